@@ -1,0 +1,1 @@
+"""The engine: Kafka record batches through Faust agents, one transaction a checkpoint."""

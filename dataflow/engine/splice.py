@@ -1,0 +1,62 @@
+"""Splicing: what the producer sent and the fields to add in, the same bytes with the fields out."""
+
+from collections.abc import Mapping
+
+import orjson
+
+from dataflow.engine.members import Member, take_apart
+
+_CLOSING_BRACE = ord("}")
+_NOT_A_VALUE = frozenset(b" \t\r\n{")
+
+
+class Added:
+    """The fields that a stage adds to an event, encoded once; compared by identity.
+
+    Stages keep these in caches and share them between events: never change one.
+    """
+
+    __slots__ = ("fields", "tail")
+
+    fields: Mapping[str, object]
+    """The values by their names."""
+    tail: bytes
+    """What takes the place of the closing brace of an event that has none of the fields."""
+
+    def __init__(self, **fields: object) -> None:
+        self.fields = fields
+        self.tail = b", " + _members(fields) + b"}" if fields else b"}"
+
+
+def append(raw: bytes, added: Added) -> bytes:
+    """Return `raw` with the fields behind its own; faster than `splice`, and for most events.
+
+    `raw` is a valid JSON object that has none of the fields
+    (`EventDecoder.already_there` tells).
+    """
+    if raw[-1] == _CLOSING_BRACE and raw[-2] not in _NOT_A_VALUE:
+        return raw[:-1] + added.tail
+    return splice(raw, added)
+
+
+def splice(raw: bytes, added: Added) -> bytes:
+    """Return `raw` byte for byte as the producer sent it, with the fields of `added`.
+
+    A field that is already there gets its new value where it first stands, and its
+    duplicates are removed. `raw` is a valid JSON object.
+    """
+    sent = take_apart(raw)
+    there = {member.name for member in sent.members}
+    missing = {name: value for name, value in added.fields.items() if name not in there}
+    waiting = {name: value for name, value in added.fields.items() if name in there}
+
+    def value_of(member: Member) -> bytes | None:
+        if member.name not in added.fields:
+            return member.value
+        return orjson.dumps(waiting.pop(member.name)) if member.name in waiting else None
+
+    return sent.rewrite(value_of, _members(missing))
+
+
+def _members(fields: Mapping[str, object]) -> bytes:
+    return b", ".join(orjson.dumps(name) + b": " + orjson.dumps(value) for name, value in fields.items())

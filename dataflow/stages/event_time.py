@@ -1,0 +1,53 @@
+"""Event time: the time an event carries in, milliseconds since 1970 UTC out."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from dataflow.stages.remembered import Remembered
+
+UNDATED = -1
+"""No window may take this event: it has no readable time, or one before 1971."""
+
+
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = _EPOCH_UTC.replace(tzinfo=None)
+_MILLISECOND = timedelta(milliseconds=1)
+_YEAR_1971_MS = 31_536_000_000
+# Seconds of this length are no time any more; longer ones could not be kept in 64 bits.
+_LONGEST_SECONDS = 14
+
+
+def parse_iso(text: str | None) -> int:
+    """Return the instant of ``2015-06-03 19:48:21.250+02:00`` in ms since 1970 UTC.
+
+    ``T`` or a space between day and time; fraction and zone may be left out, and without
+    a zone the time is UTC. Null, unreadable or before 1971: `UNDATED`.
+    """
+    if text is None or text[4:5] != "-" or text[7:8] != "-" or text[10:11] not in ("", " ", "T"):
+        return UNDATED
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return UNDATED
+    ms = (at - (_EPOCH if at.tzinfo is None else _EPOCH_UTC)) // _MILLISECOND
+    return ms if ms >= _YEAR_1971_MS else UNDATED
+
+
+iso_ms: Callable[[str | None], int] = Remembered(parse_iso, bound=32_768).__getitem__
+"""`parse_iso`, remembered: many events share a second."""
+
+
+def epoch_seconds_ms(seconds: object) -> int:
+    """Return epoch seconds (``"1645568187.280"``, or a number) in ms, exact; digits below are cut.
+
+    Anything else, or before 1971: `UNDATED`. Not remembered: hardly two lines share one.
+    """
+    # The text of a float is the shortest that reads back as it: no digit is lost or made up.
+    text = seconds if isinstance(seconds, str) else str(seconds)
+    whole, point, fraction = text.partition(".")
+    if len(whole) > _LONGEST_SECONDS or not whole.isdecimal():
+        return UNDATED
+    if point and fraction and not fraction.isdecimal():
+        return UNDATED
+    ms = int(whole + (fraction + "000")[:3])
+    return ms if ms >= _YEAR_1971_MS else UNDATED

@@ -1,0 +1,79 @@
+"""Filter rule: one entry of a rule file in, what it makes of a field's value out."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import re2  # type: ignore[import-untyped]  # the package has no types
+
+from dataflow.errors import Misconfigured
+
+_KEYS = {"fieldName", "regex", "include", "name"}
+
+
+class Pattern(Protocol):
+    """A compiled regex of google-re2, which runs in linear time whatever the rule says."""
+
+    def fullmatch(self, text: str) -> object | None:
+        """Return a match if the pattern matches the whole text."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRule:
+    """Drops lines by the value of one field, as DataStream filters always did."""
+
+    name: str
+    """What drops are counted under: as given, else number and field, ``rule-1:UA``."""
+    field: str
+    """Top-level name, or names joined by dots for a value in nested objects."""
+    pattern: Pattern
+    include: bool
+    """True keeps only what matches, False drops what matches."""
+
+    def drops(self, value: str | int | None) -> bool:
+        """Return whether a line with this value goes; None: the field is missing or null."""
+        if value is None:
+            return self.include
+        return (self.pattern.fullmatch(str(value)) is not None) != self.include
+
+
+def read_rule(sent: object, number: int, origin: str) -> FilterRule:
+    """Return the rule of one entry; `number` counts from 1.
+
+    Raise `Misconfigured` naming the file, the rule, its key, the value and what was expected.
+    """
+    where = f"{origin}: rule {number}"
+    if not isinstance(sent, dict):
+        raise Misconfigured(f"{where} is {sent!r}; expected an object with fieldName and regex")
+    for unknown in sorted(sent.keys() - _KEYS):
+        raise Misconfigured(f"{where}: key is {unknown!r}; expected one of {sorted(_KEYS)}")
+    field = _text(sent, "fieldName", where)
+    if not all(field.split(".")):
+        raise Misconfigured(f"{where}: fieldName is {field!r}; expected names joined by dots")
+    include = sent.get("include", False)
+    if not isinstance(include, bool):
+        raise Misconfigured(f"{where}: include is {include!r}; expected true or false")
+    name = _text(sent, "name", where) if "name" in sent else f"rule-{number}:{field}"
+    return FilterRule(name, field, _pattern(sent, where), include)
+
+
+def _text(sent: dict[str, object], key: str, where: str) -> str:
+    value = sent.get(key)
+    if not isinstance(value, str) or (not value and key != "regex"):
+        found = repr(value) if key in sent else "missing"
+        raise Misconfigured(f"{where}: {key} is {found}; expected a text")
+    return value
+
+
+def _pattern(sent: dict[str, object], where: str) -> Pattern:
+    regex = _text(sent, "regex", where)
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        pattern: Pattern = re2.compile(regex, options)
+    except re2.error as error:
+        said = error.args[0].decode() if error.args else "no reason given"
+        raise Misconfigured(
+            f"{where}: regex is {regex!r}; expected one that RE2 can run "
+            f"(no look-around, no back references): {said}"
+        ) from error
+    return pattern

@@ -1,0 +1,67 @@
+"""Filter rules: raw CDN lines in, the name of the rule that drops a line out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from dataflow.engine.decoding import DECODING_ERRORS, fault_of
+from dataflow.errors import Misconfigured
+from dataflow.stages.filter_rule import FilterRule, read_rule
+from dataflow.stages.json_values import compile_values
+from dataflow.stages.remembered import Remembered
+
+
+class FilterRules:
+    """An ordered list of rules; a line survives only if every one lets it pass."""
+
+    def __init__(self, rules: Sequence[FilterRule]) -> None:
+        """Compile a reader of only the fields that `rules` look at."""
+        self.rules = tuple(rules)
+        self.reads = tuple(dict.fromkeys(rule.field for rule in rules))
+        self._values_of = compile_values([rule.field for rule in rules])
+        # Values repeat from line to line: most verdicts are one look-up.
+        self._verdicts = [(Remembered(rule.drops), rule.name) for rule in rules]
+
+    def dropped_by(self, raw: bytes | None) -> str | None:
+        """Return the name of the first rule that drops this line; None if it survives.
+
+        Raise `InvalidEvent` for what is no JSON object, also if there are no rules.
+        """
+        try:
+            if raw is None:
+                raise TypeError("value is null")
+            raw.isascii() or raw.decode()
+            values = self._values_of(raw)
+        except DECODING_ERRORS as error:
+            raise fault_of(error, raw) from error
+        for value, (drops, name) in zip(values, self._verdicts, strict=True):
+            if drops[value]:
+                return name
+        return None
+
+
+def load_rules(path: Path) -> FilterRules:
+    """Return the rules in a JSON file; raise `Misconfigured` with all it takes to mend it."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"rule file is {path}; expected a file: {error}") from error
+    return read_rules(raw, str(path))
+
+
+def read_rules(raw: bytes, origin: str) -> FilterRules:
+    """Return the rules in the text of a rule file; `origin` is named in errors."""
+    try:
+        sent = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Misconfigured(f"{origin} is not JSON; {error}") from error
+    if not isinstance(sent, list):
+        raise Misconfigured(f"{origin} is {type(sent).__name__}; expected a list of rules")
+    rules = [read_rule(entry, number, origin) for number, entry in enumerate(sent, start=1)]
+    names: set[str] = set()
+    for number, rule in enumerate(rules, start=1):
+        if rule.name in names:
+            raise Misconfigured(f"{origin}: rule {number}: name is {rule.name!r}; expected one of its own")
+        names.add(rule.name)
+    return FilterRules(rules)

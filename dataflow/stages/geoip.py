@@ -1,0 +1,171 @@
+"""GeoIP: the address of a client in, its place and its network out."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import maxminddb
+import msgspec
+
+from dataflow.errors import Misconfigured
+
+_LOOKUP_ERRORS = (ValueError, maxminddb.InvalidDatabaseError)  # a host name; a damaged record
+_PROBES = (*(f"{octet}.1.1.1" for octet in range(1, 224)), *(f"2{n:03x}::1" for n in range(0, 4096, 16)))
+
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where a client is, as far as the databases tell; null where they do not."""
+
+    country: str | None = None
+    """ISO 3166 alpha-2."""
+    country_name: str | None = None
+    region: str | None = None
+    """First level below the country."""
+    city: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    asn: int | None = None
+    """Number of the autonomous system."""
+    as_org: str | None = None
+    """Who runs the autonomous system."""
+
+
+class Replacement(NamedTuple):
+    """What became of a database that changed on disk."""
+
+    path: Path
+    problem: str | None
+    """Why the old one is kept; null: the new one is in use."""
+
+
+class Database:
+    """One MaxMind database on disk, of which a copy is in use.
+
+    Refuses a file that is missing, is no such database, or is one of another kind.
+    """
+
+    def __init__(self, path: Path, kinds: tuple[str, ...]) -> None:
+        self.path = path
+        self._kinds = kinds
+        self._seen = _signature(path)
+        self._reader = self._open()
+
+    def record(self, ip: str) -> object:
+        """Return what the database holds of an address; null if nothing, or if it is no address."""
+        try:
+            return self._reader.get(ip)
+        except _LOOKUP_ERRORS:
+            return None
+
+    def refresh(self) -> Replacement | None:
+        """Take over the file if it changed since last looked at; null if it did not."""
+        signature = _signature(self.path)
+        if signature == self._seen:
+            return None
+        self._seen = signature
+        try:
+            self._reader = self._open()
+        except Misconfigured as error:
+            return Replacement(self.path, str(error))
+        return Replacement(self.path, None)
+
+    def _open(self) -> maxminddb.Reader:
+        try:
+            reader = _open_copy(self.path)
+            kind = reader.metadata().database_type
+            _probe(reader)
+        except (OSError, *_LOOKUP_ERRORS) as error:
+            raise Misconfigured(f"{self.path} is not readable; expected a GeoIP database: {error}") from error
+        if not any(expected in kind for expected in self._kinds):
+            expected = " or ".join(self._kinds)
+            raise Misconfigured(f"{self.path} is of type {kind!r}; expected a {expected} database")
+        return reader
+
+
+class GeoIP:
+    """Looks up places in a city and a network database, either of which may be absent."""
+
+    def __init__(self, city: Path | None = None, asn: Path | None = None) -> None:
+        self._city = Database(city, ("City", "Country", "Enterprise")) if city else None
+        self._asn = Database(asn, ("ASN", "ISP", "Enterprise")) if asn else None
+
+    def place_of(self, ip: str | None) -> Place:
+        """Return the place of an address; all null for null, a host name or an unknown address."""
+        if ip is None:
+            return Place()
+        city = self._city.record(ip) if self._city else None
+        network = self._asn.record(ip) if self._asn else None
+        return Place(
+            _text(city, "country", "iso_code"),
+            _text(city, "country", "names", "en"),
+            _text(city, "subdivisions", 0, "names", "en"),
+            _text(city, "city", "names", "en"),
+            _number(city, "location", "latitude"),
+            _number(city, "location", "longitude"),
+            _whole(network, "autonomous_system_number"),
+            _text(network, "autonomous_system_organization"),
+        )
+
+    def refresh(self) -> list[Replacement]:
+        """Take over databases that changed on disk and return what became of them.
+
+        Whoever drives time calls it every few seconds; it costs a look at each file. A
+        broken database is refused and told of once, and the old one stays in use.
+        """
+        databases = [database for database in (self._city, self._asn) if database]
+        return [told for database in databases if (told := database.refresh())]
+
+    def described(self) -> str:
+        """Return which databases are in use, for the start-up line."""
+        city = self._city.path if self._city else "none, country to longitude are null"
+        asn = self._asn.path if self._asn else "none, asn and as_org are null"
+        return f"city database: {city}; network database: {asn}"
+
+
+def _signature(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _open_copy(path: Path) -> maxminddb.Reader:
+    # The C reader maps the file. Were it the file itself, overwriting it in place would
+    # kill the process (SIGBUS); the copy is ours, and gone from disk once it is mapped.
+    with path.open("rb") as source, tempfile.NamedTemporaryFile(suffix=".mmdb") as copy:
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        return maxminddb.open_database(copy.name, maxminddb.MODE_MMAP_EXT)
+
+
+def _probe(reader: maxminddb.Reader) -> None:
+    """Raise InvalidDatabaseError if a look-up does: a damaged file may well open."""
+    for ip in _PROBES:
+        if reader.metadata().ip_version == 6 or ":" not in ip:
+            reader.get(ip)
+
+
+def _at(record: object, *keys: str | int) -> object:
+    for key in keys:
+        if isinstance(key, str):
+            record = record.get(key) if isinstance(record, dict) else None
+        else:
+            record = record[key] if isinstance(record, list) and len(record) > key else None
+    return record
+
+
+def _text(record: object, *keys: str | int) -> str | None:
+    value = _at(record, *keys)
+    return value if isinstance(value, str) else None
+
+
+def _number(record: object, *keys: str | int) -> float | None:
+    value = _at(record, *keys)
+    return value if isinstance(value, float) else None
+
+
+def _whole(record: object, *keys: str | int) -> int | None:
+    value = _at(record, *keys)
+    return value if isinstance(value, int) else None

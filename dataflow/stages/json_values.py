@@ -1,0 +1,95 @@
+"""JSON values: raw JSON objects in, the values of chosen fields as texts out."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+
+import msgspec
+
+Value = str | int | None
+Values = Callable[[bytes], Sequence[Value]]
+Found = msgspec.Raw | msgspec.UnsetType
+
+_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_string_of = msgspec.json.Decoder(str).decode
+
+
+def compile_values(fields: Sequence[str]) -> Values:
+    """Compile a reader of the values of `fields`, one for each, in their order.
+
+    A value is its text as sent: ``1.0`` stays ``1.0``, a string is unescaped, an object or
+    an array is its JSON; missing and null are None. A whole number may come as an int, to
+    be read as its digits (``-0`` as ``0``). A name with dots is a top-level name,
+    if one is spelt so, else a path through nested objects, of which every part must be there.
+    The reader raises what msgspec raises for what is no JSON object.
+    """
+    as_sent = _compile_any(fields)
+    if any("." in field for field in fields):
+        return as_sent
+    names = _attributes(fields)
+    decode = _decoder(names, Value, None)
+    pick = _picker([names[field] for field in fields])
+
+    def values(raw: bytes) -> Sequence[Value]:
+        try:  # most lines have only texts and whole numbers there, and those are quicker to read
+            return pick(decode(raw))
+        except msgspec.ValidationError:
+            return as_sent(raw)
+
+    return values
+
+
+def _compile_any(fields: Sequence[str]) -> Values:
+    heads = [field.partition(".")[0] for field in fields]
+    names = _attributes([*fields, *heads])
+    decode = _decoder(names, Found, msgspec.UNSET)
+
+    def value_of(event: object, field: str) -> str | None:
+        head, *path = field.split(".")
+        value = _text(getattr(event, names[field]))
+        if path and value is None:
+            value = _text(_walk(getattr(event, names[head]), path))
+        return value
+
+    def values(raw: bytes) -> Sequence[Value]:
+        event = decode(raw)
+        return [value_of(event, field) for field in fields]
+
+    return values
+
+
+def _attributes(fields: Sequence[str]) -> dict[str, str]:
+    return {field: f"field_{i}" for i, field in enumerate(dict.fromkeys(fields))}
+
+
+def _decoder(names: dict[str, str], kind: object, absent: object) -> Callable[[bytes], object]:
+    struct = msgspec.defstruct(
+        "Values",
+        [(attribute, kind, absent) for attribute in names.values()],
+        rename={attribute: field for field, attribute in names.items()},
+        gc=False,
+    )
+    return msgspec.json.Decoder(struct).decode
+
+
+def _picker(attributes: Sequence[str]) -> Callable[[object], Sequence[Value]]:
+    if len(attributes) > 1:
+        return attrgetter(*attributes)
+    return lambda event: [getattr(event, attribute) for attribute in attributes]
+
+
+def _walk(value: Found, path: Sequence[str]) -> Found:
+    for name in path:
+        try:
+            value = msgspec.UNSET if value is msgspec.UNSET else _members_of(value)[name]
+        except (msgspec.ValidationError, KeyError):  # no object, or none with this name
+            return msgspec.UNSET
+    return value
+
+
+def _text(value: Found) -> str | None:
+    if value is msgspec.UNSET:
+        return None
+    sent = bytes(value)
+    if sent == b"null":
+        return None
+    return _string_of(sent) if sent.startswith(b'"') else sent.decode()

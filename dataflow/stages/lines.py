@@ -1,0 +1,47 @@
+"""Line stages: the name of a stage in, the function that runs it on lines out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataflow.errors import Misconfigured
+from dataflow.stages.filter_rules import load_rules
+from dataflow.stages.source_category import source_enrichment
+from dataflow.stages.stay_category import STAY_CATEGORY
+from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES, load_utm_sources
+
+LineStage = Callable[[bytes], list[bytes]]
+"""One line in; the lines that go on out: none if it is dropped on purpose.
+`InvalidEvent` makes it a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageOptions:
+    """What the stages can be told; each takes what it needs."""
+
+    rules: Path | None = None
+    utm_sources: Path = DEFAULT_UTM_SOURCES
+
+
+def _filter(options: StageOptions) -> LineStage:
+    if options.rules is None:
+        raise Misconfigured("rule file is not given; expected --rules FILE")
+    dropped_by = load_rules(options.rules).dropped_by
+    return lambda raw: [raw] if dropped_by(raw) is None else []
+
+
+def _stay_category(_: StageOptions) -> LineStage:
+    return lambda raw: [STAY_CATEGORY(raw)]
+
+
+def _source_category(options: StageOptions) -> LineStage:
+    enrich = source_enrichment(load_utm_sources(options.utm_sources))
+    return lambda raw: [enrich(raw)]
+
+
+LINE_STAGES: Mapping[str, Callable[[StageOptions], LineStage]] = {
+    "filter": _filter,
+    "stay-category": _stay_category,
+    "source-category": _source_category,
+}
+"""What ``dataflow apply`` can run, by name."""

@@ -1,0 +1,77 @@
+"""Request: a CDN log line in, what the tables count of it out."""
+
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from dataflow.stages.event_time import epoch_seconds_ms
+from dataflow.stages.remembered import Remembered
+from models.cdn_log import CdnLog, CdnValue
+
+NO_VALUE = "(none)"
+_NULL_FORMS = frozenset(("", "-", "^"))
+_NO_PATH = _NULL_FORMS - {""}
+_FIRST_ERROR_STATUS = 500
+_MOST_DIGITS = 18  # fits 64 bits
+
+
+class Request(NamedTuple):
+    """One request to the CDN."""
+
+    at_ms: int
+    """Start of the request, ms since 1970 UTC; `UNDATED` if the line does not tell."""
+    endpoint: str
+    status: str
+    is_error: bool
+    bytes: int
+    """Bytes of the body that were sent; 0 if the line does not tell."""
+
+
+def request_of(line: CdnLog) -> Request:
+    """Return the request of a line; whatever its values are, it has one."""
+    path, status = line.reqPath, line.statusCode
+    return Request(
+        epoch_seconds_ms(line.reqTimeSec),
+        # Only texts are remembered: 1, 1.0 and true would be one key of a dict.
+        _endpoints[path] if type(path) is str else endpoint_of(_text(path)),
+        *(_statuses[status] if type(status) is str else status_of(_text(status))),
+        bytes_of(line.bytes),
+    )
+
+
+def endpoint_of(path: str | None) -> str:
+    """Return the path without its query, percent-decoded once, with one leading slash.
+
+    DataStream sends paths without that slash, too: an empty one is the home page. `NO_VALUE`
+    for absent, null, ``-`` and ``^``. A bad ``%`` stays as it is; ``%3F`` starts no query.
+    """
+    if path is None or path in _NO_PATH:
+        return NO_VALUE
+    return "/" + unquote(path.partition("?")[0].lstrip("/"))
+
+
+def status_of(status: str | None) -> tuple[str, bool]:
+    """Return the status as text, and whether it says that the server failed (500 and more)."""
+    text = "" if status is None else status.strip()
+    if text in _NULL_FORMS:
+        return NO_VALUE, False
+    return text, _whole(text) >= _FIRST_ERROR_STATUS
+
+
+def bytes_of(size: CdnValue) -> int:
+    """Return a size in bytes; 0 for every form of *no value* and for what is no size."""
+    return _whole(size if type(size) is str else _text(size) or "")
+
+
+def _whole(text: str) -> int:
+    digits = text.partition(".")[0].strip()
+    return int(digits) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else 0
+
+
+def _text(value: CdnValue) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return None if value is None else str(value)
+
+
+_endpoints: Remembered[str, str] = Remembered(endpoint_of)
+_statuses: Remembered[str, tuple[str, bool]] = Remembered(status_of)

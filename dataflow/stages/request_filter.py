@@ -1,0 +1,32 @@
+"""Request filter: rules in, the filter of CDN lines with what tables count of a line out."""
+
+from pathlib import Path
+
+import msgspec
+
+from dataflow.engine.decoding import compile_decoder, fault_of
+from dataflow.engine.filtering import Filtering
+from dataflow.stages.filter_rules import FilterRules, load_rules
+from dataflow.stages.request import Request, request_of
+from models.cdn_log import CdnLog
+
+_decode = compile_decoder(CdnLog, reads=("reqTimeSec", "reqPath", "statusCode", "bytes")).decode
+_NO_VALUES = CdnLog()
+
+
+def request_filter(rules: Path | None) -> Filtering[Request]:
+    """Return the filter with the rules of a JSON file; None: every line passes."""
+    kept_rules = FilterRules([]) if rules is None else load_rules(rules)
+    return Filtering("filter", kept_rules.dropped_by, read_request, fault_of)
+
+
+def read_request(raw: bytes) -> Request:
+    """Return what tables count of a line that is a JSON object.
+
+    A value of a kind that no DataStream writes (an object, an array) counts as none: the
+    rules have let the line pass, and the filter does not judge what no rule looks at.
+    """
+    try:
+        return request_of(_decode(raw))
+    except msgspec.ValidationError:
+        return request_of(_NO_VALUES)

@@ -1,0 +1,104 @@
+"""Stay category: how long a hotel guest means to stay; a booking in, its category out."""
+
+import re
+from datetime import date
+from enum import StrEnum
+
+from dataflow.engine.decoding import compile_decoder
+from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.splice import Added
+from dataflow.stages.remembered import Remembered
+from models.booking import Booking
+
+# date.fromisoformat also takes 20170801 and 2017-W31-2, which no booking system means.
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class StayCategory(StrEnum):
+    """The five categories, as consumers of ``expedia_ext`` know them."""
+
+    ERRONEOUS = "Erroneous data"
+    SHORT = "Short stay"
+    STANDARD = "Standard stay"
+    EXTENDED = "Standard extended stay"
+    LONG = "Long stay"
+
+
+class StayFault(StrEnum):
+    """Why a stay is `StayCategory.ERRONEOUS`."""
+
+    MISSING = "missing"
+    UNPARSABLE = "unparsable"
+    NO_NIGHTS = "no nights"
+
+
+def stay_category(check_in: str | None, check_out: str | None) -> StayCategory:
+    """Return the category of a stay between two ISO dates (``YYYY-MM-DD``).
+
+    A missing or impossible date is not an exception: it is `ERRONEOUS`,
+    as is a stay of no nights; `why_erroneous` says which.
+    """
+    nights = _nights(check_in, check_out)
+    if isinstance(nights, StayFault):
+        return StayCategory.ERRONEOUS
+    if nights < 5:
+        return StayCategory.SHORT
+    if nights < 11:
+        return StayCategory.STANDARD
+    return StayCategory.EXTENDED if nights < 15 else StayCategory.LONG
+
+
+def why_erroneous(check_in: str | None, check_out: str | None) -> StayFault | None:
+    """Return what is wrong with the dates of a stay; None if it has a category of its own."""
+    nights = _nights(check_in, check_out)
+    return nights if isinstance(nights, StayFault) else None
+
+
+def categorize(booking: Booking) -> Added:
+    """Return the field ``stay_category`` of a booking."""
+    return _added[booking.srch_ci, booking.srch_co]
+
+
+def stay_of(booking: Booking, added: Added) -> bytes:
+    """Return the stay for topic ``expedia_test``: hotel and category, as JSON."""
+    hotel = b"null" if booking.hotel_id is None else b"%d" % booking.hotel_id
+    return b'{"hotel_id": ' + hotel + added.tail
+
+
+def _nights(check_in: str | None, check_out: str | None) -> int | StayFault:
+    if check_in is None or check_out is None:
+        return StayFault.MISSING
+    arrival, departure = _day(check_in), _day(check_out)
+    if arrival is None or departure is None:
+        return StayFault.UNPARSABLE
+    nights = (departure - arrival).days
+    return nights if nights > 0 else StayFault.NO_NIGHTS
+
+
+def _day(text: str) -> date | None:
+    if _ISO_DATE.fullmatch(text) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:  # no such day: 2161-10-00
+        return None
+
+
+_ADDED = {category: Added(stay_category=category.value) for category in StayCategory}
+
+
+def _added_of(dates: tuple[str | None, str | None]) -> Added:
+    return _ADDED[stay_category(*dates)]
+
+
+_added: Remembered[tuple[str | None, str | None], Added] = Remembered(_added_of)
+
+_ADDS = frozenset({"stay_category"})
+
+STAY_CATEGORY = Enrichment(
+    "stay-category",
+    compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time", "hotel_id"), adds=_ADDS),
+    categorize,
+    _ADDS,
+)
+"""The stage; beside the two dates its decoder reads what is counted."""
