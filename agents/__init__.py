@@ -1,0 +1,1 @@
+"""Agents: one file each; batches of events in, topics and tables out."""

@@ -1,0 +1,18 @@
+"""Categorize stays: bookings in, bookings with their stay category out, counted per category."""
+
+from dataflow.app import app
+from dataflow.engine.batch import Batches
+from dataflow.stages.stay_category import STAY_CATEGORY, stay_of
+from dataflow.streams import expedia, expedia_ext, expedia_test
+from tables.stays_per_category import stays_per_category
+
+
+@app.agent(expedia)
+async def categorize_stays(batches: Batches) -> None:
+    """Give every booking its stay category."""
+    async for batch in batches:
+        async with batch:  # acknowledged when the block ends well, and only then
+            stays = batch.enrich(STAY_CATEGORY)
+            stays_per_category.add(stays)
+            await expedia_ext.send_batch(stays)
+            await expedia_test.send_batch(stays, stay_of)

@@ -1,0 +1,22 @@
+"""Filter CDN logs: raw lines in, those that every rule lets pass out, byte for byte, counted."""
+
+from dataflow.app import app
+from dataflow.engine.batch import Batches
+from dataflow.settings import settings
+from dataflow.stages.request_filter import request_filter
+from dataflow.streams import cdn_logs, cdn_logs_filtered
+from tables.requests_per_endpoint import requests_per_endpoint
+from tables.requests_per_status import requests_per_status
+
+REQUESTS = request_filter(settings().filter_rules)
+
+
+@app.agent(cdn_logs)
+async def filter_cdn_logs(batches: Batches) -> None:
+    """Keep the lines that every rule lets pass."""
+    async for batch in batches:
+        async with batch:  # acknowledged when the block ends well, and only then
+            requests = batch.filter(REQUESTS)
+            requests_per_endpoint.add(requests)
+            requests_per_status.add(requests)
+            await cdn_logs_filtered.send_batch(requests)

@@ -1,0 +1,53 @@
+"""The application: settings in, one Faust app with its agents, tables and views out.
+
+`faust -A dataflow.app worker` runs it; agents, tables and views import `app` from here.
+"""
+
+from dataflow.connection import broker_connection
+from dataflow.engine.app import App
+from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.settings import Compression, Settings, settings
+
+CHECKPOINT_HEADROOM_SECONDS = 30  # a rebalance waits for a checkpoint under way
+
+
+def engine_options(chosen: Settings) -> EngineOptions:
+    """Return the engine's part of the settings."""
+    packed = chosen.compression is not Compression.NONE
+    return EngineOptions(
+        connection=broker_connection(chosen),
+        delivery=Delivery(chosen.delivery),
+        checkpoint_seconds=chosen.checkpoint_ms / 1000,
+        checkpoint_records=chosen.checkpoint_records,
+        batch_records=chosen.batch_records,
+        in_flight_bytes=chosen.in_flight_bytes,
+        compression=chosen.compression.value if packed else None,
+        patience_seconds=chosen.shutdown_seconds,
+        dead_letter_run=chosen.dead_letter_run,
+        dead_letter_share=chosen.dead_letter_share,
+        dead_letter_share_of=chosen.dead_letter_share_of,
+        query_seconds=chosen.query_deadline_ms / 1000,
+        instance_id=chosen.instance_id,
+    )
+
+
+def create_app(chosen: Settings) -> App:
+    """Return the Faust app; nothing is connected before it starts."""
+    session_seconds = chosen.session_timeout_ms / 1000
+    return App(
+        chosen.app_id,
+        engine=engine_options(chosen),
+        autodiscover=["agents", "dataflow.web"],
+        broker_session_timeout=session_seconds,
+        broker_heartbeat_interval=session_seconds / 4,
+        broker_rebalance_timeout=session_seconds + CHECKPOINT_HEADROOM_SECONDS,
+        broker_request_timeout=session_seconds + CHECKPOINT_HEADROOM_SECONDS + 60,
+        datadir=str(chosen.data_dir / "faust"),
+        web_bind=chosen.web_host,
+        web_host=chosen.advertised_host,
+        web_port=chosen.web_port,
+        web_tables_enabled=False,
+    )
+
+
+app = create_app(settings())

@@ -1,0 +1,37 @@
+"""The broker to talk to: settings in, what every Kafka client needs to reach it out."""
+
+from dataflow.broker import running_broker
+from dataflow.engine.clients import connection
+from dataflow.errors import Misconfigured
+from dataflow.settings import Settings
+
+
+def broker_connection(settings: Settings) -> dict[str, object]:
+    """Return the keyword arguments of an aiokafka client.
+
+    With no broker set it is the embedded one of the data folder. Raises
+    `Misconfigured` when that is not running.
+    """
+    password = settings.broker_password
+    return connection(
+        _addresses(settings),
+        security=settings.broker_security.value,
+        mechanism=settings.broker_sasl_mechanism.value,
+        username=settings.broker_username,
+        password=password.get_secret_value() if password else None,
+        ca_file=str(settings.broker_ca_file) if settings.broker_ca_file else None,
+        cert_file=str(settings.broker_cert_file) if settings.broker_cert_file else None,
+        key_file=str(settings.broker_key_file) if settings.broker_key_file else None,
+    )
+
+
+def _addresses(settings: Settings) -> list[str]:
+    if settings.broker:
+        return settings.broker.split(",")
+    embedded = running_broker(settings.data_dir / "broker")
+    if embedded is None:
+        raise Misconfigured(
+            f"embedded broker of {settings.data_dir} is not running; "
+            "expected `dataflow broker` to run, or DATAFLOW_BROKER to name another one"
+        )
+    return [embedded]

@@ -1,0 +1,171 @@
+"""The Faust application class that runs the engine: batch topics and tables, ordinary Faust beside them."""
+
+import ctypes
+import gc
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+import faust
+from faust.app import BootStrategy as FaustBootStrategy
+from faust.types import AgentT, ChannelT, ServiceT, TransportT
+from faust.types.agents import AgentFun
+
+from dataflow.engine.batch import current_batch
+from dataflow.engine.clients import credentials
+from dataflow.engine.engine import Engine
+from dataflow.engine.options import EngineOptions
+from dataflow.engine.query import Queries
+from dataflow.engine.rows import EventTime, Rows
+from dataflow.engine.source import Source
+from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.topic import BatchTopic, OrdinaryTable, OrdinaryTopic, OutsideTransaction
+from dataflow.engine.transport import BatchConsumer, BatchTransport
+from dataflow.errors import Misconfigured
+
+A = TypeVar("A")
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 64 << 20  # of freed memory that malloc keeps, so that batch buffers are not faulted in anew
+
+
+class BootStrategy(FaustBootStrategy):
+    """Starts the engine before the consumer, and stops it after."""
+
+    def kafka_producer(self) -> Iterable[ServiceT]:
+        """Return Faust's producer and the engine."""
+        return [*super().kafka_producer(), cast("App", self.app).engine]
+
+
+class App(faust.App):
+    """A Faust app whose batch topics and windowed tables are exactly once.
+
+    Ordinary topics, agents, tables, timers and views work as ever beside them.
+    """
+
+    BootStrategy = BootStrategy
+
+    def __init__(self, name: str, *, engine: EngineOptions, **settings: Any) -> None:
+        self._options = engine
+        servers = cast("list[str]", engine.connection["bootstrap_servers"])
+        super().__init__(
+            name,
+            broker=[f"kafka://{server}" for server in servers],
+            broker_credentials=credentials(engine.connection),
+            consumer_auto_offset_reset="earliest",
+            consumer_group_instance_id=engine.instance_id,
+            table_standby_replicas=0,  # none is needed, and with none the assignor spreads evenly
+            topic_disable_leader=True,
+            Topic=OrdinaryTopic,
+            Table=OrdinaryTable,
+            **settings,
+        )
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine of this worker."""
+        return Engine(self, self._options, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def batch_consumer(self) -> BatchConsumer:
+        """The consumer, as what it is."""
+        return cast("BatchConsumer", self.consumer)
+
+    @cached_property
+    def queries(self) -> Queries:
+        """What workers ask one another."""
+        return Queries(self)
+
+    def _new_transport(self) -> TransportT:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def batches(self, name: str, *, event_time: EventTime | None = None) -> BatchTopic:
+        """Return a topic that is read and written in record batches."""
+        self.engine.topics.add(name)
+        return BatchTopic(self, topics=[name], event_time=event_time)
+
+    def windowed_table(self, source: BatchTopic, table: WindowedTable) -> "CountedTable":
+        """Count events of `source` in `table`; kept, recovered and served by the engine."""
+        name = source.get_topic_name()
+        if source.event_time is None:
+            raise Misconfigured(f"topic {name} has no event_time; expected one, as {table.name} counts it")
+        kept = self._source(source)
+        if any(other.name == table.name for other in self.engine.tables()):
+            raise Misconfigured(f"table {table.name} is declared twice; expected one table of that name")
+        kept.tables.append(table)
+        return CountedTable(table)
+
+    def _source(self, topic: BatchTopic) -> Source:
+        name = topic.get_topic_name()
+        changelog = f"{self.conf.id}-{name}-changelog"
+        return self.engine.sources.setdefault(name, Source(topic, changelog))
+
+    def agent(
+        self, channel: str | ChannelT[A] | None = None, **settings: Any
+    ) -> Callable[[AgentFun[A]], AgentT[A]]:
+        """Declare an agent; on a batch topic exactly one, and without concurrency.
+
+        Two agents would each finish the same batch, and concurrent ones would finish out
+        of order: outputs could not keep the order of their partition.
+        """
+        declare = super().agent(channel, **settings)
+        if not isinstance(channel, BatchTopic):
+            return declare
+        source = self._source(channel)
+        name = channel.get_topic_name()
+
+        def declare_once(function: AgentFun[A]) -> AgentT[A]:
+            agent_name = getattr(function, "__qualname__", repr(function))
+            if source.agent is not None:
+                raise Misconfigured(
+                    f"agent {agent_name} reads {name}, which agent {source.agent} reads; expected one agent "
+                    "for a batch topic: do both steps in one, or read an output topic"
+                )
+            wanted = {"concurrency", "isolated_partitions", "sink"} & set(settings)
+            if wanted:
+                raise Misconfigured(
+                    f"agent {agent_name} on batch topic {name} sets {', '.join(sorted(wanted))}; expected "
+                    "none: a partition is worked on in order, and outputs go through send_batch()"
+                )
+            source.agent = agent_name
+            return declare(function)
+
+        return declare_once
+
+    async def on_first_start(self) -> None:
+        """Make the data folder, parents too, which Faust does not."""
+        self.conf.datadir.mkdir(parents=True, exist_ok=True)
+        await super().on_first_start()
+
+    async def on_started(self) -> None:
+        """Keep buffers and settled objects out of the way of malloc and the garbage collector."""
+        await super().on_started()
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):
+            libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+            libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 50)
+
+
+class CountedTable:
+    """What agents see of a windowed table: they add rows."""
+
+    def __init__(self, table: WindowedTable) -> None:
+        self.table = table
+
+    @property
+    def name(self) -> str:
+        """Name of the table, as in its address and its changelog."""
+        return self.table.name
+
+    def add(self, rows: Rows) -> None:
+        """Count these rows, in the checkpoint of the batch that they came in."""
+        batch = current_batch.get()
+        if batch is None:
+            raise OutsideTransaction(
+                f"add() of table {self.name} is called outside of a batch; "
+                "expected it inside `async with batch`"
+            )
+        batch.fold(self.table, rows)

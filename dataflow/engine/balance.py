@@ -1,0 +1,47 @@
+"""The balance of a stream: what came in, and in which one place each event ended."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+
+@dataclass(slots=True)
+class Balance:
+    """Counts of events, all time; `received` = `sent` + all of `dropped` + all of `dead_lettered`."""
+
+    received: int = 0
+    sent: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    """By rule."""
+    dead_lettered: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+
+    def add(self, other: "Balance") -> None:
+        """Count the events of another balance, too."""
+        self.received += other.received
+        self.sent += other.sent
+        self.dropped.update(other.dropped)
+        self.dead_lettered.update(other.dead_lettered)
+
+    @property
+    def is_even(self) -> bool:
+        """Tell whether every event that came in has ended in one place."""
+        ended = self.sent + self.dropped.total() + self.dead_lettered.total()
+        return self.received == ended
+
+    def as_mapping(self) -> dict[str, object]:
+        """Return plain JSON values."""
+        return {
+            "received": self.received,
+            "sent": self.sent,
+            "dropped": dict(self.dropped),
+            "dead_lettered": dict(self.dead_lettered),
+        }
+
+    @classmethod
+    def from_mapping(cls, plain: Mapping[str, object]) -> "Balance":
+        """Undo `as_mapping`."""
+        kept = msgspec.convert(plain, cls)
+        return cls(kept.received, kept.sent, Counter(kept.dropped), Counter(kept.dead_lettered))

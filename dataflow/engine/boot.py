@@ -1,0 +1,121 @@
+"""Before the first event: wait for the broker, make the changelogs, compare partition counts."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from time import monotonic
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from dataflow.engine.source import Source
+from dataflow.errors import Misconfigured
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 5.0
+MADE_POLL_SECONDS = 0.05
+CHANGELOG_SETTINGS = {
+    "cleanup.policy": "compact",
+    # A segment is compacted only once it is closed; recovery reads all that is not.
+    "segment.bytes": str(64 << 20),
+    "min.cleanable.dirty.ratio": "0.2",
+    "max.message.bytes": str(8 << 20),
+}
+
+
+async def connect_admin(
+    connection: Mapping[str, object], wait_seconds: float = WAIT_SECONDS
+) -> AIOKafkaAdminClient:
+    """Return a started admin client; wait for a broker that is away, with backoff.
+
+    Raises `Misconfigured` when none has answered in time.
+    """
+    deadline, pause = monotonic() + wait_seconds, 0.2
+    while True:
+        admin = AIOKafkaAdminClient(**connection)
+        try:
+            await admin.start()
+            return admin
+        except (KafkaError, OSError) as error:
+            await admin.close()
+            servers = connection["bootstrap_servers"]
+            if monotonic() + pause > deadline:
+                raise Misconfigured(
+                    f"broker {servers} does not answer: {error}; expected a Kafka broker there within "
+                    f"{wait_seconds:g} s, reachable by {connection['security_protocol']}. "
+                    "See that it runs, and look at DATAFLOW_BROKER and DATAFLOW_BROKER_SECURITY"
+                ) from error
+            log.warning("Broker %s does not answer; trying again in %.1f s.", servers, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def prepare_topics(
+    connection: Mapping[str, object], sources: Collection[Source], outputs: Iterable[str]
+) -> dict[str, int]:
+    """Make changelogs that are missing; return how many partitions every topic has.
+
+    Raises `Misconfigured` for a topic that is missing, or a changelog that does not have
+    as many partitions as its source: the tables of a partition are kept in that of the
+    same number.
+    """
+    admin = await connect_admin(connection)
+    try:
+        names = {source.topic.get_topic_name() for source in sources} | set(outputs)
+        counts = await _partition_counts(admin, names)
+        missing = sorted(names - counts.keys())
+        if missing:
+            raise Misconfigured(
+                f"topics {', '.join(missing)} do not exist on {connection['bootstrap_servers']}; "
+                "expected all topics to be there. Make them with `dataflow topics --create`"
+            )
+        await _make_changelogs(admin, sources, counts)
+        logs = await _partition_counts(admin, {source.changelog for source in sources})
+    finally:
+        await admin.close()
+    for source in sources:
+        _compare(source, counts[source.topic.get_topic_name()], logs[source.changelog])
+    return counts
+
+
+async def _partition_counts(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, int]:
+    described = await admin.describe_topics(sorted(names)) if names else []
+    return {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+
+
+async def _make_changelogs(
+    admin: AIOKafkaAdminClient, sources: Collection[Source], counts: Mapping[str, int]
+) -> None:
+    there = await _partition_counts(admin, {source.changelog for source in sources})
+    wanted = [
+        NewTopic(
+            source.changelog,
+            counts[source.topic.get_topic_name()],
+            -1,  # as many copies as the broker's default
+            {},
+            CHANGELOG_SETTINGS,
+        )
+        for source in sources
+        if source.changelog not in there
+    ]
+    if not wanted:
+        return
+    answer = await admin.create_topics(wanted)
+    for name, code, *_ in answer.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):  # another worker was faster
+            raise Misconfigured(f"changelog {name} cannot be made: {for_code(code).__name__}")
+    # The broker answers before it knows the topic everywhere.
+    while len(  # noqa: ASYNC110 - nothing here could set an event
+        await _partition_counts(admin, {topic.name for topic in wanted})
+    ) < len(wanted):
+        await asyncio.sleep(MADE_POLL_SECONDS)
+
+
+def _compare(source: Source, expected: int, found: int) -> None:
+    if found != expected:
+        raise Misconfigured(
+            f"changelog {source.changelog} has {found} partitions; expected {expected}, as its source "
+            f"{source.topic.get_topic_name()}. Delete the changelog to count anew from the committed offsets"
+        )

@@ -1,0 +1,116 @@
+"""A checkpoint: what several partitions have finished in, one Kafka transaction out.
+
+Outputs, dead letters, table changes and source offsets are committed together or not at all.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from dataflow.engine.output import Headers, RecordBatches
+from dataflow.engine.partition import Cut, Partition
+from dataflow.engine.producer import Membership, TransactionalProducer
+
+if TYPE_CHECKING:
+    from dataflow.engine.transport import BatchConsumerThread
+
+NO_HEADERS: Headers = []
+
+
+class Guarantee(Protocol):
+    """How outputs and offsets are tied together."""
+
+    async def begin(self) -> None:
+        """Open what the outputs are written into."""
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        """Commit the outputs written since `begin`, and these offsets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExactlyOnce:
+    """One transaction: a `read_committed` reader sees all of it or nothing."""
+
+    producer: TransactionalProducer
+    group: str
+    membership: Membership
+    transactional_id: str
+
+    async def begin(self) -> None:
+        """Begin the transaction."""
+        await self.producer.begin_transaction()
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        """Add the offsets to the transaction, and commit it."""
+        # The id goes along, so that whoever takes over can end what we may leave open.
+        noted = {tp: OffsetAndMetadata(at, self.transactional_id) for tp, at in offsets.items()}
+        await self.producer.send_offsets(noted, self.group, self.membership)
+        await self.producer.commit_transaction()
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeastOnce:
+    """Outputs first, offsets behind them: a crash in between writes and counts these outputs again."""
+
+    thread: "BatchConsumerThread"
+
+    async def begin(self) -> None:
+        """Do nothing: there is no transaction."""
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        """Commit the offsets in the group."""
+        await self.thread.commit_offsets(offsets)
+
+
+async def write_checkpoint(
+    partitions: Sequence[Partition],
+    producer: AIOKafkaProducer,
+    guarantee: Guarantee,
+    record_batches: RecordBatches,
+    changelogs: dict[str, str],
+) -> int:
+    """Write what these partitions have finished; return how many events that were.
+
+    `changelogs` names the changelog of each source topic. On any error nothing may be
+    presumed about what was written: the session ends, and what is committed is read again.
+    """
+    cuts = [(partition, partition.cut()) for partition in partitions]  # no await between: one instant
+    await guarantee.begin()
+    written = await asyncio.gather(
+        *(
+            _write(producer, record_batches, changelogs[partition.tp.topic], partition, cut)
+            for partition, cut in cuts
+        )
+    )
+    # Each batch's own future: commit_transaction() would not notice one that failed.
+    await asyncio.gather(*(future for futures in written for future in futures))
+    await guarantee.commit({TopicPartition(*p.tp): cut.position for p, cut in cuts})
+    for partition, cut in cuts:
+        partition.committed_up_to(cut)
+    return sum(cut.records for _, cut in cuts)
+
+
+async def _write(
+    producer: AIOKafkaProducer,
+    record_batches: RecordBatches,
+    changelog: str,
+    partition: Partition,
+    cut: Cut,
+) -> list[Awaitable[object]]:
+    """Hand this partition's batches to the producer, in order, and return their futures."""
+    now = int(time.time() * 1000)  # of the write, not of any event: only retention reads it
+    entries = ((now, key, value, NO_HEADERS) for key, value in cut.changes)
+    changes: list[tuple[str, int, BatchBuilder]] = [
+        (changelog, partition.tp.partition, builder)
+        for builder in record_batches.pack(entries, 64 * len(cut.changes))
+    ]
+    return [
+        await producer.send_batch(builder, topic, partition=number)
+        for topic, number, builder in cut.outputs + changes
+    ]

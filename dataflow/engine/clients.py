@@ -1,0 +1,52 @@
+"""How to reach the broker: settings in, keyword arguments for aiokafka and credentials for Faust out."""
+
+import ssl
+from collections.abc import Mapping, Sequence
+
+import faust
+from aiokafka.helpers import create_ssl_context
+from faust.types.auth import CredentialsT
+
+
+def connection(  # noqa: PLR0913 - one for each setting
+    servers: Sequence[str],
+    *,
+    security: str = "plaintext",
+    mechanism: str = "PLAIN",
+    username: str | None = None,
+    password: str | None = None,
+    ca_file: str | None = None,
+    cert_file: str | None = None,
+    key_file: str | None = None,
+) -> dict[str, object]:
+    """Return what every aiokafka client needs to reach and be let in by the broker.
+
+    `security` is plaintext, ssl, sasl_plaintext or sasl_ssl; files are PEM.
+    """
+    arguments: dict[str, object] = {
+        "bootstrap_servers": list(servers),
+        "security_protocol": security.upper(),
+    }
+    if security.endswith("ssl"):
+        arguments["ssl_context"] = create_ssl_context(cafile=ca_file, certfile=cert_file, keyfile=key_file)
+    if security.startswith("sasl"):
+        arguments |= {
+            "sasl_mechanism": mechanism,
+            "sasl_plain_username": username,
+            "sasl_plain_password": password,
+        }
+    return arguments
+
+
+def credentials(connection: Mapping[str, object]) -> CredentialsT | None:
+    """Return the same for Faust's own clients; None for an open broker."""
+    context = connection.get("ssl_context")
+    assert context is None or isinstance(context, ssl.SSLContext)
+    if "sasl_mechanism" in connection:
+        return faust.SASLCredentials(
+            username=str(connection["sasl_plain_username"]),
+            password=str(connection["sasl_plain_password"]),
+            mechanism=str(connection["sasl_mechanism"]),
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context else None

@@ -1,0 +1,89 @@
+"""Dead letters: a record that cannot be used in, the same bytes with reason and origin out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aiokafka.record.default_records import DefaultRecord
+from aiokafka.structs import TopicPartition
+
+from dataflow.engine.output import Headers, OutputRecord
+from dataflow.errors import DataflowError, InvalidEvent
+
+PREFIX = "dataflow-"
+DETAIL_CHARACTERS = 1_000  # a detail may quote the event
+
+
+class TooManyDeadLetters(DataflowError):
+    """So much cannot be used that the fault is more likely ours than the data's: stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that `stage` cannot use, and why."""
+
+    record: DefaultRecord
+    stage: str
+    fault: InvalidEvent
+
+    def headers(self, tp: TopicPartition) -> Headers:
+        """Return where the record came from and why it is here, then its own headers as they were."""
+        noted = {
+            "stage": self.stage,
+            "reason": self.fault.reason,
+            "detail": self.fault.detail[:DETAIL_CHARACTERS],
+            "topic": tp.topic,
+            "partition": tp.partition,
+            "offset": self.record.offset,
+            "timestamp": self.record.timestamp,
+        }
+        ours = [(PREFIX + name, str(value).encode(errors="replace")) for name, value in noted.items()]
+        return ours + list(self.record.headers)
+
+
+class DeadLetterLimit:
+    """Stops a worker whose partition yields an unbroken run, or too large a share, of dead letters."""
+
+    def __init__(self, run: int, share: float, share_of: int) -> None:
+        self.run = run
+        self.share = share
+        self.share_of = share_of
+        self._in_a_row = 0
+        self._seen = 0
+        self._dead = 0
+
+    def check(self, tp: TopicPartition, seen: int, dead: Sequence[DeadLetter], ends_dead: bool) -> None:
+        """Note the outcome of a batch; raise `TooManyDeadLetters` when a limit is passed.
+
+        `ends_dead`: the whole batch was dead letters, so that a run goes on through it.
+        """
+        self._in_a_row = self._in_a_row + len(dead) if ends_dead else 0
+        self._seen += seen
+        self._dead += len(dead)
+        if dead and self._in_a_row >= self.run:
+            raise self._stop(
+                tp, f"{self._in_a_row} dead letters in a row", f"fewer than {self.run}", dead[-1]
+            )
+        if self._seen >= self.share_of:
+            if self._dead > self.share * self._seen and dead:
+                raise self._stop(
+                    tp,
+                    f"{self._dead} dead letters in {self._seen} events",
+                    f"a share of at most {self.share}",
+                    dead[-1],
+                )
+            self._seen = self._dead = 0
+
+    @staticmethod
+    def _stop(tp: TopicPartition, found: str, expected: str, last: DeadLetter) -> TooManyDeadLetters:
+        return TooManyDeadLetters(
+            f"partition {tp.partition} of {tp.topic} has {found}; expected {expected}. "
+            f"The last, at offset {last.record.offset}, in stage {last.stage}: {last.fault}. "
+            "Nothing of this batch is committed; mend the stage or the producer, or raise the limit"
+        )
+
+
+def as_records(tp: TopicPartition, dead: Sequence[DeadLetter]) -> Iterator[OutputRecord]:
+    """Yield (timestamp, key, value, headers) of what goes to the dead-letter topic."""
+    for letter in dead:
+        record = letter.record
+        yield record.timestamp, record.key, record.value, letter.headers(tp)

@@ -1,0 +1,266 @@
+"""The engine of a worker: its partitions, when a checkpoint is due, and a new session after an error."""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.errors import KafkaError
+from faust.tables.manager import TableManager
+from faust.types import TP
+from mode import Service
+
+from dataflow.engine.boot import prepare_topics
+from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, write_checkpoint
+from dataflow.engine.faults import FaultCount
+from dataflow.engine.fetch import Fetched
+from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.engine.output import RecordBatches
+from dataflow.engine.partition import Partition, State, Surroundings
+from dataflow.engine.producer import Membership, TransactionalProducer
+from dataflow.engine.producing import Producing
+from dataflow.engine.source import Source
+from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.taking import take_over
+from dataflow.errors import DataflowError, Misconfigured
+
+if TYPE_CHECKING:
+    from dataflow.engine.app import App
+
+CHECKPOINT_LIMIT_SECONDS = 60.0
+TAKE_LIMIT_SECONDS = 60.0
+TAKE_PAUSE_SECONDS = 0.2
+SMALLEST_SHARE_BYTES = 256 << 10
+SETTLE_POLL_SECONDS = 0.005
+ROOM_SECONDS = 0.5
+
+
+class Engine(Service):
+    """Takes partitions, writes checkpoints, gives partitions up, and begins again after an error.
+
+    All of it runs in the worker's main loop; only fetching and heartbeats have a thread.
+    """
+
+    def __init__(self, app: "App", options: EngineOptions, **service: Any) -> None:
+        super().__init__(**service)
+        self.app = app
+        self.options = options
+        self.sources: dict[str, Source] = {}
+        self.topics: set[str] = set()
+        self.partitions: dict[TP, Partition] = {}
+        self.producing = Producing(options)
+        self.is_broken = False
+        self._exactly_once = options.delivery is Delivery.EXACTLY_ONCE
+        self._record_batches = RecordBatches(options.compression, transactional=self._exactly_once)
+        self._partition_counts: dict[str, int] = {}
+        self._kept: dict[TP, tuple[int, State]] = {}
+        self._membership: Membership | None = None
+        self._session = 0
+        self._faults = FaultCount()
+        self._writing = asyncio.Lock()
+        self._room = asyncio.Event()
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether this worker does its work: its partitions taken, the broker there."""
+        return self.producing.ready.is_set() and not self.is_broken
+
+    def tables(self) -> list[WindowedTable]:
+        """Return the tables of all sources."""
+        return [table for source in self.sources.values() for table in source.tables]
+
+    def partitions_of(self, topic: str) -> int:
+        """Return how many partitions a topic has that this app reads or writes."""
+        return self._partition_counts[topic]
+
+    # -- start and stop
+
+    async def on_start(self) -> None:
+        """Prepare topics, and end the transaction that a killed predecessor left open."""
+        self._partition_counts = await prepare_topics(
+            self.options.connection,
+            self.sources.values(),
+            self.topics | {self.options.dead_letter_topic},
+        )
+        url = self.app.conf.canonical_url
+        # Unique among the living, as the port is bound, and the same after a restart.
+        await self.producing.start(f"{self.app.conf.id}-{url.host}-{url.port}")
+
+    async def on_stop(self) -> None:
+        """Stop the producer; the consumer has left the group before."""
+        await self.producing.stop()
+
+    async def stop_worker(self, error: BaseException) -> None:
+        """Go down with a non-zero exit; nothing more is committed."""
+        self.is_broken = True
+        self._drop(keep=False)
+        self.log.error("Worker stops: %s", error)
+        await self.crash(error)
+
+    def _on_bug(self, error: BaseException) -> None:
+        """Stop the worker, its batch uncommitted: an exception has left an agent."""
+        if not isinstance(error, asyncio.CancelledError):
+            self.is_broken = True
+            self.add_future(self.stop_worker(error))
+
+    # -- take partitions
+
+    async def take(self, tps: Collection[TP]) -> None:
+        """Begin a session for these partitions; returns when they may be read.
+
+        Runs in Faust's recovery, whose own time limit would end it silently and for good:
+        so this returns in time, and asks for another round when it has come to nothing.
+        """
+        try:
+            async with asyncio.timeout(TAKE_LIMIT_SECONDS):
+                await self.producing.ready.wait()
+                await self._take(tps)
+        except (KafkaError, TimeoutError, OSError) as error:
+            self.log.warning("Cannot take partitions; trying again: %r", error)
+            await asyncio.sleep(TAKE_PAUSE_SECONDS)
+            self._recover()
+        except DataflowError as error:
+            await self.stop_worker(error)
+
+    async def _take(self, tps: Collection[TP]) -> None:
+        session, membership = self._session, self.app.batch_consumer.membership
+        taken = await take_over(self, tps, self._kept)
+        await self.app.batch_consumer.seek_wait({tp: position for tp, (position, _) in taken.items()})
+        if session != self._session:
+            return  # given up or failed meanwhile; Faust will call again
+        around = Surroundings(
+            self.options, self._record_batches, self.partitions_of, self._on_finished, self._on_bug
+        )
+        self._kept, self._membership = {}, membership
+        self.partitions = {
+            tp: Partition(tp, position, state, around) for tp, (position, state) in taken.items()
+        }
+        self._room.set()
+
+    def _recover(self) -> None:
+        """Let Faust seek and resume, and so call `take`, without a rebalance."""
+        cast("TableManager", self.app.tables).recovery.signal_recovery_start.set()
+
+    def check_order(self, partition: Partition, fetched: Fetched) -> None:
+        """Tell of records that the broker no longer had; refuse a topic that begins anew."""
+        missing, tp = fetched.first - partition.delivered, partition.tp
+        if missing > 0:
+            self.log.error(
+                "Records %d to %d of %s/%d were deleted before they were read (retention).",
+                partition.delivered,
+                fetched.first - 1,
+                *tp,
+            )
+        elif missing < 0:
+            self._on_bug(
+                Misconfigured(
+                    f"{tp.topic}/{tp.partition} goes on at offset {fetched.first}; expected "
+                    f"{partition.delivered}. The topic was deleted and made anew: delete the topic "
+                    f"{self.sources[tp.topic].changelog} and the group {self.app.conf.id}, too"
+                )
+            )
+
+    # -- how much is in flight
+
+    def partitions_with_room(self) -> dict[TP, Partition]:
+        """Return the partitions that may be handed more; the others wait for a checkpoint."""
+        most = self._share_bytes()
+        return {tp: p for tp, p in self.partitions.items() if p.in_flight_bytes < most}
+
+    def _share_bytes(self) -> int:
+        share = self.options.in_flight_bytes // max(len(self.partitions), 1)
+        return max(share, SMALLEST_SHARE_BYTES)
+
+    async def wait_for_room(self) -> None:
+        """Wait until a checkpoint has gone through, or half a second."""
+        self._room.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._room.wait(), ROOM_SECONDS)
+
+    def _on_finished(self, partition: Partition) -> None:
+        """Write before the interval is over when a partition would have to pause otherwise."""
+        full = partition.finished_bytes >= self._share_bytes() // 2
+        many = partition.records >= self.options.checkpoint_records
+        if (full or many) and not self._writing.locked():
+            self.add_future(self.checkpoint())
+
+    # -- checkpoints
+
+    @Service.task
+    async def _checkpoint_often(self) -> None:
+        while not self.should_stop:
+            await self.sleep(self.options.checkpoint_seconds)
+            await self.checkpoint()
+
+    async def checkpoint(self, limit_seconds: float = CHECKPOINT_LIMIT_SECONDS) -> None:
+        """Write what is finished, if there is anything; an error ends the session."""
+        async with self._writing:
+            dirty = [p for p in self.partitions.values() if p.position != p.committed]
+            if not dirty or not self.is_ready:
+                return
+            changelogs = {topic: source.changelog for topic, source in self.sources.items()}
+            try:
+                async with asyncio.timeout(limit_seconds):
+                    await write_checkpoint(
+                        dirty,
+                        self.producing.current,
+                        self._guarantee(),
+                        self._record_batches,
+                        changelogs,
+                    )
+            except (KafkaError, TimeoutError, OSError) as error:
+                self._fail(error)
+            else:
+                self._faults.clear()
+                self._room.set()
+
+    def _guarantee(self) -> Guarantee:
+        if not self._exactly_once:
+            return AtLeastOnce(self.app.batch_consumer.thread)
+        producer = self.producing.current
+        assert isinstance(producer, TransactionalProducer)
+        assert self._membership is not None
+        return ExactlyOnce(producer, self.app.conf.id, self._membership, self.producing.transactional_id)
+
+    # -- the end of a session
+
+    async def settle(self) -> None:
+        """Wait for the batches in the hands of agents, then write what is finished; both within a time."""
+        deadline = self.loop.time() + self.options.patience_seconds
+        while self._has_work_in_hand() and self.loop.time() < deadline:  # noqa: ASYNC110 - once a rebalance
+            await asyncio.sleep(SETTLE_POLL_SECONDS)
+        await self.checkpoint(self.options.patience_seconds)
+
+    def _has_work_in_hand(self) -> bool:
+        return any(partition.in_hand for partition in self.partitions.values())
+
+    async def give_up(self) -> None:
+        """Write what is finished, and keep the tables in case the partitions come back."""
+        await self.settle()
+        self._drop(keep=self.producing.ready.is_set())
+
+    def _drop(self, *, keep: bool) -> None:
+        clean = {tp: p for tp, p in self.partitions.items() if p.is_clean} if keep else {}
+        self._kept = {tp: (p.committed, p.state) for tp, p in clean.items()}
+        self.partitions = {}
+        self._session += 1
+
+    def _fail(self, error: BaseException) -> None:
+        """End the session: state and producer go, and what is committed is read again."""
+        self.log.warning("Checkpoint has failed; beginning a new session: %r", error)
+        self._drop(keep=False)
+        self.producing.ready.clear()
+        if self._faults.is_hopeless(error):
+            self.add_future(self.stop_worker(error))
+            return
+        if not self.app.rebalancing:
+            self.app.consumer.stop_flow()
+            self.app.flow_control.suspend()
+            self.app.flow_control.clear()
+            self.app.on_rebalance_start()
+        self.add_future(self._begin_again())
+
+    async def _begin_again(self) -> None:
+        await self.producing.replace(lambda: self.should_stop)
+        if not self.app.batch_consumer.is_joining:  # else the assignment that is coming does it
+            self._recover()

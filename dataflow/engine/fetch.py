@@ -1,0 +1,172 @@
+"""Record batches out of aiokafka's fetcher, before it makes an object of every record."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from time import monotonic
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import READ_COMMITTED, Errors, Fetcher, FetchResult, PartitionRecords
+from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from aiokafka.structs import TopicPartition
+
+REBALANCE_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Records that one producer wrote together, or the next part of very many."""
+
+    records: Iterable[DefaultRecord]
+    newest_ms: int  # highest record timestamp of the producer's whole record batch
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The next records of a partition: offsets `first` up to, not including, `end`.
+
+    `size` counts bytes as they were fetched, all of a response with its first part.
+    No pieces: only control records or aborted ones lie between the offsets.
+    """
+
+    first: int
+    end: int
+    pieces: list[Piece]
+    size: int
+
+
+class Cursor:
+    """Reads the record batches of one fetch response, part by part.
+
+    It does what aiokafka's `PartitionRecords._unpack_records` does, one step earlier.
+    """
+
+    def __init__(self, response: PartitionRecords) -> None:
+        self.response = response
+        self.size = response._records.size_in_bytes()
+        self._open: tuple[DefaultRecordBatch, Iterator[DefaultRecord]] | None = None
+
+    @property
+    def exhausted(self) -> bool:
+        """Tell whether all of the response has been taken."""
+        return self._open is None and not self.response._records.has_next()
+
+    def take(self, max_records: int) -> Fetched:
+        """Return the next records: whole record batches up to `max_records`, or a part of one larger."""
+        first, pieces, count = self.response.next_fetch_offset, [], 0
+        while count < max_records:
+            if self._open is not None:
+                pieces.append(self._part(max_records))
+                break
+            batch = self._next_batch()
+            if batch is None:
+                break
+            if batch.last_offset_delta < max_records:
+                count += batch.last_offset_delta + 1
+                self.response.next_fetch_offset = batch.next_offset
+                pieces.append(self._whole(batch, first))
+            else:
+                self._open = batch, self._from(batch, self.response.next_fetch_offset)
+                if pieces:
+                    break
+        size, self.size = self.size, 0
+        return Fetched(first, self.response.next_fetch_offset, pieces, size)
+
+    def _whole(self, batch: DefaultRecordBatch, first: int) -> Piece:
+        begins_inside = batch.base_offset < first
+        return Piece(self._from(batch, first) if begins_inside else batch, batch.max_timestamp)
+
+    def _part(self, max_records: int) -> Piece:
+        assert self._open is not None
+        batch, rest = self._open
+        records = list(islice(rest, max_records))
+        if len(records) < max_records:
+            self._open = None
+            self.response.next_fetch_offset = batch.next_offset
+        else:
+            self.response.next_fetch_offset = records[-1].offset + 1
+        return Piece(records, batch.max_timestamp)
+
+    @staticmethod
+    def _from(batch: DefaultRecordBatch, first: int) -> Iterator[DefaultRecord]:
+        return (record for record in batch if record.offset >= first)
+
+    def _next_batch(self) -> DefaultRecordBatch | None:
+        """Return the next batch with records for us; aborted and control batches only move the position."""
+        response = self.response
+        while response._records.has_next():
+            batch = response._records.next_batch()
+            if batch.magic < 2:
+                raise Errors.UnsupportedVersionError(
+                    f"record batch at offset {batch.base_offset} of {response._tp} has message format "
+                    f"{batch.magic}; expected 2 (Kafka 0.11 or newer)"
+                )
+            if response._check_crcs and not batch.validate_crc():
+                raise Errors.CorruptRecordException(f"wrong checksum in {response._tp}")
+            if not self._skipped(batch):
+                return batch
+            response.next_fetch_offset = batch.next_offset
+        return None
+
+    def _skipped(self, batch: DefaultRecordBatch) -> bool:
+        response = self.response
+        if response._isolation_level == READ_COMMITTED and batch.producer_id is not None:
+            response._consume_aborted_up_to(batch.base_offset)
+            if batch.is_control_batch and response._contains_abort_marker(batch):
+                response._aborted_producers.discard(batch.producer_id)
+            elif batch.is_transactional and batch.producer_id in response._aborted_producers:
+                return True
+        return bool(batch.is_control_batch)
+
+
+def take_fetched(fetcher: Fetcher, tp: TopicPartition, max_records: int) -> Fetched | None:
+    """Take a partition's next records out of what aiokafka has fetched; None when there is nothing.
+
+    Raises what the broker answered in place of records.
+    """
+    result = fetcher._records.get(tp)
+    if result is None:
+        return None
+    if type(result) is not FetchResult:
+        _forget(fetcher, tp)
+        result.check_raise()
+    if not result.check_assignment(tp):
+        _forget(fetcher, tp)
+        return None
+    response = result._partition_records
+    if not hasattr(response, "cursor"):
+        response.cursor = Cursor(response)
+    fetched: Fetched = response.cursor.take(max_records)
+    result._update_position()
+    if response.cursor.exhausted:
+        _forget(fetcher, tp)
+    return fetched
+
+
+def _forget(fetcher: Fetcher, tp: TopicPartition) -> None:
+    """Let aiokafka fetch this partition again."""
+    del fetcher._records[tp]
+    fetcher._notify(fetcher._wait_consume_future)
+
+
+async def drain(
+    consumer: AIOKafkaConsumer,
+    tps: Iterable[TopicPartition],
+    max_records: int,
+    timeout_seconds: float,
+) -> Mapping[TopicPartition, Fetched]:
+    """Return the next records of these partitions, at most one part each, as soon as there are any."""
+    fetcher, tps, deadline = consumer._fetcher, list(tps), monotonic() + timeout_seconds
+    while not fetcher._subscriptions.reassignment_in_progress:
+        drained = {
+            tp: fetched for tp in tps if (fetched := take_fetched(fetcher, tp, max_records)) is not None
+        }
+        left = deadline - monotonic()
+        if drained or left <= 0:
+            return drained
+        waiter = fetcher._create_fetch_waiter()
+        await asyncio.wait([waiter], timeout=left)
+        waiter.cancel()
+    await asyncio.sleep(REBALANCE_PAUSE_SECONDS)
+    return {}

@@ -1,0 +1,160 @@
+"""Committed offsets of a group, past any open transaction: OffsetFetch v7 (KIP-447), which aiokafka lacks."""
+
+import asyncio
+from collections.abc import Iterable
+
+import aiokafka.errors as kafka_errors
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import (
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Int64,
+    Schema,
+    TaggedFields,
+)
+from aiokafka.structs import TopicPartition
+
+TEXT = CompactString("utf-8")
+TAGS = ("tags", TaggedFields)
+
+
+class UnstableOffsetCommit(kafka_errors.BrokerResponseError):
+    """A transaction that commits these offsets is still open."""
+
+    errno = 88
+    message = "UNSTABLE_OFFSET_COMMIT"
+    retriable = True
+
+
+class FencedInstanceId(kafka_errors.BrokerResponseError):
+    """Another member has joined with our static instance id."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+
+
+# aiokafka turns codes that it does not know into UnknownError.
+kafka_errors.kafka_errors.update({88: UnstableOffsetCommit, 82: FencedInstanceId})
+
+
+class OffsetFetchResponseV7(Response):
+    """Offsets, each with what its committer noted, and error codes."""
+
+    API_KEY = 9
+    API_VERSION = 7
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "topics",
+            CompactArray(
+                ("topic", TEXT),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("partition", Int32),
+                        ("offset", Int64),
+                        ("leader_epoch", Int32),
+                        ("metadata", TEXT),
+                        ("error_code", Int16),
+                        TAGS,
+                    ),
+                ),
+                TAGS,
+            ),
+        ),
+        ("error_code", Int16),
+        TAGS,
+    )
+
+
+class OffsetFetchRequestV7(RequestStruct):
+    """`require_stable`: answer with an error while a transaction on an offset is open."""
+
+    API_KEY = 9
+    API_VERSION = 7
+    FLEXIBLE_VERSION = True
+    RESPONSE_TYPE = OffsetFetchResponseV7
+    SCHEMA = Schema(
+        ("group_id", TEXT),
+        ("topics", CompactArray(("topic", TEXT), ("partitions", CompactArray(Int32)), TAGS)),
+        ("require_stable", Boolean),
+        TAGS,
+    )
+
+
+class Exactly(Request[RequestStruct]):
+    """A request struct sent as it is: the broker must speak this very version."""
+
+    API_KEY = -1  # aiokafka wants one of the class; the struct's own is what counts
+
+    def __init__(self, struct: RequestStruct) -> None:
+        self.API_KEY = struct.API_KEY
+        self.struct = struct
+
+    def build(self, _request_struct_class: object) -> RequestStruct:
+        """Return the struct."""
+        return self.struct
+
+    def prepare(self, versions: dict[int, tuple[int, int]]) -> RequestStruct:
+        """Return the struct, if the broker speaks its version."""
+        lowest, highest = versions[self.struct.API_KEY]
+        if not lowest <= self.struct.API_VERSION <= highest:
+            raise kafka_errors.IncompatibleBrokerVersion(
+                f"request {self.struct.API_KEY} is spoken in versions {lowest} to {highest}; "
+                f"expected {self.struct.API_VERSION} (Apache Kafka 2.5 or newer)"
+            )
+        return self.struct
+
+
+async def stable_offsets(
+    client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition], timeout_seconds: float
+) -> dict[TopicPartition, int]:
+    """Return committed offsets (-1: none) once every pending transaction on them has ended.
+
+    Raises `UnstableOffsetCommit` when one is still open after `timeout_seconds`.
+    """
+    tps = list(tps)
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
+    while True:
+        rows, fault = await _fetch(client, group, tps, require_stable=True)
+        if fault is None:
+            return {tp: offset for tp, offset, _ in rows}
+        if not fault.retriable or asyncio.get_running_loop().time() > deadline:
+            raise fault
+        await asyncio.sleep(0.05)
+
+
+async def last_committers(client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition]) -> set[str]:
+    """Return what the last committers noted beside their offsets; pending commits are not waited for."""
+    rows, fault = await _fetch(client, group, list(tps), require_stable=False)
+    if fault is not None:
+        raise fault
+    return {metadata for _, _, metadata in rows}
+
+
+async def _fetch(
+    client: AIOKafkaClient, group: str, tps: list[TopicPartition], *, require_stable: bool
+) -> tuple[list[tuple[TopicPartition, int, str]], kafka_errors.KafkaError | None]:
+    by_topic: dict[str, list[int]] = {}
+    for tp in tps:
+        by_topic.setdefault(tp.topic, []).append(tp.partition)
+    topics: list[tuple[object, ...]] = [(topic, numbers, {}) for topic, numbers in by_topic.items()]
+    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+    await client.ready(node, group=ConnectionGroup.COORDINATION)
+    answer = await client.send(
+        node,
+        Exactly(OffsetFetchRequestV7(group, topics, require_stable, {})),
+        group=ConnectionGroup.COORDINATION,
+    )
+    rows: list[tuple[TopicPartition, int, str]] = []
+    codes = {answer.error_code}
+    for topic, partitions, _ in answer.topics:
+        for partition, offset, _, metadata, code, _ in partitions:
+            codes.add(code)
+            rows.append((TopicPartition(topic, partition), offset, metadata or ""))
+    codes.discard(0)
+    return rows, kafka_errors.for_code(codes.pop())() if codes else None

@@ -1,0 +1,39 @@
+"""What an operator may choose about the engine; the application fills it from its settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Delivery(StrEnum):
+    """What a crash may do to outputs and counts."""
+
+    EXACTLY_ONCE = "exactly_once"
+    AT_LEAST_ONCE = "at_least_once"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Limits and guarantees of one worker.
+
+    `connection` holds the keyword arguments that every aiokafka client of the engine
+    gets: servers, security protocol, SASL user, TLS context.
+    """
+
+    connection: Mapping[str, object]
+    delivery: Delivery = Delivery.EXACTLY_ONCE
+    checkpoint_seconds: float = 0.1
+    checkpoint_records: int = 100_000
+    batch_records: int = 2_000
+    in_flight_bytes: int = 16 << 20
+    max_message_bytes: int = 1_000_000
+    compression: str | None = None
+    patience_seconds: float = 10.0
+    dead_letter_topic: str = "dead-letters"
+    dead_letter_run: int = 10_000
+    dead_letter_share: float = 0.5
+    dead_letter_share_of: int = 10_000
+    future_ms: int = 86_400_000
+    query_seconds: float = 2.0
+    instance_id: str | None = None
+    changelog_settings: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,50 @@
+"""Output: records in, record batches ready for one produce request each out."""
+
+from collections.abc import Iterable
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from dataflow.engine.producer import BATCH_BYTES
+
+Headers = list[tuple[str, bytes]]
+OutputRecord = tuple[int, bytes | None, bytes | None, Headers]
+"""Timestamp in ms since 1970, key, value, headers."""
+
+SMALLEST_BYTES = 16 << 10
+CODECS = {None: 0, "gzip": 1, "snappy": 2, "zstd": 4}  # as in the attributes of a record batch
+
+
+class RecordBatches:
+    """Makes record batches for one worker: its codec, its kind of producer."""
+
+    def __init__(self, compression: str | None, *, transactional: bool) -> None:
+        self._codec = CODECS[compression]
+        self._transactional = int(transactional)
+
+    def _builder(self, size: int) -> BatchBuilder:
+        return BatchBuilder(size, self._codec, is_transactional=self._transactional)
+
+    def pack(self, records: Iterable[OutputRecord], size_hint: int = BATCH_BYTES) -> list[BatchBuilder]:
+        """Return the records, in order, as record batches of at most 512 KiB or one record.
+
+        `size_hint` is about how many bytes will come: a buffer of that size is taken at once.
+        """
+        made: list[BatchBuilder] = []
+        # The Cython builder itself: BatchBuilder.append costs as much again.
+        n, out = 0, self._builder(min(max(size_hint, SMALLEST_BYTES), BATCH_BYTES))
+        append = out._builder.append
+        for timestamp, key, value, headers in records:
+            if append(n, timestamp, key, value, headers) is None:
+                _close(out, n, made)
+                n, out = 0, self._builder(BATCH_BYTES)
+                append = out._builder.append
+                append(0, timestamp, key, value, headers)
+            n += 1
+        _close(out, n, made)
+        return made
+
+
+def _close(builder: BatchBuilder, records: int, made: list[BatchBuilder]) -> None:
+    builder._relative_offset = records
+    if records:
+        made.append(builder)

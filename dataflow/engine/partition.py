@@ -1,0 +1,183 @@
+"""A source partition while it is ours: batches in order in, what the next checkpoint must write out."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import TopicPartition
+
+from dataflow.engine.balance import Balance
+from dataflow.engine.batch import Batch
+from dataflow.engine.dead_letters import DeadLetterLimit, as_records
+from dataflow.engine.fetch import Fetched
+from dataflow.engine.options import EngineOptions
+from dataflow.engine.output import RecordBatches
+from dataflow.engine.rows import later
+from dataflow.engine.tables.shard import Shard
+from dataflow.engine.topic import BatchTopic
+
+PARTITION_KEY = b"|partition"
+"""Changelog key of a partition's own numbers; table entries begin with the table's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What one checkpoint writes for one partition: all of it behind `position`."""
+
+    position: int
+    size: int
+    records: int
+    outputs: list[tuple[str, int, BatchBuilder]]
+    changes: list[tuple[bytes, bytes | None]]
+
+
+@dataclass(slots=True)
+class State:
+    """What is kept of a partition in its changelog: counted events, tables, newest record timestamp."""
+
+    shards: dict[str, Shard]
+    balance: Balance
+    clock_ms: int = 0
+    position: int | None = None
+    """End of what is counted; None: nothing yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a partition needs of its worker."""
+
+    options: EngineOptions
+    record_batches: RecordBatches
+    partitions_of: Callable[[str], int]
+    on_finished: Callable[["Partition"], None]
+    on_bug: Callable[[BaseException], None]
+
+
+class Partition:
+    """Where one source partition stands.
+
+    An error or a rebalance drops the object; whoever still holds a batch of it writes
+    into the void.
+    """
+
+    def __init__(self, tp: TopicPartition, position: int, state: State, around: Surroundings) -> None:
+        options = around.options
+        self.tp = tp
+        self.state = state
+        self.position = self.committed = position  # end of the finished prefix
+        self.delivered = position  # end of what was handed out
+        self.in_hand = 0  # batches that an agent has entered and not left
+        self.in_flight_bytes = 0  # handed out and not committed
+        self.records = 0  # finished since the last checkpoint
+        self.last_record_ms = 0
+        self.record_batches = around.record_batches
+        self.partitions_of = around.partitions_of
+        self.max_message_bytes = options.max_message_bytes
+        self._around = around
+        self._size = 0
+        self._outputs: list[tuple[str, int, BatchBuilder]] = []
+        self._waiting: deque[Batch] = deque()  # handed out, in order; the first is unfinished
+        self._limit = DeadLetterLimit(
+            options.dead_letter_run, options.dead_letter_share, options.dead_letter_share_of
+        )
+
+    def deliver(self, topic: BatchTopic, fetched: Fetched) -> Batch | None:
+        """Take what was fetched next; None when no agent has to see it (control records only)."""
+        batch = Batch(topic, self, fetched)
+        self.delivered = batch.end
+        self.in_flight_bytes += batch.size
+        self._waiting.append(batch)
+        if fetched.pieces:
+            return batch
+        batch.finished = True
+        self._advance()
+        return None
+
+    def leave(self, batch: Batch, error: BaseException | None) -> None:
+        """Note that an agent has left a batch; an error leaves it unfinished, so never committed."""
+        try:
+            if error is not None:
+                raise error
+            self._finish(batch)
+        except BaseException as raised:
+            self._around.on_bug(raised)
+            if error is None:
+                raise
+        else:
+            self._around.on_finished(self)
+
+    def _finish(self, batch: Batch) -> None:
+        batch.settle()
+        self._limit.check(
+            self.tp, batch.balance.received, batch.dead, len(batch.dead) == batch.balance.received
+        )
+        if batch.dead:
+            topic = self._around.options.dead_letter_topic
+            number = self.tp.partition % self.partitions_of(topic)
+            packed = self.record_batches.pack(as_records(self.tp, batch.dead))
+            batch.outputs += [(topic, number, builder) for builder in packed]
+        grown = sum(builder.size() for _, _, builder in batch.outputs) - batch.size
+        if grown > 0:  # what was packed small, or grew: the bound is on memory
+            batch.size += grown
+            self.in_flight_bytes += grown
+        batch.finished = True
+        self._advance()
+
+    def _advance(self) -> None:
+        """Fold the finished prefix: position, outputs, counts and tables move together."""
+        while self._waiting and self._waiting[0].finished:
+            batch = self._waiting.popleft()
+            for rows in {id(rows): rows for _, rows in batch.folds}.values():
+                rows.date(self.state.clock_ms, self._around.options.future_ms)
+            for table, rows in batch.folds:
+                self.state.shards[table.name].fold(rows)
+            self.state.clock_ms = later(self.state.clock_ms, batch.newest_ms)
+            self.state.balance.add(batch.balance)
+            self.position = batch.end
+            self.records += batch.balance.received
+            self.last_record_ms = batch.newest_ms or self.last_record_ms
+            self._size += batch.size
+            self._outputs += batch.outputs
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether all that is finished is committed, and nothing is in an agent's hands."""
+        return self.position == self.committed and not self.in_hand
+
+    @property
+    def finished_bytes(self) -> int:
+        """Bytes that are finished and not yet in a checkpoint."""
+        return self._size
+
+    def cut(self) -> Cut:
+        """Take what the checkpoint writes, and begin anew for what follows."""
+        changes = [change for shard in self.state.shards.values() for change in shard.cut()]
+        changes.append((PARTITION_KEY, encode_numbers(self.position, self.state)))
+        self.state.position = self.position
+        taken = Cut(self.position, self._size, self.records, self._outputs, changes)
+        self.records, self._size, self._outputs = 0, 0, []
+        return taken
+
+    def committed_up_to(self, cut: Cut) -> None:
+        """Note that a checkpoint has gone through."""
+        self.committed = cut.position
+        self.in_flight_bytes -= cut.size
+
+
+def encode_numbers(position: int, state: State) -> bytes:
+    """Return the changelog value of a partition's own numbers."""
+    return msgspec.msgpack.encode([position, state.clock_ms, state.balance.as_mapping()])
+
+
+def load_numbers(state: State, value: bytes) -> None:
+    """Undo `encode_numbers`."""
+    position, clock_ms, balance = msgspec.msgpack.decode(value)
+    state.position, state.clock_ms = position, clock_ms
+    state.balance = Balance.from_mapping(balance)
+
+
+def new_state(shards: Mapping[str, Shard]) -> State:
+    """Return the state of a partition of which nothing is known."""
+    return State(dict(shards), Balance())

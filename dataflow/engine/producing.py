@@ -1,0 +1,103 @@
+"""The worker's producer over its life: started, replaced after an error, stopped within a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.engine.producer import TransactionalProducer, plain_producer
+from dataflow.errors import Misconfigured
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Producing:
+    """Holds the one producer of a worker; `ready` is set while there is one that works.
+
+    A producer is never used again after an error: aborting is left to the next one with
+    its id, whose start ends whatever transaction is open.
+    """
+
+    def __init__(self, options: EngineOptions) -> None:
+        self.options = options
+        self.ready = asyncio.Event()
+        self.transactional_id = ""
+        self._current: AIOKafkaProducer | None = None
+
+    @property
+    def current(self) -> AIOKafkaProducer:
+        """The producer; only while `ready`."""
+        assert self._current is not None
+        return self._current
+
+    async def start(self, transactional_id: str) -> None:
+        """Start the first producer; raise `Misconfigured` when the broker cannot do transactions."""
+        self.transactional_id = transactional_id
+        producer = self.new(transactional_id)
+        try:
+            await producer.start()
+        except KafkaError as error:
+            await self._stop(producer)
+            raise Misconfigured(
+                f"broker {self.options.connection['bootstrap_servers']} has answered {error!r} to a "
+                f"{self.options.delivery} producer; expected a broker with transactions, "
+                "or DATAFLOW_DELIVERY=at_least_once"
+            ) from error
+        self._current = producer
+        self.ready.set()
+
+    def new(self, transactional_id: str) -> AIOKafkaProducer:
+        """Return a producer that is not started."""
+        connection, compression = self.options.connection, self.options.compression
+        if self.options.delivery is Delivery.EXACTLY_ONCE:
+            return TransactionalProducer(connection, transactional_id, compression)
+        return plain_producer(connection, compression)
+
+    async def replace(self, should_stop: Callable[[], bool]) -> None:
+        """Stop the producer, and start another as soon as the broker lets us; waits with backoff."""
+        self.ready.clear()
+        await self._stop(self.current)
+        pause = 0.2
+        while not should_stop():
+            await asyncio.sleep(pause)
+            producer = self.new(self.transactional_id)
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as error:
+                log.warning("Broker is away; trying again: %r", error)
+                await self._stop(producer)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            else:
+                self._current = producer
+                self.ready.set()
+                return
+
+    async def end_transaction_of(self, transactional_id: str) -> None:
+        """End the transaction that another worker left open: a producer with its id does that at once.
+
+        A wrong guess costs that worker one restart of its session, never correctness.
+        """
+        log.warning("Ending the open transaction of %s.", transactional_id)
+        producer = self.new(transactional_id)
+        try:
+            await producer.start()
+        finally:
+            await self._stop(producer)
+
+    async def stop(self) -> None:
+        """Stop the producer, if there is one."""
+        self.ready.clear()
+        if self._current is not None:
+            await self._stop(self._current)
+
+    async def _stop(self, producer: AIOKafkaProducer) -> None:
+        try:
+            # It would wait for ever for batches that a dead broker does not take.
+            await asyncio.wait_for(producer.stop(), self.options.patience_seconds)
+        except (KafkaError, TimeoutError, OSError) as error:
+            log.warning("Producer did not stop in time: %r", error)

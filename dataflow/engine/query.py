@@ -1,0 +1,116 @@
+"""Queries: any worker asks the owners of all partitions and says what is missing and how far behind it is."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import aiohttp
+import msgspec
+
+from dataflow.engine.partition import Partition
+
+if TYPE_CHECKING:
+    from dataflow.engine.app import App
+
+log = logging.getLogger(__name__)
+
+PARTS_PATH = "/_parts"
+"""Where a worker answers for its own partitions: `PARTS_PATH/<topic>?read=<name>&...`, msgpack."""
+
+encode = msgspec.msgpack.encode
+
+
+class Part(msgspec.Struct, array_like=True):
+    """What the owner of one partition says of it.
+
+    `behind_records` counts what the partition holds and the owner has not finished;
+    `last_record_ms` is the record timestamp of what it finished last, 0 for nothing yet.
+    """
+
+    partition: int
+    generation: int
+    behind_records: int
+    last_record_ms: int
+    content: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The parts that came in time, by partition, and the partitions of which none did."""
+
+    parts: Mapping[int, msgspec.Raw]
+    missing: list[int]
+    behind_records: int = 0
+    behind_seconds: float = 0.0
+
+    @property
+    def answered(self) -> list[int]:
+        """The partitions that are in the answer."""
+        return sorted(self.parts)
+
+
+Read = Callable[[Partition, Mapping[str, str]], object]
+"""Reads something msgpack-able from a partition, given the request's parameters."""
+
+
+@dataclass(slots=True)
+class Queries:
+    """The questions that workers of this app answer for one another."""
+
+    app: "App"
+    reads: dict[str, Read] = field(default_factory=dict)
+
+    def local(self, topic: str, read: str, parameters: Mapping[str, str]) -> list[Part]:
+        """Return the parts of this worker's own partitions of `topic`."""
+        engine, consumer = self.app.engine, self.app.consumer
+        generation = self.app.consumer_generation_id
+        parts = []
+        for tp, partition in engine.partitions.items():
+            if tp.topic == topic:
+                behind = max((consumer.highwater(tp) or 0) - partition.position, 0)
+                content = encode(self.reads[read](partition, parameters))
+                parts.append(
+                    Part(tp.partition, generation, behind, partition.last_record_ms, msgspec.Raw(content))
+                )
+        return parts
+
+    async def ask(self, topic: str, read: str, parameters: Mapping[str, str]) -> Answer:
+        """Ask all owners in parallel, within the deadline; never raises for one that does not answer."""
+        here = str(self.app.conf.canonical_url).rstrip("/")
+        owners = self.app.router.external_topics_metadata()  # {url: {topic: [partitions]}}
+        others = {url.rstrip("/") for url, topics in owners.items() if topics.get(topic)} - {here}
+        asked = [self._ask_one(url, topic, read, parameters) for url in others]
+        found = [self.local(topic, read, parameters), *await asyncio.gather(*asked)]
+        return self._answer(topic, [part for parts in found for part in parts])
+
+    def _answer(self, topic: str, parts: Iterable[Part]) -> Answer:
+        newest: dict[int, Part] = {}
+        for part in sorted(parts, key=lambda part: part.generation):
+            newest[part.partition] = part  # a zombie still claims what a later generation owns
+        every = range(self.app.engine.partitions_of(topic))
+        behind = [part for part in newest.values() if part.behind_records]
+        oldest = min((part.last_record_ms for part in behind if part.last_record_ms), default=0)
+        return Answer(
+            {number: part.content for number, part in newest.items()},
+            sorted(set(every) - set(newest)),
+            sum(part.behind_records for part in behind),
+            round(max(time.time() - oldest / 1000, 0.0), 3) if oldest else 0.0,
+        )
+
+    async def _ask_one(self, url: str, topic: str, read: str, parameters: Mapping[str, str]) -> list[Part]:
+        try:
+            async with (
+                asyncio.timeout(self.app.engine.options.query_seconds),
+                self.app.http_client.get(
+                    f"{url}{PARTS_PATH}/{topic}", params={**parameters, "read": read}
+                ) as response,
+            ):
+                if response.status == 200:
+                    return msgspec.msgpack.decode(await response.read(), type=list[Part])
+                log.info("Worker %s answers %d; its partitions are missing.", url, response.status)
+        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+            log.info("Worker %s does not answer; its partitions are missing: %r", url, error)
+        return []

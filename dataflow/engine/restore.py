@@ -1,0 +1,89 @@
+"""Recovery: changelogs in, the state of partitions as it was at the last checkpoint out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from time import monotonic
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.record.default_records import DefaultRecord
+from aiokafka.structs import TopicPartition
+
+from dataflow.engine.balance import Balance
+from dataflow.engine.fetch import drain
+from dataflow.engine.partition import PARTITION_KEY, State, load_numbers
+from dataflow.engine.tables.shard import Shard
+from dataflow.engine.tables.table import WindowedTable
+
+FETCH_BYTES = 4 << 20
+PART_RECORDS = 10_000  # between two breaths of the event loop
+STUCK_SECONDS = 1.0
+
+TablesOf = Callable[[str], Collection[WindowedTable]]
+
+
+async def restore(
+    tps: Collection[TopicPartition],
+    changelogs: Mapping[str, str],
+    tables_of: TablesOf,
+    connection: Mapping[str, object],
+    on_stuck: Callable[[Collection[TopicPartition]], Awaitable[None]],
+) -> dict[TopicPartition, State]:
+    """Read the changelogs of these source partitions to their real ends.
+
+    Only what is committed counts. A transaction that is still open is waited for; after
+    a second `on_stuck` is told which source partitions it holds up.
+    """
+    states = {tp: State({table.name: Shard(table) for table in tables_of(tp.topic)}, Balance()) for tp in tps}
+    sources = {TopicPartition(changelogs[tp.topic], tp.partition): tp for tp in tps}
+    if not sources:
+        return states
+    # A read_uncommitted reader is told the real end, a read_committed one only its own.
+    head = AIOKafkaConsumer(**connection)
+    reader = AIOKafkaConsumer(
+        **connection,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=FETCH_BYTES,
+    )
+    try:
+        await asyncio.gather(head.start(), reader.start())
+        ends = await head.end_offsets(list(sources))
+        reader.assign(list(sources))
+        await reader.seek_to_beginning(*sources)
+        await _read_to(reader, ends, {log: states[tp] for log, tp in sources.items()}, sources, on_stuck)
+    finally:
+        await asyncio.gather(head.stop(), reader.stop())
+    return states
+
+
+async def _read_to(
+    reader: AIOKafkaConsumer,
+    ends: Mapping[TopicPartition, int],
+    states: Mapping[TopicPartition, State],
+    sources: Mapping[TopicPartition, TopicPartition],
+    on_stuck: Callable[[Collection[TopicPartition]], Awaitable[None]],
+) -> None:
+    stuck_at = monotonic() + STUCK_SECONDS
+    # The end is a control record: only the position passes it, no record ever comes from there.
+    while behind := [log for log in states if await reader.position(log) < ends[log]]:
+        drained = await drain(reader, behind, PART_RECORDS, 0.1)
+        for log, fetched in drained.items():
+            for piece in fetched.pieces:
+                _load(states[log], piece.records)
+        if any(fetched.pieces for fetched in drained.values()):
+            stuck_at = monotonic() + STUCK_SECONDS
+        elif monotonic() > stuck_at:
+            stuck_at = float("inf")
+            await on_stuck([sources[log] for log in behind])
+        await asyncio.sleep(0)
+
+
+def _load(state: State, records: Iterable[DefaultRecord]) -> None:
+    shards = {name.encode(): shard.load for name, shard in state.shards.items()}
+    for record in records:
+        key = record.key
+        load = shards.get(key[: key.find(b"|")])
+        if load is not None:
+            load(key, record.value)
+        elif key == PARTITION_KEY:
+            load_numbers(state, record.value)

@@ -1,0 +1,105 @@
+"""The events of a batch that go on: decoded, dated, in columns for tables and as records for topics."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from aiokafka.record.default_records import DefaultRecord
+
+from dataflow.engine.output import OutputRecord
+from dataflow.engine.splice import Added
+from dataflow.engine.tables.rows import FUTURE, UNDATED
+
+TIMESTAMP, KEY, HEADERS = attrgetter("timestamp"), attrgetter("key"), attrgetter("headers")
+EARLIEST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
+
+
+@dataclass(frozen=True, slots=True)
+class EventTime:
+    """Where an event's own time stands: a column, and how its values read.
+
+    `parse` gives ms since 1970 UTC, or a negative number for what is no time.
+    """
+
+    column: str
+    parse: Callable[[Any], int]  # of whatever type the column has
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows up to `end` that one producer wrote together, and its newest record timestamp in ms."""
+
+    end: int
+    newest_ms: int
+
+
+class Rows:
+    """Events that one batch sends on; all sequences are parallel, in the order of the log."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - parallel sequences, made in two places
+        self,
+        records: Sequence[DefaultRecord],
+        events: Sequence[object],
+        values: Callable[[], Iterable[bytes]],
+        stretches: Sequence[Stretch],
+        event_time: EventTime | None,
+        added: Sequence[Added] = (),
+        adds: frozenset[str] = frozenset(),
+    ) -> None:
+        self.records = records
+        self.events = events
+        self.times: list[int] = []
+        self.settled = False
+        self._values = values
+        self._stretches = stretches
+        self._event_time = event_time
+        self._added = added
+        self._adds = adds
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def column(self, name: str) -> Sequence[object]:
+        """Return one value per row: of a field that was added, else of the event; None where it has none."""
+        if name in self._adds:
+            return [added.fields.get(name) for added in self._added]
+        return list(map(attrgetter(name), self.events))
+
+    def output(self) -> Iterator[OutputRecord]:
+        """Yield the rows as they go on: the producer's timestamp, key and headers, the new value."""
+        return self._output(self._values())
+
+    def encoded(self, encode: Callable[..., bytes]) -> Iterator[OutputRecord]:
+        """Yield the rows in another form: `encode(event, added)`, or `encode(event)` if nothing was added."""
+        columns = (self.events, self._added) if self._added else (self.events,)
+        return self._output(map(encode, *columns))
+
+    def _output(self, values: Iterable[bytes]) -> Iterator[OutputRecord]:
+        records = self.records
+        return zip(map(TIMESTAMP, records), map(KEY, records), values, map(HEADERS, records), strict=True)
+
+    def date(self, clock_ms: int, ahead_ms: int) -> None:
+        """Fill `times`: event times, `FUTURE` for those too far ahead of what producers' clocks have shown.
+
+        `clock_ms` is the newest record timestamp before this batch, 0 for none. The wall
+        clock has no say, so that a replay dates every event as the first time.
+        """
+        assert self._event_time is not None
+        times = list(map(self._event_time.parse, self.column(self._event_time.column)))
+        if times and min(times) < EARLIEST_MS:
+            times = [time if time >= EARLIEST_MS else UNDATED for time in times]
+        begin = 0
+        for stretch in self._stretches:
+            clock_ms = later(clock_ms, stretch.newest_ms)
+            part = times[begin : stretch.end]
+            if clock_ms and part and max(part) > clock_ms + ahead_ms:
+                latest = clock_ms + ahead_ms
+                times[begin : stretch.end] = [t if t <= latest else FUTURE for t in part]
+            begin = stretch.end
+        self.times = times
+
+
+def later(clock_ms: int, timestamp_ms: int) -> int:
+    """Return the later of both; a record timestamp before 1971 tells nothing."""
+    return max(clock_ms, timestamp_ms) if timestamp_ms >= EARLIEST_MS else clock_ms

@@ -1,0 +1,101 @@
+"""Merging: the answers of partitions in, the windows of a table as JSON can carry them out."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from heapq import nsmallest
+from typing import Any, TypeAlias
+
+from dataflow.engine.tables.answer import Part
+from dataflow.engine.tables.cell import Cell, CellFormat, decode
+from dataflow.engine.tables.labels import OTHER
+from dataflow.engine.tables.table import COUNT, KEY, WindowedTable
+from dataflow.engine.tables.windows import Window
+
+Json: TypeAlias = dict[str, Any]  # what orjson writes
+Entries: TypeAlias = dict[str, Cell]
+
+
+def orders(table: WindowedTable) -> tuple[str, ...]:
+    """Return what the entries of a table can be ordered by: summaries that are numbers, and key."""
+    numbers = (name for name, s in table.summaries.items() if isinstance(s.result(s.new()), int | None))
+    return (*numbers, KEY)
+
+
+def merge_cells(
+    table: WindowedTable,
+    window: Window,
+    parts: Sequence[Part],
+    *,
+    merge_windows: bool = False,
+    top: int | None = None,
+    order: str = COUNT,
+) -> list[Json]:
+    """Return the windows in order of time, each with its entries, the greatest first.
+
+    Entries of equal rank are in order of key, as all are with `order` "key"; `(other)` is always
+    last, beyond `top`, and tells as `max_per_key` how many rows any one key may have in it.
+    A window is closed when it is closed in every partition that answered.
+    All time has neither start nor end: both are None.
+    """
+    cells = CellFormat(table)
+    closes = min((part.closes for part in parts), default=-1)
+    merged = []
+    for starts, entries in _windows(cells, parts, merge_windows):
+        end = starts[-1] + window.size_ms
+        merged.append(
+            {
+                "start": _iso(starts[0]) if window.size_ms else None,
+                "end": _iso(end) if window.size_ms else None,
+                "closed": window.size_ms > 0 and end <= closes,
+                "entries": _ranked(cells, entries, top, order),
+            }
+        )
+    return merged
+
+
+def _windows(
+    cells: CellFormat, parts: Iterable[Part], merge_windows: bool
+) -> list[tuple[list[int], Entries]]:
+    """Return the starts and the merged cells of each window, or of all as one."""
+    windows: dict[int, Entries] = {}
+    starts: dict[int, set[int]] = {}
+    for part in parts:
+        for start, key, raw in part.cells:
+            at = 0 if merge_windows else start
+            starts.setdefault(at, set()).add(start)
+            _add(cells, windows.setdefault(at, {}), key, cells.unpack(decode(raw)))
+    return [(sorted(starts[at]), windows[at]) for at in sorted(windows)]
+
+
+def _add(cells: CellFormat, entries: Entries, key: str, cell: Cell) -> None:
+    known = entries.setdefault(key, cell)
+    if known is not cell:
+        cells.merge(known, cell)
+        known.hidden += cell.hidden
+
+
+def _ranked(cells: CellFormat, entries: Entries, top: int | None, order: str) -> list[Json]:
+    other = entries.pop(OTHER, None)
+    slot = cells.names.index(order) if order != KEY else None
+
+    def rank(key: str) -> tuple[float, str]:
+        if slot is None:
+            return 0, key
+        result: Any = cells.summaries[slot].result(entries[key].states[slot])
+        return float("inf") if result is None else -result, key  # what is unknown comes last
+
+    keys = sorted(entries, key=rank) if top is None else nsmallest(top, entries, key=rank)
+    ranked = [_entry(cells, key, entries[key]) for key in keys]
+    if other is not None:
+        ranked.append(_entry(cells, OTHER, other) | {"max_per_key": other.hidden})
+    return ranked
+
+
+def _entry(cells: CellFormat, key: str, cell: Cell) -> Json:
+    states = zip(cells.names, cells.summaries, cell.states, strict=True)
+    return {KEY: key} | {name: summary.result(state) for name, summary, state in states}
+
+
+def _iso(time_ms: int) -> str:
+    text = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00").removesuffix(".000") + "Z"

@@ -1,0 +1,56 @@
+"""Progress: how far a partition is in event time, and what its windows could not take."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice
+from typing import Final
+
+import msgspec
+
+from dataflow.engine.tables.grouping import Batch
+from dataflow.engine.tables.rows import FUTURE
+from dataflow.engine.tables.windows import Window
+
+LATEST: Final = 253_370_764_799_999
+"""Event times after the year 9998 are of the future: calendars end with 9999."""
+
+
+class Progress(msgspec.Struct, array_like=True):
+    """What a shard knows beside its cells; one entry in the changelog.
+
+    `newest` is the highest event time so far in ms, -1 before the first; `late` the rows by window
+    size that came after their window was closed; `undated` and `future` the rows without a time
+    that a window could take.
+    """
+
+    declared: str
+    late: dict[str, int]
+    newest: int = -1
+    undated: int = 0
+    future: int = 0
+
+    def dated(self, batch: Batch) -> Batch:
+        """Return the rows that a window may take; count the others."""
+        if min(batch.times) >= 0 and max(batch.times) <= LATEST:
+            return batch
+        dated = batch.only(0 <= time <= LATEST for time in batch.times)
+        future = sum(time == FUTURE or time > LATEST for time in batch.times)
+        self.future += future
+        self.undated += len(batch.times) - len(dated.times) - future
+        return dated
+
+    def closes(self, lateness_ms: int | None) -> int:
+        """Return the instant in ms up to which windows that have ended are closed; -1 for none."""
+        if lateness_ms is None or self.newest < lateness_ms:
+            return -1
+        return self.newest - lateness_ms
+
+
+def on_time(times: Sequence[int], window: Window, newest: int, lateness_ms: int) -> Iterator[bool]:
+    """Yield of each row whether its window was still open when it came.
+
+    `newest` is the highest event time before the first row.
+    """
+    size = window.size_ms
+    newest_at = islice(accumulate(times, max, initial=newest), 1, None)
+    for time, newest in zip(times, newest_at, strict=True):
+        yield newest < time - time % size + size + lateness_ms

@@ -1,0 +1,24 @@
+"""Rows: what an agent gives to a table, one row per event, column by column."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+UNDATED: Final = -1
+"""Event time of a row whose time cannot be read or is before 1971."""
+
+FUTURE: Final = -2
+"""Event time of a row whose time is too far ahead to be believed."""
+
+
+class Rows(Protocol):
+    """The events of one batch, in log order."""
+
+    @property
+    def times(self) -> Sequence[int]:
+        """Event time of each row in ms since 1970 UTC; negative: no window may take the row."""
+
+    def column(self, name: str) -> Sequence[object]:
+        """Return one value per row; None where the event has none."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""

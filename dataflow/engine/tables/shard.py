@@ -1,0 +1,157 @@
+"""Shard: one source partition's part of a windowed table; rows in, changelog entries out."""
+
+from typing import NoReturn
+
+from msgspec import msgpack
+
+from dataflow.engine.tables.answer import Part
+from dataflow.engine.tables.cell import CellFormat
+from dataflow.engine.tables.cells import Cells
+from dataflow.engine.tables.grouping import Batch, CellId, Groups, coarsen, group
+from dataflow.engine.tables.large import Entry
+from dataflow.engine.tables.progress import Progress, on_time
+from dataflow.engine.tables.rows import Rows
+from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.tables.windows import ALL, Window
+from dataflow.errors import Misconfigured
+
+
+class Shard:
+    """The cells of one partition, and how far it is in event time.
+
+    Rows must come in log order; how they are cut into batches changes nothing.
+    """
+
+    def __init__(self, table: WindowedTable) -> None:
+        self.table = table
+        self.progress = Progress(table.declared, {window.name: 0 for window in table.windows})
+        self._progress_key = f"{table.name}|progress".encode()
+        self._progress_written = msgpack.encode(self.progress)
+        self._format = CellFormat(table)
+        self._cells = {w.name: Cells(table, w, self._format) for w in table.every_window}
+        self._by_raw_name = {name.encode(): cells for name, cells in self._cells.items()}
+        self._raw_name = table.name.encode()
+
+    @property
+    def closes(self) -> int:
+        """The instant in ms up to which windows that have ended are closed; -1 for none."""
+        return self.progress.closes(self.table.lateness_ms)
+
+    def fold(self, rows: Rows) -> None:
+        """Add a batch of rows to every window that may still take them, and to all time."""
+        if not len(rows):
+            return
+        batch = self._format.batch(rows, self.table.key)
+        dated = self.progress.dated(batch)
+        groups = self._fold_dated(dated) if dated.times else None
+        if self.table.all_time:
+            groups = coarsen(batch, groups, ALL) if groups and dated is batch else group(batch, ALL)
+            self._cells[ALL.name].fold(groups, batch)
+
+    def cut(self) -> list[Entry]:
+        """Return the changelog entries changed since the last cut: one a cell, None deletes it."""
+        closes, entries = self.closes, []
+        for cells in self._cells.values():
+            entries += cells.cut(open_from=closes - cells.window.size_ms + 1)
+        progress = msgpack.encode(self.progress)
+        if progress != self._progress_written:
+            self._progress_written = progress
+            entries.append((self._progress_key, progress))
+        return entries
+
+    def load(self, key: bytes, value: bytes | None) -> None:
+        """Restore one entry of the changelog; the last entry of a key counts.
+
+        Raises Misconfigured where the table was declared otherwise when the entry was written.
+        """
+        name, *where = key.split(b"|", 3)
+        if name != self._raw_name or len(where) != 3:
+            self._load_progress(key, value)
+            return
+        window, start, label = where
+        cells = self._by_raw_name.get(window)
+        if cells is not None:
+            cells.load(int(start), label.decode(), value)
+        else:
+            self._load_large(window.decode(), (int(start), label.decode()), value)
+
+    def answer(
+        self,
+        window: Window,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        key: str | None = None,
+    ) -> Part:
+        """Return what this partition has of the windows that overlap [from, to), of one key or all."""
+        size = window.size_ms
+        first = 0 if from_ms is None or not size else from_ms - size + 1
+        last = max(self.progress.newest, 0) if to_ms is None or not size else to_ms - 1
+        return Part(
+            cells=list(self._cells[window.name].between(first, last, key)),
+            closes=self.closes,
+            newest=self.progress.newest,
+            late=self.progress.late.get(window.name, 0),
+            undated=self.progress.undated,
+            future=self.progress.future,
+        )
+
+    def _fold_dated(self, batch: Batch) -> Groups | None:
+        """Add rows that have a time; return them by cell if all are in their windows."""
+        before = self.progress.newest
+        self.progress.newest = max(before, max(batch.times))
+        if self._may_be_late(min(batch.times)):
+            self._fold_late(batch, before)
+            groups = None
+        else:
+            groups = self._fold_on_time(batch)
+        self._drop_old()
+        return groups
+
+    def _may_be_late(self, oldest: int) -> bool:
+        # the smallest window that holds a time is the first of them to close
+        smallest = self.table.every_window[0]
+        return smallest.start_of(oldest) + smallest.size_ms <= self.closes
+
+    def _fold_on_time(self, batch: Batch) -> Groups | None:
+        groups: Groups | None = None
+        for window in self.table.windows:
+            groups = coarsen(batch, groups, window) if groups else group(batch, window)
+            self._cells[window.name].fold(groups, batch)
+        return groups
+
+    def _fold_late(self, batch: Batch, newest: int) -> None:
+        for window in self.table.windows:
+            lateness = self.table.lateness_ms or 0
+            taken = batch.only(on_time(batch.times, window, newest, lateness))
+            self.progress.late[window.name] += len(batch.times) - len(taken.times)
+            if taken.times:
+                self._cells[window.name].fold(group(taken, window), taken)
+
+    def _drop_old(self) -> None:
+        for window in self.table.windows:
+            if window.retention_ms is not None:
+                kept_from = self.closes - window.retention_ms - window.size_ms + 1
+                self._cells[window.name].drop_before(kept_from)
+
+    def _load_progress(self, key: bytes, value: bytes | None) -> None:
+        if key != self._progress_key:
+            self._refuse(key.decode())
+        if value is None:
+            return
+        self.progress = msgpack.decode(value, type=Progress)
+        self._progress_written = value
+        if self.progress.declared != self.table.declared:
+            self._refuse(self.progress.declared)
+
+    def _load_large(self, where: str, cell: CellId, value: bytes | None) -> None:
+        window, _, summary = where.partition("/")
+        try:
+            self._cells[window].load_large(summary, cell, value)
+        except KeyError:
+            self._refuse(where)
+
+    def _refuse(self, found: str) -> NoReturn:
+        raise Misconfigured(
+            f"changelog of {self.table.name} has {found!r}; expected {self.table.declared!r} "
+            "(give the changed table a new name, or delete its changelog)"
+        )

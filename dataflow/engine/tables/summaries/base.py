@@ -1,0 +1,77 @@
+"""Summary: what a table keeps of many values, so that parts can be merged in any order."""
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cache
+from types import ModuleType
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+
+S = TypeVar("S")
+D = TypeVar("D")
+
+Sketch: TypeAlias = Any  # of Apache DataSketches, which has no types
+
+
+class Summary(ABC, Generic[S, D]):
+    """How values of one column become deltas, deltas a state, and a state a result.
+
+    Summaries of parts merge to the summary of the whole, whatever the order: over windows,
+    partitions and workers. A value of None is no value; only `Count` counts it.
+    """
+
+    grows: ClassVar[bool] = False
+    """Whether the packed state may be large; it is then bytes."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.column})"
+
+    def prepare(self, values: Sequence[object]) -> Sequence[object]:
+        """Return a batch's column in the form that `gather` takes."""
+        return values
+
+    @abstractmethod
+    def gather(self, groups: Sequence[Sequence[Any]]) -> Sequence[D]:
+        """Return the delta of each group of prepared values; done once for all window sizes."""
+
+    @abstractmethod
+    def new(self) -> S:
+        """Return the state of no values."""
+
+    @abstractmethod
+    def fold(self, state: S, delta: D) -> S:
+        """Return the state with a delta added; may change `state`, never `delta`."""
+
+    def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[D]) -> None:
+        """Fold each delta into the state at this place of its cell; a cell may come twice."""
+        for cell, delta in zip(cells, deltas, strict=True):
+            cell[slot] = self.fold(cell[slot], delta)
+
+    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+        """Fold each prepared value into the state at this place of its cell; a cell may come twice."""
+        self.fold_all(cells, slot, self.gather([(value,) for value in values]))
+
+    @abstractmethod
+    def merge(self, state: S, more: S) -> S:
+        """Return the state of both; may change `state`, never `more`."""
+
+    @abstractmethod
+    def encode(self, state: S) -> object:
+        """Return the state as something that msgpack can carry."""
+
+    @abstractmethod
+    def decode(self, packed: object) -> S:
+        """Return the state that was encoded."""
+
+    @abstractmethod
+    def result(self, state: S) -> object:
+        """Return what people ask for, as something that JSON can carry."""
+
+
+@cache
+def datasketches() -> ModuleType:
+    """Import Apache DataSketches when the first sketch is needed: it brings 30 MB of numpy."""
+    return importlib.import_module("datasketches")

@@ -1,0 +1,134 @@
+"""Distinct: values in, how many different ones out."""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, Final, TypeAlias, cast
+
+from dataflow.engine.tables.summaries.base import Sketch, Summary, datasketches
+from dataflow.engine.tables.summaries.fingerprint import fingerprints, pack, unpack
+
+EXACT: Final = 4_096
+"""Different values of one cell up to which the number is exact."""
+
+LG_REGISTERS: Final = 12
+"""2**12 registers: 1.6 % standard error, less than 5 % in 997 of 1,000 cells, 4 KB."""
+
+
+class Members(set[int]):
+    """The fingerprints seen, and their packed form as last written."""
+
+    __slots__ = ("packed",)
+
+    def __init__(self, numbers: Iterable[int] = (), packed: bytes = b"") -> None:
+        super().__init__(numbers)
+        self.packed = packed
+
+    def settled(self) -> "Members":
+        """Return the same set without the None that `fold_all` leaves in."""
+        self.discard(cast("int", None))
+        return self
+
+
+State: TypeAlias = "Members | Sketch"  # datasketches.hll_sketch
+Fingerprints: TypeAlias = Collection[int]
+
+
+class Distinct(Summary[State, Fingerprints]):
+    """Number of different values of a column: exact up to `EXACT`, then a HyperLogLog sketch.
+
+    Numbers and texts that look alike are different values.
+    """
+
+    grows = True
+
+    def prepare(self, values: Sequence[object]) -> Sequence[object]:
+        """Return the fingerprint of each value."""
+        return fingerprints(values)
+
+    def gather(self, groups: Sequence[Sequence[Any]]) -> Sequence[Fingerprints]:
+        """Return the fingerprints of each group as they are; there may be None among them."""
+        return groups
+
+    def new(self) -> State:
+        """Return an empty set."""
+        return Members()
+
+    def fold(self, state: State, delta: Fingerprints) -> State:
+        """Add fingerprints; a set that becomes too large becomes a sketch."""
+        if not isinstance(state, Members):
+            return _add(state, delta)
+        state.update(delta)
+        return state if len(state.settled()) <= EXACT else _add(_sketch(), state)
+
+    def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[Fingerprints]) -> None:
+        """Add fingerprints with one call for all cells, where all are sets that stay small enough."""
+        # what was added already when it proves otherwise changes nothing when it is added again
+        if not _all_taken(set.update, [cell[slot] for cell in cells], deltas):
+            super().fold_all(cells, slot, deltas)
+
+    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+        """Add one fingerprint to each cell, likewise."""
+        if not _all_taken(set.add, [cell[slot] for cell in cells], values):
+            super().fold_each(cells, slot, values)
+
+    def merge(self, state: State, more: State) -> State:
+        """Return the union."""
+        if isinstance(more, Members):
+            return self.fold(state, more)
+        if isinstance(state, Members):
+            state = _add(_sketch(), state)
+        return _union(state, more)
+
+    def encode(self, state: State) -> bytes:
+        """Return 8 bytes a fingerprint, or the sketch."""
+        if not isinstance(state, Members):
+            return b"h" + bytes(state.serialize_compact())
+        state.settled()
+        # no number is ever taken out: as many members as were packed are the same members
+        if len(state.packed) != 8 * len(state) + 1:
+            state.packed = b"x" + pack(state)
+        return state.packed
+
+    def decode(self, packed: object) -> State:
+        """Return the set or the sketch."""
+        raw = cast("bytes", packed)
+        if raw[:1] == b"x":
+            return Members(unpack(raw[1:]), raw)
+        return datasketches().hll_sketch.deserialize(raw[1:])
+
+    def result(self, state: State) -> int:
+        """Return how many different values there were."""
+        if isinstance(state, Members):
+            return len(state.settled())
+        # the estimate of a union does not depend on the order of arrival, that of a sketch that was
+        # only ever added to does
+        return round(float(_union(state, state).get_estimate()))
+
+
+def _all_taken(add: Callable[..., None], states: list[State], deltas: Sequence[object]) -> bool:
+    """Add to sets; return whether all were sets and still are small enough."""
+    try:
+        deque(map(add, states, deltas), maxlen=0)
+    except TypeError:  # there are sketches among them
+        return False
+    return max(map(len, states), default=0) <= EXACT
+
+
+def _sketch() -> Sketch:
+    library = datasketches()
+    return library.hll_sketch(LG_REGISTERS, library.HLL_8)
+
+
+def _add(sketch: Sketch, numbers: Iterable[int | None]) -> Sketch:
+    for number in numbers:
+        if number is not None:
+            sketch.update(number)
+    return sketch
+
+
+def _union(one: Sketch, other: Sketch) -> Sketch:
+    library = datasketches()
+    union = library.hll_union(LG_REGISTERS)
+    union.update(one)
+    union.update(other)
+    return union.get_result(library.HLL_8)

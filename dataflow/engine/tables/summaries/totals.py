@@ -1,0 +1,74 @@
+"""Count and Sum: rows or whole numbers in, their total out."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from dataflow.engine.tables.summaries.base import Summary
+
+_MSGPACK_INTEGERS = range(-(2**63), 2**64)
+
+
+class Sum(Summary[int, int]):
+    """Total of a column of whole numbers. Exact, of any size.
+
+    Fractions are refused: their total depends on the order. Count cents, not euros.
+    """
+
+    def prepare(self, values: Sequence[object]) -> Sequence[object]:
+        """Return the numbers, 0 for None; raise TypeError for any other value."""
+        odd = set(map(type, values)) - {int, bool}
+        if odd - {type(None)}:
+            raise TypeError(f"a value of {self.column!r} is a {odd.pop().__name__}; expected whole numbers")
+        return [value or 0 for value in values] if odd else values
+
+    def gather(self, groups: Sequence[Sequence[Any]]) -> list[int]:
+        """Return the total of each group."""
+        return list(map(sum, groups))
+
+    def new(self) -> int:
+        """Return 0."""
+        return 0
+
+    def fold(self, state: int, delta: int) -> int:
+        """Return the sum of both."""
+        return state + delta
+
+    def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[int]) -> None:
+        """Add each total in place: one call for all cells."""
+        for cell, delta in zip(cells, deltas, strict=True):
+            cell[slot] += delta
+
+    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+        """Add each number in place: it is its own total."""
+        self.fold_all(cells, slot, values)
+
+    def merge(self, state: int, more: int) -> int:
+        """Return the sum of both."""
+        return state + more
+
+    def encode(self, state: int) -> int | str:
+        """Return the total, as text where msgpack's integers end."""
+        return state if state in _MSGPACK_INTEGERS else str(state)
+
+    def decode(self, packed: object) -> int:
+        """Return the total."""
+        return int(cast("int | str", packed))
+
+    def result(self, state: int) -> int | float:
+        """Return the total, rounded where JSON's readers stop at 64 bits."""
+        return state if state in _MSGPACK_INTEGERS else float(state)
+
+
+class Count(Sum):
+    """Number of rows, whatever their columns. Exact."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def gather(self, groups: Sequence[Sequence[Any]]) -> list[int]:
+        """Return the number of rows of each group."""
+        return list(map(len, groups))
+
+    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+        """Add 1 a row."""
+        self.fold_all(cells, slot, [1] * len(values))

@@ -1,0 +1,93 @@
+"""Windowed tables: the declaration of what is counted, by which key, in which windows."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from dataflow.engine.tables.summaries import Count, Summary
+from dataflow.engine.tables.windows import ALL, DAY, HOUR, MINUTE, Window
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+COUNT: Final = "count"
+KEY: Final = "key"
+
+
+class WindowedTable:
+    """Summaries per key and event-time window, kept apart for each partition of a topic.
+
+        stays_per_category = WindowedTable(
+            "stays_per_category", key="stay_category", windows=(DAY,),
+            distinct_hotels=Distinct("hotel_id"),
+        )
+
+    Every table counts its rows: `count=Count()` need not be said. `lateness_ms` is how far behind
+    the newest event time of its partition a row may come and still be added; None: windows never
+    close. A window holds at most twice `max_keys` keys, the rest under `(other)`.
+    Changing key, windows or summaries of a table that has a changelog takes a new name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        key: str,
+        windows: Sequence[Window] = (MINUTE, HOUR, DAY),
+        all_time: bool = True,
+        lateness_ms: int | None = None,
+        max_keys: int = 10_000,
+        **summaries: Summary[Any, Any],  # each has a state of its own type
+    ) -> None:
+        self.name = name
+        self.key = key
+        self.windows = tuple(sorted(windows, key=lambda window: window.size_ms))
+        self.all_time = all_time
+        self.lateness_ms = lateness_ms
+        self.max_keys = max_keys
+        self.summaries: dict[str, Summary[Any, Any]] = {COUNT: Count(), **summaries}
+        self._check()
+
+    def __repr__(self) -> str:
+        return f"<WindowedTable {self.declared}>"
+
+    @property
+    def every_window(self) -> tuple[Window, ...]:
+        """The window sizes, the smallest first, all time last."""
+        return (*self.windows, ALL) if self.all_time else self.windows
+
+    @property
+    def declared(self) -> str:
+        """What the entries of the changelog depend on, as one line."""
+        sizes = ",".join(f"{w.name}:{w.size_ms}" for w in self.every_window)
+        summaries = ",".join(f"{name}={summary!r}" for name, summary in self.summaries.items())
+        return f"{self.name} key={self.key} windows={sizes} summaries={summaries}"
+
+    def window(self, name: str) -> Window:
+        """Return the window size of this name; raise KeyError if the table has none."""
+        return {window.name: window for window in self.every_window}[name]
+
+    def _check(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"table name is {self.name!r}; expected {_NAME.pattern}")
+        counts = [name for name, s in self.summaries.items() if isinstance(s, Count)]
+        if counts != [COUNT] or KEY in self.summaries:
+            raise ValueError(f"summaries of {self.name} are {self.summaries!r}; "
+                             "expected one Count, named count, and none named key")  # fmt: skip
+        if self.max_keys < 1:
+            raise ValueError(f"max_keys of {self.name} is {self.max_keys}; expected at least 1")
+        if self.lateness_ms is not None and self.lateness_ms < 0:
+            raise ValueError(f"lateness of {self.name} is {self.lateness_ms} ms; expected 0 or more")
+        self._check_windows()
+
+    def _check_windows(self) -> None:
+        if not self.every_window or len({w.name for w in self.every_window}) < len(self.every_window):
+            raise ValueError(f"windows of {self.name} are {self.windows}; expected different names")
+        if any(not window.size_ms for window in self.windows):
+            raise ValueError(f"windows of {self.name} are {self.windows}; expected all_time=True for all")
+        for small, large in zip(self.windows, self.windows[1:], strict=False):
+            if large.size_ms % small.size_ms:  # a group of the small window goes whole into the large
+                raise ValueError(f"windows of {self.name} are {small.size_ms} and {large.size_ms} ms; "
+                                 "expected each to be a multiple of the one before")  # fmt: skip
+        if self.lateness_ms is None and any(w.retention_ms is not None for w in self.windows):
+            raise ValueError(f"lateness of {self.name} is None; "
+                             "expected a number of ms where windows have a retention")  # fmt: skip

@@ -1,0 +1,103 @@
+"""Topics: one read and written in record batches, and ordinary ones that a batch agent may not touch."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import faust
+from faust.types import EventT, FutureMessage, Message, RecordMetadata
+
+from dataflow.engine.batch import current_batch
+from dataflow.errors import DataflowError
+
+if TYPE_CHECKING:
+    from dataflow.engine.rows import EventTime, Rows
+
+
+class OutsideTransaction(DataflowError):
+    """A batch agent has tried to write past its checkpoint: a bug in the agent."""
+
+
+def refuse_inside_batch(what: str, instead: str) -> None:
+    """Raise `OutsideTransaction` if the running code is inside an `async with batch`.
+
+    What ordinary Faust sends or stores there would not be in the checkpoint's
+    transaction: lost or doubled by a crash, silently.
+    """
+    batch = current_batch.get()
+    if batch is not None:
+        raise OutsideTransaction(
+            f"{what} is used inside a batch of {batch.tp.topic}; expected {instead}, "
+            "which goes into the checkpoint of the batch"
+        )
+
+
+class OrdinaryTopic(faust.Topic):
+    """A plain Faust topic; refuses to be written from inside a batch."""
+
+    async def send(self, **message: Any) -> Awaitable[RecordMetadata]:
+        """Send a message, as Faust does."""
+        refuse_inside_batch(f"send() of topic {self.get_topic_name()}", "send_batch()")
+        return await super().send(**message)
+
+    def send_soon(self, **message: Any) -> FutureMessage:
+        """Send a message in the background, as Faust does."""
+        refuse_inside_batch(f"send_soon() of topic {self.get_topic_name()}", "send_batch()")
+        return super().send_soon(**message)
+
+
+class OrdinaryTable(faust.Table[Any, Any]):
+    """A plain Faust table; refuses to be changed from inside a batch."""
+
+    def on_key_set(self, key: object, value: object) -> None:
+        """Write the change to the changelog, as Faust does."""
+        refuse_inside_batch(f"table {self.name}", "a windowed table's add()")
+        super().on_key_set(key, value)
+
+    def on_key_del(self, key: object) -> None:
+        """Write the deletion to the changelog, as Faust does."""
+        refuse_inside_batch(f"table {self.name}", "a windowed table's add()")
+        super().on_key_del(key)
+
+
+class BatchTopic(faust.Topic):
+    """A topic read and written in record batches.
+
+    Its stream yields one `Batch` for the next records of a partition. Faust's own
+    acknowledgements are off (`acks=False`): a batch is acknowledged by leaving its
+    `async with` block.
+    """
+
+    def __init__(self, app: faust.App, *, event_time: "EventTime | None" = None, **settings: Any) -> None:
+        super().__init__(app, **{**settings, "acks": False, "key_type": bytes, "value_type": bytes})
+        self.event_time = event_time
+
+    def _clone_args(self) -> Mapping[str, object]:
+        return {**super()._clone_args(), "event_time": self.event_time}
+
+    def _compile_decode(self) -> None:
+        # The conductor calls the attribute; the value is a Batch already.
+        async def decode(message: Message, **_: object) -> EventT[Any]:
+            return self._create_event(None, message.value, None, message)
+
+        self.decode = decode  # type: ignore[method-assign]  # as Faust itself does
+
+    async def send_batch(self, rows: "Rows", encode: Callable[..., bytes] | None = None) -> None:
+        """Write these rows with the checkpoint that commits where they came from.
+
+        They keep key, headers, timestamp and partition. `encode(event, added)` gives them
+        another value than the one that they have.
+        """
+        batch = current_batch.get()
+        if batch is None:
+            raise OutsideTransaction(
+                f"send_batch() of topic {self.get_topic_name()} is called outside of a batch; "
+                "expected it inside `async with batch`"
+            )
+        batch.send(self.get_topic_name(), rows, encode)
+
+    async def send(self, **_message: Any) -> NoReturn:
+        """Refuse: what is sent past a checkpoint is lost or doubled by a crash."""
+        raise OutsideTransaction(
+            f"send() of topic {self.get_topic_name()} is called; expected send_batch(), as it is "
+            "a topic of record batches, or an ordinary app.topic()"
+        )

@@ -1,0 +1,213 @@
+"""Faust's transport, with whole record batches of one partition as stream events."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, cast
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+from mode.types import ServiceT
+
+from dataflow.engine.batch import Batch
+from dataflow.engine.fetch import Fetched, drain
+from dataflow.engine.producer import Membership
+
+if TYPE_CHECKING:
+    from dataflow.engine.app import App
+    from dataflow.engine.engine import Engine
+    from dataflow.engine.partition import Partition
+
+# Faust has no settings for these.
+FETCH_MAX_WAIT_MS = 500
+PARTITION_FETCH_BYTES = 1 << 20
+
+STOPPED_FLOW_PAUSE_SECONDS = 0.01
+DRAIN_SECONDS = 1.0
+DRAIN_BESIDE_ORDINARY_SECONDS = 0.1
+ORDINARY_RECORDS = 1_000
+SEEK_LIMIT_SECONDS = 20.0
+
+
+class MembershipListener(driver.ConsumerRebalanceListener):
+    """Notes the group's generation while aiokafka still knows it.
+
+    It forgets generation and member id before it tells of a lost session; an offset
+    commit without them would not be fenced.
+    """
+
+    async def on_partitions_assigned(self, assigned: Iterable[TP]) -> None:
+        """Note the membership, then do what Faust does."""
+        thread = self._thread
+        coordinator = thread._ensure_consumer()._coordinator
+        cast("BatchConsumer", thread.consumer).membership = Membership(
+            (
+                coordinator.generation,
+                coordinator.member_id,
+                thread.app.conf.consumer_group_instance_id,
+            )
+        )
+        await super().on_partitions_assigned(assigned)
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that fetches and keeps the group membership alive."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust takes a round-robin assignor when it has no tables; only its own tells who owns what.
+        self._assignor = self.app.assignor
+        consumer._partition_assignment_strategy = [self.app.assignor]
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        consumer._max_partition_fetch_bytes = PARTITION_FETCH_BYTES
+        return consumer
+
+    async def fetch(
+        self, batched: AbstractSet[TP], ordinary: AbstractSet[TP], max_records: int
+    ) -> Mapping[TP, Fetched | list[ConsumerRecord]]:
+        """Return what has come: `Fetched` for batched partitions, lists of records for the others."""
+        consumer = self._ensure_consumer()
+        if not self.consumer.flow_active or consumer._closed:
+            await asyncio.sleep(STOPPED_FLOW_PAUSE_SECONDS)
+            return {}
+        fetcher, timeout, found = consumer._fetcher, DRAIN_SECONDS, {}
+        with fetcher._subscriptions.fetch_context():
+            if ordinary:  # an empty set would mean all partitions
+                timeout = DRAIN_BESIDE_ORDINARY_SECONDS
+                found = await fetcher.fetched_records(ordinary, timeout=0, max_records=ORDINARY_RECORDS)
+            timeout = 0 if found else timeout
+            return {**found, **await drain(consumer, batched, max_records, timeout)}
+
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
+        """Commit without a transaction; raises `KafkaError` when the group refuses."""
+        noted = {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items()}
+        await self.call_thread(self._ensure_consumer().commit, noted)
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer: hands batches to the conductor, and tells the engine of the group's changes."""
+
+    RebalanceListener = MembershipListener
+    membership: Membership | None = None
+    is_joining = False
+    _turn = 0
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine of this worker."""
+        return cast("App", self.app).engine
+
+    @property
+    def thread(self) -> BatchConsumerThread:
+        """The thread that holds the group membership."""
+        return cast("BatchConsumerThread", self._thread)
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def is_batched(self, tp: TP) -> bool:
+        """Tell whether the engine, and not Faust, looks after this partition."""
+        return tp.topic in self.engine.sources
+
+    async def _drain_messages(self, fetcher: ServiceT) -> None:
+        while not (self.should_stop or fetcher.should_stop):
+            if not self.flow_active:
+                await self.wait(self.can_resume_flow.wait())
+            ordinary = {tp for tp in self._get_active_partitions() if not self.is_batched(tp)}
+            batched = self._in_turn(self.engine.partitions_with_room())
+            if batched or ordinary:
+                await self._drain_once(batched, ordinary)
+            else:
+                await self.engine.wait_for_room()
+
+    def _in_turn(self, batched: dict[TP, "Partition"]) -> dict[TP, "Partition"]:
+        """Let every partition be the first in its turn."""
+        self._turn += 1
+        tps = list(batched)
+        first = self._turn % max(len(tps), 1)
+        return {tp: batched[tp] for tp in tps[first:] + tps[:first]}
+
+    async def _drain_once(self, batched: dict[TP, "Partition"], ordinary: AbstractSet[TP]) -> None:
+        thread = self.thread
+        # Straight into the thread's loop: mode's method queue costs five tasks a call.
+        future = asyncio.run_coroutine_threadsafe(
+            thread.fetch(batched.keys(), ordinary, self.engine.options.batch_records),
+            thread.thread_loop,
+        )
+        for tp, found in (await asyncio.wrap_future(future)).items():
+            if isinstance(found, Fetched):
+                await self._deliver(tp, found, batched[tp])
+            else:
+                await self._deliver_records(tp, found)
+
+    async def _deliver(self, tp: TP, fetched: Fetched, partition: "Partition") -> None:
+        if self.engine.partitions.get(tp) is not partition:
+            return  # taken over, given up or restarted since: it will be read again
+        self.engine.check_order(partition, fetched)
+        batch = partition.deliver(self.engine.sources[tp.topic].topic, fetched)
+        if batch is not None:
+            await self.callback(self._as_message(tp, batch.end - 1, batch.newest_ms, batch))
+
+    def _as_message(self, tp: TP, offset: int, timestamp_ms: int, batch: Batch) -> ConsumerMessage:
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            offset,
+            timestamp_ms / 1000,
+            0,
+            None,
+            None,
+            cast("bytes", batch),  # Faust only hands it on
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _deliver_records(self, tp: TP, records: list[ConsumerRecord]) -> None:
+        """Ordinary topics, one message a record, as Faust does it."""
+        for record in records:
+            read = self._read_offset[tp]
+            if read is None or record.offset >= read:
+                if read and record.offset - read > 1 and self.app.topics.acks_enabled_for(tp.topic):
+                    await self._add_gap(tp, read + 1, record.offset)
+                await self.callback(self._to_message(tp, record))
+                self._read_offset[tp] = record.offset
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Write what is finished before partitions are given up; Faust forgets offsets first."""
+        self.is_joining = True
+        self.stop_flow()
+        self.app.flow_control.suspend()  # streams skip what they have not begun
+        await self.engine.give_up()
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Do what Faust does; `perform_seek` follows."""
+        self.is_joining = False
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def perform_seek(self) -> None:
+        """Take the partitions; Faust's recovery calls this between an assignment and the first message."""
+        try:
+            async with asyncio.timeout(SEEK_LIMIT_SECONDS):
+                await super().perform_seek()
+        except (KafkaError, TimeoutError) as error:  # raising here would end the worker
+            self.log.warning("Cannot read committed offsets; trying again: %r", error)
+        await self.engine.take({tp for tp in self.assignment() if self.is_batched(tp)})
+
+    async def wait_empty(self) -> None:
+        """Settle; Faust calls this before it stops, and at the end of a revocation."""
+        await self.engine.settle()
+        await super().wait_empty()
+
+
+class BatchTransport(driver.Transport):
+    """Faust's Kafka transport with the consumer above."""
+
+    Consumer = BatchConsumer

@@ -1,0 +1,111 @@
+"""Faults of the settings: environment and pydantic's errors in, a plain line each out."""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from enum import Enum
+from typing import get_args
+
+from annotated_types import Ge, Gt, Le
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+# Kubernetes tells every pod of the Services around it, and one may be called dataflow.
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
+_HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
+_TLS_FILES = ("DATAFLOW_BROKER_CA_FILE", "DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE")
+_USER_AND_PASSWORD = ("DATAFLOW_BROKER_USERNAME", "DATAFLOW_BROKER_PASSWORD")
+
+
+def known_brokers(text: str) -> str:
+    """Check `host:port[,...]`, and drop the spaces around the commas."""
+    addresses = [part.strip() for part in text.split(",")]
+    for address in addresses:
+        found = _HOST_AND_PORT.fullmatch(address)
+        if not found or not 0 < int(found[2]) < 65_536:
+            raise ValueError("host:port, or several with commas between them")
+    return ",".join(addresses)
+
+
+def split_names(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Read names with commas between them."""
+    parts = names.split(",") if isinstance(names, str) else names
+    return tuple(name for part in parts if (name := part.strip()))
+
+
+def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
+    """Yield a fault for each variable that looks like a setting and is none."""
+    for name in given:
+        if (
+            name.startswith("DATAFLOW_")
+            and name not in known
+            and not _is_service_link(name, given[name])
+        ):
+            own_part = name.removeprefix("DATAFLOW_")
+            near = get_close_matches(
+                own_part, [one.removeprefix("DATAFLOW_") for one in known], n=1
+            )
+            hint = f"DATAFLOW_{near[0]}" if near else "a name that `dataflow settings` lists"
+            yield f"{name} is not a setting; expected {hint}"
+
+
+def contradictions(given: Mapping[str, str]) -> Iterator[str]:
+    """Yield a fault for each setting of the broker that another one asks for or rules out."""
+    security = given.get("DATAFLOW_BROKER_SECURITY", "plaintext")
+    because = f"DATAFLOW_BROKER_SECURITY is '{security}'"
+    if security != "plaintext" and "DATAFLOW_BROKER" not in given:
+        yield f"DATAFLOW_BROKER is not set; expected host:port, for {because}"
+    for name in _USER_AND_PASSWORD:
+        if security.startswith("sasl_") and name not in given:
+            yield f"{name} is not set; expected a value, for {because}"
+        if not security.startswith("sasl_") and name in given:
+            yield f"{name} is set; expected sasl_ssl or sasl_plaintext for DATAFLOW_BROKER_SECURITY"
+    for name in _TLS_FILES:
+        if not security.endswith("ssl") and name in given:
+            yield f"{name} is set; expected ssl or sasl_ssl for DATAFLOW_BROKER_SECURITY"
+    _, certificate, key = _TLS_FILES
+    if (certificate in given) != (key in given):
+        lonely, other = (certificate, key) if certificate in given else (key, certificate)
+        yield f"{other} is not set; expected a file, for {lonely} is set"
+
+
+def describe_fault(
+    variable: str, given: Mapping[str, str], fault: ErrorDetails, fields: Mapping[str, FieldInfo]
+) -> str:
+    """Say what one variable is and what it should have been."""
+    field = fields[variable.removeprefix("DATAFLOW_").lower()]
+    return f"{variable} is '{given.get(variable, '')}'; expected {_expected(fault, field)}"
+
+
+def _expected(fault: ErrorDetails, field: FieldInfo) -> str:
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    if fault["type"] == "path_not_file":
+        return "a file that exists"
+    if fault["type"] == "string_pattern_mismatch":
+        return f"text that matches {fault['ctx']['pattern']}"
+    for kind in (field.annotation, *get_args(field.annotation)):
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return _one_of([str(member.value) for member in kind])
+    return _number(field)
+
+
+def _one_of(values: list[str]) -> str:
+    return f"{', '.join(values[:-1])} or {values[-1]}"
+
+
+def _number(field: FieldInfo) -> str:
+    text = "a whole number" if field.annotation is int else "a number"
+    for bound in field.metadata:
+        match bound:
+            case Ge(ge=least):
+                text += f" of at least {least}"
+            case Gt(gt=least):
+                text += f" above {least}"
+            case Le(le=most):
+                text += f" and at most {most}"
+    return text
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    return bool(_SERVICE_LINK.search(name)) or (name.endswith("_PORT") and "://" in value)

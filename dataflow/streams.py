@@ -1,0 +1,15 @@
+"""Streams: the topics that agents read and write in record batches, each with its event time."""
+
+from dataflow.app import app
+from dataflow.engine.rows import EventTime
+from dataflow.stages.event_time import iso_ms
+
+cdn_logs = app.batches("cdn-logs", event_time=EventTime("at_ms", int))
+cdn_logs_filtered = app.batches("cdn-logs-filtered")
+
+expedia = app.batches("expedia", event_time=EventTime("date_time", iso_ms))
+expedia_ext = app.batches("expedia_ext")
+expedia_test = app.batches("expedia_test")
+
+raw_web_events = app.batches("raw-web-events", event_time=EventTime("event_timestamp", iso_ms))
+enriched_web_events = app.batches("enriched-web-events")

@@ -1,0 +1,20 @@
+"""Requests per endpoint: how often, how many bytes, how many failed, for each path without its query."""
+
+from dataflow.app import app
+from dataflow.engine.tables import Sum, WindowedTable
+from dataflow.settings import settings
+from dataflow.streams import cdn_logs
+from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
+
+requests_per_endpoint = app.windowed_table(
+    cdn_logs,
+    WindowedTable(
+        "requests_per_endpoint",
+        key="endpoint",
+        windows=LIVE_WINDOWS,
+        lateness_ms=LIVE_LATENESS_MS,
+        max_keys=settings().max_keys,
+        bytes=Sum("bytes"),
+        errors=Sum("is_error"),
+    ),
+)

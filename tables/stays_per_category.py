@@ -1,0 +1,15 @@
+"""Stays per category: bookings and different hotels, by how long the guest means to stay."""
+
+from dataflow.app import app
+from dataflow.engine.tables import DAY, Distinct, WindowedTable
+from dataflow.streams import expedia
+
+stays_per_category = app.windowed_table(
+    expedia,
+    WindowedTable(
+        "stays_per_category",
+        key="stay_category",
+        windows=(DAY,),  # never closed: bookings come in no order of their `date_time`
+        distinct_hotels=Distinct("hotel_id"),
+    ),
+)

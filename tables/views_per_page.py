@@ -1,0 +1,19 @@
+"""Views per page: page views and different users, for each path of the site."""
+
+from dataflow.app import app
+from dataflow.engine.tables import Distinct, WindowedTable
+from dataflow.settings import settings
+from dataflow.streams import raw_web_events
+from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
+
+views_per_page = app.windowed_table(
+    raw_web_events,
+    WindowedTable(
+        "views_per_page",
+        key="page_url_path",
+        windows=LIVE_WINDOWS,
+        lateness_ms=LIVE_LATENESS_MS,
+        max_keys=settings().max_keys,
+        distinct_users=Distinct("user_custom_id"),
+    ),
+)

@@ -1,0 +1,194 @@
+"""Settings: what the environment says, and how its faults are told."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from dataflow.errors import Misconfigured
+from dataflow.settings import Delivery, Settings, read_settings, variable_of
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.upper().startswith("DATAFLOW_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def faults_of(monkeypatch: pytest.MonkeyPatch):
+    """Return a function: an environment in, the lines of the error out."""
+
+    def faults(**environment: str) -> list[str]:
+        for name, text in environment.items():
+            monkeypatch.setenv(name, text)
+        with pytest.raises(Misconfigured) as raised:
+            read_settings()
+        return str(raised.value).splitlines()
+
+    return faults
+
+
+def test_an_empty_environment_is_enough():
+    """The first command anybody tries has nothing set."""
+    settings = read_settings()
+    assert settings.broker is None
+    assert settings.delivery is Delivery.EXACTLY_ONCE
+    assert settings.web_port == 6066
+
+
+def test_every_setting_says_what_it_means():
+    """`dataflow settings` shows the description; one without is a riddle."""
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_all_faults_are_told_together(faults_of):
+    """Who mends one fault at a time restarts five times."""
+    assert faults_of(
+        DATAFLOW_WEB_PORT="x",
+        DATAFLOW_CHECKPOINT_MS="9",
+        DATAFLOW_ROLE="boss",
+        DATAFLOW_FILTER_RULES="/nowhere.json",
+        DATAFLOW_BROKER="kafka",
+        DATAFLOW_CHEKPOINT_MS="50",
+        DATAFLOW_DEAD_LETTER_SHARE="1.5",
+    ) == [
+        "DATAFLOW_BROKER is 'kafka'; expected host:port, or several with commas between them",
+        "DATAFLOW_CHECKPOINT_MS is '9'; expected a whole number of at least 10 and at most 60000",
+        "DATAFLOW_CHEKPOINT_MS is not a setting; expected DATAFLOW_CHECKPOINT_MS",
+        "DATAFLOW_DEAD_LETTER_SHARE is '1.5'; expected a number above 0 and at most 1",
+        "DATAFLOW_FILTER_RULES is '/nowhere.json'; expected a file that exists",
+        "DATAFLOW_ROLE is 'boss'; expected all or enrich",
+        "DATAFLOW_WEB_PORT is 'x'; expected a whole number of at least 1 and at most 65535",
+    ]
+
+
+def test_a_name_that_is_near_to_none_gets_no_wrong_hint(faults_of):
+    """All names begin alike; the hint goes by what comes after."""
+    assert faults_of(DATAFLOW_QQQ="1") == [
+        "DATAFLOW_QQQ is not a setting; expected a name that `dataflow settings` lists"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DATAFLOW_SERVICE_HOST",
+        "DATAFLOW_SERVICE_PORT_HTTP",
+        "DATAFLOW_PORT_6066_TCP_ADDR",
+        "DATAFLOW_KAFKA_PORT",
+    ],
+)
+def test_what_kubernetes_says_of_its_services_is_no_fault(monkeypatch, name):
+    """A Service called dataflow would otherwise stop every worker of its namespace."""
+    monkeypatch.setenv(name, "tcp://10.0.0.1:6066")
+    read_settings()
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch):
+    """Compose files pass on what is not set as nothing."""
+    monkeypatch.setenv("DATAFLOW_BROKER", "")
+    assert read_settings().broker is None
+
+
+@pytest.mark.parametrize(
+    ("text", "broker"),
+    [
+        ("kafka:9092", "kafka:9092"),
+        ("a:1, b:65535", "a:1,b:65535"),
+        ("[::1]:9092", "[::1]:9092"),
+    ],
+)
+def test_brokers_are_host_and_port(monkeypatch, text, broker):
+    """Spaces after a comma are how people write."""
+    monkeypatch.setenv("DATAFLOW_BROKER", text)
+    assert read_settings().broker == broker
+
+
+@pytest.mark.parametrize(
+    "text", ["kafka", "kafka:", ":9092", "a:0", "a:65536", "a:1,,b:2", "kafka://a:1"]
+)
+def test_what_is_not_host_and_port_is_refused(faults_of, text):
+    """Else the first sign of it is a client that never connects."""
+    assert len(faults_of(DATAFLOW_BROKER=text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "missing"),
+    [
+        (
+            {"DATAFLOW_BROKER_SECURITY": "sasl_ssl"},
+            {"BROKER", "BROKER_USERNAME", "BROKER_PASSWORD"},
+        ),
+        ({"DATAFLOW_BROKER_SECURITY": "ssl"}, {"BROKER"}),
+        ({"DATAFLOW_BROKER_USERNAME": "u"}, {"BROKER_USERNAME"}),
+        ({"DATAFLOW_BROKER_CA_FILE": __file__}, {"BROKER_CA_FILE"}),
+        (
+            {
+                "DATAFLOW_BROKER": "a:1",
+                "DATAFLOW_BROKER_SECURITY": "ssl",
+                "DATAFLOW_BROKER_KEY_FILE": __file__,
+            },
+            {"BROKER_CERT_FILE"},
+        ),
+    ],
+)
+def test_settings_of_the_broker_fit_each_other(faults_of, environment, missing):
+    """A password that is silently not used, or sent in clear, is found by nobody."""
+    assert {
+        fault.split()[0].removeprefix("DATAFLOW_") for fault in faults_of(**environment)
+    } == missing
+
+
+def test_a_password_is_in_no_error_and_no_repr(faults_of, monkeypatch):
+    """Errors and reprs end in logs."""
+    told = faults_of(DATAFLOW_BROKER_PASSWORD="hush", DATAFLOW_WEB_PORT="x")
+    assert "hush" not in "\n".join(told)
+    monkeypatch.delenv("DATAFLOW_WEB_PORT")
+    monkeypatch.setenv("DATAFLOW_BROKER", "a:1")
+    monkeypatch.setenv("DATAFLOW_BROKER_SECURITY", "sasl_plaintext")
+    monkeypatch.setenv("DATAFLOW_BROKER_USERNAME", "u")
+    assert "hush" not in repr(read_settings())
+
+
+def test_a_worker_bound_to_all_addresses_is_called_by_its_host_name(monkeypatch):
+    """Other workers cannot call 0.0.0.0."""
+    monkeypatch.setenv("DATAFLOW_WEB_HOST", "0.0.0.0")
+    assert read_settings().advertised_host not in ("0.0.0.0", "127.0.0.1", "")
+
+
+def test_a_faulty_host_is_told_once(faults_of):
+    """The default of one setting comes from another; only the cause is a fault."""
+    assert len(faults_of(DATAFLOW_BATCH_RECORDS="0", DATAFLOW_WEB_HOST="0.0.0.0")) == 1
+
+
+def test_the_data_folder_is_absolute(monkeypatch, tmp_path):
+    """Child processes may stand elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATAFLOW_DATA_DIR", "here")
+    assert read_settings().data_dir == tmp_path / "here"
+
+
+def test_the_data_folder_may_begin_at_home(monkeypatch):
+    """No shell expands the tilde of a variable in a unit file."""
+    monkeypatch.setenv("DATAFLOW_DATA_DIR", "~/flow")
+    assert read_settings().data_dir == Path.home() / "flow"
+
+
+def test_names_are_split_at_commas(monkeypatch):
+    """Pydantic alone would ask for JSON."""
+    monkeypatch.setenv("DATAFLOW_DROP_WEB_FIELDS", "ip_address, user_agent,")
+    assert read_settings().drop_web_fields == ("ip_address", "user_agent")
+
+
+def test_settings_cannot_be_changed():
+    """What was checked at the start holds until the end."""
+    with pytest.raises(ValidationError):
+        read_settings().web_port = 1  # type: ignore[misc]  # this is the test
+
+
+def test_variables_are_named_after_fields():
+    """One rule leads from a field to its variable."""
+    assert variable_of("checkpoint_ms") == "DATAFLOW_CHECKPOINT_MS"
