@@ -6,6 +6,7 @@
 from dataflow.connection import broker_connection
 from dataflow.engine.app import App
 from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.logs import logging_config
 from dataflow.settings import Compression, Settings, settings
 
 CHECKPOINT_HEADROOM_SECONDS = 30  # a rebalance waits for a checkpoint under way
@@ -41,7 +42,7 @@ def create_app(chosen: Settings) -> App:
         broker_session_timeout=session_seconds,
         broker_heartbeat_interval=session_seconds / 4,
         broker_rebalance_timeout=session_seconds + CHECKPOINT_HEADROOM_SECONDS,
-        broker_request_timeout=session_seconds + CHECKPOINT_HEADROOM_SECONDS + 60,
+        logging_config=logging_config(chosen),
         datadir=str(chosen.data_dir / "faust"),
         web_bind=chosen.web_host,
         web_host=chosen.advertised_host,

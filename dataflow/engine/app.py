@@ -2,16 +2,17 @@
 
 import ctypes
 import gc
-from collections.abc import Callable, Iterable
-from functools import cached_property
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, wraps
 from typing import Any, TypeVar, cast
 
 import faust
 from faust.app import BootStrategy as FaustBootStrategy
-from faust.types import AgentT, ChannelT, ServiceT, TransportT
+from faust.types import AgentT, ChannelT, ServiceT, StreamT, TransportT
 from faust.types.agents import AgentFun
 
-from dataflow.engine.batch import current_batch
+from dataflow.engine.batch import UnevenBatch, current_batch
 from dataflow.engine.clients import credentials
 from dataflow.engine.engine import Engine
 from dataflow.engine.options import EngineOptions
@@ -19,13 +20,21 @@ from dataflow.engine.query import Queries
 from dataflow.engine.rows import EventTime, Rows
 from dataflow.engine.source import Source
 from dataflow.engine.tables.table import WindowedTable
-from dataflow.engine.topic import BatchTopic, OrdinaryTable, OrdinaryTopic, OutsideTransaction
+from dataflow.engine.topic import (
+    BatchTopic,
+    OrdinaryGlobalTable,
+    OrdinarySetTable,
+    OrdinaryTable,
+    OrdinaryTopic,
+    OutsideTransaction,
+)
 from dataflow.engine.transport import BatchConsumer, BatchTransport
 from dataflow.errors import Misconfigured
 
 A = TypeVar("A")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LONGEST_RECOVERY_SECONDS = 86_400  # Faust's own limit would end the recovery without a word
 KEPT_BYTES = 64 << 20  # of freed memory that malloc keeps, so that batch buffers are not faulted in anew
 
 
@@ -33,8 +42,8 @@ class BootStrategy(FaustBootStrategy):
     """Starts the engine before the consumer, and stops it after."""
 
     def kafka_producer(self) -> Iterable[ServiceT]:
-        """Return Faust's producer and the engine."""
-        return [*super().kafka_producer(), cast("App", self.app).engine]
+        """Return the engine, which waits for the broker, and Faust's producer."""
+        return [cast("App", self.app).engine, *super().kafka_producer()]
 
 
 class App(faust.App):
@@ -58,6 +67,9 @@ class App(faust.App):
             topic_disable_leader=True,
             Topic=OrdinaryTopic,
             Table=OrdinaryTable,
+            SetTable=OrdinarySetTable,
+            GlobalTable=OrdinaryGlobalTable,
+            broker_request_timeout=LONGEST_RECOVERY_SECONDS,
             **settings,
         )
 
@@ -109,28 +121,52 @@ class App(faust.App):
         of order: outputs could not keep the order of their partition.
         """
         declare = super().agent(channel, **settings)
+        if isinstance(channel, str) and channel in self.engine.topics:
+            raise Misconfigured(f"topic of an agent is {channel!r}; expected the object that batches() gave")
         if not isinstance(channel, BatchTopic):
             return declare
         source = self._source(channel)
-        name = channel.get_topic_name()
 
         def declare_once(function: AgentFun[A]) -> AgentT[A]:
-            agent_name = getattr(function, "__qualname__", repr(function))
-            if source.agent is not None:
-                raise Misconfigured(
-                    f"agent {agent_name} reads {name}, which agent {source.agent} reads; expected one agent "
-                    "for a batch topic: do both steps in one, or read an output topic"
-                )
-            wanted = {"concurrency", "isolated_partitions", "sink"} & set(settings)
-            if wanted:
-                raise Misconfigured(
-                    f"agent {agent_name} on batch topic {name} sets {', '.join(sorted(wanted))}; expected "
-                    "none: a partition is worked on in order, and outputs go through send_batch()"
-                )
-            source.agent = agent_name
-            return declare(function)
+            name = getattr(function, "__qualname__", repr(function))
+            self._check_agent(name, source, settings)
+            source.agent = name
+            return declare(self._watched(name, function))
 
         return declare_once
+
+    def _check_agent(self, name: str, source: Source, settings: Mapping[str, object]) -> None:
+        topic = source.topic.get_topic_name()
+        if source.agent is not None:
+            raise Misconfigured(
+                f"agent {name} reads {topic}, which agent {source.agent} reads; expected one agent "
+                "for a batch topic: do both steps in one, or read an output topic"
+            )
+        wanted = {"concurrency", "isolated_partitions", "sink"} & set(settings)
+        if wanted:
+            raise Misconfigured(
+                f"agent {name} on batch topic {topic} sets {', '.join(sorted(wanted))}; expected "
+                "none: a partition is worked on in order, and outputs go through send_batch()"
+            )
+
+    def _watched(self, name: str, function: AgentFun[A]) -> AgentFun[A]:
+        """Return the agent's function; if it ends in any way while the worker runs, that is a bug.
+
+        Faust would start it again, behind a batch that nobody finishes.
+        """
+        if not inspect.iscoroutinefunction(function):
+            raise Misconfigured(f"agent {name} is {function!r}; expected an `async def` without yield")
+
+        @wraps(function)
+        async def run(batches: StreamT[A]) -> None:
+            try:
+                await function(batches)
+            except BaseException as error:
+                self.engine.on_bug(error)
+                raise
+            self.engine.on_bug(UnevenBatch(f"agent {name} has ended; expected it to read on for ever"))
+
+        return run
 
     async def on_first_start(self) -> None:
         """Make the data folder, parents too, which Faust does not."""

@@ -43,5 +43,10 @@ class Balance:
     @classmethod
     def from_mapping(cls, plain: Mapping[str, object]) -> "Balance":
         """Undo `as_mapping`."""
-        kept = msgspec.convert(plain, cls)
-        return cls(kept.received, kept.sent, Counter(kept.dropped), Counter(kept.dead_lettered))
+        by_code = dict[str, int]
+        return cls(
+            msgspec.convert(plain["received"], int),
+            msgspec.convert(plain["sent"], int),
+            Counter(msgspec.convert(plain["dropped"], by_code)),
+            Counter(msgspec.convert(plain["dead_lettered"], by_code)),
+        )

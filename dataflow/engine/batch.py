@@ -1,12 +1,11 @@
 """A batch: the next records of one partition in; rows, drops and dead letters out, all finished together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import faust
-import msgspec
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
@@ -14,9 +13,11 @@ from faust.types import StreamT
 
 from dataflow.engine.balance import Balance
 from dataflow.engine.dead_letters import DeadLetter
+from dataflow.engine.decoding import DECODING_ERRORS
 from dataflow.engine.enrichment import Enrichment
 from dataflow.engine.fetch import Fetched
 from dataflow.engine.filtering import Filtering
+from dataflow.engine.output import Oversized
 from dataflow.engine.rows import Rows, Stretch
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Reason
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
 E = TypeVar("E")
 R = TypeVar("R", bound=faust.Record)
 
-ROOM_FOR_FIELDS = 16 << 10  # bytes that a stage may add to an event, and the record around it
-EVENT_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidEvent)
+EVENT_FAULTS = (*DECODING_ERRORS, InvalidEvent)
+
+Work = Callable[[Iterable[DefaultRecord]], int]
+"""Goes through records that one producer wrote together, and returns how many they were."""
 
 current_batch: ContextVar["Batch | None"] = ContextVar("current_batch", default=None)
 """The batch in whose `async with` the running code is; None outside."""
 
 
 class UnevenBatch(DataflowError):
-    """An agent has left a batch with events that ended nowhere: a bug in the agent."""
+    """An agent has not dealt with every event of its batches, in order: a bug in the agent."""
 
 
 class Batch:
@@ -52,18 +55,22 @@ class Batch:
         self.first = fetched.first
         self.end = fetched.end
         self.size = fetched.size
-        self.finished = False
+        self.newest_ms = max((piece.newest_ms for piece in fetched.pieces), default=0)
+        self.is_finished = False
         self.balance = Balance()
         self.dead: list[DeadLetter] = []
         self.outputs: list[tuple[str, int, BatchBuilder]] = []
         self.folds: list[tuple[WindowedTable, Rows]] = []
-        self.newest_ms = max((piece.newest_ms for piece in fetched.pieces), default=0)
         self._partition = partition
         self._pieces = fetched.pieces
         self._rows: list[Rows] = []
+        self._sends: list[tuple[str, Rows, Callable[..., bytes] | None]] = []
+
+    def __repr__(self) -> str:
+        return f"<Batch {self.tp.topic}/{self.tp.partition} offsets {self.first} to {self.end}>"
 
     async def __aenter__(self) -> Self:
-        self._partition.in_hand += 1
+        self._partition.enter(self)
         self._token = current_batch.set(self)
         return self
 
@@ -74,8 +81,9 @@ class Batch:
         traceback: TracebackType | None,
     ) -> None:
         current_batch.reset(self._token)
-        self._partition.in_hand -= 1
         self._partition.leave(self, error)
+
+    # -- what becomes of its events
 
     def enrich(self, enrichment: Enrichment[R]) -> Rows:
         """Add what the stage returns to every event; what came in goes out byte for byte.
@@ -83,17 +91,18 @@ class Batch:
         An event that the stage cannot use becomes a dead letter.
         """
         decoder, stage, name = enrichment.decoder, enrichment.stage, enrichment.name
-        decode, most = decoder.decode, self._most_bytes
-        records, events, added, stretches, received = [], [], [], [], 0
-        while self._pieces:  # let go one by one: only one is unpacked at a time
-            piece = self._pieces.pop(0)
-            for record in piece.records:
-                received += 1
+        decode = decoder.decode
+        records: list[DefaultRecord] = []
+        events, added = [], []
+
+        def work(source: Iterable[DefaultRecord]) -> int:
+            number = 0
+            for number, record in enumerate(source, start=1):  # noqa: B007 - counts, also what is skipped
                 raw = record.value
                 try:
                     # msgspec does not look into strings that it skips
-                    if raw is None or not raw.isascii() or len(raw) > most:
-                        self._check(raw)
+                    if raw is None or not raw.isascii():
+                        check_text(raw)
                     event = decode(raw)
                     fields = stage(event)
                 except EVENT_FAULTS as error:
@@ -102,8 +111,9 @@ class Batch:
                     records.append(record)
                     events.append(event)
                     added.append(fields)
-            stretches.append(Stretch(len(records), piece.newest_ms))
-        self.balance.received += received
+            return number
+
+        stretches = self._go_through(work, records)
         join = enrichment.join(any(map(decoder.already_there, events)))
         return self._keep(
             Rows(
@@ -120,15 +130,14 @@ class Batch:
     def filter(self, filtering: Filtering[E]) -> Rows:
         """Keep the events that every rule lets pass, byte for byte; count the dropped by rule."""
         dropped_by, read, name = filtering.dropped_by, filtering.read, filtering.name
-        records, events, stretches, received, most = [], [], [], 0, self._most_bytes
-        while self._pieces:
-            piece = self._pieces.pop(0)
-            for record in piece.records:
-                received += 1
+        records: list[DefaultRecord] = []
+        events: list[E] = []
+
+        def work(source: Iterable[DefaultRecord]) -> int:
+            number = 0
+            for number, record in enumerate(source, start=1):  # noqa: B007 - counts, also what is skipped
                 raw = record.value
                 try:
-                    if raw is None or not raw.isascii() or len(raw) > most:
-                        self._check(raw)
                     rule = dropped_by(raw)
                     if rule is not None:
                         self.balance.dropped[rule] += 1
@@ -139,17 +148,11 @@ class Batch:
                 else:
                     records.append(record)
                     events.append(event)
-            stretches.append(Stretch(len(records), piece.newest_ms))
-        self.balance.received += received
-        return self._keep(
-            Rows(
-                records,
-                events,
-                lambda: [record.value for record in records],
-                stretches,
-                self.topic.event_time,
-            )
-        )
+            return number
+
+        stretches = self._go_through(work, records)
+        values = lambda: [record.value for record in records]  # noqa: E731 - one of two forms of the same
+        return self._keep(Rows(records, events, values, stretches, self.topic.event_time))
 
     def reject(self, record: DefaultRecord, stage: str, fault: InvalidEvent) -> None:
         """Send this record to the dead letters."""
@@ -158,43 +161,63 @@ class Batch:
 
     def send(self, topic: str, rows: Rows, encode: Callable[..., bytes] | None = None) -> None:
         """Write these rows to the same partition of `topic`, with the checkpoint of this batch."""
-        records = rows.output() if encode is None else rows.encoded(encode)
-        number = self.tp.partition % self._partition.partitions_of(topic)
-        packed = self._partition.record_batches.pack(records, self.size)
-        self.outputs += [(topic, number, builder) for builder in packed]
-        rows.settled = True
+        self._sends.append((topic, rows, encode))
+        rows.is_settled = True
 
     def fold(self, table: WindowedTable, rows: Rows) -> None:
         """Count these rows in `table`, once the batch is finished."""
         self.folds.append((table, rows))
-        rows.settled = True
+        rows.is_settled = True
 
-    def settle(self) -> None:
-        """Count what was sent; raise `UnevenBatch` if an event has ended nowhere."""
-        self.balance.sent += sum(len(rows) for rows in self._rows if rows.settled)
+    # -- when the agent has left it
+
+    def settle(self) -> list[tuple[str, int, BatchBuilder]]:
+        """Return what goes out, by topic and partition; dead letters for what is too large.
+
+        Raises `UnevenBatch` if an event has ended nowhere.
+        """
+        outputs = self._pack()
+        self.balance.sent += sum(len(rows) for rows in self._rows if rows.is_settled)
         if self._pieces or not self.balance.is_even:
             raise UnevenBatch(
-                f"batch {self.first} to {self.end} of {self.tp.topic}/{self.tp.partition} has "
-                f"{self.balance.as_mapping()}{' and unread records' if self._pieces else ''}; expected its "
-                "agent to read all, and to send, count, drop or reject every event"
+                f"{self!r} has {self.balance.as_mapping()}{' and unread records' if self._pieces else ''}; "
+                "expected its agent to read all, and to send, count, drop or reject every event"
             )
+        return outputs
 
-    @property
-    def _most_bytes(self) -> int:
-        return self._partition.max_message_bytes - ROOM_FOR_FIELDS
+    def _pack(self) -> list[tuple[str, int, BatchBuilder]]:
+        while True:
+            outputs = []
+            for topic, rows, encode in self._sends:
+                records = rows.output() if encode is None else rows.encoded(encode)
+                try:
+                    packed = self._partition.pack(topic, records, self.size)
+                except Oversized as found:
+                    fault = InvalidEvent(Reason.TOO_LARGE, f"output to {topic} {found}")
+                    self.reject(rows.take_out(found.index), "output", fault)
+                    break
+                outputs += packed
+            else:
+                return outputs
+
+    def _go_through(self, work: Work, kept: list[DefaultRecord]) -> list[Stretch]:
+        stretches = []
+        while self._pieces:  # let go one by one: only one is unpacked at a time
+            piece = self._pieces.pop(0)
+            self.balance.received += work(piece.records)
+            stretches.append(Stretch(len(kept), piece.newest_ms))
+        return stretches
 
     def _keep(self, rows: Rows) -> Rows:
         self._rows.append(rows)
         return rows
 
-    def _check(self, raw: bytes | None) -> None:
-        if raw is None:
-            raise InvalidEvent(Reason.EMPTY, "value is null; expected a JSON object")
-        raw.decode()
-        if len(raw) > self._most_bytes:
-            raise InvalidEvent(
-                Reason.TOO_LARGE, f"value has {len(raw)} bytes; expected at most {self._most_bytes}"
-            )
+
+def check_text(raw: bytes | None) -> None:
+    """Raise what `DECODING_ERRORS` lists for null and for what is not UTF-8."""
+    if raw is None:
+        raise TypeError("value is null")
+    raw.decode()
 
 
 Batches = StreamT[Batch]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from time import monotonic
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -80,9 +81,11 @@ async def prepare_topics(
     return counts
 
 
-async def _partition_counts(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, int]:
-    described = await admin.describe_topics(sorted(names)) if names else []
-    return {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+async def _partition_counts(admin: AIOKafkaAdminClient, names: AbstractSet[str]) -> dict[str, int]:
+    # To ask for a topic by name would make it on a broker that makes topics by itself.
+    there = names & set(await admin.list_topics())
+    described = await admin.describe_topics(sorted(there)) if there else []
+    return {topic["topic"]: len(topic["partitions"]) for topic in described}
 
 
 async def _make_changelogs(

@@ -50,6 +50,7 @@ class DeadLetterLimit:
         self._in_a_row = 0
         self._seen = 0
         self._dead = 0
+        self._last: DeadLetter | None = None
 
     def check(self, tp: TopicPartition, seen: int, dead: Sequence[DeadLetter], ends_dead: bool) -> None:
         """Note the outcome of a batch; raise `TooManyDeadLetters` when a limit is passed.
@@ -59,22 +60,18 @@ class DeadLetterLimit:
         self._in_a_row = self._in_a_row + len(dead) if ends_dead else 0
         self._seen += seen
         self._dead += len(dead)
-        if dead and self._in_a_row >= self.run:
-            raise self._stop(
-                tp, f"{self._in_a_row} dead letters in a row", f"fewer than {self.run}", dead[-1]
-            )
+        self._last = dead[-1] if dead else self._last
+        if self._in_a_row >= self.run:
+            raise self._stop(tp, f"{self._in_a_row} dead letters in a row", f"fewer than {self.run}")
         if self._seen >= self.share_of:
-            if self._dead > self.share * self._seen and dead:
-                raise self._stop(
-                    tp,
-                    f"{self._dead} dead letters in {self._seen} events",
-                    f"a share of at most {self.share}",
-                    dead[-1],
-                )
+            if self._dead > self.share * self._seen:
+                found = f"{self._dead} dead letters in {self._seen} events"
+                raise self._stop(tp, found, f"a share of at most {self.share}")
             self._seen = self._dead = 0
 
-    @staticmethod
-    def _stop(tp: TopicPartition, found: str, expected: str, last: DeadLetter) -> TooManyDeadLetters:
+    def _stop(self, tp: TopicPartition, found: str, expected: str) -> TooManyDeadLetters:
+        last = self._last
+        assert last is not None
         return TooManyDeadLetters(
             f"partition {tp.partition} of {tp.topic} has {found}; expected {expected}. "
             f"The last, at offset {last.record.offset}, in stage {last.stage}: {last.fault}. "

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from dataflow.engine.app import App
 
 CHECKPOINT_LIMIT_SECONDS = 60.0
-TAKE_LIMIT_SECONDS = 60.0
 TAKE_PAUSE_SECONDS = 0.2
 SMALLEST_SHARE_BYTES = 256 << 10
 SETTLE_POLL_SECONDS = 0.005
@@ -51,7 +50,11 @@ class Engine(Service):
         self.producing = Producing(options)
         self.is_broken = False
         self._exactly_once = options.delivery is Delivery.EXACTLY_ONCE
-        self._record_batches = RecordBatches(options.compression, transactional=self._exactly_once)
+        self._record_batches = RecordBatches(
+            options.compression,
+            transactional=self._exactly_once,
+            max_message_bytes=options.max_message_bytes,
+        )
         self._partition_counts: dict[str, int] = {}
         self._kept: dict[TP, tuple[int, State]] = {}
         self._membership: Membership | None = None
@@ -97,24 +100,24 @@ class Engine(Service):
         self.log.error("Worker stops: %s", error)
         await self.crash(error)
 
-    def _on_bug(self, error: BaseException) -> None:
+    def on_bug(self, error: BaseException) -> None:
         """Stop the worker, its batch uncommitted: an exception has left an agent."""
-        if not isinstance(error, asyncio.CancelledError):
-            self.is_broken = True
-            self.add_future(self.stop_worker(error))
+        if self.is_broken or self.should_stop or self.app.should_stop:
+            return  # going down already: agents are being cancelled
+        self.is_broken = True
+        self.add_future(self.stop_worker(error))
 
     # -- take partitions
 
     async def take(self, tps: Collection[TP]) -> None:
         """Begin a session for these partitions; returns when they may be read.
 
-        Runs in Faust's recovery, whose own time limit would end it silently and for good:
-        so this returns in time, and asks for another round when it has come to nothing.
+        Runs in Faust's recovery, which an exception would end, and with it the worker: so
+        this asks for another round when the broker is away.
         """
         try:
-            async with asyncio.timeout(TAKE_LIMIT_SECONDS):
-                await self.producing.ready.wait()
-                await self._take(tps)
+            await self.producing.ready.wait()
+            await self._take(tps)
         except (KafkaError, TimeoutError, OSError) as error:
             self.log.warning("Cannot take partitions; trying again: %r", error)
             await asyncio.sleep(TAKE_PAUSE_SECONDS)
@@ -129,7 +132,7 @@ class Engine(Service):
         if session != self._session:
             return  # given up or failed meanwhile; Faust will call again
         around = Surroundings(
-            self.options, self._record_batches, self.partitions_of, self._on_finished, self._on_bug
+            self.options, self._record_batches, self.partitions_of, self._on_finished, self.on_bug
         )
         self._kept, self._membership = {}, membership
         self.partitions = {
@@ -141,7 +144,7 @@ class Engine(Service):
         """Let Faust seek and resume, and so call `take`, without a rebalance."""
         cast("TableManager", self.app.tables).recovery.signal_recovery_start.set()
 
-    def check_order(self, partition: Partition, fetched: Fetched) -> None:
+    def is_in_order(self, partition: Partition, fetched: Fetched) -> bool:
         """Tell of records that the broker no longer had; refuse a topic that begins anew."""
         missing, tp = fetched.first - partition.delivered, partition.tp
         if missing > 0:
@@ -152,20 +155,25 @@ class Engine(Service):
                 *tp,
             )
         elif missing < 0:
-            self._on_bug(
+            self.on_bug(
                 Misconfigured(
                     f"{tp.topic}/{tp.partition} goes on at offset {fetched.first}; expected "
                     f"{partition.delivered}. The topic was deleted and made anew: delete the topic "
                     f"{self.sources[tp.topic].changelog} and the group {self.app.conf.id}, too"
                 )
             )
+        return missing >= 0
 
     # -- how much is in flight
 
     def partitions_with_room(self) -> dict[TP, Partition]:
         """Return the partitions that may be handed more; the others wait for a checkpoint."""
         most = self._share_bytes()
-        return {tp: p for tp, p in self.partitions.items() if p.in_flight_bytes < most}
+        return {
+            tp: partition
+            for tp, partition in self.partitions.items()
+            if partition.in_flight_bytes < most and partition.has_room
+        }
 
     def _share_bytes(self) -> int:
         share = self.options.in_flight_bytes // max(len(self.partitions), 1)
@@ -242,6 +250,8 @@ class Engine(Service):
     def _drop(self, *, keep: bool) -> None:
         clean = {tp: p for tp, p in self.partitions.items() if p.is_clean} if keep else {}
         self._kept = {tp: (p.committed, p.state) for tp, p in clean.items()}
+        for partition in self.partitions.values():
+            partition.is_ours = False
         self.partitions = {}
         self._session += 1
 

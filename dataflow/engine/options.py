@@ -1,8 +1,10 @@
 """What an operator may choose about the engine; the application fills it from its settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+
+from dataflow.engine.output import DEFAULT_MAX_MESSAGE_BYTES
 
 
 class Delivery(StrEnum):
@@ -26,7 +28,7 @@ class EngineOptions:
     checkpoint_records: int = 100_000
     batch_records: int = 2_000
     in_flight_bytes: int = 16 << 20
-    max_message_bytes: int = 1_000_000
+    max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     compression: str | None = None
     patience_seconds: float = 10.0
     dead_letter_topic: str = "dead-letters"
@@ -36,4 +38,3 @@ class EngineOptions:
     future_ms: int = 86_400_000
     query_seconds: float = 2.0
     instance_id: str | None = None
-    changelog_settings: Mapping[str, str] = field(default_factory=dict)

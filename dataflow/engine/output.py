@@ -11,40 +11,58 @@ OutputRecord = tuple[int, bytes | None, bytes | None, Headers]
 """Timestamp in ms since 1970, key, value, headers."""
 
 SMALLEST_BYTES = 16 << 10
+DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # what a topic takes if nobody says otherwise
 CODECS = {None: 0, "gzip": 1, "snappy": 2, "zstd": 4}  # as in the attributes of a record batch
 
 
-class RecordBatches:
-    """Makes record batches for one worker: its codec, its kind of producer."""
+class Oversized(Exception):
+    """A record is larger than the broker takes; `index` is its place among the records."""
 
-    def __init__(self, compression: str | None, *, transactional: bool) -> None:
+    def __init__(self, index: int, size: int, most: int) -> None:
+        super().__init__(f"has {size} bytes; expected at most {most}")
+        self.index = index
+
+
+class RecordBatches:
+    """Makes record batches for one worker: its codec, its kind of producer, its largest message."""
+
+    def __init__(
+        self,
+        compression: str | None,
+        *,
+        transactional: bool,
+        max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+    ) -> None:
         self._codec = CODECS[compression]
         self._transactional = int(transactional)
-
-    def _builder(self, size: int) -> BatchBuilder:
-        return BatchBuilder(size, self._codec, is_transactional=self._transactional)
+        self._most = max_message_bytes
 
     def pack(self, records: Iterable[OutputRecord], size_hint: int = BATCH_BYTES) -> list[BatchBuilder]:
         """Return the records, in order, as record batches of at most 512 KiB or one record.
 
-        `size_hint` is about how many bytes will come: a buffer of that size is taken at once.
+        `size_hint` is about how many bytes will come: a buffer of that size is taken at
+        once. Raises `Oversized` for a record that no broker would take.
         """
         made: list[BatchBuilder] = []
         # The Cython builder itself: BatchBuilder.append costs as much again.
-        n, out = 0, self._builder(min(max(size_hint, SMALLEST_BYTES), BATCH_BYTES))
+        first, n, out = 0, 0, self._builder(min(max(size_hint, SMALLEST_BYTES), BATCH_BYTES))
         append = out._builder.append
-        for timestamp, key, value, headers in records:
-            if append(n, timestamp, key, value, headers) is None:
-                _close(out, n, made)
-                n, out = 0, self._builder(BATCH_BYTES)
+        for record in records:
+            if append(n, *record) is None:
+                self._close(out, first, n, made)
+                first, n, out = first + n, 0, self._builder(BATCH_BYTES)
                 append = out._builder.append
-                append(0, timestamp, key, value, headers)
+                append(0, *record)
             n += 1
-        _close(out, n, made)
+        self._close(out, first, n, made)
         return made
 
+    def _builder(self, size: int) -> BatchBuilder:
+        return BatchBuilder(size, self._codec, is_transactional=self._transactional)
 
-def _close(builder: BatchBuilder, records: int, made: list[BatchBuilder]) -> None:
-    builder._relative_offset = records
-    if records:
-        made.append(builder)
+    def _close(self, builder: BatchBuilder, first: int, records: int, made: list[BatchBuilder]) -> None:
+        builder._relative_offset = records
+        if builder.size() > self._most:  # then it holds one record: a batch ends at 512 KiB
+            raise Oversized(first, builder.size(), self._most)
+        if records:
+            made.append(builder)

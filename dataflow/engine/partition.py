@@ -1,7 +1,7 @@
 """A source partition while it is ours: batches in order in, what the next checkpoint must write out."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -9,14 +9,19 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
 from dataflow.engine.balance import Balance
-from dataflow.engine.batch import Batch
+from dataflow.engine.batch import Batch, UnevenBatch
 from dataflow.engine.dead_letters import DeadLetterLimit, as_records
 from dataflow.engine.fetch import Fetched
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.output import RecordBatches
+from dataflow.engine.output import OutputRecord, RecordBatches
+from dataflow.engine.producer import BATCH_BYTES
 from dataflow.engine.rows import later
 from dataflow.engine.tables.shard import Shard
 from dataflow.engine.topic import BatchTopic
+
+MOST_WAITING = 64
+Output = tuple[str, int, BatchBuilder]
+"""Topic, partition, record batch."""
 
 PARTITION_KEY = b"|partition"
 """Changelog key of a partition's own numbers; table entries begin with the table's name."""
@@ -29,7 +34,7 @@ class Cut:
     position: int
     size: int
     records: int
-    outputs: list[tuple[str, int, BatchBuilder]]
+    outputs: list[Output]
     changes: list[tuple[bytes, bytes | None]]
 
 
@@ -53,6 +58,7 @@ class Surroundings:
     partitions_of: Callable[[str], int]
     on_finished: Callable[["Partition"], None]
     on_bug: Callable[[BaseException], None]
+    """Takes what must stop the worker."""
 
 
 class Partition:
@@ -72,12 +78,10 @@ class Partition:
         self.in_flight_bytes = 0  # handed out and not committed
         self.records = 0  # finished since the last checkpoint
         self.last_record_ms = 0
-        self.record_batches = around.record_batches
-        self.partitions_of = around.partitions_of
-        self.max_message_bytes = options.max_message_bytes
+        self.is_ours = True
         self._around = around
         self._size = 0
-        self._outputs: list[tuple[str, int, BatchBuilder]] = []
+        self._outputs: list[Output] = []
         self._waiting: deque[Batch] = deque()  # handed out, in order; the first is unfinished
         self._limit = DeadLetterLimit(
             options.dead_letter_run, options.dead_letter_share, options.dead_letter_share_of
@@ -91,12 +95,35 @@ class Partition:
         self._waiting.append(batch)
         if fetched.pieces:
             return batch
-        batch.finished = True
+        batch.is_finished = True
         self._advance()
         return None
 
+    @property
+    def has_room(self) -> bool:
+        """Tell whether its agent may be handed more batches: few wait, however small they are."""
+        return len(self._waiting) < MOST_WAITING
+
+    def pack(self, topic: str, records: Iterable[OutputRecord], size_hint: int = BATCH_BYTES) -> list[Output]:
+        """Return records as record batches for the partition of `topic` with our number."""
+        number = self.tp.partition % self._around.partitions_of(topic)
+        packed = self._around.record_batches.pack(records, size_hint)
+        return [(topic, number, builder) for builder in packed]
+
+    def enter(self, batch: Batch) -> None:
+        """Note that an agent begins with a batch: with the first that is not finished."""
+        self.in_hand += 1
+        expected = next((other for other in self._waiting if not other.is_finished), batch)
+        if self.is_ours and batch is not expected:
+            error = UnevenBatch(f"{batch!r} is entered; expected {expected!r} to be finished before")
+            self._around.on_bug(error)
+            raise error
+
     def leave(self, batch: Batch, error: BaseException | None) -> None:
         """Note that an agent has left a batch; an error leaves it unfinished, so never committed."""
+        self.in_hand -= 1
+        if not self.is_ours:
+            return  # given up meanwhile: whoever has the partition now reads the batch again
         try:
             if error is not None:
                 raise error
@@ -109,25 +136,24 @@ class Partition:
             self._around.on_finished(self)
 
     def _finish(self, batch: Batch) -> None:
-        batch.settle()
+        batch.outputs = batch.settle()
         self._limit.check(
             self.tp, batch.balance.received, batch.dead, len(batch.dead) == batch.balance.received
         )
         if batch.dead:
-            topic = self._around.options.dead_letter_topic
-            number = self.tp.partition % self.partitions_of(topic)
-            packed = self.record_batches.pack(as_records(self.tp, batch.dead))
-            batch.outputs += [(topic, number, builder) for builder in packed]
+            batch.outputs += self.pack(
+                self._around.options.dead_letter_topic, as_records(self.tp, batch.dead)
+            )
         grown = sum(builder.size() for _, _, builder in batch.outputs) - batch.size
         if grown > 0:  # what was packed small, or grew: the bound is on memory
             batch.size += grown
             self.in_flight_bytes += grown
-        batch.finished = True
+        batch.is_finished = True
         self._advance()
 
     def _advance(self) -> None:
         """Fold the finished prefix: position, outputs, counts and tables move together."""
-        while self._waiting and self._waiting[0].finished:
+        while self._waiting and self._waiting[0].is_finished:
             batch = self._waiting.popleft()
             for rows in {id(rows): rows for _, rows in batch.folds}.values():
                 rows.date(self.state.clock_ms, self._around.options.future_ms)

@@ -17,6 +17,7 @@ from dataflow.engine.tables.table import WindowedTable
 FETCH_BYTES = 4 << 20
 PART_RECORDS = 10_000  # between two breaths of the event loop
 STUCK_SECONDS = 1.0
+GIVE_UP_SECONDS = 60.0  # then it is tried from the start
 
 TablesOf = Callable[[str], Collection[WindowedTable]]
 
@@ -63,7 +64,7 @@ async def _read_to(
     sources: Mapping[TopicPartition, TopicPartition],
     on_stuck: Callable[[Collection[TopicPartition]], Awaitable[None]],
 ) -> None:
-    stuck_at = monotonic() + STUCK_SECONDS
+    stuck_at, told = monotonic() + STUCK_SECONDS, False
     # The end is a control record: only the position passes it, no record ever comes from there.
     while behind := [log for log in states if await reader.position(log) < ends[log]]:
         drained = await drain(reader, behind, PART_RECORDS, 0.1)
@@ -72,8 +73,10 @@ async def _read_to(
                 _load(states[log], piece.records)
         if any(fetched.pieces for fetched in drained.values()):
             stuck_at = monotonic() + STUCK_SECONDS
-        elif monotonic() > stuck_at:
-            stuck_at = float("inf")
+        elif monotonic() > stuck_at + GIVE_UP_SECONDS:
+            raise TimeoutError(f"changelogs {sorted(behind)} do not go on")
+        elif not told and monotonic() > stuck_at:
+            told = True
             await on_stuck([sources[log] for log in behind])
         await asyncio.sleep(0)
 

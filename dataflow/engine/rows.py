@@ -39,22 +39,22 @@ class Rows:
 
     def __init__(  # noqa: PLR0913, PLR0917 - parallel sequences, made in two places
         self,
-        records: Sequence[DefaultRecord],
-        events: Sequence[object],
+        records: list[DefaultRecord],
+        events: list[Any],
         values: Callable[[], Iterable[bytes]],
         stretches: Sequence[Stretch],
         event_time: EventTime | None,
-        added: Sequence[Added] = (),
+        added: list[Added] | None = None,
         adds: frozenset[str] = frozenset(),
     ) -> None:
         self.records = records
         self.events = events
         self.times: list[int] = []
-        self.settled = False
+        self.is_settled = False
         self._values = values
         self._stretches = stretches
         self._event_time = event_time
-        self._added = added
+        self._added = added or []
         self._adds = adds
 
     def __len__(self) -> int:
@@ -65,6 +65,16 @@ class Rows:
         if name in self._adds:
             return [added.fields.get(name) for added in self._added]
         return list(map(attrgetter(name), self.events))
+
+    def take_out(self, index: int) -> DefaultRecord:
+        """Take one row out, and return the record that it was."""
+        for parallel in (self.events, self._added):
+            if parallel:
+                del parallel[index]
+        self._stretches = [
+            Stretch(stretch.end - (stretch.end > index), stretch.newest_ms) for stretch in self._stretches
+        ]
+        return self.records.pop(index)
 
     def output(self) -> Iterator[OutputRecord]:
         """Yield the rows as they go on: the producer's timestamp, key and headers, the new value."""

@@ -43,7 +43,10 @@ async def take_over(engine: "Engine", tps: Collection[TP], kept: Kept) -> dict[T
     )
     states = {tp: still.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
     log.info("Took %d partitions, %d of them kept.", len(states), len(still))
-    return {tp: (_resume_at(engine, tp, committed[tp], states[tp]), states[tp]) for tp in tps}
+    positions = {tp: _resume_at(engine, tp, committed[tp], states[tp]) for tp in tps}
+    fresh = [tp for tp, position in positions.items() if position is None]
+    earliest = await engine.app.batch_consumer.earliest_offsets(*fresh) if fresh else {}
+    return {tp: (earliest[tp] if at is None else at, states[tp]) for tp, at in positions.items()}
 
 
 async def _committed(engine: "Engine", tps: Collection[TP]) -> dict[TP, int | None]:
@@ -73,11 +76,11 @@ async def _evict(engine: "Engine", tps: Collection[TopicPartition]) -> None:
         await producing.end_transaction_of(transactional_id)
 
 
-def _resume_at(engine: "Engine", tp: TP, committed: int | None, state: State) -> int:
-    """Return where to read on; refuse when offsets and tables no longer belong together."""
+def _resume_at(engine: "Engine", tp: TP, committed: int | None, state: State) -> int | None:
+    """Return where to read on, None for the beginning; refuse offsets that do not fit the tables."""
     counted = state.position
     if counted is None:
-        return committed or 0
+        return committed
     if committed is None or committed == counted:
         return counted  # without an offset (it expires) the changelog still knows
     if engine.options.delivery is not Delivery.EXACTLY_ONCE and counted > committed:

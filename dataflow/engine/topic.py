@@ -48,15 +48,21 @@ class OrdinaryTopic(faust.Topic):
 class OrdinaryTable(faust.Table[Any, Any]):
     """A plain Faust table; refuses to be changed from inside a batch."""
 
-    def on_key_set(self, key: object, value: object) -> None:
-        """Write the change to the changelog, as Faust does."""
+    def _send_changelog(self, *change: Any, **serializers: Any) -> None:
         refuse_inside_batch(f"table {self.name}", "a windowed table's add()")
-        super().on_key_set(key, value)
+        super()._send_changelog(*change, **serializers)
 
-    def on_key_del(self, key: object) -> None:
-        """Write the deletion to the changelog, as Faust does."""
-        refuse_inside_batch(f"table {self.name}", "a windowed table's add()")
-        super().on_key_del(key)
+
+class OrdinarySetTable(faust.SetTable[Any, Any]):
+    """A plain Faust table of sets; refuses to be changed from inside a batch."""
+
+    _send_changelog = OrdinaryTable._send_changelog
+
+
+class OrdinaryGlobalTable(faust.GlobalTable):
+    """A plain Faust global table; refuses to be changed from inside a batch."""
+
+    _send_changelog = OrdinaryTable._send_changelog
 
 
 class BatchTopic(faust.Topic):
@@ -97,7 +103,14 @@ class BatchTopic(faust.Topic):
 
     async def send(self, **_message: Any) -> NoReturn:
         """Refuse: what is sent past a checkpoint is lost or doubled by a crash."""
-        raise OutsideTransaction(
-            f"send() of topic {self.get_topic_name()} is called; expected send_batch(), as it is "
+        raise self._refusal("send()")
+
+    def send_soon(self, **_message: Any) -> NoReturn:
+        """Refuse, as `send`."""
+        raise self._refusal("send_soon()")
+
+    def _refusal(self, what: str) -> OutsideTransaction:
+        return OutsideTransaction(
+            f"{what} of topic {self.get_topic_name()} is called; expected send_batch(), as it is "
             "a topic of record batches, or an ordinary app.topic()"
         )

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 # Faust has no settings for these.
 FETCH_MAX_WAIT_MS = 500
 PARTITION_FETCH_BYTES = 1 << 20
+REQUEST_TIMEOUT_MS = 40_000
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
 DRAIN_SECONDS = 1.0
 DRAIN_BESIDE_ORDINARY_SECONDS = 0.1
-ORDINARY_RECORDS = 1_000
+ORDINARY_RECORDS = 100
 SEEK_LIMIT_SECONDS = 20.0
 
 
@@ -62,6 +63,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._assignor = self.app.assignor
         consumer._partition_assignment_strategy = [self.app.assignor]
         consumer._isolation_level = "read_committed"
+        # Faust takes one setting for requests and for its recovery, which may last.
+        consumer._request_timeout_ms = consumer._client._request_timeout_ms = REQUEST_TIMEOUT_MS
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         consumer._max_partition_fetch_bytes = PARTITION_FETCH_BYTES
         return consumer
@@ -147,7 +150,8 @@ class BatchConsumer(driver.Consumer):
     async def _deliver(self, tp: TP, fetched: Fetched, partition: "Partition") -> None:
         if self.engine.partitions.get(tp) is not partition:
             return  # taken over, given up or restarted since: it will be read again
-        self.engine.check_order(partition, fetched)
+        if not self.engine.is_in_order(partition, fetched):
+            return
         batch = partition.deliver(self.engine.sources[tp.topic].topic, fetched)
         if batch is not None:
             await self.callback(self._as_message(tp, batch.end - 1, batch.newest_ms, batch))
@@ -171,13 +175,17 @@ class BatchConsumer(driver.Consumer):
 
     async def _deliver_records(self, tp: TP, records: list[ConsumerRecord]) -> None:
         """Ordinary topics, one message a record, as Faust does it."""
+        generation = self.app.consumer_generation_id
         for record in records:
+            if not self.flow_active or generation != self.app.consumer_generation_id:
+                return  # a rebalance: Faust seeks back to what is committed
             read = self._read_offset[tp]
             if read is None or record.offset >= read:
                 if read and record.offset - read > 1 and self.app.topics.acks_enabled_for(tp.topic):
                     await self._add_gap(tp, read + 1, record.offset)
-                await self.callback(self._to_message(tp, record))
-                self._read_offset[tp] = record.offset
+                await self.wait_first(self.callback(self._to_message(tp, record)), self.suspend_flow.wait())
+                if self.flow_active:
+                    self._read_offset[tp] = record.offset
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Write what is finished before partitions are given up; Faust forgets offsets first."""

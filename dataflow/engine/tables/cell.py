@@ -84,5 +84,5 @@ class CellFormat:
             return [count.gather(groups), others[0].gather(groups)]
         deltas = [count.gather(groups)]
         for summary, column in zip(others, columns, strict=True):
-            deltas.append(summary.gather([[column[row] for row in rows] for rows in groups]))
+            deltas.append(summary.gather([list(map(column.__getitem__, rows)) for rows in groups]))
         return deltas

@@ -40,9 +40,12 @@ class Cells:
 
     def drop_before(self, start: int) -> None:
         """Delete the windows that start before this instant."""
-        for old in [s for s in self._windows if s < start]:
+        dropped = [old for old in self._windows if old < start]
+        for old in dropped:
             self._changed.update((old, key) for key in self._windows.pop(old))
             self._unpacked.discard(old)
+        if dropped:
+            self._measure()
 
     def cut(self, open_from: int) -> list[Entry]:
         """Return the entries changed since the last cut; pack windows that start before `open_from`."""
@@ -60,7 +63,9 @@ class Cells:
         if value is not None:
             window[key] = value
             self._fullest = max(self._fullest, len(window))
-        elif window.pop(key, None) is None or not window:
+            return
+        window.pop(key, None)
+        if not window:
             del self._windows[start]
 
     def load_large(self, summary: str, cell: CellId, value: bytes | None) -> None:
@@ -142,7 +147,10 @@ class Cells:
             self._format.merge(other, cell)
             del window[key]
             self._changed.add((start, key))
-        self._fullest = max(map(len, self._windows.values()))
+        self._measure()
+
+    def _measure(self) -> None:
+        self._fullest = max(map(len, self._windows.values()), default=0)
 
     def _entries(self, cell: CellId) -> Iterator[Entry]:
         start, key = cell

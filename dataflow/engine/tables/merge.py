@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from heapq import nsmallest
 from typing import Any, TypeAlias
 
 from dataflow.engine.tables.answer import Part
 from dataflow.engine.tables.cell import Cell, CellFormat, decode
 from dataflow.engine.tables.labels import OTHER
-from dataflow.engine.tables.table import COUNT, KEY, WindowedTable
+from dataflow.engine.tables.table import COUNT, KEY, MAX_PER_KEY, WindowedTable
 from dataflow.engine.tables.windows import Window
 
 Json: TypeAlias = dict[str, Any]  # what orjson writes
@@ -76,18 +75,15 @@ def _add(cells: CellFormat, entries: Entries, key: str, cell: Cell) -> None:
 
 def _ranked(cells: CellFormat, entries: Entries, top: int | None, order: str) -> list[Json]:
     other = entries.pop(OTHER, None)
-    slot = cells.names.index(order) if order != KEY else None
-
-    def rank(key: str) -> tuple[float, str]:
-        if slot is None:
-            return 0, key
-        result: Any = cells.summaries[slot].result(entries[key].states[slot])
-        return float("inf") if result is None else -result, key  # what is unknown comes last
-
-    keys = sorted(entries, key=rank) if top is None else nsmallest(top, entries, key=rank)
-    ranked = [_entry(cells, key, entries[key]) for key in keys]
+    keys = sorted(entries)
+    if order != KEY:
+        slot = cells.names.index(order)
+        results: dict[str, Any] = {k: cells.summaries[slot].result(entries[k].states[slot]) for k in keys}
+        known = sorted((k for k in keys if results[k] is not None), key=results.__getitem__, reverse=True)
+        keys = known + [k for k in keys if results[k] is None]
+    ranked = [_entry(cells, key, entries[key]) for key in keys[:top]]
     if other is not None:
-        ranked.append(_entry(cells, OTHER, other) | {"max_per_key": other.hidden})
+        ranked.append(_entry(cells, OTHER, other) | {MAX_PER_KEY: other.hidden})
     return ranked
 
 

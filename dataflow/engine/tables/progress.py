@@ -52,5 +52,5 @@ def on_time(times: Sequence[int], window: Window, newest: int, lateness_ms: int)
     """
     size = window.size_ms
     newest_at = islice(accumulate(times, max, initial=newest), 1, None)
-    for time, newest in zip(times, newest_at, strict=True):
-        yield newest < time - time % size + size + lateness_ms
+    for time, newest_now in zip(times, newest_at, strict=True):
+        yield newest_now < time - time % size + size + lateness_ms

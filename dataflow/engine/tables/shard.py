@@ -98,7 +98,8 @@ class Shard:
     def _fold_dated(self, batch: Batch) -> Groups | None:
         """Add rows that have a time; return them by cell if all are in their windows."""
         before = self.progress.newest
-        self.progress.newest = max(before, max(batch.times))
+        newest = max(batch.times)
+        self.progress.newest = max(before, newest)
         if self._may_be_late(min(batch.times)):
             self._fold_late(batch, before)
             groups = None

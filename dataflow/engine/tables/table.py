@@ -11,6 +11,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 COUNT: Final = "count"
 KEY: Final = "key"
+MAX_PER_KEY: Final = "max_per_key"
 
 
 class WindowedTable:
@@ -69,15 +70,23 @@ class WindowedTable:
     def _check(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"table name is {self.name!r}; expected {_NAME.pattern}")
-        counts = [name for name, s in self.summaries.items() if isinstance(s, Count)]
-        if counts != [COUNT] or KEY in self.summaries:
-            raise ValueError(f"summaries of {self.name} are {self.summaries!r}; "
-                             "expected one Count, named count, and none named key")  # fmt: skip
         if self.max_keys < 1:
             raise ValueError(f"max_keys of {self.name} is {self.max_keys}; expected at least 1")
         if self.lateness_ms is not None and self.lateness_ms < 0:
             raise ValueError(f"lateness of {self.name} is {self.lateness_ms} ms; expected 0 or more")
+        self._check_summaries()
         self._check_windows()
+
+    def _check_summaries(self) -> None:
+        for name, summary in self.summaries.items():
+            if not _NAME.fullmatch(name) or name in {KEY, MAX_PER_KEY}:
+                raise ValueError(
+                    f"summary name is {name!r}; expected {_NAME.pattern}, not {KEY}, {MAX_PER_KEY}"
+                )
+            if isinstance(summary, Count) != (name == COUNT):
+                raise ValueError(
+                    f"{name} of {self.name} is {summary!r}; expected Count() as {COUNT}, nowhere else"
+                )
 
     def _check_windows(self) -> None:
         if not self.every_window or len({w.name for w in self.every_window}) < len(self.every_window):

@@ -8,22 +8,8 @@ from dataflow.engine.tables.summaries.base import Summary
 _MSGPACK_INTEGERS = range(-(2**63), 2**64)
 
 
-class Sum(Summary[int, int]):
-    """Total of a column of whole numbers. Exact, of any size.
-
-    Fractions are refused: their total depends on the order. Count cents, not euros.
-    """
-
-    def prepare(self, values: Sequence[object]) -> Sequence[object]:
-        """Return the numbers, 0 for None; raise TypeError for any other value."""
-        odd = set(map(type, values)) - {int, bool}
-        if odd - {type(None)}:
-            raise TypeError(f"a value of {self.column!r} is a {odd.pop().__name__}; expected whole numbers")
-        return [value or 0 for value in values] if odd else values
-
-    def gather(self, groups: Sequence[Sequence[Any]]) -> list[int]:
-        """Return the total of each group."""
-        return list(map(sum, groups))
+class _Total(Summary[int, int]):
+    """A number that only adds up."""
 
     def new(self) -> int:
         """Return 0."""
@@ -34,13 +20,9 @@ class Sum(Summary[int, int]):
         return state + delta
 
     def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[int]) -> None:
-        """Add each total in place: one call for all cells."""
+        """Add each number in place: one call for all cells."""
         for cell, delta in zip(cells, deltas, strict=True):
             cell[slot] += delta
-
-    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
-        """Add each number in place: it is its own total."""
-        self.fold_all(cells, slot, values)
 
     def merge(self, state: int, more: int) -> int:
         """Return the sum of both."""
@@ -59,7 +41,7 @@ class Sum(Summary[int, int]):
         return state if state in _MSGPACK_INTEGERS else float(state)
 
 
-class Count(Sum):
+class Count(_Total):
     """Number of rows, whatever their columns. Exact."""
 
     def __init__(self) -> None:
@@ -72,3 +54,25 @@ class Count(Sum):
     def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
         """Add 1 a row."""
         self.fold_all(cells, slot, [1] * len(values))
+
+
+class Sum(_Total):
+    """Total of a column of whole numbers. Exact, of any size.
+
+    Fractions are refused: their total depends on the order. Count cents, not euros.
+    """
+
+    def prepare(self, values: Sequence[object]) -> Sequence[object]:
+        """Return the numbers, 0 for None; raise TypeError for any other value."""
+        others = set(map(type, values)) - {int, bool}
+        for wrong in others - {type(None)}:
+            raise TypeError(f"a value of {self.column!r} is a {wrong.__name__}; expected whole numbers")
+        return [value or 0 for value in values] if others else values
+
+    def gather(self, groups: Sequence[Sequence[Any]]) -> list[int]:
+        """Return the total of each group."""
+        return list(map(sum, groups))
+
+    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+        """Add each number in place: it is its own total."""
+        self.fold_all(cells, slot, values)

@@ -1,0 +1,49 @@
+"""Log lines: a logging record in, a coloured line on a terminal or one JSON object elsewhere out."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+import orjson
+
+from dataflow.settings import LogFormat, Settings
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time (UTC), level, logger, message, and the traceback of an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+def logging_config(chosen: Settings) -> dict[str, object]:
+    """Return the configuration of the logging package; lines go to stderr."""
+    as_json = chosen.log_format is LogFormat.JSON
+    if chosen.log_format is LogFormat.AUTO:
+        as_json = not sys.stderr.isatty()
+    level = chosen.log_level.value.upper()
+    handler = "logging.StreamHandler" if as_json else "colorlog.StreamHandler"
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {"()": JsonFormatter},
+            "console": {
+                "()": "colorlog.ColoredFormatter",
+                "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",
+            },
+        },
+        "handlers": {
+            "stderr": {"class": handler, "formatter": "json" if as_json else "console", "level": level}
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+    }
