@@ -83,7 +83,7 @@ def _absolute(path: Path) -> Path:
 
 def _reachable_host(validated: dict[str, object]) -> str:
     bound = str(validated["web_host"])
-    return socket.gethostname() if bound in ("0.0.0.0", "::") else bound
+    return socket.gethostname() if bound in ("0.0.0.0", "::") else bound  # noqa: S104  # compared, not bound
 
 
 Brokers = Annotated[str, BeforeValidator(known_brokers)]
@@ -105,9 +105,7 @@ class Settings(BaseSettings):
     broker: Brokers | None = Field(
         default=None, description="Kafka, host:port[,...]; unset: the embedded broker"
     )
-    broker_security: Security = Field(
-        default=Security.PLAINTEXT, description="how the broker is spoken to"
-    )
+    broker_security: Security = Field(default=Security.PLAINTEXT, description="how the broker is spoken to")
     broker_sasl_mechanism: SaslMechanism = Field(
         default=SaslMechanism.SCRAM_SHA_512, description="SASL mechanism"
     )
@@ -120,9 +118,7 @@ class Settings(BaseSettings):
     broker_cert_file: FilePath | None = Field(
         default=None, description="own certificate, for mutual TLS (PEM)"
     )
-    broker_key_file: FilePath | None = Field(
-        default=None, description="key of the own certificate (PEM)"
-    )
+    broker_key_file: FilePath | None = Field(default=None, description="key of the own certificate (PEM)")
 
     # Beside the work, as with git: two clones never share a broker, and deleting it forgets all.
     data_dir: AbsolutePath = Field(
@@ -145,13 +141,9 @@ class Settings(BaseSettings):
         description="static membership: this worker's name, kept over restarts; unset: none",
     )
     role: Role = Field(default=Role.ALL, description="which part of the work this worker takes")
-    partitions: int = Field(
-        default=4, ge=1, le=1000, description="partitions of a topic that has to be made"
-    )
+    partitions: int = Field(default=4, ge=1, le=1000, description="partitions of a topic that has to be made")
 
-    web_host: str = Field(
-        default="127.0.0.1", description="address the web server listens on; 0.0.0.0: all"
-    )
+    web_host: str = Field(default="127.0.0.1", description="address the web server listens on; 0.0.0.0: all")
     web_port: int = Field(default=6066, ge=1, le=65535, description="port of the web server")
     advertised_host: str = Field(
         default_factory=_reachable_host,
@@ -164,9 +156,7 @@ class Settings(BaseSettings):
         description="longest wait for the other workers' part of an answer",
     )
 
-    delivery: Delivery = Field(
-        default=Delivery.EXACTLY_ONCE, description="what a crash may do to an event"
-    )
+    delivery: Delivery = Field(default=Delivery.EXACTLY_ONCE, description="what a crash may do to an event")
     checkpoint_ms: int = Field(
         default=100, ge=10, le=60_000, description="longest time between two checkpoints"
     )

@@ -36,15 +36,9 @@ def split_names(names: str | tuple[str, ...]) -> tuple[str, ...]:
 def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
     """Yield a fault for each variable that looks like a setting and is none."""
     for name in given:
-        if (
-            name.startswith("DATAFLOW_")
-            and name not in known
-            and not _is_service_link(name, given[name])
-        ):
+        if name.startswith("DATAFLOW_") and name not in known and not _is_service_link(name, given[name]):
             own_part = name.removeprefix("DATAFLOW_")
-            near = get_close_matches(
-                own_part, [one.removeprefix("DATAFLOW_") for one in known], n=1
-            )
+            near = get_close_matches(own_part, [one.removeprefix("DATAFLOW_") for one in known], n=1)
             hint = f"DATAFLOW_{near[0]}" if near else "a name that `dataflow settings` lists"
             yield f"{name} is not a setting; expected {hint}"
 

@@ -73,9 +73,7 @@ def declared_topics(settings: Settings) -> tuple[Topic, ...]:
 
     A changelog has as many partitions as its source: a partition's tables move with it.
     """
-    streams = [
-        Topic(name, holds, settings.partitions, configs) for name, holds, configs in _STREAMS
-    ]
+    streams = [Topic(name, holds, settings.partitions, configs) for name, holds, configs in _STREAMS]
     changelogs = [
         Topic(
             changelog_name(settings.app_id, source),
@@ -110,9 +108,7 @@ class TopicReport:
     differences: tuple[Difference, ...]
 
 
-async def check_topics(
-    connection: Mapping[str, Any], topics: Iterable[Topic]
-) -> tuple[Difference, ...]:
+async def check_topics(connection: Mapping[str, Any], topics: Iterable[Topic]) -> tuple[Difference, ...]:
     """Compare the broker's topics with the declared ones, and change nothing.
 
     `connection` is what an aiokafka client takes: bootstrap_servers and security.
@@ -187,21 +183,16 @@ async def _differences(
     return tuple(rows)
 
 
-async def _configs_of(
-    admin: AIOKafkaAdminClient, topics: Sequence[Topic]
-) -> dict[str, dict[str, str]]:
+async def _configs_of(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
     if not topics:
         return {}
     asked = [
-        ConfigResource(ConfigResourceType.TOPIC, topic.name, dict.fromkeys(topic.configs))
-        for topic in topics
+        ConfigResource(ConfigResourceType.TOPIC, topic.name, dict.fromkeys(topic.configs)) for topic in topics
     ]
     configs = {}
     for answer in await admin.describe_configs(asked):
         for code, message, _, name, entries, *_ in answer.resources:
             if code:
-                raise Misconfigured(
-                    f"settings of topic {name} are kept back by the broker: {message}"
-                )
+                raise Misconfigured(f"settings of topic {name} are kept back by the broker: {message}")
             configs[name] = {entry[0]: entry[1] for entry in entries}
     return configs

@@ -21,9 +21,7 @@ def sample_events(stream: str) -> list[bytes]:
 
 def expected_stay_counts() -> dict[str, dict[str, int]]:
     """Return `count_all` and `count_distinct` (hotels) of the bookings by stay category."""
-    counts: dict[str, dict[str, int]] = json.loads(
-        (files(__name__) / "expected_counts.json").read_bytes()
-    )
+    counts: dict[str, dict[str, int]] = json.loads((files(__name__) / "expected_counts.json").read_bytes())
     return counts
 
 

@@ -107,9 +107,7 @@ def test_brokers_are_host_and_port(monkeypatch, text, broker):
     assert read_settings().broker == broker
 
 
-@pytest.mark.parametrize(
-    "text", ["kafka", "kafka:", ":9092", "a:0", "a:65536", "a:1,,b:2", "kafka://a:1"]
-)
+@pytest.mark.parametrize("text", ["kafka", "kafka:", ":9092", "a:0", "a:65536", "a:1,,b:2", "kafka://a:1"])
 def test_what_is_not_host_and_port_is_refused(faults_of, text):
     """Else the first sign of it is a client that never connects."""
     assert len(faults_of(DATAFLOW_BROKER=text)) == 1
@@ -137,9 +135,7 @@ def test_what_is_not_host_and_port_is_refused(faults_of, text):
 )
 def test_settings_of_the_broker_fit_each_other(faults_of, environment, missing):
     """A password that is silently not used, or sent in clear, is found by nobody."""
-    assert {
-        fault.split()[0].removeprefix("DATAFLOW_") for fault in faults_of(**environment)
-    } == missing
+    assert {fault.split()[0].removeprefix("DATAFLOW_") for fault in faults_of(**environment)} == missing
 
 
 def test_a_password_is_in_no_error_and_no_repr(faults_of, monkeypatch):

@@ -1,0 +1,24 @@
+"""The `dataflow` command: arguments in, exit code out; an expected error is one red line."""
+
+import sys
+
+from dataflow.errors import DataflowError, Misconfigured
+
+
+def main() -> None:
+    """Run the command line of this process and end it."""
+    from dataflow.cli.program import program
+
+    try:
+        program()
+    except DataflowError as error:
+        _complain(error)
+        sys.exit(2 if isinstance(error, Misconfigured) else 1)
+
+
+def _complain(error: DataflowError) -> None:
+    from rich.text import Text
+
+    from dataflow.cli.terminal import notes
+
+    notes().print(Text(str(error), style="red"), soft_wrap=True)

@@ -1,0 +1,75 @@
+"""`dataflow apply`: a stage and lines in, the stage's results out; no broker needed."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dataflow.cli.applying import LineBalance
+    from dataflow.stages.lines import LineStage
+
+
+def apply(
+    stage: Annotated[str, typer.Argument(help="filter, stay-category or source-category.")],
+    file: Annotated[Path, typer.Argument(help="Plain or gzip lines; - is stdin.")] = Path("-"),
+    dead_letters: Annotated[
+        typer.FileBinaryWrite | None,
+        typer.Option(lazy=False, help="Where events that cannot be used go, as NDJSON."),
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="filter: its rules (DATAFLOW_FILTER_RULES)."),
+    ] = None,
+) -> None:
+    """Run one stage over lines, without a broker.
+
+    Results go to stdout in order, one line an event. What became of the events
+    stands on stderr in the end, as JSON when it is no terminal. An empty line is an
+    empty event; a line feed at the end of the file begins no further one. A dead
+    letter has stage, reason, detail, line, and in raw_base64 the line's exact bytes.
+
+    \b
+    Example:
+      dataflow apply stay-category bookings.ndjson.gz | head
+      zcat cdn.gz | dataflow apply filter --rules rules.json --dead-letters bad.ndjson > kept
+    """
+    from dataflow.cli.applying import Application, LineBalance
+    from dataflow.cli.lines import lines_of
+
+    run = _stage_named(stage, rules)
+    with lines_of(file) as lines:
+        application = Application(stage, run, sys.stdout.buffer, dead_letters, LineBalance())
+        try:
+            application.run(lines)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader, `head` perhaps, has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        finally:
+            _tell(application.balance)
+
+
+def _stage_named(name: str, rules: Path | None) -> "LineStage":
+    from dataflow.errors import Misconfigured
+    from dataflow.settings import settings
+    from dataflow.stages.lines import LINE_STAGES, StageOptions
+    from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES
+
+    if name not in LINE_STAGES:
+        raise Misconfigured(f"STAGE is '{name}'; expected {', '.join(LINE_STAGES)}")
+    current = settings()
+    return LINE_STAGES[name](
+        StageOptions(
+            rules=rules or current.filter_rules,
+            utm_sources=current.utm_sources or DEFAULT_UTM_SOURCES,
+        )
+    )
+
+
+def _tell(balance: "LineBalance") -> None:
+    if sys.stderr.isatty():
+        typer.echo(str(balance), err=True)
+    else:
+        sys.stderr.write(balance.as_json())

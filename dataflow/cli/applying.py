@@ -1,0 +1,71 @@
+"""Applying a stage: lines in; results, dead letters and the balance of both out."""
+
+import base64
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import BinaryIO
+
+import orjson
+
+from dataflow.errors import InvalidEvent
+from dataflow.stages.lines import LineStage
+
+
+@dataclass(slots=True)
+class LineBalance:
+    """Where the events went; the last three always sum up to the first."""
+
+    received: int = 0
+    sent: int = 0
+    dropped: int = 0
+    dead_lettered: int = 0
+
+    def as_json(self) -> str:
+        """Return one line of JSON."""
+        return orjson.dumps(asdict(self)).decode() + "\n"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.received:,} received = {self.sent:,} sent + {self.dropped:,} dropped"
+            f" + {self.dead_lettered:,} dead-lettered"
+        )
+
+
+@dataclass(slots=True)
+class Application:
+    """One run of a stage over lines; `balance` is true at any moment, also after an error."""
+
+    name: str
+    stage: LineStage
+    results: BinaryIO
+    dead_letters: BinaryIO | None
+    balance: LineBalance
+
+    def run(self, lines: Iterable[bytes]) -> None:
+        """Write the results of every line, in order; an empty line is an empty event."""
+        for number, raw in enumerate(lines, 1):
+            try:
+                results = self.stage(raw)
+            except InvalidEvent as fault:
+                self._dead_letter(number, raw, fault)
+                continue
+            for result in results:
+                self.results.write(result + b"\n")
+            self.balance.received += 1
+            if results:
+                self.balance.sent += 1
+            else:
+                self.balance.dropped += 1
+
+    def _dead_letter(self, number: int, raw: bytes, fault: InvalidEvent) -> None:
+        if self.dead_letters is not None:
+            letter = {
+                "stage": self.name,
+                "reason": fault.reason,
+                "detail": fault.detail,
+                "line": number,
+                "raw_base64": base64.b64encode(raw).decode(),
+            }
+            self.dead_letters.write(orjson.dumps(letter) + b"\n")
+        self.balance.received += 1
+        self.balance.dead_lettered += 1

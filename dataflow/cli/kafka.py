@@ -1,0 +1,22 @@
+"""Kafka from the command line: a coroutine in, its result or one clear error out."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from aiokafka.errors import KafkaError
+
+from dataflow.errors import DataflowError
+
+Result = TypeVar("Result")
+
+
+def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine; what Kafka or the network refuses becomes a `DataflowError`."""
+    try:
+        return asyncio.run(work)
+    except (KafkaError, OSError) as error:
+        servers = ",".join(connection["bootstrap_servers"])
+        raise DataflowError(
+            f"broker {servers} answers with '{error}'; expected it to serve; see DATAFLOW_BROKER"
+        ) from error

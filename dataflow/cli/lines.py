@@ -1,0 +1,61 @@
+"""Lines: a plain or gzip file or stdin in, its lines as raw bytes out."""
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dataflow.errors import DataflowError, Misconfigured
+
+GZIP_MAGIC = b"\x1f\x8b"
+STDIN = Path("-")
+
+
+class BrokenFile(DataflowError):
+    """The file ends early or is damaged; the lines before that were read."""
+
+
+class Lines:
+    """The lines of one file, without their line feeds.
+
+    A line feed at the end begins no further line. Nothing else is taken off: a
+    carriage return belongs to its line, and an empty line is a line.
+    """
+
+    def __init__(self, file: io.BufferedReader, size: int | None) -> None:
+        self._file = file
+        self.size = size
+        """Bytes of the file, packed as they are; None where nobody can know."""
+
+    @property
+    def position(self) -> int:
+        """How many of these bytes have been read."""
+        return self._file.tell()
+
+    def __iter__(self) -> Iterator[bytes]:
+        start = self._file.peek(2)[:2]  # a slow pipe may give one byte
+        packed = start != b"" and GZIP_MAGIC.startswith(start)
+        try:
+            for line in gzip.GzipFile(fileobj=self._file) if packed else self._file:
+                yield line.removesuffix(b"\n")
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise BrokenFile(f"{self._file.name} is damaged gzip ({error}); expected a whole file") from error
+
+
+@contextmanager
+def lines_of(path: Path) -> Iterator[Lines]:
+    """Open a file, plain or gzip as its first bytes say; `-` is stdin."""
+    if path == STDIN:
+        stdin = sys.stdin.buffer
+        assert isinstance(stdin, io.BufferedReader)
+        yield Lines(stdin, None)
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise Misconfigured(f"FILE is '{path}'; expected a file that can be read ({error})") from error
+    with file:
+        yield Lines(file, path.stat().st_size)

@@ -1,0 +1,93 @@
+"""`dataflow produce`: the lines of a file in, acknowledged messages of a topic out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dataflow.cli.terminal import notes, people_read, print_json
+
+if TYPE_CHECKING:
+    from dataflow.cli.lines import Lines
+    from dataflow.cli.loading import Loaded
+
+SHOWN = 10  # of what was not stored; JSON has all of it
+LINES_A_STEP = 5_000  # between two moves of the progress bar
+
+
+def produce(
+    topic: Annotated[str, typer.Argument(help="Topic, as `dataflow topics` lists them.")],
+    file: Annotated[Path, typer.Argument(help="Plain or gzip lines; - is stdin.")],
+) -> None:
+    """Send the lines of a file to a topic.
+
+    One line is one message, byte for byte; the partitions are filled in turn, keys
+    are null. A message counts when all replicas have it. A line too large for the
+    topic is named by its number, and the exit code is 1 when anything was not
+    stored. In a pipe the output is JSON.
+
+    \b
+    Example:
+      dataflow produce expedia bookings.ndjson.gz
+      grep -h purchase *.ndjson | dataflow produce raw-web-events -
+    """
+    from dataflow.cli.kafka import run_with_broker
+    from dataflow.connection import broker_connection
+    from dataflow.settings import settings
+
+    connection = broker_connection(settings())
+    loaded = run_with_broker(connection, _load(connection, topic, file))
+    _show(topic, loaded)
+    if not loaded.is_complete:
+        raise typer.Exit(1)
+
+
+async def _load(connection: Mapping[str, object], topic: str, file: Path) -> "Loaded":
+    from rich.progress import Progress
+
+    from dataflow.cli.lines import lines_of
+    from dataflow.cli.loading import loading_producer, topic_loader
+
+    async with loading_producer(connection) as producer:
+        loader = await topic_loader(connection, producer, topic)
+        with lines_of(file) as lines, Progress(console=notes(), transient=True) as bar:
+            task = bar.add_task(f"{file} to {topic}", total=lines.size)
+            async for step in _steps(lines, loader.loaded):
+                await loader.send(step)
+                if lines.size is not None:
+                    bar.update(task, completed=lines.position)
+        return await loader.finish()
+
+
+async def _steps(lines: "Lines", loaded: "Loaded") -> AsyncIterator[list[bytes]]:
+    """Yield some lines at a time; where the file breaks off is noted and ends it."""
+    from dataflow.cli.lines import BrokenFile
+
+    unread = iter(lines)
+    while True:
+        step: list[bytes] = []
+        try:
+            # A slow pipe must not keep the producer from hearing the broker's answers.
+            await asyncio.to_thread(step.extend, islice(unread, LINES_A_STEP))
+        except BrokenFile as error:
+            loaded.failed.append(str(error))
+        if not step:
+            return
+        yield step
+
+
+def _show(topic: str, loaded: "Loaded") -> None:
+    if not people_read():
+        print_json({"topic": topic, **loaded.as_json()})
+        return
+    typer.echo(f"{loaded.acknowledged:,} of {loaded.lines:,} lines acknowledged by {topic}")
+    for number in loaded.too_large[:SHOWN]:
+        notes().print(f"line {number} is too large for {topic}", style="red")
+    for text in loaded.failed[:SHOWN]:
+        notes().print(text, style="red", soft_wrap=True)
+    unseen = len(loaded.too_large[SHOWN:]) + len(loaded.failed[SHOWN:])
+    if unseen:
+        notes().print(f"and {unseen:,} more", style="red")

@@ -1,0 +1,25 @@
+"""The program: one subcommand a file in, the command line out."""
+
+import typer
+
+from dataflow.cli.apply import apply
+from dataflow.cli.broker import broker
+from dataflow.cli.demo import demo
+from dataflow.cli.produce import produce
+from dataflow.cli.settings import settings
+from dataflow.cli.tables import tables
+from dataflow.cli.topics import topics
+from dataflow.cli.worker import worker
+
+# Plain help and plain tracebacks: rich ones would cost every command 0.2 s at its start.
+program = typer.Typer(
+    name="dataflow",
+    help="Filter, enrich and count Kafka event streams, exactly once.\n\nBegin with: dataflow demo",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (demo, worker, broker, topics, produce, apply, tables, settings):
+    program.command()(command)

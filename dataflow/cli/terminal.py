@@ -1,0 +1,65 @@
+"""The terminal: results in; tables for people and JSON for programs out."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def people_read() -> bool:
+    """Return whether stdout is a terminal; a pipe or a file gets JSON."""
+    return sys.stdout.isatty()
+
+
+def page() -> "Console":
+    """Return stdout."""
+    from rich.console import Console
+
+    return Console()
+
+
+def notes() -> "Console":
+    """Return stderr: progress, hints and errors, never results."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def print_json(value: object) -> None:
+    """Print one line of JSON on stdout."""
+    import orjson
+
+    sys.stdout.write(orjson.dumps(value, default=str).decode() + "\n")
+
+
+def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> "Table":
+    """Return a table; numbers stand to the right with commas, None is a dash."""
+    from rich.table import Table
+    from rich.text import Text
+
+    # A title would be broken at the width of its table.
+    table = Table(title=title, title_justify="left", min_width=len(title or ""))
+    cells = [list(row) for row in rows]
+    for position, column in enumerate(columns):
+        numeric = any(isinstance(row[position], int | float) for row in cells)
+        table.add_column(column, justify="right" if numeric else "left")
+    for row in cells:
+        table.add_row(*(Text(_shown(cell)) for cell in row))
+    return table
+
+
+def _shown(cell: object) -> str:
+    match cell:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if cell else "no"
+        case int():
+            return f"{cell:,}"
+        case float():
+            return f"{cell:,.2f}"
+        case _:
+            return str(cell)

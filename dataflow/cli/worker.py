@@ -1,0 +1,42 @@
+"""`dataflow worker`: settings in, this process become a Faust worker out."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+
+def worker(
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of the web server (DATAFLOW_WEB_PORT)."),
+    ] = None,
+) -> None:
+    """Run one worker; start more of them to share the partitions.
+
+    It is what `faust -A dataflow.app worker` does, with uvloop and the log
+    level of the settings. Each worker of a machine needs a port of its own.
+    SIGTERM or Ctrl-C finishes the work in hand first.
+
+    \b
+    Example:
+      DATAFLOW_BROKER=kafka:9092 dataflow worker
+      dataflow worker --port 6067
+    """
+    if port is not None:
+        os.environ["DATAFLOW_WEB_PORT"] = str(port)
+    sys.argv = faust_command()
+    # Faust chooses its event loop by sys.argv while it is imported.
+    from faust.cli.faust import cli
+
+    cli()
+
+
+def faust_command() -> list[str]:
+    """Return the `faust` command line that the settings ask for."""
+    from dataflow.settings import LogLevel, settings
+
+    current = settings()
+    level = "warn" if current.log_level is LogLevel.WARNING else current.log_level.value
+    return ["faust", "-A", "dataflow.app", "--loop", "uvloop", "worker", "--loglevel", level]

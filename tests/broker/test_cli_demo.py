@@ -1,0 +1,99 @@
+"""`dataflow demo` for real: broker, worker, samples, counts; and nothing left behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dataflow.cli.asking import ask
+from dataflow.samples import expected_stay_counts
+
+DEADLINE_SECONDS = 60
+
+
+def command(*arguments: str, data_dir: Path) -> tuple[list[str], dict[str, str]]:
+    """Return the command line and the environment of a demo with a folder of its own."""
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
+    return (
+        [sys.executable, "-m", "dataflow", "demo", *arguments],
+        {**inherited, "DATAFLOW_DATA_DIR": str(data_dir)},
+    )
+
+
+def wait_for(condition: Callable[[], object]) -> object:
+    """Return what the condition returns once that is true."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Return a running demo and the address of its worker."""
+    line, environment = command("--rate", "1000", data_dir=tmp_path)
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=said)
+    page = wait_for(lambda: re.search(r"The page: (\S+?)/ ", (tmp_path / "said").read_text()))
+    assert isinstance(page, re.Match)
+    yield process, page[1]
+    process.terminate()
+    process.wait(DEADLINE_SECONDS)
+
+
+def test_played_once_every_event_is_in_one_place_and_the_stays_are_exact(tmp_path):
+    """The promise of the whole, checked by one command; stdout is JSON alone."""
+    line, environment = command("--once", "--json", data_dir=tmp_path)
+    done = subprocess.run(line, env=environment, capture_output=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stderr.decode()
+    told = json.loads(done.stdout)
+    received = {stream: balance["received"] for stream, balance in told["streams"].items()}
+    assert received == {"cdn-logs": 9999, "expedia": 21891, "raw-web-events": 5874}
+    for balance in told["streams"].values():
+        assert balance["received"] == balance["sent"] + balance["dropped"] + balance["dead_lettered"]
+    assert {
+        entry["key"]: {"count_all": entry["count"], "count_distinct": entry["distinct_hotels"]}
+        for entry in told["tables"]["stays_per_category"]
+    } == expected_stay_counts()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_shows_what_comes_in_and_ends_in_order(demo, tmp_path):
+    """Ctrl-C is its ordinary end: exit code 0, and no process stays."""
+    process, url = demo
+    wait_for(lambda: ask(url, "streams")["streams"]["expedia"]["received"] > 0)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(DEADLINE_SECONDS) == 0
+    assert not [child for child in children if child.is_running()]
+
+
+def test_a_killed_demo_leaves_nothing_running(demo):
+    """A forgotten broker would hold its folder and a port for ever."""
+    process, _ = demo
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    assert len(children) >= 2
+    wait_for(lambda: not any(child.is_running() for child in children))
+
+
+def test_a_worker_that_dies_ends_the_demo_with_its_last_words(demo, tmp_path):
+    """Watching a picture that no longer moves helps nobody."""
+    process, url = demo
+    port = url.rpartition(":")[2]
+    for child in psutil.Process(process.pid).children(recursive=True):
+        if port in child.cmdline():
+            child.kill()
+    assert process.wait(DEADLINE_SECONDS) == 1
+    said = (tmp_path / "said").read_text()
+    assert f"worker at {url} has ended" in said
+    assert "Traceback" not in said.partition("last lines of its log")[0]

@@ -1,0 +1,68 @@
+"""Topics on a real broker: made once, compared ever after, never altered."""
+
+import asyncio
+
+import pytest
+
+from dataflow.settings import Settings
+from dataflow.topics import Difference, Topic, check_topics, declared_topics, ensure_topics
+
+KEPT = {"cleanup.policy": "delete", "retention.ms": "86400000"}
+
+
+@pytest.fixture
+def connection(broker) -> dict[str, object]:
+    """Return how to reach the session's broker."""
+    return {"bootstrap_servers": broker.address}
+
+
+async def test_what_is_missing_is_made_as_declared(connection, unique):
+    """Partitions and settings are those of the declaration; the second time nothing is new."""
+    topics = [
+        Topic(unique("a"), "", 3, KEPT),
+        Topic(unique("b"), "", 2, {"cleanup.policy": "compact", "max.message.bytes": "8388608"}),
+    ]
+    first = await ensure_topics(connection, topics)
+    second = await ensure_topics(connection, topics)
+    assert (first.created, first.differences) == (tuple(topic.name for topic in topics), ())
+    assert (second.created, second.differences) == ((), ())
+
+
+async def test_differences_are_told_and_not_mended(connection, unique):
+    """An operator may have had reasons; a topic with other partitions cannot be mended at all."""
+    name = unique("a")
+    await ensure_topics(connection, [Topic(name, "", 3, KEPT)])
+    wanted = [Topic(name, "", 4, {**KEPT, "cleanup.policy": "compact"})]
+    differences = (
+        Difference(name, "partitions", "4", "3"),
+        Difference(name, "cleanup.policy", "compact", "delete"),
+    )
+    assert (await ensure_topics(connection, wanted)).differences == differences
+    assert await check_topics(connection, wanted) == differences
+
+
+async def test_a_check_makes_nothing(connection, unique):
+    """It is for those who may not."""
+    topics = [Topic(unique("a"), "", 1, KEPT)]
+    missing = (Difference(topics[0].name, "partitions", "1", None),)
+    assert await check_topics(connection, topics) == missing
+    assert await check_topics(connection, topics) == missing
+
+
+async def test_several_workers_may_make_them_at_once(connection, unique):
+    """Each is told there is nothing wrong, and each topic is made by one."""
+    topics = [Topic(unique(name), "", 1, KEPT) for name in "abc"]
+    reports = await asyncio.gather(*(ensure_topics(connection, topics) for _ in range(4)))
+    assert sorted(name for report in reports for name in report.created) == sorted(
+        topic.name for topic in topics
+    )
+
+
+def test_a_changelog_has_the_partitions_of_its_source(monkeypatch):
+    """A partition's tables move with it."""
+    monkeypatch.setenv("DATAFLOW_PARTITIONS", "7")
+    monkeypatch.setenv("DATAFLOW_APP_ID", "mine")
+    topics = {topic.name: topic for topic in declared_topics(Settings())}
+    for source in ("cdn-logs", "expedia", "raw-web-events"):
+        assert topics[f"mine-{source}-changelog"].partitions == topics[source].partitions == 7
+        assert topics[f"mine-{source}-changelog"].configs["cleanup.policy"] == "compact"

@@ -1,0 +1,133 @@
+"""`dataflow tables`: what is asked of a worker, and what is made of its answers."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from dataflow.cli.asking import NotReady, ask
+from dataflow.cli.tables import list_of_tables, windows_of
+from dataflow.errors import DataflowError
+
+
+@dataclass
+class FakeWorker:
+    """A worker that records what it is asked and answers as told."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def worker() -> Iterator[FakeWorker]:
+    """Return a worker that listens."""
+    fake = FakeWorker()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            fake.asked.append(self.path)
+            self.send_response(fake.status)
+            self.end_headers()
+            self.wfile.write(fake.body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    yield fake
+    server.shutdown()
+    server.server_close()
+
+
+def shown(*tables: object) -> str:
+    """Return what people would see."""
+    page = StringIO()
+    Console(file=page, width=100).print(*tables)
+    return page.getvalue()
+
+
+def test_a_key_may_hold_anything(worker):
+    """Keys are paths and names from the wild."""
+    ask(worker.url, "tables", "views_per_page", "/a b/?x=ü", window="day", top=None)
+    assert worker.asked == ["/tables/views_per_page/%2Fa%20b%2F%3Fx%3D%C3%BC?window=day"]
+
+
+def test_a_refusal_is_told_in_the_workers_words(worker):
+    """It knows what was expected."""
+    worker.status = 400
+    worker.body = json.dumps({"error": "window is 'week'; expected minute, hour, day or all"}).encode()
+    with pytest.raises(DataflowError, match="400: window is 'week'; expected minute"):
+        ask(worker.url, "tables")
+
+
+def test_a_worker_that_recovers_is_asked_again_later(worker):
+    """503 is not a refusal."""
+    worker.status = 503
+    with pytest.raises(NotReady):
+        ask(worker.url, "readyz")
+
+
+def test_nobody_there_is_not_ready_either():
+    """A worker that starts does not listen yet."""
+    with pytest.raises(NotReady, match="expected a running one"):
+        ask("http://127.0.0.1:1", "readyz")
+
+
+def test_something_else_on_the_port_is_named(worker):
+    """Some other program answers with a page."""
+    worker.body = b"<html>"
+    with pytest.raises(DataflowError, match="not JSON; expected a Dataflow worker"):
+        ask(worker.url, "tables")
+
+
+def test_windows_become_one_table_each():
+    """Whether a window is still open stands in its title."""
+    answer = {
+        "table": "stays",
+        "window": "day",
+        "windows": [
+            {
+                "start": "2015-01-01T00:00:00Z",
+                "end": "2015-01-02T00:00:00Z",
+                "closed": False,
+                "entries": [{"key": "Long stay", "count": 1234}],
+            }
+        ],
+    }
+    page = shown(*windows_of(answer))
+    assert "2015-01-01T00:00:00Z – 2015-01-02T00:00:00Z, still open" in page
+    assert "1,234" in page
+
+
+def test_a_key_is_shown_as_it_is():
+    """A key in square brackets is no colour."""
+    answer = {
+        "table": "t",
+        "window": "all",
+        "windows": [{"start": None, "end": None, "closed": False, "entries": [{"key": "[red]x"}]}],
+    }
+    assert "[red]x" in shown(*windows_of(answer))
+
+
+def test_a_table_without_counts_says_so():
+    """An empty screen would look like a fault."""
+    page = shown(*windows_of({"table": "stays", "window": "all", "windows": []}))
+    assert "nothing counted yet" in page
+
+
+def test_the_list_tells_what_can_be_asked():
+    """Windows and summaries are the words that the options take."""
+    table = {
+        "name": "stays", "topic": "expedia", "key": "stay_category",
+        "windows": ["day", "all"], "summaries": ["count"],
+    }  # fmt: skip
+    assert "day, all" in shown(list_of_tables({"tables": [table]}))
