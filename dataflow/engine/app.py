@@ -22,9 +22,6 @@ from dataflow.engine.source import Source
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import (
     BatchTopic,
-    OrdinaryGlobalTable,
-    OrdinarySetTable,
-    OrdinaryTable,
     OrdinaryTopic,
     OutsideTransaction,
 )
@@ -66,9 +63,6 @@ class App(faust.App):
             table_standby_replicas=0,  # none is needed, and with none the assignor spreads evenly
             topic_disable_leader=True,
             Topic=OrdinaryTopic,
-            Table=OrdinaryTable,
-            SetTable=OrdinarySetTable,
-            GlobalTable=OrdinaryGlobalTable,
             broker_request_timeout=LONGEST_RECOVERY_SECONDS,
             **settings,
         )

@@ -81,7 +81,7 @@ class Cursor:
         assert self._open is not None
         batch, rest = self._open
         records = list(islice(rest, max_records))
-        if len(records) < max_records:
+        if len(records) < max_records or records[-1].offset + 1 == batch.next_offset:
             self._open = None
             self.response.next_fetch_offset = batch.next_offset
         else:

@@ -32,7 +32,7 @@ def refuse_inside_batch(what: str, instead: str) -> None:
 
 
 class OrdinaryTopic(faust.Topic):
-    """A plain Faust topic; refuses to be written from inside a batch."""
+    """A plain Faust topic, a table's changelog too; refuses to be written from inside a batch."""
 
     async def send(self, **message: Any) -> Awaitable[RecordMetadata]:
         """Send a message, as Faust does."""
@@ -43,26 +43,6 @@ class OrdinaryTopic(faust.Topic):
         """Send a message in the background, as Faust does."""
         refuse_inside_batch(f"send_soon() of topic {self.get_topic_name()}", "send_batch()")
         return super().send_soon(**message)
-
-
-class OrdinaryTable(faust.Table[Any, Any]):
-    """A plain Faust table; refuses to be changed from inside a batch."""
-
-    def _send_changelog(self, *change: Any, **serializers: Any) -> None:
-        refuse_inside_batch(f"table {self.name}", "a windowed table's add()")
-        super()._send_changelog(*change, **serializers)
-
-
-class OrdinarySetTable(faust.SetTable[Any, Any]):
-    """A plain Faust table of sets; refuses to be changed from inside a batch."""
-
-    _send_changelog = OrdinaryTable._send_changelog
-
-
-class OrdinaryGlobalTable(faust.GlobalTable):
-    """A plain Faust global table; refuses to be changed from inside a batch."""
-
-    _send_changelog = OrdinaryTable._send_changelog
 
 
 class BatchTopic(faust.Topic):

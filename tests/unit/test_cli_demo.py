@@ -1,13 +1,14 @@
 """The demo's parts: its balance, its folder, its mix of streams."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
 
 from dataflow.cli.demo.balance import StreamBalance, gaps, since
 from dataflow.cli.demo.folder import fresh_folder, kept_folder
-from dataflow.cli.demo.playing import _interleaved
+from dataflow.cli.demo.playing import _interleaved, happening
 from dataflow.errors import Misconfigured
 from dataflow.samples import STREAMS, sample_events
 
@@ -82,3 +83,10 @@ def test_the_samples_are_whole():
         "expedia": 21891,
         "raw-web-events": 5874,
     }
+
+
+def test_a_played_event_happens_now_and_is_otherwise_as_it_was():
+    """Round after round the windows of the demo have to move on."""
+    now = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+    line = b'{"reqId": "1", "reqTimeSec": "1431857103.606", "bytes": "7"}'
+    assert happening("cdn-logs", now, line) == b'{"reqId": "1", "reqTimeSec": "1767323045.678", "bytes": "7"}'

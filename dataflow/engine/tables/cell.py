@@ -73,10 +73,10 @@ class CellFormat:
     def fold(self, cells: Sequence[list[Any]], groups: Groups) -> None:
         """Fold each group into the states of its cell."""
         for slot, (summary, deltas) in enumerate(zip(self.summaries, groups.deltas, strict=True)):
-            if groups.merged:
-                summary.fold_all(cells, slot, deltas)
-            else:
+            if groups.alone:
                 summary.fold_each(cells, slot, deltas)
+            else:
+                summary.fold_all(cells, slot, deltas)
 
     def _gather(self, columns: Sequence[Sequence[Any]], groups: Sequence[Sequence[Any]]) -> Deltas:
         count, *others = self.summaries

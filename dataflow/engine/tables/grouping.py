@@ -38,29 +38,25 @@ class Batch(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """The rows of a batch by cell.
+    """What each cell gets of a batch; a cell may come more than once.
 
-    Where they are not `merged` each row stands alone: a cell may come twice, `rows` is empty, and
-    each column takes the place of its deltas.
+    Where they are `alone` there is one place for each row, and columns take the place of deltas.
     """
 
     cells: Sequence[CellId]
-    rows: Sequence[Sequence[Any]]
     deltas: Deltas
-    merged: bool
+    alone: bool
 
 
 def group(batch: Batch, window: Window) -> Groups:
     """Return the rows by cell of this window size; times must not be negative."""
-    if not window.size_ms:
-        return groups_of(batch, {(0, key): rows for key, rows in _by_key(batch).items()})
-    low, high = window.start_of(min(batch.times)), window.start_of(max(batch.times))
+    size = window.size_ms
+    low, high = (window.start_of(min(batch.times)), window.start_of(max(batch.times))) if size else (0, 0)
     if low == high:  # the usual case of a live stream
         return groups_of(batch, {(low, key): rows for key, rows in _by_key(batch).items()})
-    size = window.size_ms
     if (high - low) // size * SCATTERED > len(batch.times):
         cells = list(zip([time - time % size for time in batch.times], batch.keys, strict=True))
-        return Groups(cells, (), (batch.times, *batch.columns), merged=False)
+        return Groups(cells, (batch.times, *batch.columns), alone=True)
     groups: defaultdict[CellId, list[Any]] = defaultdict(list)
     for time, key, row in zip(batch.times, batch.keys, batch.rows, strict=True):
         groups[time - time % size, key].append(row)
@@ -69,22 +65,15 @@ def group(batch: Batch, window: Window) -> Groups:
 
 def groups_of(batch: Batch, rows: Mapping[CellId, Sequence[Any]]) -> Groups:
     """Return these rows of a batch, which are by cell already."""
-    values = list(rows.values())
-    return Groups(list(rows), values, batch.gather(batch.columns, values), merged=True)
+    return Groups(list(rows), batch.gather(batch.columns, list(rows.values())), alone=False)
 
 
 def coarsen(batch: Batch, groups: Groups, window: Window) -> Groups:
     """Return the rows by cell of a larger window size."""
-    if not groups.merged:
+    if groups.alone:
         return group(batch, window)
     size = window.size_ms
-    cells = [(start - start % size if size else 0, key) for start, key in groups.cells]
-    if len(set(cells)) == len(cells):
-        return groups._replace(cells=cells)
-    coarse: defaultdict[CellId, list[Any]] = defaultdict(list)
-    for cell, rows in zip(cells, groups.rows, strict=True):
-        coarse[cell].extend(rows)
-    return groups_of(batch, coarse)
+    return groups._replace(cells=[(start - start % size if size else 0, key) for start, key in groups.cells])
 
 
 def _by_key(batch: Batch) -> Mapping[str, list[Any]]:

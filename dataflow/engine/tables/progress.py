@@ -1,7 +1,7 @@
 """Progress: how far a partition is in event time, and what its windows could not take."""
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -51,6 +51,6 @@ def on_time(times: Sequence[int], window: Window, newest: int, lateness_ms: int)
     `newest` is the highest event time before the first row.
     """
     size = window.size_ms
-    newest_at = islice(accumulate(times, max, initial=newest), 1, None)
-    for time, newest_now in zip(times, newest_at, strict=True):
-        yield newest_now < time - time % size + size + lateness_ms
+    before = accumulate(times, max, initial=newest)  # a row never closes its own window
+    for time, newest_before in zip(times, before, strict=False):
+        yield newest_before < time - time % size + size + lateness_ms
