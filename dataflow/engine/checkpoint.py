@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.engine.output import Headers, RecordBatches
 from dataflow.engine.partition import Cut, Partition
 from dataflow.engine.producer import Membership, TransactionalProducer
+from dataflow.errors import DataflowError
 
 if TYPE_CHECKING:
     from dataflow.engine.transport import BatchConsumerThread
 
 NO_HEADERS: Headers = []
+
+
+class OutputRefused(DataflowError):
+    """A topic does not take what we write; no new session mends that."""
 
 
 class Guarantee(Protocol):
@@ -89,11 +95,21 @@ async def write_checkpoint(
         )
     )
     # Each batch's own future: commit_transaction() would not notice one that failed.
-    await asyncio.gather(*(future for futures in written for future in futures))
+    await asyncio.gather(*(_taken(topic, future) for batches in written for topic, future in batches))
     await guarantee.commit({TopicPartition(*p.tp): cut.position for p, cut in cuts})
     for partition, cut in cuts:
         partition.committed_up_to(cut)
     return sum(cut.records for _, cut in cuts)
+
+
+async def _taken(topic: str, acknowledged: Awaitable[object]) -> None:
+    try:
+        await acknowledged
+    except (MessageSizeTooLargeError, TopicAuthorizationFailedError) as error:
+        raise OutputRefused(
+            f"topic {topic} has refused a record batch: {error}; expected it to take batches of 1 MiB "
+            "(max.message.bytes; dead-letters more than any source), and to let this user write"
+        ) from error
 
 
 async def _write(
@@ -102,7 +118,7 @@ async def _write(
     changelog: str,
     partition: Partition,
     cut: Cut,
-) -> list[Awaitable[object]]:
+) -> list[tuple[str, Awaitable[object]]]:
     """Hand this partition's batches to the producer, in order, and return their futures."""
     now = int(time.time() * 1000)  # of the write, not of any event: only retention reads it
     entries = ((now, key, value, NO_HEADERS) for key, value in cut.changes)
@@ -111,6 +127,6 @@ async def _write(
         for builder in record_batches.pack(entries, 64 * len(cut.changes))
     ]
     return [
-        await producer.send_batch(builder, topic, partition=number)
+        (topic, await producer.send_batch(builder, topic, partition=number))
         for topic, number, builder in cut.outputs + changes
     ]

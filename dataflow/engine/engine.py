@@ -11,7 +11,7 @@ from faust.types import TP
 from mode import Service
 
 from dataflow.engine.boot import prepare_topics
-from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, write_checkpoint
+from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, OutputRefused, write_checkpoint
 from dataflow.engine.faults import FaultCount
 from dataflow.engine.fetch import Fetched
 from dataflow.engine.options import Delivery, EngineOptions
@@ -216,6 +216,8 @@ class Engine(Service):
                         self._record_batches,
                         changelogs,
                     )
+            except OutputRefused as error:
+                await self.stop_worker(error)
             except (KafkaError, TimeoutError, OSError) as error:
                 self._fail(error)
             else:

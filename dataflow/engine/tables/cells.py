@@ -121,7 +121,7 @@ class Cells:
         room = 2 * self._keep - len(window.keys() - {OTHER})
         for key, value in rows:
             if (start, key) not in groups and key not in window and key != OTHER:
-                if not room:
+                if room <= 0:  # less than none after a restart with a smaller max_keys
                     self._add(groups_of(batch, groups))
                     groups.clear()
                     self._evict(start)
@@ -164,7 +164,7 @@ class Cells:
             yield entry_key(self._prefix, cell), encode(packed)
 
     def _pack(self, start: int) -> None:
-        """Keep the cells of a window as they have just been written: a tenth of the memory."""
+        """Keep the cells of a window as they have just been written: half the memory, a tenth for sets."""
         for key, cell in self._windows[start].items():
             if type(cell) is Cell:
                 packed = self._format.pack(cell)

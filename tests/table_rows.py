@@ -1,0 +1,65 @@
+"""Rows from lists, and everything that a shard holds, for the tests of windowed tables."""
+
+from collections.abc import Iterable, Sequence
+
+from hypothesis import settings
+
+from dataflow.engine.tables import Shard, Summary, WindowedTable, merge_cells
+from dataflow.engine.tables.cell import decode
+
+# a busy machine is no fault of the example that was being tried
+unhurried = settings(deadline=None)
+
+
+class ColumnRows:
+    """Rows whose columns are lists."""
+
+    def __init__(self, times: list[int], **columns: Sequence[object]) -> None:
+        self.times = times
+        self._columns = columns
+
+    def column(self, name: str) -> Sequence[object]:
+        """Return one value per row."""
+        return self._columns[name]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def rows_of(rows: Iterable[Sequence[object]], *names: str) -> ColumnRows:
+    """Return rows given as tuples: the time, then a value for each name."""
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in (0, *names)]
+    return ColumnRows(columns[0], **dict(zip(names, columns[1:], strict=True)))
+
+
+def held(shard: Shard) -> dict[str, object]:
+    """Return all that a shard holds, as people see it, with what `(other)` may hide of each key."""
+    found: dict[str, object] = {"progress": shard.progress}
+    for window in shard.table.every_window:
+        answer = shard.answer(window)
+        found[window.name] = merge_cells(shard.table, window, [answer])
+        found[f"{window.name} hidden"] = {(start, key): decode(raw)[0] for start, key, raw in answer.cells}
+    return found
+
+
+def restored(table: WindowedTable, changelog: dict[bytes, bytes]) -> Shard:
+    """Return a shard made from a compacted changelog."""
+    shard = Shard(table)
+    for key, value in changelog.items():
+        shard.load(key, value)
+    return shard
+
+
+def write(shard: Shard, changelog: dict[bytes, bytes]) -> None:
+    """Cut the shard and apply the entries to a changelog as compaction does."""
+    for key, value in shard.cut():
+        if value is None:
+            changelog.pop(key, None)
+        else:
+            changelog[key] = value
+
+
+def state_of(summary: Summary, values: Sequence[object]):
+    """Return the state of these values."""
+    column = summary.prepare(values) if summary.column else values
+    return summary.fold(summary.new(), summary.gather([column])[0])
