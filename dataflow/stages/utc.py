@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime
 
+from dataflow.stages.event_time import UNDATED, epoch_seconds_ms
 from dataflow.stages.remembered import Remembered
-
-_MS_PER_MINUTE = 60_000
 
 
 def utc_text(at: datetime) -> str:
@@ -15,18 +14,27 @@ def utc_text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z"
 
 
-def utc_text_of_ms(at_ms: int) -> str:
-    """Return ms since 1970 UTC as ``2022-02-22T22:29:47.280Z``.
+def utc_text_of_epoch(seconds: str) -> str:
+    """Return epoch seconds (``1645568187.28``) as ``2022-02-22T22:16:27.280Z``; digits below are cut.
 
-    Raises ValueError or OverflowError beyond the year 9999.
+    No float is involved. Raises ValueError for what is no such time, or one before 1971
+    or after the year 9999.
     """
-    minute, ms = divmod(at_ms, _MS_PER_MINUTE)
-    return f"{_minutes[str(minute)]}{ms // 1000:02d}.{ms % 1000:03d}Z"
+    whole, _, fraction = seconds.partition(".")
+    if fraction and not fraction.isdecimal():
+        raise ValueError(seconds)
+    return f"{_seconds[whole]}.{(fraction + '000')[:3]}Z"
 
 
-def _minute_text(minute: str) -> str:
-    return utc_text(datetime.fromtimestamp(int(minute) * 60, UTC))[:17]
+def _second_text(whole: str) -> str:
+    at_ms = epoch_seconds_ms(whole)
+    if at_ms == UNDATED:
+        raise ValueError(whole)
+    try:
+        return utc_text(datetime.fromtimestamp(at_ms // 1000, UTC))[:-1]
+    except OverflowError as error:
+        raise ValueError(whole) from error
 
 
-# Lines come in bursts of one minute: formatting a date anew for each costs ten times more.
-_minutes: Remembered[str, str] = Remembered(_minute_text)
+# Many lines share a second: formatting a date anew for each costs ten times more.
+_seconds: Remembered[str, str] = Remembered(_second_text)

@@ -1,0 +1,31 @@
+"""Access logs: lines of web servers in, JSON with all that they tell out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dataflow.stages.access_log.format_string import compile_format
+from dataflow.stages.access_log.recognised import parse
+from dataflow.stages.access_log.stage import AccessLogStage
+from dataflow.stages.geoip import GeoIP
+
+
+def access_log_stage(format: str | None, geoip: GeoIP) -> AccessLogStage:  # noqa: A002 - the server's word
+    """Return the stage for lines of a server's own format, or of the usual ones if it is null.
+
+    Raises `Misconfigured` naming the directive at fault.
+    """
+    return AccessLogStage(parse if format is None else compile_format(format).parse, geoip)
+
+
+def line_stage(
+    format: str | None,  # noqa: A002 - the server's word
+    geoip_city: Path | None,
+    geoip_asn: Path | None,
+) -> Callable[[bytes], list[bytes]]:
+    """Return a function from a raw line to its one line of JSON.
+
+    Raises `Misconfigured` for a format or a database that cannot be used; the function
+    raises `InvalidEvent` for a line that is a dead letter.
+    """
+    read = access_log_stage(format, GeoIP(geoip_city, geoip_asn)).read
+    return lambda raw: [read(raw).json]

@@ -1,0 +1,97 @@
+"""nginx: the format string of a ``log_format`` in, texts and directives in their order out."""
+
+import re
+
+from dataflow.errors import Misconfigured
+from dataflow.stages.access_log import directives as d
+
+_STATEMENT = re.compile(r"\s*log_format\s+[^\s'\"]+(?:\s+escape=(default|json|none))?(?=[\s'\"])\s*")
+_QUOTED = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*;?\s*""", re.DOTALL)
+_ESCAPED_QUOTE = re.compile(r"\\(['\"\\])")
+_VARIABLE = re.compile(
+    r"\$(?:uri|document_uri)\$is_args\$(?:args|query_string)|\$\{(\w+)\}|\$(\w+)|\$", re.ASCII
+)
+
+_KEPT = {
+    "remote_addr": d.CLIENT, "http_x_forwarded_for": d.FORWARDED,
+    "proxy_add_x_forwarded_for": d.FORWARDED, "remote_user": d.USER,
+    "time_local": d.TIME, "time_iso8601": d.ISO_TIME, "msec": d.EPOCH,
+    "request": d.REQUEST, "request_method": d.METHOD, "request_uri": d.TARGET,
+    "uri": d.PATH, "document_uri": d.PATH, "args": d.QUERY, "query_string": d.QUERY,
+    "server_protocol": d.PROTOCOL, "status": d.STATUS, "body_bytes_sent": d.BYTES,
+    "bytes_sent": d.BYTES_WITH_HEADERS, "http_referer": d.REFERER,
+    "http_user_agent": d.USER_AGENT, "host": d.HOST, "http_host": d.HOST,
+    "server_name": d.SERVER_NAME, "request_time": d.SECONDS,
+}  # fmt: skip
+_DIGITS = frozenset(
+    {
+        "connection", "connection_requests", "content_length", "pid", "proxy_port",
+        "proxy_protocol_port", "proxy_protocol_server_port", "realip_remote_port", "remote_port",
+        "request_length", "server_port",
+    }
+)  # fmt: skip
+_SKIPPED = frozenset(
+    {
+        "ancient_browser", "binary_remote_addr", "connection_time", "connections_active",
+        "connections_reading", "connections_waiting", "connections_writing", "content_type",
+        "date_gmt", "date_local", "document_root", "fastcgi_path_info", "fastcgi_script_name",
+        "gzip_ratio", "hostname", "http2", "http3", "https", "invalid_referer", "is_args",
+        "limit_rate", "memcached_key", "modern_browser", "msie", "nginx_version", "pipe",
+        "proxy_host", "quic", "realip_remote_addr", "realpath_root", "request_body",
+        "request_body_file", "request_completion", "request_filename", "request_id", "scheme",
+        "server_addr", "session_log_id", "slice_range",
+    }
+)  # fmt: skip
+_FAMILIES = (
+    "http_", "sent_http_", "sent_trailer_", "cookie_", "arg_", "geoip_", "jwt_", "limit_conn_",
+    "limit_req_", "otel_", "proxy_protocol_", "secure_link", "ssl_", "tcpinfo_", "uid_",
+)  # fmt: skip
+
+
+def is_nginx(text: str) -> bool:
+    """Return whether a text is a ``log_format`` statement or holds a variable."""
+    return _STATEMENT.match(text) is not None or re.search(r"\$\{?[a-z]", text) is not None
+
+
+def nginx_parts(text: str) -> tuple[list[d.Part], bool]:
+    """Return the parts of a format string, bare or as the whole statement, and if it escapes.
+
+    Raises `Misconfigured` naming a variable that is not one of nginx's own.
+    """
+    statement = _STATEMENT.match(text)
+    text = _joined(text[statement.end() :] if statement else text)
+    parts: list[d.Part] = []
+    at = 0
+    for match in _VARIABLE.finditer(text):
+        parts += text[at : match.start()], (match[0], _directive(match))
+        at = match.end()
+    return [*parts, text[at:]], statement is None or statement[1] != "none"
+
+
+def _joined(text: str) -> str:
+    """Return the quoted strings of a statement as one; a text without quotes is a bare format."""
+    strings, at = [], 0
+    while match := _QUOTED.match(text, at):
+        strings.append(_ESCAPED_QUOTE.sub(r"\1", match[1] if match[2] is None else match[2]))
+        at = match.end()
+    return "".join(strings) if strings and at == len(text) else text
+
+
+def _directive(match: re.Match[str]) -> d.Directive:
+    name = match[1] or match[2]
+    if name is None:
+        directive = d.TARGET if len(match[0]) > 1 else None
+    elif name.startswith("upstream_"):
+        directive = d.SKIPPED_LIST
+    elif name in _DIGITS:
+        directive = d.SKIPPED_DIGITS
+    elif name in _SKIPPED:
+        directive = d.SKIPPED
+    else:
+        directive = _KEPT.get(name) or (d.SKIPPED if name.startswith(_FAMILIES) else None)
+    if directive is None:
+        raise Misconfigured(
+            f"log format has {match[0]!r} at column {match.start() + 1}; expected a variable of "
+            "nginx (in place of one of your own, write $http_ and any name: its value is skipped)"
+        )
+    return directive

@@ -1,0 +1,132 @@
+"""Recognised lines: combined and common, with what servers put in front and behind, in, requests out."""
+
+import re
+from typing import NamedTuple
+
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.access_log.faults import fault_of, steps_of
+from dataflow.stages.access_log.lines import line_of
+from dataflow.stages.access_log.logged_request import LoggedRequest
+from dataflow.stages.access_log.request_line import RequestLine, request_line
+from dataflow.stages.access_log.times import common_time
+from dataflow.stages.access_log.values import first_address, host_of, response_time_ms, text_of
+from dataflow.stages.remembered import Remembered
+
+# Every repeat is possessive (`*+`): what it took is never given back, so the time to match
+# or to refuse a line grows with its length and no faster.
+_NAME = r"[0-9A-Za-z._:%\[\]*-]++"
+_NAMES = rf"{_NAME}(?:, ?{_NAME})*+"
+_FRONT = rf"{_NAME}[^\[]*+(?<= )"
+_TIME = r"[^\]]{17}:[0-5][0-9] [^\]]{5}"
+_QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+_HTTP = r'([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))?+ ([A-Z]++/[0-9.]++)'
+_RESPONSE_TIME = r"(?: (-|[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+)(?= |\Z))?+"
+_ADDRESS = r"(?=[0-9A-Fa-f]*+[.:])[0-9A-Fa-f.:]{3,45}+"
+_ADDRESSES = rf"{_ADDRESS}(?:, ?{_ADDRESS})*+"
+
+_match = re.compile(
+    rf"({_FRONT})\[({_TIME})\] "
+    # The usual request is taken apart here, any other one is left whole.
+    rf'(?:"{_HTTP}"|{_QUOTED}) '
+    rf"([0-9]{{3}}) (-|[0-9]{{1,18}}+)(?: {_QUOTED} {_QUOTED})?+"
+    rf"{_RESPONSE_TIME}(?: (?:{_QUOTED}|{_ADDRESSES}))?+{_RESPONSE_TIME}\Z",
+    re.DOTALL,
+).match
+_match_front = re.compile(rf"({_NAMES}) ([^ ]++) (.*) ", re.DOTALL).fullmatch
+# An ident is `-` (nobody runs identd any more), a client never is: so a host is in front.
+_match_host_front = re.compile(rf"({_NAME}) (?!- )({_NAMES}) ([^ ]++) (.*) ", re.DOTALL).fullmatch
+_are_addresses = re.compile(rf"-|unknown|{_ADDRESSES}").fullmatch
+
+_STEPS = steps_of(
+    (
+        ("client, ident and user", _FRONT, "an address or host name and two names"),
+        ("time", rf"\[{_TIME}\] ", "a time as [17/May/2015:10:05:03 +0000]"),
+        ("request", rf"{_QUOTED} ", "a request line in quotes"),
+        ("status", "[0-9]{3} ", "three digits"),
+        ("bytes", r"(?:-|[0-9]{1,18}+)(?= |\Z)", "a whole number or -"),
+        ("referer", rf' {_QUOTED}|(?! ")', "a text in quotes"),
+        ("user agent", rf' {_QUOTED}|(?! ")', "a text in quotes"),
+        ("response time", _RESPONSE_TIME, "a number"),
+        ("X-Forwarded-For", rf' {_QUOTED}|(?! ")', "a text in quotes"),
+    )
+)
+
+
+class _Front(NamedTuple):
+    ip: str | None
+    host: str | None
+    ident: str | None
+    user: str | None
+
+
+def parse(raw: bytes) -> LoggedRequest:
+    """Return the request that a line of a usual format tells of.
+
+    Usual is ``[host] ip ident user [time] "request" status bytes ["referer" "user agent"]``
+    and behind it, each at most once, a response time and a list of ``X-Forwarded-For``.
+    Anything else is an `InvalidEvent` that says what was expected where.
+    """
+    line = line_of(raw)
+    match = _match(line)
+    if match is None:
+        raise fault_of(line, _STEPS)
+    (front, time, method, endpoint, query, protocol, request, status, size,
+     referer, agent, response_time, forwarded, last) = match.groups()  # fmt: skip
+    ip, host, ident, user = _fronts[front]
+    if request is not None:
+        method, endpoint, query, protocol = _request(request)
+    if last is not None or (forwarded is not None and agent is None):
+        response_time = _behind(response_time, last, None if agent else forwarded)
+    return LoggedRequest(
+        ip,
+        common_time(time),
+        host,
+        ident,
+        user,
+        method,
+        endpoint,
+        query or None,
+        protocol,
+        int(status),
+        None if size == "-" else int(size),
+        None if referer is None else text_of(referer),
+        None if agent is None else text_of(agent),
+        None if response_time is None else response_time_ms(response_time),
+    )
+
+
+def _request(quoted: str) -> RequestLine:
+    return request_line(text_of(quoted))
+
+
+def _front_of(text: str) -> _Front:
+    if match := _match_host_front(text):
+        host, ip, ident, user = match.groups()
+        return _Front(first_address(ip), host_of(host), text_of(ident), _user(user))
+    if match := _match_front(text):
+        ip, ident, user = match.groups()
+        return _Front(first_address(ip), None, text_of(ident), _user(user))
+    raise InvalidEvent(
+        Reason.UNPARSABLE,
+        f"client, ident and user are {text[:40]!r} at column 1; "
+        "expected an address or host name and two names",
+    )
+
+
+def _user(text: str) -> str | None:
+    return None if text == '""' else text_of(text)  # Apache's way to log an empty name
+
+
+def _behind(first: str | None, last: str | None, forwarded: str | None) -> str | None:
+    """Return the response time of what stands behind; refuse what could mean something else."""
+    if forwarded is not None and not _are_addresses(forwarded):
+        found, expected = f'"{forwarded[:40]}"', "addresses, or a referer and a user agent"
+    elif None not in (first, last) and "-" not in (first, last):
+        found, expected = f"{first} and {last}", "one response time, or a format that tells them apart"
+    else:
+        return last if first in (None, "-") else first
+    raise InvalidEvent(Reason.UNPARSABLE, f"rest of the line is {found}; expected {expected}")
+
+
+# A client comes back; its names are taken apart once.
+_fronts: Remembered[str, _Front] = Remembered(_front_of)

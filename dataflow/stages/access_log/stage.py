@@ -1,0 +1,62 @@
+"""Access log stage: a raw line in, its request, user agent, place and JSON out."""
+
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from dataflow.stages.access_log.logged_request import LoggedRequest
+from dataflow.stages.geoip import GeoIP, Place, Replacement
+from dataflow.stages.remembered import Remembered
+from dataflow.stages.user_agent import LONGEST, UserAgent, user_agent_of
+
+F = TypeVar("F", UserAgent, Place)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AccessLogEntry(msgspec.Struct, frozen=True, gc=False):
+    """What is known of one line; `json` is all of it, the others are for those who count."""
+
+    request: LoggedRequest
+    agent: UserAgent
+    place: Place
+    json: bytes
+    """One object with exactly the fields of `models.access_log_entry`, in their order."""
+
+
+class _Known(NamedTuple, Generic[F]):
+    """Fields that were looked up and their JSON, made once for all lines that share them."""
+
+    fields: F
+    json: bytes
+
+
+class AccessLogStage:
+    """Parses lines and adds what user agent and address tell; remembers both, bounded."""
+
+    def __init__(self, parse: Callable[[bytes], LoggedRequest], geoip: GeoIP) -> None:
+        self._parse = parse
+        self._geoip = geoip
+        self._agents = Remembered[str | None, _Known[UserAgent]](lambda text: _known(user_agent_of(text)))
+        self._places = Remembered[str | None, _Known[Place]](lambda ip: _known(geoip.place_of(ip)))
+
+    def read(self, raw: bytes) -> AccessLogEntry:
+        """Return the entry of a line; raise `InvalidEvent` if it is none."""
+        request = self._parse(raw)
+        text = request.user_agent
+        agent, agent_json = self._agents[text and text[:LONGEST]]
+        place, place_json = self._places[request.ip]
+        json = b"%b,%b,%b}" % (_encode(request)[:-1], agent_json, place_json)
+        return AccessLogEntry(request, agent, place, json)
+
+    def refresh(self) -> list[Replacement]:
+        """Take over GeoIP databases that changed on disk; return what became of them."""
+        replacements = self._geoip.refresh()
+        if replacements:
+            self._places.clear()
+        return replacements
+
+
+def _known(fields: F) -> _Known[F]:
+    return _Known(fields, _encode(fields)[1:-1])

@@ -1,0 +1,77 @@
+"""Times: the ways servers write an instant in, ISO 8601 in UTC out."""
+
+import re
+from datetime import datetime
+
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.remembered import Remembered
+from dataflow.stages.utc import utc_text, utc_text_of_epoch
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MINUTE = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})")
+
+
+def common_time(text: str) -> str:
+    """Return ``17/May/2015:12:05:03 +0200`` as ``2015-05-17T10:05:03Z``.
+
+    The text must have a colon in front of its seconds, and those must be 00 to 59.
+    """
+    try:
+        # The minute is remembered: a date is worked out once a minute and zone, not once a line.
+        return f"{_minutes[text[:17] + text[20:]]}{text[18:20]}Z"
+    except (ValueError, OverflowError) as error:
+        raise _no_time(text, "a time as 17/May/2015:10:05:03 +0000") from error
+
+
+def iso_time(text: str) -> str:
+    """Return ``2015-05-17T12:05:03+02:00`` in UTC; raise `InvalidEvent` if it is no such time."""
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return utc_text(at)
+    except (ValueError, OverflowError):
+        pass
+    raise _no_time(text, "a time as 2015-05-17T10:05:03+00:00")
+
+
+def epoch_time(text: str) -> str:
+    """Return epoch seconds, with or without milliseconds, in UTC with milliseconds."""
+    try:
+        return utc_text_of_epoch(text)
+    except ValueError as error:
+        raise _no_time(text, "epoch seconds of 1971 or later") from error
+
+
+def epoch_ms_time(text: str) -> str:
+    """Return epoch milliseconds in UTC with milliseconds."""
+    return epoch_time(f"{text[:-3]}.{text[-3:]}")
+
+
+def epoch_us_time(text: str) -> str:
+    """Return epoch microseconds in UTC; what is below a millisecond is cut."""
+    return epoch_time(f"{text[:-6]}.{text[-6:]}")
+
+
+def formatted_time(strptime: str, text: str) -> str:
+    """Return in UTC what was written by strftime; `strptime` is that format, with its zone."""
+    try:
+        return utc_text(datetime.strptime(text, strptime))  # noqa: DTZ007 - the format holds %z
+    except (ValueError, OverflowError) as error:
+        raise _no_time(text, f"a time as {strptime}") from error
+
+
+def _no_time(text: str, expected: str) -> InvalidEvent:
+    return InvalidEvent(Reason.UNPARSABLE, f"time is {text[:40]!r}; expected {expected}")
+
+
+def _minute_text(text: str) -> str:
+    match = _MINUTE.fullmatch(text)
+    if match is None or match[2] not in _MONTHS:
+        raise ValueError(text)
+    day, month, year, hour, minute, zone_hours, zone_minutes = match.groups()
+    month_number = _MONTHS.index(month) + 1
+    iso = f"{year}-{month_number:02d}-{day}T{hour}:{minute}:00{zone_hours}:{zone_minutes}"
+    return utc_text(datetime.fromisoformat(iso))[:17]
+
+
+_minutes: Remembered[str, str] = Remembered(_minute_text)

@@ -1,0 +1,77 @@
+"""Values: the texts that servers write into a line in, values or null out."""
+
+import re
+from decimal import Decimal
+
+NO_VALUE = ("-", "")
+
+# \xHH is how Apache and nginx write a byte; \u00HH is nginx with escape=json.
+_ESCAPE = re.compile(r"((?:\\(?:x|u00)[0-9A-Fa-f]{2})++)|\\(.)", re.DOTALL)
+_HEX_MARK = re.compile(r"\\(?:x|u00)")
+_CHARACTERS = {
+    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
+    '"': '"', "\\": "\\", "/": "/",
+}  # fmt: skip
+_PORT = re.compile(r":[0-9]*\Z")
+
+
+def text_of(value: str) -> str | None:
+    """Return a text as the client sent it, the server's escapes undone; ``-`` and nothing are null."""
+    if value in NO_VALUE:
+        return None
+    return unescape(value) if "\\" in value else value
+
+
+def unescape(text: str) -> str:
+    r"""Undo the escapes of Apache and nginx: ``\"``, ``\\``, ``\n``, ``\xHH``, ``\u00HH``.
+
+    Bytes that are not UTF-8 stay written as ``\xHH``. So does NUL, which hardly a
+    database takes in a text.
+    """
+    return _ESCAPE.sub(_unescape_one, text)
+
+
+def _unescape_one(match: re.Match[str]) -> str:
+    hexadecimal, character = match.groups()
+    if hexadecimal is None:
+        return _CHARACTERS.get(character, f"\\{character}")
+    text = bytes.fromhex(_HEX_MARK.sub("", hexadecimal)).decode("utf-8", "backslashreplace")
+    return text.replace("\0", r"\x00")
+
+
+def number_of(value: str) -> int | None:
+    """Return a whole number; ``-`` and nothing are null.
+
+    For Apache's ``%b`` a ``-`` stands for no bytes; it is not told apart from *unknown*,
+    and sums do not care.
+    """
+    return None if value in NO_VALUE else int(value)
+
+
+def host_of(value: str) -> str | None:
+    """Return a host name without the port behind it."""
+    return text_of(_PORT.sub("", value))
+
+
+def first_address(value: str) -> str | None:
+    """Return the first of a list of ``X-Forwarded-For``: the client, as the first proxy saw it."""
+    return text_of(value.partition(",")[0].strip())
+
+
+def seconds_to_ms(value: str) -> float | None:
+    """Return seconds with decimals in ms, whole if they are; ``-`` and nothing are null."""
+    return None if value in NO_VALUE else _number(Decimal(value) * 1000)
+
+
+def microseconds_to_ms(value: str) -> float | None:
+    """Return whole microseconds in ms, whole if they are; ``-`` and nothing are null."""
+    return None if value in NO_VALUE else _number(Decimal(value) / 1000)
+
+
+def response_time_ms(value: str) -> float | None:
+    """Return a response time in ms: digits alone are ms, with a decimal point they are seconds."""
+    return seconds_to_ms(value) if "." in value else number_of(value)
+
+
+def _number(ms: Decimal) -> float:
+    return int(ms) if ms == ms.to_integral_value() else float(ms)

@@ -1,0 +1,66 @@
+"""Values: the texts of DataStream 2 in, what they mean out."""
+
+from urllib.parse import unquote
+
+import msgspec
+
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.utc import utc_text_of_epoch
+
+Value = str | int | float | None | msgspec.UnsetType
+"""A value as it is sent; UNSET if it is not there."""
+
+NO_VALUE = ("", "-", "^")
+
+
+def text_of(value: str) -> str | None:
+    r"""Return a text percent-decoded once; every form of *no value* is null.
+
+    A bad ``%`` stays. Bytes that are not UTF-8 become ``\xHH``, as in an access log, and
+    NUL stays ``%00``: hardly a database takes one in a text.
+    """
+    if value in NO_VALUE:
+        return None
+    return unquote(value, errors="backslashreplace").replace("\0", "%00") if "%" in value else value
+
+
+def user_agent_text(value: str) -> str | None:
+    """Return a user agent decoded; ``+`` is a space if the text has no other spaces.
+
+    Most senders write ``%20`` and mean a plus by ``+``, as in ``+http://…/bot.html``.
+    """
+    if "+" in value and "%20" not in value and " " not in value:
+        value = value.replace("+", " ")
+    return text_of(value)
+
+
+def endpoint_of(path: str) -> str | None:
+    """Return a path decoded, without its query, with one leading slash; null for ``-`` and ``^``.
+
+    Paths are sent without that slash, too: an empty one is the home page.
+    """
+    if path and path in NO_VALUE:
+        return None
+    return text_of("/" + path.partition("?")[0].lstrip("/"))
+
+
+def time_of(seconds: Value) -> str | None:
+    """Return epoch seconds as ``2022-02-22T22:29:47.280Z``, exact; null for *no value*.
+
+    Raises `InvalidEvent` for what is no time, or one before 1971 or after the year 9999.
+    """
+    try:
+        # The text of a float is the shortest that reads back as it: no digit is made up.
+        return utc_text_of_epoch(seconds if isinstance(seconds, str) else str(seconds))
+    except ValueError as error:
+        if seconds is None or seconds in NO_VALUE:
+            return None
+        raise InvalidEvent(
+            Reason.WRONG_TYPE,
+            f"reqTimeSec is {str(seconds)[:40]!r}; expected epoch seconds of 1971 or later",
+        ) from error
+
+
+def version_of(value: str) -> str | int | None:
+    """Return a version as a number if it is a whole one, else as the text it is."""
+    return int(value) if value.isdecimal() and len(value) < 10 else text_of(value)

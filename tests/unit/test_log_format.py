@@ -1,0 +1,180 @@
+"""Format strings: what stands in a server's configuration, and the lines that it writes."""
+
+import pytest
+
+from dataflow.errors import InvalidEvent, Misconfigured
+from dataflow.stages.access_log import line_stage
+from dataflow.stages.access_log.format_string import compile_format
+
+COMBINED_LINE = (
+    '192.0.2.1 - bob [17/May/2015:10:05:03 +0000] "GET /a?b HTTP/1.1" 200 12 '
+    '"http://r.example/" "Agent \\"1\\""'
+)
+COMBINED_FIELDS = {
+    "ip": "192.0.2.1",
+    "ts": "2015-05-17T10:05:03Z",
+    "user": "bob",
+    "method": "GET",
+    "endpoint": "/a",
+    "query": "b",
+    "protocol": "HTTP/1.1",
+    "status": 200,
+    "bytes": 12,
+    "referer": "http://r.example/",
+    "user_agent": 'Agent "1"',
+}
+
+
+def read(format_string: str, line: str) -> dict[str, object]:
+    """Return the fields that have a value."""
+    request = compile_format(format_string).parse(line.encode())
+    values = {name: getattr(request, name) for name in request.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "format_string",
+    [
+        '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"',
+        r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"",
+        r'"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-agent}i\""',
+        r'LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"" combined',
+        (
+            '$remote_addr - $remote_user [$time_local] "$request" '
+            '$status $body_bytes_sent "$http_referer" "$http_user_agent"'
+        ),
+        """
+        log_format combined '$remote_addr - $remote_user [$time_local] "$request" '
+                            '$status $body_bytes_sent "$http_referer" "$http_user_agent"';
+        """,
+        (
+            'log_format main escape=default "${remote_addr} - $remote_user [$time_local] \\"$request\\" '
+            '$status $body_bytes_sent \\"$http_referer\\" \\"$http_user_agent\\"";'
+        ),
+    ],
+)
+def test_a_format_is_taken_as_it_stands_in_the_configuration(format_string):
+    """Bare, in quotes, or the whole statement with all its line breaks."""
+    assert read(format_string, COMBINED_LINE) == COMBINED_FIELDS
+
+
+@pytest.mark.parametrize(
+    ("format_string", "line", "fields"),
+    [
+        (  # Debian's vhost_combined, with bytes that include the headers
+            r"%v:%p %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\"",
+            f"www.example.com:443 {COMBINED_LINE}",
+            COMBINED_FIELDS | {"host": "www.example.com"},
+        ),
+        (
+            "%{X-Forwarded-For}i %t %U%q",
+            "198.51.100.7, 192.0.2.1 [17/May/2015:10:05:03 +0000] /a?b=c",
+            {"ip": "198.51.100.7", "ts": "2015-05-17T10:05:03Z", "endpoint": "/a", "query": "b=c"},
+        ),
+        (
+            "%a (%{X-Forwarded-For}i) %t",
+            "192.0.2.1 (198.51.100.7) [17/May/2015:10:05:03 +0000]",
+            {"ip": "192.0.2.1", "ts": "2015-05-17T10:05:03Z"},
+        ),
+        (
+            "%{c}a %a %t",
+            "198.51.100.7 192.0.2.1 [17/May/2015:10:05:03 +0000]",
+            {"ip": "192.0.2.1", "ts": "2015-05-17T10:05:03Z"},
+        ),
+        (
+            "%t %D",
+            "[17/May/2015:10:05:03 +0000] 1500",
+            {"ts": "2015-05-17T10:05:03Z", "response_time_ms": 1.5},
+        ),
+        ("%t %T", "[17/May/2015:10:05:03 +0000] 2", {"ts": "2015-05-17T10:05:03Z", "response_time_ms": 2000}),
+        (
+            "%t %T %D %{ms}T",
+            "[17/May/2015:10:05:03 +0000] 1 1500000 1500",
+            {"ts": "2015-05-17T10:05:03Z", "response_time_ms": 1500},
+        ),
+        (
+            "[%{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t] %m %H",
+            "[17/May/2015 12:05:03.123 +0200] GET HTTP/1.1",
+            {"ts": "2015-05-17T10:05:03Z", "method": "GET", "protocol": "HTTP/1.1"},
+        ),
+        ("%{sec}t %s", "1431857103 204", {"ts": "2015-05-17T10:05:03.000Z", "status": 204}),
+        ("%{msec}t %s", "1431857103606 -", {"ts": "2015-05-17T10:05:03.606Z"}),
+        ("%{begin:usec}t%%", "1431857103606007%", {"ts": "2015-05-17T10:05:03.606Z"}),
+        (
+            "$msec $host $uri$is_args$args $bytes_sent $upstream_addr",
+            "1431857103.606 a.example:80 /a?b 7 192.0.2.1:80, 192.0.2.2:80 : 192.0.2.3:80",
+            {
+                "ts": "2015-05-17T10:05:03.606Z",
+                "host": "a.example",
+                "endpoint": "/a",
+                "query": "b",
+                "bytes": 7,
+            },
+        ),
+        (
+            '$time_iso8601 $server_name $http_host "$request_uri" $request_time $pipe $request_id',
+            '2015-05-17T12:05:03+02:00 _ a.example "/a b?c" 0.012 . 5ca1ab1e',
+            {
+                "ts": "2015-05-17T10:05:03Z",
+                "host": "a.example",
+                "endpoint": "/a b",
+                "query": "c",
+                "response_time_ms": 12,
+            },
+        ),
+        (
+            'log_format json escape=json \'{"t":"$time_iso8601","ua":"$http_user_agent","s":$status}\';',
+            r'{"t":"2015-05-17T10:05:03+00:00","ua":"a \"b\" \u0009c","s":200}',
+            {"ts": "2015-05-17T10:05:03Z", "user_agent": 'a "b" \tc', "status": 200},
+        ),
+        (
+            "log_format raw escape=none '[$time_local] \"$http_user_agent\" $status';",
+            r'[17/May/2015:10:05:03 +0000] "a "b\c" 200',
+            {"ts": "2015-05-17T10:05:03Z", "user_agent": 'a "b\\c', "status": 200},
+        ),
+        (
+            "$remote_addr:$remote_port [$time_local] $http_x_real_ip",
+            "2001:db8::1:4711 [17/May/2015:10:05:03 +0000] -",
+            {"ip": "2001:db8::1", "ts": "2015-05-17T10:05:03Z"},
+        ),
+    ],
+)
+def test_directives(format_string, line, fields):
+    """Each gives what it gives in the server's manual; the surer of two wins."""
+    assert read(format_string, line) == fields
+
+
+@pytest.mark.parametrize(
+    ("format_string", "message"),
+    [
+        ("%h %y %t", "log format has '%y' at column 4; expected a directive of Apache's mod_log_config"),
+        ("%h %{Referer}x %t", "'%{Referer}x' at column 4"),
+        ("%h %t %", "'%' at column 7"),
+        ("%{hours}T %t", "'%{hours}T' at column 1"),
+        ("%{%d/%b/%Y %Q}t %h", "'%{%d/%b/%Y %Q}t' at column 1"),
+        ("%h %{%d/%b/%Y:%T}t", "has a time as '%d/%b/%Y:%H:%M:%S'; expected its zone with it, as %z"),
+        (
+            "$remote_adr [$time_local]",
+            "log format has '$remote_adr' at column 1; expected a variable of nginx",
+        ),
+        ("$remote_addr [$time_local] $", "'$' at column 28"),
+        ("%h %u", "log format has no time; expected %t, $time_local, $time_iso8601 or $msec"),
+        ("$remote_addr $status", "log format has no time"),
+        ("%t %u%l", "log format has '%u%l'; expected a text between them"),
+        ("combined", "log format is 'combined'; expected Apache's %directives or nginx's $variables"),
+        ("", "log format is ''"),
+    ],
+)
+def test_a_format_that_cannot_be_used_is_refused_with_the_directive_at_fault(format_string, message):
+    """At start, by the one who wrote it; not line by line in the dead letters."""
+    with pytest.raises(Misconfigured) as caught:
+        line_stage(format_string, None, None)
+    assert message in str(caught.value)
+
+
+def test_a_line_of_another_format_says_which_directive_found_what():
+    """The one who reads the dead letter has the format before their eyes."""
+    stage = line_stage('%h %l %u %t "%r" %>s %b', None, None)
+    with pytest.raises(InvalidEvent) as caught:
+        stage(b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" OK 12')
+    assert caught.value.detail == "%>s is 'OK 12' at column 61; expected three digits"

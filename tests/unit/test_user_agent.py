@@ -1,0 +1,149 @@
+"""User agents: what they tell, who is a bot, and that the fast resolver answers as the slow one."""
+
+import gzip
+import re
+import time
+from pathlib import Path
+
+import pytest
+import user_agents
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from ua_parser import BasicResolver, Domain, load_lazy_builtins
+
+from dataflow.stages.user_agent import LONGEST, ExactResolver, UserAgent, user_agent_of
+
+SAMPLE = Path(__file__).parents[1] / "data/access_logs/apache_combined_10k.log.gz"
+AGENTS = sorted(set(re.findall(r'"([^"]*)"$', gzip.decompress(SAMPLE.read_bytes()).decode(), re.MULTILINE)))
+EXACT, PURE = ExactResolver(load_lazy_builtins()), BasicResolver(load_lazy_builtins())
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/17.4 Mobile/15E148 Safari/604.1"
+)
+IPAD = IPHONE.replace("iPhone; CPU iPhone OS", "iPad; CPU OS")
+WINDOWS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/124.0.0.0 Safari/537.36"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, UserAgent()),
+        ("", UserAgent("other", is_bot=False)),
+        ("no one knows me", UserAgent("other", is_bot=False)),
+        (IPHONE, UserAgent("mobile", "iOS", "17.4", "Mobile Safari", "17.4", False)),
+        (IPAD, UserAgent("tablet", "iOS", "17.4", "Mobile Safari", "17.4", False)),
+        (WINDOWS, UserAgent("pc", "Windows", "10", "Chrome", "124.0.0", False)),
+        ("curl/8.5.0", UserAgent("other", None, None, "curl", "8.5.0", True)),
+    ],
+)
+def test_device_system_and_browser_with_their_versions(text, expected):
+    """Null where the text does not tell; `other` is a device, not an unknown one."""
+    assert user_agent_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+        "Mozilla/5.0 (compatible; Yahoo! Slurp; http://help.yahoo.com/help/us/ysearch/slurp)",
+        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)",
+        "Mozilla/5.0 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot",
+        "Mozilla/5.0 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@anthropic.com)",
+        "Mozilla/5.0 (compatible; PerplexityBot/1.0; +https://perplexity.ai/perplexitybot)",
+        "Mozilla/5.0 (Linux; Android 5.0) (compatible; Bytespider; spider-feedback@bytedance.com)",
+        "CCBot/2.0 (https://commoncrawl.org/faq/)",
+        "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+        "meta-externalagent/1.1 (+https://developers.facebook.com/docs/sharing/webmasters/crawler)",
+        "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+        "Slack-ImgProxy (+https://api.slack.com/robots)",
+        "Twitterbot/1.0",
+        "WhatsApp/2.23.20.0 A",
+        "TelegramBot (like TwitterBot)",
+        "Mozilla/5.0 (compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
+        "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)",
+        "Site24x7",
+        "kube-probe/1.29",
+        "ELB-HealthChecker/2.0",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/124.0.0.0 Safari/537.36",
+        "Feedly/1.0 (+http://www.feedly.com/fetcher.html; like FeedFetcher-Google)",
+        "python-requests/2.32.0",
+        "Go-http-client/2.0",
+        "Wget/1.21.4",
+        "Java/17.0.2",
+        "Mozilla/5.0 zgrab/0.x",
+        IPHONE + " (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    ],
+)
+def test_who_asks_without_a_person_waiting_is_a_bot(text):
+    """Crawlers, link previews, monitors, AI crawlers, feed readers, scripts and scanners."""
+    assert user_agent_of(text).is_bot is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        IPHONE,
+        IPAD,
+        WINDOWS,
+        "Mozilla/5.0 (Linux; Android 9; CUBOT_NOVA) Chrome/74.0.3729.157 Mobile Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0) Slack/4.36.140 Chrome/120.0.6099.276 Electron/28.2.2",
+        IPHONE + " [FBAN/FBIOS;FBAV/460.0.0.34.106;FBDV/iPhone14,5]",
+        "okhttp/4.12.0",
+        "MyApp/7 CFNetwork/1494.0.7 Darwin/23.4.0",
+        "Opera/9.80 (Windows NT 6.1; U; ru) Presto/2.7.39 Version/11.00",
+    ],
+)
+def test_browsers_and_apps_of_people_are_not_bots(text):
+    """A false bot takes a person out of the counts."""
+    assert user_agent_of(text).is_bot is False
+
+
+def test_the_answers_are_those_of_user_agents():
+    """The fast way round its slow parser must not change what it says."""
+    for text in AGENTS:
+        slow, fast = user_agents.parse(text), user_agent_of(text)
+        kinds = ("tablet", slow.is_tablet), ("mobile", slow.is_mobile), ("pc", slow.is_pc), ("other", True)
+        assert fast.ua_device == next(kind for kind, it_is in kinds if it_is)
+        assert (fast.ua_os or "Other", fast.ua_os_version or "") == (slow.os.family, slow.os.version_string)
+        assert (fast.ua_browser or "Other") == slow.browser.family
+        assert (fast.ua_browser_version or "") == slow.browser.version_string
+        assert fast.is_bot or not slow.is_bot
+
+
+@settings(deadline=None)  # a pattern is compiled when it is first asked
+@given(
+    st.lists(st.sampled_from(AGENTS), min_size=1, max_size=2).map("".join) | st.text(), st.text(max_size=20)
+)
+@example("VLC/1.2.", "²")
+@example(
+    "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; .NET CLR 2.0.50727; Media Center PC 6.0) 360Spider",
+    "",
+)
+def test_the_resolver_answers_as_the_pure_python_one(text, more):
+    """RE2 only says which patterns to ask; what they say decides."""
+    fast, slow = EXACT(text + more, Domain.ALL), PURE(text + more, Domain.ALL)
+    assert (fast.user_agent, fast.os, fast.device) == (slow.user_agent, slow.os, slow.device)
+
+
+@settings(deadline=None)  # a pattern is compiled when it is first asked
+@given(st.text())
+@example("VLC/1.2.²")
+def test_no_text_makes_it_fail(text):
+    """Clients send anything."""
+    assert user_agent_of(text).ua_device in ("mobile", "tablet", "pc", "other")
+
+
+@pytest.mark.parametrize(
+    "repeated", ["A", " ", "(", ";", "; ", "Mozilla/5.0 ", "Android ", "Linux; U; Android 1.1; ", "1."]
+)
+def test_no_text_can_hang_it(repeated):
+    """The patterns of ua-parser are not ours: the text they get is bounded."""
+    began = time.process_time()
+    user_agent_of(repeated * 100_000)
+    user_agent_of(WINDOWS + repeated * LONGEST)
+    assert time.process_time() - began < 1
