@@ -9,6 +9,9 @@ import orjson
 from dataflow.settings import LogFormat, Settings
 
 
+MOST_REMEMBERED = 1_000
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (UTC), level, logger, message, and the traceback of an error."""
 
@@ -23,6 +26,30 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["traceback"] = self.formatException(record.exc_info)
         return orjson.dumps(line).decode()
+
+
+class Throttle(logging.Filter):
+    """Lets the same line of the Kafka client through once in some seconds.
+
+    Without a broker each part of it says so ten times a second.
+    """
+
+    def __init__(self, seconds: float = 5.0) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._passed: dict[tuple[str, object], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether to write the line; lines are the same if their text before filling in is."""
+        if not record.name.startswith("aiokafka"):
+            return True
+        if len(self._passed) > MOST_REMEMBERED:
+            self._passed.clear()
+        line = record.name, record.msg
+        if record.created - self._passed.get(line, 0.0) < self._seconds:
+            return False
+        self._passed[line] = record.created
+        return True
 
 
 def logging_config(chosen: Settings) -> dict[str, object]:
@@ -42,8 +69,14 @@ def logging_config(chosen: Settings) -> dict[str, object]:
                 "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",
             },
         },
+        "filters": {"throttle": {"()": Throttle}},
         "handlers": {
-            "stderr": {"class": handler, "formatter": "json" if as_json else "console", "level": level}
+            "stderr": {
+                "class": handler,
+                "formatter": "json" if as_json else "console",
+                "filters": ["throttle"],
+                "level": level,
+            }
         },
         "root": {"handlers": ["stderr"], "level": level},
     }

@@ -191,7 +191,9 @@ class Batch:
             for topic, rows, encode in self._sends:
                 records = rows.output() if encode is None else rows.encoded(encode)
                 try:
-                    packed = self._partition.pack(topic, records, self.size)
+                    packed = self._partition.pack(
+                        topic, records, self.size, self._partition.max_message_bytes
+                    )
                 except Oversized as found:
                     fault = InvalidEvent(Reason.TOO_LARGE, f"output to {topic} {found}")
                     self.reject(rows.take_out(found.index), "output", fault)

@@ -53,7 +53,6 @@ class Engine(Service):
         self._record_batches = RecordBatches(
             options.compression,
             transactional=self._exactly_once,
-            max_message_bytes=options.max_message_bytes,
         )
         self._partition_counts: dict[str, int] = {}
         self._kept: dict[TP, tuple[int, State]] = {}
@@ -65,7 +64,11 @@ class Engine(Service):
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether this worker does its work: its partitions taken, the broker there."""
+        """Tell whether this worker can do its work: nothing is broken, and the broker is there."""
+        return self._may_write and self.app.batch_consumer.thread.has_coordinator
+
+    @property
+    def _may_write(self) -> bool:
         return self.producing.ready.is_set() and not self.is_broken
 
     def tables(self) -> list[WindowedTable]:
@@ -204,7 +207,7 @@ class Engine(Service):
         """Write what is finished, if there is anything; an error ends the session."""
         async with self._writing:
             dirty = [p for p in self.partitions.values() if p.position != p.committed]
-            if not dirty or not self.is_ready:
+            if not dirty or not self._may_write:
                 return
             changelogs = {topic: source.changelog for topic, source in self.sources.items()}
             try:

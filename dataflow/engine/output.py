@@ -24,45 +24,44 @@ class Oversized(Exception):
 
 
 class RecordBatches:
-    """Makes record batches for one worker: its codec, its kind of producer, its largest message."""
+    """Makes record batches for one worker: its codec, its kind of producer."""
 
-    def __init__(
-        self,
-        compression: str | None,
-        *,
-        transactional: bool,
-        max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
-    ) -> None:
+    def __init__(self, compression: str | None, *, transactional: bool) -> None:
         self._codec = CODECS[compression]
         self._transactional = int(transactional)
-        self._most = max_message_bytes
 
-    def pack(self, records: Iterable[OutputRecord], size_hint: int = BATCH_BYTES) -> list[BatchBuilder]:
+    def pack(
+        self,
+        records: Iterable[OutputRecord],
+        size_hint: int = BATCH_BYTES,
+        most_bytes: int | None = None,
+    ) -> list[BatchBuilder]:
         """Return the records, in order, as record batches of at most 512 KiB or one record.
 
         `size_hint` is about how many bytes will come: a buffer of that size is taken at
-        once. Raises `Oversized` for a record that no broker would take.
+        once. Raises `Oversized` for a record that makes more than `most_bytes` by itself.
         """
         made: list[BatchBuilder] = []
+
+        def close(builder: BatchBuilder, first: int, count: int) -> None:
+            builder._relative_offset = count
+            if most_bytes is not None and builder.size() > most_bytes:
+                raise Oversized(first, builder.size(), most_bytes)  # alone in it: a batch ends at 512 KiB
+            if count:
+                made.append(builder)
+
         # The Cython builder itself: BatchBuilder.append costs as much again.
         first, n, out = 0, 0, self._builder(min(max(size_hint, SMALLEST_BYTES), BATCH_BYTES))
         append = out._builder.append
         for record in records:
             if append(n, *record) is None:
-                self._close(out, first, n, made)
+                close(out, first, n)
                 first, n, out = first + n, 0, self._builder(BATCH_BYTES)
                 append = out._builder.append
                 append(0, *record)
             n += 1
-        self._close(out, first, n, made)
+        close(out, first, n)
         return made
 
     def _builder(self, size: int) -> BatchBuilder:
         return BatchBuilder(size, self._codec, is_transactional=self._transactional)
-
-    def _close(self, builder: BatchBuilder, first: int, records: int, made: list[BatchBuilder]) -> None:
-        builder._relative_offset = records
-        if builder.size() > self._most:  # then it holds one record: a batch ends at 512 KiB
-            raise Oversized(first, builder.size(), self._most)
-        if records:
-            made.append(builder)

@@ -79,6 +79,7 @@ class Partition:
         self.records = 0  # finished since the last checkpoint
         self.last_record_ms = 0
         self.is_ours = True
+        self.max_message_bytes = options.max_message_bytes
         self._around = around
         self._size = 0
         self._outputs: list[Output] = []
@@ -104,10 +105,16 @@ class Partition:
         """Tell whether its agent may be handed more batches: few wait, however small they are."""
         return len(self._waiting) < MOST_WAITING
 
-    def pack(self, topic: str, records: Iterable[OutputRecord], size_hint: int = BATCH_BYTES) -> list[Output]:
+    def pack(
+        self,
+        topic: str,
+        records: Iterable[OutputRecord],
+        size_hint: int = BATCH_BYTES,
+        most_bytes: int | None = None,
+    ) -> list[Output]:
         """Return records as record batches for the partition of `topic` with our number."""
         number = self.tp.partition % self._around.partitions_of(topic)
-        packed = self._around.record_batches.pack(records, size_hint)
+        packed = self._around.record_batches.pack(records, size_hint, most_bytes)
         return [(topic, number, builder) for builder in packed]
 
     def enter(self, batch: Batch) -> None:

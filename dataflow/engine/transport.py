@@ -69,6 +69,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._max_partition_fetch_bytes = PARTITION_FETCH_BYTES
         return consumer
 
+    @property
+    def has_coordinator(self) -> bool:
+        """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
+        consumer = self._consumer
+        return consumer is not None and consumer._coordinator.coordinator_id is not None
+
     async def fetch(
         self, batched: AbstractSet[TP], ordinary: AbstractSet[TP], max_records: int
     ) -> Mapping[TP, Fetched | list[ConsumerRecord]]:
