@@ -8,7 +8,6 @@ import orjson
 
 from dataflow.settings import LogFormat, Settings
 
-
 MOST_REMEMBERED = 1_000
 
 

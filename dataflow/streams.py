@@ -13,3 +13,5 @@ expedia_test = app.batches("expedia_test")
 
 raw_web_events = app.batches("raw-web-events", event_time=EventTime("event_timestamp", iso_ms))
 enriched_web_events = app.batches("enriched-web-events")
+
+analytics_events = app.batches("analytics-events", event_time=EventTime("created_on", iso_ms))

@@ -22,9 +22,13 @@ EXPEDIA_EXT = "expedia_ext"
 EXPEDIA_TEST = "expedia_test"
 RAW_WEB_EVENTS = "raw-web-events"
 ENRICHED_WEB_EVENTS = "enriched-web-events"
+ACCESS_LOGS = "access-logs"
+CDN_LOGS_PARSED = "cdn-logs-parsed"
+ANALYTICS_EVENTS = "analytics-events"
+EVENTS_SIMULATION = "events-simulation"
 DEAD_LETTERS = "dead-letters"
 
-SOURCES = (CDN_LOGS, EXPEDIA, RAW_WEB_EVENTS)
+SOURCES = (CDN_LOGS, EXPEDIA, RAW_WEB_EVENTS, ACCESS_LOGS, ANALYTICS_EVENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ def _kept_for(days: int) -> dict[str, str]:
 _WEEK = _kept_for(7)
 # Whatever came in has to fit in here, together with its reason and origin.
 _DEAD_LETTERS = {**_kept_for(30), "max.message.bytes": str(2 << 20)}
+# Whether a simulation still lives is judged by one clock, the broker's.
+_SIMULATION = {**_kept_for(1), "message.timestamp.type": "LogAppendTime"}
 
 _STREAMS = (
     (CDN_LOGS, "CDN log lines as DataStream 2 sends them", _WEEK),
@@ -59,6 +65,10 @@ _STREAMS = (
     (EXPEDIA_TEST, "hotel and stay category of each booking", _WEEK),
     (RAW_WEB_EVENTS, "page views", _WEEK),
     (ENRICHED_WEB_EVENTS, "page views with source category and e-mail domain", _WEEK),
+    (ACCESS_LOGS, "access log lines of web servers, as they are written", _WEEK),
+    (CDN_LOGS_PARSED, "CDN log lines with typed fields", _WEEK),
+    (ANALYTICS_EVENTS, "analytics events of apps", _WEEK),
+    (EVENTS_SIMULATION, "who simulates analytics events, and whether it lives", _SIMULATION),
     (DEAD_LETTERS, "events that could not be used, with reason and origin", _DEAD_LETTERS),
 )
 
