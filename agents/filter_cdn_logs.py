@@ -5,8 +5,10 @@ from dataflow.engine.batch import Batches
 from dataflow.settings import settings
 from dataflow.stages.request_filter import request_filter
 from dataflow.streams import cdn_logs, cdn_logs_filtered
+from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_status import requests_per_status
+from tables.top_clients import top_clients
 
 REQUESTS = request_filter(settings().filter_rules)
 
@@ -19,4 +21,6 @@ async def filter_cdn_logs(batches: Batches) -> None:
             requests = batch.filter(REQUESTS)
             requests_per_endpoint.add(requests)
             requests_per_status.add(requests)
+            requests_per_country.add(requests)
+            top_clients.add(requests)
             await cdn_logs_filtered.send_batch(requests)

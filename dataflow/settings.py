@@ -29,6 +29,8 @@ class Role(StrEnum):
     ALL = "all"
     ENRICH = "enrich"
     INGEST = "ingest"
+    SINK_POSTGRES = "sink-postgres"
+    SINK_CSV = "sink-csv"
 
 
 class Compression(StrEnum):
@@ -217,6 +219,19 @@ class Settings(BaseSettings):
         description="most keys of one window; the rest is (other)",
     )
 
+    # -- access logs
+    access_log_format: str | None = Field(
+        default=None,
+        description="format of access logs as in the server's configuration (LogFormat, log_format); "
+        "unset: the usual ones are recognised",
+    )
+    geoip_city: FilePath | None = Field(default=None, description="GeoLite2 City database; unset: no places")
+    geoip_asn: FilePath | None = Field(default=None, description="GeoLite2 ASN database; unset: no networks")
+    cdn_parsed: bool = Field(
+        default=False, description="true: filtered CDN lines also go out typed, to cdn-logs-parsed"
+    )
+    # -- end of access logs
+
     # -- HTTP ingest
     ingest_body_bytes: int = Field(
         default=32 * 2**20, ge=1024, le=2**30, description="longest body as received"
@@ -259,6 +274,30 @@ class Settings(BaseSettings):
         default=None, description="senders need a certificate that descends from these (PEM); unset: none"
     )
     # -- end of HTTP ingest
+
+    # -- sinks: PostgreSQL and CSV
+    sink_batch_records: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="most records a sink is given at once"
+    )
+    sink_linger_ms: int = Field(
+        default=200, ge=0, le=60_000, description="a sink's batch that is not full waits so long for more"
+    )
+    postgres_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL, postgresql://user:password@host/database; unset: no such sink"
+    )
+    postgres_retention_days: int | None = Field(
+        default=None, ge=1, le=100_000, description="older days are dropped from PostgreSQL; unset: never"
+    )
+    csv_dir: AbsolutePath | None = Field(
+        default=None, description="folder of the CSV files of analytics events; unset: no such sink"
+    )
+    csv_rotate_bytes: int = Field(
+        default=128 * 2**20, ge=1024, le=2**40, description="a CSV file is no larger"
+    )
+    csv_rotate_hours: int = Field(
+        default=24, ge=1, le=8_784, description="a CSV file has the events that came within so many hours"
+    )
+    # -- end of sinks: PostgreSQL and CSV
 
     log_level: Annotated[LogLevel, BeforeValidator(str.lower)] = Field(
         default=LogLevel.INFO, description="least severe log line written"

@@ -15,3 +15,8 @@ raw_web_events = app.batches("raw-web-events", event_time=EventTime("event_times
 enriched_web_events = app.batches("enriched-web-events")
 
 analytics_events = app.batches("analytics-events", event_time=EventTime("created_on", iso_ms))
+
+cdn_logs_parsed = app.batches("cdn-logs-parsed")
+
+access_logs = app.batches("access-logs", event_time=EventTime("at_ms", int))
+access_logs_parsed = app.batches("access-logs-parsed")

@@ -23,6 +23,7 @@ EXPEDIA_TEST = "expedia_test"
 RAW_WEB_EVENTS = "raw-web-events"
 ENRICHED_WEB_EVENTS = "enriched-web-events"
 ACCESS_LOGS = "access-logs"
+ACCESS_LOGS_PARSED = "access-logs-parsed"
 CDN_LOGS_PARSED = "cdn-logs-parsed"
 ANALYTICS_EVENTS = "analytics-events"
 EVENTS_SIMULATION = "events-simulation"
@@ -66,6 +67,7 @@ _STREAMS = (
     (RAW_WEB_EVENTS, "page views", _WEEK),
     (ENRICHED_WEB_EVENTS, "page views with source category and e-mail domain", _WEEK),
     (ACCESS_LOGS, "access log lines of web servers, as they are written", _WEEK),
+    (ACCESS_LOGS_PARSED, "access log lines as JSON, with user agent and place", _WEEK),
     (CDN_LOGS_PARSED, "CDN log lines with typed fields", _WEEK),
     (ANALYTICS_EVENTS, "analytics events of apps", _WEEK),
     (EVENTS_SIMULATION, "who simulates analytics events, and whether it lives", _SIMULATION),

@@ -1,13 +1,13 @@
-"""Requests per endpoint: how often, how many bytes, how many failed, for each path without its query."""
+"""Requests per endpoint: how often, bytes, failures, clients, response times, by path without its query."""
 
 from dataflow.app import app
-from dataflow.engine.tables import Sum, WindowedTable
+from dataflow.engine.tables import Distinct, Quantiles, Sum, WindowedTable
 from dataflow.settings import settings
-from dataflow.streams import cdn_logs
+from dataflow.streams import access_logs, cdn_logs
 from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
 
 requests_per_endpoint = app.windowed_table(
-    cdn_logs,
+    (cdn_logs, access_logs),
     WindowedTable(
         "requests_per_endpoint",
         key="endpoint",
@@ -16,5 +16,7 @@ requests_per_endpoint = app.windowed_table(
         max_keys=settings().max_keys,
         bytes=Sum("bytes"),
         errors=Sum("is_error"),
+        distinct_clients=Distinct("client"),
+        response_time_ms=Quantiles("response_time_ms"),
     ),
 )

@@ -2,17 +2,18 @@
 
 from dataflow.app import app
 from dataflow.engine.tables import Sum, WindowedTable
-from dataflow.streams import cdn_logs
+from dataflow.settings import settings
+from dataflow.streams import access_logs, cdn_logs
 from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
 
 requests_per_status = app.windowed_table(
-    cdn_logs,
+    (cdn_logs, access_logs),
     WindowedTable(
         "requests_per_status",
         key="status",
         windows=LIVE_WINDOWS,
         lateness_ms=LIVE_LATENESS_MS,
-        max_keys=1_000,
+        max_keys=settings().max_keys,
         bytes=Sum("bytes"),
         errors=Sum("is_error"),
     ),

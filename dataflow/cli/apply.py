@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def apply(
-    stage: Annotated[str, typer.Argument(help="filter, stay-category or source-category.")],
+    stage: Annotated[
+        str, typer.Argument(help="filter, stay-category, source-category, access-log or datastream2.")
+    ],
     file: Annotated[Path, typer.Argument(help="Plain or gzip lines; - is stdin.")] = Path("-"),
     dead_letters: Annotated[
         typer.FileBinaryWrite | None,
@@ -22,6 +24,18 @@ def apply(
     rules: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="filter: its rules (DATAFLOW_FILTER_RULES)."),
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option("--format", help="access-log: the server's own (DATAFLOW_ACCESS_LOG_FORMAT)."),
+    ] = None,
+    geoip_city: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_CITY)."),
+    ] = None,
+    geoip_asn: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_ASN)."),
     ] = None,
 ) -> None:
     """Run one stage over lines, without a broker.
@@ -34,12 +48,13 @@ def apply(
     \b
     Example:
       dataflow apply stay-category bookings.ndjson.gz | head
+      dataflow apply access-log access.log.gz --geoip-city GeoLite2-City.mmdb
       zcat cdn.gz | dataflow apply filter --rules rules.json --dead-letters bad.ndjson > kept
     """
     from dataflow.cli.applying import Application, LineBalance
     from dataflow.cli.lines import lines_of
 
-    run = _stage_named(stage, rules)
+    run = _stage_named(stage, rules, log_format, geoip_city, geoip_asn)
     with lines_of(file) as lines:
         application = Application(stage, run, sys.stdout.buffer, dead_letters, LineBalance())
         try:
@@ -51,7 +66,13 @@ def apply(
             _tell(application.balance)
 
 
-def _stage_named(name: str, rules: Path | None) -> "LineStage":
+def _stage_named(
+    name: str,
+    rules: Path | None,
+    log_format: str | None,
+    geoip_city: Path | None,
+    geoip_asn: Path | None,
+) -> "LineStage":
     from dataflow.errors import Misconfigured
     from dataflow.settings import settings
     from dataflow.stages.lines import LINE_STAGES, StageOptions
@@ -63,6 +84,9 @@ def _stage_named(name: str, rules: Path | None) -> "LineStage":
     return LINE_STAGES[name](
         StageOptions(
             rules=rules or current.filter_rules,
+            format=log_format or current.access_log_format,
+            geoip_city=geoip_city or current.geoip_city,
+            geoip_asn=geoip_asn or current.geoip_asn,
             utm_sources=current.utm_sources or DEFAULT_UTM_SOURCES,
         )
     )

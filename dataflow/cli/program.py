@@ -5,6 +5,7 @@ import typer
 from dataflow.cli.apply import apply
 from dataflow.cli.broker import broker
 from dataflow.cli.demo import demo
+from dataflow.cli.generate import generate
 from dataflow.cli.produce import produce
 from dataflow.cli.settings import settings
 from dataflow.cli.tables import tables
@@ -21,5 +22,5 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, worker, broker, topics, produce, apply, tables, settings):
+for command in (demo, worker, broker, topics, produce, generate, apply, tables, settings):
     program.command()(command)

@@ -59,7 +59,7 @@ def tables(
 
 def list_of_tables(answer: Answer) -> "Table":
     """Return one row for each table that the worker has."""
-    columns = ("name", "topic", "key", "windows", "summaries")
+    columns = ("name", "topics", "key", "windows", "summaries")
     return table_of(columns, [[_plain(row[column]) for column in columns] for row in answer["tables"]])
 
 

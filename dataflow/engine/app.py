@@ -3,7 +3,7 @@
 import ctypes
 import gc
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, wraps
 from typing import Any, TypeVar, cast
 
@@ -90,15 +90,23 @@ class App(faust.App):
         self.engine.topics.add(name)
         return BatchTopic(self, topics=[name], event_time=event_time)
 
-    def windowed_table(self, source: BatchTopic, table: WindowedTable) -> "CountedTable":
-        """Count events of `source` in `table`; kept, recovered and served by the engine."""
-        name = source.get_topic_name()
-        if source.event_time is None:
-            raise Misconfigured(f"topic {name} has no event_time; expected one, as {table.name} counts it")
-        kept = self._source(source)
+    def windowed_table(
+        self, counted: BatchTopic | Sequence[BatchTopic], table: WindowedTable
+    ) -> "CountedTable":
+        """Count events of one topic, or of several, in `table`; kept, recovered and served by the engine.
+
+        Each source partition keeps its own part, answers merge them: windows close by the
+        event times of each partition alone.
+        """
         if any(other.name == table.name for other in self.engine.tables()):
             raise Misconfigured(f"table {table.name} is declared twice; expected one table of that name")
-        kept.tables.append(table)
+        for source in (counted,) if isinstance(counted, BatchTopic) else counted:
+            if source.event_time is None:
+                raise Misconfigured(
+                    f"topic {source.get_topic_name()} has no event_time; expected one, as "
+                    f"{table.name} counts it"
+                )
+            self._source(source).tables.append(table)
         return CountedTable(table)
 
     def _source(self, topic: BatchTopic) -> Source:

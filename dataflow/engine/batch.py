@@ -18,6 +18,7 @@ from dataflow.engine.enrichment import Enrichment
 from dataflow.engine.fetch import Fetched
 from dataflow.engine.filtering import Filtering
 from dataflow.engine.output import Oversized
+from dataflow.engine.parsing import Parsing
 from dataflow.engine.rows import Rows, Stretch
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Reason
@@ -152,6 +153,29 @@ class Batch:
 
         stretches = self._go_through(work, records)
         values = lambda: [record.value for record in records]  # noqa: E731 - one of two forms of the same
+        return self._keep(Rows(records, events, values, stretches, self.topic.event_time))
+
+    def parse(self, parsing: Parsing[E]) -> Rows:
+        """Put another value in the place of every event; what cannot be parsed becomes a dead letter."""
+        read, name = parsing.read, parsing.name
+        records: list[DefaultRecord] = []
+        events: list[E] = []
+        values: list[bytes] = []
+
+        def work(source: Iterable[DefaultRecord]) -> int:
+            number = 0
+            for number, record in enumerate(source, start=1):  # noqa: B007 - counts, also what is rejected
+                try:
+                    event, value = read(record.value)
+                except EVENT_FAULTS as error:
+                    self.reject(record, name, parsing.fault(error, record.value))
+                else:
+                    records.append(record)
+                    events.append(event)
+                    values.append(value)
+            return number
+
+        stretches = self._go_through(work, records)
         return self._keep(Rows(records, events, values, stretches, self.topic.event_time))
 
     def reject(self, record: DefaultRecord, stage: str, fault: InvalidEvent) -> None:

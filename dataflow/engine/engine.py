@@ -72,8 +72,9 @@ class Engine(Service):
         return self.producing.ready.is_set() and not self.is_broken
 
     def tables(self) -> list[WindowedTable]:
-        """Return the tables of all sources."""
-        return [table for source in self.sources.values() for table in source.tables]
+        """Return the tables of all sources, each once."""
+        every = [table for source in self.sources.values() for table in source.tables]
+        return list({table.name: table for table in every}.values())
 
     def partitions_of(self, topic: str) -> int:
         """Return how many partitions a topic has that this app reads or writes."""

@@ -41,7 +41,7 @@ class Rows:
         self,
         records: list[DefaultRecord],
         events: list[Any],
-        values: Callable[[], Iterable[bytes]],
+        values: Callable[[], Iterable[bytes]] | list[bytes],
         stretches: Sequence[Stretch],
         event_time: EventTime | None,
         added: list[Added] | None = None,
@@ -68,8 +68,8 @@ class Rows:
 
     def take_out(self, index: int) -> DefaultRecord:
         """Take one row out, and return the record that it was."""
-        for parallel in (self.events, self._added):
-            if parallel:
+        for parallel in (self.events, self._added, self._values):
+            if isinstance(parallel, list) and parallel:
                 del parallel[index]
         self._stretches = [
             Stretch(stretch.end - (stretch.end > index), stretch.newest_ms) for stretch in self._stretches
@@ -78,7 +78,7 @@ class Rows:
 
     def output(self) -> Iterator[OutputRecord]:
         """Yield the rows as they go on: the producer's timestamp, key and headers, the new value."""
-        return self._output(self._values())
+        return self._output(self._values() if callable(self._values) else self._values)
 
     def encoded(self, encode: Callable[..., bytes]) -> Iterator[OutputRecord]:
         """Yield the rows in another form: `encode(event, added)`, or `encode(event)` if nothing was added."""

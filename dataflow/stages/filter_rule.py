@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import re2  # type: ignore[import-untyped]  # the package has no types
+import re2
 
 from dataflow.errors import Misconfigured
 

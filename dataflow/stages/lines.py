@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataflow.errors import Misconfigured
+from dataflow.stages import access_log, datastream2
 from dataflow.stages.filter_rules import load_rules
 from dataflow.stages.source_category import source_enrichment
 from dataflow.stages.stay_category import STAY_CATEGORY
@@ -20,6 +21,9 @@ class StageOptions:
     """What the stages can be told; each takes what it needs."""
 
     rules: Path | None = None
+    format: str | None = None
+    geoip_city: Path | None = None
+    geoip_asn: Path | None = None
     utm_sources: Path = DEFAULT_UTM_SOURCES
 
 
@@ -39,9 +43,19 @@ def _source_category(options: StageOptions) -> LineStage:
     return lambda raw: [enrich(raw)]
 
 
+def _access_log(options: StageOptions) -> LineStage:
+    return access_log.line_stage(options.format, options.geoip_city, options.geoip_asn)
+
+
+def _datastream2(_: StageOptions) -> LineStage:
+    return datastream2.line_stage()
+
+
 LINE_STAGES: Mapping[str, Callable[[StageOptions], LineStage]] = {
     "filter": _filter,
     "stay-category": _stay_category,
     "source-category": _source_category,
+    "access-log": _access_log,
+    "datastream2": _datastream2,
 }
 """What ``dataflow apply`` can run, by name."""

@@ -1,9 +1,10 @@
-"""Request: a CDN log line in, what the tables count of it out."""
+"""Request: a log line of CDN or web server in, what the tables count of it out: one vocabulary."""
 
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from dataflow.stages.event_time import epoch_seconds_ms
+from dataflow.stages.access_log.stage import AccessLogEntry
+from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
 from dataflow.stages.remembered import Remembered
 from models.cdn_log import CdnLog, CdnValue
 
@@ -15,7 +16,7 @@ _MOST_DIGITS = 18  # fits 64 bits
 
 
 class Request(NamedTuple):
-    """One request to the CDN."""
+    """One request to a CDN or a web server."""
 
     at_ms: int
     """Start of the request, ms since 1970 UTC; `UNDATED` if the line does not tell."""
@@ -24,6 +25,12 @@ class Request(NamedTuple):
     is_error: bool
     bytes: int
     """Bytes of the body that were sent; 0 if the line does not tell."""
+    client: str | None = None
+    """Address of the client, or its host name."""
+    country: str | None = None
+    """Of the client, ISO 3166 alpha-2."""
+    response_time_ms: float | None = None
+    """From the request to the last byte."""
 
 
 def request_of(line: CdnLog) -> Request:
@@ -35,6 +42,23 @@ def request_of(line: CdnLog) -> Request:
         _endpoints[path] if type(path) is str else endpoint_of(_text(path)),
         *(_statuses[status] if type(status) is str else status_of(_text(status))),
         bytes_of(line.bytes),
+        _text(line.cliIP),
+        _countries[line.country] if type(line.country) is str else None,
+        _response_time_ms(line),
+    )
+
+
+def request_of_entry(entry: AccessLogEntry) -> Request:
+    """Return the request of an access log line; a garbage request has no endpoint."""
+    logged = entry.request
+    return Request(
+        iso_ms(logged.ts),
+        NO_VALUE if logged.endpoint is None else logged.endpoint,
+        *_logged_statuses[logged.status],
+        logged.bytes or 0,
+        logged.ip,
+        entry.place.country,
+        logged.response_time_ms,
     )
 
 
@@ -62,6 +86,22 @@ def bytes_of(size: CdnValue) -> int:
     return _whole(size if type(size) is str else _text(size) or "")
 
 
+def _response_time_ms(line: CdnLog) -> float | None:
+    """Return the wait for the origin and the time to take and to answer the request; all or none."""
+    try:
+        return (
+            float(line.turnAroundTimeMSec)  # type: ignore[arg-type]  # null and texts are what `except` is for
+            + float(line.reqEndTimeMSec)  # type: ignore[arg-type]
+            + float(line.transferTimeMSec)  # type: ignore[arg-type]
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+def _country_of(text: str) -> str | None:
+    return None if text in _NULL_FORMS else text
+
+
 def _whole(text: str) -> int:
     digits = text.partition(".")[0].strip()
     return int(digits) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else 0
@@ -75,3 +115,7 @@ def _text(value: CdnValue) -> str | None:
 
 _endpoints: Remembered[str, str] = Remembered(endpoint_of)
 _statuses: Remembered[str, tuple[str, bool]] = Remembered(status_of)
+_countries: Remembered[str, str | None] = Remembered(_country_of)
+_logged_statuses = {
+    status: status_of(None if status is None else str(status)) for status in (None, *range(1_000))
+}

@@ -10,7 +10,12 @@ from dataflow.stages.filter_rules import FilterRules, load_rules
 from dataflow.stages.request import Request, request_of
 from models.cdn_log import CdnLog
 
-_decode = compile_decoder(CdnLog, reads=("reqTimeSec", "reqPath", "statusCode", "bytes")).decode
+READS = (
+    *("reqTimeSec", "reqPath", "statusCode", "bytes", "cliIP", "country"),
+    *("turnAroundTimeMSec", "reqEndTimeMSec", "transferTimeMSec"),
+)
+
+_decode = compile_decoder(CdnLog, reads=READS).decode
 _NO_VALUES = CdnLog()
 
 

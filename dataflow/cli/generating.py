@@ -1,0 +1,198 @@
+"""Generating: ticks of events in, lines or acknowledged record batches of a topic out, at their pace."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from itertools import repeat
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self, TextIO
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from dataflow.cli.loading import loading_producer
+from dataflow.engine.output import Headers, RecordBatches
+from dataflow.errors import DataflowError, Misconfigured
+from dataflow.generators.pace import Tick
+from dataflow.sources.producing import find_topics
+
+BATCHES_IN_FLIGHT = 16
+LINES_A_BATCH = 2_000  # a second at a low rate reaches every partition in turn
+SHOW_SECONDS = 1.0
+_NO_HEADERS: Headers = []
+
+
+@dataclass(slots=True)
+class Generated:
+    """What has been generated; what goes to stdout is acknowledged at once."""
+
+    events: int = 0
+    acknowledged: int = 0
+    seconds: float = 0.0
+    behind_seconds: float = 0.0
+    """How much later than its event time the last tick came; 0 in a history."""
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether the broker has it all."""
+        return self.acknowledged == self.events
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+class Sink(Protocol):
+    """Where events go."""
+
+    generated: Generated
+
+    async def take(self, times_us: Sequence[int], lines: Sequence[bytes]) -> None:
+        """Take some events, with their times."""
+
+
+class LineSink:
+    """Writes lines."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.generated = Generated()
+        self._file = file
+
+    async def take(self, times_us: Sequence[int], lines: Sequence[bytes]) -> None:  # noqa: ARG002  # a `Sink`
+        """Write the lines."""
+        if lines:
+            self._file.write(b"\n".join(lines) + b"\n")
+            self._file.flush()
+        self.generated.events += len(lines)
+        self.generated.acknowledged += len(lines)
+
+
+class TopicSink:
+    """Sends events to a topic, each partition in turn; keys are null, timestamps the event times.
+
+    Record batches are compressed in a thread, which takes as long as making the events.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: Iterator[int]) -> None:
+        self.generated = Generated()
+        self._producer = producer
+        self._topic = topic
+        self._partitions = partitions
+        self._batches = RecordBatches("zstd", transactional=False)
+        self._packing = ThreadPoolExecutor(1, thread_name_prefix="compress")
+        self._room = asyncio.Semaphore(BATCHES_IN_FLIGHT)
+        self._in_order = asyncio.Lock()
+        self._deliveries: set[asyncio.Task[None]] = set()
+
+    async def take(self, times_us: Sequence[int], lines: Sequence[bytes]) -> None:
+        """Send events; wait only while too many batches are unanswered."""
+        self.generated.events += len(lines)
+        for at in range(0, len(lines), LINES_A_BATCH):
+            part = lines[at : at + LINES_A_BATCH]
+            times_ms = (time_us // 1000 for time_us in times_us[at : at + LINES_A_BATCH])
+            records = zip(times_ms, repeat(None), part, repeat(_NO_HEADERS), strict=False)
+            partition = next(self._partitions)
+            for batch in self._batches.pack(records, sum(map(len, part))):
+                await self._room.acquire()
+                delivery = asyncio.create_task(self._deliver(batch, partition))
+                self._deliveries.add(delivery)
+                delivery.add_done_callback(self._deliveries.discard)
+
+    async def finish(self) -> None:
+        """Wait for the last answers."""
+        if self._deliveries:
+            await asyncio.wait(self._deliveries)
+        self._packing.shutdown()
+
+    async def _deliver(self, batch: BatchBuilder, partition: int) -> None:
+        try:
+            async with self._in_order:  # locks are given in the order in which they are asked for
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._packing, batch._build)  # noqa: SLF001  # else send_batch does it
+                stored = await self._producer.send_batch(batch, self._topic, partition=partition)
+            await stored
+        except KafkaError as error:
+            self.generated.failed.append(f"{batch.record_count()} events are not stored: {error!r}")
+        else:
+            self.generated.acknowledged += batch.record_count()
+        finally:
+            self._room.release()
+
+
+@asynccontextmanager
+async def topic_sink(connection: Mapping[str, object], topic: str) -> AsyncIterator[TopicSink]:
+    """Give a sink into a topic; raise `DataflowError` when there is none of that name."""
+    known = await find_topics(connection, [topic])
+    if topic not in known:
+        raise DataflowError(
+            f"topic is '{topic}'; expected one that exists; `dataflow topics` makes the declared ones"
+        )
+    async with loading_producer(connection) as producer:
+        yield TopicSink(producer, topic, known[topic].partitions)
+
+
+class Progress:
+    """Shows how far a run is: one line that is written over, or one line a second where nobody looks."""
+
+    def __init__(self, generated: Generated, file: TextIO) -> None:
+        self._generated = generated
+        self._file = file
+        self._begun = self._shown = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._show(time.monotonic(), "\n")
+
+    def note(self, behind_seconds: float) -> None:
+        """Note that a tick is done; show it if a second has gone by."""
+        now = time.monotonic()
+        self._generated.seconds = round(now - self._begun, 3)
+        self._generated.behind_seconds = round(max(behind_seconds, 0.0), 3)
+        if now - self._shown >= SHOW_SECONDS:
+            self._show(now, "\r" if self._file.isatty() else "\n")
+
+    def _show(self, now: float, end: str) -> None:
+        self._shown = now
+        done, seconds = self._generated, now - self._begun
+        behind = f"  {done.behind_seconds:.1f} s behind" if done.behind_seconds > SHOW_SECONDS else ""
+        rate = done.events / max(seconds, 0.001)
+        self._file.write(
+            f"{seconds:8.1f} s  {done.events:>14,} events  {rate:>11,.0f} a second{behind:16}{end}"
+        )
+        self._file.flush()
+
+
+async def run(
+    ticks: Iterable[tuple[Tick, list[bytes]]], sink: Sink, progress: Progress, *, is_live: bool
+) -> None:
+    """Give every tick to the sink; a live one when its time has come."""
+    begun = time.monotonic()
+    for tick, lines in ticks:
+        if not lines and not is_live:
+            continue
+        wait = begun + tick.end_seconds - time.monotonic() if is_live else 0.0
+        await asyncio.sleep(max(wait, 0.0))  # also without a wait: the producer has to hear answers
+        await sink.take(tick.times_us, lines)
+        progress.note(-wait)
+
+
+def start_of(text: str | None) -> int:
+    """Return the first event time in microseconds since 1970 UTC: that instant, or now."""
+    if text is None:
+        return time.time_ns() // 1000
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Misconfigured(f"--start is '{text}'; expected an ISO 8601 date or date-time") from None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return round(at.timestamp() * 1_000_000)

@@ -1,0 +1,75 @@
+"""`dataflow sinks`: the broker of the settings in, how far behind each sink is, and why, out."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from dataflow.sinks.status import SinkStatus
+
+sinks = typer.Typer(help="What leaves Kafka: PostgreSQL, CSV and others.", no_args_is_help=True)
+
+
+@sinks.callback()
+def _group() -> None:
+    """Show what leaves Kafka: PostgreSQL, CSV and others."""
+
+
+@sinks.command()
+def status() -> None:
+    """Show how far behind each sink is, its last error, and since when it retries.
+
+    It asks the broker, not the workers: the answer is of the whole cluster, also
+    while a sink's workers are down. In a pipe the output is JSON.
+
+    \b
+    Example:
+      dataflow sinks status
+      dataflow sinks status | jq '.sinks[] | select(.retrying_since)'
+    """
+    from dataflow.connection import broker_connection
+    from dataflow.settings import settings
+    from dataflow.sinks.answer import as_answer
+    from dataflow.sinks.status import sink_statuses
+
+    current = settings()
+    found = asyncio.run(sink_statuses(broker_connection(current), current.app_id))
+    if not people_read():
+        print_json({"sinks": [as_answer(sink) for sink in found]})
+    elif found:
+        page().print(table_of_sinks(found))
+    else:
+        notes().print("no sink has run yet; docs/sinks.md says which settings each needs", soft_wrap=True)
+
+
+def table_of_sinks(found: "list[SinkStatus]") -> "Table":
+    """Return one row for each sink."""
+    columns = (
+        "sink", "workers", "behind (records)", "behind (s)", "records/s", "retrying since", "last error",
+    )  # fmt: skip
+    return table_of(
+        columns,
+        [
+            [
+                sink.name, sink.workers, sink.behind_records, sink.behind_seconds, sink.records_per_second,
+                _instant(sink.retrying_since_ms), _last_error(sink),
+            ]
+            for sink in found
+        ],
+    )  # fmt: skip
+
+
+def _last_error(sink: "SinkStatus") -> str | None:
+    return sink.last_error and f"{_instant(sink.last_error_at_ms)} {sink.last_error}"
+
+
+def _instant(at_ms: int | None) -> str | None:
+    if at_ms is None:
+        return None
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")[:-6] + "Z"

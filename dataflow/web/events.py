@@ -1,0 +1,55 @@
+"""Events: one analytics event in, 201 out once the broker has it."""
+
+import asyncio
+import time
+from http import HTTPStatus
+
+from aiohttp import hdrs
+from aiohttp.web import Request, Response, UrlDispatcher
+
+from dataflow.errors import InvalidEvent
+from dataflow.sources.in_flight import HeldBytes
+from dataflow.sources.inflate import inflate, known_encoding
+from dataflow.sources.refusal import NotTaken, never
+from dataflow.stages.analytics_event import read_event
+from dataflow.topics import ANALYTICS_EVENTS
+from dataflow.web.body import read_body
+from dataflow.web.declined import declined
+from dataflow.web.receiver import receiver
+from dataflow.web.reply import JSON, UNKEPT
+
+MOST_BYTES = 64 << 10
+
+
+def add_routes(router: UrlDispatcher) -> None:
+    """Serve `/events`."""
+    router.add_post("/events", create_event)
+
+
+async def create_event(request: Request) -> Response:
+    """Store an event; answer with it as it was sent, or 400 with the field at fault."""
+    try:
+        raw = await _store_event(request)
+    except NotTaken as refusal:
+        receiver.counts["refused", str(int(refusal.status))] += 1
+        return declined(request, refusal)
+    receiver.counts[ANALYTICS_EVENTS, "accepted"] += 1
+    return Response(body=raw, status=HTTPStatus.CREATED, content_type=JSON, headers=UNKEPT)
+
+
+async def _store_event(request: Request) -> bytes:
+    await receiver.guard.check(request.headers.get(hdrs.AUTHORIZATION), request.remote or "")
+    encoding = known_encoding(request.headers.get(hdrs.CONTENT_ENCODING, ""))
+    with HeldBytes(receiver.in_flight) as held:
+        body = await read_body(
+            request, held, most_bytes=MOST_BYTES, seconds=receiver.settings.ingest_body_seconds
+        )
+        raw = b"".join(inflate(body, encoding, MOST_BYTES)).strip()
+        try:
+            read_event(raw)
+        except InvalidEvent as fault:
+            raise never(HTTPStatus.BAD_REQUEST, fault.detail) from fault
+        now_ms = int(time.time() * 1000)
+        (stored,) = receiver.outbox.put(ANALYTICS_EVENTS, [(now_ms, None, raw, [])], len(raw))
+        await asyncio.shield(stored)
+    return raw

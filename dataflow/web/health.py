@@ -1,0 +1,29 @@
+"""Health: whether this worker lives, and whether it does its work, as Kubernetes asks."""
+
+from http import HTTPStatus
+
+from faust.web import Request, Response, View
+
+from dataflow.app import app
+from dataflow.web.readiness import not_ready_for
+from dataflow.web.refused import Refused, unavailable
+from dataflow.web.reply import as_json
+
+
+@app.page("/healthz")
+async def healthz(view: View, _request: Request) -> Response:
+    """Answer 200 while the loop turns and no agent has crashed: else only a restart helps."""
+    crashed = [name for name, agent in app.agents.items() if agent.crashed]
+    if crashed or app.crashed or app.engine.is_broken:
+        subject = f"agent {', '.join(crashed)}" if crashed else "worker"
+        raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, f"{subject} has crashed; the log says why")
+    return as_json(view, {"healthy": True})
+
+
+@app.page("/readyz")
+async def readyz(view: View, _request: Request) -> Response:
+    """Answer 200 while this worker works on its partitions; one that owns none is ready, too."""
+    reason = not_ready_for()
+    if reason:
+        raise unavailable(f"worker is {reason}; expected ready")
+    return as_json(view, {"ready": True})

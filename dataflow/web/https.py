@@ -1,0 +1,114 @@
+"""HTTPS: certificate files in; a listener that serves what senders need, the files as they are now, out."""
+
+import logging
+import socket
+import ssl
+from pathlib import Path
+
+from aiohttp.web import Application, AppRunner, SockSite
+from mode import Service
+
+from dataflow.errors import Misconfigured
+from dataflow.settings import Settings
+from dataflow.sources.auth.watched_file import Stamp, stamp_of
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+BACKLOG = 1_024
+KEEP_ALIVE_SECONDS = 75.0
+"""Longer than load balancers keep an idle connection (60 s): they must not write to a closed one."""
+
+
+class HttpsListener(Service):
+    """Serves an application by HTTPS; files that change are taken over for new connections."""
+
+    def __init__(self, application: Application, chosen: Settings) -> None:
+        super().__init__()
+        self._settings = chosen
+        self._runner = AppRunner(
+            application, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
+        )
+
+    async def on_start(self) -> None:
+        """Listen; raise `Misconfigured` for files that do not go together."""
+        chosen = self._settings
+        self._stamps = self._stamps_now()
+        context = tls_context(*self._files)
+        await self._runner.setup()
+        try:
+            self._socket = socket.create_server(
+                (chosen.web_host, chosen.ingest_tls_port),
+                family=socket.AF_INET6 if ":" in chosen.web_host else socket.AF_INET,
+                backlog=BACKLOG,
+            )
+        except OSError as error:
+            raise Misconfigured(
+                f"DATAFLOW_INGEST_TLS_PORT is {chosen.ingest_tls_port}: {error}; expected a port that is free"
+            ) from error
+        self._site = await self._listen(context)
+
+    async def on_stop(self) -> None:
+        """Finish what is under way, and close."""
+        await self._runner.cleanup()
+        self._socket.close()
+
+    @Service.task
+    async def _watch(self) -> None:
+        async for _ in self.itertimer(LOOK_SECONDS, name="https-files"):
+            stamps = self._stamps_now()
+            if stamps != self._stamps:
+                self._stamps = stamps
+                await self._take_over()
+
+    async def _take_over(self) -> None:
+        try:
+            context = tls_context(*self._files)
+        except Misconfigured as fault:
+            log.warning("Certificate is not taken over; the one before stays: %s", fault)
+            return
+        before, self._site = self._site, await self._listen(context)
+        await before.stop()
+        log.info("Certificate is taken over as it is now.")
+
+    async def _listen(self, context: ssl.SSLContext) -> SockSite:
+        # Two descriptors of one listening socket: whoever connects meanwhile waits in its queue.
+        site = SockSite(self._runner, self._socket.dup(), ssl_context=context, backlog=BACKLOG)
+        await site.start()
+        return site
+
+    @property
+    def _files(self) -> tuple[Path, Path, Path | None]:
+        chosen = self._settings
+        assert chosen.ingest_tls_cert_file is not None
+        if chosen.ingest_tls_key_file is None:
+            raise Misconfigured(
+                "DATAFLOW_INGEST_TLS_KEY_FILE is not set; expected a file, "
+                "for DATAFLOW_INGEST_TLS_CERT_FILE is set"
+            )
+        return chosen.ingest_tls_cert_file, chosen.ingest_tls_key_file, chosen.ingest_tls_client_ca_file
+
+    def _stamps_now(self) -> list[Stamp | None]:
+        return [stamp_of(path) for path in self._files if path is not None]
+
+
+def tls_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:
+    """Return the context of a server; with `client_ca` it asks senders for a certificate.
+
+    Raises `Misconfigured`.
+    """
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except OSError as error:  # an ssl.SSLError, too, is one
+        raise Misconfigured(
+            f"certificate {certificate} and key {key} cannot be used: {error}; "
+            "expected PEM files that belong together"
+        ) from error
+    if client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _no_password() -> str:
+    raise OSError("the key asks for a password")  # else the worker would ask for it on its terminal

@@ -1,0 +1,52 @@
+"""The page: `/` and its files out, the same for everyone; what it shows it asks for itself."""
+
+import mimetypes
+from hashlib import sha256
+from importlib.resources import files
+
+from faust.web import Request, Response, View
+
+from dataflow.app import app
+from dataflow.web.refused import unknown
+
+FILES = {file.name: file.read_bytes() for file in files("dataflow.web").joinpath("static").iterdir()}
+VERSION = sha256(b"".join(FILES[name] for name in sorted(FILES))).hexdigest()[:12]
+PAGE = FILES["index.html"].replace(b"{version}", VERSION.encode())
+
+KEPT = "public, max-age=31536000, immutable"
+ASKED_AGAIN = "no-cache"
+
+PAGE_POLICY = (
+    "default-src 'none'; connect-src 'self'; img-src 'self'; script-src 'self'; style-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+# Faust has a page of its own at /; the first that is added is served.
+@app.page("/")
+async def index(view: View, request: Request) -> Response:
+    """Answer with the page."""
+    return _file(view, request, PAGE, "text/html", ASKED_AGAIN)
+
+
+@app.page("/favicon.ico")
+async def favicon(view: View, request: Request) -> Response:
+    """Answer with the icon where browsers look for one that show JSON."""
+    return _file(view, request, FILES["icon.svg"], "image/svg+xml", ASKED_AGAIN)
+
+
+@app.page("/static/{version}/{name}")
+async def static(view: View, request: Request, version: str, name: str) -> Response:
+    """Answer with a file of the page, kept for good by whoever asks for this version of it."""
+    if name not in FILES or name == "index.html":
+        raise unknown("file", name, "one that the page names")
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return _file(view, request, FILES[name], kind, KEPT if version == VERSION else ASKED_AGAIN)
+
+
+def _file(view: View, request: Request, body: bytes, content_type: str, cache: str) -> Response:
+    tag = f'"{VERSION}"'
+    headers = {"Cache-Control": cache, "ETag": tag, "Content-Security-Policy": PAGE_POLICY}
+    if tag in request.headers.get("If-None-Match", ""):
+        return view.bytes(b"", status=304, headers=headers)
+    return view.bytes(body, headers={**headers, "Content-Type": f"{content_type}; charset=utf-8"})

@@ -1,0 +1,42 @@
+"""Parts: another worker's question in, what the partitions of this worker say out; internal."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+from faust.web import Request, Response, View
+
+from dataflow.app import app
+from dataflow.engine.partition import Partition
+from dataflow.engine.query import PARTS_PATH
+from dataflow.engine.tables import Part
+from dataflow.web.readiness import is_recovering
+from dataflow.web.refused import Refused, unavailable
+
+
+def read_cells(partition: Partition, asked: Mapping[str, str]) -> Part:
+    """Read the cells of `table` in `window`, from `from` to `to` (ms), of `key` or all."""
+    shard = partition.state.shards[asked["table"]]
+    from_ms, to_ms = (int(asked[name]) if name in asked else None for name in ("from", "to"))
+    return shard.answer(shard.table.window(asked["window"]), from_ms, to_ms, asked.get("key"))
+
+
+def read_balance(partition: Partition, asked: Mapping[str, str]) -> Mapping[str, object]:  # noqa: ARG001  # a `Read`
+    """Read what came in and where it ended."""
+    return partition.state.balance.as_mapping()
+
+
+app.queries.reads |= {"cells": read_cells, "balance": read_balance}
+
+
+@app.page(PARTS_PATH + "/{topic}")
+async def parts(view: View, request: Request, topic: str) -> Response:
+    """Answer for the partitions of this worker, in msgpack."""
+    if is_recovering():
+        raise unavailable("worker is recovering; expected one that has taken its partitions")
+    asked = dict(request.query)
+    try:
+        found = app.queries.local(topic, asked.pop("read"), asked)
+    except (KeyError, ValueError) as error:  # a worker of another version, or a curious person
+        raise Refused(HTTPStatus.BAD_REQUEST, f"question is {request.query_string!r}; {error!r}") from error
+    return view.bytes(msgspec.msgpack.encode(found), content_type="application/vnd.msgpack")

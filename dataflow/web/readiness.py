@@ -1,0 +1,19 @@
+"""Readiness: the state of this worker in, why it does not do its work out."""
+
+from dataflow.app import app
+
+
+def is_recovering() -> bool:
+    """Tell whether partitions are being taken, of which nothing can be said yet."""
+    return app.rebalancing or not app.tables.actives_ready
+
+
+def not_ready_for() -> str | None:
+    """Return what this worker is instead of ready; None when it is at work, on partitions or none."""
+    if app.should_stop or app.engine.is_broken:
+        return "stopping"
+    if is_recovering():
+        return "recovering"
+    if not app.engine.is_ready:
+        return "without its broker"
+    return None

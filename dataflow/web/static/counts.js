@@ -1,0 +1,134 @@
+// Counts: what is picked in, the answer of /tables/{name} as a table out.
+
+import { ask } from "./ask.js";
+import { fill, make, offer, say } from "./rows.js";
+import { count, period, summary, title } from "./words.js";
+
+const NEWEST = "newest";
+const TOGETHER = "together";
+
+const pick = document.querySelector("#pick").elements;
+const view = document.querySelector("#counts");
+let tables = [];
+let starts = []; // of the windows that there are, oldest first
+
+const picked = () => tables.find((table) => table.name === pick.table.value);
+const pathOf = (name) => `tables/${encodeURIComponent(name)}`;
+
+function offerOfTable() {
+  const table = picked();
+  offer(pick.window, table.windows.map((size) => [size, size === "all" ? "all time" : size]), table.windows.at(-1));
+  offer(pick.order, table.orders.map((name) => [name, title(name)]));
+}
+
+/** Learn which tables there are, link to them, and begin with one that has something to show. */
+async function loadTables(streams) {
+  ({ tables } = await ask("tables"));
+  const first = tables.find(({ topics }) => topics.some((topic) => streams[topic]?.received)) ?? tables[0];
+  offer(pick.table, tables.map(({ name }) => [name, title(name)]), first.name);
+  offerOfTable();
+  const links = document.querySelector("#links");
+  const known = new Set([...links.querySelectorAll("a")].map((link) => link.textContent));
+  for (const { name } of tables.filter((table) => !known.has(`/tables/${table.name}`))) {
+    links.append(make("li", {}, make("a", { href: pathOf(name) }, `/tables/${name}`)));
+  }
+}
+
+/** Learn which windows there are. */
+async function loadPeriods() {
+  const size = pick.window.value;
+  pick.period.disabled = size === "all";
+  if (size === "all") {
+    starts = [];
+    offer(pick.period, [[TOGETHER, "all time"]]);
+    return;
+  }
+  const { windows } = await ask(pathOf(pick.table.value), { window: size, top: 1 });
+  starts = windows.map(({ start }) => start);
+  const each = starts.toReversed().map((start) => [start, period(start, size)]);
+  offer(pick.period, [[NEWEST, "newest"], [TOGETHER, "all together"], ...each], NEWEST);
+}
+
+function parameters() {
+  const { window, period: chosen, order, top } = Object.fromEntries(
+    ["window", "period", "order", "top"].map((name) => [name, pick[name].value]),
+  );
+  const asked = { window, order, top };
+  if (chosen === NEWEST) return { ...asked, from: starts.at(-1) ?? null };
+  if (chosen === TOGETHER) return { ...asked, merge: window !== "all" };
+  const end = new Date(Date.parse(chosen) + 1).toISOString();
+  return { ...asked, from: chosen, to: end };
+}
+
+/** Say when people pick something; periods are those of the table and window. */
+export function onPick(changed) {
+  document.querySelector("#pick").addEventListener("submit", (event) => event.preventDefault());
+  document.querySelector("#pick").addEventListener("change", ({ target }) => {
+    if (target === pick.table) offerOfTable();
+    if (target === pick.table || target === pick.window) pick.period.replaceChildren();
+    changed();
+  });
+}
+
+function caption(answer, shown) {
+  const name = title(answer.table);
+  if (!shown) return `${name}: nothing counted yet`;
+  if (!shown.start) return `${name}, all time`;
+  const size = answer.window;
+  const span = pick.period.value === TOGETHER ? `${period(shown.start, size)} to ${period(shown.end, size)}` : period(shown.start, size);
+  return `${name}, ${span} UTC, ${shown.closed ? "closed" : "still open"}`;
+}
+
+function showHead(names) {
+  const row = view.tHead.rows[0];
+  if (row.dataset.names === names.join()) return;
+  row.dataset.names = names.join();
+  view.tBodies[0].replaceChildren();
+  row.replaceChildren(
+    make("th", { scope: "col" }, title(picked().key)),
+    ...names.map((name) => make("th", { scope: "col", class: "number" }, title(name))),
+  );
+}
+
+function create(row, names) {
+  const link = make("a", { href: row.href }, row.key || "(empty)");
+  const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
+  return make("tr", {}, make("th", { scope: "row" }, link, bar), ...names.map(() => make("td", { class: "number" })));
+}
+
+function update(element, row) {
+  element.querySelector("a").href = row.href;
+  element.querySelector("i").style.width = `${row.share}%`;
+  row.texts.forEach((text, place) => say(element.cells[place + 1], text));
+}
+
+function show(answer) {
+  const shown = answer.windows.at(-1);
+  const names = picked().summaries;
+  const entries = shown?.entries ?? [];
+  const most = Math.max(1, ...entries.map((entry) => entry.count));
+  showHead(names);
+  say(view.caption, caption(answer, shown));
+  const rows = entries.map((entry) => ({
+    key: entry.key,
+    href: `${pathOf(answer.table)}/${encodeURIComponent(entry.key)}?window=${answer.window}`,
+    share: (100 * entry.count) / most,
+    texts: names.map((name) => summary(entry[name])),
+  }));
+  fill(view.tBodies[0], rows, (row) => create(row, names), update);
+  const apart = Object.entries(answer.apart).filter(([, events]) => events);
+  const listed = apart.map(([why, events]) => `${count(events)} ${why}`).join(", ");
+  say(document.querySelector("#apart"), listed && `Events that no window could take: ${listed}.`);
+}
+
+/** Ask for what is picked and show it. */
+export async function showCounts(streams) {
+  if (!tables.length) await loadTables(streams);
+  if (!pick.period.options.length || (pick.window.value !== "all" && !starts.length)) await loadPeriods();
+  const asked = pick.table.value;
+  const answer = await ask(pathOf(asked), parameters());
+  if (asked !== pick.table.value || answer.window !== pick.window.value) return; // picked meanwhile
+  const newest = answer.windows.at(-1)?.start;
+  if (newest && starts.length && newest > starts.at(-1)) await loadPeriods();
+  show(answer);
+}

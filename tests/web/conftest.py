@@ -1,0 +1,63 @@
+"""Fixtures of the web tests: workers of the real app on a broker that has all samples."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from kafka_client import KafkaClient
+from web.events import EVENTS, SENT
+from web.workers import Worker, running_worker
+
+from dataflow.broker import EmbeddedBroker
+from dataflow.settings import Settings
+from dataflow.topics import declared_topics
+
+PARTITIONS = 4
+
+
+def create_topics(broker: EmbeddedBroker, partitions: int) -> KafkaClient:
+    """Make the topics of the app, whose names are fixed; return a client that can fill them."""
+    kafka = KafkaClient(broker.address)
+    names = [topic.name for topic in declared_topics(Settings())]
+    kafka.create_topics([name for name in names if not name.endswith("-changelog")], partitions)
+    return kafka
+
+
+@pytest.fixture(scope="package")
+def web_broker(tmp_path_factory) -> Iterator[EmbeddedBroker]:
+    """Return a broker that has all topics, and all samples in them."""
+    broker = EmbeddedBroker(
+        tmp_path_factory.mktemp("web-broker"), properties={"group.min.session.timeout.ms": 1000}
+    )
+    broker.start()
+    broker.wait_ready()
+    kafka = create_topics(broker, PARTITIONS)
+    for stream, events in EVENTS.items():
+        for partition in range(PARTITIONS):  # dealt out by hand: what is late does not depend on luck
+            kafka.produce(stream, events[partition::PARTITIONS], partition=partition)
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="package")
+def worker(web_broker, tmp_path_factory) -> Iterator[Worker]:
+    """Return one worker that has counted all samples."""
+    with running_worker(web_broker.address, tmp_path_factory.mktemp("one"), "one") as worker:
+        worker.wait_counted(SENT)
+        yield worker
+
+
+@pytest.fixture
+def start_worker(web_broker, tmp_path, unique) -> Iterator[Callable[[], Worker]]:
+    """Return a function that starts one more worker of an app that no other test has."""
+    with ExitStack() as running:
+        yield lambda: running.enter_context(running_worker(web_broker.address, tmp_path, unique("web")))
+
+
+@pytest.fixture
+def alone(own_broker, tmp_path):
+    """Return a ready worker whose broker the test may take away."""
+    create_topics(own_broker, partitions=1)
+    with running_worker(own_broker.address, tmp_path, "alone") as worker:
+        worker.wait_ready()
+        yield worker

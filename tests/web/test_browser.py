@@ -1,0 +1,115 @@
+"""The page in a browser: numbers appear and change, on screens wide and narrow, without an error."""
+
+from pathlib import Path
+
+import pytest
+from kafka_client import KafkaClient
+from playwright.sync_api import expect, sync_playwright
+from web.events import EVENTS
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)"
+)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Return a running browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--no-proxy-server"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, worker):
+    """Return a function that opens the page; in the end its console must be empty."""
+    console = []
+
+    def open_(**settings):
+        page = chromium.new_page(**settings)
+        page.on("console", lambda message: console.append(message.text))
+        page.on("pageerror", lambda error: console.append(str(error)))
+        page.on("response", lambda response: response.ok or console.append(response.url))
+        page.goto(worker.url)
+        return page
+
+    yield open_
+    assert console == []
+
+
+def test_the_page_shows_streams_and_a_table(open_page):
+    """What a person sees who opens the address that `make demo` prints."""
+    page = open_page()
+    expect(page.locator("#state")).to_contain_text("Live at")
+    bookings = page.locator("#streams tbody tr", has_text="expedia")
+    expect(bookings.locator("td")).to_have_text(["21,896", "21,891", "0", "5", "0", "up to date"])
+    page.select_option("select[name=table]", "stays_per_category")
+    row = page.locator("#counts tbody tr", has_text="Short stay")
+    expect(row.locator("td")).to_have_text(["19,510", "2,494"])
+    expect(page.locator("#counts caption")).to_have_text("stays per category, all time")
+    expect(page.locator("#notices li")).to_have_count(0)
+
+
+def test_pickers_choose_table_window_and_how_many(open_page):
+    """Every choice is one of the worker's own answers."""
+    page = open_page()
+    page.select_option("select[name=table]", "requests_per_endpoint")
+    page.select_option("select[name=window]", "day")
+    page.select_option("select[name=top]", "5")
+    expect(page.locator("#counts caption")).to_have_text("requests per endpoint, 2015-05-20 UTC, still open")
+    expect(page.locator("#counts tbody tr")).to_have_count(5)
+    page.select_option("select[name=period]", "2015-05-17T00:00:00Z")
+    expect(page.locator("#counts caption")).to_have_text("requests per endpoint, 2015-05-17 UTC, closed")
+    page.select_option("select[name=period]", "together")
+    expect(page.locator("#counts caption")).to_contain_text("2015-05-17 to 2015-05-21")
+    expect(page.locator("#apart")).to_have_text("Events that no window could take: 1 late.")
+
+
+def test_a_key_links_to_its_own_counts(open_page):
+    """The address of a key with slashes works when it is clicked."""
+    page = open_page()
+    page.select_option("select[name=table]", "requests_per_endpoint")
+    page.get_by_role("link", name="/favicon.ico", exact=True).click()
+    expect(page.locator("pre")).to_contain_text('"key":"/favicon.ico"')
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_screen(open_page, scheme, width):
+    """A phone shows everything without being pushed sideways."""
+    page = open_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    for table in ("requests_per_endpoint", "stays_per_category"):
+        page.select_option("select[name=table]", table)
+        expect(page.locator("#counts caption")).to_contain_text(table.replace("_", " "))
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_every_control_is_reached_by_keyboard_and_keeps_the_focus(open_page):
+    """Numbers are exchanged in place: who tabs through the page does not lose their place."""
+    page = open_page()
+    expect(page.locator("#counts tbody tr").first).to_be_visible()
+    page.locator("#counts tbody a").first.focus()
+    seen = page.locator("#state-time").text_content()
+    expect(page.locator("#state-time")).not_to_have_text(seen)
+    assert page.evaluate("document.activeElement.closest('#counts') !== null")
+
+
+def test_numbers_change_while_one_looks_and_it_says_when_they_no_longer_do(chromium, alone, own_broker):
+    """The last numbers of a worker stay, and the page says that they are the last."""
+    page = chromium.new_page()
+    page.goto(alone.url)
+    page.select_option("select[name=table]", "requests_per_endpoint")
+    received = page.locator("#streams tbody tr", has_text="cdn-logs").locator("td").first
+    expect(received).to_have_text("0")
+    KafkaClient(own_broker.address).produce("cdn-logs", EVENTS["cdn-logs"][:2_500])
+    expect(received).to_have_text("2,500", timeout=15_000)
+    expect(page.locator("#counts caption")).to_contain_text("requests per endpoint, all time")
+    alone.kill()
+    expect(page.locator("#state")).to_contain_text("No answer, last seen", timeout=15_000)
+    expect(page.locator("#notices")).to_contain_text("This worker does not answer.")
+    expect(received).to_have_text("2,500")

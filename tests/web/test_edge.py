@@ -1,0 +1,53 @@
+"""The edge: whatever is asked, the answer is JSON that no browser takes for a page."""
+
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/nope", "/table/", "/tables/x/y/../../../etc/passwd", "/static/x/app.py"])
+def test_an_unknown_path_is_a_json_404(worker, path):
+    """Also where Faust has views of its own that are switched off."""
+    reply = worker.get(path)
+    assert reply.status == 404
+    assert set(reply.json) == {"error"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/streams", "/tables", "/tables/stays_per_category", "/readyz", "/nope"]
+)
+def test_head_is_get_without_the_body(worker, path):
+    """Probes and caches ask like this."""
+    head, get = worker.get(path, "HEAD"), worker.get(path)
+    assert (head.status, head.body) == (get.status, b"")
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
+    assert head.headers["Content-Length"] == str(len(get.body))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_can_be_written(worker, method):
+    """A view only answers."""
+    reply = worker.get("/tables", method)
+    assert reply.status == 405
+    assert reply.headers["Allow"] == "GET,HEAD"
+    assert reply.json["error"] == f"method of '/tables' is {method}; expected GET,HEAD"
+
+
+@pytest.mark.parametrize("path", ["/<script>alert(1)</script>", "/tables/<script>", "/tables?<script>=1"])
+def test_what_is_reflected_is_no_page(worker, path):
+    """Markup in an address comes back as JSON, and browsers are told to believe that."""
+    reply = worker.get(path)
+    assert reply.json["error"]
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert reply.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_counts_are_not_kept_by_anyone(worker):
+    """They are old the moment they are sent."""
+    assert worker.get("/tables/stays_per_category").headers["Cache-Control"] == "no-store"
+
+
+def test_a_strange_question_of_another_worker_is_refused(worker):
+    """Workers of two versions may ask one another during an upgrade."""
+    for path in ("/_parts/expedia", "/_parts/expedia?read=sizes", "/_parts/expedia?read=cells&table=x"):
+        reply = worker.get(path)
+        assert reply.status == 400
+        assert reply.json["error"].startswith("question is ")

@@ -1,0 +1,54 @@
+"""The page and its files: served whole, kept as long as they are true, and allowed only what they need."""
+
+import re
+
+import pytest
+
+
+def files_of(worker):
+    """Return the files that the page names."""
+    return re.findall(r'(?:src|href)="(static/[^"]+)"', worker.get("/").body.decode())
+
+
+def test_the_page_links_to_all_that_there_is(worker):
+    """A person begins here."""
+    page = worker.get("/")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    for path in ("streams", "tables", "healthz", "readyz"):
+        assert f'href="{path}"' in page.body.decode()
+
+
+def test_the_page_asks_nobody_else(worker):
+    """No address of another host in any of its files, and a policy that would refuse it."""
+    policy = worker.get("/").headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; connect-src 'self'")
+    assert "unsafe" not in policy
+    for path in ["", *files_of(worker)]:
+        text = worker.get(f"/{path}").body.decode()
+        assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text), path
+
+
+def test_files_are_kept_for_good_and_the_page_is_not(worker):
+    """The address of a file changes with its content; the page says which is the right one."""
+    assert worker.get("/").headers["Cache-Control"] == "no-cache"
+    for path in files_of(worker):
+        assert worker.get(f"/{path}").headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    other = worker.get("/static/another-version/page.js")
+    assert (other.status, other.headers["Cache-Control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize("path", ["/", "/favicon.ico", "/static/any/page.css"])
+def test_what_a_browser_has_already_is_not_sent_again(worker, path):
+    """By its tag."""
+    first = worker.get(path)
+    again = worker.get(path, If_None_Match=first.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("page.js", "text/javascript"), ("page.css", "text/css"), ("icon.svg", "image/svg+xml")],
+)
+def test_files_have_the_type_that_browsers_insist_on(worker, name, kind):
+    """With nosniff a script of another type is not run; the types of a machine may differ."""
+    assert worker.get(f"/static/any/{name}").headers["Content-Type"] == f"{kind}; charset=utf-8"
