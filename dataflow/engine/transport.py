@@ -123,15 +123,23 @@ class BatchConsumer(driver.Consumer):
         return tp.topic in self.engine.sources
 
     async def _drain_messages(self, fetcher: ServiceT) -> None:
-        while not (self.should_stop or fetcher.should_stop):
-            if not self.flow_active:
-                await self.wait(self.can_resume_flow.wait())
-            ordinary = {tp for tp in self._get_active_partitions() if not self.is_batched(tp)}
-            batched = self._in_turn(self.engine.partitions_with_room())
-            if batched or ordinary:
-                await self._drain_once(batched, ordinary)
-            else:
-                await self.engine.wait_for_room()
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                await self._drain_next()
+        except asyncio.CancelledError:
+            # Amid a rebalance Faust takes it for a restart of the fetcher, and crashes the worker.
+            if not self.app.should_stop:
+                raise
+
+    async def _drain_next(self) -> None:
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow.wait())
+        ordinary = {tp for tp in self._get_active_partitions() if not self.is_batched(tp)}
+        batched = self._in_turn(self.engine.partitions_with_room())
+        if batched or ordinary:
+            await self._drain_once(batched, ordinary)
+        else:
+            await self.engine.wait_for_room()
 
     def _in_turn(self, batched: dict[TP, "Partition"]) -> dict[TP, "Partition"]:
         """Let every partition be the first in its turn."""
