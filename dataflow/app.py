@@ -48,6 +48,7 @@ def create_app(chosen: Settings) -> App:
         web_host=chosen.advertised_host,
         web_port=chosen.web_port,
         web_tables_enabled=False,
+        web_router_enabled=False,
     )
 
 

@@ -31,6 +31,8 @@ class Role(StrEnum):
     INGEST = "ingest"
     SINK_POSTGRES = "sink-postgres"
     SINK_CSV = "sink-csv"
+    SINK_S3 = "sink-s3"
+    SINK_OPENSEARCH = "sink-opensearch"
 
 
 class Compression(StrEnum):
@@ -40,6 +42,20 @@ class Compression(StrEnum):
     ZSTD = "zstd"
     SNAPPY = "snappy"
     GZIP = "gzip"
+
+
+class ArchiveHour(StrEnum):
+    """By which hour the S3 sink sorts records into objects."""
+
+    EVENT = "event"
+    ARRIVAL = "arrival"
+
+
+class ArchiveFormat(StrEnum):
+    """What the objects of the S3 sink are."""
+
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
 
 
 class Security(StrEnum):
@@ -173,12 +189,12 @@ class Settings(BaseSettings):
         default=2_000, ge=1, le=100_000, description="most records an agent gets at once"
     )
     in_flight_bytes: int = Field(
-        default=16 * 2**20,
+        default=32 * 2**20,
         ge=2**20,
         le=4 * 2**30,
-        description="most bytes fetched and not yet processed, over all partitions",
+        description="most bytes handed out and not yet committed, over all partitions",
     )
-    compression: Compression = Field(default=Compression.ZSTD, description="how output is packed")
+    compression: Compression = Field(default=Compression.NONE, description="how output is packed")
     session_timeout_ms: int = Field(
         default=10_000,
         ge=1_000,
@@ -298,6 +314,60 @@ class Settings(BaseSettings):
         default=24, ge=1, le=8_784, description="a CSV file has the events that came within so many hours"
     )
     # -- end of sinks: PostgreSQL and CSV
+
+    # -- sinks: S3 and OpenSearch
+    s3_bucket: str | None = Field(
+        default=None, description="bucket of the S3 sink, made if it is missing; unset: no such sink"
+    )
+    s3_endpoint: str | None = Field(
+        default=None, description="S3-compatible server, http(s)://host:port; unset: Amazon S3"
+    )
+    s3_region: str | None = Field(default=None, description="region of the bucket; unset: the SDK's own")
+    s3_access_key: str | None = Field(
+        default=None, description="S3 access key; unset: as the SDK finds one (profile, role of the machine)"
+    )
+    s3_secret_key: SecretStr | None = Field(default=None, description="S3 secret key")
+    s3_prefix: str = Field(default="logs", description="keys in the bucket begin with this")
+    s3_topics: Names = Field(
+        default=("cdn-logs-filtered", "access-logs-parsed"),
+        description="topics that the S3 sink stores, comma between them",
+    )
+    s3_hour: ArchiveHour = Field(
+        default=ArchiveHour.EVENT, description="objects by the hour of the event, or of its arrival"
+    )
+    s3_format: ArchiveFormat = Field(
+        default=ArchiveFormat.NDJSON, description="what objects are; parquet needs the extra of that name"
+    )
+    s3_object_records: int = Field(
+        default=100_000,
+        ge=1_000,
+        le=100_000_000,
+        description="new objects at each multiple of so many offsets",
+    )
+    s3_object_bytes: int = Field(
+        default=256 * 2**20,
+        ge=2**20,
+        le=64 * 2**30,
+        description="what waits for S3 on disk, of one partition",
+    )
+    s3_flush_seconds: float = Field(
+        default=300.0, gt=0, le=86_400, description="an object that still grows is put this often"
+    )
+    opensearch_url: str | None = Field(
+        default=None,
+        description="OpenSearch or Elasticsearch, http(s)://host:port; unset: no such sink",
+    )
+    opensearch_username: str | None = Field(default=None, description="OpenSearch user")
+    opensearch_password: SecretStr | None = Field(default=None, description="OpenSearch password")
+    opensearch_ca_file: FilePath | None = Field(
+        default=None,
+        description="certificates that OpenSearch's must descend from (PEM); unset: the system's",
+    )
+    opensearch_indices: Names = Field(
+        default=("enriched-web-events=web-events",),
+        description="topic=prefix[,...]: what is indexed, a day in PREFIX-YYYY.MM.DD",
+    )
+    # -- end of sinks: S3 and OpenSearch
 
     log_level: Annotated[LogLevel, BeforeValidator(str.lower)] = Field(
         default=LogLevel.INFO, description="least severe log line written"

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -100,18 +102,15 @@ def _fill_topic(wanted: _Wanted, pace: "Pace", topic: str) -> None:
 
 
 async def _send(connection: dict[str, object], wanted: _Wanted, pace: "Pace", topic: str) -> "Generated":
-    from dataflow.cli.embedded import stop_on_sigterm
     from dataflow.cli.generating import topic_sink
 
-    stop_on_sigterm()
     async with topic_sink(connection, topic) as sink:
-        # Ctrl-C cancels this task once; what is under way is still waited for.
-        try:
-            await wanted.into(sink, pace)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            assert task is not None
-            task.uncancel()
+        generating = asyncio.create_task(wanted.into(sink, pace))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, generating.cancel)  # what is under way is still waited for
+        with suppress(asyncio.CancelledError):
+            await generating
         await sink.finish()
         return sink.generated
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ from typing import BinaryIO, Protocol, Self, TextIO
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder
 
 from dataflow.cli.loading import loading_producer
 from dataflow.engine.output import Headers, RecordBatches
@@ -74,10 +72,7 @@ class LineSink:
 
 
 class TopicSink:
-    """Sends events to a topic, each partition in turn; keys are null, timestamps the event times.
-
-    Record batches are compressed in a thread, which takes as long as making the events.
-    """
+    """Sends events to a topic, each partition in turn; keys are null, timestamps the event times."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: Iterator[int]) -> None:
         self.generated = Generated()
@@ -85,10 +80,7 @@ class TopicSink:
         self._topic = topic
         self._partitions = partitions
         self._batches = RecordBatches("zstd", transactional=False)
-        self._packing = ThreadPoolExecutor(1, thread_name_prefix="compress")
-        self._room = asyncio.Semaphore(BATCHES_IN_FLIGHT)
-        self._in_order = asyncio.Lock()
-        self._deliveries: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
 
     async def take(self, times_us: Sequence[int], lines: Sequence[bytes]) -> None:
         """Send events; wait only while too many batches are unanswered."""
@@ -99,30 +91,25 @@ class TopicSink:
             records = zip(times_ms, repeat(None), part, repeat(_NO_HEADERS), strict=False)
             partition = next(self._partitions)
             for batch in self._batches.pack(records, sum(map(len, part))):
-                await self._room.acquire()
-                delivery = asyncio.create_task(self._deliver(batch, partition))
-                self._deliveries.add(delivery)
-                delivery.add_done_callback(self._deliveries.discard)
+                stored = await self._producer.send_batch(batch, self._topic, partition=partition)
+                answer = asyncio.create_task(self._await_answer(stored, batch.record_count()))
+                self._in_flight.add(answer)
+                answer.add_done_callback(self._in_flight.discard)
+                if len(self._in_flight) >= BATCHES_IN_FLIGHT:
+                    await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
 
     async def finish(self) -> None:
         """Wait for the last answers."""
-        if self._deliveries:
-            await asyncio.wait(self._deliveries)
-        self._packing.shutdown()
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
 
-    async def _deliver(self, batch: BatchBuilder, partition: int) -> None:
+    async def _await_answer(self, stored: "asyncio.Future[object]", events: int) -> None:
         try:
-            async with self._in_order:  # locks are given in the order in which they are asked for
-                loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._packing, batch._build)  # noqa: SLF001  # else send_batch does it
-                stored = await self._producer.send_batch(batch, self._topic, partition=partition)
             await stored
         except KafkaError as error:
-            self.generated.failed.append(f"{batch.record_count()} events are not stored: {error!r}")
+            self.generated.failed.append(f"{events} events are not stored: {error!r}")
         else:
-            self.generated.acknowledged += batch.record_count()
-        finally:
-            self._room.release()
+            self.generated.acknowledged += events
 
 
 @asynccontextmanager
@@ -173,17 +160,22 @@ class Progress:
 
 
 async def run(
-    ticks: Iterable[tuple[Tick, list[bytes]]], sink: Sink, progress: Progress, *, is_live: bool
+    ticks: Iterator[tuple[Tick, list[bytes]]], sink: Sink, progress: Progress, *, is_live: bool
 ) -> None:
-    """Give every tick to the sink; a live one when its time has come."""
+    """Give every tick to the sink; a live one when its time has come.
+
+    The next tick is made in a thread meanwhile: packing lets go of the interpreter.
+    """
     begun = time.monotonic()
-    for tick, lines in ticks:
-        if not lines and not is_live:
-            continue
+    made = await asyncio.to_thread(next, ticks, None)
+    while made is not None:
+        tick, lines = made
+        coming = asyncio.create_task(asyncio.to_thread(next, ticks, None))
         wait = begun + tick.end_seconds - time.monotonic() if is_live else 0.0
-        await asyncio.sleep(max(wait, 0.0))  # also without a wait: the producer has to hear answers
+        await asyncio.sleep(max(wait, 0.0))
         await sink.take(tick.times_us, lines)
         progress.note(-wait)
+        made = await coming
 
 
 def start_of(text: str | None) -> int:

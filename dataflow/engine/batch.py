@@ -19,7 +19,8 @@ from dataflow.engine.fetch import Fetched
 from dataflow.engine.filtering import Filtering
 from dataflow.engine.output import Oversized
 from dataflow.engine.parsing import Parsing
-from dataflow.engine.rows import Rows, Stretch
+from dataflow.engine.rows import VALUE, Rows, Stretch
+from dataflow.engine.splice import Added
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Reason
 
@@ -91,36 +92,25 @@ class Batch:
 
         An event that the stage cannot use becomes a dead letter.
         """
-        decoder, stage, name = enrichment.decoder, enrichment.stage, enrichment.name
-        decode = decoder.decode
         records: list[DefaultRecord] = []
-        events, added = [], []
+        events: list[R] = []
+        added: list[Added] = []
 
         def work(source: Iterable[DefaultRecord]) -> int:
-            number = 0
-            for number, record in enumerate(source, start=1):  # noqa: B007 - counts, also what is skipped
-                raw = record.value
-                try:
-                    # msgspec does not look into strings that it skips
-                    if raw is None or not raw.isascii():
-                        check_text(raw)
-                    event = decode(raw)
-                    fields = stage(event)
-                except EVENT_FAULTS as error:
-                    self.reject(record, name, decoder.fault(error, raw))
-                else:
-                    records.append(record)
-                    events.append(event)
-                    added.append(fields)
-            return number
+            every = list(source)
+            kept, read, made = self._enriched(every, enrichment)
+            records.extend(kept)
+            events.extend(read)
+            added.extend(made)
+            return len(every)
 
         stretches = self._go_through(work, records)
-        join = enrichment.join(any(map(decoder.already_there, events)))
+        has_some_already = any(map(enrichment.decoder.already_there, events))
         return self._keep(
             Rows(
                 records,
                 events,
-                lambda: [join(record.value, fields) for record, fields in zip(records, added, strict=True)],
+                lambda: enrichment.join_all(list(map(VALUE, records)), added, has_some_already),
                 stretches,
                 self.topic.event_time,
                 added,
@@ -226,6 +216,26 @@ class Batch:
             else:
                 return outputs
 
+    def _enriched(
+        self, every: list[DefaultRecord], enrichment: Enrichment[R]
+    ) -> tuple[list[DefaultRecord], list[R], list[Added]]:
+        """Take all records in one go; only if there is something wrong with one, each by itself."""
+        try:
+            return every, *enrichment.read_all(list(map(VALUE, every)))
+        except EVENT_FAULTS:
+            pass
+        records, events, added = [], [], []
+        for record in every:
+            try:
+                (event,), (fields,) = enrichment.read_all([record.value])
+            except EVENT_FAULTS as error:
+                self.reject(record, enrichment.name, enrichment.decoder.fault(error, record.value))
+            else:
+                records.append(record)
+                events.append(event)
+                added.append(fields)
+        return records, events, added
+
     def _go_through(self, work: Work, kept: list[DefaultRecord]) -> list[Stretch]:
         stretches = []
         while self._pieces:  # let go one by one: only one is unpacked at a time
@@ -237,13 +247,6 @@ class Batch:
     def _keep(self, rows: Rows) -> Rows:
         self._rows.append(rows)
         return rows
-
-
-def check_text(raw: bytes | None) -> None:
-    """Raise what `DECODING_ERRORS` lists for null and for what is not UTF-8."""
-    if raw is None:
-        raise TypeError("value is null")
-    raw.decode()
 
 
 Batches = StreamT[Batch]

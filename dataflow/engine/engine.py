@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT_LIMIT_SECONDS = 60.0
 TAKE_PAUSE_SECONDS = 0.2
-SMALLEST_SHARE_BYTES = 256 << 10
 SETTLE_POLL_SECONDS = 0.005
 ROOM_SECONDS = 0.5
 
@@ -171,17 +170,19 @@ class Engine(Service):
     # -- how much is in flight
 
     def partitions_with_room(self) -> dict[TP, Partition]:
-        """Return the partitions that may be handed more; the others wait for a checkpoint."""
-        most = self._share_bytes()
+        """Return the partitions that may be handed more; the others wait for a checkpoint.
+
+        The first half of the memory is for whoever comes; of the second each partition has
+        its share, so that a full one does not hold up the others.
+        """
+        half = self.options.in_flight_bytes // 2
+        in_flight = sum(partition.in_flight_bytes for partition in self.partitions.values())
+        most = half if in_flight < half else half // max(len(self.partitions), 1)
         return {
             tp: partition
             for tp, partition in self.partitions.items()
             if partition.in_flight_bytes < most and partition.has_room
         }
-
-    def _share_bytes(self) -> int:
-        share = self.options.in_flight_bytes // max(len(self.partitions), 1)
-        return max(share, SMALLEST_SHARE_BYTES)
 
     async def wait_for_room(self) -> None:
         """Wait until a checkpoint has gone through, or half a second."""
@@ -190,10 +191,10 @@ class Engine(Service):
             await asyncio.wait_for(self._room.wait(), ROOM_SECONDS)
 
     def _on_finished(self, partition: Partition) -> None:
-        """Write before the interval is over when a partition would have to pause otherwise."""
-        full = partition.finished_bytes >= self._share_bytes() // 2
-        many = partition.records >= self.options.checkpoint_records
-        if (full or many) and not self._writing.locked():
+        """Write before the interval is over when partitions would have to pause otherwise."""
+        finished = sum(partition.finished_bytes for partition in self.partitions.values())
+        is_full = finished >= self.options.in_flight_bytes // 4
+        if (is_full or partition.records >= self.options.checkpoint_records) and not self._writing.locked():
             self.add_future(self.checkpoint())
 
     # -- checkpoints

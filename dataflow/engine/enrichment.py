@@ -1,6 +1,6 @@
 """Enrichment: a decoder and its stage together; a raw event in, the same with more fields out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -8,7 +8,7 @@ import faust
 
 from dataflow.engine.decoding import EventDecoder
 from dataflow.engine.members import drop_fields
-from dataflow.engine.splice import Added, append, splice
+from dataflow.engine.splice import Added, end_plainly, splice
 
 R = TypeVar("R", bound=faust.Record)
 
@@ -29,15 +29,30 @@ class Enrichment(Generic[R]):
     def __call__(self, raw: bytes) -> bytes:
         """Return `raw` with the fields that the stage adds; raise `InvalidEvent` if it cannot be.
 
-        A batch agent has the same steps inline: a call for every event would cost more
-        than the step.
+        What a batch does with all of its events at once, in C where it can.
         """
         event = self.decoder.read(raw)
-        return self.join(self.decoder.already_there(event))(raw, self.stage(event))
+        return self.join_all([raw], [self.stage(event)], bool(self.decoder.already_there(event)))[0]
 
-    def join(self, already_there: object) -> Callable[[bytes, Added], bytes]:
-        """Return what puts raw event and added fields together, for events with or without such fields."""
-        put = splice if already_there else append
-        if not self.omits:
-            return put
-        return lambda raw, added: put(drop_fields(raw, self.omits), added)
+    def read_all(self, raws: Sequence[bytes]) -> tuple[list[R], list[Added]]:
+        """Return each event and the fields that the stage adds to it.
+
+        Raises what `decoder.fault` turns into a dead letter if any of them cannot be used.
+        """
+        # msgspec does not look into strings that it skips
+        if not all(map(bytes.isascii, raws)):
+            for raw in raws:
+                raw.decode()
+        events = list(map(self.decoder.decode, raws))
+        return events, list(map(self.stage, events))
+
+    def join_all(self, raws: Sequence[bytes], added: Sequence[Added], has_some_already: bool) -> list[bytes]:
+        """Return the events with the fields added to each, without those that are omitted.
+
+        `has_some_already`: an event among them may have one of the fields already.
+        """
+        if self.omits:
+            raws = [drop_fields(raw, self.omits) for raw in raws]
+        if has_some_already or not end_plainly(raws):
+            return [splice(raw, fields) for raw, fields in zip(raws, added, strict=True)]
+        return [raw[:-1] + fields.tail for raw, fields in zip(raws, added, strict=True)]

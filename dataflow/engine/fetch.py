@@ -136,10 +136,14 @@ def take_fetched(fetcher: Fetcher, tp: TopicPartition, max_records: int) -> Fetc
         return None
     response = result._partition_records
     if not hasattr(response, "cursor"):
+        # aiokafka's own iterator is not used, and its cycle would keep the response until the next gc.
+        response._records_iterator = None
         response.cursor = Cursor(response)
-    fetched: Fetched = response.cursor.take(max_records)
+    cursor: Cursor = response.cursor
+    fetched = cursor.take(max_records)
     result._update_position()
-    if response.cursor.exhausted:
+    if cursor.exhausted:
+        del response.cursor  # the same with this cycle
         _forget(fetcher, tp)
     return fetched
 

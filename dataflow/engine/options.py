@@ -27,7 +27,7 @@ class EngineOptions:
     checkpoint_seconds: float = 0.1
     checkpoint_records: int = 100_000
     batch_records: int = 2_000
-    in_flight_bytes: int = 16 << 20
+    in_flight_bytes: int = 32 << 20
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     compression: str | None = None
     patience_seconds: float = 10.0

@@ -53,12 +53,12 @@ class RecordBatches:
         # The Cython builder itself: BatchBuilder.append costs as much again.
         first, n, out = 0, 0, self._builder(min(max(size_hint, SMALLEST_BYTES), BATCH_BYTES))
         append = out._builder.append
-        for record in records:
-            if append(n, *record) is None:
+        for timestamp, key, value, headers in records:  # unpacked: `*record` costs half as much again
+            if append(n, timestamp, key, value, headers) is None:
                 close(out, first, n)
                 first, n, out = first + n, 0, self._builder(BATCH_BYTES)
                 append = out._builder.append
-                append(0, *record)
+                append(0, timestamp, key, value, headers)
             n += 1
         close(out, first, n)
         return made

@@ -82,8 +82,9 @@ class Queries:
         here = str(self.app.conf.canonical_url).rstrip("/")
         owners = self.app.router.external_topics_metadata()  # {url: {topic: [partitions]}}
         others = {url.rstrip("/") for url, topics in owners.items() if topics.get(topic)} - {here}
+        own = self.local(topic, read, parameters)
         asked = [self._ask_one(url, topic, read, parameters) for url in others]
-        found = [self.local(topic, read, parameters), *await asyncio.gather(*asked)]
+        found = [own, *await asyncio.gather(*asked)]
         return self._answer(topic, [part for parts in found for part in parts])
 
     def _answer(self, topic: str, parts: Iterable[Part]) -> Answer:

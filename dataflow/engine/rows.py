@@ -11,7 +11,7 @@ from dataflow.engine.output import OutputRecord
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 
-TIMESTAMP, KEY, HEADERS = attrgetter("timestamp"), attrgetter("key"), attrgetter("headers")
+TIMESTAMP, KEY, VALUE, HEADERS = map(attrgetter, ("timestamp", "key", "value", "headers"))
 EARLIEST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
 
 

@@ -1,6 +1,6 @@
 """Splicing: what the producer sent and the fields to add in, the same bytes with the fields out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 
@@ -34,9 +34,19 @@ def append(raw: bytes, added: Added) -> bytes:
     `raw` is a valid JSON object that has none of the fields
     (`EventDecoder.already_there` tells).
     """
-    if raw[-1] == _CLOSING_BRACE and raw[-2] not in _NOT_A_VALUE:
-        return raw[:-1] + added.tail
-    return splice(raw, added)
+    return raw[:-1] + added.tail if end_plainly((raw,)) else splice(raw, added)
+
+
+def end_plainly(raws: Iterable[bytes]) -> bool:
+    """Tell whether every object ends with a value and its closing brace, nothing around them.
+
+    Then ``raw[:-1] + added.tail`` adds the fields to one that has none of them yet: what
+    `splice` does, at a tenth of its cost.
+    """
+    return all(
+        len(end) == 2 and end[1] == _CLOSING_BRACE and end[0] not in _NOT_A_VALUE
+        for end in {raw[-2:] for raw in raws}
+    )
 
 
 def splice(raw: bytes, added: Added) -> bytes:

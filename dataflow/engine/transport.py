@@ -28,6 +28,7 @@ REQUEST_TIMEOUT_MS = 40_000
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
 DRAIN_SECONDS = 1.0
+DRAIN_BESIDE_FULL_SECONDS = 0.02  # a checkpoint makes room any moment
 DRAIN_BESIDE_ORDINARY_SECONDS = 0.1
 ORDINARY_RECORDS = 100
 SEEK_LIMIT_SECONDS = 20.0
@@ -76,20 +77,24 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer is not None and consumer._coordinator.coordinator_id is not None
 
     async def fetch(
-        self, batched: AbstractSet[TP], ordinary: AbstractSet[TP], max_records: int
+        self,
+        batched: AbstractSet[TP],
+        ordinary: AbstractSet[TP],
+        max_records: int,
+        timeout_seconds: float,
     ) -> Mapping[TP, Fetched | list[ConsumerRecord]]:
         """Return what has come: `Fetched` for batched partitions, lists of records for the others."""
         consumer = self._ensure_consumer()
         if not self.consumer.flow_active or consumer._closed:
             await asyncio.sleep(STOPPED_FLOW_PAUSE_SECONDS)
             return {}
-        fetcher, timeout, found = consumer._fetcher, DRAIN_SECONDS, {}
+        fetcher, found = consumer._fetcher, {}
         with fetcher._subscriptions.fetch_context():
             if ordinary:  # an empty set would mean all partitions
-                timeout = DRAIN_BESIDE_ORDINARY_SECONDS
+                timeout_seconds = min(timeout_seconds, DRAIN_BESIDE_ORDINARY_SECONDS)
                 found = await fetcher.fetched_records(ordinary, timeout=0, max_records=ORDINARY_RECORDS)
-            timeout = 0 if found else timeout
-            return {**found, **await drain(consumer, batched, max_records, timeout)}
+            timeout_seconds = 0 if found else timeout_seconds
+            return {**found, **await drain(consumer, batched, max_records, timeout_seconds)}
 
     async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
         """Commit without a transaction; raises `KafkaError` when the group refuses."""
@@ -152,7 +157,12 @@ class BatchConsumer(driver.Consumer):
         thread = self.thread
         # Straight into the thread's loop: mode's method queue costs five tasks a call.
         future = asyncio.run_coroutine_threadsafe(
-            thread.fetch(batched.keys(), ordinary, self.engine.options.batch_records),
+            thread.fetch(
+                batched.keys(),
+                ordinary,
+                self.engine.options.batch_records,
+                DRAIN_SECONDS if len(batched) == len(self.engine.partitions) else DRAIN_BESIDE_FULL_SECONDS,
+            ),
             thread.thread_loop,
         )
         for tp, found in (await asyncio.wrap_future(future)).items():

@@ -106,7 +106,8 @@ async def ask_counts(table: WindowedTable, selection: Selection, key: str | None
     answers = await asyncio.gather(*(app.queries.ask(topic, "cells", parameters) for topic in topics))
     if not any(answer.parts for answer in answers):
         raise unavailable(
-            f"partitions of {', '.join(topics)} are being taken over; none of their owners has answered in time"
+            f"partitions of {', '.join(topics)} are being taken over; "
+            "none of their owners has answered in time"
         )
     return Counts(table, selection, dict(zip(topics, answers, strict=True)))
 

@@ -1,8 +1,8 @@
 """The page: `/` and its files out, the same for everyone; what it shows it asks for itself."""
 
-import mimetypes
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import PurePath
 
 from faust.web import Request, Response, View
 
@@ -12,6 +12,9 @@ from dataflow.web.refused import unknown
 FILES = {file.name: file.read_bytes() for file in files("dataflow.web").joinpath("static").iterdir()}
 VERSION = sha256(b"".join(FILES[name] for name in sorted(FILES))).hexdigest()[:12]
 PAGE = FILES["index.html"].replace(b"{version}", VERSION.encode())
+
+# What a machine thinks of .js differs, and browsers insist.
+KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 KEPT = "public, max-age=31536000, immutable"
 ASKED_AGAIN = "no-cache"
@@ -26,13 +29,13 @@ PAGE_POLICY = (
 @app.page("/")
 async def index(view: View, request: Request) -> Response:
     """Answer with the page."""
-    return _file(view, request, PAGE, "text/html", ASKED_AGAIN)
+    return _file(view, request, PAGE, ".html", ASKED_AGAIN)
 
 
 @app.page("/favicon.ico")
 async def favicon(view: View, request: Request) -> Response:
     """Answer with the icon where browsers look for one that show JSON."""
-    return _file(view, request, FILES["icon.svg"], "image/svg+xml", ASKED_AGAIN)
+    return _file(view, request, FILES["icon.svg"], ".svg", ASKED_AGAIN)
 
 
 @app.page("/static/{version}/{name}")
@@ -40,13 +43,13 @@ async def static(view: View, request: Request, version: str, name: str) -> Respo
     """Answer with a file of the page, kept for good by whoever asks for this version of it."""
     if name not in FILES or name == "index.html":
         raise unknown("file", name, "one that the page names")
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return _file(view, request, FILES[name], kind, KEPT if version == VERSION else ASKED_AGAIN)
+    cache = KEPT if version == VERSION else ASKED_AGAIN
+    return _file(view, request, FILES[name], PurePath(name).suffix, cache)
 
 
-def _file(view: View, request: Request, body: bytes, content_type: str, cache: str) -> Response:
+def _file(view: View, request: Request, body: bytes, suffix: str, cache: str) -> Response:
     tag = f'"{VERSION}"'
     headers = {"Cache-Control": cache, "ETag": tag, "Content-Security-Policy": PAGE_POLICY}
     if tag in request.headers.get("If-None-Match", ""):
         return view.bytes(b"", status=304, headers=headers)
-    return view.bytes(body, headers={**headers, "Content-Type": f"{content_type}; charset=utf-8"})
+    return view.bytes(body, headers={**headers, "Content-Type": f"{KINDS[suffix]}; charset=utf-8"})

@@ -1,6 +1,8 @@
 """Readiness: the state of this worker in, why it does not do its work out."""
 
 from dataflow.app import app
+from dataflow.settings import Role, settings
+from dataflow.web.receiver import receiver
 
 
 def is_recovering() -> bool:
@@ -12,6 +14,8 @@ def not_ready_for() -> str | None:
     """Return what this worker is instead of ready; None when it is at work, on partitions or none."""
     if app.should_stop or app.engine.is_broken:
         return "stopping"
+    if settings().role is Role.INGEST:  # it has no partitions: it is ready when the broker takes records
+        return None if receiver.producing.is_up else "without its broker"
     if is_recovering():
         return "recovering"
     if not app.engine.is_ready:

@@ -1,7 +1,9 @@
 """Sinks: those of this worker's role run beside it; how all of the cluster fare answered at /sinks."""
 
+from aiohttp.typedefs import Handler
 from aiohttp.web import Request as AiohttpRequest
 from aiohttp.web import Response as AiohttpResponse
+from aiohttp.web import StreamResponse, middleware
 from faust.app.base import BootStrategy
 from faust.types import ServiceT
 from faust.web import Request, Response, View
@@ -32,8 +34,14 @@ class StoreOnly(BootStrategy):
         return []
 
 
-async def readyz(_request: AiohttpRequest) -> AiohttpResponse:
-    """Answer 200 once the sink is a member of its group; a system that is away is no reason to restart."""
+@middleware
+async def ready_as_a_member(request: AiohttpRequest, handler: Handler) -> StreamResponse:
+    """Answer /readyz for a worker that takes no partitions of Faust's: its sink has to be in its group.
+
+    A system that is away is no reason to restart the worker.
+    """
+    if request.path != "/readyz":
+        return await handler(request)
     if not all(runner.joined for runner in RUNNERS):
         raise unavailable("worker is without its broker; expected ready")
     return AiohttpResponse(body=b'{"ready":true}', content_type=JSON, headers=UNKEPT)
@@ -57,4 +65,4 @@ if is_sink(settings().role):
     assert isinstance(app.web, Web)
     app.boot_strategy = StoreOnly(app)
     app.producer_only = True  # else Faust waits for the tables of a consumer
-    app.web.web_app.router.add_get("/readyz", readyz)  # before Faust's, which speaks of partitions
+    app.web.web_app.middlewares.append(ready_as_a_member)  # inside of the edge that answers refusals

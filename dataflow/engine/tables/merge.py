@@ -33,11 +33,11 @@ def merge_cells(
 
     Entries of equal rank are in order of key, as all are with `order` "key"; `(other)` is always
     last, beyond `top`, and tells as `max_per_key` how many rows any one key may have in it.
-    A window is closed when it is closed in every partition that answered.
+    A window is closed when it is closed in every partition that answered and has seen an event.
     All time has neither start nor end: both are None.
     """
     cells = CellFormat(table)
-    closes = min((part.closes for part in parts), default=-1)
+    closes = min((part.closes for part in parts if part.newest >= 0), default=-1)
     merged = []
     for starts, entries in _windows(cells, parts, merge_windows):
         end = starts[-1] + window.size_ms

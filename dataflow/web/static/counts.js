@@ -79,21 +79,31 @@ function caption(answer, shown) {
   return `${name}, ${span} UTC, ${shown.closed ? "closed" : "still open"}`;
 }
 
-function showHead(names) {
-  const row = view.tHead.rows[0];
-  if (row.dataset.names === names.join()) return;
-  row.dataset.names = names.join();
-  view.tBodies[0].replaceChildren();
-  row.replaceChildren(
-    make("th", { scope: "col" }, title(picked().key)),
-    ...names.map((name) => make("th", { scope: "col", class: "number" }, title(name))),
-  );
+/** Return the columns of a table; quantiles are one each. */
+function columnsOf(names, entry) {
+  return names.flatMap((name) => {
+    const value = entry?.[name];
+    const parts = value && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
+    return parts.length
+      ? parts.map((part) => ({ label: `${title(name)} ${part}`, of: (row) => row[name][part] }))
+      : [{ label: title(name), of: (row) => row[name] }];
+  });
 }
 
-function create(row, names) {
+function showHead(columns) {
+  const row = view.tHead.rows[0];
+  const labels = [title(picked().key), ...columns.map(({ label }) => label)];
+  if (row.dataset.labels === labels.join()) return;
+  row.dataset.labels = labels.join();
+  view.tBodies[0].replaceChildren();
+  row.replaceChildren(...labels.map((label, at) => make("th", { scope: "col", class: at ? "number" : "key" }, label)));
+}
+
+function create(row) {
   const link = make("a", { href: row.href }, row.key || "(empty)");
   const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
-  return make("tr", {}, make("th", { scope: "row" }, link, bar), ...names.map(() => make("td", { class: "number" })));
+  const cells = row.texts.map(() => make("td", { class: "number" }));
+  return make("tr", {}, make("th", { scope: "row", class: "key" }, link, bar), ...cells);
 }
 
 function update(element, row) {
@@ -104,18 +114,18 @@ function update(element, row) {
 
 function show(answer) {
   const shown = answer.windows.at(-1);
-  const names = picked().summaries;
   const entries = shown?.entries ?? [];
+  const columns = columnsOf(picked().summaries, entries[0]);
   const most = Math.max(1, ...entries.map((entry) => entry.count));
-  showHead(names);
+  showHead(columns);
   say(view.caption, caption(answer, shown));
   const rows = entries.map((entry) => ({
     key: entry.key,
     href: `${pathOf(answer.table)}/${encodeURIComponent(entry.key)}?window=${answer.window}`,
     share: (100 * entry.count) / most,
-    texts: names.map((name) => summary(entry[name])),
+    texts: columns.map(({ of }) => summary(of(entry))),
   }));
-  fill(view.tBodies[0], rows, (row) => create(row, names), update);
+  fill(view.tBodies[0], rows, create, update);
   const apart = Object.entries(answer.apart).filter(([, events]) => events);
   const listed = apart.map(([why, events]) => `${count(events)} ${why}`).join(", ");
   say(document.querySelector("#apart"), listed && `Events that no window could take: ${listed}.`);

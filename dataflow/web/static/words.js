@@ -7,14 +7,11 @@ export const count = (value) => number.format(value);
 
 export const perSecond = (value) => (value === null ? "–" : rate.format(value));
 
-/** Say what a summary has: a number, nothing, the top values, or quantiles. */
+/** Say what a summary has: a number, nothing, or the top values, one a line. */
 export function summary(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "number") return count(value);
-  if (Array.isArray(value)) return value.map((top) => `${top.value} (${count(top.count)})`).join(", ");
-  if (typeof value === "object") {
-    return Object.entries(value).map(([name, of]) => `${name} ${summary(of)}`).join(", ");
-  }
+  if (Array.isArray(value)) return value.map((top) => `${top.value} (${count(top.count)})`).join("\n");
   return String(value);
 }
 

@@ -1,0 +1,125 @@
+"""`make bench`: peers and Dataflow in turn on one broker with the same data; one report out."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from bookings import bookings
+from cluster import Cluster
+from contest import Arena, Run, run_once
+from contestants import CONTESTANTS, Contestant, kafka_streams
+from promises import MEASUREMENTS, Promise, Sizes
+from report import as_markdown, show
+from rich.console import Console
+
+from dataflow.broker import FULL_JVM, EmbeddedBroker
+
+FULL_EVENTS, QUICK_EVENTS = (400_000, 100_000), (100_000, 25_000)
+FULL_SIZES, QUICK_SIZES = Sizes(20.0, 800_000, 1_000_000), Sizes(5.0, 200_000, 200_000)
+
+HEAD = "# Benchmarks\n\nWritten by `make bench`; the method is in `tests/bench/README.md`.\n\n"
+
+notes = Console(stderr=True)
+
+
+@contextmanager
+def arena(quiet_seconds: float) -> Iterator[Arena]:
+    """Run a broker that forgets all, as large as a server's."""
+    with TemporaryDirectory(prefix="bench-broker-") as home:
+        # a deleted topic makes room at once
+        broker = EmbeddedBroker(Path(home), jvm=FULL_JVM, properties={"log.segment.delete.delay.ms": 1_000})
+        broker.start()
+        try:
+            broker.wait_ready()
+            yield Arena(Cluster(broker.address), broker.pid, quiet_seconds)
+        finally:
+            broker.kill()
+
+
+def chosen(only: list[str]) -> tuple[list[Contestant], list[str], list[str]]:
+    """Return who takes part, which measurements are made, and what is left out and why."""
+    present, left_out = list(CONTESTANTS), []
+    if not only or any(name.startswith("kafka-streams") for name in only):
+        try:
+            present += kafka_streams()
+        except OSError as error:
+            left_out.append(f"without Kafka Streams: {error}")
+    names = {contestant.name for contestant in present} | MEASUREMENTS.keys()
+    unknown = set(only) - names
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}; expected some of {', '.join(sorted(names))}")
+    taking_part = [c for c in present if c.name in only or (c.always and not only)]
+    return taking_part, [name for name in MEASUREMENTS if not only or name in only], left_out
+
+
+def compete(arena: Arena, contestants: list[Contestant], events: tuple[int, int], rounds: int) -> list[Run]:
+    """Let all run in turn, the large input and the small one, round by round."""
+    runs = []
+    sizes = {int(size * c.share) for c in contestants for size in events}
+    for size in sizes:
+        arena.cluster.make_topics([f"bookings-{size}"])
+        arena.cluster.fill(f"bookings-{size}", bookings(size))
+    for number in range(rounds):
+        for contestant in contestants:
+            for size in events:
+                run = run_once(arena, contestant, int(size * contestant.share), number)
+                runs.append(run)
+                _tell(run, f"round {number + 1} of {rounds}")
+    return runs
+
+
+def measure(arena: Arena, names: list[str], sizes: Sizes) -> list[Promise]:
+    """Make the other measurements."""
+    found = []
+    for name in names:
+        for promise in MEASUREMENTS[name](arena, sizes):
+            notes.print(f"{promise.name}: {promise.measured}")
+            found.append(promise)
+    return found
+
+
+def _tell(run: Run, when: str) -> None:
+    notes.print(
+        f"{when}: {run.name}, {run.events:,} events, {run.cpu_seconds:.2f} s CPU, "
+        f"others {run.other_cores:.2f} cores, {'exact' if not run.faults else f'NOT EXACT: {run.faults}'}"
+    )
+
+
+def main(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this row or measurement; again for more.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of all rows.")] = 3,
+    quick: Annotated[bool, typer.Option("--quick", help="Less input, one round: 3 minutes.")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write the report to this file, too.")] = None,
+    log: Annotated[Path | None, typer.Option(help="Write every run to this file, one JSON a line.")] = None,
+) -> None:
+    """Measure what an event costs, here and with others, and what else is promised.
+
+    Ends with 1 when any output or count was not exact, or a promise is not kept.
+
+    `make bench ARGS="--only dataflow-job --only hand --rounds 5"` is an example.
+    """
+    contestants, measurements, left_out = chosen(only or [])
+    with arena(quiet_seconds=2 if quick else 25) as shared:
+        events = QUICK_EVENTS if quick else FULL_EVENTS
+        runs = compete(shared, contestants, events, 1 if quick else rounds)
+        promises = measure(shared, measurements, QUICK_SIZES if quick else FULL_SIZES)
+    report = as_markdown(contestants, runs, promises, left_out)
+    show(Console(), report)
+    if markdown is not None:
+        markdown.write_text(HEAD + report)
+    if log is not None:
+        log.write_text("".join(json.dumps(run.as_mapping()) + "\n" for run in runs))
+    sys.exit(any(run.faults for run in runs) or not all(promise.holds for promise in promises))
+
+
+if __name__ == "__main__":
+    program = typer.Typer(pretty_exceptions_enable=False)
+    program.command()(main)
+    program()

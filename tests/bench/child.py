@@ -1,0 +1,90 @@
+"""A measured program: started, watched, stopped with SIGTERM; the kernel's account of it out."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from machine import cpu_seconds, peak_bytes
+
+POLL_SECONDS = 0.02
+IDLE_SECONDS = 0.5
+IDLE_CPU_SECONDS = 0.05
+
+
+def complete(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment and these variables, for a program that imports from here."""
+    folders = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "TZ": "UTC", "PYTHONPATH": folders, **environment}
+
+
+class Child:
+    """One process in a context; leaving it ends the process."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        self._cpu: float | None = None
+        self.exit: int | None = None
+        self.peak_bytes = 0
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                env=complete(environment),
+                cwd=log.parent,
+                stdout=output,
+                stderr=output,
+            )
+        self.pid = self._process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop(5)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU of all its threads; of its children, too, once it has ended."""
+        return cpu_seconds(self.pid) if self._cpu is None else self._cpu
+
+    @property
+    def log_tail(self) -> str:
+        """Its last lines."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-12:])
+
+    def is_running(self) -> bool:
+        """Note its memory, and tell whether it has not ended."""
+        if self._cpu is not None:
+            return False
+        self.peak_bytes = max(self.peak_bytes, peak_bytes(self.pid))
+        pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+        if not pid:
+            return True
+        self._cpu = usage.ru_utime + usage.ru_stime
+        self.exit = self._process.returncode = os.waitstatus_to_exitcode(status)
+        return False
+
+    def wait_until_idle(self, seconds: float) -> None:
+        """Return when it has had nothing to do for half a second: counts may lag behind outputs."""
+        deadline = time.monotonic() + seconds
+        while self.is_running() and time.monotonic() < deadline:
+            before = self.cpu_seconds
+            time.sleep(IDLE_SECONDS)
+            if self.cpu_seconds - before < IDLE_CPU_SECONDS:
+                return
+
+    def stop(self, seconds: float = 25) -> None:
+        """End it, by force when that takes longer."""
+        deadline = time.monotonic() + seconds
+        if self.is_running():
+            os.kill(self.pid, signal.SIGTERM)
+        while self.is_running():
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+            time.sleep(POLL_SECONDS)

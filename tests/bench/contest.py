@@ -1,0 +1,94 @@
+"""One run of one contestant: a fresh flow in, cost and speed out, and whether all was exact."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from child import Child
+from cluster import Cluster
+from contestants import Contestant
+from flows import Flow
+from machine import Others, wait_until_quiet
+
+SAMPLE_SECONDS = 0.05
+AT_MOST_SECONDS = 300.0
+SETTLE_SECONDS = 20.0
+ENDED_BY_SIGTERM = (0, -15, 143)  # 143 is what a JVM says
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run took; `faults` are empty when everything that came out was exact."""
+
+    name: str
+    events: int
+    number: int
+    cpu_seconds: float
+    events_per_second: float
+    peak_bytes: int
+    broker_seconds: float
+    other_cores: float
+    quiet: bool
+    faults: tuple[str, ...]
+
+    def as_mapping(self) -> dict[str, object]:
+        """Return it as JSON can carry it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """The broker that all share."""
+
+    cluster: Cluster
+    broker: int
+    quiet_seconds: float
+
+
+def run_once(arena: Arena, contestant: Contestant, events: int, number: int) -> Run:
+    """Run a contestant over so many bookings, with topics and a group of its own."""
+    name = f"bench-{contestant.name}-{events}-{number}"
+    flow = contestant.flow(arena.cluster, name, events)
+    flow.prepare()
+    with TemporaryDirectory(prefix="bench-") as made:
+        folder = Path(made)
+        quiet = wait_until_quiet(arena.quiet_seconds)
+        others = Others(arena.broker)
+        environment = {**flow.environment(folder), **contestant.environment}
+        with Child(contestant.command, environment, folder / "log") as child:
+            rate = _watch(arena.cluster, flow, child, events)
+            child.wait_until_idle(SETTLE_SECONDS)
+            child.stop()
+            run = Run(
+                contestant.name, events, number, child.cpu_seconds, rate, child.peak_bytes,
+                others.broker_seconds, others.cores(child.cpu_seconds), quiet,
+                tuple(_faults(arena.cluster, flow, child, events, folder)),
+            )  # fmt: skip
+    arena.cluster.delete_topics(name)
+    return run
+
+
+def _watch(cluster: Cluster, flow: Flow, child: Child, events: int) -> float:
+    """Wait until every output is there; return events per second over the last three quarters."""
+    began, quarter = time.monotonic(), None
+    while child.is_running() and time.monotonic() - began < AT_MOST_SECONDS:
+        done, now = min(cluster.ends(flow.outputs)), time.monotonic()
+        if done >= events:
+            return 0.0 if quarter is None else (events - quarter[1]) / (now - quarter[0])
+        if quarter is None and done >= events / 4:
+            quarter = now, done
+        time.sleep(SAMPLE_SECONDS)
+    return 0.0
+
+
+def _faults(cluster: Cluster, flow: Flow, child: Child, events: int, folder: Path) -> Iterator[str]:
+    """Yield in what the run went wrong: the end of the process, the offsets, the outputs, the counts."""
+    if child.exit not in ENDED_BY_SIGTERM:
+        yield f"ended with {child.exit}: {child.log_tail}"
+        return
+    committed = cluster.committed(flow.group, flow.source)
+    if committed != events:
+        yield f"committed offsets sum up to {committed}; expected {events}"
+    yield from flow.faults(folder)

@@ -1,0 +1,58 @@
+"""The peers' job by this engine: bookings in, the same with their stay category out, counted per hour.
+
+`faust -A hourly_stays worker` runs it; what may differ between runs comes by environment variables.
+"""
+
+import os
+from collections.abc import AsyncIterator
+
+from dataflow.engine.app import App
+from dataflow.engine.batch import Batch
+from dataflow.engine.clients import connection
+from dataflow.engine.decoding import compile_decoder
+from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.engine.rows import EventTime
+from dataflow.engine.tables import HOUR, WindowedTable
+from dataflow.stages.event_time import iso_ms
+from dataflow.stages.stay_category import STAY_CATEGORY
+from models.booking import Booking
+
+told = os.environ
+
+app = App(
+    told["GROUP"],
+    engine=EngineOptions(
+        connection=connection([told["BROKER"]]),
+        delivery=Delivery(told.get("DELIVERY", Delivery.EXACTLY_ONCE)),
+        compression=told.get("COMPRESSION"),
+        dead_letter_topic=f"{told['GROUP']}-dead-letters",
+    ),
+    datadir=told["FOLDER"],
+    web_port=int(told["WEB_PORT"]),
+    web_bind="127.0.0.1",
+)
+
+bookings = app.batches(told["SOURCE"], event_time=EventTime("date_time", iso_ms))
+stays = app.batches(told["OUTPUT"])
+
+CATEGORY = Enrichment(
+    STAY_CATEGORY.name,
+    compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time"), adds=STAY_CATEGORY.adds),
+    STAY_CATEGORY.stage,
+    STAY_CATEGORY.adds,
+)
+
+stays_per_hour = app.windowed_table(
+    bookings, WindowedTable("stays_per_hour", key="stay_category", windows=(HOUR,), all_time=False)
+)
+
+
+@app.agent(bookings)
+async def categorize(batches: AsyncIterator[Batch]) -> None:
+    """Give every booking its stay category."""
+    async for batch in batches:
+        async with batch:
+            enriched = batch.enrich(CATEGORY)
+            stays_per_hour.add(enriched)
+            await stays.send_batch(enriched)

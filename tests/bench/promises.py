@@ -1,0 +1,121 @@
+"""What is promised beside the cost of an event: each measured, and whether it holds."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import orjson
+from child import Child
+from contest import Arena
+from contestants import CONTESTANTS
+from flows import HERE, ShippedStays
+from latency import measure_latency
+from machine import resident_bytes
+from queries import ask, measure_queries
+
+MIB = 1 << 20
+TABLE_PATH = "/tables/stays_per_category?window={}"
+SHIPPED = CONTESTANTS[0]
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One line: what was measured, what is promised, and whether it holds."""
+
+    name: str
+    measured: str
+    promised: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much each measurement takes."""
+
+    latency_seconds: float
+    query_events: int
+    changelog_entries: int
+
+
+def latency_and_rest(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
+    """Measure memory at rest, then latency at 20,000 events/s, then memory at the end of it."""
+    flow = ShippedStays(arena.cluster, "bench-latency", 0)
+    flow.prepare()
+    with TemporaryDirectory(prefix="bench-") as made:
+        folder = Path(made)
+        told = flow.environment(folder)
+        with Child(SHIPPED.command, told, folder / "log") as child:
+            _wait_until_ready(int(told["DATAFLOW_WEB_PORT"]))
+            child.wait_until_idle(START_SECONDS)
+            rest = resident_bytes(child.pid) / MIB
+            found = measure_latency(
+                arena.cluster.address, flow.source, flow.outputs[0], 20_000, sizes.latency_seconds
+            )
+            running = child.is_running()
+            if not running or not found.exact:
+                sys.stderr.write(child.log_tail)
+            peak = child.peak_bytes / MIB
+    yield Promise(
+        f"produce to read_committed consumer, 20,000 events/s for {sizes.latency_seconds:g} s",
+        f"p50 {found.p50_ms} ms, p99 {found.p99_ms} ms, at most {found.max_ms} ms"
+        + ("" if found.exact and running else f"; NOT EXACT, {found.events} came"),
+        "p99 < 500 ms",
+        found.p99_ms < 500 and found.exact and running,
+    )
+    yield Promise("memory at rest, nothing in the topics", f"{rest:.0f} MiB", "< 250 MB", rest * MIB < 250e6)
+    yield Promise("memory at 20,000 events/s, peak", f"{peak:.0f} MiB", "< 250 MB", peak * MIB < 250e6)
+
+
+def queries_while_busy(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
+    """Ask the worker for its table while it catches up: all time, and the 365 days."""
+    for window in ("all", "day"):
+        flow = ShippedStays(arena.cluster, f"bench-queries-{window}", sizes.query_events)
+        flow.prepare()
+        with TemporaryDirectory(prefix="bench-") as made:
+            folder = Path(made)
+            told = flow.environment(folder)
+            with Child(SHIPPED.command, told, folder / "log"):
+                port = int(told["DATAFLOW_WEB_PORT"])
+                found = measure_queries(port, TABLE_PATH.format(window), START_SECONDS)
+        yield Promise(
+            f"GET {TABLE_PATH.format(window)} while {sizes.query_events:,} events are caught up with",
+            f"p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms, at most {found.max_ms:.0f} ms "
+            f"({found.asked} answers, {found.refused} refused)",
+            "p99 < 50 ms",
+            found.p99_ms < 50 and found.asked > 0,
+        )
+
+
+def recovery(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
+    """Write a changelog of many cells, and measure how fast it is read back."""
+    topic, entries = "bench-recovery", sizes.changelog_entries
+    program = [sys.executable, str(HERE / "recovery.py")]
+    told = [arena.cluster.address, topic, str(entries)]
+    subprocess.run([*program, "write", *told], check=True)
+    read = subprocess.run([*program, "read", *told], check=True, stdout=subprocess.PIPE)
+    arena.cluster.delete_topics(topic)
+    found = orjson.loads(read.stdout)
+    rate, exact = entries / found["seconds"], found["entries"] == entries
+    yield Promise(
+        f"recovery of {entries:,} changelog entries",
+        f"{rate:,.0f} entries/s, {found['cpu_seconds'] / entries * 1e6:.2f} µs CPU each"
+        + ("" if exact else f"; NOT EXACT, {found['entries']} cells"),
+        "≥ 200,000 entries/s",
+        rate >= 200_000 and exact,
+    )
+
+
+MEASUREMENTS = {"latency": latency_and_rest, "queries": queries_while_busy, "recovery": recovery}
+
+
+def _wait_until_ready(port: int) -> None:
+    """Wait until the worker has its partitions."""
+    deadline = time.monotonic() + START_SECONDS
+    while ask(port, "/readyz")[0] != 200:
+        assert time.monotonic() < deadline, f"not ready after {START_SECONDS:g} s"
+        time.sleep(0.1)

@@ -1,0 +1,58 @@
+"""Queries: the address of a busy worker in, how long its answers take out."""
+
+import http.client
+import time
+from dataclasses import dataclass
+
+import orjson
+
+PAUSE_SECONDS = 0.02
+TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Milliseconds from request to answer, by rank, while the worker was behind."""
+
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    asked: int
+    refused: int
+    """Answers other than 200 after the first 200."""
+
+
+def measure_queries(port: int, path: str, seconds: float) -> Queries:
+    """Ask again and again, from the first answer with a count until the worker has caught up."""
+    waits, refused, deadline = [], 0, time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        began = time.monotonic()
+        status, body = ask(port, path)
+        taken = (time.monotonic() - began) * 1000
+        behind = orjson.loads(body)["behind"]["records"] if status == 200 else None
+        if behind and _count(body):
+            waits.append(taken)
+        elif waits:
+            if behind == 0:
+                break
+            refused += status != 200
+        time.sleep(PAUSE_SECONDS)
+    ranked = sorted(waits) or [0.0]
+    return Queries(ranked[len(ranked) // 2], ranked[len(ranked) * 99 // 100], ranked[-1], len(waits), refused)
+
+
+def ask(port: int, path: str) -> tuple[int, bytes]:
+    """Return status and body; 0 where nobody listens yet."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except OSError:
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def _count(body: bytes) -> int:
+    return sum(entry["count"] for window in orjson.loads(body)["windows"] for entry in window["entries"])

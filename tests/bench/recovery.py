@@ -1,0 +1,86 @@
+"""Recovery: a changelog of many cells made by the table code; how fast a worker has them back, as JSON."""
+
+import asyncio
+import resource
+import sys
+import time
+
+import orjson
+from aiokafka.structs import TopicPartition
+from cluster import COMPACTED, PARTITIONS, Cluster
+
+from dataflow.engine.clients import connection
+from dataflow.engine.output import RecordBatches
+from dataflow.engine.producer import TransactionalProducer
+from dataflow.engine.restore import restore
+from dataflow.engine.tables import HOUR, Distinct, Shard, WindowedTable
+
+HOUR_MS, FIRST_MS, KEYS, AT_ONCE = HOUR.size_ms, 1_420_070_400_000, 500, 50_000
+TABLE = WindowedTable(
+    "visits_per_page", key="page", windows=(HOUR,), all_time=False, visitors=Distinct("visitor")
+)
+
+
+class Visits:
+    """Rows for one cell each: another page every row, another hour every `KEYS` rows."""
+
+    def __init__(self, first: int, count: int) -> None:
+        numbers = range(first, first + count)
+        self.times = [FIRST_MS + number // KEYS * HOUR_MS for number in numbers]
+        self._columns = {
+            "page": [f"/titles/{number % KEYS}" for number in numbers],
+            "visitor": [number * 7_919 for number in numbers],
+        }
+
+    def column(self, name: str) -> list[object]:
+        """Return one value per row."""
+        return self._columns[name]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+async def write_changelog(address: str, topic: str, entries: int) -> None:
+    """Fold rows into a table and write its cuts, each as one transaction, as a checkpoint does."""
+    producer = TransactionalProducer(connection([address]), topic, "zstd")
+    record_batches = RecordBatches("zstd", transactional=True)
+    shards = [Shard(TABLE) for _ in range(PARTITIONS)]
+    async with producer:
+        for first in range(0, entries // PARTITIONS, AT_ONCE):
+            await producer.begin_transaction()
+            waits = []
+            for number, shard in enumerate(shards):
+                shard.fold(Visits(first, min(AT_ONCE, entries // PARTITIONS - first)))
+                now = int(time.time() * 1000)
+                packed = record_batches.pack((now, key, value, []) for key, value in shard.cut())
+                waits += [await producer.send_batch(batch, topic, partition=number) for batch in packed]
+            await asyncio.gather(*waits)
+            await producer.commit_transaction()
+
+
+async def read_changelog(address: str, topic: str) -> dict[str, float]:
+    """Recover the table as a worker that has taken four partitions over, and count its cells."""
+    partitions = [TopicPartition("visits", number) for number in range(PARTITIONS)]
+    cpu, began = time.process_time(), time.monotonic()
+    states = await restore(partitions, {"visits": topic}, lambda _: [TABLE], connection([address]), _refuse)
+    seconds, cpu = time.monotonic() - began, time.process_time() - cpu
+    cells = sum(len(state.shards[TABLE.name].answer(HOUR).cells) for state in states.values())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"entries": cells, "seconds": seconds, "cpu_seconds": cpu, "peak_kib": peak}
+
+
+async def _refuse(held_up: object) -> None:
+    raise AssertionError(f"transactions of {held_up} are open; expected none")
+
+
+async def main(step: str, address: str, topic: str, entries: int) -> None:
+    """Do one step; each is a process of its own, so that reading begins with nothing in memory."""
+    if step == "write":
+        Cluster(address).make_topics([topic], {**COMPACTED, "max.message.bytes": str(8 << 20)})
+        await write_changelog(address, topic, entries)
+    else:
+        sys.stdout.buffer.write(orjson.dumps(await read_changelog(address, topic)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

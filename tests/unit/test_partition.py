@@ -1,0 +1,347 @@
+"""Partition: batches in order in, what the next checkpoint writes out."""
+
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import faust
+import msgspec
+import pytest
+from aiokafka.record.default_records import DefaultRecord
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
+
+from dataflow.engine.balance import Balance
+from dataflow.engine.batch import Batch, UnevenBatch
+from dataflow.engine.dead_letters import TooManyDeadLetters
+from dataflow.engine.decoding import compile_decoder
+from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.fetch import Fetched, Piece
+from dataflow.engine.options import EngineOptions
+from dataflow.engine.output import RecordBatches
+from dataflow.engine.partition import PARTITION_KEY, Cut, Partition, State, Surroundings, load_numbers
+from dataflow.engine.rows import EventTime
+from dataflow.engine.splice import Added
+from dataflow.engine.tables import ALL, DAY, Shard, WindowedTable
+from dataflow.errors import InvalidEvent, Reason
+
+TP = TopicPartition("source", 1)
+AT = 1_700_000_000_000
+MOST = 1_048_588
+PER_KIND = WindowedTable("per_kind", key="kind", windows=(DAY,))
+TOPIC = SimpleNamespace(event_time=EventTime("at", int))
+
+
+class Event(faust.Record, include_metadata=False):
+    """What the source holds."""
+
+    kind: str
+    at: int
+
+
+MARK = Enrichment("mark", compile_decoder(Event, ["kind", "at"], ["mark"]), lambda _: Added(mark=1))
+
+
+class Bench:
+    """A partition, and what it tells its worker."""
+
+    def __init__(self, position: int = 0, **options: object) -> None:
+        self.finished: list[Partition] = []
+        self.bugs: list[BaseException] = []
+        around = Surroundings(
+            EngineOptions(connection={}, **options),  # type: ignore[arg-type]  # what a test chooses
+            RecordBatches(None, transactional=True),
+            lambda topic: 2,
+            self.finished.append,
+            self.bugs.append,
+        )
+        state = State({"per_kind": Shard(PER_KIND)}, Balance())
+        self.partition = Partition(TP, position, state, around)
+
+    def deliver(self, first: int, values: Sequence[bytes | None], end: int | None = None) -> Batch:
+        """Hand out records from this offset on."""
+        records = [DefaultRecord(first + n, AT, 0, b"k", value, []) for n, value in enumerate(values)]
+        pieces = [Piece(records, AT)] if values else []
+        fetched = Fetched(first, first + len(values) if end is None else end, pieces, 100 * len(values))
+        batch = self.partition.deliver(TOPIC, fetched)  # type: ignore[arg-type]  # only its event time is asked for
+        assert batch is not None
+        return batch
+
+    @property
+    def counted(self) -> int:
+        """Return how many rows the table has."""
+        answer = self.partition.state.shards["per_kind"].answer(ALL)
+        return sum(msgspec.msgpack.decode(raw)[1] for _, _, raw in answer.cells)
+
+
+def good(count: int) -> list[bytes]:
+    """Return events that can be used."""
+    return [b'{"kind": "a", "at": %d}' % AT] * count
+
+
+async def pass_on(batch: Batch) -> None:
+    """Do with a batch what an agent does."""
+    async with batch:
+        rows = batch.enrich(MARK)
+        batch.fold(PER_KIND, rows)
+        batch.send("output", rows)
+
+
+def written(cut: Cut) -> list[tuple[str, int, list[bytes]]]:
+    """Return topic, partition and values of the outputs."""
+    return [
+        (topic, number, [r.value for r in MemoryRecords(bytes(builder._build())).next_batch()])
+        for topic, number, builder in cut.outputs
+    ]
+
+
+async def test_a_finished_batch_moves_position_counts_outputs_and_balance_together():
+    """Rule 1: they are committed together, so they must change together."""
+    bench = Bench(5)
+    await pass_on(bench.deliver(5, good(3)))
+    assert (bench.partition.position, bench.counted) == (8, 3)
+    assert bench.partition.state.balance == Balance(3, 3)
+    assert bench.finished == [bench.partition]
+    cut = bench.partition.cut()
+    assert (cut.position, cut.records) == (8, 3)
+    assert [(topic, number, len(values)) for topic, number, values in written(cut)] == [("output", 1, 3)]
+
+
+async def test_an_unfinished_batch_is_in_no_checkpoint():
+    """Rule 2: the committed offset is exactly the end of the finished prefix."""
+    bench = Bench()
+    batch = bench.deliver(0, good(3))
+    async with batch:
+        rows = batch.enrich(MARK)
+        batch.fold(PER_KIND, rows)
+        batch.send("output", rows)
+        assert (bench.partition.position, bench.counted) == (0, 0)
+        assert written(bench.partition.cut()) == []
+    assert bench.partition.position == 3
+
+
+async def test_a_batch_cannot_be_entered_before_the_one_before_it_is_finished():
+    """Rule 2: stock Faust commits past unfinished work (FAUST.md 0.6, issue 606)."""
+    bench = Bench()
+    _, second = bench.deliver(0, good(3)), bench.deliver(3, good(3))
+    with pytest.raises(UnevenBatch, match="offsets 3 to 6> is entered; expected .*offsets 0 to 3> to be"):
+        await pass_on(second)
+    assert bench.partition.position == 0
+    assert len(bench.bugs) == 1
+
+
+async def test_batches_are_finished_one_after_the_other():
+    """The prefix grows batch by batch."""
+    bench = Bench()
+    first, second = bench.deliver(0, good(3)), bench.deliver(3, good(2))
+    await pass_on(first)
+    assert bench.partition.position == 3
+    await pass_on(second)
+    assert bench.partition.position == 5
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+async def test_a_batch_of_a_partition_that_was_given_up_changes_nothing(ends: str):
+    """Its tables may be kept for when the partition comes back: then the batch is read again."""
+    bench = Bench()
+    batch = bench.deliver(0, good(3))
+    bench.partition.is_ours = False
+    async with batch:
+        if ends == "well":
+            batch.fold(PER_KIND, batch.enrich(MARK))
+    assert (bench.partition.position, bench.counted, bench.bugs) == (0, 0, [])
+    assert bench.partition.state.balance == Balance()
+
+
+async def test_an_error_leaves_the_batch_unfinished_and_is_told():
+    """Stock Faust acknowledges the message that an agent could not do (FAUST.md 0.4)."""
+    bench = Bench()
+    batch = bench.deliver(0, good(3))
+    with pytest.raises(ValueError, match="a bug"):
+        async with batch:
+            rows = batch.enrich(MARK)
+            batch.fold(PER_KIND, rows)
+            batch.send("output", rows)
+            raise ValueError("a bug")
+    assert (bench.partition.position, bench.counted) == (0, 0)
+    assert [str(bug) for bug in bench.bugs] == ["a bug"]
+    assert bench.finished == []
+
+
+@pytest.mark.parametrize("does", ["nothing", "reads only", "counts nothing"])
+async def test_a_batch_whose_events_end_nowhere_is_refused(does: str):
+    """Rule: sent, dropped, rejected or counted; else a line was forgotten in the agent."""
+    bench = Bench()
+    batch = bench.deliver(0, good(3))
+    with pytest.raises(UnevenBatch, match=r"source/1 offsets 0 to 3> has .*expected its agent to read all"):
+        async with batch:
+            if does != "nothing":
+                batch.enrich(MARK)
+    assert bench.partition.position == 0
+    assert len(bench.bugs) == 1
+
+
+async def test_an_empty_batch_needs_nothing_done():
+    """There is nothing that could be forgotten."""
+    bench = Bench()
+    records: list[bytes] = []
+    fetched = Fetched(0, 4, [Piece(records, AT)], 100)  # type: ignore[arg-type]  # no records
+    batch = bench.partition.deliver(TOPIC, fetched)  # type: ignore[arg-type]  # see above
+    assert batch is not None
+    await pass_on(batch)
+    assert bench.partition.position == 4
+
+
+async def test_control_records_move_the_position_without_an_agent():
+    """A transaction's marker is no event, but the offset behind it counts."""
+    bench = Bench()
+    assert bench.partition.deliver(TOPIC, Fetched(0, 2, [], 90)) is None  # type: ignore[arg-type]  # see above
+    assert bench.partition.position == 2
+    cut = bench.partition.cut()
+    bench.partition.committed_up_to(cut)
+    assert bench.partition.in_flight_bytes == 0
+
+
+async def test_control_records_behind_an_unfinished_batch_wait_for_it():
+    """Else their offset would commit the batch before them."""
+    bench = Bench()
+    batch = bench.deliver(0, good(3))
+    bench.partition.deliver(TOPIC, Fetched(3, 5, [], 90))  # type: ignore[arg-type]  # see above
+    assert bench.partition.position == 0
+    await pass_on(batch)
+    assert bench.partition.position == 5
+
+
+async def test_what_cannot_be_used_goes_to_the_dead_letters_and_the_rest_goes_on():
+    """Rule 3: in stock Faust a record that cannot be decoded kills the agent (FAUST.md 3)."""
+    bench = Bench()
+    values = [*good(1), b"", None, b"[]", b"\xff", b'{"kind": 1, "at": 1}', *good(1)]
+    await pass_on(bench.deliver(0, values))
+    outputs = written(bench.partition.cut())
+    assert [(topic, number, len(sent)) for topic, number, sent in outputs] == [
+        ("output", 1, 2),
+        ("dead-letters", 1, 5),
+    ]
+    assert outputs[1][2] == values[1:-1]
+    balance = bench.partition.state.balance
+    assert balance.is_even
+    assert balance.dead_lettered.total() == 5
+
+
+@pytest.mark.parametrize(("limit", "stops"), [(6, False), (5, True)])
+async def test_a_run_of_dead_letters_leaves_its_batch_uncommitted(limit: int, stops: bool):
+    """Rule 3: nothing of the batch that passes the limit is committed."""
+    bench = Bench(dead_letter_run=limit)
+    batch = bench.deliver(0, [b"no JSON"] * 5)
+    if stops:
+        with pytest.raises(TooManyDeadLetters):
+            await pass_on(batch)
+    else:
+        await pass_on(batch)
+    assert (bench.partition.position == 5) is not stops
+    assert len(bench.bugs) == int(stops)
+
+
+@pytest.mark.parametrize(("size", "reasons"), [(MOST - 1_000, []), (MOST - 10, [Reason.TOO_LARGE])])
+async def test_an_output_larger_than_the_broker_takes_is_a_dead_letter(size: int, reasons: list[Reason]):
+    """Rule 3: else one event would fail every checkpoint, for ever."""
+    bench = Bench()
+    await pass_on(bench.deliver(0, [*good(2), _of_size(size), *good(2)]))
+    balance = bench.partition.state.balance
+    assert list(balance.dead_lettered) == reasons
+    assert bench.counted == balance.sent == 5 - len(reasons)
+    assert balance.is_even
+    assert bench.partition.position == 5
+
+
+async def test_an_event_larger_than_the_broker_takes_is_a_dead_letter_too():
+    """A source may take more than the topics behind it: the dead letter is larger still."""
+    bench = Bench()
+    await pass_on(bench.deliver(0, [_of_size(3 * MOST)]))
+    assert bench.bugs == []
+    ((topic, _, values),) = written(bench.partition.cut())
+    assert (topic, len(values[0] or b"")) == ("dead-letters", 3 * MOST)
+
+
+def _of_size(size: int) -> bytes:
+    """Return an event of so many bytes."""
+    event = b'{"kind": "", "at": %d}' % AT
+    return event.replace(b'""', b'"%s"' % (b"x" * (size - len(event))))
+
+
+async def test_a_batch_agent_may_reject_an_event_itself():
+    """What only the agent can know to be unusable."""
+    bench = Bench()
+    batch = bench.deliver(0, good(1))
+    async with batch:
+        (piece,) = batch._pieces
+        for record in list(piece.records):
+            batch.reject(record, "agent", InvalidEvent(Reason.UNPARSABLE, "expected better"))
+        batch._pieces.clear()
+        batch.balance.received += 1
+    assert bench.partition.state.balance.dead_lettered == {"unparsable": 1}
+
+
+async def test_a_checkpoint_takes_what_is_finished_and_begins_anew():
+    """What is finished while it is written belongs to the next one."""
+    bench = Bench()
+    await pass_on(bench.deliver(0, good(2)))
+    first = bench.partition.cut()
+    await pass_on(bench.deliver(2, good(3)))
+    second = bench.partition.cut()
+    assert (first.position, first.records, second.position, second.records) == (2, 2, 5, 3)
+    assert [len(values) for cut in (first, second) for *_, values in written(cut)] == [2, 3]
+
+
+async def test_memory_in_flight_is_let_go_by_the_commit_and_not_before():
+    """What is finished still lies in output buffers."""
+    bench = Bench()
+    await pass_on(bench.deliver(0, good(2)))
+    assert bench.partition.in_flight_bytes >= 200
+    cut = bench.partition.cut()
+    assert bench.partition.in_flight_bytes >= 200
+    bench.partition.committed_up_to(cut)
+    assert bench.partition.in_flight_bytes == 0
+    assert bench.partition.is_clean
+
+
+async def test_outputs_larger_than_what_came_in_count_with_their_own_size():
+    """A batch of 20 KB may have unpacked to 200 MB."""
+    bench = Bench()
+    fetched = Fetched(0, 1, [Piece([DefaultRecord(0, AT, 0, b"k", _of_size(50_000), [])], AT)], 100)
+    batch = bench.partition.deliver(TOPIC, fetched)  # type: ignore[arg-type]  # see above
+    assert batch is not None
+    await pass_on(batch)
+    assert bench.partition.in_flight_bytes > 50_000
+
+
+async def test_the_numbers_of_a_partition_come_back_from_the_changelog():
+    """Position, clock and balance are in the transaction of the offsets."""
+    bench = Bench()
+    await pass_on(bench.deliver(0, [*good(2), b"x"]))
+    entries = dict(bench.partition.cut().changes)
+    state = State({"per_kind": Shard(PER_KIND)}, Balance())
+    load_numbers(state, entries[PARTITION_KEY])
+    assert (state.position, state.clock_ms) == (3, AT)
+    assert state.balance == bench.partition.state.balance
+
+
+async def test_a_shutdown_in_the_middle_is_no_bug():
+    """The batch is simply not finished."""
+    bench = Bench()
+    batch = bench.deliver(0, good(1))
+    with pytest.raises(asyncio.CancelledError):
+        async with batch:
+            raise asyncio.CancelledError
+    assert bench.partition.position == 0
+    assert [type(bug) for bug in bench.bugs] == [asyncio.CancelledError]  # the engine tells which it is
+
+
+async def test_tiny_batches_are_not_handed_out_without_end():
+    """Each costs kilobytes beside its bytes, and Faust's queue blocks all agents when it is full."""
+    bench = Bench()
+    handed_out = 0
+    while bench.partition.has_room:
+        bench.deliver(handed_out, good(1))
+        handed_out += 1
+    assert handed_out < 100
