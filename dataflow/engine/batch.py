@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import faust
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 from faust.types import StreamT
@@ -17,7 +16,7 @@ from dataflow.engine.decoding import DECODING_ERRORS
 from dataflow.engine.enrichment import Enrichment
 from dataflow.engine.fetch import Fetched
 from dataflow.engine.filtering import Filtering
-from dataflow.engine.output import Oversized
+from dataflow.engine.output import Outgoing
 from dataflow.engine.parsing import Parsing
 from dataflow.engine.rows import VALUE, Rows, Stretch
 from dataflow.engine.splice import Added
@@ -61,7 +60,7 @@ class Batch:
         self.is_finished = False
         self.balance = Balance()
         self.dead: list[DeadLetter] = []
-        self.outputs: list[tuple[str, int, BatchBuilder]] = []
+        self.outputs: list[Outgoing] = []
         self.folds: list[tuple[WindowedTable, Rows]] = []
         self._partition = partition
         self._pieces = fetched.pieces
@@ -166,7 +165,19 @@ class Batch:
             return number
 
         stretches = self._go_through(work, records)
-        return self._keep(Rows(records, events, values, stretches, self.topic.event_time))
+        return self._keep(Rows(records, events, lambda: values, stretches, self.topic.event_time))
+
+    def take(self, read: Callable[[DefaultRecord], E]) -> Rows:
+        """Take every record with its headers, for tables alone; `read` is one that never fails."""
+        records: list[DefaultRecord] = []
+
+        def work(source: Iterable[DefaultRecord]) -> int:
+            before = len(records)
+            records.extend(source)
+            return len(records) - before
+
+        stretches = self._go_through(work, records)
+        return self._keep(Rows(records, list(map(read, records)), list, stretches, self.topic.event_time))
 
     def reject(self, record: DefaultRecord, stage: str, fault: InvalidEvent) -> None:
         """Send this record to the dead letters."""
@@ -185,36 +196,22 @@ class Batch:
 
     # -- when the agent has left it
 
-    def settle(self) -> list[tuple[str, int, BatchBuilder]]:
-        """Return what goes out, by topic and partition; dead letters for what is too large.
+    def settle(self) -> list[Outgoing]:
+        """Return what goes out; dead letters for what is too large.
 
         Raises `UnevenBatch` if an event has ended nowhere.
         """
-        outputs = self._pack()
+        for topic, rows, encode in self._sends:
+            while (index := rows.oversized(encode, self._partition.max_message_bytes)) is not None:
+                detail = f"output to {topic} is too large; expected {self._partition.max_message_bytes} bytes"
+                self.reject(rows.take_out(index), "output", InvalidEvent(Reason.TOO_LARGE, detail))
         self.balance.sent += sum(len(rows) for rows in self._rows if rows.is_settled)
         if self._pieces or not self.balance.is_even:
             raise UnevenBatch(
                 f"{self!r} has {self.balance.as_mapping()}{' and unread records' if self._pieces else ''}; "
                 "expected its agent to read all, and to send, count, drop or reject every event"
             )
-        return outputs
-
-    def _pack(self) -> list[tuple[str, int, BatchBuilder]]:
-        while True:
-            outputs = []
-            for topic, rows, encode in self._sends:
-                records = rows.output() if encode is None else rows.encoded(encode)
-                try:
-                    packed = self._partition.pack(
-                        topic, records, self.size, self._partition.max_message_bytes
-                    )
-                except Oversized as found:
-                    fault = InvalidEvent(Reason.TOO_LARGE, f"output to {topic} {found}")
-                    self.reject(rows.take_out(found.index), "output", fault)
-                    break
-                outputs += packed
-            else:
-                return outputs
+        return [rows.outgoing(topic, encode) for topic, rows, encode in self._sends]
 
     def _enriched(
         self, every: list[DefaultRecord], enrichment: Enrichment[R]

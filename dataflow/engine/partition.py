@@ -1,8 +1,9 @@
 """A source partition while it is ours: batches in order in, what the next checkpoint must write out."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import msgspec
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -13,7 +14,7 @@ from dataflow.engine.batch import Batch, UnevenBatch
 from dataflow.engine.dead_letters import DeadLetterLimit, as_records
 from dataflow.engine.fetch import Fetched
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.output import OutputRecord, RecordBatches
+from dataflow.engine.output import Outgoing, RecordBatches
 from dataflow.engine.producer import BATCH_BYTES
 from dataflow.engine.rows import later
 from dataflow.engine.tables.shard import Shard
@@ -82,7 +83,8 @@ class Partition:
         self.max_message_bytes = options.max_message_bytes
         self._around = around
         self._size = 0
-        self._outputs: list[Output] = []
+        self._gathered: dict[str, list[Outgoing]] = {}  # by topic, not yet packed
+        self._packed: list[Output] = []
         self._waiting: deque[Batch] = deque()  # handed out, in order; the first is unfinished
         self._limit = DeadLetterLimit(
             options.dead_letter_run, options.dead_letter_share, options.dead_letter_share_of
@@ -104,18 +106,6 @@ class Partition:
     def has_room(self) -> bool:
         """Tell whether its agent may be handed more batches: few wait, however small they are."""
         return len(self._waiting) < MOST_WAITING
-
-    def pack(
-        self,
-        topic: str,
-        records: Iterable[OutputRecord],
-        size_hint: int = BATCH_BYTES,
-        most_bytes: int | None = None,
-    ) -> list[Output]:
-        """Return records as record batches for the partition of `topic` with our number."""
-        number = self.tp.partition % self._around.partitions_of(topic)
-        packed = self._around.record_batches.pack(records, size_hint, most_bytes)
-        return [(topic, number, builder) for builder in packed]
 
     def enter(self, batch: Batch) -> None:
         """Note that an agent begins with a batch: with the first that is not finished."""
@@ -148,10 +138,10 @@ class Partition:
             self.tp, batch.balance.received, batch.dead, len(batch.dead) == batch.balance.received
         )
         if batch.dead:
-            batch.outputs += self.pack(
-                self._around.options.dead_letter_topic, as_records(self.tp, batch.dead)
-            )
-        grown = sum(builder.size() for _, _, builder in batch.outputs) - batch.size
+            raw_bytes = sum(len(letter.record.value or b"") for letter in batch.dead)
+            topic = self._around.options.dead_letter_topic
+            batch.outputs.append(Outgoing(topic, as_records(self.tp, batch.dead), raw_bytes))
+        grown = sum(outgoing.size for outgoing in batch.outputs) - batch.size
         if grown > 0:  # what was packed small, or grew: the bound is on memory
             batch.size += grown
             self.in_flight_bytes += grown
@@ -172,7 +162,23 @@ class Partition:
             self.records += batch.balance.received
             self.last_record_ms = batch.newest_ms or self.last_record_ms
             self._size += batch.size
-            self._outputs += batch.outputs
+            for outgoing in batch.outputs:
+                self._put(outgoing)
+
+    def _put(self, outgoing: Outgoing) -> None:
+        """Gather what small batches send: each record batch takes a round trip of its own."""
+        gathered = self._gathered.setdefault(outgoing.topic, [])
+        gathered.append(outgoing)
+        if sum(few.size for few in gathered) >= BATCH_BYTES:
+            self._pack(outgoing.topic)
+
+    def _pack(self, topic: str) -> None:
+        gathered = self._gathered.pop(topic)
+        number = self.tp.partition % self._around.partitions_of(topic)
+        records = chain.from_iterable(outgoing.records for outgoing in gathered)
+        size = sum(outgoing.size for outgoing in gathered)
+        packed = self._around.record_batches.pack(records, size + size // 8)
+        self._packed += [(topic, number, builder) for builder in packed]
 
     @property
     def is_clean(self) -> bool:
@@ -189,8 +195,10 @@ class Partition:
         changes = [change for shard in self.state.shards.values() for change in shard.cut()]
         changes.append((PARTITION_KEY, encode_numbers(self.position, self.state)))
         self.state.position = self.position
-        taken = Cut(self.position, self._size, self.records, self._outputs, changes)
-        self.records, self._size, self._outputs = 0, 0, []
+        for topic in list(self._gathered):
+            self._pack(topic)
+        taken = Cut(self.position, self._size, self.records, self._packed, changes)
+        self.records, self._size, self._packed = 0, 0, []
         return taken
 
     def committed_up_to(self, cut: Cut) -> None:

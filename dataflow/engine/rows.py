@@ -1,17 +1,18 @@
 """The events of a batch that go on: decoded, dated, in columns for tables and as records for topics."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from aiokafka.record.default_records import DefaultRecord
 
-from dataflow.engine.output import OutputRecord
+from dataflow.engine.output import Outgoing, largest_size
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 
 TIMESTAMP, KEY, VALUE, HEADERS = map(attrgetter, ("timestamp", "key", "value", "headers"))
+RECORD_BYTES = 128  # around key, value and headers, in a record batch of its own
 EARLIEST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
 
 
@@ -41,7 +42,7 @@ class Rows:
         self,
         records: list[DefaultRecord],
         events: list[Any],
-        values: Callable[[], Iterable[bytes]] | list[bytes],
+        make: Callable[[], list[bytes]],
         stretches: Sequence[Stretch],
         event_time: EventTime | None,
         added: list[Added] | None = None,
@@ -51,7 +52,8 @@ class Rows:
         self.events = events
         self.times: list[int] = []
         self.is_settled = False
-        self._values = values
+        self._make = make
+        self._made: dict[Callable[..., bytes] | None, list[bytes]] = {}
         self._stretches = stretches
         self._event_time = event_time
         self._added = added or []
@@ -66,28 +68,51 @@ class Rows:
             return [added.fields.get(name) for added in self._added]
         return list(map(attrgetter(name), self.events))
 
+    def values(self, encode: Callable[..., bytes] | None = None) -> list[bytes]:
+        """Return the values that go out: as the stage made them, or as `encode` makes them.
+
+        `encode(event, added)` gives the value of an event, `encode(event)` if nothing was added.
+        """
+        made = self._made.get(encode)
+        if made is None:
+            columns = (self.events, self._added) if self._added else (self.events,)
+            made = self._make() if encode is None else list(map(encode, *columns))
+            self._made[encode] = made
+        return made
+
+    def oversized(self, encode: Callable[..., bytes] | None, most_bytes: int) -> int | None:
+        """Return the first row whose record, with key and headers, makes more than `most_bytes`."""
+        values = self.values(encode)
+        if max(map(len, values), default=0) + self._beside_values() + RECORD_BYTES <= most_bytes:
+            return None
+        for index, (record, value) in enumerate(zip(self.records, values, strict=True)):
+            if largest_size(record.key, value, record.headers) > most_bytes:
+                return index
+        return None
+
+    def _beside_values(self) -> int:
+        """Return how large the largest key and the largest headers are together."""
+        keys, headers = map(KEY, self.records), map(HEADERS, self.records)
+        return max(map(len, filter(None, keys)), default=0) + max(
+            (sum(len(name) + len(value or b"") + 16 for name, value in few) for few in filter(None, headers)),
+            default=0,
+        )
+
     def take_out(self, index: int) -> DefaultRecord:
         """Take one row out, and return the record that it was."""
-        for parallel in (self.events, self._added, self._values):
-            if isinstance(parallel, list) and parallel:
+        for parallel in (self.events, self._added, *self._made.values()):
+            if parallel:
                 del parallel[index]
         self._stretches = [
             Stretch(stretch.end - (stretch.end > index), stretch.newest_ms) for stretch in self._stretches
         ]
         return self.records.pop(index)
 
-    def output(self) -> Iterator[OutputRecord]:
-        """Yield the rows as they go on: the producer's timestamp, key and headers, the new value."""
-        return self._output(self._values() if callable(self._values) else self._values)
-
-    def encoded(self, encode: Callable[..., bytes]) -> Iterator[OutputRecord]:
-        """Yield the rows in another form: `encode(event, added)`, or `encode(event)` if nothing was added."""
-        columns = (self.events, self._added) if self._added else (self.events,)
-        return self._output(map(encode, *columns))
-
-    def _output(self, values: Iterable[bytes]) -> Iterator[OutputRecord]:
-        records = self.records
-        return zip(map(TIMESTAMP, records), map(KEY, records), values, map(HEADERS, records), strict=True)
+    def outgoing(self, topic: str, encode: Callable[..., bytes] | None) -> Outgoing:
+        """Return the rows as they go on: the producer's timestamp, key and headers, the new value."""
+        records, values = self.records, self.values(encode)
+        columns = map(TIMESTAMP, records), map(KEY, records), values, map(HEADERS, records)
+        return Outgoing(topic, zip(*columns, strict=True), sum(map(len, values)))
 
     def date(self, clock_ms: int, ahead_ms: int) -> None:
         """Fill `times`: event times, `FUTURE` for those too far ahead of what producers' clocks have shown.

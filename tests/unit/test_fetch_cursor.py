@@ -151,9 +151,7 @@ def test_aborted_records_move_the_position_and_nothing_else():
 
 def test_a_response_of_only_control_and_aborted_batches_has_no_pieces():
     """No agent has to see it, but the offset behind it counts."""
-    cursor = cursor_over(
-        a_batch(0, range(3), producer=7), a_marker(3, 7, commits=False), aborted=[(7, 0)]
-    )
+    cursor = cursor_over(a_batch(0, range(3), producer=7), a_marker(3, 7, commits=False), aborted=[(7, 0)])
     (part,) = parts_of(cursor, 100)
     assert (part.pieces, part.first, part.end) == ([], 0, 4)
 

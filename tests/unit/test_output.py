@@ -5,14 +5,15 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.engine.output import Oversized, OutputRecord, RecordBatches
+from dataflow.engine.output import OutputRecord, RecordBatches
 from dataflow.engine.producer import BATCH_BYTES
 
 AT = 1_700_000_000_000
-MOST = 1_048_588
 
 
-def unpacked(batches: RecordBatches, records: list[OutputRecord], hint: int = BATCH_BYTES) -> list[list[OutputRecord]]:
+def unpacked(
+    batches: RecordBatches, records: list[OutputRecord], hint: int = BATCH_BYTES
+) -> list[list[OutputRecord]]:
     """Pack the records and read them back, batch by batch, as a consumer would."""
     read = []
     for builder in batches.pack(records, hint):
@@ -45,25 +46,6 @@ def test_one_record_larger_than_a_batch_goes_alone(hint: int):
     small, large = (AT, b"k", b"s", []), (AT, b"k", b"x" * 900_000, [])
     read = unpacked(RecordBatches(None, transactional=True), [small, large, small], hint)
     assert [[len(value) for _, _, value, _ in batch] for batch in read] == [[1], [900_000], [1]]
-
-
-def test_a_record_that_no_broker_takes_is_told_by_its_place():
-    """It would fail every checkpoint; who knows which one it is can make a dead letter of it."""
-    batches, small = RecordBatches(None, transactional=True), (AT, None, b"s", [])
-    records: list[OutputRecord] = [small, small, (AT, None, b"x" * MOST, []), small]
-    with pytest.raises(Oversized, match=f"expected at most {MOST}") as raised:
-        batches.pack(records, most_bytes=MOST)
-    assert raised.value.index == 2
-    records[2] = (AT, None, b"x" * (MOST - 100), [])
-    assert len(batches.pack(records, most_bytes=MOST)) == 3
-
-
-def test_the_key_and_the_headers_count_as_well():
-    """A broker's limit is on the whole record."""
-    with pytest.raises(Oversized):
-        RecordBatches(None, transactional=True).pack(
-            [(AT, b"k" * 600_000, b"x" * 300_000, [("h", b"x" * 200_000)])], most_bytes=MOST
-        )
 
 
 def test_a_large_first_record_goes_alone_too():

@@ -10,7 +10,9 @@ from dataflow.engine.query import Answer, Part, Queries
 NOW_SECONDS = 1_700_000_000
 
 
-def a_part(partition: int, generation: int = 1, content: bytes = b"\x01", behind: int = 0, at_ms: int = 0) -> Part:
+def a_part(
+    partition: int, generation: int = 1, content: bytes = b"\x01", behind: int = 0, at_ms: int = 0
+) -> Part:
     """Return what a worker says of one partition."""
     return Part(partition, generation, behind, at_ms, msgspec.Raw(content))
 
@@ -18,7 +20,7 @@ def a_part(partition: int, generation: int = 1, content: bytes = b"\x01", behind
 def answer_of(*parts: Part, partitions: int = 3) -> Answer:
     """Return the answer of an app whose topic has so many partitions."""
     app = SimpleNamespace(engine=SimpleNamespace(partitions_of=lambda topic: partitions))
-    return Queries(app)._answer("source", parts)  # type: ignore[arg-type]  # no app is running here
+    return Queries(app)._answer("source", parts)
 
 
 def test_all_partitions_answered():

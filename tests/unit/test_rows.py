@@ -133,9 +133,7 @@ def test_a_column_is_the_added_field_before_that_of_the_event():
     """What the stage says overrules what the producer has sent under this name."""
     events = [SimpleNamespace(kind="sent", n=1), SimpleNamespace(kind="sent", n=2)]
     added = [Added(kind="added"), Added()]
-    rows = Rows(
-        [a_record(), a_record()], events, lambda: [b"", b""], [], None, added, frozenset({"kind"})
-    )
+    rows = Rows([a_record(), a_record()], events, lambda: [b"", b""], [], None, added, frozenset({"kind"}))
     assert rows.column("kind") == ["added", None]
     assert rows.column("n") == [1, 2]
 
@@ -143,13 +141,34 @@ def test_a_column_is_the_added_field_before_that_of_the_event():
 def test_what_goes_on_keeps_key_headers_and_timestamp():
     """Only the value is new."""
     rows = Rows([a_record(b"old", 5)], [SimpleNamespace()], lambda: [b"new"], [], None)
-    assert list(rows.output()) == [(5, b"k", b"new", [("h", b"1")])]
+    assert list(rows.outgoing("t", None).records) == [(5, b"k", b"new", [("h", b"1")])]
 
 
 def test_another_form_is_made_of_event_and_added_fields():
     """One batch feeds two topics, each in its form."""
     event, fields = SimpleNamespace(n=1), Added(kind="x")
     with_fields = Rows([a_record()], [event], lambda: [b""], [], None, [fields], frozenset({"kind"}))
-    assert [v for _, _, v, _ in with_fields.encoded(lambda e, a: b"%d%s" % (e.n, a.fields["kind"].encode()))] == [b"1x"]
+    assert [
+        v for _, _, v, _ in with_fields.encoded(lambda e, a: b"%d%s" % (e.n, a.fields["kind"].encode()))
+    ] == [b"1x"]
     without = Rows([a_record()], [event], lambda: [b""], [], None)
     assert [v for _, _, v, _ in without.encoded(lambda e: b"%d" % e.n)] == [b"1"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "header", "index"),
+    [
+        (b"k", b"s", b"1", None),
+        (b"k", b"x" * 1_048_588, b"1", 1),
+        (b"k" * 600_000, b"x" * 300_000, b"x" * 200_000, 1),
+    ],
+)
+def test_a_record_that_no_broker_takes_is_told_by_its_place(key, value, header, index):
+    """It would fail every checkpoint; who knows which one it is can make a dead letter of it."""
+    small, large = a_record(), DefaultRecord(0, NOW, 0, key, value, [("h", header)])
+    records, values = [small, large, small], [b"s", value, b"s"]
+    rows = Rows(records, [0, 1, 2], lambda: values, [Stretch(3, NOW)], None)
+    assert rows.oversized(None, 1_048_588) == index
+    if index is not None:
+        assert rows.take_out(index) is large
+        assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"s", b"s"]
