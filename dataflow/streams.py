@@ -20,3 +20,5 @@ cdn_logs_parsed = app.batches("cdn-logs-parsed")
 
 access_logs = app.batches("access-logs", event_time=EventTime("at_ms", int))
 access_logs_parsed = app.batches("access-logs-parsed")
+
+dead_letters = app.batches("dead-letters", event_time=EventTime("at_ms", int))

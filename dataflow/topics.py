@@ -28,8 +28,9 @@ CDN_LOGS_PARSED = "cdn-logs-parsed"
 ANALYTICS_EVENTS = "analytics-events"
 EVENTS_SIMULATION = "events-simulation"
 DEAD_LETTERS = "dead-letters"
+DEAD_LETTERS_REPLAYED = "dead-letters-replayed"
 
-SOURCES = (CDN_LOGS, EXPEDIA, RAW_WEB_EVENTS, ACCESS_LOGS, ANALYTICS_EVENTS)
+SOURCES = (CDN_LOGS, EXPEDIA, RAW_WEB_EVENTS, ACCESS_LOGS, ANALYTICS_EVENTS, DEAD_LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,14 @@ def _kept_for(days: int) -> dict[str, str]:
 
 
 _WEEK = _kept_for(7)
-# Whatever came in has to fit in here, together with its reason and origin.
-_DEAD_LETTERS = {**_kept_for(30), "max.message.bytes": str(2 << 20)}
+# Whatever came in has to fit in here, together with its reason and origin. Kept for a month from the
+# day on which it became a dead letter; the time of the record itself, maybe years ago, is in a header.
+_DEAD_LETTERS = {
+    **_kept_for(30),
+    "max.message.bytes": str(2 << 20),
+    "message.timestamp.type": "LogAppendTime",
+}
+_LAST_OF_KEY = {"cleanup.policy": "compact"}
 # Whether a simulation still lives is judged by one clock, the broker's.
 _SIMULATION = {**_kept_for(1), "message.timestamp.type": "LogAppendTime"}
 
@@ -72,6 +79,7 @@ _STREAMS = (
     (ANALYTICS_EVENTS, "analytics events of apps", _WEEK),
     (EVENTS_SIMULATION, "who simulates analytics events, and whether it lives", _SIMULATION),
     (DEAD_LETTERS, "events that could not be used, with reason and origin", _DEAD_LETTERS),
+    (DEAD_LETTERS_REPLAYED, "which dead letters were sent back to their topics", _LAST_OF_KEY),
 )
 
 

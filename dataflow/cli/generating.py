@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from itertools import repeat
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, TextIO
@@ -13,9 +12,10 @@ from typing import BinaryIO, Protocol, Self, TextIO
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from dataflow.cli.instants import instant_ms
 from dataflow.cli.loading import loading_producer
 from dataflow.engine.output import Headers, RecordBatches
-from dataflow.errors import DataflowError, Misconfigured
+from dataflow.errors import DataflowError
 from dataflow.generators.pace import Tick
 from dataflow.sources.producing import find_topics
 
@@ -180,11 +180,4 @@ async def run(
 
 def start_of(text: str | None) -> int:
     """Return the first event time in microseconds since 1970 UTC: that instant, or now."""
-    if text is None:
-        return time.time_ns() // 1000
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Misconfigured(f"--start is '{text}'; expected an ISO 8601 date or date-time") from None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return round(at.timestamp() * 1_000_000)
+    return time.time_ns() // 1000 if text is None else instant_ms("--start", text) * 1000

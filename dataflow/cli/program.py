@@ -4,6 +4,7 @@ import typer
 
 from dataflow.cli.apply import apply
 from dataflow.cli.broker import broker
+from dataflow.cli.dead_letters import dead_letters
 from dataflow.cli.demo import demo
 from dataflow.cli.generate import generate
 from dataflow.cli.produce import produce
@@ -24,3 +25,4 @@ program = typer.Typer(
 
 for command in (demo, worker, broker, topics, produce, generate, apply, tables, settings):
     program.command()(command)
+program.add_typer(dead_letters, name="dead-letters")

@@ -53,7 +53,7 @@ def receive_only() -> None:
 
 
 assert isinstance(app.web, Web)
-if settings().role is not Role.ENRICH:
+if settings().role in (Role.ALL, Role.INGEST):
     serve_senders(app.web)
 if settings().role is Role.INGEST:
     receive_only()

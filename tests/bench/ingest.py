@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,6 +31,7 @@ from dataflow.broker import FULL_JVM, EmbeddedBroker
 from dataflow.samples import sample_events
 
 USER, PASSWORD = "akamai", "a long enough password"
+GZIP = b"\x1f\x8b"
 SENDERS_OF_BIG, SENDERS_OF_SMALL, ALL_SENDERS = 8, 64, 2_500
 
 
@@ -47,6 +48,7 @@ class Measured:
 
     @property
     def summary(self) -> dict[str, object]:
+        """Return the figures that are shown."""
         return {
             "load": self.name,
             "requests": self.requests,
@@ -84,10 +86,12 @@ class Sender(asyncio.Protocol):
         self._answer = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
+        """Send the first request."""
         self.transport = transport
         self._send()
 
     def data_received(self, data: bytes) -> None:
+        """Send the next as soon as an answer is whole."""
         self._answer += data
         if not self._answer.endswith(b"}"):
             return
@@ -104,6 +108,7 @@ class Sender(asyncio.Protocol):
             self.finished.set_result(None)
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Fail if there was more to send."""
         if not self.finished.done():
             self.finished.set_exception(error or ConnectionError("closed by the worker"))
 
@@ -123,18 +128,25 @@ async def send(port: int, request: bytes, senders: int, seconds: float) -> list[
     return made
 
 
-def measure(
-    name: str, port: int, pid: int, body: bytes, lines: int, senders: int, seconds: float
-) -> Measured:
-    """Measure one kind of load, after a second of it that warms all up."""
-    request = request_of(body, packed=body.startswith(b"\x1f\x8b"))
-    asyncio.run(send(port, request, senders, 1.0))
-    cpu, began = cpu_seconds(pid), time.monotonic()
-    made = asyncio.run(send(port, request, senders, seconds))
-    passed = time.monotonic() - began
-    answered = sum(sender.answered for sender in made)
-    slowest = max(sender.slowest for sender in made)
-    return Measured(name, answered, answered * lines, passed, cpu_seconds(pid) - cpu, slowest)
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many senders, each with the same body again and again."""
+
+    name: str
+    body: bytes
+    lines: int
+    senders: int
+
+    def measure(self, port: int, pid: int, seconds: float) -> Measured:
+        """Measure it, after a second that warms all up."""
+        request = request_of(self.body, packed=self.body.startswith(GZIP))
+        asyncio.run(send(port, request, self.senders, 1.0))
+        cpu, began = cpu_seconds(pid), time.monotonic()
+        made = asyncio.run(send(port, request, self.senders, seconds))
+        passed = time.monotonic() - began
+        answered = sum(sender.answered for sender in made)
+        slowest = max(sender.slowest for sender in made)
+        return Measured(self.name, answered, answered * self.lines, passed, cpu_seconds(pid) - cpu, slowest)
 
 
 @contextmanager
@@ -171,14 +183,14 @@ def main() -> None:
     lines = sample_events("cdn-logs")[:1_000]
     big, small = b"\n".join(lines), b"\n".join(lines[:3])
     loads = [
-        ("1,000-line gzip bodies", gzip.compress(big), 1_000, SENDERS_OF_BIG),
-        ("1,000-line plain bodies", big, 1_000, SENDERS_OF_BIG),
-        ("3-line bodies, 64 senders", small, 3, SENDERS_OF_SMALL),
-        ("3-line bodies, 2,500 senders", small, 3, ALL_SENDERS),
+        Load("1,000-line gzip bodies", gzip.compress(big), 1_000, SENDERS_OF_BIG),
+        Load("1,000-line plain bodies", big, 1_000, SENDERS_OF_BIG),
+        Load("3-line bodies, 64 senders", small, 3, SENDERS_OF_SMALL),
+        Load("3-line bodies, 2,500 senders", small, 3, ALL_SENDERS),
     ]
     with ingest_worker() as (port, pid):
-        for name, body, count, senders in loads:
-            print(json.dumps(measure(name, port, pid, body, count, senders, seconds).summary), flush=True)
+        for load in loads:
+            print(json.dumps(load.measure(port, pid, seconds).summary), flush=True)
         print(json.dumps({"peak_mib": round(peak_bytes(pid) / 2**20)}))
 
 

@@ -149,10 +149,13 @@ def test_another_form_is_made_of_event_and_added_fields():
     event, fields = SimpleNamespace(n=1), Added(kind="x")
     with_fields = Rows([a_record()], [event], lambda: [b""], [], None, [fields], frozenset({"kind"}))
     assert [
-        v for _, _, v, _ in with_fields.encoded(lambda e, a: b"%d%s" % (e.n, a.fields["kind"].encode()))
+        v
+        for _, _, v, _ in with_fields.outgoing(
+            "t", lambda e, a: b"%d%s" % (e.n, a.fields["kind"].encode())
+        ).records
     ] == [b"1x"]
     without = Rows([a_record()], [event], lambda: [b""], [], None)
-    assert [v for _, _, v, _ in without.encoded(lambda e: b"%d" % e.n)] == [b"1"]
+    assert [v for _, _, v, _ in without.outgoing("t", lambda e: b"%d" % e.n).records] == [b"1"]
 
 
 @pytest.mark.parametrize(
