@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, wraps
 from typing import Any, TypeVar, cast
@@ -169,6 +170,12 @@ class App(faust.App):
             self.engine.on_bug(UnevenBatch(f"agent {name} has ended; expected it to read on for ever"))
 
         return run
+
+    def _on_autodiscovery_error(self, name: str) -> None:
+        """End the program when a module of agents or views cannot be imported; Faust would only log it."""
+        error = sys.exc_info()[1]
+        assert error is not None, name
+        raise error
 
     async def on_first_start(self) -> None:
         """Make the data folder, parents too, which Faust does not."""

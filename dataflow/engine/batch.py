@@ -122,15 +122,16 @@ class Batch:
         dropped_by, read, name = filtering.dropped_by, filtering.read, filtering.name
         records: list[DefaultRecord] = []
         events: list[E] = []
+        routes: list[tuple[str, ...]] = []
 
         def work(source: Iterable[DefaultRecord]) -> int:
             number = 0
             for number, record in enumerate(source, start=1):  # noqa: B007 - counts, also what is skipped
                 raw = record.value
                 try:
-                    rule = dropped_by(raw)
-                    if rule is not None:
-                        self.balance.dropped[rule] += 1
+                    verdict = dropped_by(raw)
+                    if isinstance(verdict, str):
+                        self.balance.dropped[verdict] += 1
                         continue
                     event = read(raw)
                 except EVENT_FAULTS as error:
@@ -138,11 +139,15 @@ class Batch:
                 else:
                     records.append(record)
                     events.append(event)
+                    if verdict is not None:
+                        routes.append(verdict)
             return number
 
         stretches = self._go_through(work, records)
         values = lambda: [record.value for record in records]  # noqa: E731 - one of two forms of the same
-        return self._keep(Rows(records, events, values, stretches, self.topic.event_time))
+        rows = Rows(records, events, values, stretches, self.topic.event_time)
+        rows.routes, rows.stamp = routes, filtering.stamp
+        return self._keep(rows)
 
     def parse(self, parsing: Parsing[E]) -> Rows:
         """Put another value in the place of every event; what cannot be parsed becomes a dead letter."""
@@ -188,6 +193,11 @@ class Batch:
         """Write these rows to the same partition of `topic`, with the checkpoint of this batch."""
         self._sends.append((topic, rows, encode))
         rows.is_settled = True
+
+    def distribute(self, rows: Rows, otherwise: str) -> None:
+        """Write each row to the topics that its filter has chosen, or all to `otherwise` if it chooses none."""
+        for topic in sorted({topic for route in set(rows.routes) for topic in route}) or [otherwise]:
+            self.send(topic, rows)
 
     def fold(self, table: WindowedTable, rows: Rows) -> None:
         """Count these rows in `table`, once the batch is finished."""

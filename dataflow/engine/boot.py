@@ -81,6 +81,20 @@ async def prepare_topics(
     return counts
 
 
+async def find_outputs(connection: Mapping[str, object], names: AbstractSet[str]) -> dict[str, int]:
+    """Return how many partitions these topics have; raise `Misconfigured` if one is missing."""
+    admin = AIOKafkaAdminClient(**connection)
+    await admin.start()
+    try:
+        counts = await _partition_counts(admin, names)
+    finally:
+        await admin.close()
+    missing = sorted(names - counts.keys())
+    if missing:
+        raise Misconfigured(f"topics {', '.join(missing)} do not exist; expected all outputs to be there")
+    return counts
+
+
 async def _partition_counts(admin: AIOKafkaAdminClient, names: AbstractSet[str]) -> dict[str, int]:
     # To ask for a topic by name would make it on a broker that makes topics by itself.
     there = names & set(await admin.list_topics())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +11,7 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
 
-from dataflow.engine.boot import prepare_topics
+from dataflow.engine.boot import find_outputs, prepare_topics
 from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, OutputRefused, write_checkpoint
 from dataflow.engine.faults import FaultCount
 from dataflow.engine.fetch import Fetched
@@ -78,6 +79,15 @@ class Engine(Service):
     def partitions_of(self, topic: str) -> int:
         """Return how many partitions a topic has that this app reads or writes."""
         return self._partition_counts[topic]
+
+    async def add_outputs(self, names: AbstractSet[str]) -> None:
+        """Learn of topics that will be written to; raise `Misconfigured` if one is missing.
+
+        Before the start they are only noted: it looks for all topics.
+        """
+        if self._partition_counts:
+            self._partition_counts |= await find_outputs(self.options.connection, names)
+        self.topics |= names
 
     # -- start and stop
 

@@ -8,7 +8,8 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from dataflow.engine.producer import BATCH_BYTES
 
-Headers = list[tuple[str, bytes]]
+Header = tuple[str, bytes]
+Headers = list[Header]
 OutputRecord = tuple[int, bytes | None, bytes | None, Headers]
 """Timestamp in ms since 1970, key, value, headers."""
 

@@ -52,6 +52,10 @@ class Rows:
         self.events = events
         self.times: list[int] = []
         self.is_settled = False
+        self.stamp: Header | None = None
+        """Header that each of them gets."""
+        self.routes: list[tuple[str, ...]] = []
+        """The topics that each of them goes to; empty: all go wherever they are sent."""
         self._make = make
         self._made: dict[Callable[..., bytes] | None, list[bytes]] = {}
         self._stretches = stretches
@@ -85,14 +89,14 @@ class Rows:
         values = self.values(encode)
         if max(map(len, values), default=0) + self._beside_values() + RECORD_BYTES <= most_bytes:
             return None
-        for index, (record, value) in enumerate(zip(self.records, values, strict=True)):
-            if largest_size(record.key, value, record.headers) > most_bytes:
+        for index, (key, value, headers) in enumerate(zip(map(KEY, self.records), values, self._headers(), strict=True)):
+            if largest_size(key, value, headers) > most_bytes:
                 return index
         return None
 
     def _beside_values(self) -> int:
         """Return how large the largest key and the largest headers are together."""
-        keys, headers = map(KEY, self.records), map(HEADERS, self.records)
+        keys, headers = map(KEY, self.records), self._headers()
         return max(map(len, filter(None, keys)), default=0) + max(
             (sum(len(name) + len(value or b"") + 16 for name, value in few) for few in filter(None, headers)),
             default=0,
@@ -100,7 +104,7 @@ class Rows:
 
     def take_out(self, index: int) -> DefaultRecord:
         """Take one row out, and return the record that it was."""
-        for parallel in (self.events, self._added, *self._made.values()):
+        for parallel in (self.events, self._added, self.routes, *self._made.values()):
             if parallel:
                 del parallel[index]
         self._stretches = [
@@ -111,8 +115,18 @@ class Rows:
     def outgoing(self, topic: str, encode: Callable[..., bytes] | None) -> Outgoing:
         """Return the rows as they go on: the producer's timestamp, key and headers, the new value."""
         records, values = self.records, self.values(encode)
-        columns = map(TIMESTAMP, records), map(KEY, records), values, map(HEADERS, records)
-        return Outgoing(topic, zip(*columns, strict=True), sum(map(len, values)))
+        columns = map(TIMESTAMP, records), map(KEY, records), values, self._headers()
+        every = zip(*columns, strict=True)
+        chosen = compress(every, [topic in route for route in self.routes]) if self.routes else every
+        return Outgoing(topic, chosen, sum(map(len, values)))
+
+    def _headers(self) -> Iterable[Headers]:
+        """Return the headers that go out: the producer's, and the stamp."""
+        own, stamp = map(HEADERS, self.records), self.stamp
+        if stamp is None:
+            return own
+        alone = [stamp]  # most records have none of their own, and share this
+        return [[*(h for h in few if h[0] != stamp[0]), stamp] if few else alone for few in own]
 
     def date(self, clock_ms: int, ahead_ms: int) -> None:
         """Fill `times`: event times, `FUTURE` for those too far ahead of what producers' clocks have shown.

@@ -1,0 +1,1 @@
+"""Auth: who may send; secrets in files in, a guard out."""

@@ -1,0 +1,46 @@
+"""Opening: where the web server listens and which secrets are set in, the guard of its door out."""
+
+import logging
+from ipaddress import ip_address
+from pathlib import Path
+
+from dataflow.errors import Misconfigured
+from dataflow.sources.auth.guard import Guard
+from dataflow.sources.auth.secrets import read_htpasswd, read_tokens
+from dataflow.sources.auth.watched_file import WatchedFile
+
+log = logging.getLogger(__name__)
+
+
+def open_guard(host: str, htpasswd: Path | None, tokens: Path | None, *, is_open: bool) -> Guard:
+    """Return the guard.
+
+    Without a password file and without tokens everybody is let in, which is as it should be
+    on a loopback address; on any other it has to be asked for. Raises `Misconfigured`.
+    """
+    guarded = htpasswd is not None or tokens is not None
+    if guarded and is_open:
+        raise Misconfigured(
+            "DATAFLOW_INGEST_OPEN is 'true'; expected false or unset, for "
+            "DATAFLOW_INGEST_HTPASSWD_FILE or DATAFLOW_INGEST_TOKEN_FILE is set"
+        )
+    if not guarded and not is_loopback(host):
+        if not is_open:
+            raise Misconfigured(
+                f"DATAFLOW_WEB_HOST is '{host}', which others reach; expected "
+                "DATAFLOW_INGEST_HTPASSWD_FILE or DATAFLOW_INGEST_TOKEN_FILE to say who may send, "
+                "or DATAFLOW_INGEST_OPEN=true to let everybody"
+            )
+        log.warning("Anybody who reaches %s may send: DATAFLOW_INGEST_OPEN is set.", host)
+    return Guard(
+        WatchedFile(htpasswd, read_htpasswd) if htpasswd else None,
+        WatchedFile(tokens, read_tokens) if tokens else None,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,100 @@
+"""Body events: the pieces of an unpacked body in, the events in it, as sent, out."""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from itertools import chain
+
+import msgspec
+import orjson
+
+from dataflow.sources.inflate import PIECE_BYTES
+from dataflow.sources.json_array import ArrayFault, elements, is_array
+from dataflow.sources.refusal import never
+from dataflow.sources.text_lines import split_lines
+
+ELEMENTS_AT_ONCE = 100
+
+PING_BYTES = 200  # no event is as short as the ping that DataStream 2 sends on saving a stream
+STRUCTURED_PING = b"0,access_validation"
+JSON_PING = {"access_validation": True}
+
+_validate = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def read_head(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the begin of a body, or all of it, and the pieces behind."""
+    head, rest = b"", iter(pieces)
+    for piece in rest:
+        head += piece
+        if len(head) >= PIECE_BYTES:
+            break
+    return head, rest
+
+
+def is_ping(head: bytes) -> bool:
+    """Tell whether a body is the ping with which DataStream 2 tries a receiver."""
+    if len(head) > PING_BYTES or b"access_validation" not in head:
+        return False
+    if head.strip() == STRUCTURED_PING:
+        return True
+    try:
+        sent = orjson.loads(head)
+    except orjson.JSONDecodeError:
+        return False
+    return sent in (JSON_PING, [JSON_PING])
+
+
+def json_events(
+    head: bytes, rest: Iterator[bytes], most_line_bytes: int, most_array_bytes: int
+) -> Iterator[list[bytes]]:
+    """Yield the events of a body: a JSON array, an object over several lines, or one object a line.
+
+    An array is held whole; one of more than `most_array_bytes` is refused. One that goes
+    wrong raises `ArrayFault` behind the events before that.
+    """
+    if is_array(head):
+        yield from _by_the_hundred(elements(_joined(head, rest, most_array_bytes)))
+    elif len(head) < PIECE_BYTES and _is_one_object(head):
+        yield [head.strip()]
+    else:
+        yield from split_lines(chain((head,), rest), most_line_bytes)
+
+
+def _by_the_hundred(found: Iterator[bytes]) -> Iterator[list[bytes]]:
+    some: list[bytes] = []
+    try:
+        for element in found:
+            some.append(element)
+            if len(some) == ELEMENTS_AT_ONCE:
+                yield some
+                some = []
+    except ArrayFault:
+        yield some
+        raise
+    yield some
+
+
+def _joined(head: bytes, rest: Iterator[bytes], most_bytes: int) -> bytes:
+    whole = bytearray(head)
+    for piece in rest:
+        whole += piece
+        if len(whole) > most_bytes:
+            raise never(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"array is more than {most_bytes} bytes; expected at most that, or one object a line",
+            )
+    return bytes(whole)
+
+
+def _is_one_object(text: bytes) -> bool:
+    text = text.strip()
+    first_line, line_end, _ = text.partition(b"\n")
+    return bool(line_end) and text.startswith(b"{") and not _is_json(first_line) and _is_json(text)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        _validate(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,146 @@
+"""Inflate: a body as received and its Content-Encoding in, pieces of bounded size out."""
+
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import Protocol
+
+from dataflow.sources.refusal import NotTaken, never
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+PIECE_BYTES = 64 << 10
+
+_GZIP = 16 + zlib.MAX_WBITS
+_RAW_DEFLATE = -zlib.MAX_WBITS
+
+
+class Inflater(Protocol):
+    """One compressed stream; it may end before the body does."""
+
+    @property
+    def eof(self) -> bool:
+        """Tell whether the stream has ended."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What stands behind its end."""
+
+    def inflate(self, packed: bytes) -> Iterator[bytes]:
+        """Yield what `packed` holds, at most `PIECE_BYTES` at a time."""
+
+
+class _Zlib:
+    def __init__(self, window_bits: int) -> None:
+        self._stream = zlib.decompressobj(window_bits)
+
+    @property
+    def eof(self) -> bool:
+        return self._stream.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._stream.unused_data
+
+    def inflate(self, packed: bytes) -> Iterator[bytes]:
+        while packed or not self.eof:
+            piece = self._stream.decompress(packed, PIECE_BYTES)
+            packed = self._stream.unconsumed_tail
+            if piece:
+                yield piece
+            elif not packed:
+                return
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        self._stream = zstd.ZstdDecompressor()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._stream.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._stream.unused_data)
+
+    def inflate(self, packed: bytes) -> Iterator[bytes]:
+        while not self.eof:
+            piece = self._stream.decompress(packed, PIECE_BYTES)
+            packed = b""
+            if piece:
+                yield piece
+            elif self._stream.needs_input:
+                return
+
+
+def _deflate(packed: bytes) -> Inflater:
+    # Some senders leave out the zlib header that the RFC asks for; with it the first
+    # byte names method 8, and raw data cannot begin like that and hold a stored block.
+    return _Zlib(zlib.MAX_WBITS if packed[0] & 0x0F == 8 else _RAW_DEFLATE)
+
+
+_OPENERS: dict[str, Callable[[bytes], Inflater]] = {
+    "gzip": lambda _: _Zlib(_GZIP),
+    "x-gzip": lambda _: _Zlib(_GZIP),
+    "deflate": _deflate,
+    "zstd": lambda _: _Zstd(),
+}
+
+
+def known_encoding(header: str) -> str:
+    """Return the encoding that a Content-Encoding header names, "" for none; refuse others."""
+    name = header.strip().lower()
+    if name in ("", "identity"):
+        return ""
+    if name not in _OPENERS:
+        raise never(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Encoding is {header[:100]!r}; expected gzip, deflate, zstd or none",
+        )
+    return name
+
+
+def inflate(packed: bytes, encoding: str, most_bytes: int) -> Iterator[bytes]:
+    """Yield the body piece by piece; refuse it (413) as soon as it passes `most_bytes`.
+
+    Raises the refusal (400) also where what is packed is broken or breaks off.
+    """
+    seen = 0
+    for piece in _pieces(packed, encoding):
+        seen += len(piece)
+        if seen > most_bytes:
+            raise never(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"body is more than {most_bytes} bytes once unpacked; expected at most that",
+            )
+        yield piece
+
+
+def _pieces(packed: bytes, encoding: str) -> Iterable[bytes]:
+    if not encoding:
+        return (packed[at : at + PIECE_BYTES] for at in range(0, len(packed), PIECE_BYTES))
+    return _unpacked(packed, encoding)
+
+
+def _unpacked(packed: bytes, encoding: str) -> Iterator[bytes]:
+    open_stream = _OPENERS[encoding]
+    while packed:  # compressed streams may stand one behind the other
+        stream = open_stream(packed)
+        try:
+            yield from stream.inflate(packed)
+        except (zlib.error, zstd.ZstdError) as error:
+            raise _broken(encoding, str(error)) from error
+        if not stream.eof:
+            raise _broken(encoding, "it breaks off")
+        packed = stream.unused_data
+
+
+def _broken(encoding: str, why: str) -> NotTaken:
+    return never(
+        HTTPStatus.BAD_REQUEST, f"body is not {encoding}: {why}; expected what Content-Encoding says"
+    )

@@ -1,0 +1,140 @@
+"""The outbox: records of many requests in, record batches that the broker has acknowledged out.
+
+What small bodies bring within a few milliseconds goes out together: 2,500 senders do not
+make 2,500 record batches.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aiokafka.errors import KafkaError
+
+from dataflow.engine.output import OutputRecord, RecordBatches
+from dataflow.sources.producing import BATCH_BYTES, Producing
+from dataflow.sources.refusal import NotTaken, unavailable
+
+log = logging.getLogger(__name__)
+
+LINGER_SECONDS = 0.005
+
+
+@dataclass(slots=True, eq=False)
+class Consignment:
+    """Records of one topic that go out together; `done` is set when the broker has them all."""
+
+    topic: str
+    done: asyncio.Future[None]
+    records: list[OutputRecord] = field(default_factory=list)
+    size: int = 0
+
+
+class Outbox:
+    """Writes records; `unacknowledged_bytes` is what the broker has not answered for."""
+
+    def __init__(
+        self, producing: Producing, *, compression: str | None, most_bytes: int, deadline_seconds: float
+    ) -> None:
+        self.unacknowledged_bytes = 0
+        self._producing = producing
+        self._record_batches = RecordBatches(compression, transactional=False)
+        self._most_bytes = most_bytes
+        self._deadline_seconds = deadline_seconds
+        self._open: dict[str, Consignment] = {}
+        self._room = asyncio.Event()
+        self._room.set()
+        self._deliveries: set[asyncio.Task[None]] = set()
+
+    def most_value_bytes(self, topic: str) -> int:
+        """Return how long a value of this topic may be; refuse while Kafka is away."""
+        _, known = self._producing.known(topic)
+        return known.most_bytes
+
+    async def room(self) -> None:
+        """Wait until the broker has taken enough for more to be packed."""
+        await self._room.wait()
+
+    def put(self, topic: str, records: Sequence[OutputRecord], held_bytes: int) -> set[asyncio.Future[None]]:
+        """Hand over records that hold so much memory; the broker has them when the futures are done.
+
+        One fails with a `NotTaken` (503) when the broker is away or too slow; some of the
+        records may be stored then.
+        """
+        size = held_bytes // len(records)
+        at_once = max(BATCH_BYTES // size, 1)  # a big body is not packed in one go
+        return {self._put(topic, records[at : at + at_once], size) for at in range(0, len(records), at_once)}
+
+    def _put(self, topic: str, records: Sequence[OutputRecord], record_bytes: int) -> asyncio.Future[None]:
+        open_one = self._open.get(topic)
+        if open_one is None:
+            loop = asyncio.get_running_loop()
+            open_one = self._open[topic] = Consignment(topic, loop.create_future())
+            loop.call_later(LINGER_SECONDS, self._seal, open_one)
+        open_one.records += records
+        open_one.size += record_bytes * len(records)
+        self._count(record_bytes * len(records))
+        if open_one.size >= BATCH_BYTES:
+            self._seal(open_one)
+        return open_one.done
+
+    async def drain(self) -> None:
+        """Wait until all that was handed over is answered for."""
+        for consignment in list(self._open.values()):
+            self._seal(consignment)
+        if self._deliveries:
+            await asyncio.wait(self._deliveries)
+
+    def _count(self, size: int) -> None:
+        self.unacknowledged_bytes += size
+        if self.unacknowledged_bytes < self._most_bytes:
+            self._room.set()
+        else:
+            self._room.clear()
+
+    def _seal(self, consignment: Consignment) -> None:
+        if self._open.get(consignment.topic) is consignment:
+            del self._open[consignment.topic]
+            delivery = asyncio.create_task(self._deliver(consignment))
+            self._deliveries.add(delivery)
+            delivery.add_done_callback(self._deliveries.discard)
+
+    async def _deliver(self, consignment: Consignment) -> None:
+        done = consignment.done
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                await self._send(consignment)
+        except NotTaken as refusal:
+            done.set_exception(refusal)
+        except (KafkaError, TimeoutError, OSError):
+            done.set_exception(
+                unavailable("Kafka has not acknowledged every line in time; expected it back soon")
+            )
+        except BaseException:  # a bug, or the end of the worker: nobody may be told that the lines are safe
+            done.cancel()
+            raise
+        else:
+            done.set_result(None)
+        finally:
+            self._count(-consignment.size)
+            if not done.cancelled():
+                done.exception()  # who sent it may have gone away
+
+    async def _send(self, consignment: Consignment) -> None:
+        up, topic = self._producing.known(consignment.topic)
+        packed = self._record_batches.pack(consignment.records, consignment.size)
+        consignment.records.clear()
+        try:
+            sent = [
+                await up.producer.send_batch(batch, consignment.topic, partition=next(topic.partitions))
+                for batch in packed
+            ]
+            await asyncio.gather(*sent)
+        except BaseException as error:
+            # A gap in the numbers of an idempotent producer can only be mended by a new one.
+            if not up.failed.is_set():
+                log.warning(
+                    "Broker has not taken %d batches of %s: %r", len(packed), consignment.topic, error
+                )
+            up.failed.set()
+            raise

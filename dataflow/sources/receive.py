@@ -1,0 +1,141 @@
+"""Receive: the body of a request in; its events in Kafka, the unusable as dead letters, and counts out."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from dataflow.sources.body_events import is_ping, json_events, read_head
+from dataflow.sources.inflate import inflate
+from dataflow.sources.json_array import ArrayFault
+from dataflow.sources.origin import Origin
+from dataflow.sources.outbox import Outbox
+from dataflow.sources.received_streams import ReceivedStream
+from dataflow.sources.sorting import Sorter
+from dataflow.sources.text_lines import split_lines
+from dataflow.topics import DEAD_LETTERS
+
+EVENTS_AT_ONCE = 1_000
+"""The loop is given back after so many: ten milliseconds if all of them are broken."""
+
+HELD_BYTES = 4 << 20
+"""So much of a body is held back until all of it is unpacked: DataStream sends no more at once."""
+
+AT_ONCE = 4
+"""Bodies that are unpacked at the same time; there is one loop, more would only hold more memory."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the events of a body."""
+
+    accepted: int = 0
+    dead_lettered: int = 0
+
+
+class Receiving:
+    """Takes bodies, whoever sends them."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        most_inflated_bytes: int,
+        most_array_bytes: int,
+        structured_fields: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._outbox = outbox
+        self._most_inflated_bytes = most_inflated_bytes
+        self._most_array_bytes = most_array_bytes
+        self._structured_fields = structured_fields
+        self._clock = clock
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def receive(self, stream: ReceivedStream, body: bytes, encoding: str, origin: Origin) -> Outcome:
+        """Store every event of a body; return when the broker has acknowledged them all.
+
+        Raises `NotTaken`. Of a body that can never be taken nothing is stored; when Kafka fails
+        on the way, a part may be.
+        """
+        sorter = self._sorter(stream, origin)
+        handing = _HandingOver(self._outbox, stream.topic)
+        async with self._turns:
+            for number, events in enumerate(self._events(sorter, body, encoding)):
+                if number:
+                    await asyncio.sleep(0)  # others have their turn every 64 KiB
+                for at in range(0, len(events), EVENTS_AT_ONCE):
+                    sorter.sort(events[at : at + EVENTS_AT_ONCE])
+                    if sorter.done.held_bytes > HELD_BYTES:
+                        if not handing.begun:
+                            await self._try_whole(body, encoding)
+                        await handing.over(sorter)
+            await handing.over(sorter)
+        await handing.acknowledged()
+        return handing.outcome
+
+    def _sorter(self, stream: ReceivedStream, origin: Origin) -> Sorter:
+        return Sorter(
+            stream,
+            origin,
+            now_ms=int(self._clock() * 1000),
+            most_bytes=self._outbox.most_value_bytes(stream.topic),
+            most_dead_bytes=self._outbox.most_value_bytes(DEAD_LETTERS),
+            structured_fields=self._structured_fields,
+        )
+
+    async def _try_whole(self, body: bytes, encoding: str) -> None:
+        """Unpack a large body for nothing: a bomb, or one that breaks off, is found before it is stored."""
+        if not encoding:
+            return
+        for _ in inflate(body, encoding, self._most_inflated_bytes):
+            await asyncio.sleep(0)
+
+    def _events(self, sorter: Sorter, body: bytes, encoding: str) -> Iterator[list[bytes]]:
+        pieces = inflate(body, encoding, self._most_inflated_bytes)
+        head, rest = read_head(pieces)
+        if sorter.stream.is_datastream and is_ping(head):
+            return
+        if not sorter.stream.is_json:
+            yield from split_lines(chain((head,), rest), sorter.most_dead_bytes)
+            return
+        try:
+            yield from json_events(head, rest, sorter.most_dead_bytes, self._most_array_bytes)
+        except ArrayFault as fault:
+            sorter.reject(fault.rest, fault)
+
+
+class _HandingOver:
+    """Puts the records of one body into the outbox, and keeps what it was promised for them."""
+
+    def __init__(self, outbox: Outbox, topic: str) -> None:
+        self.outcome = Outcome()
+        self._outbox = outbox
+        self._topic = topic
+        self._promised: set[asyncio.Future[None]] = set()
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether a part of the body may be stored."""
+        return bool(self._promised)
+
+    async def over(self, sorter: Sorter) -> None:
+        """Hand over what is sorted, as soon as there is room."""
+        await self._outbox.room()
+        done = sorter.take()
+        self.outcome.accepted += len(done.good)
+        self.outcome.dead_lettered += len(done.dead)
+        for topic, records, size in (
+            (self._topic, done.good, done.good_bytes),
+            (DEAD_LETTERS, done.dead, done.dead_bytes),
+        ):
+            if records:
+                self._promised |= self._outbox.put(topic, records, size)
+
+    async def acknowledged(self) -> None:
+        """Return when the broker has everything; raise what it has not been for."""
+        if self._promised:
+            await asyncio.wait(self._promised)  # unlike gather, it leaves them alone when we are cancelled
+        for promise in self._promised:
+            promise.result()

@@ -1,0 +1,115 @@
+"""The simulator: a wish to start or stop it in, analytics events at an interval, by one worker, out."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping
+from uuid import uuid4
+
+import orjson
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from dataflow.sources.outbox import Outbox
+from dataflow.sources.refusal import NotTaken, unavailable
+from dataflow.sources.simulation import BEAT_SECONDS, Action, SimulationRecord
+from dataflow.sources.simulation_log import SimulationLog, open_log
+from dataflow.stages.analytics_event import EVENT_TYPES
+from dataflow.topics import ANALYTICS_EVENTS
+
+log = logging.getLogger(__name__)
+
+DEVICES = 100
+ANSWER_SECONDS = 20.0
+
+
+class Simulator(Service):
+    """This worker's part: it runs the simulation that was started here, until anybody stops it."""
+
+    def __init__(self, connection: Mapping[str, object], outbox: Outbox) -> None:
+        super().__init__()
+        self._connection = connection
+        self._outbox = outbox
+        self._running: asyncio.Task[None] | None = None
+
+    async def begin(self, interval_seconds: float) -> bool:
+        """Start a simulation; return False if one runs anywhere. Raises `NotTaken` without Kafka."""
+        begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._simulate(interval_seconds, begun))
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await asyncio.wait((task, begun), return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            task.cancel()
+            raise _away() from None
+        if not begun.done():  # the task has failed
+            raise _away()
+        if begun.result():
+            self._running = task
+        return begun.result()
+
+    async def end(self) -> bool:
+        """Stop the simulation, wherever it runs; return False if there is none."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), open_log(self._connection) as simulation_log:
+                return await simulation_log.append(SimulationRecord(Action.STOP, ""))
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise _away() from error
+
+    async def on_stop(self) -> None:
+        """Stop what runs here."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait((self._running,))
+
+    async def _simulate(self, interval_seconds: float, begun: asyncio.Future[bool]) -> None:
+        name = uuid4().hex
+        try:
+            async with open_log(self._connection) as simulation_log:
+                begun.set_result(await simulation_log.append(SimulationRecord(Action.START, name)))
+                if begun.result():
+                    await self._run(simulation_log, name, interval_seconds)
+        except (KafkaError, OSError) as error:
+            log.warning("Simulation has ended, for Kafka is away: %r", error)
+
+    async def _run(self, simulation_log: SimulationLog, name: str, interval_seconds: float) -> None:
+        log.info("Simulation begins; an event every %g s.", interval_seconds)
+        events = asyncio.create_task(self._send_events(interval_seconds))
+        try:
+            while simulation_log.state.running == name:
+                await simulation_log.append(SimulationRecord(Action.BEAT, name))
+                await simulation_log.follow(BEAT_SECONDS)
+        except asyncio.CancelledError:
+            await simulation_log.append(SimulationRecord(Action.STOP, name))
+            raise
+        finally:
+            events.cancel()
+            log.info("Simulation has ended.")
+
+    async def _send_events(self, interval_seconds: float) -> None:
+        while True:
+            now_ms = int(time.time() * 1000)
+            event = simulated_event(now_ms)
+            try:
+                self._outbox.put(ANALYTICS_EVENTS, [(now_ms, None, event, [])], len(event))
+            except NotTaken as refusal:
+                log.warning("Simulated event is lost: %s", refusal)
+            await asyncio.sleep(interval_seconds)
+
+
+def simulated_event(now_ms: int) -> bytes:
+    """Return an event of one of a hundred devices."""
+    seconds, ms = divmod(now_ms, 1000)
+    created_on = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{ms:03}Z"
+    return orjson.dumps(
+        {
+            "device_id": f"simulated-{random.randrange(DEVICES):02}",
+            "event_type": random.choice(EVENT_TYPES),
+            "created_on": created_on,
+        }
+    )
+
+
+def _away() -> NotTaken:
+    return unavailable("Kafka has not answered in time; expected it back in a moment")

@@ -1,0 +1,121 @@
+"""Sorting: the events of one body in, records for their topic and dead letters out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from dataflow.engine.decoding import DECODING_ERRORS, fault_of
+from dataflow.engine.output import Headers, OutputRecord
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.sources.origin import Origin
+from dataflow.sources.received_streams import ReceivedStream
+from dataflow.sources.rejected import dead_letter
+from dataflow.sources.structured import structured_to_json
+
+RECORD_BYTES = 100
+DEAD_LETTER_BYTES = 1_000
+"""Memory that a record takes beside its value; of a dead letter its headers, too."""
+
+_NO_HEADERS: Headers = []
+
+
+class _Object(msgspec.Struct, gc=False):
+    """Any JSON object; its fields are skipped, yet have to be well formed."""
+
+
+_check_object = msgspec.json.Decoder(_Object).decode
+
+
+@dataclass(slots=True)
+class Sorted:
+    """Records on their way out, with the bytes that they hold in memory."""
+
+    good: list[OutputRecord] = field(default_factory=list)
+    dead: list[OutputRecord] = field(default_factory=list)
+    good_bytes: int = 0
+    dead_bytes: int = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """All of them together."""
+        return self.good_bytes + self.dead_bytes
+
+
+@dataclass(slots=True)
+class Sorter:
+    """Sorts the events of one body; an event longer than `most_bytes` is a dead letter.
+
+    A dead letter holds the event as sent, up to `most_dead_bytes`.
+    """
+
+    stream: ReceivedStream
+    origin: Origin
+    now_ms: int
+    most_bytes: int
+    most_dead_bytes: int
+    structured_fields: Sequence[str] = ()
+    done: Sorted = field(default_factory=Sorted)
+
+    def take(self) -> Sorted:
+        """Return what is sorted so far, and begin anew."""
+        done, self.done = self.done, Sorted()
+        return done
+
+    def sort(self, events: Sequence[bytes]) -> None:
+        """Sort some events; the order is kept."""
+        check = _check_object if self.stream.is_json else _accept
+        headers = self.origin.headers if self.stream.keeps_sender else _NO_HEADERS
+        append, now_ms, most = self.done.good.append, self.now_ms, self.most_bytes
+        size, before = 0, len(self.done.good)
+        for raw in events:
+            try:
+                if len(raw) > most:
+                    raise self._too_large()
+                check(raw)
+                raw.isascii() or check is _accept or raw.decode()
+            except (*DECODING_ERRORS, InvalidEvent) as error:
+                self._mend_or_reject(raw, error)
+            else:
+                size += len(raw)
+                append((now_ms, None, raw, headers))
+        self.done.good_bytes += size + RECORD_BYTES * (len(self.done.good) - before)
+
+    def reject(self, raw: bytes, fault: InvalidEvent) -> None:
+        """Make a dead letter of an event."""
+        raw = raw[: self.most_dead_bytes]
+        letter = dead_letter(raw, fault, topic=self.stream.topic, origin=self.origin, now_ms=self.now_ms)
+        self.done.dead.append(letter)
+        self.done.dead_bytes += len(raw) + DEAD_LETTER_BYTES
+
+    def _mend_or_reject(self, raw: bytes, error: Exception) -> None:
+        fault = fault_of(error, raw)
+        if not self._may_be_structured(raw, fault):
+            self.reject(raw, fault)
+            return
+        try:
+            made = structured_to_json(raw, self.structured_fields)
+        except InvalidEvent as unfit:
+            self.reject(raw, unfit)
+        else:
+            self.done.good.append((self.now_ms, None, made, _NO_HEADERS))
+            self.done.good_bytes += len(made)  # the rest is counted with those of its turn
+
+    def _may_be_structured(self, raw: bytes, fault: InvalidEvent) -> bool:
+        return (
+            bool(self.structured_fields)
+            and self.stream.is_datastream
+            and fault.reason is not Reason.TOO_LARGE
+            and not raw.lstrip().startswith((b"{", b"["))
+        )
+
+    def _too_large(self) -> InvalidEvent:
+        return InvalidEvent(
+            Reason.TOO_LARGE,
+            f"event has more than {self.most_bytes} bytes; expected at most that, which the topic takes. "
+            f"Kept are at most {self.most_dead_bytes}",
+        )
+
+
+def _accept(_raw: bytes) -> None:
+    """Take any text: what it says is for the stage to find out."""

@@ -1,0 +1,129 @@
+"""A worker process: environment in; one that can be killed, frozen, ended and asked, with its log, out."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, build_opener
+
+from chaos.waiting import wait_until
+
+TESTS = Path(__file__).parents[1]
+ASK_SECONDS = 10
+LOG_LINES = 40  # shown when a test fails
+_FAUST = [sys.executable, "-m", "faust"]
+_open = build_opener(ProxyHandler({})).open
+
+
+class Worker:
+    """One `faust -A APP worker` after another on one port, with one folder and log for all of them."""
+
+    def __init__(
+        self, folder: Path, port: int, environment: Mapping[str, str], app: str = "dataflow.app"
+    ) -> None:
+        folder.mkdir()
+        self.port = port
+        self.app = app
+        self.log = folder / "log"
+        self.folder = folder
+        self.environment = {
+            # What the developer has set is for his own worker.
+            **{name: value for name, value in os.environ.items() if not name.startswith("DATAFLOW_")},
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH")])),
+            **environment,
+            "DATAFLOW_WEB_PORT": str(port),
+            "DATAFLOW_DATA_DIR": str(folder / "data"),
+        }
+
+    def start(self) -> "Worker":
+        """Start the process and return at once."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*_ending_with_us(), *_FAUST, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"],
+                env=self.environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        return self
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self) -> None:
+        """Stop it where it stands (SIGSTOP)."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM)."""
+        self.process.terminate()
+
+    def wait_exit(self, seconds: float = 60) -> int:
+        """Return its exit code once it has ended."""
+        wait_until(lambda: self.process.poll() is not None, seconds, lambda: f"exit of {self.tail()}")
+        return self.process.returncode
+
+    def stop(self) -> int:
+        """Ask it to end and return its exit code."""
+        self.terminate()
+        return self.wait_exit()
+
+    def clear_away(self) -> None:
+        """Leave nothing running, whatever state it is in."""
+        if hasattr(self, "process") and self.process.poll() is None:
+            self.kill()
+
+    def said(self) -> str:
+        """Return its log."""
+        return self.log.read_text(errors="replace")
+
+    def tail(self) -> str:
+        """Return the end of its log, for the message of a failed test."""
+        state = self.process.poll()
+        lines = "\n".join(self.said().splitlines()[-LOG_LINES:])
+        return f"{self.folder.name} on port {self.port} (exit code {state}), whose log ends:\n{lines}"
+
+    def ask(self, path: str, **parameters: str) -> tuple[int, Any]:
+        """Return status and JSON of a GET; status 0 when nobody answers."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        try:
+            with _open(f"http://127.0.0.1:{self.port}{path}{query}", timeout=ASK_SECONDS) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
+        except OSError as error:
+            return 0, str(error)
+
+    def is_ready(self) -> bool:
+        """Tell whether it says so itself."""
+        status, _ = self.ask("/readyz")
+        return status == 200
+
+    def wait_ready(self, seconds: float = 60) -> "Worker":
+        """Return when it is ready to serve."""
+
+        def ready() -> bool:
+            assert self.process.poll() is None, self.tail()
+            return self.is_ready()
+
+        wait_until(ready, seconds, lambda: f"readiness of {self.tail()}")
+        return self
+
+
+def _ending_with_us() -> list[str]:
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

@@ -1,0 +1,147 @@
+"""Doors of ingest: passwords, tokens, TLS and client certificates, as files that change while it runs."""
+
+import subprocess
+from pathlib import Path
+
+import bcrypt
+import pytest
+from chaos.waiting import wait_until
+from sources.certificates import Authority
+from sources.senders import Ingest, curl, ingest_worker
+
+from dataflow.broker.ports import free_port
+
+TOKEN = "0123456789abcdef-token"
+LINE = b'{"a":1}'
+
+
+def hashed(password: str) -> str:
+    """Return what htpasswd would write."""
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(8)).decode()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with all secrets and certificates."""
+    folder = tmp_path_factory.mktemp("secrets")
+    (folder / "htpasswd").write_text(f"akamai:{hashed('right')}\n")
+    (folder / "tokens").write_text(f"{TOKEN}\n")
+    Authority(folder, "ca").issue("server").issue("client")
+    Authority(folder, "other").issue("stranger")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def guarded(files: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Return a worker that lets nobody in who is not known, reached by others, too."""
+    settings = {
+        "web_host": "0.0.0.0",
+        "ingest_htpasswd_file": str(files / "htpasswd"),
+        "ingest_token_file": str(files / "tokens"),
+        "ingest_tls_port": str(free_port()),
+        "ingest_tls_cert_file": str(files / "server.crt"),
+        "ingest_tls_key_file": str(files / "server.key"),
+        "ingest_tls_client_ca_file": str(files / "ca.crt"),
+    }
+    with ingest_worker(tmp_path_factory.mktemp("guarded"), **settings) as ingest:
+        ingest.worker.environment.update(
+            {f"DATAFLOW_{name.upper()}": text for name, text in settings.items()}
+        )
+        yield ingest
+
+
+def https(guarded: Ingest, path: str) -> str:
+    """Return where the HTTPS listener serves a path."""
+    return f"https://localhost:{guarded.worker.environment['DATAFLOW_INGEST_TLS_PORT']}{path}"
+
+
+def client_of(files: Path, name: str) -> list[str]:
+    """Return options of curl for a client certificate."""
+    return ["--cert", str(files / f"{name}.crt"), "--key", str(files / f"{name}.key")]
+
+
+@pytest.mark.parametrize("path", ["/ingest", "/ingest/bookings", "/events", "/events/simulation"])
+def test_nobody_comes_in_without_a_secret(guarded: Ingest, path: str):
+    """Each way in is named."""
+    answer = guarded.post(path, LINE)
+    assert answer.status == 401
+    assert answer.headers.get_all("WWW-Authenticate") == ['Basic realm="dataflow"', 'Bearer realm="dataflow"']
+
+
+@pytest.mark.parametrize("options", [["-u", "akamai:right"], ["-H", f"Authorization: Bearer {TOKEN}"]])
+def test_a_known_sender_comes_in(guarded: Ingest, options: list[str]):
+    """By Basic, as DataStream does, or by a token."""
+    assert guarded.post("/ingest", LINE, *options).json == {"accepted": 1, "dead_lettered": 0}
+
+
+def test_guessing_is_slowed_down_and_shows_nowhere(guarded: Ingest):
+    """Not the password that was tried, and none that would be right."""
+    statuses = [guarded.post("/ingest", LINE, "-u", f"akamai:guess-{n}").status for n in range(6)]
+    assert statuses[:3] == [401] * 3
+    assert 429 in statuses
+    slowed = guarded.post("/ingest", LINE, "-u", "akamai:guess")
+    assert slowed.status in (401, 429)
+    said = guarded.worker.said() + slowed.body.decode()
+    assert "guess" not in said
+    assert TOKEN not in said
+    assert "$2b$" not in said
+
+
+def test_a_new_password_is_taken_over_while_it_runs(guarded: Ingest, files: Path):
+    """And the one before is worth nothing."""
+    bearer = ["-H", f"Authorization: Bearer {TOKEN}"]
+    (files / "htpasswd").write_text(f"akamai:{hashed('renewed')}\n")
+    wait_until(lambda: guarded.post("/ingest", LINE, "-u", "akamai:renewed").status == 200, 60, "200")
+    assert guarded.post("/ingest", LINE, "-u", "akamai:right").status != 200
+    assert guarded.post("/ingest", LINE, *bearer).status == 200
+
+
+def test_https_serves_senders_that_have_a_certificate(guarded: Ingest, files: Path):
+    """And no one else; the other pages are not there at all."""
+    trust = ["--cacert", str(files / "ca.crt"), "-H", f"Authorization: Bearer {TOKEN}"]
+    answer = curl(https(guarded, "/ingest"), *trust, *client_of(files, "client"), data=LINE)
+    assert answer.json == {"accepted": 1, "dead_lettered": 0}
+    assert curl(https(guarded, "/ingest"), *trust, data=LINE).status == 0
+    assert curl(https(guarded, "/ingest"), *trust, *client_of(files, "stranger"), data=LINE).status == 0
+    assert curl(https(guarded, "/tables"), *trust, *client_of(files, "client")).status == 404
+
+
+def test_a_renewed_certificate_is_taken_over_while_it_runs(guarded: Ingest, files: Path):
+    """A broken one is not, and the one before stays."""
+    port = guarded.worker.environment["DATAFLOW_INGEST_TLS_PORT"]
+
+    def served() -> str:
+        shown = subprocess.run(
+            ["openssl", "s_client", "-connect", f"localhost:{port}"],
+            input=b"",
+            capture_output=True,
+            check=False,
+        )
+        return subprocess.run(
+            ["openssl", "x509", "-noout", "-serial"], input=shown.stdout, capture_output=True, check=False
+        ).stdout.decode()
+
+    before = served()
+    assert before.startswith("serial=")
+    whole = (files / "server.crt").read_bytes()
+    (files / "server.crt").write_bytes(whole[:200])
+    wait_until(lambda: "Certificate is not taken over" in guarded.worker.said(), 30, "a warning")
+    assert served() == before
+    Authority(files, "ca").issue("server").issue("client")
+    wait_until(lambda: served() not in (before, ""), 30, "another certificate")
+    trust = ["--cacert", str(files / "ca.crt"), "-H", f"Authorization: Bearer {TOKEN}"]
+    wait_until(
+        lambda: curl(https(guarded, "/ingest"), *trust, *client_of(files, "client"), data=LINE).status == 200,
+        30,
+        "an answer by the new authority",
+    )
+
+
+def test_a_door_left_open_by_mistake_stops_the_start(own_ingest):
+    """On an address that others reach somebody has to say that everybody may send."""
+    ingest = own_ingest()
+    worker = ingest.cluster.start_worker(role="ingest", web_host="0.0.0.0")
+    assert worker.wait_exit(60) != 0
+    assert "expected DATAFLOW_INGEST_HTPASSWD_FILE" in worker.said()
+    opened = ingest.cluster.start_worker(role="ingest", web_host="0.0.0.0", ingest_open="true").wait_ready(90)
+    assert "Anybody who reaches 0.0.0.0 may send" in opened.said()
