@@ -34,6 +34,10 @@ SETTLE_POLL_SECONDS = 0.005
 ROOM_SECONDS = 0.5
 
 
+class RecordsPassedOver(DataflowError):
+    """Records were not handed out: a bug of ours."""
+
+
 class Engine(Service):
     """Takes partitions, writes checkpoints, gives partitions up, and begins again after an error.
 
@@ -57,7 +61,7 @@ class Engine(Service):
         self._partition_counts: dict[str, int] = {}
         self._kept: dict[TP, tuple[int, State]] = {}
         self._membership: Membership | None = None
-        self._session = 0
+        self.session = 0
         self._faults = FaultCount()
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
@@ -139,10 +143,12 @@ class Engine(Service):
             await self.stop_worker(error)
 
     async def _take(self, tps: Collection[TP]) -> None:
-        session, membership = self._session, self.app.batch_consumer.membership
+        if self.partitions:  # a fetch for them may be under way: it belongs to the session before
+            self._drop(keep=True)
+        session, membership = self.session, self.app.batch_consumer.membership
         taken = await take_over(self, tps, self._kept)
         await self.app.batch_consumer.seek_wait({tp: position for tp, (position, _) in taken.items()})
-        if session != self._session:
+        if session != self.session:
             return  # given up or failed meanwhile; Faust will call again
         around = Surroundings(
             self.options, self._record_batches, self.partitions_of, self._on_finished, self.on_bug
@@ -157,25 +163,26 @@ class Engine(Service):
         """Let Faust seek and resume, and so call `take`, without a rebalance."""
         cast("TableManager", self.app.tables).recovery.signal_recovery_start.set()
 
-    def is_in_order(self, partition: Partition, fetched: Fetched) -> bool:
+    async def is_in_order(self, partition: Partition, fetched: Fetched) -> bool:
         """Tell of records that the broker no longer had; refuse a topic that begins anew."""
         missing, tp = fetched.first - partition.delivered, partition.tp
-        if missing > 0:
-            self.log.error(
-                "Records %d to %d of %s/%d were deleted before they were read (retention).",
-                partition.delivered,
-                fetched.first - 1,
-                *tp,
-            )
-        elif missing < 0:
+        if not missing:
+            return True
+        where = f"{tp.topic}/{tp.partition} goes on at offset {fetched.first}; expected {partition.delivered}"
+        earliest = (await self.app.batch_consumer.earliest_offsets(TP(*tp)))[TP(*tp)]
+        if missing < 0:
             self.on_bug(
                 Misconfigured(
-                    f"{tp.topic}/{tp.partition} goes on at offset {fetched.first}; expected "
-                    f"{partition.delivered}. The topic was deleted and made anew: delete the topic "
+                    f"{where}. The topic was deleted and made anew: delete the topic "
                     f"{self.sources[tp.topic].changelog} and the group {self.app.conf.id}, too"
                 )
             )
-        return missing >= 0
+        elif earliest <= partition.delivered:
+            self.on_bug(RecordsPassedOver(f"{where}, which the broker still has"))
+        else:
+            self.log.error("%s. The records between were deleted before they were read (retention).", where)
+            return True
+        return False
 
     # -- how much is in flight
 
@@ -270,7 +277,7 @@ class Engine(Service):
         for partition in self.partitions.values():
             partition.is_ours = False
         self.partitions = {}
-        self._session += 1
+        self.session += 1
 
     def _fail(self, error: BaseException) -> None:
         """End the session: state and producer go, and what is committed is read again."""

@@ -1,7 +1,7 @@
 """Record batches out of aiokafka's fetcher, before it makes an object of every record."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
@@ -159,10 +159,15 @@ async def drain(
     tps: Iterable[TopicPartition],
     max_records: int,
     timeout_seconds: float,
+    is_current: Callable[[], bool] = lambda: True,
 ) -> Mapping[TopicPartition, Fetched]:
-    """Return the next records of these partitions, at most one part each, as soon as there are any."""
+    """Return the next records of these partitions, at most one part each, as soon as there are any.
+
+    Whoever takes records moves the position: once `is_current` is false nothing is taken,
+    as whoever asked would not know what to do with it, and nobody would read it again.
+    """
     fetcher, tps, deadline = consumer._fetcher, list(tps), monotonic() + timeout_seconds
-    while not fetcher._subscriptions.reassignment_in_progress:
+    while is_current() and not fetcher._subscriptions.reassignment_in_progress:
         drained = {
             tp: fetched for tp in tps if (fetched := take_fetched(fetcher, tp, max_records)) is not None
         }

@@ -1,7 +1,7 @@
 """Faust's transport, with whole record batches of one partition as stream events."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, cast
 
@@ -87,6 +87,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         ordinary: AbstractSet[TP],
         max_records: int,
         timeout_seconds: float,
+        is_current: Callable[[], bool],
     ) -> Mapping[TP, Fetched | list[ConsumerRecord]]:
         """Return what has come: `Fetched` for batched partitions, lists of records for the others."""
         consumer = self._ensure_consumer()
@@ -99,7 +100,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 timeout_seconds = min(timeout_seconds, DRAIN_BESIDE_ORDINARY_SECONDS)
                 found = await fetcher.fetched_records(ordinary, timeout=0, max_records=ORDINARY_RECORDS)
             timeout_seconds = 0 if found else timeout_seconds
-            return {**found, **await drain(consumer, batched, max_records, timeout_seconds)}
+            return {**found, **await drain(consumer, batched, max_records, timeout_seconds, is_current)}
 
     async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
         """Commit without a transaction; raises `KafkaError` when the group refuses."""
@@ -159,7 +160,7 @@ class BatchConsumer(driver.Consumer):
         return {tp: batched[tp] for tp in tps[first:] + tps[:first]}
 
     async def _drain_once(self, batched: dict[TP, "Partition"], ordinary: AbstractSet[TP]) -> None:
-        thread = self.thread
+        thread, engine, session = self.thread, self.engine, self.engine.session
         # Straight into the thread's loop: mode's method queue costs five tasks a call.
         future = asyncio.run_coroutine_threadsafe(
             thread.fetch(
@@ -167,6 +168,8 @@ class BatchConsumer(driver.Consumer):
                 ordinary,
                 self.engine.options.batch_records,
                 DRAIN_SECONDS if len(batched) == len(self.engine.partitions) else DRAIN_BESIDE_FULL_SECONDS,
+                # A session ends before the next one seeks, so this call takes nothing behind that seek.
+                lambda: engine.session == session,
             ),
             thread.thread_loop,
         )
@@ -182,7 +185,7 @@ class BatchConsumer(driver.Consumer):
     async def _deliver(self, tp: TP, fetched: Fetched, partition: "Partition") -> None:
         if self.engine.partitions.get(tp) is not partition:
             return  # taken over, given up or restarted since: it will be read again
-        if not self.engine.is_in_order(partition, fetched):
+        if not await self.engine.is_in_order(partition, fetched):
             return
         batch = partition.deliver(self.engine.sources[tp.topic].topic, fetched)
         if batch is not None:

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 import bcrypt
 
-# Not by PYTHONPATH, which the worker would inherit: tests/agents would be its agents.
+# Not by PYTHONPATH, which the worker would inherit: tests/flows would be its agents.
 sys.path.append(str(Path(__file__).parents[1]))
 
 from chaos.cluster import Cluster
