@@ -195,7 +195,7 @@ class Batch:
         rows.is_settled = True
 
     def distribute(self, rows: Rows, otherwise: str) -> None:
-        """Write each row to the topics that its filter has chosen, or all to `otherwise` if it chooses none."""
+        """Write each row to the topics that its filter has chosen, or all to `otherwise` if it chose none."""
         for topic in sorted({topic for route in set(rows.routes) for topic in route}) or [otherwise]:
             self.send(topic, rows)
 

@@ -180,7 +180,12 @@ class Engine(Service):
         elif earliest <= partition.delivered:
             self.on_bug(RecordsPassedOver(f"{where}, which the broker still has"))
         else:
-            self.log.error("%s. The records between were deleted before they were read (retention).", where)
+            self.log.error(
+                "Records %d to %d of %s/%d were deleted before they were read (retention).",
+                partition.delivered,
+                fetched.first - 1,
+                *tp,
+            )
             return True
         return False
 

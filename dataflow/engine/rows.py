@@ -1,13 +1,14 @@
 """The events of a batch that go on: decoded, dated, in columns for tables and as records for topics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from operator import attrgetter
 from typing import Any
 
 from aiokafka.record.default_records import DefaultRecord
 
-from dataflow.engine.output import Outgoing, largest_size
+from dataflow.engine.output import Header, Headers, Outgoing, largest_size
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 
@@ -89,7 +90,9 @@ class Rows:
         values = self.values(encode)
         if max(map(len, values), default=0) + self._beside_values() + RECORD_BYTES <= most_bytes:
             return None
-        for index, (key, value, headers) in enumerate(zip(map(KEY, self.records), values, self._headers(), strict=True)):
+        for index, (key, value, headers) in enumerate(
+            zip(map(KEY, self.records), values, self._headers(), strict=True)
+        ):
             if largest_size(key, value, headers) > most_bytes:
                 return index
         return None
