@@ -1,0 +1,25 @@
+"""Answers: the status of a sink in, what HTTP and the command line say of it in JSON out."""
+
+from datetime import UTC, datetime
+
+from dataflow.sinks.status import SinkStatus
+
+
+def as_answer(status: SinkStatus) -> dict[str, object]:
+    """Return a status as people and programs read it: instants in ISO 8601 UTC."""
+    return {
+        "name": status.name,
+        "topics": status.topics,
+        "workers": status.workers,
+        "behind": {"records": status.behind_records, "seconds": status.behind_seconds},
+        "records_per_second": status.records_per_second,
+        "last_error": status.last_error,
+        "last_error_at": _instant(status.last_error_at_ms),
+        "retrying_since": _instant(status.retrying_since_ms),
+    }
+
+
+def _instant(at_ms: int | None) -> str | None:
+    if at_ms is None:
+        return None
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -1,0 +1,65 @@
+"""Configured sinks: settings in, the sinks that this worker runs, and how, out."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+
+import dataflow.sinks
+from dataflow.connection import broker_connection
+from dataflow.errors import Misconfigured
+from dataflow.settings import Compression, Role, Settings
+from dataflow.sinks.contract import Sink
+from dataflow.sinks.runner_options import RunnerOptions
+
+ROLE_PREFIX = "sink-"
+
+
+def configured_sinks(settings: Settings) -> list[Sink]:
+    """Return the sinks that this worker's role and settings ask for.
+
+    A sink is a module or package of `dataflow.sinks` with a function
+    ``configured(settings)``, which returns None where the settings do not ask for it.
+    Raises `Misconfigured` when the role is a sink that they do not ask for.
+    """
+    if settings.role is Role.ALL:
+        return list(_all(settings))
+    if not is_sink(settings.role):
+        return []
+    wanted = settings.role.removeprefix(ROLE_PREFIX)
+    found = [sink for sink in _all(settings) if sink.name == wanted]
+    if not found:
+        raise Misconfigured(
+            f"DATAFLOW_ROLE is {settings.role.value!r}; expected the settings of that sink, too: "
+            "`dataflow settings` lists them"
+        )
+    return found
+
+
+def is_sink(role: Role) -> bool:
+    """Tell whether a worker of this role does nothing but run one sink."""
+    return role.startswith(ROLE_PREFIX)
+
+
+def _all(settings: Settings) -> Iterator[Sink]:
+    for module in iter_modules(dataflow.sinks.__path__, f"{dataflow.sinks.__name__}."):
+        configured = getattr(import_module(module.name), "configured", None)
+        sink = configured(settings) if configured else None
+        if sink is not None:
+            yield sink
+
+
+def runner_options(settings: Settings) -> RunnerOptions:
+    """Return how the sinks of this worker are fed."""
+    packed = settings.compression is not Compression.NONE
+    return RunnerOptions(
+        app_id=settings.app_id,
+        connection=broker_connection(settings),
+        batch_records=settings.sink_batch_records,
+        linger_seconds=settings.sink_linger_ms / 1000,
+        session_timeout_ms=settings.session_timeout_ms,
+        patience_seconds=settings.shutdown_seconds,
+        compression=settings.compression.value if packed else None,
+        dead_letter_run=settings.dead_letter_run,
+        dead_letter_share=settings.dead_letter_share,
+        dead_letter_share_of=settings.dead_letter_share_of,
+    )

@@ -1,0 +1,194 @@
+"""CSV files of one partition: lines with their offsets in; files on disk, each line once, out."""
+
+import fcntl
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from dataflow.errors import SinkUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """When a new file begins. Only the records decide: the same ones always make the same files."""
+
+    most_bytes: int
+    """A file is at most so large, or one line."""
+    period_ms: int
+    """A file has the records that came to Kafka in one span of so long, counted from 1970 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, with its end, and the record it is of."""
+
+    offset: int
+    timestamp_ms: int
+    text: bytes
+
+
+class Position(msgspec.Struct, frozen=True):
+    """What is on disk for good; kept beside the files, and replaced as a whole after each batch."""
+
+    file: str
+    size: int
+    """Bytes of `file` that count; what stands behind them was never acknowledged."""
+    period: int
+    batch: int
+    """First offset of the last batch: no later restart begins before it."""
+    end: int
+    """Offset of the next record."""
+
+
+class CsvFiles:
+    """Appends to the files ``<stem>-<first offset>.csv`` of a folder, as their only writer.
+
+    Data reach the disk before the position does, and the position before anything is
+    committed: a crash at any instant leaves a tail that is cut off at the next start, or
+    records that come again and are skipped.
+    """
+
+    def __init__(self, folder: Path, stem: str, header: bytes, rotation: Rotation) -> None:
+        self._folder, self._stem, self._header, self._rotation = folder, stem, header, rotation
+        self._position_file = folder / f".{stem}.position"
+        self._name = re.compile(re.escape(stem) + r"-(\d{20})\.csv")
+        # The thread of a write that was cancelled goes on to its end; nobody may pass it.
+        self._alone = threading.Lock()
+        self._lock: int | None = None
+        self._file: int | None = None
+        self._position: Position | None = None
+
+    def append(self, first: int, end: int, lines: Iterable[Line]) -> None:
+        """Append the lines of a batch, records `first` up to, not including, `end`; skip what is there.
+
+        Raises `SinkUnavailable` when the disk or another process does not let us; then
+        nothing counts as written.
+        """
+        with self._alone:
+            try:
+                self._take_up()
+                self._append(first, end, lines)
+            except OSError as error:
+                self._let_go()
+                raise SinkUnavailable(f"CSV: {error}") from error
+
+    def close(self) -> None:
+        """Let somebody else go on with the files."""
+        with self._alone:
+            self._let_go()
+
+    def _append(self, first: int, end: int, lines: Iterable[Line]) -> None:
+        position = self._position
+        if position is None:
+            position = self._remember(Position("", 0, 0, first, first))
+        if first < position.batch:
+            raise SinkUnavailable(
+                f"CSV: first offset is {first}; expected at least {position.batch}, since {position.file} "
+                "has what was before. If the topic has been made anew, move its files and "
+                f"{self._position_file.name} to another folder"
+            )
+        if end <= position.end:
+            return
+        new = [line for line in lines if line.offset >= position.end]
+        for (name, period), chunk in groupby(self._placed(new, position), key=lambda placed: placed[:2]):
+            position = self._write(name, period, [text for _, _, text in chunk], position)
+        self._remember(msgspec.structs.replace(position, batch=first, end=end))
+
+    def _placed(self, lines: Iterable[Line], position: Position) -> Iterator[tuple[str, int, bytes]]:
+        """Yield each line with the file that it belongs in, and that file's period."""
+        name, period, size = position.file, position.period, position.size
+        for line in lines:
+            own = line.timestamp_ms // self._rotation.period_ms
+            if not name or own > period or size + len(line.text) > self._rotation.most_bytes:
+                name, period, size = f"{self._stem}-{line.offset:020}.csv", own, len(self._header)
+            size += len(line.text)
+            yield name, period, line.text
+
+    def _write(self, name: str, period: int, texts: list[bytes], position: Position) -> Position:
+        size = position.size if position.file == name else 0
+        if not size:
+            self._open(name, os.O_CREAT | os.O_TRUNC)
+            texts = [self._header, *texts]
+        assert self._file is not None
+        data = b"".join(texts)
+        _write_all(self._file, data)
+        os.fsync(self._file)
+        return Position(name, size + len(data), period, 0, 0)
+
+    def _remember(self, position: Position) -> Position:
+        new = self._position_file.with_suffix(".new")
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        try:
+            _write_all(file, msgspec.json.encode(position))
+            os.fsync(file)
+        finally:
+            os.close(file)
+        new.replace(self._position_file)
+        self._sync_folder()
+        self._position = position
+        return position
+
+    def _take_up(self) -> None:
+        """Become the only writer, and cut off what an earlier one has left half done."""
+        if self._lock is not None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self._folder / f".{self._stem}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OSError(f"{self._folder / self._stem} is being written by another process") from error
+        if not self._position_file.exists():
+            return
+        self._position = msgspec.json.decode(self._position_file.read_bytes(), type=Position)
+        self._remove_files_from(self._position.end)
+        if self._position.file:
+            self._cut_off(self._position)
+
+    def _cut_off(self, position: Position) -> None:
+        self._open(position.file, 0)
+        assert self._file is not None
+        if os.fstat(self._file).st_size < position.size:
+            raise OSError(f"{position.file} is shorter than it was; expected {position.size} bytes")
+        os.ftruncate(self._file, position.size)
+        os.lseek(self._file, 0, os.SEEK_END)
+
+    def _remove_files_from(self, offset: int) -> None:
+        """Remove files begun for records that were never acknowledged; they come again."""
+        for file in self._folder.iterdir():
+            found = self._name.fullmatch(file.name)
+            if found and int(found[1]) >= offset:
+                file.unlink()
+
+    def _open(self, name: str, flags: int) -> None:
+        open_until_now, self._file = self._file, None
+        if open_until_now is not None:
+            os.close(open_until_now)
+        self._file = os.open(self._folder / name, os.O_WRONLY | flags, 0o644)
+        self._sync_folder()
+
+    def _sync_folder(self) -> None:
+        """Make names as durable as what they stand for."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _let_go(self) -> None:
+        left = [file for file in (self._file, self._lock) if file is not None]
+        self._file = self._lock = self._position = None
+        for file in left:
+            os.close(file)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]

@@ -1,0 +1,25 @@
+"""OpenSearch or Elasticsearch as a sink: an index a day, a document for each record, its id the origin."""
+
+from dataflow.settings import Settings
+from dataflow.sinks.contract import Sink
+
+
+def configured(settings: Settings) -> Sink | None:
+    """Return the sink that the settings ask for; raise `Misconfigured` for an impossible index."""
+    if settings.opensearch_url is None:
+        return None
+    # Who has no OpenSearch needs none of its client.
+    from dataflow.sinks.opensearch.indices import read_indices
+    from dataflow.sinks.opensearch.server import Connection
+    from dataflow.sinks.opensearch.sink import OpenSearchSink
+
+    password, ca_file = settings.opensearch_password, settings.opensearch_ca_file
+    return OpenSearchSink(
+        read_indices(settings.opensearch_indices),
+        Connection(
+            settings.opensearch_url,
+            settings.opensearch_username,
+            password.get_secret_value() if password else None,
+            str(ca_file) if ca_file else None,
+        ),
+    )

@@ -1,0 +1,92 @@
+"""Documents: a record in; the two lines of a bulk request that store it out."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+from aiokafka.record.default_records import DefaultRecord
+from aiokafka.structs import TopicPartition
+
+from dataflow.engine.splice import Added, append, splice
+from dataflow.errors import InvalidEvent
+from dataflow.sinks.contract import Rejected, SinkBatch
+from dataflow.sinks.event_time import Values, compile_reader
+from dataflow.sinks.json_line import one_line
+from dataflow.sinks.opensearch.indices import PLACE_FIELD, TIME_FIELD, index_name, instant
+
+COORDINATES = ("geo_latitude", "geo_longitude", "latitude", "longitude")
+BULK_BYTES = 1_000_000
+"""A bulk request of more than one document is no larger; aiohttp warns of bodies that hold up the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A record on its way into an index."""
+
+    record: DefaultRecord
+    lines: bytes
+    """Action and source, each with its line feed."""
+
+
+MakeDocuments = Callable[[SinkBatch], tuple[list[Document], list[Rejected]]]
+
+
+def compile_documents(topic: str, prefix: str) -> MakeDocuments:
+    """Return a function: a batch in, its documents and what is no JSON object out.
+
+    A document is what was sent and two fields: the event time, and the place if there are
+    coordinates. Its id is the origin of the record, and it is created, never changed: the
+    second time, it is there already.
+    """
+    read = compile_reader(topic, *COORDINATES)
+
+    def document_of(tp: TopicPartition, record: DefaultRecord) -> Document:
+        at_ms, values = read(record)
+        target = {"_index": index_name(prefix, at_ms), "_id": f"{tp.topic}-{tp.partition}-{record.offset}"}
+        source = _with_fields(record.value or b"", at_ms, values)
+        return Document(record, orjson.dumps({"create": target}) + b"\n" + source + b"\n")
+
+    def documents_of(batch: SinkBatch) -> tuple[list[Document], list[Rejected]]:
+        documents, rejected = [], []
+        for record in batch.records:
+            try:
+                documents.append(document_of(batch.tp, record))
+            except InvalidEvent as fault:
+                rejected.append(Rejected(record, fault))
+        return documents, rejected
+
+    return documents_of
+
+
+def _with_fields(raw: bytes, at_ms: int, values: Values) -> bytes:
+    fields: dict[str, object] = {TIME_FIELD: instant(at_ms)}
+    place = place_of(*values[:2]) or place_of(*values[2:])
+    if place:
+        fields[PLACE_FIELD] = place
+    there = b'"@timestamp"' in raw or b'"location"' in raw
+    made = (splice if there else append)(raw, Added(**fields))
+    return one_line(made)
+
+
+def place_of(latitude: object, longitude: object) -> Mapping[str, float] | None:
+    """Return coordinates, in degrees, as a geo_point; None where there is no such place on earth."""
+    try:
+        lat, lon = float(str(latitude)), float(str(longitude))
+    except ValueError:
+        return None
+    return {"lat": lat, "lon": lon} if math.fabs(lat) <= 90 and math.fabs(lon) <= 180 else None
+
+
+def bulks(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    """Yield the documents, in order, in requests of a megabyte at most, or of one document."""
+    bulk: list[Document] = []
+    size = 0
+    for document in documents:
+        if bulk and size + len(document.lines) > BULK_BYTES:
+            yield bulk
+            bulk, size = [], 0
+        bulk.append(document)
+        size += len(document.lines)
+    if bulk:
+        yield bulk

@@ -1,0 +1,99 @@
+"""Server: index templates and bulks in; an outcome for each document out, errors say that it is away."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from opensearchpy import AsyncOpenSearch, OpenSearchException, TransportError
+
+from dataflow.errors import Reason, SinkUnavailable
+from dataflow.sinks.opensearch.documents import Document
+from dataflow.sinks.opensearch.indices import index_template
+from dataflow.sinks.opensearch.outcomes import Outcome, outcome_of, words_of
+
+SECONDS = 30
+_ONLY = "items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
+_NOT_TAKEN = {400: Reason.WRONG_TYPE, 413: Reason.TOO_LARGE}
+
+logging.getLogger("opensearch").setLevel(logging.ERROR)  # it tells of every request
+
+
+class NotTaken(Exception):
+    """The request as a whole is refused: it is too large, or something in it upsets the server."""
+
+    def __init__(self, words: str, reason: Reason) -> None:
+        super().__init__(words)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the server is, and who asks."""
+
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+
+class Server:
+    """OpenSearch, or Elasticsearch: what is asked of it is the same in both."""
+
+    def __init__(self, connection: Connection) -> None:
+        known = connection.username is not None
+        self._client = AsyncOpenSearch(
+            [connection.url],
+            http_auth=(connection.username, connection.password or "") if known else None,
+            timeout=SECONDS,
+            max_retries=0,  # the runner of the sink tries again, and says so
+            ca_certs=connection.ca_file,
+        )
+
+    async def put_template(self, prefix: str) -> None:
+        """Make the template of a prefix, or bring it up to date; raise `SinkUnavailable`."""
+        try:
+            async with _told():
+                await self._client.indices.put_index_template(
+                    name=f"dataflow-{prefix}", body=index_template(prefix)
+                )
+        except NotTaken as error:  # another template is in the way: a person has to decide
+            raise SinkUnavailable(str(error)) from error
+
+    async def store(self, bulk: Sequence[Document]) -> list[Outcome]:
+        """Return what became of each document; raise `NotTaken` or `SinkUnavailable`."""
+        async with _told():
+            answer = await self._client.bulk(
+                body=b"".join([document.lines for document in bulk]), params={"filter_path": _ONLY}
+            )
+        outcomes = [
+            outcome_of(told["status"], told.get("error"))
+            for item in answer["items"]
+            for told in item.values()
+        ]
+        if len(outcomes) != len(bulk):
+            raise SinkUnavailable(f"OpenSearch: {len(outcomes)} answers; expected {len(bulk)}")
+        return outcomes
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._client.close()
+
+
+@asynccontextmanager
+async def _told() -> AsyncIterator[None]:
+    """Turn the client's errors into ours."""
+    try:
+        yield
+    except TransportError as error:
+        words = f"OpenSearch: {_words(error)}"
+        if error.status_code in _NOT_TAKEN:
+            raise NotTaken(words, _NOT_TAKEN[error.status_code]) from error
+        raise SinkUnavailable(words) from error
+    except (OpenSearchException, OSError) as error:
+        raise SinkUnavailable(f"OpenSearch: {error!r}") from error
+
+
+def _words(error: TransportError) -> str:
+    told = error.info.get("error") if isinstance(error.info, Mapping) else None
+    return words_of(error.status_code, told or error.error or error.info)

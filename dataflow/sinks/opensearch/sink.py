@@ -1,0 +1,79 @@
+"""OpenSearch sink: record batches in; documents out, each once by its origin, in the index of its day."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from dataflow.errors import SinkUnavailable
+from dataflow.sinks.contract import Rejected, Sink, SinkBatch, Stored, refused
+from dataflow.sinks.opensearch.documents import Document, bulks, compile_documents
+from dataflow.sinks.opensearch.outcomes import Fate, Outcome
+from dataflow.sinks.opensearch.server import Connection, NotTaken, Server
+
+PAUSE_SECONDS = 0.2  # for a server that has taken a part, and wants no more just now
+
+
+class OpenSearchSink(Sink):
+    """Indexes topics; `indices` has the prefix of the index names for each."""
+
+    name = "opensearch"
+
+    def __init__(self, indices: Mapping[str, str], connection: Connection) -> None:
+        self.topics = tuple(indices)
+        self._prefixes = sorted(set(indices.values()))
+        self._connection = connection
+        self._documents = {topic: compile_documents(topic, prefix) for topic, prefix in indices.items()}
+        self._server: Server | None = None
+
+    async def open(self) -> None:
+        """Make the index templates."""
+        self._server = self._server or Server(self._connection)
+        for prefix in self._prefixes:
+            await self._server.put_template(prefix)
+
+    async def write(self, batch: SinkBatch) -> Stored:
+        """Store the batch; a part of it that the server puts off goes again, as long as it takes some."""
+        documents, rejected = self._documents[batch.tp.topic](batch)
+        for bulk in bulks(documents):
+            rejected += await self._store(bulk)
+        return batch.stored(sorted(rejected, key=lambda one: one.record.offset))
+
+    async def close(self) -> None:
+        """Disconnect."""
+        server, self._server = self._server, None
+        if server:
+            await server.close()
+
+    async def _store(self, bulk: Sequence[Document]) -> list[Rejected]:
+        assert self._server is not None
+        rejected: list[Rejected] = []
+        while bulk:
+            try:
+                outcomes = await self._server.store(bulk)
+            except NotTaken as error:
+                return rejected + await self._store_in_halves(bulk, error)
+            rejected += [
+                refused(document.record, outcome.words)
+                for document, outcome in zip(bulk, outcomes, strict=True)
+                if outcome.fate is Fate.REFUSED
+            ]
+            bulk = await self._put_off(bulk, outcomes)
+        return rejected
+
+    async def _store_in_halves(self, bulk: Sequence[Document], error: NotTaken) -> list[Rejected]:
+        """Find what upsets the server; alone, it is refused."""
+        if len(bulk) == 1:
+            return [refused(bulk[0].record, error, error.reason)]
+        middle = len(bulk) // 2
+        return await self._store(bulk[:middle]) + await self._store(bulk[middle:])
+
+    async def _put_off(self, bulk: Sequence[Document], outcomes: Sequence[Outcome]) -> list[Document]:
+        again = [
+            (document, outcome)
+            for document, outcome in zip(bulk, outcomes, strict=True)
+            if outcome.fate is Fate.AGAIN
+        ]
+        if again and len(again) == len(bulk):
+            raise SinkUnavailable(f"OpenSearch: {again[0][1].words}")
+        if again:
+            await asyncio.sleep(PAUSE_SECONDS)
+        return [document for document, _ in again]

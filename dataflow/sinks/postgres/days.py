@@ -1,0 +1,83 @@
+"""Days: which partitions tables need and which are too old in, partitions made and dropped out."""
+
+import logging
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
+
+import asyncpg  # type: ignore[import-untyped]  # it comes without types
+
+from dataflow.sinks.postgres.migrate import LOCK
+
+log = logging.getLogger(__name__)
+
+AHEAD_DAYS = 2  # so that midnight needs no lock
+DROP_WAIT = "5s"  # for readers; else it is tried an hour later
+
+_PARTITIONS = """
+SELECT child.relname FROM pg_inherits
+JOIN pg_class child ON child.oid = inhrelid
+WHERE inhparent = $1::regclass
+"""
+
+
+def partition_name(table: str, day: date) -> str:
+    """Return the name of a partition: ``web_logs_20150517``."""
+    return f"{table}_{day:%Y%m%d}"
+
+
+class Days:
+    """Knows the partitions of one table."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        self._known: set[date] = set()
+
+    def forget(self) -> None:
+        """Look again at what there is: a partition has gone."""
+        self._known.clear()
+
+    async def ensure(self, connection: asyncpg.Connection, days: Iterable[date]) -> None:
+        """Make the partitions of these days that are missing."""
+        missing = sorted(set(days) - self._known)
+        if not missing:
+            return
+        async with connection.transaction():
+            # IF NOT EXISTS alone fails when two do it at once.
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            there = await _days_there(connection, self.table)
+            for day in missing:
+                if day not in there:
+                    await connection.execute(self._make(day))
+        self._known |= {*there, *missing}
+
+    def _make(self, day: date) -> str:
+        # CREATE … PARTITION OF would wait for everyone who reads the table; ATTACH does not.
+        name = partition_name(self.table, day)
+        return (
+            f"CREATE TABLE {name} (LIKE {self.table} INCLUDING ALL);"
+            f"ALTER TABLE {self.table} ATTACH PARTITION {name} "
+            f"FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+        )
+
+    async def drop_before(self, connection: asyncpg.Connection, first_kept: date) -> None:
+        """Drop the partitions of all earlier days."""
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            await connection.execute(f"SET LOCAL lock_timeout = '{DROP_WAIT}'")
+            for day in sorted(await _days_there(connection, self.table)):
+                if day < first_kept:
+                    await connection.execute(f"DROP TABLE {partition_name(self.table, day)}")
+                    log.info("Day %s of %s is past its retention; dropped.", day, self.table)
+        self.forget()
+
+
+def ahead(today: date) -> Collection[date]:
+    """Return the days whose partitions are made before they are needed."""
+    return [today + timedelta(days=days) for days in range(AHEAD_DAYS + 1)]
+
+
+async def _days_there(connection: asyncpg.Connection, table: str) -> set[date]:
+    names = [row["relname"] for row in await connection.fetch(_PARTITIONS, table)]
+    suffixes = [name.removeprefix(f"{table}_") for name in names]
+    # A partition that somebody else has made, of another form, is theirs.
+    return {datetime.strptime(s, "%Y%m%d").date() for s in suffixes if len(s) == 8 and s.isdecimal()}  # noqa: DTZ007  # a day, no instant

@@ -1,0 +1,93 @@
+"""Loading: rows in, one transaction out; rows that PostgreSQL refuses are found and left out."""
+
+import asyncpg  # type: ignore[import-untyped]  # it comes without types
+
+from dataflow.errors import Reason
+from dataflow.sinks.contract import Rejected, refused
+from dataflow.sinks.postgres.rows import FIRST_COLUMNS, Rows
+from dataflow.sinks.postgres.tables import Table
+
+REFUSALS = (
+    asyncpg.DataError,  # class 22: a NUL byte, too long, out of range
+    asyncpg.IntegrityConstraintViolationError,  # class 23, as by a constraint that was added
+    asyncpg.ProgramLimitExceededError,  # as by an index that was added
+    OverflowError,  # asyncpg knows the range of an integer itself
+    UnicodeEncodeError,
+)
+"""The fault is in a row: it will be refused again."""
+
+
+class Loading:
+    """Loads rows into one table, by way of a temporary one of the connection.
+
+    COPY is the fastest way in, but it cannot leave out what is there already.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._name = table.name
+        self._staging = f"{table.name}_staging"
+        self._columns = (*FIRST_COLUMNS, *table.columns)
+        columns = ", ".join(f'"{column}"' for column in self._columns)
+        self.prepare = (
+            f"CREATE TEMPORARY TABLE {self._staging} ON COMMIT DELETE ROWS "  # noqa: S608  # our own names
+            f"AS SELECT {columns} FROM {table.name} WITH NO DATA"
+        )
+        self._insert = (
+            f"INSERT INTO {table.name} (topic, partition, {columns}) "  # noqa: S608  # our own names
+            f"SELECT $1, $2, {columns} FROM {self._staging} "
+            'ON CONFLICT (partition, "offset", topic, day) DO NOTHING'
+        )
+        self._topic = table.topic
+
+    async def load(self, connection: asyncpg.Connection, partition: int, rows: Rows) -> list[Rejected]:
+        """Load all rows but those that are refused, in one transaction; what is there already stays as it is.
+
+        After any error the connection is in an undefined state.
+        """
+        await connection.execute("BEGIN")
+        try:
+            await self._put(connection, partition, rows)
+            rejected: list[Rejected] = []
+        except REFUSALS as error:
+            _raise_if_no_row_is_at_fault(error)
+            await connection.execute("ROLLBACK; BEGIN")
+            rejected = await self._sort_out(connection, partition, rows)
+        await connection.execute("COMMIT")
+        return rejected
+
+    async def _put(self, connection: asyncpg.Connection, partition: int, rows: Rows) -> None:
+        await connection.copy_records_to_table(self._staging, records=rows.rows, columns=self._columns)
+        await connection.execute(self._insert, self._topic, partition)
+
+    async def _sort_out(self, connection: asyncpg.Connection, partition: int, rows: Rows) -> list[Rejected]:
+        """Put the rows in by halves, down to the single ones that are refused."""
+        await connection.execute("SAVEPOINT part")
+        try:
+            await self._put(connection, partition, rows)
+        except REFUSALS as error:
+            _raise_if_no_row_is_at_fault(error)
+            await connection.execute("ROLLBACK TO part; RELEASE part")
+            if len(rows.rows) == 1:
+                return [refused(rows.records[0], self._words(error), _reason(error))]
+        else:
+            await connection.execute(f"DELETE FROM {self._staging}; RELEASE part")  # noqa: S608  # our own name
+            return []
+        middle = len(rows.rows) // 2
+        halves = rows.part(0, middle), rows.part(middle, len(rows.rows))
+        return [rejected for half in halves for rejected in await self._sort_out(connection, partition, half)]
+
+    def _words(self, error: Exception) -> str:
+        """Return what PostgreSQL says, and of which column."""
+        parts = [str(error), getattr(error, "detail", None), getattr(error, "context", None)]
+        return f"table {self._name}: " + "; ".join(part for part in parts if part)
+
+
+def _raise_if_no_row_is_at_fault(error: Exception) -> None:
+    # A partition that is missing is reported as a check that has failed, of no constraint.
+    if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name is None:
+        raise error
+
+
+def _reason(error: Exception) -> Reason:
+    too_large = isinstance(error, asyncpg.StringDataRightTruncationError | asyncpg.ProgramLimitExceededError)
+    return Reason.TOO_LARGE if too_large else Reason.WRONG_TYPE

@@ -1,0 +1,46 @@
+"""Migrations: numbered SQL files in, a database that has had each of them once out."""
+
+import logging
+from importlib.resources import files
+
+import asyncpg  # type: ignore[import-untyped]  # it comes without types
+
+log = logging.getLogger(__name__)
+
+LOCK = 0x64617461666C6F77  # "dataflow"; of all our own changes to the schema
+
+_DONE = """
+CREATE TABLE IF NOT EXISTS dataflow_migrations (
+    number integer PRIMARY KEY,
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+
+def migrations() -> dict[int, tuple[str, str]]:
+    """Return name and SQL of every migration by its number, in order."""
+    found = {
+        int(file.name.split("_")[0]): (file.name, file.read_text("utf-8"))
+        for file in files(__package__).joinpath("migrations").iterdir()
+        if file.name.endswith(".sql")
+    }
+    return dict(sorted(found.items()))
+
+
+async def migrate(connection: asyncpg.Connection) -> None:
+    """Apply what is missing, all or nothing; workers that start at once wait for one another.
+
+    A database that knows later migrations, of a newer release, is left as it is.
+    """
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute(_DONE)
+        done = {row["number"] for row in await connection.fetch("SELECT number FROM dataflow_migrations")}
+        for number, (name, statements) in migrations().items():
+            if number not in done:
+                await connection.execute(statements)
+                await connection.execute(
+                    "INSERT INTO dataflow_migrations (number, name) VALUES ($1, $2)", number, name
+                )
+                log.info("PostgreSQL has been migrated: %s.", name)

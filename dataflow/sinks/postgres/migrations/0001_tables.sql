@@ -1,0 +1,157 @@
+-- Every table has the origin of its rows (topic, partition, "offset"), which no two rows share; the
+-- event time ts in UTC, null where the event has none; and day, by which it is partitioned: the day
+-- of ts or, where that is missing or in the future, the day on which the record came to Kafka.
+-- Questions about a range of time go by day (whole partitions) and by ts (BRIN, for parts of a day).
+
+CREATE TABLE web_logs (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    day date NOT NULL,
+    ts timestamptz,
+    ip text,
+    host text,
+    ident text,
+    user_name text,
+    method text,
+    endpoint text,
+    query text,
+    protocol text,
+    status integer,
+    bytes bigint,
+    referer text,
+    user_agent text,
+    response_time_ms double precision,
+    ua_device text,
+    ua_os text,
+    ua_os_version text,
+    ua_browser text,
+    ua_browser_version text,
+    is_bot boolean,
+    country varchar(2),
+    region text,
+    city text,
+    latitude double precision,
+    longitude double precision,
+    asn bigint,
+    as_org text,
+    PRIMARY KEY (partition, "offset", topic, day)
+) PARTITION BY RANGE (day);
+CREATE INDEX web_logs_ts ON web_logs USING brin (ts);
+
+CREATE TABLE stays (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    day date NOT NULL,
+    ts timestamptz,
+    id bigint,
+    user_id bigint,
+    site_name integer,
+    posa_container integer,
+    user_location_country integer,
+    user_location_region integer,
+    user_location_city integer,
+    orig_destination_distance double precision,
+    is_mobile smallint,
+    is_package smallint,
+    channel integer,
+    srch_ci text,  -- as sent: a stay of erroneous data is kept, too
+    srch_co text,
+    srch_adults_cnt integer,
+    srch_children_cnt integer,
+    srch_rm_cnt integer,
+    srch_destination_id bigint,
+    srch_destination_type_id integer,
+    hotel_id bigint,
+    stay_category text,
+    PRIMARY KEY (partition, "offset", topic, day)
+) PARTITION BY RANGE (day);
+CREATE INDEX stays_ts ON stays USING brin (ts);
+
+CREATE TABLE page_views (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    day date NOT NULL,
+    ts timestamptz,
+    event_id text,
+    event_type text,
+    page_url text,
+    page_url_path text,
+    referer_url text,
+    referer_medium text,
+    utm_medium text,
+    utm_source text,
+    utm_content text,
+    utm_campaign text,
+    click_id text,
+    geo_latitude double precision,
+    geo_longitude double precision,
+    geo_country varchar(2),
+    geo_timezone text,
+    geo_region_name text,
+    ip_address text,
+    browser_name text,
+    browser_user_agent text,
+    browser_language text,
+    os text,
+    os_name text,
+    device_type text,
+    device_is_mobile boolean,
+    user_custom_id text,
+    user_domain_id text,
+    source_category text,
+    user_email_domain text,
+    PRIMARY KEY (partition, "offset", topic, day)
+) PARTITION BY RANGE (day);
+CREATE INDEX page_views_ts ON page_views USING brin (ts);
+
+CREATE TABLE analytics_events (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    day date NOT NULL,
+    ts timestamptz,
+    device_id varchar(200) NOT NULL,
+    event_type varchar(50) NOT NULL,
+    PRIMARY KEY (partition, "offset", topic, day)
+) PARTITION BY RANGE (day);
+CREATE INDEX analytics_events_ts ON analytics_events USING brin (ts);
+
+CREATE TABLE cdn_requests (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    day date NOT NULL,
+    ts timestamptz,
+    stream_id bigint,
+    cp_code bigint,
+    request_id text,
+    ip text,
+    host text,
+    method text,
+    endpoint text,
+    query text,
+    protocol text,
+    status integer,
+    bytes bigint,
+    total_bytes bigint,
+    content_type text,
+    referer text,
+    user_agent text,
+    tls_version text,
+    error_code text,
+    is_cache_hit boolean,
+    response_time_ms double precision,
+    turnaround_ms bigint,
+    time_to_first_byte_ms bigint,
+    edge_ip text,
+    country varchar(2),
+    region text,
+    city text,
+    server_country varchar(2),
+    asn bigint,
+    PRIMARY KEY (partition, "offset", topic, day)
+) PARTITION BY RANGE (day);
+CREATE INDEX cdn_requests_ts ON cdn_requests USING brin (ts);

@@ -1,0 +1,108 @@
+"""Rows: the records of a batch in, one tuple for each out, as COPY takes them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
+
+from aiokafka.record.default_records import DefaultRecord
+
+from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder, fault_of
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.sinks.contract import Rejected
+from dataflow.sinks.postgres.tables import Table
+
+Row = tuple[object, ...]
+
+FIRST_COLUMNS = ("offset", "day", "ts")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY = date(1971, 1, 1)  # the boundary of `dataflow.stages.event_time`
+_AHEAD = timedelta(days=1)  # clocks of senders may be wrong
+_LAST_MS = 253_402_300_799_999  # year 9999
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows and the records they are of, in the same order; and what cannot be a row."""
+
+    rows: list[Row] = field(default_factory=list)
+    records: list[DefaultRecord] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def part(self, start: int, end: int) -> "Rows":
+        """Return some of the rows."""
+        return Rows(self.rows[start:end], self.records[start:end])
+
+
+def compile_rows(table: Table) -> Callable[[Sequence[DefaultRecord]], Rows]:
+    """Return a function that makes the rows of a table."""
+    decoder = compile_decoder(table.record, reads=dict.fromkeys([table.time, *table.columns.values()]))
+    decode, values_of = decoder.decode, attrgetter(*table.columns.values())
+    time_of = attrgetter(table.time)
+    as_number = [number for number, column in enumerate(table.columns) if column in table.numbers]
+
+    def row_of(record: DefaultRecord) -> Row:
+        event = decode(record.value)
+        ts = event_time(table.time, time_of(event))
+        values = values_of(event)
+        if as_number:
+            values = _with_numbers(values, as_number)
+        return (record.offset, day_of(ts, record.timestamp), ts, *values)
+
+    def rows_of(records: Sequence[DefaultRecord]) -> Rows:
+        made = Rows()
+        for record in records:
+            try:
+                row = row_of(record)
+            except (*DECODING_ERRORS, InvalidEvent) as error:
+                made.rejected.append(Rejected(record, fault_of(error, record.value)))
+            else:
+                made.rows.append(row)
+                made.records.append(record)
+        return made
+
+    return rows_of
+
+
+def event_time(name: str, text: str | None) -> datetime | None:
+    """Return the instant of an ISO 8601 text; UTC where it names no offset, None for None.
+
+    Raises `InvalidEvent` for a text that is no instant: a time is never made up.
+    """
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidEvent(
+            Reason.WRONG_TYPE, f"{name} is {text[:100]!r}; expected an ISO 8601 date-time"
+        ) from error
+
+
+def day_of(event_at: datetime | None, arrived_ms: int) -> date:
+    """Return the day, UTC, whose partition a row is in; the record alone decides, so it is always the same.
+
+    The day of the event, or that of its arrival in Kafka where the event has no time, or
+    one before 1971, or more than a day ahead.
+    """
+    arrived = _EPOCH + timedelta(milliseconds=min(max(arrived_ms, 0), _LAST_MS))
+    if event_at is not None and event_at - arrived <= _AHEAD and event_at.date() >= _FIRST_DAY:
+        return event_at.date()
+    return arrived.date()
+
+
+def _with_numbers(values: Row, places: Sequence[int]) -> Row:
+    changed = list(values)
+    for place in places:
+        value = changed[place]
+        if isinstance(value, str):
+            changed[place] = _number(value)
+    return tuple(changed)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidEvent(Reason.WRONG_TYPE, f"value is {text[:100]!r}; expected a number") from error

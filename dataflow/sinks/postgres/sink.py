@@ -1,0 +1,122 @@
+"""PostgreSQL: what agents have sent on in, rows of one table for each topic out."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from prometheus_client import Counter
+
+from dataflow.errors import SinkUnavailable
+from dataflow.sinks.contract import Sink, SinkBatch, Stored
+from dataflow.sinks.postgres.connections import Connections
+from dataflow.sinks.postgres.days import Days, ahead
+from dataflow.sinks.postgres.loading import Loading
+from dataflow.sinks.postgres.migrate import migrate
+from dataflow.sinks.postgres.rows import Rows, compile_rows
+from dataflow.sinks.postgres.tables import TABLES, Table
+
+log = logging.getLogger(__name__)
+
+CARE_SECONDS = 3_600.0  # between two looks at what has to be made and dropped
+
+EXPIRED = Counter(
+    "dataflow_sink_postgres_expired_records",
+    "Records not stored: their day is past its retention.",
+    ["table"],
+)
+
+
+class _Target:
+    """One table, with all that writing to it takes."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.rows_of = compile_rows(table)
+        self.loading = Loading(table)
+        self.days = Days(table.name)
+        self.expired = EXPIRED.labels(table.name)
+
+
+class PostgresSink(Sink):
+    """Stores each record as one row; its origin is the primary key, so that twice is the same as once."""
+
+    name = "postgres"
+
+    def __init__(self, url: str, retention_days: int | None = None) -> None:
+        self._targets: Mapping[str, _Target] = {table.topic: _Target(table) for table in TABLES}
+        self.topics = tuple(self._targets)
+        self._retention_days = retention_days
+        self._migrating = Connections(url)
+        self._connections = Connections(url, [target.loading.prepare for target in self._targets.values()])
+        self._care: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Bring the schema up to date, and go on keeping its partitions until closed."""
+        async with self._migrating.lend() as connection:
+            await migrate(connection)
+        await self._migrating.close()
+        self._care = asyncio.create_task(self._care_for_ever())
+
+    async def write(self, batch: SinkBatch) -> Stored:
+        """Store the batch in one transaction."""
+        target = self._targets[batch.tp.topic]
+        rows = target.rows_of(batch.records)
+        self._leave_out_expired(target, rows)
+        if not rows.rows:
+            return batch.stored(rows.rejected)
+        async with self._connections.lend() as connection:
+            await target.days.ensure(connection, {_day(row) for row in rows.rows})
+            try:
+                rejected = await target.loading.load(connection, batch.tp.partition, rows)
+            except BaseException:
+                target.days.forget()  # somebody may have dropped one
+                raise
+        return batch.stored([*rows.rejected, *rejected])
+
+    def _leave_out_expired(self, target: _Target, rows: Rows) -> None:
+        first_kept = self._first_kept()
+        if first_kept is None or all(_day(row) >= first_kept for row in rows.rows):
+            return
+        kept = [number for number, row in enumerate(rows.rows) if _day(row) >= first_kept]
+        target.expired.inc(len(rows.rows) - len(kept))
+        rows.rows, rows.records = [rows.rows[n] for n in kept], [rows.records[n] for n in kept]
+
+    def _first_kept(self) -> date | None:
+        if self._retention_days is None:
+            return None
+        return _today() - timedelta(days=self._retention_days)
+
+    async def _care_for_days(self) -> None:
+        first_kept = self._first_kept()
+        async with self._connections.lend() as connection:
+            for target in self._targets.values():
+                await target.days.ensure(connection, ahead(_today()))
+                if first_kept is not None:
+                    await target.days.drop_before(connection, first_kept)
+
+    async def _care_for_ever(self) -> None:
+        while True:
+            try:
+                await self._care_for_days()
+            except SinkUnavailable as error:  # as when a long query holds a day that is to be dropped
+                log.warning("Partitions could not be looked after; trying again in an hour: %s", error)
+            await asyncio.sleep(CARE_SECONDS)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._care is not None:
+            self._care.cancel()
+            await asyncio.gather(self._care, return_exceptions=True)
+        await self._connections.close()
+        await self._migrating.close()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _day(row: tuple[object, ...]) -> date:
+    day = row[1]
+    assert isinstance(day, date)
+    return day

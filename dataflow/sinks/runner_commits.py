@@ -1,0 +1,104 @@
+"""Commits of a sink: what is stored for good in; offsets, and with them its dead letters, out."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from dataflow.engine.dead_letters import DeadLetter, as_records
+from dataflow.engine.offsets import stable_offsets
+from dataflow.engine.output import RecordBatches
+from dataflow.engine.producer import Membership, TransactionalProducer
+from dataflow.sinks.runner_note import SinkNote
+from dataflow.topics import DEAD_LETTERS
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 5.0
+STABLE_SECONDS = 15.0  # longer than a transaction may stay open
+
+
+class Commits:
+    """Commits for one consumer.
+
+    Dead letters and the offset behind them go in one Kafka transaction, fenced by the
+    group's generation: however often a batch is written, each is there once. With no
+    dead letters it is a plain commit, and there is no producer.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        group: str,
+        connection: Mapping[str, object],
+        compression: str | None,
+    ) -> None:
+        self._consumer = consumer
+        self._group = group
+        self._connection = connection
+        self._batches = RecordBatches(compression, transactional=True)
+        self._compression = compression
+        self._transactional_id = f"{group}-{uuid4().hex}"
+        self._producer: TransactionalProducer | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def commit(self, tp: TopicPartition, end: int, note: SinkNote, dead: Sequence[DeadLetter]) -> None:
+        """Commit `end`, with the dead letters below it.
+
+        Raises `CommitFailedError` when the partition is no longer ours, and any other
+        `KafkaError` when it is not known what became of it: call it again.
+        """
+        offsets = {tp: OffsetAndMetadata(end, note.as_metadata())}
+        if not dead:
+            await self._consumer.commit(offsets)
+            return
+        async with self._one_at_a_time:
+            try:
+                await self._commit_together(tp, offsets, dead)
+            except BaseException:
+                await self.stop()  # the next producer of that id ends the transaction
+                raise
+
+    async def _commit_together(
+        self,
+        tp: TopicPartition,
+        offsets: Mapping[TopicPartition, OffsetAndMetadata],
+        dead: Sequence[DeadLetter],
+    ) -> None:
+        producer = await self._started()
+        # An earlier try may have gone through without our hearing of it.
+        already = await stable_offsets(self._consumer._client, self._group, [tp], STABLE_SECONDS)  # noqa: SLF001  # one connection for the group
+        if already[tp] >= offsets[tp].offset:
+            return
+        partitions = sorted(await producer.partitions_for(DEAD_LETTERS))
+        await producer.begin_transaction()
+        target = partitions[tp.partition % len(partitions)]
+        for batch in self._batches.pack(as_records(tp, dead)):
+            await (await producer.send_batch(batch, DEAD_LETTERS, partition=target))
+        await producer.send_offsets(dict(offsets), self._group, self._membership())
+        await producer.commit_transaction()
+
+    def _membership(self) -> Membership:
+        coordinator = self._consumer._coordinator  # noqa: SLF001  # aiokafka tells nobody else
+        return Membership((coordinator.generation, coordinator.member_id, None))
+
+    async def _started(self) -> TransactionalProducer:
+        if self._producer is None:
+            producer = TransactionalProducer(self._connection, self._transactional_id, self._compression)
+            self._producer = producer
+            await producer.start()
+        return self._producer
+
+    async def stop(self) -> None:
+        """Stop the producer, if there is one."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+        except (KafkaError, TimeoutError, OSError) as error:
+            log.warning("Producer of the dead letters did not stop in time: %r", error)

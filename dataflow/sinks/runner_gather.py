@@ -1,0 +1,40 @@
+"""Gathering: a partition's fetched record batches in, one batch of a size worth writing out."""
+
+from asyncio import Event
+from time import monotonic
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.record.default_records import DefaultRecord
+from aiokafka.structs import TopicPartition
+
+from dataflow.engine.fetch import drain
+from dataflow.sinks.contract import SinkBatch
+from dataflow.sinks.runner_options import RunnerOptions
+
+IDLE_SECONDS = 0.2  # between two looks at whether to leave
+
+
+async def gather(
+    consumer: AIOKafkaConsumer, tp: TopicPartition, options: RunnerOptions, leaving: Event
+) -> SinkBatch | None:
+    """Return the next batch, as soon as it is full or has waited long enough; None when told to leave.
+
+    It has no records where the log holds nothing but the marks of transactions.
+    """
+    records: list[DefaultRecord] = []
+    size, end, full_at = 0, -1, 0.0
+    while not leaving.is_set():
+        wanted = options.batch_records - len(records)
+        wait_seconds = full_at - monotonic() if records else IDLE_SECONDS
+        if end >= 0 and (not records or wanted <= 0 or size >= options.batch_bytes or wait_seconds <= 0):
+            return SinkBatch(tp, records, end)
+        fetched = (await drain(consumer, [tp], wanted, wait_seconds)).get(tp)
+        if fetched is None:
+            continue
+        if not records:
+            full_at = monotonic() + options.linger_seconds
+        new = [record for piece in fetched.pieces for record in piece.records]
+        records += new
+        size += sum(len(record.value or b"") for record in new)
+        end = fetched.end
+    return None

@@ -1,0 +1,41 @@
+"""Options of a sink's runner: what the settings say in, one value that the runner needs out."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerOptions:
+    """How a sink is fed; the same for all sinks of a worker."""
+
+    app_id: str
+    connection: Mapping[str, object]
+    """What an aiokafka client takes: bootstrap_servers and security."""
+    batch_records: int = 10_000
+    batch_bytes: int = 16 << 20
+    linger_seconds: float = 0.2
+    """A batch that is not full waits so long for more."""
+    session_timeout_ms: int = 10_000
+    patience_seconds: float = 10.0
+    """What is being written when a partition is given up may take so long."""
+    first_pause_seconds: float = 0.2
+    longest_pause_seconds: float = 30.0
+    compression: str | None = "zstd"
+    dead_letter_run: int = 10_000
+    dead_letter_share: float = 0.5
+    dead_letter_share_of: int = 10_000
+
+    def group_of(self, sink: str) -> str:
+        """Return the consumer group of a sink."""
+        return f"{self.app_id}-sink-{sink}"
+
+    def pauses(self) -> Iterator[float]:
+        """Yield the seconds to wait before each new try: twice as long each time, up to half of it off.
+
+        Chance keeps workers from coming back to a system all at once.
+        """
+        pause = self.first_pause_seconds
+        while True:
+            yield pause * random.uniform(0.5, 1.0)
+            pause = min(pause * 2, self.longest_pause_seconds)

@@ -1,0 +1,147 @@
+"""One partition of a sink: record batches in; gathered, stored, and then committed."""
+
+import asyncio
+import copy
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import TopicPartition
+
+from dataflow.engine.dead_letters import DeadLetter, DeadLetterLimit, TooManyDeadLetters
+from dataflow.engine.faults import NO_MEMBER
+from dataflow.engine.offsets import stable_offsets
+from dataflow.errors import SinkUnavailable
+from dataflow.sinks.contract import Sink, SinkBatch
+from dataflow.sinks.runner_commits import STABLE_SECONDS, Commits
+from dataflow.sinks.runner_gather import gather
+from dataflow.sinks.runner_metrics import SinkMetrics
+from dataflow.sinks.runner_note import SinkNote
+from dataflow.sinks.runner_options import RunnerOptions
+
+log = logging.getLogger(__name__)
+
+NOT_OURS = (CommitFailedError, IllegalStateError, *NO_MEMBER)
+WORTH_A_RETRY = (SinkUnavailable, TooManyDeadLetters, KafkaError, OSError)
+"""Time mends these, or a person does, and nothing is lost meanwhile. Any other error is a bug."""
+
+
+class SinkPartition:
+    """Serves one partition for as long as it is assigned; it waits for no other."""
+
+    def __init__(
+        self,
+        tp: TopicPartition,
+        sink: Sink,
+        consumer: AIOKafkaConsumer,
+        commits: Commits,
+        options: RunnerOptions,
+    ) -> None:
+        self.tp = tp
+        self.stage = f"sink-{sink.name}"
+        self.note = SinkNote()
+        self.end = 0
+        """Everything below this offset is stored and committed."""
+        self._sink, self._consumer, self._commits, self._options = sink, consumer, commits, options
+        self._metrics = SinkMetrics(sink.name)
+        self._leaving = asyncio.Event()
+        self._limit = DeadLetterLimit(
+            options.dead_letter_run, options.dead_letter_share, options.dead_letter_share_of
+        )
+        self._held: list[DeadLetter] = []
+        self._given = 0  # to the sink, which may not have stored all of it
+
+    def leave(self) -> None:
+        """Take no more: what is being written may end, an outage is not waited for."""
+        self._leaving.set()
+
+    async def serve(self) -> None:
+        """Store batch by batch until told to leave, or until the group has given the partition away."""
+        try:
+            await self._persist(self._take_up)
+            while not self._leaving.is_set():
+                batch = await gather(self._consumer, self.tp, self._options, self._leaving)
+                if batch is not None:
+                    await self._pass_on(batch)
+        except NOT_OURS as error:
+            log.info(
+                "Partition %d of %s has gone to another worker: %s", self.tp.partition, self.tp.topic, error
+            )
+
+    async def _take_up(self) -> None:
+        group = self._options.group_of(self._sink.name)
+        committed = await stable_offsets(self._consumer._client, group, [self.tp], STABLE_SECONDS)  # noqa: SLF001  # waits for pending transactions, unlike the consumer
+        if committed[self.tp] >= 0:
+            self._consumer.seek(self.tp, committed[self.tp])
+        self.end = self._given = await self._consumer.position(self.tp)
+
+    async def _pass_on(self, batch: SinkBatch) -> None:
+        """Store a batch, then commit; only then is the next one taken."""
+        end = batch.end
+        if batch.records:
+            stored = await self._persist(lambda: self._write(batch))
+            if stored is None:
+                return
+            end = stored
+        elif self._given > self.end:
+            return  # the sink still gathers what stands before these marks
+        self._given = batch.end
+        await self._persist(lambda: self._commit(end))
+
+    async def _write(self, batch: SinkBatch) -> int:
+        began = time.monotonic()
+        stored = await self._sink.write(batch)
+        dead = [DeadLetter(rejected.record, self.stage, rejected.fault) for rejected in stored.rejected]
+        self._check_share(batch, dead)
+        self._held += dead
+        self._metrics.writing_seconds.inc(time.monotonic() - began)
+        self._metrics.stored.inc(len(batch.records) - len(dead))
+        self._metrics.rejected.inc(len(dead))
+        return stored.end
+
+    def _check_share(self, batch: SinkBatch, dead: list[DeadLetter]) -> None:
+        limit = copy.copy(self._limit)  # the same batch comes again
+        limit.check(self.tp, len(batch.records), dead, ends_dead=len(dead) == len(batch.records))
+        self._limit = limit
+
+    async def _commit(self, end: int) -> None:
+        if end <= self.end:
+            return
+        dead = [letter for letter in self._held if letter.record.offset < end]
+        self.note = self.note.mended()
+        await self._commits.commit(self.tp, end, self.note, dead)
+        self.end, self._held = end, self._held[len(dead) :]
+
+    async def _persist(self, step: Callable[[], Awaitable[int | None]]) -> int | None:
+        """Return what the step returns; try it again, after a pause, until it does or we leave (None)."""
+        for pause in self._options.pauses():
+            try:
+                return await step()
+            except NOT_OURS:
+                raise
+            except WORTH_A_RETRY as error:
+                await self._tell(error, pause)
+            if await self._left_within(pause):
+                return None
+        raise AssertionError("pauses() has no end")
+
+    async def _tell(self, error: Exception, pause: float) -> None:
+        """Log a failed try, and write it down where everybody can see it."""
+        log.warning(
+            "Sink %s fails, nothing is lost; trying again in %.1f s: %s", self._sink.name, pause, error
+        )
+        self._metrics.failed_tries.inc()
+        self.note = self.note.failed(error, time.time_ns() // 1_000_000)
+        try:
+            await self._commits.commit(self.tp, self.end, self.note, ())
+        except (KafkaError, OSError) as fault:
+            log.warning("State of sink %s cannot be written down: %s", self._sink.name, fault)
+
+    async def _left_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._leaving.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,108 @@
+"""One block of a partition: its lines in, on disk; the raw bytes of one object after another out."""
+
+import copy
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import FileIO
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from dataflow.sinks.s3.cuts import CutRules, Extent, Line
+
+READ_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The records of one hour: one object."""
+
+    hour: int
+    first_offset: int
+    last_offset: int = 0
+    records: int = 0
+    places: list[tuple[int, int]] = field(default_factory=list)
+    """Where its bytes are in the file: from, to."""
+    flushed: int = 0
+    """So many of the records are in the object that is there already."""
+    etag: str | None = None
+    """Version of that object, if it is ours."""
+
+    def note(self, lines: Sequence[Line], start: int, end: int) -> None:
+        """Note that more lines of the hour are in the file."""
+        self.last_offset = lines[-1].offset
+        self.records += len(lines)
+        if self.places and self.places[-1][1] == start:
+            start = self.places.pop()[0]
+        self.places.append((start, end))
+
+
+class Block:
+    """Lines of a block, gathered in a file that has no name and goes with the process.
+
+    What a crash takes away comes again: nothing of it is committed.
+    """
+
+    def __init__(self, rules: CutRules, first: Line, folder: Path) -> None:
+        self.hours: dict[int, Gathered] = {}
+        self.is_complete = False
+        self._extent = Extent(rules, first)
+        self._file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  # closed by `discard`
+        self._size = 0
+
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first record."""
+        return self._extent.first_offset
+
+    def take(self, lines: Sequence[Line]) -> int:
+        """Keep those of the next lines that belong to the block; return how many these are.
+
+        All of them or none: after an `OSError` (the disk is full) it may be called again.
+        """
+        extent = copy.copy(self._extent)
+        taken = extent.reach(lines)
+        by_hour: dict[int, list[Line]] = {}
+        for line in lines[:taken]:
+            by_hour.setdefault(line.hour, []).append(line)
+        chunks = [b"".join([line.raw for line in its]) for its in by_hour.values()]
+        self._write(b"".join(chunks))
+        for (hour, its), chunk in zip(by_hour.items(), chunks, strict=True):
+            gathered = self.hours.setdefault(hour, Gathered(hour, its[0].offset))
+            gathered.note(its, self._size, self._size + len(chunk))
+            self._size += len(chunk)
+        self._extent = extent
+        self.is_complete = taken < len(lines)
+        return taken
+
+    def complete_by(self, offset: int) -> None:
+        """Note that the log has been read up to an offset: the block may end there."""
+        self.is_complete = self.is_complete or self._extent.ends_by(offset)
+
+    def open_bytes(self, gathered: Gathered) -> Iterator[bytes]:
+        """Return the raw bytes of one object as they are now, in pieces of 1 MiB at most.
+
+        Another thread may read them; it may go on when the block is discarded meanwhile.
+        """
+        return _pieces(self._file, list(gathered.places))
+
+    def discard(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+    def _write(self, raw: bytes) -> None:
+        self._file.seek(self._size)
+        left = memoryview(raw)
+        while left:
+            left = left[self._file.write(left) :]
+
+
+def _pieces(file: FileIO, places: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    descriptor = os.dup(file.fileno())  # a number that nobody else closes
+    try:
+        for start, end in places:
+            for begin, stop in pairwise([*range(start, end, READ_BYTES), end]):
+                yield os.pread(descriptor, stop - begin, begin)
+    finally:
+        os.close(descriptor)

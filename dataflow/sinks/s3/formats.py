@@ -1,0 +1,73 @@
+"""Formats of objects: a record in, its line while it is gathered; all lines in, the object out."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import IO, Protocol
+
+from aiokafka.record.default_records import DefaultRecord
+
+from dataflow.errors import Misconfigured
+from dataflow.sinks.json_line import one_line
+
+_SLICE_BYTES = 128 << 10
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Format(Protocol):
+    """How objects look. The same lines make the same bytes, however they are cut into pieces."""
+
+    suffix: str
+    media_type: str
+
+    def line_of(self, topic: str, record: DefaultRecord, at_ms: int) -> bytes:
+        """Return the line, with its line feed, of a record that is a JSON object.
+
+        `at_ms` is its event time. Raises `InvalidEvent` for a record that the format cannot hold.
+        """
+        ...
+
+    def encode(self, topic: str, pieces: Iterable[bytes], out: IO[bytes]) -> None:
+        """Write the object with the lines of one topic."""
+        ...
+
+
+class GzipNdjson:
+    """JSON lines, each what the producer sent, byte for byte; gzip without time or name."""
+
+    suffix = ".ndjson.gz"
+    media_type = "application/gzip"
+
+    def line_of(self, topic: str, record: DefaultRecord, at_ms: int) -> bytes:  # noqa: ARG002  # all topics alike
+        """Return the value; line feeds in it, which can only be white space of JSON, are spaces then."""
+        assert record.value is not None
+        return one_line(record.value) + b"\n"
+
+    def encode(self, topic: str, pieces: Iterable[bytes], out: IO[bytes]) -> None:  # noqa: ARG002  # all topics alike
+        """Write the lines, packed."""
+        packing = zlib.compressobj(wbits=_GZIP)
+        # zlib promises the same output for the same calls only.
+        for piece in _slices(pieces):
+            out.write(packing.compress(piece))
+        out.write(packing.flush())
+
+
+def _slices(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    left = bytearray()
+    for piece in pieces:
+        left += piece
+        whole = len(left) - len(left) % _SLICE_BYTES
+        for start in range(0, whole, _SLICE_BYTES):
+            yield bytes(left[start : start + _SLICE_BYTES])
+        del left[:whole]
+    yield bytes(left)
+
+
+def parquet(topics: Iterable[str]) -> Format:
+    """Return Parquet as the format of these topics; raise `Misconfigured` if it cannot be."""
+    try:
+        from dataflow.sinks.s3.parquet import Parquet  # it is large, and few want it
+    except ImportError as error:
+        raise Misconfigured(
+            "DATAFLOW_S3_FORMAT is 'parquet'; expected pyarrow, too: pip install 'dataflow[parquet]'"
+        ) from error
+    return Parquet(topics)

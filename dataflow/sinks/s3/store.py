@@ -1,0 +1,181 @@
+"""Object store: finished objects in, put at once or in parts; errors out say that it is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from io import SEEK_END
+from typing import IO, Any
+
+from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # no types
+from aiobotocore.session import get_session  # type: ignore[import-untyped]  # no types
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # no types
+
+from dataflow.errors import SinkUnavailable
+
+PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
+
+Condition = Mapping[str, str]
+ANYHOW: Condition = {}
+ABSENT: Condition = {"IfNoneMatch": "*"}
+
+_CLASHES = ("PreconditionFailed", "ConditionalRequestConflict")
+_MISSING = ("404", "NoSuchKey", "NotFound")
+
+Client = Any  # made by aiobotocore from a description of the service, at run time
+
+
+class Clash(Exception):
+    """There is an object, or another version of it, where none was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the bucket is, and who asks."""
+
+    bucket: str
+    endpoint: str | None = None
+    """URL of an S3-compatible server; None: Amazon."""
+    region: str | None = None
+    access_key: str | None = None
+    """None: as the SDK finds it (environment, profile, role of the machine)."""
+    secret_key: str | None = field(default=None, repr=False)
+    answer_seconds: float = 60.0
+    """A request, of 8 MiB at most, has failed when it takes longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What is known of an object."""
+
+    etag: str
+    metadata: Mapping[str, str]
+
+
+class Store:
+    """One bucket. Everything it raises is `SinkUnavailable` or `Clash`."""
+
+    def __init__(self, client: Client, connection: Connection) -> None:
+        self._client = client
+        self._bucket = connection.bucket
+        self._answer_seconds = connection.answer_seconds
+
+    async def ensure_bucket(self, region: str | None) -> None:
+        """Make the bucket if it is missing; one that we may not look at is there."""
+        try:
+            await self._ask("head_bucket", Bucket=self._bucket)
+        except ClientError as error:
+            if _status(error) == 403:
+                return
+            if _status(error) != 404:
+                raise _away(error) from error
+            elsewhere = region not in (None, "us-east-1")
+            place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if elsewhere else {}
+            async with _told():
+                await self._ask("create_bucket", Bucket=self._bucket, **place)
+        except (BotoCoreError, OSError, TimeoutError) as error:
+            raise _away(error) from error
+
+    async def put(
+        self, key: str, body: IO[bytes], media_type: str, metadata: Mapping[str, str], condition: Condition
+    ) -> str:
+        """Store an object, all of it or nothing; return its version (ETag).
+
+        Raises `Clash` when the condition does not hold.
+        """
+        about = {"ContentType": media_type, "Metadata": dict(metadata)}
+        size = body.seek(0, SEEK_END)
+        body.seek(0)
+        async with _told():
+            if size <= PART_BYTES:
+                stored = await self._ask(
+                    "put_object", Bucket=self._bucket, Key=key, Body=body.read(), **about, **condition
+                )
+                return str(stored["ETag"])
+            return await self._put_in_parts(key, body, about, condition)
+
+    async def _put_in_parts(
+        self, key: str, body: IO[bytes], about: Mapping[str, object], condition: Condition
+    ) -> str:
+        upload = await self._ask("create_multipart_upload", Bucket=self._bucket, Key=key, **about)
+        place = {"Bucket": self._bucket, "Key": key, "UploadId": upload["UploadId"]}
+        try:
+            parts = await self._upload_parts(place, body)
+            stored = await self._ask(
+                "complete_multipart_upload", **place, MultipartUpload={"Parts": parts}, **condition
+            )
+        except BaseException:
+            with suppress(BotoCoreError, ClientError, OSError, TimeoutError):
+                await asyncio.shield(self._ask("abort_multipart_upload", **place))
+            raise
+        return str(stored["ETag"])
+
+    async def _upload_parts(
+        self, place: Mapping[str, str], body: IO[bytes]
+    ) -> Sequence[Mapping[str, object]]:
+        parts: list[dict[str, object]] = []
+        while raw := body.read(PART_BYTES):
+            number = len(parts) + 1
+            made = await self._ask("upload_part", **place, PartNumber=number, Body=raw)
+            parts.append({"PartNumber": number, "ETag": made["ETag"]})
+        return parts
+
+    async def _ask(self, operation: str, **parameters: object) -> Mapping[str, Any]:
+        """Make one request. The SDK's own time limits do not begin before the request is out."""
+        async with asyncio.timeout(self._answer_seconds):
+            return dict(await getattr(self._client, operation)(**parameters))
+
+    async def stat(self, key: str) -> Stat | None:
+        """Return what is known of an object; None if there is none."""
+        try:
+            async with _told():
+                found = await self._ask("head_object", Bucket=self._bucket, Key=key)
+        except Clash:
+            return None
+        return Stat(str(found["ETag"]), found["Metadata"])
+
+
+@asynccontextmanager
+async def connected(connection: Connection) -> AsyncIterator[Store]:
+    """Give a store whose bucket is there; raise `SinkUnavailable` if it cannot be reached."""
+    config = AioConfig(
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"total_max_attempts": 1},  # the runner of the sink tries again, and says so
+        # A server of one's own has no host name for each bucket.
+        s3={"addressing_style": "path"} if connection.endpoint else None,
+    )
+    making = get_session().create_client(
+        "s3",
+        endpoint_url=connection.endpoint,
+        region_name=connection.region,
+        aws_access_key_id=connection.access_key,
+        aws_secret_access_key=connection.secret_key,
+        config=config,
+    )
+    async with making as client:
+        store = Store(client, connection)
+        await store.ensure_bucket(connection.region)
+        yield store
+
+
+@asynccontextmanager
+async def _told() -> AsyncIterator[None]:
+    """Turn the SDK's errors into ours. S3 refuses no single record: every other error is an outage."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in _CLASHES or code in _MISSING or _status(error) == 412:
+            raise Clash(str(error)) from error
+        raise _away(error) from error
+    except (BotoCoreError, OSError, TimeoutError) as error:
+        raise _away(error) from error
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _away(error: Exception) -> SinkUnavailable:
+    return SinkUnavailable(f"S3: {str(error) or 'no answer in time'}")

@@ -1,0 +1,142 @@
+"""Status of the sinks: what their groups have committed in, how far behind each is, and why, out.
+
+All of it stands in Kafka: no worker is asked, so that one that hangs is seen, too.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from dataflow.errors import DataflowError
+from dataflow.sinks.runner_note import SinkNote, note_of
+
+SAMPLE_SECONDS = 0.5
+FIRST_RECORD_SECONDS = 2.0
+ANSWER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SinkStatus:
+    """One sink over the whole cluster. Times are ms since 1970 UTC; None: never, not now, or not known."""
+
+    name: str
+    topics: Sequence[str]
+    workers: int
+    """How many workers run it; 0: nobody does."""
+    behind_records: int
+    behind_seconds: float | None
+    """How long the oldest record that is not stored has been in Kafka."""
+    records_per_second: float
+    last_error: str | None
+    last_error_at_ms: int | None
+    retrying_since_ms: int | None
+
+
+Offsets = Mapping[TopicPartition, OffsetAndMetadata]
+
+
+async def sink_statuses(
+    connection: Mapping[str, object], app_id: str, configured: Collection[str] = ()
+) -> list[SinkStatus]:
+    """Return every sink of this app that has ever run or that is `configured`, by name.
+
+    Takes half a second, over which the records are counted. Raises `DataflowError` when
+    the broker does not answer in time.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS), _clients(connection) as (admin, reader):
+            groups = {name: f"{app_id}-sink-{name}" for name in await _names(admin, app_id, configured)}
+            before = {name: await _committed(admin, group) for name, group in groups.items()}
+            began = time.monotonic()
+            await asyncio.sleep(SAMPLE_SECONDS)
+            after = {name: await _committed(admin, group) for name, group in groups.items()}
+            seconds = time.monotonic() - began
+            workers = {name: await _workers(admin, group) for name, group in groups.items()}
+            return [
+                await _status(name, before[name], after[name], seconds, workers[name], reader)
+                for name in sorted(groups)
+            ]
+    except (KafkaError, OSError) as error:
+        raise DataflowError(f"broker does not tell of the sinks: {error!r}") from error
+
+
+@asynccontextmanager
+async def _clients(
+    connection: Mapping[str, object],
+) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
+    admin = AIOKafkaAdminClient(**connection)
+    reader = AIOKafkaConsumer(**connection, isolation_level="read_committed", auto_offset_reset="earliest")
+    try:
+        await asyncio.gather(admin.start(), reader.start())
+        yield admin, reader
+    finally:
+        await asyncio.gather(admin.close(), reader.stop())
+
+
+async def _names(admin: AIOKafkaAdminClient, app_id: str, configured: Collection[str]) -> set[str]:
+    prefix = f"{app_id}-sink-"
+    groups = [group for group, *_ in await admin.list_consumer_groups()]
+    return {group.removeprefix(prefix) for group in groups if group.startswith(prefix)} | set(configured)
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str) -> Offsets:
+    found: Offsets = await admin.list_consumer_group_offsets(group)
+    return {tp: noted for tp, noted in found.items() if noted.offset >= 0}
+
+
+async def _workers(admin: AIOKafkaAdminClient, group: str) -> int:
+    # One at a time: aiokafka 0.14 cannot read an answer of several groups.
+    [answer] = await admin.describe_consumer_groups([group])
+    [(_, _, _, _, _, members, *_)] = answer.groups
+    return len(members)
+
+
+async def _status(
+    name: str, before: Offsets, after: Offsets, seconds: float, workers: int, reader: AIOKafkaConsumer
+) -> SinkStatus:
+    ends = await reader.end_offsets(list(after)) if after else {}
+    behind = {tp: ends[tp] - noted.offset for tp, noted in after.items() if ends[tp] > noted.offset}
+    stored = sum(noted.offset - before[tp].offset for tp, noted in after.items() if tp in before)
+    notes = [note_of(noted.metadata) for noted in after.values()]
+    last = max(notes, key=lambda note: note.error_at_ms or 0, default=SinkNote())
+    oldest = await _oldest_ms(reader, {tp: after[tp].offset for tp in behind})
+    return SinkStatus(
+        name=name,
+        topics=sorted({tp.topic for tp in after}),
+        workers=workers,
+        behind_records=sum(behind.values()),
+        behind_seconds=_seconds_since(oldest) if behind else 0.0,
+        records_per_second=round(stored / seconds, 1),
+        last_error=last.error,
+        last_error_at_ms=last.error_at_ms,
+        retrying_since_ms=min(filter(None, (note.retrying_since_ms for note in notes)), default=None),
+    )
+
+
+def _seconds_since(at_ms: int | None) -> float | None:
+    # The clock of whoever wrote the record may be ahead of ours.
+    return None if at_ms is None else round(max(time.time() - at_ms / 1000, 0.0), 3)
+
+
+async def _oldest_ms(reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> int | None:
+    """Return the timestamp of the oldest record that is not stored; None if none can be read in time."""
+    if not starts:
+        return None
+    reader.assign(list(starts))
+    for tp, offset in starts.items():
+        reader.seek(tp, offset)
+    missing, found = set(starts), []
+    deadline = time.monotonic() + FIRST_RECORD_SECONDS
+    while missing and time.monotonic() < deadline:
+        for tp, records in (await reader.getmany(*missing, timeout_ms=200)).items():
+            if records:
+                missing.discard(tp)
+                found.append(records[0].timestamp)
+    return min((timestamp for timestamp in found if timestamp >= 0), default=None)

@@ -1,0 +1,50 @@
+"""Buckets as somebody else reads them: a server's URL in; objects, and the ids of their records, out."""
+
+import gzip
+
+import boto3
+import orjson
+from botocore.config import Config
+from sinks.servers_s3 import ACCESS_KEY, SECRET_KEY
+
+from dataflow.sinks.s3.store import Connection
+
+
+def a_connection(url: str, bucket: str) -> Connection:
+    """Return how a sink reaches a bucket of a test's server."""
+    return Connection(bucket, url, "us-east-1", ACCESS_KEY, SECRET_KEY)
+
+
+class Bucket:
+    """A bucket, read by a client that shares nothing with the sink's."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.url, self.name = url, name
+        self.s3 = boto3.client(
+            "s3",
+            endpoint_url=url,
+            region_name="us-east-1",
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            config=Config(s3={"addressing_style": "path"}),
+        )
+
+    def keys(self) -> list[str]:
+        """Return the keys of all objects, in order; none if there is no bucket yet."""
+        if self.name not in [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]]:
+            return []
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return sorted(found["Key"] for page in pages for found in page.get("Contents", ()))
+
+    def get(self, key: str) -> bytes:
+        """Return an object."""
+        return self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+
+    def objects(self) -> dict[str, bytes]:
+        """Return all objects."""
+        return {key: self.get(key) for key in self.keys()}
+
+    def ids(self) -> list[int]:
+        """Return the event ids of all records of all objects, in order."""
+        lines = [line for raw in self.objects().values() for line in gzip.decompress(raw).splitlines()]
+        return sorted(int(orjson.loads(line)["event_id"]) for line in lines)

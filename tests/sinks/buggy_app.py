@@ -1,0 +1,21 @@
+"""The real app with one more sink, which has a bug; for `faust -A sinks.buggy_app`."""
+
+from dataflow.app import app
+from dataflow.sinks.contract import Sink, SinkBatch, Stored
+from dataflow.sinks.runner import SinkRunner
+from dataflow.topics import ANALYTICS_EVENTS
+from dataflow.web.sinks import OPTIONS
+
+
+class BuggySink(Sink):
+    """Divides by zero."""
+
+    name = "buggy"
+    topics = (ANALYTICS_EVENTS,)
+
+    async def write(self, batch: SinkBatch) -> Stored:
+        """Do not come back."""
+        return batch.stored(batch.records[: 1 // 0])
+
+
+app.add_dependency(SinkRunner(BuggySink(), OPTIONS))

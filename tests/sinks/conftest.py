@@ -1,0 +1,95 @@
+"""Fixtures of the sink tests: runners on the session's broker, with short pauses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import asyncpg
+import pytest
+from kafka_client import KafkaClient
+from sinks.access_lines import RECORDS, TOPIC, a_line
+from sinks.postgres_server import PostgresServer
+
+from dataflow.sinks.contract import Sink
+from dataflow.sinks.runner import SinkRunner
+from dataflow.sinks.runner_options import RunnerOptions
+from dataflow.topics import DEAD_LETTERS
+
+SESSION_MS = 2_000
+
+
+@pytest.fixture
+def options(broker, unique):
+    """Return options for the session's broker, as a function of what differs."""
+
+    def make(address: str = broker.address, **chosen: object) -> RunnerOptions:
+        given = {
+            "app_id": unique("app"),
+            "linger_seconds": 0.05,
+            "session_timeout_ms": SESSION_MS,
+            "first_pause_seconds": 0.05,
+            "longest_pause_seconds": 0.5,
+            "patience_seconds": 2.0,
+        } | chosen
+        connection = {"bootstrap_servers": [address], "security_protocol": "PLAINTEXT"}
+        return RunnerOptions(connection=connection, **given)
+
+    return make
+
+
+@pytest.fixture
+async def run(options) -> AsyncIterator[Callable[..., object]]:
+    """Return a function that starts a runner of a sink; all are stopped at the end."""
+    running: list[SinkRunner] = []
+
+    async def start(sink: Sink, **chosen: object) -> SinkRunner:
+        runner = SinkRunner(sink, options(**chosen))
+        running.append(runner)
+        await runner.start()
+        return runner
+
+    yield start
+    await asyncio.gather(*(runner.stop() for runner in running))
+
+
+@pytest.fixture(scope="session")
+def dead_letters(kafka) -> None:
+    """Make the topic of the dead letters, as `dataflow topics --create` does."""
+    if DEAD_LETTERS not in kafka._admin.list_topics(timeout=10).topics:
+        kafka.create_topics(DEAD_LETTERS, partitions=2)
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """Return the one PostgreSQL of the session, running; make a database of your own."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_postgres():
+    """Return a running PostgreSQL that the test may kill and start again."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def database(postgres_server, unique) -> str:
+    """Return the URL of an empty database."""
+    name = unique("test").replace("-", "_")
+    connection = await asyncpg.connect(postgres_server.url)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return postgres_server.url.removesuffix("postgres") + name
+
+
+@pytest.fixture
+def fed(own_broker):
+    """Return a client of a broker that has parsed access log lines, and nothing else."""
+    client = KafkaClient(own_broker.address)
+    client.create_topics([TOPIC, DEAD_LETTERS], partitions=4)
+    client.produce(TOPIC, map(a_line, range(RECORDS)))
+    return client

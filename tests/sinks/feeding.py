@@ -1,0 +1,81 @@
+"""Feeding a sink as its runner does: records in, what is committed and dead-lettered out."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from aiokafka.record.default_records import DefaultRecord
+from aiokafka.structs import TopicPartition
+from sinks.sink_records import batches
+from sinks.waiting import until
+
+from dataflow.errors import SinkUnavailable
+from dataflow.sinks.contract import Rejected, Sink
+
+RETRY_SECONDS = 0.05
+PATIENCE_SECONDS = 120
+
+
+class Feeder:
+    """Feeds the records of one partition; it outlives the sinks that it feeds."""
+
+    def __init__(self, tp: TopicPartition, records: Sequence[DefaultRecord]) -> None:
+        self.tp = tp
+        self.records = records
+        self.committed = 0
+        self.dead: list[Rejected] = []
+        self.failures: list[str] = []
+
+    async def feed(
+        self, make: Callable[[], Sink], batch_records: int, crash_after: int | None = None
+    ) -> None:
+        """Feed a new sink from the committed offset on, and drop it, after so many batches if told."""
+        sink = make()
+        try:
+            await self._persist(sink.open)
+            given = batches(self.tp, self.records, batch_records, self.committed)
+            held: list[Rejected] = []
+            for number, batch in enumerate(given):
+                if number == crash_after:
+                    return
+                stored = await self._persist(lambda batch=batch: sink.write(batch))
+                held += stored.rejected
+                self.committed = max(self.committed, stored.end)
+                self.dead += [one for one in held if one.record.offset < self.committed]
+                held = [one for one in held if one.record.offset >= self.committed]
+        finally:
+            await sink.close()
+
+    async def _persist(self, step):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await step()
+            except (SinkUnavailable, OSError) as error:
+                self.failures.append(str(error))
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+class Mortal(Protocol):
+    """A server that can be killed and started again."""
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+
+
+async def kill_again_and_again(server: Mortal, feeders: Sequence[Feeder], kills: int) -> None:
+    """Kill and restart the server so many times, from the feeders' first record to their last."""
+    everything = sum(len(feeder.records) for feeder in feeders)
+    for number in range(kills):
+        enough = everything * number // kills
+        await until(lambda enough=enough: sum(feeder.committed for feeder in feeders) >= enough, 300)
+        await asyncio.to_thread(server.kill)
+        failed = sum(len(feeder.failures) for feeder in feeders)
+        await until(lambda failed=failed: sum(len(feeder.failures) for feeder in feeders) > failed, 60)
+        await asyncio.to_thread(server.start)

@@ -1,0 +1,56 @@
+"""A network that fails: a server's address in; one of our own, with delay, cut or black hole, out."""
+
+import asyncio
+
+
+class Network:
+    """Passes bytes on between its clients and one server."""
+
+    def __init__(self, port: int) -> None:
+        self._upstream = port
+        self.delay_seconds = 0.0
+        self.swallows = False
+        """A black hole: connections stay open, and nothing goes through."""
+        self.port = 0
+        self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+
+    async def start(self) -> "Network":
+        """Take connections, at the same port each time."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def cut(self) -> None:
+        """Reset what is open, refuse what comes."""
+        self._server.close()
+        for pair in list(self._pairs):
+            for writer in pair:
+                writer.transport.abort()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
+        except OSError:
+            writer.close()
+            return
+        pair = writer, up_writer
+        self._pairs.add(pair)
+        pumps = [
+            asyncio.create_task(self._pump(reader, up_writer)),
+            asyncio.create_task(self._pump(up_reader, writer)),
+        ]
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        self._pairs.discard(pair)
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        for side in pair:
+            side.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            if self.delay_seconds:
+                await asyncio.sleep(self.delay_seconds)
+            if not self.swallows:
+                writer.write(data)
+                await writer.drain()

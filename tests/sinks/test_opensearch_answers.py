@@ -1,0 +1,124 @@
+"""The OpenSearch sink and a server that is busy, full or away: a small one that answers as it is told."""
+
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from aiokafka.structs import TopicPartition
+from sinks.sink_records import a_record, a_view, batches, views
+
+from dataflow.errors import Reason, SinkUnavailable
+from dataflow.sinks.opensearch.server import Connection
+from dataflow.sinks.opensearch.sink import OpenSearchSink
+
+TP = TopicPartition("enriched-web-events", 0)
+
+
+class SmallServer:
+    """Stores documents by id; `answer` is asked first for the status of each, or of the whole request."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, object]] = {}
+        self.requests: list[int] = []
+        self.refuse_all = lambda lines: None
+        self.refuse = lambda source: None
+
+    def app(self) -> web.Application:
+        """Return it as an app."""
+        app = web.Application(client_max_size=2**30)
+        app.router.add_put("/_index_template/{name}", self._template)
+        app.router.add_route("*", "/_bulk", self._bulk)
+        return app
+
+    async def _template(self, request: web.Request) -> web.Response:
+        return web.json_response({"acknowledged": True})
+
+    async def _bulk(self, request: web.Request) -> web.Response:
+        lines = (await request.read()).splitlines()
+        self.requests.append(len(lines) // 2)
+        status = self.refuse_all(lines)
+        if status:
+            return web.json_response({"error": {"type": "whole", "reason": "no"}}, status=status)
+        return web.json_response(
+            {"items": [self._one(*pair) for pair in zip(*[iter(lines)] * 2, strict=True)]}
+        )
+
+    def _one(self, action: bytes, source: bytes) -> object:
+        name, event = orjson.loads(action)["create"]["_id"], orjson.loads(source)
+        status = self.refuse(event)
+        if status:
+            return {"create": {"status": status, "error": {"type": "told", "reason": "so"}}}
+        if name in self.documents:
+            return {"create": {"status": 409, "error": {"type": "version_conflict_engine_exception"}}}
+        self.documents[name] = event
+        return {"create": {"status": 201}}
+
+
+@pytest.fixture
+def small():
+    """Return a server that takes everything."""
+    return SmallServer()
+
+
+@pytest.fixture
+async def sink(small):
+    """Return an open sink into it."""
+    server = TestServer(small.app())
+    await server.start_server()
+    sink = OpenSearchSink({TP.topic: "web-events"}, Connection(str(server.make_url("/"))))
+    await sink.open()
+    yield sink
+    await sink.close()
+    await server.close()
+
+
+async def write(sink, records):
+    """Write the records as one batch."""
+    (batch,) = batches(TP, records, len(records))
+    return await sink.write(batch)
+
+
+async def test_what_is_put_off_goes_again_alone(sink, small):
+    """A busy server need not see the rest of the batch a second time."""
+    busy = {"3", "5"}
+    small.refuse = lambda event: busy.discard(event["event_id"]) or 429 if event["event_id"] in busy else None
+    stored = await write(sink, views(range(10)))
+    assert stored == type(stored)(10, [])
+    assert len(small.documents) == 10
+    assert small.requests == [10, 2]
+
+
+async def test_a_server_that_takes_nothing_is_away(sink, small):
+    """The runner waits; then the same batch comes again."""
+    small.refuse = lambda event: 503
+    with pytest.raises(SinkUnavailable, match="OpenSearch: told: so"):
+        await write(sink, views(range(3)))
+    small.refuse = lambda event: None
+    assert (await write(sink, views(range(3)))).end == 3
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503])
+async def test_a_request_that_fails_as_a_whole_is_an_outage(sink, small, status):
+    """Whatever the cause, not one record of it is at fault."""
+    small.refuse_all = lambda lines: status
+    with pytest.raises(SinkUnavailable, match="OpenSearch: whole: no"):
+        await write(sink, views(range(3)))
+
+
+@pytest.mark.parametrize(("status", "reason"), [(413, Reason.TOO_LARGE), (400, Reason.WRONG_TYPE)])
+async def test_a_record_that_upsets_the_server_is_found(sink, small, status, reason):
+    """It is refused alone, and all others are stored."""
+    small.refuse_all = lambda lines: status if any(b"huge" in line for line in lines) else None
+    records = views(range(100))
+    records[37] = a_record(37, a_view(37, noise="huge"))
+    stored = await write(sink, records)
+    assert [(one.record.offset, one.fault.reason) for one in stored.rejected] == [(37, reason)]
+    assert len(small.documents) == 99
+
+
+async def test_a_server_that_does_not_listen_is_away():
+    """The words tell where it was looked for."""
+    sink = OpenSearchSink({TP.topic: "web-events"}, Connection("http://127.0.0.1:9"))
+    with pytest.raises(SinkUnavailable, match=r"127\.0\.0\.1"):
+        await sink.open()
+    await sink.close()

@@ -1,0 +1,93 @@
+from itertools import islice
+
+import pytest
+
+from dataflow.cli.sinks import table_of_sinks
+from dataflow.errors import Misconfigured
+from dataflow.settings import Role, Settings
+from dataflow.sinks.answer import as_answer
+from dataflow.sinks.configured import configured_sinks
+from dataflow.sinks.runner_note import SinkNote, note_of
+from dataflow.sinks.runner_options import RunnerOptions
+from dataflow.sinks.status import SinkStatus
+
+
+def test_pauses_grow_to_the_longest_and_chance_takes_up_to_half_of_each():
+    """Workers must not come back to a system all at once, nor wait for ever."""
+    options = RunnerOptions("app", {}, first_pause_seconds=1.0, longest_pause_seconds=4.0)
+    for expected, pause in zip([1, 2, 4, 4, 4], islice(options.pauses(), 5), strict=True):
+        assert expected / 2 <= pause <= expected
+
+
+def test_a_note_remembers_since_when_and_keeps_the_last_error_when_it_is_over():
+    """What an operator asks at night: since when, and why."""
+    note = SinkNote().failed("server is away", 1_000).failed("server starts", 2_000)
+    assert note == SinkNote("server starts", 2_000, 1_000)
+    assert note.mended() == SinkNote("server starts", 2_000, None)
+    assert note_of(note.as_metadata()) == note
+
+
+@pytest.mark.parametrize("metadata", [None, "", "{", "[]", '{"error":1}', "somebody else's"])
+def test_what_others_have_noted_beside_an_offset_is_no_note(metadata):
+    """Any client may commit for a group."""
+    assert note_of(metadata) == SinkNote()
+
+
+def test_a_note_fits_into_what_a_broker_keeps():
+    """A broker refuses a commit with more than 4,096 bytes of metadata."""
+    note = SinkNote().failed("\N{SNOWMAN}" * 10_000, 2**50)
+    assert len(note.as_metadata().encode()) < 4_096
+
+
+def test_a_role_runs_the_sinks_that_it_is_for(tmp_path):
+    """All, or one, or none."""
+    everything = {"postgres_url": "postgresql://h/d", "csv_dir": tmp_path}
+
+    def names(**chosen: object) -> list[str]:
+        return [sink.name for sink in configured_sinks(Settings(**chosen))]
+
+    assert names() == []
+    assert names(**everything) == ["csv", "postgres"]
+    assert names(**everything, role=Role.SINK_CSV) == ["csv"]
+    assert names(**everything, role=Role.ENRICH) == []
+    assert names(**everything, role=Role.INGEST) == []
+
+
+def test_a_role_whose_sink_is_not_configured_ends_the_worker():
+    """It would run, and store nothing."""
+    with pytest.raises(Misconfigured, match="DATAFLOW_ROLE is 'sink-postgres'; expected the settings"):
+        configured_sinks(Settings(role=Role.SINK_POSTGRES))
+
+
+def test_the_password_of_a_database_is_not_shown():
+    """Settings are logged and printed."""
+    assert "hush" not in repr(Settings(postgres_url="postgresql://me:hush@h/d"))
+
+
+AWAY = SinkStatus(
+    "postgres", ["expedia_ext"], 0, 1_234, None, 0.0, "PostgreSQL: away", 1_800_000_000_000, 1_799_999_999_500
+)
+
+
+def test_an_answer_has_instants_in_utc():
+    """One form over HTTP and on the command line."""
+    assert as_answer(AWAY) == {
+        "name": "postgres",
+        "topics": ["expedia_ext"],
+        "workers": 0,
+        "behind": {"records": 1_234, "seconds": None},
+        "records_per_second": 0.0,
+        "last_error": "PostgreSQL: away",
+        "last_error_at": "2027-01-15T08:00:00.000Z",
+        "retrying_since": "2027-01-15T07:59:59.500Z",
+    }
+
+
+def test_the_command_shows_a_row_for_each_sink():
+    """Numbers with commas, instants to the second."""
+    table = table_of_sinks([AWAY])
+    cells = [str(cell) for column in table.columns for cell in column.cells]
+    assert cells == [
+        "postgres", "0", "1,234", "–", "0.00", "2027-01-15 07:59:59Z",
+        "2027-01-15 08:00:00Z PostgreSQL: away",
+    ]  # fmt: skip
