@@ -24,6 +24,7 @@ class Cells:
         self._prefix = f"{table.name}|{window.name}"
         self._windows: defaultdict[int, dict[str, Cell | bytes]] = defaultdict(dict)
         self._large = LargeStates(self._prefix, cells)
+        self._only_counts = len(cells.summaries) == 1
         self._changed: set[CellId] = set()
         self._unpacked: set[int] = set()  # starts of the windows with cells that are not packed
         self._fullest = 0  # keys of the window that had most
@@ -50,8 +51,14 @@ class Cells:
     def cut(self, open_from: int) -> list[Entry]:
         """Return the entries changed since the last cut; pack windows that start before `open_from`."""
         entries: list[Entry] = []
+        windows, prefix = self._windows, self._prefix
         for cell in self._changed:
-            entries.extend(self._entries(cell))
+            start, key = cell
+            found = windows[start].get(key) if start in windows else None
+            if self._only_counts and type(found) is Cell:  # inline: scattered events change a cell each
+                entries.append((f"{prefix}|{start}|{key}".encode(), encode([found.hidden, found.states[0]])))
+            else:
+                entries.extend(self._entries(cell))
         self._changed = set()
         for start in [s for s in self._unpacked if s < open_from]:
             self._pack(start)
