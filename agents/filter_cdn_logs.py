@@ -2,25 +2,22 @@
 
 from dataflow.app import app
 from dataflow.engine.batch import Batches
-from dataflow.settings import settings
-from dataflow.stages.request_filter import request_filter
+from dataflow.rules.live import filter_rules
 from dataflow.streams import cdn_logs, cdn_logs_filtered
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_status import requests_per_status
 from tables.top_clients import top_clients
 
-REQUESTS = request_filter(settings().filter_rules)
-
 
 @app.agent(cdn_logs)
 async def filter_cdn_logs(batches: Batches) -> None:
-    """Keep the lines that every rule lets pass."""
+    """Keep the lines that every rule lets pass, by the rules as they are when a batch begins."""
     async for batch in batches:
         async with batch:  # acknowledged when the block ends well, and only then
-            requests = batch.filter(REQUESTS)
+            requests = batch.filter(filter_rules.current.filtering)
             requests_per_endpoint.add(requests)
             requests_per_status.add(requests)
             requests_per_country.add(requests)
             top_clients.add(requests)
-            await cdn_logs_filtered.send_batch(requests)
+            batch.distribute(requests, otherwise=cdn_logs_filtered.get_topic_name())

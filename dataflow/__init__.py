@@ -1,0 +1,1 @@
+"""Dataflow: event streams from Kafka filtered, enriched, counted in event time and served, exactly once."""

@@ -29,6 +29,8 @@ ANALYTICS_EVENTS = "analytics-events"
 EVENTS_SIMULATION = "events-simulation"
 DEAD_LETTERS = "dead-letters"
 DEAD_LETTERS_REPLAYED = "dead-letters-replayed"
+FILTER_RULES = "filter-rules"
+UTM_SOURCES = "utm-sources"
 
 SOURCES = (CDN_LOGS, EXPEDIA, RAW_WEB_EVENTS, ACCESS_LOGS, ANALYTICS_EVENTS, DEAD_LETTERS)
 
@@ -83,6 +85,13 @@ _STREAMS = (
 )
 
 
+CHANGED_WHILE_IT_RUNS = (
+    # One partition: its order decides which version is the last.
+    Topic(FILTER_RULES, "rules of the CDN filter, the last version counts", 1, _LAST_OF_KEY),
+    Topic(UTM_SOURCES, "marketing categories by utm_source, the last version counts", 1, _LAST_OF_KEY),
+)
+
+
 def changelog_name(app_id: str, source: str) -> str:
     """Return the topic that keeps the tables counted from one source topic."""
     return f"{app_id}-{source}-changelog"
@@ -103,7 +112,7 @@ def declared_topics(settings: Settings) -> tuple[Topic, ...]:
         )
         for source in SOURCES
     ]
-    return (*streams, *changelogs)
+    return (*streams, *CHANGED_WHILE_IT_RUNS, *changelogs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,16 @@ class TopicReport:
 
     created: tuple[str, ...]
     differences: tuple[Difference, ...]
+
+
+async def existing_topics(connection: Mapping[str, object]) -> dict[str, int]:
+    """Return how many partitions each topic of the broker has."""
+    admin = AIOKafkaAdminClient(**connection)
+    await admin.start()
+    try:
+        return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+    finally:
+        await admin.close()
 
 
 async def check_topics(connection: Mapping[str, Any], topics: Iterable[Topic]) -> tuple[Difference, ...]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -30,6 +31,18 @@ class KafkaClient:
         self.address = address
         self._admin = AdminClient({"bootstrap.servers": address})
 
+    @cached_property
+    def _producer(self) -> Producer:
+        """One for all tests: an idempotent producer takes half a second to be let in."""
+        return Producer(
+            {
+                "bootstrap.servers": self.address,
+                "enable.idempotence": True,
+                "linger.ms": 5,
+                "log_level": 2,  # brokers die in these tests
+            }
+        )
+
     def create_topics(self, names: str | Iterable[str], partitions: int = 4, **config: str | int) -> None:
         """Make topics; ``cleanup_policy="compact"`` and the like set Kafka's ``cleanup.policy``."""
         settings = {name.replace("_", "."): str(value) for name, value in config.items()}
@@ -50,7 +63,7 @@ class KafkaClient:
     ) -> None:
         """Write the values in order and wait until the broker has them all; headers go on each."""
         failed: list[KafkaError] = []
-        producer = Producer({"bootstrap.servers": self.address, "enable.idempotence": True, "linger.ms": 5})
+        producer = self._producer
         place = {} if partition is None else {"partition": partition}
         for value, key, timestamp in zip(values, keys or repeat(None), timestamps or repeat(0), strict=False):
             while True:

@@ -89,9 +89,10 @@ class TopicSink:
             part = lines[at : at + LINES_A_BATCH]
             times_ms = (time_us // 1000 for time_us in times_us[at : at + LINES_A_BATCH])
             records = zip(times_ms, repeat(None), part, repeat(_NO_HEADERS), strict=False)
-            partition = next(self._partitions)
             for batch in self._batches.pack(records, sum(map(len, part))):
-                stored = await self._producer.send_batch(batch, self._topic, partition=partition)
+                # Each to another partition: the producer has one of each under way.
+                to = next(self._partitions)
+                stored = await self._producer.send_batch(batch, self._topic, partition=to)
                 answer = asyncio.create_task(self._await_answer(stored, batch.record_count()))
                 self._in_flight.add(answer)
                 answer.add_done_callback(self._in_flight.discard)

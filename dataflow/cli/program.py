@@ -8,7 +8,9 @@ from dataflow.cli.dead_letters import dead_letters
 from dataflow.cli.demo import demo
 from dataflow.cli.generate import generate
 from dataflow.cli.produce import produce
+from dataflow.cli.rules import rules, utm_sources
 from dataflow.cli.settings import settings
+from dataflow.cli.sinks import sinks
 from dataflow.cli.tables import tables
 from dataflow.cli.topics import topics
 from dataflow.cli.worker import worker
@@ -26,3 +28,6 @@ program = typer.Typer(
 for command in (demo, worker, broker, topics, produce, generate, apply, tables, settings):
     program.command()(command)
 program.add_typer(dead_letters, name="dead-letters")
+program.add_typer(rules, name="rules")
+program.add_typer(utm_sources, name="utm-sources")
+program.add_typer(sinks, name="sinks")

@@ -32,6 +32,7 @@ CHECKPOINT_LIMIT_SECONDS = 60.0
 TAKE_PAUSE_SECONDS = 0.2
 SETTLE_POLL_SECONDS = 0.005
 ROOM_SECONDS = 0.5
+BUSY_PAUSES = 3
 
 
 class RecordsPassedOver(DataflowError):
@@ -215,7 +216,7 @@ class Engine(Service):
     def _on_finished(self, partition: Partition) -> None:
         """Write before the interval is over when partitions would have to pause otherwise."""
         finished = sum(partition.finished_bytes for partition in self.partitions.values())
-        is_full = finished >= self.options.in_flight_bytes // 4
+        is_full = finished >= self.options.in_flight_bytes * 3 // 8
         if (is_full or partition.records >= self.options.checkpoint_records) and not self._writing.locked():
             self.add_future(self.checkpoint())
 
@@ -223,9 +224,13 @@ class Engine(Service):
 
     @Service.task
     async def _checkpoint_often(self) -> None:
+        """Write every so often; with much to write less often, so that most of the time goes into events."""
+        took = 0.0
         while not self.should_stop:
-            await self.sleep(self.options.checkpoint_seconds)
+            await self.sleep(max(self.options.checkpoint_seconds, BUSY_PAUSES * took))
+            begun = self.loop.time()
             await self.checkpoint()
+            took = self.loop.time() - begun
 
     async def checkpoint(self, limit_seconds: float = CHECKPOINT_LIMIT_SECONDS) -> None:
         """Write what is finished, if there is anything; an error ends the session."""

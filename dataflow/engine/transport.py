@@ -30,6 +30,7 @@ REQUEST_TIMEOUT_MS = 40_000
 # outputs, while all of it waits for the checkpoint anyway.
 FEW_BYTES = 64 << 10
 LINGERS_A_CHECKPOINT = 8
+LONGEST_LINGER_SECONDS = 0.02
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
 DRAIN_SECONDS = 1.0
@@ -179,8 +180,10 @@ class BatchConsumer(driver.Consumer):
                 await self._deliver(tp, found, batched[tp])
             else:
                 await self._deliver_records(tp, found)
-        if all(isinstance(found, Fetched) and 0 < found.size < FEW_BYTES for found in drained.values()):
-            await asyncio.sleep(self.engine.options.checkpoint_seconds / LINGERS_A_CHECKPOINT)
+        few = [found for found in drained.values() if isinstance(found, Fetched) and found.size < FEW_BYTES]
+        if few and len(few) == len(drained):
+            linger_seconds = self.engine.options.checkpoint_seconds / LINGERS_A_CHECKPOINT
+            await asyncio.sleep(min(linger_seconds, LONGEST_LINGER_SECONDS))
 
     async def _deliver(self, tp: TP, fetched: Fetched, partition: "Partition") -> None:
         if self.engine.partitions.get(tp) is not partition:

@@ -16,6 +16,9 @@ class Pattern(Protocol):
     def fullmatch(self, text: str) -> object | None:
         """Return a match if the pattern matches the whole text."""
 
+    def search(self, text: str) -> object | None:
+        """Return a match if the pattern matches a part of the text."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilterRule:
@@ -46,26 +49,34 @@ def read_rule(sent: object, number: int, origin: str) -> FilterRule:
         raise Misconfigured(f"{where} is {sent!r}; expected an object with fieldName and regex")
     for unknown in sorted(sent.keys() - _KEYS):
         raise Misconfigured(f"{where}: key is {unknown!r}; expected one of {sorted(_KEYS)}")
-    field = _text(sent, "fieldName", where)
-    if not all(field.split(".")):
-        raise Misconfigured(f"{where}: fieldName is {field!r}; expected names joined by dots")
+    field = field_name(sent, "fieldName", where)
     include = sent.get("include", False)
     if not isinstance(include, bool):
         raise Misconfigured(f"{where}: include is {include!r}; expected true or false")
-    name = _text(sent, "name", where) if "name" in sent else f"rule-{number}:{field}"
-    return FilterRule(name, field, _pattern(sent, where), include)
+    name = text_of(sent, "name", where) if "name" in sent else f"rule-{number}:{field}"
+    return FilterRule(name, field, compile_pattern(sent, "regex", where), include)
 
 
-def _text(sent: dict[str, object], key: str, where: str) -> str:
+def field_name(sent: dict[str, object], key: str, where: str) -> str:
+    """Return the name of a field, or names joined by dots; raise `Misconfigured`."""
+    field = text_of(sent, key, where)
+    if not all(field.split(".")):
+        raise Misconfigured(f"{where}: {key} is {field!r}; expected names joined by dots")
+    return field
+
+
+def text_of(sent: dict[str, object], key: str, where: str, *, may_be_empty: bool = False) -> str:
+    """Return a text; raise `Misconfigured`."""
     value = sent.get(key)
-    if not isinstance(value, str) or (not value and key != "regex"):
+    if not isinstance(value, str) or not (value or may_be_empty):
         found = repr(value) if key in sent else "missing"
         raise Misconfigured(f"{where}: {key} is {found}; expected a text")
     return value
 
 
-def _pattern(sent: dict[str, object], where: str) -> Pattern:
-    regex = _text(sent, "regex", where)
+def compile_pattern(sent: dict[str, object], key: str, where: str) -> Pattern:
+    """Return a regex of RE2; raise `Misconfigured` with the reason if it cannot run it."""
+    regex = text_of(sent, key, where, may_be_empty=True)
     options = re2.Options()
     options.log_errors = False
     try:
@@ -73,7 +84,7 @@ def _pattern(sent: dict[str, object], where: str) -> Pattern:
     except re2.error as error:
         said = error.args[0].decode() if error.args else "no reason given"
         raise Misconfigured(
-            f"{where}: regex is {regex!r}; expected one that RE2 can run "
+            f"{where}: {key} is {regex!r}; expected one that RE2 can run "
             f"(no look-around, no back references): {said}"
         ) from error
     return pattern

@@ -1,14 +1,13 @@
 """Filter rules: raw CDN lines in, the name of the rule that drops a line out."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import orjson
 
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.errors import Misconfigured
 from dataflow.stages.filter_rule import FilterRule, read_rule
-from dataflow.stages.json_values import compile_values
+from dataflow.stages.json_values import Value, Values, compile_values
 from dataflow.stages.remembered import Remembered
 
 
@@ -28,26 +27,21 @@ class FilterRules:
 
         Raise `InvalidEvent` for what is no JSON object, also if there are no rules.
         """
-        try:
-            if raw is None:
-                raise TypeError("value is null")
-            raw.isascii() or raw.decode()
-            values = self._values_of(raw)
-        except DECODING_ERRORS as error:
-            raise fault_of(error, raw) from error
-        for value, (drops, name) in zip(values, self._verdicts, strict=True):
+        for value, (drops, name) in zip(read_values(self._values_of, raw), self._verdicts, strict=True):
             if drops[value]:
                 return name
         return None
 
 
-def load_rules(path: Path) -> FilterRules:
-    """Return the rules in a JSON file; raise `Misconfigured` with all it takes to mend it."""
+def read_values(values_of: Values, raw: bytes | None) -> Sequence[Value]:
+    """Return the values of a line; raise `InvalidEvent` for what is no JSON object."""
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"rule file is {path}; expected a file: {error}") from error
-    return read_rules(raw, str(path))
+        if raw is None:
+            raise TypeError("value is null")
+        raw.isascii() or raw.decode()
+        return values_of(raw)
+    except DECODING_ERRORS as error:
+        raise fault_of(error, raw) from error
 
 
 def read_rules(raw: bytes, origin: str) -> FilterRules:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dataflow.errors import Misconfigured
 from dataflow.stages import access_log, datastream2
-from dataflow.stages.filter_rules import load_rules
+from dataflow.stages.filter_document import load_document
 from dataflow.stages.source_category import source_enrichment
 from dataflow.stages.stay_category import STAY_CATEGORY
 from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES, load_utm_sources
@@ -30,8 +30,8 @@ class StageOptions:
 def _filter(options: StageOptions) -> LineStage:
     if options.rules is None:
         raise Misconfigured("rule file is not given; expected --rules FILE")
-    dropped_by = load_rules(options.rules).dropped_by
-    return lambda raw: [raw] if dropped_by(raw) is None else []
+    dropped_by = load_document(options.rules).dropped_by
+    return lambda raw: [] if isinstance(dropped_by(raw), str) else [raw]
 
 
 def _stay_category(_: StageOptions) -> LineStage:

@@ -1,12 +1,10 @@
 """Request filter: rules in, the filter of CDN lines with what tables count of a line out."""
 
-from pathlib import Path
-
 import msgspec
 
 from dataflow.engine.decoding import compile_decoder, fault_of
 from dataflow.engine.filtering import Filtering
-from dataflow.stages.filter_rules import FilterRules, load_rules
+from dataflow.stages.filter_document import Rules
 from dataflow.stages.request import Request, request_of
 from models.cdn_log import CdnLog
 
@@ -19,10 +17,9 @@ _decode = compile_decoder(CdnLog, reads=READS).decode
 _NO_VALUES = CdnLog()
 
 
-def request_filter(rules: Path | None) -> Filtering[Request]:
-    """Return the filter with the rules of a JSON file; None: every line passes."""
-    kept_rules = FilterRules([]) if rules is None else load_rules(rules)
-    return Filtering("filter", kept_rules.dropped_by, read_request, fault_of)
+def request_filter(rules: Rules, stamp: tuple[str, bytes] | None = None) -> Filtering[Request]:
+    """Return the filter with these rules; `stamp` is the header of what they let pass."""
+    return Filtering("filter", rules.dropped_by, read_request, fault_of, stamp)
 
 
 def read_request(raw: bytes) -> Request:

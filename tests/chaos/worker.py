@@ -36,7 +36,9 @@ class Worker:
         self.environment = {
             # What the developer has set is for his own worker.
             **{name: value for name, value in os.environ.items() if not name.startswith("DATAFLOW_")},
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH")])),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH")])
+            ),
             **environment,
             "DATAFLOW_WEB_PORT": str(port),
             "DATAFLOW_DATA_DIR": str(folder / "data"),

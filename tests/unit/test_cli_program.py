@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-COMMANDS = ("demo", "worker", "broker", "topics", "produce", "apply", "tables", "settings")
+COMMANDS = (
+    *("demo", "worker", "broker", "topics", "produce", "generate", "apply", "tables", "settings"),
+    *("dead-letters", "rules", "utm-sources"),
+)
 HEAVY = ("faust", "aiokafka", "pydantic", "rich.console", "aiohttp", "msgspec", "numpy")
 
 
@@ -78,7 +81,10 @@ def test_faulty_settings_end_every_command_before_it_begins(command):
     done = dataflow(command, DATAFLOW_WEB_PORT="x", DATAFLOW_ROLE="boss")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "DATAFLOW_ROLE is 'boss'; expected all, enrich, ingest, sink-postgres, sink-csv, sink-s3 or sink-opensearch",
+        (
+            "DATAFLOW_ROLE is 'boss'; expected all, enrich, ingest, sink-postgres, sink-csv, sink-s3 "
+            "or sink-opensearch"
+        ),
         "DATAFLOW_WEB_PORT is 'x'; expected a whole number of at least 1 and at most 65535",
     ]
 

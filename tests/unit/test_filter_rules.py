@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import dataflow
 from dataflow.errors import InvalidEvent, Misconfigured
-from dataflow.stages.filter_rules import FilterRules, load_rules, read_rules
+from dataflow.stages.filter_document import load_document
+from dataflow.stages.filter_rules import FilterRules, read_rules
 
 
 def rules(*sent: dict[str, object]) -> FilterRules:
@@ -160,16 +161,16 @@ def test_a_bad_rule_is_refused_with_what_is_wrong(sent: object, message: str) ->
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
     """Missing or not JSON: the path stands in the message."""
     with pytest.raises(Misconfigured, match=r"none\.json; expected a file"):
-        load_rules(tmp_path / "none.json")
+        load_document(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("[")
     with pytest.raises(Misconfigured, match=r"bad\.json is not JSON"):
-        load_rules(tmp_path / "bad.json")
+        load_document(tmp_path / "bad.json")
 
 
 def test_the_sample_rules_load() -> None:
     """What the demo starts with."""
     sample = Path(dataflow.__file__).with_name("samples") / "filter-rules.json"
-    assert [rule.name for rule in load_rules(sample).rules] == [
+    assert [rule.name for rule in load_document(sample).rules] == [
         "bots",
         "favicon",
         "rule-3:statusCode",

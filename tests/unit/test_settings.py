@@ -60,7 +60,10 @@ def test_all_faults_are_told_together(faults_of):
         "DATAFLOW_CHEKPOINT_MS is not a setting; expected DATAFLOW_CHECKPOINT_MS",
         "DATAFLOW_DEAD_LETTER_SHARE is '1.5'; expected a number above 0 and at most 1",
         "DATAFLOW_FILTER_RULES is '/nowhere.json'; expected a file that exists",
-        "DATAFLOW_ROLE is 'boss'; expected all, enrich, ingest, sink-postgres, sink-csv, sink-s3 or sink-opensearch",
+        (
+            "DATAFLOW_ROLE is 'boss'; expected all, enrich, ingest, sink-postgres, sink-csv, sink-s3 "
+            "or sink-opensearch"
+        ),
         "DATAFLOW_WEB_PORT is 'x'; expected a whole number of at least 1 and at most 65535",
     ]
 

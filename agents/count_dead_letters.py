@@ -1,0 +1,15 @@
+"""Count dead letters: what could not be used in, counted by the reason; so one sees that they grow."""
+
+from dataflow.app import app
+from dataflow.dead_letters.note import read_note
+from dataflow.engine.batch import Batches
+from dataflow.streams import dead_letters
+from tables.dead_letters_per_reason import dead_letters_per_reason
+
+
+@app.agent(dead_letters)
+async def count_dead_letters(batches: Batches) -> None:
+    """Count every dead letter; none of them becomes one again."""
+    async for batch in batches:
+        async with batch:  # acknowledged when the block ends well, and only then
+            dead_letters_per_reason.add(batch.take(read_note))

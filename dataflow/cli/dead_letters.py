@@ -1,0 +1,156 @@
+"""`dataflow dead-letters`: which ones in; a list, all of one, or what became of a replay out."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+
+if TYPE_CHECKING:
+    from dataflow.dead_letters.selection import Place, Selection
+
+Told = TypeVar("Told")
+Work = Callable[[Mapping[str, object]], Coroutine[object, object, Told]]
+
+dead_letters = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="List, show and send back events that could not be used.\n\n\b\nExample:\n"
+    "  dataflow dead-letters list --reason not_json\n"
+    "  dataflow dead-letters show 3/1207\n"
+    "  dataflow dead-letters replay --stage stay-category --from 2026-01-31",
+)
+
+Stage = Annotated[str | None, typer.Option(help="Only those of this stage, such as stay-category.")]
+Reason = Annotated[str | None, typer.Option(help="Only those with this reason, such as not_json.")]
+Topic = Annotated[str | None, typer.Option(help="Only those that came from this topic.")]
+From = Annotated[str | None, typer.Option("--from", help="First instant of becoming one, ISO 8601 UTC.")]
+To = Annotated[str | None, typer.Option("--to", help="Instant after the last, ISO 8601 UTC.")]
+
+
+@dead_letters.command("list")
+def list_letters(
+    stage: Stage = None,
+    reason: Reason = None,
+    topic: Topic = None,
+    start: From = None,
+    end: To = None,
+    limit: Annotated[int, typer.Option(min=1, help="Only so many, the newest.")] = 20,
+) -> None:
+    """List dead letters, the newest first; in a pipe as JSON.
+
+    \b
+    Example:
+      dataflow dead-letters list --topic expedia --limit 5
+    """
+    from dataflow.dead_letters.shown import list_of_letters
+
+    selection = _selection(stage, reason, topic, start, end)
+    told = _run(lambda connection: list_of_letters(connection, selection, limit))
+    if not people_read():
+        print_json(told)
+        return
+    rows = told["dead_letters"]
+    assert isinstance(rows, list)
+    columns = ("place", "at", "stage", "reason", "topic", "tries", "replayed", "detail")
+    page().print(table_of(columns, [_row(row) for row in rows]))
+    if not told["complete"]:
+        notes().print("there may be more; --limit, --from and --to say which", style="dim")
+
+
+@dead_letters.command()
+def show(place: Annotated[str, typer.Argument(help="Partition/offset, as the list has it.")]) -> None:
+    """Show all of one dead letter as JSON, its exact bytes in base64.
+
+    \b
+    Example:
+      dataflow dead-letters show 3/1207 | jq -r .value_base64 | base64 -d
+    """
+    from dataflow.dead_letters.shown import page_of_letter
+    from dataflow.errors import DataflowError
+
+    wanted = _place(place)
+    found = _run(lambda connection: page_of_letter(connection, wanted))
+    if found is None:
+        raise DataflowError(f"dead letter is {place}; expected one that `dataflow dead-letters list` has")
+    print_json(found)
+
+
+@dead_letters.command()
+def replay(
+    places: Annotated[list[str] | None, typer.Argument(help="Partition/offset of some; else all.")] = None,
+    stage: Stage = None,
+    reason: Reason = None,
+    topic: Topic = None,
+    start: From = None,
+    end: To = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest.")] = None,
+) -> None:
+    """Send dead letters back to the topics they came from, byte for byte.
+
+    Each goes back once, however often this is run or broken off; header dataflow-tries
+    counts how often an event has been sent back. The exit code is 1 when some could
+    not be. The result is JSON in a pipe.
+
+    \b
+    Example:
+      dataflow dead-letters replay --stage stay-category --from 2026-01-31
+      dataflow dead-letters replay 3/1207 0/44
+    """
+    from dataflow.dead_letters.replay import replay as replay_letters
+    from dataflow.settings import settings
+
+    chosen = None if not places else frozenset(map(_place, places))
+    selection = _selection(stage, reason, topic, start, end, chosen)
+    told = _run(lambda connection: replay_letters(connection, settings().app_id, selection, limit))
+    if people_read():
+        typer.echo(f"{told.replayed:,} sent back, {told.already:,} were before")
+    else:
+        print_json(told.as_json())
+    for why, number in told.impossible.items():
+        typer.secho(f"{number:,} not sent back: {why}", err=True, fg="red")
+    if told.impossible:
+        raise typer.Exit(1)
+
+
+def _selection(
+    stage: str | None,
+    reason: str | None,
+    topic: str | None,
+    start: str | None,
+    end: str | None,
+    places: "frozenset[Place] | None" = None,
+) -> "Selection":
+    from dataflow.dead_letters.selection import Selection
+
+    return Selection(stage, reason, topic, _instant("--from", start), _instant("--to", end), places)
+
+
+def _instant(option: str, text: str | None) -> int | None:
+    from dataflow.cli.instants import instant_ms
+
+    return None if text is None else instant_ms(option, text)
+
+
+def _place(text: str) -> "Place":
+    from dataflow.errors import Misconfigured
+
+    partition, _, offset = text.partition("/")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise Misconfigured(f"PLACE is '{text}'; expected partition/offset, such as 3/1207")
+    return int(partition), int(offset)
+
+
+def _row(row: Mapping[str, object]) -> Sequence[object]:
+    place = f"{row['partition']}/{row['offset']}"
+    return (place, *(row[name] for name in ("at", "stage", "reason", "topic", "tries", "replayed", "detail")))
+
+
+def _run(work: Work[Told]) -> Told:
+    from dataflow.cli.kafka import run_with_broker
+    from dataflow.connection import broker_connection
+    from dataflow.settings import settings
+
+    connection = broker_connection(settings())
+    return run_with_broker(connection, work(connection))

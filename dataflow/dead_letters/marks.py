@@ -1,0 +1,72 @@
+"""Marks: which dead letters were sent back, as topic ``dead-letters-replayed`` keeps it; pure.
+
+A mark names the letters of one partition that one transaction sent back, so that a million
+letters are some thousand marks. The transaction holds the letters and the mark, or neither.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping
+
+import msgspec
+
+Range = tuple[int, int]
+"""First and last offset."""
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(list[Range]).decode
+
+
+def mark_of(partition: int, offsets: Collection[int]) -> tuple[bytes, bytes]:
+    """Return key and value of the mark of some letters; no two marks share a letter, so none shares a key."""
+    ranges: list[Range] = []
+    for offset in sorted(offsets):
+        if ranges and ranges[-1][1] == offset - 1:
+            ranges[-1] = ranges[-1][0], offset
+        else:
+            ranges.append((offset, offset))
+    return b"%d/%d" % (partition, ranges[0][0]), _encode(ranges)
+
+
+class Marks:
+    """All marks there are, as they are read."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[bytes, list[Range]] = {}
+        self._ranges: dict[int, list[Range]] | None = None
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        """Take a record of the topic."""
+        self._ranges = None
+        if value is None:
+            self._by_key.pop(key, None)
+        else:
+            self._by_key[key] = _decode(value)
+
+    def has(self, partition: int, offset: int) -> bool:
+        """Tell whether a letter was sent back."""
+        ranges = self._sorted().get(partition, [])
+        at = bisect_right(ranges, offset, key=lambda found: found[0])
+        return at > 0 and ranges[at - 1][1] >= offset
+
+    def outdated(self, begins: Mapping[int, int]) -> Iterator[bytes]:
+        """Yield the keys of marks of which no letter is left, given where the partitions begin now."""
+        for key, ranges in self._by_key.items():
+            if ranges[-1][1] < begins.get(_partition(key), 0):
+                yield key
+
+    def beyond(self, ends: Mapping[int, int]) -> bool:
+        """Tell of marks of letters that are still to come: their topic was deleted and made anew."""
+        return any(ranges[-1][1] >= ends.get(_partition(key), 0) for key, ranges in self._by_key.items())
+
+    def _sorted(self) -> dict[int, list[Range]]:
+        if self._ranges is None:
+            self._ranges = {}
+            for key, ranges in self._by_key.items():
+                self._ranges.setdefault(_partition(key), []).extend(ranges)
+            for of_partition in self._ranges.values():
+                of_partition.sort()
+        return self._ranges
+
+
+def _partition(key: bytes) -> int:
+    return int(key.partition(b"/")[0])

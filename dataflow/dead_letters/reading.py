@@ -1,0 +1,159 @@
+"""Reading: the dead-letter topic in, its letters in either direction, as far as they are committed, out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from dataflow.dead_letters.letter import Letter, read_letter
+from dataflow.dead_letters.marks import Marks
+from dataflow.dead_letters.selection import Place, Selection
+from dataflow.errors import DataflowError
+from dataflow.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED, existing_topics
+
+FIRST_STEP, LONGEST_STEP = 500, 20_000
+"""Records that are read at once on the way back from the newest."""
+
+MOST_SCANNED = 200_000
+"""Records that one list looks at."""
+
+RECORDS_AT_ONCE = 1_000
+POLL_MS = 200
+LAST_OFFSET = 2**63 - 2
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Letters, the newest first."""
+
+    letters: list[Letter]
+    scanned: int
+    is_complete: bool
+    """False: there may be older ones that were not looked at."""
+
+
+class LetterReader:
+    """Reads dead letters and marks; made by `letter_reader`, belongs to no group."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, partitions: Mapping[str, int]) -> None:
+        self.partitions = partitions
+        """How many partitions each topic of the broker has."""
+        self._consumer = consumer
+        self._partitions = [TopicPartition(DEAD_LETTERS, n) for n in range(partitions[DEAD_LETTERS])]
+        self._marks = [
+            TopicPartition(DEAD_LETTERS_REPLAYED, n) for n in range(partitions.get(DEAD_LETTERS_REPLAYED, 0))
+        ]
+
+    async def marks(self) -> Marks:
+        """Return what was sent back; refuse if the dead-letter topic was made anew since."""
+        marks = Marks()
+        ends = await self._consumer.end_offsets(self._marks)
+        for tp, begin in (await self._consumer.beginning_offsets(self._marks)).items():
+            async for record in self._records(tp, begin, ends[tp]):
+                marks.put(record.key, record.value)
+        if marks.beyond({tp.partition: end for tp, end in (await self._ends()).items()}):
+            raise DataflowError(
+                f"topic {DEAD_LETTERS_REPLAYED} speaks of dead letters that do not exist yet; expected it "
+                f"to be deleted together with {DEAD_LETTERS}. Delete it, and make it with `dataflow topics`"
+            )
+        return marks
+
+    async def begins(self) -> dict[int, int]:
+        """Return the offset of the oldest letter of each partition."""
+        begins = await self._consumer.beginning_offsets(self._partitions)
+        return {tp.partition: offset for tp, offset in begins.items()}
+
+    async def newest(self, selection: Selection, limit: int) -> Listed:
+        """Return the newest of the letters that are meant."""
+        found: list[Letter] = []
+        scanned, is_complete = 0, True
+        ends, begins = await self._ends(), await self._starts(selection)
+        for tp in self._partitions:
+            of_partition: list[Letter] = []
+            step, end = FIRST_STEP, ends[tp]
+            while end > begins[tp] and len(of_partition) < limit:
+                if scanned >= MOST_SCANNED:
+                    is_complete = False
+                    break
+                begin = max(begins[tp], end - step)
+                read = [read_letter(record) async for record in self._records(tp, begin, end)]
+                scanned += len(read)
+                of_partition = [letter for letter in read if selection.means(letter)] + of_partition
+                step, end = min(step * 2, LONGEST_STEP), begin
+            is_complete &= end <= begins[tp] and len(of_partition) <= limit
+            found += of_partition
+        found.sort(key=lambda letter: (letter.at_ms, letter.partition, letter.offset), reverse=True)
+        return Listed(found[:limit], scanned, is_complete and len(found) <= limit)
+
+    async def oldest_first(self, selection: Selection) -> AsyncIterator[Letter]:
+        """Yield the letters that are meant and are there now, each partition in its order."""
+        ends, begins = await self._ends(), await self._starts(selection)
+        for tp in self._partitions:
+            end = min(ends[tp], _last_place(selection, tp) + 1)
+            async for record in self._records(tp, begins[tp], end):
+                letter = read_letter(record)
+                if selection.means(letter):
+                    yield letter
+
+    async def at(self, place: Place) -> Letter | None:
+        """Return the letter of a place; None if none is there."""
+        tp = TopicPartition(DEAD_LETTERS, place[0])
+        if tp not in self._partitions:
+            return None
+        begins, ends = await self._consumer.beginning_offsets([tp]), await self._ends()
+        if not begins[tp] <= place[1] < ends[tp]:
+            return None
+        read = [read_letter(record) async for record in self._records(tp, place[1], place[1] + 1)]
+        return read[0] if read else None  # at some offsets are the broker's own records
+
+    async def _ends(self) -> dict[TopicPartition, int]:
+        """Return where what is committed ends: a read_committed consumer is told no more."""
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._partitions)
+        return ends
+
+    async def _starts(self, selection: Selection) -> dict[TopicPartition, int]:
+        starts: dict[TopicPartition, int] = await self._consumer.beginning_offsets(self._partitions)
+        if selection.from_ms is not None:
+            asked = dict.fromkeys(self._partitions, max(selection.from_ms, 0))
+            ends = await self._ends()
+            for tp, found in (await self._consumer.offsets_for_times(asked)).items():
+                starts[tp] = ends[tp] if found is None else max(starts[tp], found.offset)
+        return starts
+
+    async def _records(self, tp: TopicPartition, begin: int, end: int) -> AsyncIterator[ConsumerRecord]:
+        if begin >= end:
+            return
+        self._consumer.assign([tp])
+        self._consumer.seek(tp, begin)
+        # The end may be a control record: only the position passes it.
+        while await self._consumer.position(tp) < end:
+            read = await self._consumer.getmany(tp, timeout_ms=POLL_MS, max_records=RECORDS_AT_ONCE)
+            for record in read.get(tp, ()):
+                if record.offset < end:
+                    yield record
+
+
+def _last_place(selection: Selection, tp: TopicPartition) -> int:
+    if selection.places is None:
+        return LAST_OFFSET
+    return max((offset for partition, offset in selection.places if partition == tp.partition), default=-1)
+
+
+@asynccontextmanager
+async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[LetterReader]:
+    """Give a reader; raise `DataflowError` if there is no dead-letter topic."""
+    partitions = await existing_topics(connection)
+    if DEAD_LETTERS not in partitions:
+        raise DataflowError(f"topic {DEAD_LETTERS} is missing; expected `dataflow topics` to have made it")
+    consumer = AIOKafkaConsumer(
+        **connection, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    await asyncio.sleep(0)  # aiokafka's stop() fails if its task has not begun
+    try:
+        yield LetterReader(consumer, partitions)
+    finally:
+        await consumer.stop()

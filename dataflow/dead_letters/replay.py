@@ -1,0 +1,191 @@
+"""Replay: dead letters in, the records that they were back in their topics, each once, out.
+
+One producer with a fixed transactional id: a second replay ends what the first has under way, and
+the first can write nothing more. It reads the marks after that, so it sees all that was ever
+committed. Letters and their marks are in one transaction: broken off anywhere, all of them are
+back and marked, or none.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    RecordTooLargeError,
+)
+
+from dataflow.dead_letters.letter import Letter
+from dataflow.dead_letters.marks import Marks, mark_of
+from dataflow.dead_letters.reading import LetterReader, letter_reader
+from dataflow.dead_letters.selection import Selection
+from dataflow.errors import DataflowError
+from dataflow.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED
+
+LETTERS_AT_ONCE = 500
+BYTES_AT_ONCE = 4 << 20
+TRANSACTION_TIMEOUT_MS = 60_000
+LARGEST_BYTES = 64 << 20
+
+
+class AnotherReplay(DataflowError):
+    """Somebody has begun a replay while this one ran: what this one has committed stays."""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What became of the letters that were meant."""
+
+    replayed: int = 0
+    already: int = 0
+    """Were sent back before."""
+    impossible: Counter[str] = field(default_factory=Counter)
+    """Cannot be sent back; by why."""
+    is_complete: bool = True
+    """False: the limit was reached, there may be more."""
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain JSON values."""
+        return {
+            "replayed": self.replayed,
+            "already_replayed": self.already,
+            "impossible": dict(self.impossible),
+            "complete": self.is_complete,
+        }
+
+
+async def replay(
+    connection: Mapping[str, object], app_id: str, selection: Selection, limit: int | None = None
+) -> Replayed:
+    """Send letters back to the topics that they came from; none that was sent back before.
+
+    They keep key, value, own headers, timestamp and partition, and get the header `TRIES`.
+    Raises `AnotherReplay`, and `DataflowError` when a broker does no transactions.
+    """
+    try:
+        async with letter_reader(connection) as reader, _producer(connection, app_id) as producer:
+            return await _Replay(reader, producer, await reader.marks()).run(selection, limit)
+    except (ProducerFenced, InvalidProducerEpoch) as error:
+        raise AnotherReplay(
+            "another replay has begun meanwhile; expected one at a time. What is sent back is marked"
+        ) from error
+
+
+class _Replay:
+    def __init__(self, reader: LetterReader, producer: AIOKafkaProducer, marks: Marks) -> None:
+        self.told = Replayed()
+        self._reader = reader
+        self._producer = producer
+        self._marks = marks
+
+    async def run(self, selection: Selection, limit: int | None) -> Replayed:
+        await self._forget_outdated()
+        chosen: list[Letter] = []
+        async for letter in self._reader.oldest_first(selection):
+            if self._marks.has(letter.partition, letter.offset):
+                self.told.already += 1
+            elif why := self._obstacle(letter):
+                self.told.impossible[why] += 1
+            elif limit is not None and self.told.replayed + len(chosen) >= limit:
+                self.told.is_complete = False
+                break
+            else:
+                chosen.append(letter)
+                if _is_enough(chosen):
+                    await self._send_back(chosen)
+                    chosen = []
+        await self._send_back(chosen)
+        return self.told
+
+    async def _forget_outdated(self) -> None:
+        """Delete marks of letters that retention has deleted: else they would be kept for ever."""
+        outdated = list(self._marks.outdated(await self._reader.begins()))
+        if outdated:
+            async with self._producer.transaction():
+                for key in outdated:
+                    await self._producer.send(DEAD_LETTERS_REPLAYED, key=key, value=None)
+
+    def _obstacle(self, letter: Letter) -> str | None:
+        topic = letter.topic
+        if not topic:
+            return "does not say which topic it came from"
+        if topic in (DEAD_LETTERS, DEAD_LETTERS_REPLAYED):
+            return f"came from {topic}"
+        return None if topic in self._reader.partitions else f"topic {topic} does not exist any more"
+
+    async def _send_back(self, letters: list[Letter]) -> None:
+        if not letters:
+            return
+        try:
+            async with self._producer.transaction():
+                await self._send_all(letters)
+        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+            await self._send_halves(letters, error)
+        else:
+            self.told.replayed += len(letters)
+
+    async def _send_halves(self, letters: list[Letter], error: KafkaError) -> None:
+        """Find the letter that its topic does not take: it was shortened, or the limit is lower now."""
+        if len(letters) == 1:
+            self.told.impossible[f"is too large for topic {letters[0].topic}: {error!r}"] += 1
+            return
+        half = len(letters) // 2
+        await self._send_back(letters[:half])
+        await self._send_back(letters[half:])
+
+    async def _send_all(self, letters: list[Letter]) -> None:
+        stored = [await self._send(letter) for letter in letters]
+        by_partition: dict[int, list[int]] = {}
+        for letter in letters:
+            by_partition.setdefault(letter.partition, []).append(letter.offset)
+        for partition, offsets in by_partition.items():
+            key, value = mark_of(partition, offsets)
+            stored.append(_heard(await self._producer.send(DEAD_LETTERS_REPLAYED, value, key)))
+        for future in stored:
+            await future
+
+    async def _send(self, letter: Letter) -> "asyncio.Future[object]":
+        origin, there = letter.origin_partition, self._reader.partitions[letter.topic]
+        return _heard(
+            await self._producer.send(
+                letter.topic,
+                letter.value,
+                letter.key,
+                origin if origin is not None and origin < there else None,
+                letter.timestamp_ms,
+                letter.sent_back(),
+            )
+        )
+
+
+def _heard(stored: "asyncio.Future[object]") -> "asyncio.Future[object]":
+    """Return the answer to a record; it may fail with nobody waiting, as the first error is the one told."""
+    stored.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return stored
+
+
+def _is_enough(letters: list[Letter]) -> bool:
+    size = sum(len(letter.value or b"") for letter in letters[-LETTERS_AT_ONCE:])
+    return len(letters) >= LETTERS_AT_ONCE or size >= BYTES_AT_ONCE
+
+
+@asynccontextmanager
+async def _producer(connection: Mapping[str, object], app_id: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(
+        **connection,
+        transactional_id=f"{app_id}-dead-letters-replay",
+        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        compression_type="zstd",
+        max_request_size=LARGEST_BYTES,
+    )
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()

@@ -1,0 +1,82 @@
+"""Bookings: event times in, hotel searches of guests who compare a few hotels out."""
+
+import json
+import random
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from itertools import islice
+
+from dataflow.generators.sessions import Sessions, drawn
+from dataflow.generators.times import SECOND_US, SPACED
+from dataflow.samples import sample_events
+from dataflow.stages.remembered import Remembered
+
+GUESTS = 1_200_000
+MEAN_LEAD_DAYS = 30
+MOST_SEARCHES = 8
+SKEW = 0.7
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAY_US = 86_400_000_000
+
+Trip = tuple[bytes, int | None, bytes, bytes, bytes]
+"""Fields up to the guest; nights, None for dates that are no stay; fields up to the dates; dates; rest."""
+
+_PARTS = re.compile(
+    rb'.*?("site_name".*"user_id": )\d+(.*)("srch_ci".*)("srch_adults_cnt".*"hotel_id": )\d+\}', re.DOTALL
+)
+
+
+class Bookings:
+    """Generates topic ``expedia``; lengths of stay and impossible dates are as frequent as in the samples."""
+
+    def __init__(self, rng: random.Random, rate: float) -> None:
+        self._rng = rng
+        bookings = [json.loads(raw) for raw in sample_events("expedia")]
+        hotels = sorted({b"%d}" % booking["hotel_id"] for booking in bookings})
+        rng.shuffle(hotels)
+        self._hotels = drawn(rng, hotels, SKEW)
+        self._trips = drawn(rng, [_trip(booking) for booking in bookings])
+        self._numbers_of_searches = drawn(rng, range(1, MOST_SEARCHES + 1), 1.0)
+        self._sessions = Sessions(rng, rate, self._begin)
+        self._made = 0
+
+    def lines(self, times_us: Sequence[int]) -> list[bytes]:
+        """Return one booking for each time."""
+        steps = self._sessions.steps(len(times_us), times_us[0])
+        first = self._made
+        self._made += len(times_us)
+        return [
+            b'{"id": %d, "date_time": "%b%b' % (number, SPACED[time_us // SECOND_US], step)
+            for number, (time_us, step) in enumerate(zip(times_us, steps, strict=True), first)
+        ]
+
+    def _begin(self, now_us: int) -> list[bytes]:
+        rng = self._rng
+        before, nights, middle, dates, after = next(self._trips)
+        if nights is not None:
+            check_in = now_us // _DAY_US + _EPOCH_DAY + int(rng.expovariate(1 / MEAN_LEAD_DAYS))
+            dates = b'"srch_ci": "%b", "srch_co": "%b", ' % (_DAYS[check_in], _DAYS[check_in + nights])
+        searched = b"%b%d%b%b%b" % (before, rng.random() * GUESTS, middle, dates, after)
+        hotels = islice(self._hotels, next(self._numbers_of_searches))
+        return [searched + hotel for hotel in hotels]
+
+
+_DAYS: Remembered[int, bytes] = Remembered(lambda ordinal: date.fromordinal(ordinal).isoformat().encode())
+
+
+def _trip(booking: Mapping[str, object]) -> Trip:
+    found = _PARTS.fullmatch(json.dumps(booking).encode())
+    assert found is not None
+    before, middle, dates, after = found.groups()
+    nights = _nights(booking["srch_ci"], booking["srch_co"])
+    return b'", ' + before, nights, middle, dates, after
+
+
+def _nights(check_in: object, check_out: object) -> int | None:
+    try:
+        stay: timedelta = date.fromisoformat(str(check_out)) - date.fromisoformat(str(check_in))
+    except ValueError:
+        return None
+    return stay.days if stay.days > 0 else None

@@ -1,0 +1,144 @@
+"""The follower: the topic of a document in, what it means for this worker, the same everywhere, out."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Generic, TypeVar
+
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from dataflow.engine.boot import connect_admin
+from dataflow.errors import Misconfigured
+from dataflow.rules.reading import version_reader
+from dataflow.rules.version import Document, Version, VersionLog
+from dataflow.rules.writing import Overtaken, put_version
+from dataflow.topics import CHANGED_WHILE_IT_RUNS, ensure_topics
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+WAIT_MS = 1_000
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
+
+
+class Follower(Service, Generic[T]):
+    """Keeps `current`, replaced whole: who reads it once for a batch works on it with one version.
+
+    It has read the topic to its end before the worker takes its first partition, and
+    writes `seed` as the first version if nobody has yet. A version that cannot be used
+    here is refused, and the old one kept.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        connection: Mapping[str, object],
+        app_id: str,
+        *,
+        compile: Callable[[Version], T],  # noqa: A002  # the word for it
+        seed: Callable[[], bytes | None] = lambda: None,
+        prepare: Callable[[T], Awaitable[None]] | None = None,
+    ) -> None:
+        """`seed` gives the first version, None for none; `prepare` may refuse by `Misconfigured`."""
+        super().__init__()
+        self.document = document
+        self.connection = connection
+        self.app_id = app_id
+        self.version: Version | None = None
+        """The one in use; None before the start."""
+        self._compile = compile
+        self._seed = seed
+        self._prepare = prepare
+        self._current: T | None = None
+        self._changed = asyncio.Condition()
+
+    @property
+    def current(self) -> T:
+        """What is so now."""
+        assert self._current is not None, f"{self.document.name} are read before the worker starts"
+        return self._current
+
+    async def on_start(self) -> None:
+        """Read the topic to its end; wait for a broker that is away. Raises `Misconfigured`."""
+        admin = await connect_admin(self.connection)
+        await admin.close()
+        await ensure_topics(
+            self.connection, [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
+        )
+        versions = await self._read()
+        seed = self._seed()
+        if seed is not None and not versions.highest:
+            await self._write_first(seed)
+            versions = await self._read()
+        if versions.fault is not None and not versions.last.number:
+            raise versions.fault
+        await self._use(versions.last)
+        log.info("The %s are those of version %d.", self.document.name, versions.last.number)
+
+    async def _write_first(self, seed: bytes) -> None:
+        try:
+            await put_version(self.connection, self.app_id, self.document, seed, follows=0)
+        except Overtaken:
+            log.info("Another worker has written the first %s.", self.document.name)
+        except KafkaError as error:
+            raise Misconfigured(
+                f"broker has answered {error!r} to the first {self.document.name}; expected one with "
+                f"transactions that lets this user write to {self.document.topic}"
+            ) from error
+
+    async def wait_for(self, number: int, seconds: float) -> None:
+        """Return when this version or a later one is in use, or the time is up."""
+
+        def is_there() -> bool:
+            """Tell whether it is in use."""
+            return self.version is not None and self.version.number >= number
+
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(is_there)
+        except TimeoutError:
+            log.warning("Version %d of the %s is not in use yet.", number, self.document.name)
+
+    async def _read(self) -> VersionLog:
+        async with version_reader(self.connection, self.document) as reader:
+            return await reader.read_to_end()
+
+    async def _use(self, version: Version) -> None:
+        compiled = self._compile(version)
+        if self._prepare is not None:
+            await self._prepare(compiled)
+        async with self._changed:
+            self._current, self.version = compiled, version
+            self._changed.notify_all()
+
+    @Service.task
+    async def _follow(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not self.should_stop:
+            try:
+                async with version_reader(self.connection, self.document) as reader:
+                    while not self.should_stop:
+                        await self._take_over(await reader.read_more(WAIT_MS))
+                        pause = FIRST_PAUSE_SECONDS
+            except (KafkaError, OSError) as error:
+                log.warning("Topic %s cannot be read; trying again: %r", self.document.topic, error)
+                await self.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _take_over(self, versions: VersionLog) -> None:
+        if versions.fault is not None:
+            self._refuse(versions.fault)
+            versions.fault = None
+        if self.version is None or versions.last.number <= self.version.number:
+            return  # on its way from the begin of the topic
+        try:
+            await self._use(versions.last)
+        except Misconfigured as fault:
+            self._refuse(fault)
+        else:
+            log.info("The %s are those of version %d now.", self.document.name, versions.last.number)
+
+    def _refuse(self, fault: Misconfigured) -> None:
+        log.error("The %s are refused, the old ones stay in use: %s", self.document.name, fault)

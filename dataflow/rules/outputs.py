@@ -1,0 +1,29 @@
+"""Outputs: rules in; nothing out if Kafka has the topics that they name, and these may be written to."""
+
+from collections.abc import Mapping
+
+from dataflow import topics
+from dataflow.errors import Misconfigured
+from dataflow.stages.filter_document import Rules, topics_of
+
+TAKEN = frozenset(
+    {
+        *topics.SOURCES,
+        topics.DEAD_LETTERS_REPLAYED,
+        topics.EVENTS_SIMULATION,
+        *(topic.name for topic in topics.CHANGED_WHILE_IT_RUNS),
+    }
+)
+"""Lines there would go in a circle, or be taken for something else."""
+
+
+async def check_outputs(connection: Mapping[str, object], rules: Rules) -> None:
+    """Raise `Misconfigured` for an output whose topic is missing, or is not for lines."""
+    named = topics_of(rules)
+    for topic in sorted(named):
+        if topic in TAKEN or topic.endswith("-changelog"):
+            raise Misconfigured(f"topic of an output is {topic!r}; expected one that nothing else is for")
+    if named:
+        missing = sorted(named - (await topics.existing_topics(connection)).keys())
+        if missing:
+            raise Misconfigured(f"topic of an output is {missing[0]!r}; expected one that exists")

@@ -1,0 +1,69 @@
+"""Writing: a new version in, and the one it is to follow; it is the last, or somebody else was quicker, out.
+
+Compare and write by one transactional id. Who takes it first ends what another writer has under
+way, and that one can write nothing more; then the last version is read, compared and followed in
+one transaction. So of two writers that saw the same version one at most succeeds: either the
+second takes the id before the first has committed, and the first is fenced; or after, and
+then it reads the first one's version.
+"""
+
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+
+from dataflow.errors import DataflowError
+from dataflow.rules.reading import version_reader
+from dataflow.rules.version import KEY, Document, Version, headers_of
+
+TRANSACTION_TIMEOUT_MS = 30_000
+
+
+class Overtaken(DataflowError):
+    """The document has another version than the one that was to be followed, or is about to have."""
+
+
+async def put_version(
+    connection: Mapping[str, object], app_id: str, document: Document, raw: bytes, follows: int | None
+) -> Version:
+    """Make `raw` the last version, if that is number `follows` now; None: whichever it is.
+
+    Raises `Misconfigured` for what is no such document, `Overtaken`, and `KafkaError`.
+    """
+    document.check(raw, document.name)
+    producer = AIOKafkaProducer(
+        **connection,
+        transactional_id=f"{app_id}-{document.topic}",
+        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        max_request_size=8 << 20,
+    )
+    try:
+        try:
+            await producer.start()
+            return await _follow(connection, producer, document, raw, follows)
+        finally:
+            await producer.stop()
+    except (ProducerFenced, InvalidProducerEpoch) as error:
+        raise Overtaken(
+            f"{document.name} are being changed by somebody else; expected one at a time"
+        ) from error
+
+
+async def _follow(
+    connection: Mapping[str, object],
+    producer: AIOKafkaProducer,
+    document: Document,
+    raw: bytes,
+    follows: int | None,
+) -> Version:
+    async with version_reader(connection, document) as reader:
+        log = await reader.read_to_end()
+    if follows is not None and log.last.number != follows:
+        raise Overtaken(f"version of the {document.name} is {log.last.number}; expected {follows}")
+    number = log.highest + 1
+    async with producer.transaction():
+        stored = await producer.send(document.topic, raw, KEY, partition=0, headers=headers_of(number))
+        # It fails a second time when the producer is stopped, and nobody asks then.
+        stored.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await stored
+    return Version(number, raw)

@@ -1,0 +1,145 @@
+"""Filter condition: the richer form of a rule in, what it says of a line's values out.
+
+A condition is ``{"any": [...]}``, ``{"all": [...]}``, ``{"not": ...}``, or a test of one field:
+``matches`` (the whole value) or ``search`` (a part of it), ``present``, or numeric bounds. A test
+of a field that is missing or null does not hold, but ``"present": false``.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import unquote
+
+from dataflow.errors import Misconfigured
+from dataflow.stages.filter_rule import compile_pattern, field_name
+from dataflow.stages.json_values import Value
+from dataflow.stages.remembered import Remembered
+
+Condition = Callable[[Sequence[Value]], bool]
+"""Whether it holds for the values of a line."""
+
+Test = Callable[[Value], bool]
+
+DEEPEST = 20
+BOUNDS: Mapping[str, Callable[[float, float], bool]] = {
+    "above": lambda value, bound: value > bound,
+    "at_least": lambda value, bound: value >= bound,
+    "below": lambda value, bound: value < bound,
+    "at_most": lambda value, bound: value <= bound,
+    "equals": lambda value, bound: value == bound,
+}
+_GROUPS = ("any", "all", "not")
+_TESTS = ("matches", "search", "present", *BOUNDS)
+_NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
+
+
+class Fields:
+    """The fields that conditions look at, each with its place among the values of a line."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def place_of(self, field: str) -> int:
+        """Return where the value of a field stands."""
+        return self._places.setdefault(field, len(self._places))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, in their places."""
+        return tuple(self._places)
+
+
+def compile_condition(sent: object, where: str, fields: Fields, depth: int = 0) -> Condition:
+    """Return the condition; raise `Misconfigured` naming place, key, value and what was expected."""
+    if not isinstance(sent, dict):
+        raise Misconfigured(f"{where} is {sent!r}; expected a condition, an object")
+    if depth > DEEPEST:
+        raise Misconfigured(f"{where} is nested deeper than {DEEPEST}; expected fewer levels")
+    groups = [key for key in _GROUPS if key in sent]
+    if not groups:
+        return _compile_test(sent, where, fields)
+    if len(sent) > 1:
+        raise Misconfigured(f"{where} has keys {sorted(sent)}; expected {groups[0]} alone")
+    if groups[0] == "not":
+        denied = compile_condition(sent["not"], f"{where}.not", fields, depth + 1)
+        return lambda values: not denied(values)
+    return _compile_group(groups[0], sent[groups[0]], where, fields, depth)
+
+
+def _compile_group(group: str, sent: object, where: str, fields: Fields, depth: int) -> Condition:
+    if not isinstance(sent, list) or not sent:
+        raise Misconfigured(f"{where}.{group} is {sent!r}; expected a list of at least one condition")
+    parts = [
+        compile_condition(part, f"{where}.{group}[{place}]", fields, depth + 1)
+        for place, part in enumerate(sent)
+    ]
+    wanted = group == "any"
+
+    def holds(values: Sequence[Value]) -> bool:
+        for part in parts:  # quicker than any() with a generator
+            if part(values) is wanted:
+                return wanted
+        return not wanted
+
+    return holds
+
+
+def _compile_test(sent: dict[str, object], where: str, fields: Fields) -> Condition:
+    field = field_name(sent, "field", where)
+    tests = [key for key in sent if key in _TESTS]
+    for unknown in sorted(sent.keys() - {"field", "decoded", *_TESTS}):
+        known = ["field", "decoded", *_TESTS, *_GROUPS]
+        raise Misconfigured(f"{where}: key is {unknown!r}; expected one of {known}")
+    if not tests or (len(tests) > 1 and not set(tests) <= BOUNDS.keys()):
+        raise Misconfigured(f"{where} has tests {tests}; expected one of {list(_TESTS)}, or several bounds")
+    test = _test_of(sent, tests, where)
+    if sent.get("decoded", False):
+        test = _of_decoded(test)
+    verdicts, place = Remembered(test), fields.place_of(field)
+    return lambda values: verdicts[values[place]]
+
+
+def _test_of(sent: dict[str, object], tests: Sequence[str], where: str) -> Test:
+    decoded = sent.get("decoded", False)
+    if not isinstance(decoded, bool):
+        raise Misconfigured(f"{where}: decoded is {decoded!r}; expected true or false")
+    match tests[0]:
+        case "matches":
+            whole = compile_pattern(sent, "matches", where).fullmatch
+            return lambda value: value is not None and whole(str(value)) is not None
+        case "search":
+            part = compile_pattern(sent, "search", where).search
+            return lambda value: value is not None and part(str(value)) is not None
+        case "present":
+            wanted = sent["present"]
+            if not isinstance(wanted, bool):
+                raise Misconfigured(f"{where}: present is {wanted!r}; expected true or false")
+            return lambda value: (value is not None) is wanted
+    bounds = [(BOUNDS[name], _bound(sent, name, where)) for name in tests]
+    return lambda value: _is_within(value, bounds)
+
+
+def _bound(sent: dict[str, object], name: str, where: str) -> float:
+    bound = sent[name]
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
+        raise Misconfigured(f"{where}: {name} is {bound!r}; expected a number")
+    return bound
+
+
+def _is_within(value: Value, bounds: Sequence[tuple[Callable[[float, float], bool], float]]) -> bool:
+    number = _number(value)
+    return number is not None and all(holds(number, bound) for holds, bound in bounds)
+
+
+def _number(value: Value) -> float | None:
+    """Return the number that a value is, as text or not; None for any other. Whole ones are exact."""
+    if value is None or isinstance(value, int):
+        return value
+    if not _NUMBER.fullmatch(value):
+        return None
+    return int(value) if value.lstrip("+-").isdigit() else float(value)
+
+
+def _of_decoded(test: Test) -> Test:
+    """Test the value percent-decoded once; a bad ``%`` stays as it is."""
+    return lambda value: test(unquote(value) if isinstance(value, str) else value)

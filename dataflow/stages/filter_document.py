@@ -1,0 +1,128 @@
+"""Filter document: the text of a rule file in either form in, the rules ready to run out.
+
+A list is the compatible form. An object has ``rules``, each of the compatible form or ``{"name":
+..., "drop": condition}`` or ``{"name": ..., "keep": condition}``, and may have ``outputs``, each
+``{"name": ..., "topic": ..., "rules": [...]}``.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from dataflow.errors import Misconfigured
+from dataflow.stages.filter_condition import Fields, compile_condition
+from dataflow.stages.filter_outputs import FilterOutputs, Output, RichRule
+from dataflow.stages.filter_rule import FilterRule, read_rule, text_of
+from dataflow.stages.filter_rules import FilterRules, read_rules
+from dataflow.stages.remembered import Remembered
+
+Rules = FilterRules | FilterOutputs
+
+MOST_BYTES = 1 << 20
+MOST_RULES = 1_000
+MOST_OUTPUTS = 64
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+
+
+def load_document(path: Path) -> Rules:
+    """Return the rules in a JSON file; raise `Misconfigured` with all it takes to mend it."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"rule file is {path}; expected a file: {error}") from error
+    return read_document(raw, str(path))
+
+
+def read_document(raw: bytes, origin: str) -> Rules:
+    """Return the rules in a text; `origin` is named in errors."""
+    if len(raw) > MOST_BYTES:
+        raise Misconfigured(f"{origin} has {len(raw)} bytes; expected at most {MOST_BYTES}")
+    try:
+        sent = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Misconfigured(f"{origin} is not JSON; {error}") from error
+    if isinstance(sent, list) and not any(isinstance(rule, dict) and _is_rich(rule) for rule in sent):
+        _check_number(origin, sent, MOST_RULES)
+        return read_rules(raw, origin)
+    return _read_object({"rules": sent} if isinstance(sent, list) else sent, origin)
+
+
+def topics_of(rules: Rules) -> frozenset[str]:
+    """Return the topics that rules name; none if their survivors go where they always do."""
+    return (
+        frozenset(output.topic for output in rules.outputs)
+        if isinstance(rules, FilterOutputs)
+        else frozenset()
+    )
+
+
+def _is_rich(rule: dict[str, object]) -> bool:
+    return "drop" in rule or "keep" in rule
+
+
+def _read_object(sent: object, origin: str) -> Rules:
+    if not isinstance(sent, dict):
+        raise Misconfigured(f"{origin} is {type(sent).__name__}; expected rules, a list or an object")
+    for unknown in sorted(sent.keys() - {"rules", "outputs"}):
+        raise Misconfigured(f"{origin}: key is {unknown!r}; expected rules or outputs")
+    fields = Fields()
+    rules = _read_rules(sent.get("rules", []), f"{origin}", fields)
+    outputs = sent.get("outputs", [])
+    _check_number(f"{origin}: outputs", outputs, MOST_OUTPUTS)
+    read = [_read_output(entry, number, origin, fields) for number, entry in enumerate(outputs, 1)]
+    _check_names(origin, "rule", [rule.name for rule in rules])
+    _check_names(origin, "output", [output.name for output in read])
+    _check_names(origin, "topic of output", [output.topic for output in read])
+    return FilterOutputs(rules, read, fields.names)
+
+
+def _read_output(sent: object, number: int, origin: str, fields: Fields) -> Output:
+    where = f"{origin}: output {number}"
+    if not isinstance(sent, dict):
+        raise Misconfigured(f"{where} is {sent!r}; expected an object with name, topic and rules")
+    for unknown in sorted(sent.keys() - {"name", "topic", "rules"}):
+        raise Misconfigured(f"{where}: key is {unknown!r}; expected name, topic or rules")
+    name, topic = text_of(sent, "name", where), text_of(sent, "topic", where)
+    if not _TOPIC.fullmatch(topic):
+        raise Misconfigured(f"{where}: topic is {topic!r}; expected a name that Kafka allows")
+    rules = _read_rules(sent.get("rules", []), where, fields)
+    _check_names(where, "rule", [rule.name for rule in rules])
+    return Output(name, topic, tuple(rules))
+
+
+def _read_rules(sent: object, where: str, fields: Fields) -> list[RichRule]:
+    _check_number(f"{where}: rules", sent, MOST_RULES)
+    assert isinstance(sent, list)
+    return [_read_rule(entry, number, where, fields) for number, entry in enumerate(sent, 1)]
+
+
+def _read_rule(sent: object, number: int, origin: str, fields: Fields) -> RichRule:
+    if not isinstance(sent, dict) or not _is_rich(sent):
+        return _as_rich(read_rule(sent, number, origin), fields)
+    where = f"{origin}: rule {number}"
+    kind = "drop" if "drop" in sent else "keep"
+    for unknown in sorted(sent.keys() - {"name", kind}):
+        raise Misconfigured(f"{where}: key is {unknown!r}; expected name and {kind}")
+    name = text_of(sent, "name", where) if "name" in sent else f"rule-{number}:{kind}"
+    holds = compile_condition(sent[kind], f"{where}: {kind}", fields)
+    return RichRule(name, holds if kind == "drop" else lambda values: not holds(values))
+
+
+def _as_rich(rule: FilterRule, fields: Fields) -> RichRule:
+    verdicts, place = Remembered(rule.drops), fields.place_of(rule.field)
+    return RichRule(rule.name, lambda values: verdicts[values[place]])
+
+
+def _check_number(subject: str, sent: object, most: int) -> None:
+    if not isinstance(sent, list):
+        raise Misconfigured(f"{subject} is {type(sent).__name__}; expected a list")
+    if len(sent) > most:
+        raise Misconfigured(f"{subject} has {len(sent)} entries; expected at most {most}")
+
+
+def _check_names(where: str, what: str, names: Sequence[str]) -> None:
+    for number, name in enumerate(names, 1):
+        if name in names[: number - 1]:
+            raise Misconfigured(f"{where}: {what} {number}: name is {name!r}; expected one of its own")

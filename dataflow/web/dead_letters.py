@@ -1,0 +1,118 @@
+"""Dead letters: some of them asked for in; their list, one of them, or what became of a replay, out."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+import orjson
+from aiohttp.web import Request, Response
+from faust.web.drivers.aiohttp import Web
+
+from dataflow.app import app
+from dataflow.connection import broker_connection
+from dataflow.dead_letters.replay import AnotherReplay, replay
+from dataflow.dead_letters.selection import Selection
+from dataflow.dead_letters.shown import list_of_letters, page_of_letter
+from dataflow.settings import settings
+from dataflow.web.parameters import instant_ms, single_values
+from dataflow.web.permitted import permitted
+from dataflow.web.refused import Refused, bad_parameter, unknown
+from dataflow.web.reply import JSON, UNKEPT
+
+SELECTING = ("stage", "reason", "topic", "from", "to", "limit")
+MOST_LISTED = 1_000
+MOST_REPLAYED = 10_000
+
+
+class Wish(msgspec.Struct, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
+    """What `POST /dead-letters/replay` may say."""
+
+    stage: str | None = None
+    reason: str | None = None
+    topic: str | None = None
+    start: str | None = None
+    end: str | None = None
+    places: list[tuple[int, int]] | None = None
+    """Partitions and offsets of dead letters."""
+    limit: int = MOST_REPLAYED
+
+
+@permitted
+async def list_letters(request: Request) -> Response:
+    """Answer with the newest of the dead letters that are asked for."""
+    values = single_values(request.query.items(), SELECTING)
+    limit = _number("limit", values.pop("limit", "100"), MOST_LISTED)
+    selection = Selection(
+        values.get("stage"),
+        values.get("reason"),
+        values.get("topic"),
+        _instant("from", values.get("from")),
+        _instant("to", values.get("to")),
+    )
+    return _answer(await list_of_letters(broker_connection(settings()), selection, limit))
+
+
+@permitted
+async def show_letter(request: Request) -> Response:
+    """Answer with all of one dead letter."""
+    single_values(request.query.items(), known=())
+    partition, offset = (request.match_info[name] for name in ("partition", "offset"))
+    place = _number("partition", partition, 2**31, 0), _number("offset", offset, 2**62, 0)
+    found = await page_of_letter(broker_connection(settings()), place)
+    if found is None:
+        raise unknown("dead letter", f"{partition}/{offset}", "one that /dead-letters lists")
+    return _answer(found)
+
+
+@permitted
+async def replay_letters(request: Request) -> Response:
+    """Send dead letters back, at most `limit`; what cannot go back is told by why."""
+    single_values(request.query.items(), known=())
+    wish = await _wish(request)
+    selection = Selection(
+        wish.stage,
+        wish.reason,
+        wish.topic,
+        _instant("from", wish.start),
+        _instant("to", wish.end),
+        None if wish.places is None else frozenset(wish.places),
+    )
+    limit = _number("limit", str(wish.limit), MOST_REPLAYED)
+    try:
+        told = await replay(broker_connection(settings()), settings().app_id, selection, limit)
+    except AnotherReplay as error:
+        raise Refused(HTTPStatus.CONFLICT, str(error)) from error
+    return _answer(told.as_json())
+
+
+async def _wish(request: Request) -> Wish:
+    try:
+        return msgspec.json.decode(await request.read() or b"{}", type=Wish)
+    except msgspec.DecodeError as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"body is no selection: {error}") from error
+
+
+def _instant(name: str, text: str | None) -> int | None:
+    try:
+        return None if text is None else instant_ms(text)
+    except ValueError:
+        raise bad_parameter(
+            name, text or "", "an ISO 8601 date or date-time, UTC where it names no offset"
+        ) from None
+
+
+def _number(name: str, text: str, most: int, least: int = 1) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise bad_parameter(name, text, f"a whole number from {least} to {most}")
+    return int(text)
+
+
+def _answer(content: Mapping[str, object]) -> Response:
+    return Response(body=orjson.dumps(content), content_type=JSON, headers=UNKEPT)
+
+
+assert isinstance(app.web, Web)
+_router = app.web.web_app.router
+_router.add_get("/dead-letters", list_letters)
+_router.add_get("/dead-letters/{partition}/{offset}", show_letter)
+_router.add_post("/dead-letters/replay", replay_letters)

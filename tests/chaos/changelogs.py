@@ -1,0 +1,68 @@
+"""What is kept in the changelogs: a worker's environment in, balances and tables as JSON out.
+
+Run as a program, since a process can have one set of settings only.
+"""
+
+import asyncio
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
+import orjson
+from aiokafka.structs import TopicPartition
+
+import agents
+from dataflow.app import app
+from dataflow.engine.balance import Balance
+from dataflow.engine.partition import State
+from dataflow.engine.restore import restore
+from dataflow.engine.tables import WindowedTable, merge_cells
+from dataflow.settings import settings
+
+
+async def _states() -> dict[TopicPartition, State]:
+    sources = app.engine.sources
+    return await restore(
+        [TopicPartition(topic, p) for topic in sources for p in range(settings().partitions)],
+        {topic: source.changelog for topic, source in sources.items()},
+        lambda topic: sources[topic].tables,
+        app.engine.options.connection,
+        _refuse,
+    )
+
+
+async def _refuse(tps: object) -> None:
+    raise AssertionError(f"{tps} have open transactions; expected none after all workers have ended")
+
+
+def _table(table: WindowedTable, states: list[State]) -> dict[str, object]:
+    shards = [state.shards[table.name] for state in states]
+    windows = {w.name: merge_cells(table, w, [s.answer(w) for s in shards]) for w in table.every_window}
+    late = {w.name: sum(shard.progress.late[w.name] for shard in shards) for w in table.windows}
+    return {
+        "windows": windows,
+        "late": late,
+        "undated": sum(shard.progress.undated for shard in shards),
+        "future": sum(shard.progress.future for shard in shards),
+    }
+
+
+async def _main() -> None:
+    for module in iter_modules(agents.__path__, "agents."):
+        import_module(module.name)
+    states, balances = await _states(), {}
+    tables: dict[str, tuple[WindowedTable, list[State]]] = {}
+    for topic, source in app.engine.sources.items():
+        of_topic = [state for tp, state in states.items() if tp.topic == topic]
+        balance = Balance()
+        for state in of_topic:
+            balance.add(state.balance)
+        balances[topic] = balance.as_mapping()
+        for table in source.tables:  # it may have other sources, too
+            tables.setdefault(table.name, (table, []))[1].extend(of_topic)
+    told = {name: _table(*counted) for name, counted in tables.items()}
+    sys.stdout.buffer.write(orjson.dumps({"streams": balances, "tables": told}))
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

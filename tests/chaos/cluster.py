@@ -1,0 +1,137 @@
+"""A cluster under test: a broker in; the topics, any number of workers, and what is committed out."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chaos.waiting import wait_until
+from chaos.worker import Worker
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from kafka_client import KafkaClient
+
+from dataflow.broker import EmbeddedBroker
+from dataflow.broker.ports import free_port
+from dataflow.samples import STREAMS, sample_filter_rules
+from dataflow.settings import Settings
+from dataflow.topics import declared_topics
+
+PARTITIONS = 4
+OUTPUTS = ("cdn-logs-filtered", "expedia_ext", "expedia_test", "enriched-web-events")
+DEAD_LETTERS = "dead-letters"
+ONLY_CRITICAL = 2  # a client that tells of every lost connection would bury the failure
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+class Cluster:
+    """A broker with all topics, and the workers that a test starts."""
+
+    def __init__(self, broker: EmbeddedBroker, folder: Path, **environment: str) -> None:
+        """Make the topics; `environment` holds settings of the workers, without their prefix."""
+        self.broker = broker
+        self.folder = folder
+        self.kafka = KafkaClient(broker.address)
+        self.workers: list[Worker] = []
+        self.environment = {
+            "DATAFLOW_BROKER": broker.address,
+            "DATAFLOW_FILTER_RULES": str(sample_filter_rules()),
+            "DATAFLOW_SESSION_TIMEOUT_MS": "2000",
+            **{f"DATAFLOW_{name.upper()}": value for name, value in environment.items()},
+        }
+        for topic in declared_topics(Settings(broker=broker.address)):
+            # Events of the tests have times of their own; the clock of the machine has no say.
+            timeless = {"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1)}
+            self.kafka.create_topics(topic.name, topic.partitions, **(topic.configs | timeless))
+        self._group = Consumer(
+            {"bootstrap.servers": broker.address, "group.id": "dataflow", "log_level": ONLY_CRITICAL}
+        )
+
+    def start_worker(self, app: str = "dataflow.app", port: int | None = None, **environment: str) -> Worker:
+        """Start a worker, on a port of its own if none is given."""
+        settings = {f"DATAFLOW_{name.upper()}": value for name, value in environment.items()}
+        own_port = port or free_port(*(worker.port for worker in self.workers))
+        name = f"worker-{len(self.workers)}"
+        worker = Worker(self.folder / name, own_port, {**self.environment, **settings}, app)
+        self.workers.append(worker)
+        return worker.start()
+
+    def committed(self, *streams: str) -> dict[Place, int]:
+        """Return what the group has committed of each partition, 0 for nothing."""
+        asked = [TopicPartition(s, p) for s in streams or STREAMS for p in range(PARTITIONS)]
+        answer = wait_until(lambda: self._asked(asked), 60, "the group's offsets")
+        return {(found.topic, found.partition): max(found.offset, 0) for found in answer}
+
+    def _asked(self, asked: list[TopicPartition]) -> list[TopicPartition] | None:
+        try:
+            return self._group.committed(asked, timeout=10)
+        except KafkaException:  # the broker is on its way back
+            return None
+
+    def wait_moving(self, seconds: float = 60) -> None:
+        """Return when every partition's offset has moved on."""
+        before = self.committed()
+
+        def all_moved() -> bool:
+            self.check_alive()
+            return all(at > before[place] for place, at in self.committed().items())
+
+        wait_until(
+            all_moved,
+            seconds,
+            lambda: f"progress of all from {before}, but {self.committed()}; {self.tails()}",
+        )
+
+    def wait_committed(self, expected: Mapping[Place, int], seconds: float = 60) -> None:
+        """Return when the group has committed exactly up to these offsets."""
+        streams = {stream for stream, _ in expected}
+        seen: dict[Place, int] = {}
+
+        def all_committed() -> bool:
+            seen.update(self.committed(*streams))
+            self.check_alive()
+            return all(seen[place] == end for place, end in expected.items())
+
+        wait_until(all_committed, seconds, lambda: f"{expected} committed, but {seen}; {self.tails()}")
+
+    def check_alive(self) -> None:
+        """Fail if a worker has ended by itself."""
+        for worker in self.workers:
+            code = worker.process.poll()
+            assert code is None or code == -9, worker.tail()
+
+    def tails(self) -> str:
+        """Return the ends of all logs."""
+        return "\n".join(worker.tail() for worker in self.workers)
+
+    def changelogs(self) -> dict[str, Any]:
+        """Return balances and tables as a restarted worker would find them."""
+        program = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("changelogs.py"))],
+            env=self.workers[0].environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert program.returncode == 0, program.stderr.decode()
+        return json.loads(program.stdout)
+
+
+@contextmanager
+def running_cluster(folder: Path, **environment: str) -> Iterator[Cluster]:
+    """Give a cluster on a broker of its own; nothing of it is left in the end."""
+    broker = EmbeddedBroker(folder / "broker", properties={"group.min.session.timeout.ms": 1000})
+    broker.start()
+    broker.wait_ready()
+    cluster = Cluster(broker, folder, **environment)
+    try:
+        yield cluster
+    finally:
+        print(cluster.tails())  # pytest shows it if the test has failed
+        for worker in cluster.workers:
+            worker.clear_away()
+        broker.kill()

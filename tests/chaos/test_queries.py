@@ -1,0 +1,80 @@
+"""Queries to several workers: each answers for the cluster, and says what is missing."""
+
+import pytest
+from chaos.answers import ask_balances, ask_tables, ask_whole
+from chaos.checks import check_balances, check_tables, expected_tables
+from chaos.counts import tables_of, windows_of
+from chaos.feed import Feed
+from chaos.waiting import wait_until
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+WORKERS = 3
+
+
+@pytest.fixture
+def counted(cluster):
+    """Return a cluster whose three workers all own partitions and have counted the samples, and the feed."""
+    cluster.environment["DATAFLOW_SESSION_TIMEOUT_MS"] = "6000"  # time to ask before it is over
+    feed = Feed(cluster.broker.address)
+    for _ in range(WORKERS):
+        cluster.start_worker()
+    admin = AdminClient({"bootstrap.servers": cluster.broker.address})
+    wait_until(lambda: _owners(admin) == WORKERS, 60, lambda: f"three owners; {cluster.tails()}")
+    feed.play_samples()
+    cluster.wait_committed(feed.sent)
+    return cluster, feed
+
+
+def _owners(admin):
+    """Return how many members of the group own partitions."""
+    try:
+        group = admin.describe_consumer_groups(["dataflow"])["dataflow"].result()
+    except KafkaException:  # the broker has yet to choose a coordinator
+        return 0
+    return sum(bool(member.assignment.topic_partitions) for member in group.members)
+
+
+def test_each_of_three_workers_gives_the_same_whole_answer(counted):
+    """A load balancer asks any of them."""
+    cluster, feed = counted
+    expected = expected_tables(feed)
+
+    for worker in cluster.workers:
+        check_tables(ask_tables(worker), expected)
+        balances = ask_balances(worker)
+
+        check_balances(balances, feed)
+
+
+def test_with_a_worker_just_killed_answers_name_what_is_missing_until_it_is_taken_over(counted):
+    """An answer that looks complete and is not would be believed."""
+    cluster, feed = counted
+    killed, asked, _ = cluster.workers
+
+    killed.kill()
+    status, torn = asked.ask("/tables/stays_per_category", window="day")
+
+    assert status == 200, torn
+    answered, missing = torn["partitions"]["answered"], torn["partitions"]["missing"]
+    assert missing
+    assert sorted(answered + missing) == [0, 1, 2, 3]
+    only = tables_of(feed.outcomes(("expedia", partition)) for partition in answered)[0]["stays_per_category"]
+    assert windows_of({"day": torn["windows"]}) == {"day": only["day"]}
+    whole = ask_whole(asked, "/tables/stays_per_category", window="day")
+    expected = expected_tables(feed)
+    assert windows_of({"day": whole["windows"]}) == {"day": expected["stays_per_category"]["day"]}
+    for worker in cluster.workers[1:]:
+        check_tables(ask_tables(worker), expected)
+
+
+def test_a_frozen_worker_does_not_hold_up_the_answer_of_another(counted):
+    """It accepts the question and never answers: the deadline of the query is what helps."""
+    cluster, _ = counted
+    frozen, asked, _ = cluster.workers
+
+    frozen.freeze()
+    status, torn = asked.ask("/tables/stays_per_category")
+
+    assert status == 200, torn
+    assert torn["partitions"]["missing"]

@@ -1,0 +1,90 @@
+"""Stopping: SIGTERM under load, and what must not run at all."""
+
+import re
+
+import pytest
+from chaos.checks import check_changelogs, check_outputs, read_outputs
+from chaos.feed import Feed
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+SHUTDOWN_SECONDS = 10  # the setting's default
+
+
+def test_a_worker_under_load_ends_in_time_and_has_committed_what_is_out(cluster):
+    """Every deployment stops every worker; the next one must find all in order."""
+    feed = Feed(cluster.broker.address)
+    worker = cluster.start_worker()
+    feed.start(5_000)
+    cluster.wait_moving()
+
+    worker.terminate()
+    code = worker.wait_exit(SHUTDOWN_SECONDS)
+
+    feed.stop()
+    assert code == 0, worker.tail()
+    at = cluster.committed()
+    assert any(at[place] < sent for place, sent in feed.sent.items()), "the load has ended before the worker"
+    feed.sent = at
+    check_outputs(read_outputs(cluster), feed)
+    check_changelogs(cluster.changelogs(), feed)
+
+
+def test_workers_that_are_ended_together_all_end_well(cluster):
+    """The first to leave makes the others rebalance, and they are asked to end amid that."""
+    workers = [cluster.start_worker() for _ in range(3)]
+    for worker in workers:
+        worker.wait_ready()
+
+    codes = [worker.stop() for worker in workers]
+
+    assert codes == [0, 0, 0], cluster.tails()
+
+
+def test_offsets_moved_by_hand_under_a_table_are_refused(cluster):
+    """The tables would count events twice or not at all, and nobody would know."""
+    feed = Feed(cluster.broker.address)
+    worker = cluster.start_worker()
+    feed.play_samples()
+    cluster.wait_committed(feed.sent)
+    assert worker.stop() == 0
+    counted = feed.sent["expedia", 0]
+    _move_offset(cluster, TopicPartition("expedia", 0, 5))
+
+    worker.start()
+
+    assert worker.wait_exit() == 1, worker.tail()
+    assert f"committed offset of expedia/0 is 5; expected {counted}" in worker.said()
+    assert cluster.committed()["expedia", 0] == 5
+
+
+def _move_offset(cluster, to):
+    admin = AdminClient({"bootstrap.servers": cluster.broker.address})
+    [moved] = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions("dataflow", [to])]).values()
+    moved.result()
+
+
+def test_a_second_worker_on_the_same_port_says_so_and_ends(cluster):
+    """Half started, it would take partitions and answer for none of them."""
+    first = cluster.start_worker().wait_ready()
+
+    second = cluster.start_worker(port=first.port)
+
+    assert second.wait_exit() not in (0, -9)
+    assert re.search(rf"{first.port}.*(in use|free)", second.said()), second.tail()
+    assert first.is_ready()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dead_letter_share": "2"}, "DATAFLOW_DEAD_LETTER_SHARE is '2'; expected"),
+        ({"filter_rules": "/nowhere"}, "DATAFLOW_FILTER_RULES is '/nowhere'; expected a file"),
+    ],
+)
+def test_a_worker_with_wrong_settings_says_which_and_does_not_start(cluster, settings, message):
+    """A stack trace sends an operator into our code; the name of the setting sends him to his."""
+    worker = cluster.start_worker(**settings)
+
+    assert worker.wait_exit() not in (0, -9)
+    assert message in worker.said()

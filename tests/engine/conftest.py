@@ -1,0 +1,28 @@
+"""Fixtures of the engine's tests: names and topics of one small app on the session's broker."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from engine.relay import Names
+from kafka_client import KafkaClient
+
+
+@pytest.fixture
+def names(unique: Callable[[str], str], kafka: KafkaClient) -> Names:
+    """Return names of one app, its topics made with four partitions each."""
+    made = Names.of(unique)
+    kafka.create_topics(made.topics, 4)
+    return made
+
+
+@pytest.fixture(autouse=True)
+async def clear_away() -> AsyncIterator[None]:
+    """Let the loop close what a test has let go, and undo what a worker does to its process for good."""
+    thresholds = gc.get_threshold()
+    yield
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)

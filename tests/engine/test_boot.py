@@ -1,0 +1,130 @@
+"""Before the first event: topics, changelogs, and a broker that is not there."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from engine.relay import Names, events, numbers_in, relay, running, until
+from kafka_client import KafkaClient
+from secure_broker import SecureListener
+
+from dataflow.broker import EmbeddedBroker
+from dataflow.broker.ports import free_port
+from dataflow.engine.boot import connect_admin, prepare_topics
+from dataflow.engine.clients import connection
+from dataflow.engine.options import Delivery
+from dataflow.engine.source import Source
+from dataflow.errors import Misconfigured
+
+
+def source_of(names: Names) -> Source:
+    """Return the source of an app of these names."""
+    return Source(SimpleNamespace(get_topic_name=lambda: names.source), names.changelog)
+
+
+async def test_a_missing_changelog_is_made_with_the_partitions_of_its_source(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """Tables of a partition are kept in the changelog's partition of the same number."""
+    counts = await prepare_topics(connection([broker.address]), [source_of(names)], [names.output])
+    assert counts == {names.source: 4, names.output: 4}
+    topics = AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=10).topics
+    assert len(topics[names.changelog].partitions) == 4
+
+
+async def test_missing_topics_are_named_all_at_once(
+    broker: EmbeddedBroker, kafka: KafkaClient, unique: Callable[[str], str]
+):
+    """One error, one command to mend it; and nothing is made by accident."""
+    names = Names.of(unique)
+    kafka.create_topics(names.dead)
+    with pytest.raises(Misconfigured, match=f"topics {names.output}, {names.source} do not exist"):
+        await prepare_topics(connection([broker.address]), [source_of(names)], [names.output, names.dead])
+
+
+async def test_asking_for_a_missing_topic_does_not_make_it(tmp_path: Path, unique: Callable[[str], str]):
+    """Kafka's default is to make what is asked for, with one partition."""
+    names = Names.of(unique)
+    lenient = EmbeddedBroker(tmp_path, properties={"auto.create.topics.enable": "true"})
+    lenient.start()
+    lenient.wait_ready()
+    try:
+        for _ in range(2):
+            with pytest.raises(Misconfigured, match="do not exist"):
+                await prepare_topics(connection([lenient.address]), [source_of(names)], [names.output])
+    finally:
+        lenient.kill()
+
+
+async def test_a_changelog_of_another_number_of_partitions_is_refused(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """The source was given more partitions, say: its tables would be looked for in the wrong place."""
+    kafka.create_topics(names.changelog, 3, cleanup_policy="compact")
+    with pytest.raises(Misconfigured, match=f"changelog {names.changelog} has 3 partitions; expected 4"):
+        await prepare_topics(connection([broker.address]), [source_of(names)], [])
+
+
+async def test_a_broker_that_does_not_answer_is_waited_for_and_then_told():
+    """Address, security and what to look at."""
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(Misconfigured, match="does not answer") as raised:
+        await connect_admin(connection([address]), wait_seconds=0.5)
+    assert address in str(raised.value)
+    assert "PLAINTEXT" in str(raised.value)
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SecureListener, EmbeddedBroker]]:
+    """Return a broker with passwords over TLS, and what a client needs for it."""
+    folder = tmp_path_factory.mktemp("secure")
+    listener = SecureListener(folder / "listener")
+    properties = {**listener.properties, "group.min.session.timeout.ms": 1000}
+    broker = EmbeddedBroker(folder / "broker", listener.open_port, properties=properties)
+    broker.start()
+    broker.wait_ready()
+    yield listener, broker
+    broker.kill()
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+async def test_a_worker_runs_through_passwords_and_tls(
+    secure: tuple[SecureListener, EmbeddedBroker], unique: Callable[[str], str], delivery: Delivery
+):
+    """Every client: Faust's two, the admin, the producer, both readers of a recovery."""
+    listener, broker = secure
+    open_side, names = KafkaClient(broker.address), Names.of(unique)
+    open_side.create_topics(names.topics, 2)
+    reached = connection(
+        [listener.address],
+        security="sasl_ssl",
+        username=listener.user,
+        password=listener.password,
+        ca_file=str(listener.ca_file),
+    )
+    for total in (100, 200):
+        open_side.produce(names.source, events(range(total - 100, total)))
+        worker = relay(broker.address, names, delivery=delivery, connection=reached)
+        async with running(worker):
+            await until(lambda w=worker, n=total: w.received == n, "all events")
+            assert worker.counts() == {"a": total}
+    assert sorted(numbers_in(open_side.read_topic(names.output))) == list(range(200))
+
+
+async def test_a_wrong_password_is_told_as_such(
+    secure: tuple[SecureListener, EmbeddedBroker], caplog: pytest.LogCaptureFixture
+):
+    """The log has the broker's own words, the error says where to look."""
+    listener, _ = secure
+    reached = connection(
+        [listener.address],
+        security="sasl_ssl",
+        username=listener.user,
+        password="wrong",
+        ca_file=str(listener.ca_file),
+    )
+    with pytest.raises(Misconfigured, match=r"reachable by SASL_SSL.*DATAFLOW_BROKER_SECURITY"):
+        await connect_admin(reached, wait_seconds=0.5)
+    assert "Invalid username or password" in caplog.text

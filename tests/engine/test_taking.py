@@ -1,0 +1,218 @@
+"""Taking partitions over: offsets and tables that belong together, and what to do when they do not."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+from engine.relay import Names, Relay, events, numbers_in, relay, running, start, until
+from kafka_client import KafkaClient
+
+from dataflow.broker import EmbeddedBroker
+from dataflow.engine.options import Delivery
+
+BOTH = pytest.mark.parametrize("delivery", list(Delivery))
+
+
+async def count(broker: EmbeddedBroker, names: Names, expected: int, **options: object) -> dict[str, int]:
+    """Run a worker until it has counted so many events; return its counts."""
+    worker = relay(broker.address, names, **options)
+    async with running(worker):
+        await until(lambda: worker.received == expected, f"{expected} events")
+        return worker.counts()
+
+
+async def stops(worker: Relay, why: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Run a worker that must stop by itself, saying why."""
+    async with running(worker):
+        await until(lambda: worker.app.engine.is_broken and worker.app.engine.crashed, "the worker to stop")
+    assert why in caplog.text
+
+
+def move_offset(kafka: KafkaClient, names: Names, offset: int) -> None:
+    """Do what an operator does with kafka-consumer-groups.sh --reset-offsets."""
+    moved = ConsumerGroupTopicPartitions(names.group, [TopicPartition(names.source, 0, offset)])
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    admin.alter_consumer_group_offsets([moved])[names.group].result(30)
+
+
+@pytest.mark.parametrize("offset", [0, 40, 500])
+async def test_offsets_moved_by_hand_are_refused(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, offset: int, caplog: pytest.LogCaptureFixture
+):
+    """Read again they would count twice, silently; left out they would be missing."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    await count(broker, names, 100)
+    move_offset(kafka, names, offset)
+    await stops(relay(broker.address, names), f"is {offset}; expected 100", caplog)
+    assert "It was moved by hand" in caplog.text
+
+
+async def test_at_least_once_takes_an_offset_that_is_behind_as_a_crash(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """It cannot tell them apart; the events are written and counted again, as it promises."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    await count(broker, names, 100, delivery=Delivery.AT_LEAST_ONCE)
+    move_offset(kafka, names, 60)
+    assert await count(broker, names, 140, delivery=Delivery.AT_LEAST_ONCE) == {"a": 140}
+
+
+async def test_at_least_once_refuses_an_offset_that_is_ahead(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
+):
+    """No crash does that: outputs and counts come before offsets."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    await count(broker, names, 50 + 50, delivery=Delivery.AT_LEAST_ONCE)
+    kafka.produce(names.source, events(range(100)), partition=0)
+    move_offset(kafka, names, 150)
+    worker = relay(broker.address, names, delivery=Delivery.AT_LEAST_ONCE)
+    await stops(worker, "is 150; expected 100", caplog)
+
+
+@BOTH
+async def test_without_offsets_it_goes_on_where_its_tables_have_counted(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, delivery: Delivery
+):
+    """Offsets expire after a week of standing still; the changelog does not."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    await count(broker, names, 100, delivery=delivery)
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    admin.delete_consumer_groups([names.group])[names.group].result(30)
+    kafka.produce(names.source, events(range(100, 130)), partition=0)
+    assert await count(broker, names, 130, delivery=delivery) == {"a": 130}
+    assert numbers_in(kafka.read_topic(names.output)) == list(range(130))
+
+
+async def test_without_a_changelog_it_counts_anew_from_the_offsets(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """That is what the error about moved offsets tells the operator to do."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    await count(broker, names, 100)
+    delete_topic(kafka, names.changelog)
+    kafka.produce(names.source, events(range(100, 130)), partition=0)
+    assert await count(broker, names, 30) == {"a": 30}
+    assert numbers_in(kafka.read_topic(names.output)) == list(range(130))
+
+
+def delete_topic(kafka: KafkaClient, name: str) -> None:
+    """Delete a topic, and wait until the broker has forgotten it."""
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    admin.delete_topics([name])[name].result(30)
+    while name in admin.list_topics(timeout=10).topics:
+        pass
+
+
+async def test_records_deleted_by_retention_are_told_and_it_goes_on(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
+):
+    """Nobody can read them any more: what is left is counted, and the log says what is missing."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    await count(broker, names, 100)
+    kafka.produce(names.source, events(range(100, 200)), partition=0)
+    delete_up_to(kafka, names, 150)
+    assert await count(broker, names, 150) == {"a": 150}
+    assert "Records 100 to 149 of" in caplog.text
+
+
+async def test_the_beginning_of_a_topic_that_was_deleted_before_us_is_no_loss(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
+):
+    """A new app begins with what there is."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    delete_up_to(kafka, names, 60)
+    assert await count(broker, names, 40) == {"a": 40}
+    assert "were deleted before they were read" not in caplog.text
+
+
+def delete_up_to(kafka: KafkaClient, names: Names, offset: int) -> None:
+    """Delete the oldest records, as retention does."""
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    wanted = TopicPartition(names.source, 0, offset)
+    admin.delete_records([wanted])[wanted].result(30)
+
+
+async def test_a_topic_that_was_made_anew_is_refused(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
+):
+    """Its offsets begin at 0 again: the tables are about other events."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    await count(broker, names, 100)
+    delete_topic(kafka, names.source)
+    kafka.create_topics(names.source, 4)
+    kafka.produce(names.source, events(range(10)), partition=0)
+    worker = relay(broker.address, names)
+    await stops(worker, "The topic was deleted and made anew", caplog)
+    assert len(kafka.read_topic(names.output)) == 100
+
+
+async def test_tables_stay_in_memory_when_partitions_come_back(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
+):
+    """Offset and tables move in one transaction: where the offset is ours, the tables are right."""
+    caplog.set_level("INFO", "dataflow.engine.taking")
+    kafka.produce(names.source, events(range(400)))
+    first, second = relay(broker.address, names), relay(broker.address, names)
+    async with running(first):
+        await until(lambda: first.received == 400, "all events")
+        async with running(second):
+            await until(lambda: len(first.app.engine.partitions) == 2, "a share for the second")
+            kafka.produce(names.source, events(range(400, 800)))
+            await until(lambda: -1 < first.received < first.received + second.received == 800, "all events")
+            assert first.counts()["a"] + second.counts()["a"] == 800
+        await until(lambda: first.received == 800, "all partitions with the first again")
+        assert first.counts() == {"a": 800}
+    assert sorted(numbers_in(kafka.read_topic(names.output))) == list(range(800))
+    kept = [line for line in caplog.messages if line.startswith("Took ") and "0 of them kept" not in line]
+    assert kept, caplog.messages
+
+
+async def test_partitions_are_spread_evenly_after_one_has_come_and_gone(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """Faust's sticky assignor leaves 2, 2, 0 (ENGINE: traps); then a third worker is of no use."""
+    first, second, third, fourth = (relay(broker.address, names) for _ in range(4))
+    kafka.produce(names.source, events(range(400)))
+    async with running(first, second):
+        async with running(third):
+            await until(lambda: shares(first, second, third) == [1, 1, 2], "an even spread over three")
+        await until(lambda: shares(first, second) == [2, 2], "an even spread over two")
+        async with running(fourth):
+            await until(lambda: shares(first, second, fourth) == [1, 1, 2], "an even spread over three again")
+            await until(
+                lambda: sum(worker.received for worker in (first, second, fourth)) == 400, "all events"
+            )
+
+
+def shares(*workers: Relay) -> list[int]:
+    """Return how many partitions each has, the smallest first."""
+    return sorted(len(worker.app.engine.partitions) for worker in workers)
+
+
+async def test_a_worker_that_owns_nothing_is_ready_at_once(
+    broker: EmbeddedBroker, kafka: KafkaClient, unique: Callable[[str], str]
+):
+    """It has nothing to recover."""
+    names = Names.of(unique)
+    kafka.create_topics(names.topics, 1)
+    first, second = relay(broker.address, names), relay(broker.address, names)
+    async with running(first), running(second):
+        await until(lambda: shares(first, second) == [0, 1], "the one partition with one of them")
+        await until(lambda: second.app.engine.is_ready and not second.app.rebalancing, "ready", 5)
+
+
+async def test_two_workers_that_start_at_once_share_the_partitions(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """Both make the changelog; one of them is faster."""
+    kafka.produce(names.source, events(range(400)))
+    first, second = relay(broker.address, names), relay(broker.address, names)
+    try:
+        await asyncio.gather(start(first), start(second))
+        await until(lambda: shares(first, second) == [2, 2], "an even spread")
+        await until(lambda: first.received + second.received == 400, "all events")
+    finally:
+        await asyncio.gather(first.app.stop(), second.app.stop())
+    assert sorted(numbers_in(kafka.read_topic(names.output))) == list(range(400))

@@ -1,0 +1,123 @@
+"""`dataflow rules`, `utm-sources` and `dead-letters` against a real broker, without a worker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from kafka_client import KafkaClient
+
+from dataflow.broker import EmbeddedBroker
+from dataflow.samples import sample_filter_rules
+
+NOTES = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp")
+
+
+@pytest.fixture(scope="module")
+def dataflow(tmp_path_factory):
+    """Return a function that starts a command; all of them against one broker with the declared topics."""
+    broker = EmbeddedBroker(tmp_path_factory.mktemp("broker"))
+    broker.start()
+    broker.wait_ready()
+
+    def start(*arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "dataflow", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "DATAFLOW_BROKER": broker.address, "DATAFLOW_PARTITIONS": "1"},
+        )
+
+    start.address = broker.address
+    run(start, "topics")
+    yield start
+    broker.stop()
+
+
+def run(start, *arguments, stdin=b""):
+    """Run a command; return its exit code, its output and what it said."""
+    process = start(*arguments)
+    told, said = process.communicate(stdin, timeout=60)
+    return process.returncode, told, said.decode()
+
+
+def test_rules_are_put_shown_and_put_again_only_on_what_was_seen(dataflow, tmp_path):
+    """As over HTTP."""
+    sample = str(sample_filter_rules())
+    assert run(dataflow, "rules", "show")[1] == b"[]\n"
+    assert run(dataflow, "rules", "put", sample, "--follows", "0")[:2] == (0, b'{"version":1}\n')
+    code, told, said = run(dataflow, "rules", "show")
+    assert (code, json.loads(told), said.strip()) == (
+        0,
+        json.loads(sample_filter_rules().read_bytes()),
+        "version 1",
+    )
+    code, _, said = run(dataflow, "rules", "put", sample, "--follows", "0")
+    assert (code, said.strip()) == (1, "version of the filter rules is 1; expected 0")
+
+
+def test_bad_rules_are_named_and_not_put(dataflow):
+    """From stdin, too."""
+    bad = b'[{"fieldName":"f","regex":"(?=x)"}]'
+    for command in ("check", "put"):
+        code, _, said = run(dataflow, "rules", command, "-", stdin=bad)
+        assert code == 2
+        assert "rule 1: regex is '(?=x)'; expected one that RE2 can run" in said
+
+
+def test_a_trial_of_lines_needs_no_broker_and_one_of_a_topic_reads_it(dataflow, tmp_path):
+    """The same answer either way."""
+    lines = tmp_path / "lines"
+    lines.write_bytes(b'{"reqPath":"a"}\n{"reqPath":"b"}\nx\n')
+    rules = tmp_path / "rules"
+    rules.write_bytes(b'[{"name":"a","drop":{"field":"reqPath","matches":"a"}}]')
+    assert run(dataflow, "produce", "cdn-logs", str(lines))[0] == 0
+    of_lines = run(dataflow, "rules", "dry-run", str(lines), "--rules", str(rules))
+    of_topic = run(dataflow, "rules", "dry-run", "--topic", "cdn-logs", "--rules", str(rules))
+    told = json.loads(of_lines[1])
+    assert of_lines == of_topic
+    assert (told["kept"], told["dropped"], told["dead_lettered"]) == (1, {"a": 1}, {"not_json": 1})
+
+
+def test_utm_sources_are_kept_the_same_way(dataflow):
+    """Those that come with the program come first."""
+    sources = json.loads(run(dataflow, "utm-sources", "show")[1])
+    changed = json.dumps(sources | {"tiktok": "social_media"}).encode()
+    assert run(dataflow, "utm-sources", "put", "-", "--follows", "0", stdin=changed)[0] == 0
+    assert json.loads(run(dataflow, "utm-sources", "show")[1]) == sources | {"tiktok": "social_media"}
+
+
+def test_a_replay_that_is_killed_doubles_and_loses_nothing(dataflow):
+    """At any moment; the next one sends what is left."""
+    kafka = KafkaClient(dataflow.address)
+    headers = [(f"dataflow-{name}", b"0") for name in NOTES]
+    headers[3] = "dataflow-topic", b"expedia"
+    kafka.produce("dead-letters", (b"%d" % n for n in range(20_000)), headers=headers)
+    process = dataflow("dead-letters", "replay")
+    deadline = time.monotonic() + 40
+    while not 0 < len(kafka.read_topic("expedia")) < 20_000:
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    code, told, _ = run(dataflow, "dead-letters", "replay")
+    result = json.loads(told)
+    assert code == 0
+    assert result["replayed"] + result["already_replayed"] == 20_000
+    assert 0 < result["already_replayed"] < 20_000
+    assert sorted(int(record.value) for record in kafka.read_topic("expedia")) == list(range(20_000))
+
+
+def test_letters_are_listed_and_shown(dataflow):
+    """The first is of the test before."""
+    listed = json.loads(run(dataflow, "dead-letters", "list", "--topic", "expedia", "--limit", "2")[1])
+    assert [row["replayed"] for row in listed["dead_letters"]] == [True, True]
+    page = json.loads(run(dataflow, "dead-letters", "show", "0/0")[1])
+    assert page["value_text"] == "0"
+    assert run(dataflow, "dead-letters", "show", "0/99999")[0] == 1
+    assert run(dataflow, "dead-letters", "show", "first")[0] == 2
+    assert run(dataflow, "dead-letters", "list", "--from", "soon")[0] == 2

@@ -1,0 +1,160 @@
+"""Versions on a real broker: one order, no change lost, bad ones change nothing."""
+
+import asyncio
+
+import pytest
+
+from dataflow.connection import broker_connection
+from dataflow.errors import Misconfigured
+from dataflow.rules import follower as following
+from dataflow.rules.follower import Follower
+from dataflow.rules.outputs import check_outputs
+from dataflow.rules.reading import last_version
+from dataflow.rules.trial import last_records
+from dataflow.rules.version import Document
+from dataflow.rules.writing import Overtaken, put_version
+from dataflow.settings import Settings
+from dataflow.stages.filter_document import read_document
+from dataflow.topics import Topic
+
+EMPTY = b"[]"
+BOTS = b'[{"fieldName":"UA","regex":"bot"}]'
+BAD = b'[{"fieldName":"UA","regex":"("}]'
+
+
+@pytest.fixture
+def connection(broker):
+    """Return how to reach the broker."""
+    return broker_connection(Settings(broker=broker.address))
+
+
+@pytest.fixture
+def document(unique, monkeypatch):
+    """Return a document with a topic of its own, which is not made yet."""
+    topic = Topic(unique("rules"), "rules", 1, {"cleanup.policy": "compact"})
+    monkeypatch.setattr(following, "CHANGED_WHILE_IT_RUNS", (topic,))
+    return Document(topic.name, "filter rules", read_document, EMPTY)
+
+
+@pytest.fixture
+def follow(connection, document):
+    """Return a function that makes a follower, as a worker does."""
+
+    def follow(seed=None, prepare=None):
+        return Follower(
+            document,
+            connection,
+            "app",
+            compile=lambda version: (version.number, version.raw),
+            seed=lambda: seed,
+            prepare=prepare,
+        )
+
+    return follow
+
+
+async def test_a_worker_begins_with_the_file_and_writes_it_as_the_first_version(follow):
+    """The second one finds it in the topic, and its own file has no say any more."""
+    async with follow(seed=BOTS) as first, follow(seed=EMPTY) as second:
+        assert first.current == second.current == (1, BOTS)
+
+
+async def test_workers_that_begin_at_once_write_one_first_version(follow, connection, document):
+    """Whoever is quicker; nobody begins without rules."""
+    followers = [follow(seed=b'[{"fieldName":"f","regex":"%d"}]' % n) for n in range(3)]
+    await asyncio.gather(*(one.start() for one in followers))
+    last = await last_version(connection, document)
+    assert {one.current for one in followers} == {(1, last.raw)}
+    await asyncio.gather(*(one.stop() for one in followers))
+
+
+async def test_without_a_file_and_a_version_every_line_passes(follow):
+    """Version 0 names no rules."""
+    async with follow() as worker:
+        assert worker.current == (0, EMPTY)
+
+
+async def test_a_change_reaches_every_worker(follow, connection, document):
+    """Each has it in a moment, whole."""
+    async with follow() as first, follow() as second:
+        await put_version(connection, "app", document, BOTS, follows=0)
+        await asyncio.gather(first.wait_for(1, 20), second.wait_for(1, 20))
+        assert first.current == second.current == (1, BOTS)
+
+
+async def test_of_many_changes_of_one_version_one_succeeds(follow, connection, document):
+    """Two editors, two workers, one wink: the others are told, and nothing of theirs is written."""
+    async with follow(seed=EMPTY) as worker:
+        changes = [
+            put_version(connection, "app", document, b'[{"fieldName":"f","regex":"%d"}]' % n, follows=1)
+            for n in range(4)
+        ]
+        told = await asyncio.gather(*changes, return_exceptions=True)
+        won = [one for one in told if not isinstance(one, Overtaken)]
+        assert len(won) <= 1, told
+        if not won:  # each has stopped the one before it, and the last has come too late, or not
+            won = [await put_version(connection, "app", document, BOTS, follows=1)]
+        assert await last_version(connection, document) == won[0]
+        await worker.wait_for(2, 20)
+        assert worker.current == (2, won[0].raw)
+
+
+async def test_a_change_of_an_old_version_is_refused(follow, connection, document):
+    """Its editor has not seen what it would overwrite."""
+    async with follow(seed=EMPTY):
+        await put_version(connection, "app", document, BOTS, follows=1)
+        with pytest.raises(Overtaken, match="version of the filter rules is 2; expected 1"):
+            await put_version(connection, "app", document, EMPTY, follows=1)
+        assert (await put_version(connection, "app", document, EMPTY, follows=None)).number == 3
+
+
+async def test_bad_rules_change_nothing(follow, connection, document):
+    """They are not even written."""
+    async with follow(seed=BOTS) as worker:
+        with pytest.raises(Misconfigured, match="rule 1: regex is"):
+            await put_version(connection, "app", document, BAD, follows=1)
+        assert (await last_version(connection, document)).number == 1
+        assert worker.current == (1, BOTS)
+
+
+async def test_what_is_written_past_us_changes_nothing_either(follow, connection, document, produce):
+    """Old workers, new ones and the next change go on from the last good version."""
+    async with follow(seed=BOTS) as worker:
+        produce(document.topic, [BAD], [b"by hand"])
+        async with follow() as another:
+            assert another.current == (1, BOTS)
+        assert (await put_version(connection, "app", document, EMPTY, follows=1)).number == 2
+        await worker.wait_for(2, 20)
+        assert worker.current == (2, EMPTY)
+
+
+async def test_rules_that_a_worker_cannot_use_leave_it_the_old_ones(follow, connection, document):
+    """A topic of an output that was deleted meanwhile, say."""
+
+    async def refuse(compiled):
+        if compiled[0] == 2:
+            raise Misconfigured("topic is missing")
+
+    async with follow(seed=EMPTY, prepare=refuse) as worker:
+        await put_version(connection, "app", document, BOTS, follows=1)
+        await put_version(connection, "app", document, BOTS, follows=2)
+        await worker.wait_for(3, 20)
+        assert worker.current == (3, BOTS)
+
+
+@pytest.mark.parametrize("topic", ["cdn-logs", "dead-letters", "dataflow-expedia-changelog", "not-there"])
+async def test_an_output_goes_to_a_topic_that_is_there_and_for_lines(connection, topic):
+    """Not in a circle, not into our own books, not nowhere."""
+    rules = read_document(b'{"outputs":[{"name":"a","topic":"%b"}]}' % topic.encode(), "rules")
+    with pytest.raises(Misconfigured, match=f"topic of an output is '{topic}'; expected one that"):
+        await check_outputs(connection, rules)
+
+
+async def test_the_last_records_are_those_of_every_partition(connection, create_topics, produce, unique):
+    """As many of each, and no more than there are."""
+    topic = unique("lines")
+    create_topics(topic, partitions=2)
+    for partition in (0, 1):
+        produce(topic, [b"%d-%d" % (partition, n) for n in range(10)], partition=partition)
+    assert sorted(await last_records(connection, topic, 4)) == [b"0-8", b"0-9", b"1-8", b"1-9"]
+    assert len(await last_records(connection, topic, 1_000)) == 20

@@ -1,0 +1,105 @@
+"""Marks and letters: what decides whether an event goes back, and as what."""
+
+from aiokafka.structs import ConsumerRecord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataflow.dead_letters.letter import read_letter
+from dataflow.dead_letters.marks import Marks, mark_of
+from dataflow.dead_letters.selection import Selection
+from dataflow.engine.dead_letters import DeadLetter
+from dataflow.errors import InvalidEvent, Reason
+
+
+def kept(headers, value=b"x", timestamp=5_000, offset=7):
+    """Return a record of the dead-letter topic."""
+    return ConsumerRecord("dead-letters", 3, offset, timestamp, 1, b"k", value, None, 1, 1, tuple(headers))
+
+
+def dead_letter(own):
+    """Return a dead letter as the engine writes it, of a record with these headers."""
+    record = kept(own, timestamp=1_000)
+    letter = DeadLetter(record, "stay-category", InvalidEvent(Reason.NOT_JSON, "value is not JSON"))
+    return kept(letter.headers(type("TP", (), {"topic": "expedia", "partition": 3})()))
+
+
+@given(st.dictionaries(st.integers(0, 3), st.lists(st.sets(st.integers(0, 60), min_size=1), max_size=4)))
+def test_a_letter_is_marked_if_and_only_if_it_was_sent_back(sent):
+    """Whatever was sent back together, in whichever order the marks are read."""
+    marks, expected = Marks(), set()
+    for partition, transactions in sent.items():
+        for offsets in transactions:
+            new = {offset for offset in offsets if (partition, offset) not in expected}
+            if new:
+                marks.put(*mark_of(partition, new))
+                expected |= {(partition, offset) for offset in new}
+    assert {(p, o) for p in range(5) for o in range(70) if marks.has(p, o)} == expected
+
+
+def test_marks_are_forgotten_with_their_letters_and_not_before():
+    """The oldest letter that is left is offset 10."""
+    marks = Marks()
+    for offsets in ({1, 2, 9}, {8, 10}, {11}):
+        marks.put(*mark_of(0, offsets))
+    outdated = list(marks.outdated({0: 10}))
+    for key in outdated:
+        marks.put(key, None)
+    assert outdated == [b"0/1"]
+    assert [offset for offset in range(12) if marks.has(0, offset)] == [8, 10, 11]
+
+
+def test_marks_of_letters_that_do_not_exist_yet_are_noticed():
+    """The dead-letter topic was deleted and made anew: its marks would hide new letters."""
+    marks = Marks()
+    marks.put(*mark_of(1, {41}))
+    assert marks.beyond({0: 90, 1: 41})
+    assert not marks.beyond({1: 42})
+
+
+def test_an_event_goes_back_with_its_own_headers_and_the_first_try():
+    """What the engine has noted stays behind."""
+    letter = read_letter(dead_letter([("trace", b"1")]))
+    assert letter.sent_back() == [("trace", b"1"), ("dataflow-tries", b"1")]
+    assert (letter.topic, letter.origin_partition, letter.origin_offset) == ("expedia", 3, 7)
+    assert (letter.at_ms, letter.timestamp_ms) == (5_000, 1_000)
+
+
+def test_a_second_try_is_counted():
+    """The header of the first stands among the record's own."""
+    letter = read_letter(dead_letter([("dataflow-tries", b"1"), ("a", b"")]))
+    assert letter.sent_back() == [("a", b""), ("dataflow-tries", b"2")]
+
+
+def test_headers_of_the_record_that_look_like_ours_are_its_own():
+    """Only the first of a name, and only before the record's own, are notes."""
+    own = [("dataflow-stage", b"mine"), ("dataflow-sender", b"10.0.0.1"), ("dataflow-topic", b"x")]
+    letter = read_letter(dead_letter(own))
+    assert (letter.stage, letter.topic, letter.headers) == ("stay-category", "expedia", own)
+
+
+@given(st.lists(st.tuples(st.text(max_size=20), st.binary(max_size=9))), st.none() | st.binary())
+def test_whatever_stands_in_the_topic_is_a_letter(headers, value):
+    """Anybody may write there; nothing may break the list."""
+    named = [(f"dataflow-{name}", raw) for name, raw in headers]
+    assert read_letter(kept([*headers, *named], value)).value == value
+
+
+def test_a_selection_is_the_conjunction_of_what_it_says():
+    """From is inclusive, to is not."""
+    letter = read_letter(dead_letter([]))
+    meant = [
+        Selection(),
+        Selection(stage="stay-category", reason="not_json", topic="expedia"),
+        Selection(from_ms=5_000, to_ms=5_001),
+        Selection(places=frozenset({(3, 7)})),
+    ]
+    others = [
+        Selection(stage="filter"),
+        Selection(reason="empty"),
+        Selection(topic="cdn-logs", stage="stay-category"),
+        Selection(from_ms=5_001),
+        Selection(to_ms=5_000),
+        Selection(places=frozenset({(3, 8), (2, 7)})),
+    ]
+    assert all(selection.means(letter) for selection in meant)
+    assert not any(selection.means(letter) for selection in others)

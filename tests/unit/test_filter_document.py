@@ -1,0 +1,226 @@
+"""Filter documents: the richer form beside the compatible list, and what a dry run says of both."""
+
+from contextlib import suppress
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataflow.errors import InvalidEvent, Misconfigured
+from dataflow.samples import sample_events, sample_filter_rules
+from dataflow.stages.filter_document import load_document, read_document, topics_of
+from dataflow.stages.filter_dry_run import try_rules
+from dataflow.stages.filter_outputs import NO_OUTPUT
+from dataflow.stages.filter_rules import FilterRules
+
+
+def document(sent):
+    """Return the rules of a document."""
+    return read_document(orjson.dumps(sent), "rules")
+
+
+def holds(condition, line):
+    """Tell whether a condition holds for a line."""
+    rules = document({"rules": [{"name": "r", "drop": condition}]})
+    return rules.dropped_by(orjson.dumps(line) if isinstance(line, dict) else line) == "r"
+
+
+@pytest.mark.parametrize(
+    ("condition", "holding", "failing"),
+    [
+        ({"field": "f", "matches": "a.c"}, ["abc"], ["xabc", "abcx", None, ""]),
+        ({"field": "f", "search": "a.c"}, ["abc", "xabcx"], ["ab", None]),
+        ({"field": "f", "search": "50%25"}, ["50%25"], ["50%"]),
+        ({"field": "f", "search": "50%$", "decoded": True}, ["50%25", "50%"], ["50%2525"]),
+        ({"field": "f", "matches": "%zz é", "decoded": True}, ["%zz%20%C3%A9"], ["%zz+é"]),
+        ({"field": "f", "present": True}, ["", 0, False], [None]),
+        ({"field": "f", "present": False}, [None], ["", 0, False]),
+        ({"field": "f", "above": 5}, [6, "5.5", "1e3"], [5, "5", "x", None, "", True, "0x9"]),
+        ({"field": "f", "at_least": 400, "below": 500}, ["400", 499], [399, 500, "4e9"]),
+        ({"field": "f", "at_most": -1.5}, ["-1.5", -2], [-1.4, "nan", "-inf"]),
+        ({"field": "f", "equals": 200}, ["200", 200, 200.0, "2e2"], [201, "200 "]),
+        ({"field": "f", "equals": 2**60 + 1}, [2**60 + 1], [2**60]),
+        ({"not": {"field": "f", "matches": "a"}}, ["b", None], ["a"]),
+        ({"any": [{"field": "f", "matches": "a"}, {"field": "f", "matches": "b"}]}, ["a", "b"], ["c", None]),
+        ({"all": [{"field": "f", "search": "a"}, {"field": "f", "search": "b"}]}, ["ab"], ["a", "b"]),
+    ],
+)
+def test_a_condition_holds_or_not(condition, holding, failing):
+    """Each kind of test, on values that are there, missing, and of other types."""
+    for value, expected in [(v, True) for v in holding] + [(v, False) for v in failing]:
+        for line in [{"f": value}] + [{}] * (value is None):
+            assert holds(condition, line) is expected, (condition, line)
+
+
+def test_groups_nest_and_paths_lead_into_objects():
+    """A bot, but not the one that is welcome, on any of two fields."""
+    condition = {
+        "all": [
+            {"any": [{"field": "UA", "search": "bot"}, {"field": "client.kind", "matches": "bot"}]},
+            {"not": {"field": "UA", "search": "goodbot"}},
+        ]
+    }
+    assert holds(condition, {"UA": "a bot"})
+    assert holds(condition, {"client": {"kind": "bot"}})
+    assert not holds(condition, {"UA": "goodbot", "client": {"kind": "bot"}})
+    assert not holds(condition, {"UA": "human"})
+
+
+def test_keep_drops_what_does_not_hold():
+    """As include does; a missing field does not hold."""
+    rules = document([{"name": "ok", "keep": {"field": "status", "below": 400}}])
+    assert [rules.dropped_by(b'{"status":"%d"}' % n) for n in (200, 404)] == [None, "ok"]
+    assert rules.dropped_by(b"{}") == "ok"
+
+
+def test_both_forms_stand_in_one_document_in_their_order():
+    """The first that drops is named."""
+    rules = document(
+        [
+            {"fieldName": "UA", "regex": ".*bot.*"},
+            {"name": "slow", "drop": {"field": "ms", "above": 100}},
+            {"fieldName": "host", "regex": "a", "include": True, "name": "host"},
+        ]
+    )
+    lines = [b'{"UA":"bot","ms":200}', b'{"ms":200}', b'{"ms":1}', b'{"host":"a"}']
+    assert [rules.dropped_by(line) for line in lines] == ["rule-1:UA", "slow", "host", None]
+
+
+def test_outputs_take_what_their_own_rules_let_pass():
+    """One line may go to several topics; one that nobody takes is dropped, and counted so."""
+    rules = document(
+        {
+            "rules": [{"name": "bots", "drop": {"field": "UA", "search": "bot"}}],
+            "outputs": [
+                {"name": "errors", "topic": "e", "rules": [{"keep": {"field": "status", "at_least": 400}}]},
+                {"name": "big", "topic": "b", "rules": [{"keep": {"field": "bytes", "above": 1000}}]},
+            ],
+        }
+    )
+    told = [
+        rules.dropped_by(orjson.dumps(line))
+        for line in (
+            {"UA": "bot", "status": 500},
+            {"status": 500, "bytes": 5000},
+            {"status": 200, "bytes": 5000},
+            {"status": 200},
+        )
+    ]
+    assert told == ["bots", ("e", "b"), ("b",), NO_OUTPUT]
+    assert topics_of(rules) == {"e", "b"}
+
+
+@given(st.lists(st.sampled_from([b'{"f":"a"}', b'{"f":1}', b'{"f":null}', b"{}", b"x", b'{"f":"b"}'])))
+def test_the_richer_form_of_a_compatible_rule_says_the_same(lines):
+    """An exclude is a drop, an include a keep."""
+    pairs = [
+        ([{"fieldName": "f", "regex": "a|1", "name": "n"}], {"drop": {"field": "f", "matches": "a|1"}}),
+        (
+            [{"fieldName": "f", "regex": "a|1", "include": True, "name": "n"}],
+            {"keep": {"field": "f", "matches": "a|1"}},
+        ),
+    ]
+    for compatible, rich in pairs:
+        old, new = document(compatible), document([{"name": "n", **rich}])
+        assert isinstance(old, FilterRules)
+        assert not isinstance(new, FilterRules)
+        tried = [try_rules(rules, lines, lambda: True).as_json() for rules in (old, new)]
+        assert tried[0] == tried[1]
+
+
+GOOD = {"field": "f", "matches": "x"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (5, "rules is int; expected rules, a list or an object"),
+        ({"rule": []}, "rules: key is 'rule'; expected rules or outputs"),
+        ({"rules": {}}, "rules: rules is dict; expected a list"),
+        ([{"drop": GOOD, "keep": GOOD}], "rule 1: key is 'keep'; expected name and drop"),
+        ([{"drop": 5}], "rule 1: drop is 5; expected a condition"),
+        ([{"drop": {"any": []}}], r"rule 1: drop.any is \[\]; expected a list of at least one"),
+        ([{"drop": {"any": [GOOD], "field": "f"}}], "drop has keys .*; expected any alone"),
+        ([{"drop": {"any": [GOOD, {"not": 5}]}}], r"rule 1: drop.any\[1\].not is 5; expected a condition"),
+        ([{"drop": {"field": "f"}}], r"drop has tests \[\]; expected one of"),
+        ([{"drop": GOOD | {"above": 1}}], r"drop has tests \['matches', 'above'\]; expected one of"),
+        ([{"drop": {"field": "f", "match": "x"}}], "drop: key is 'match'; expected one of"),
+        ([{"drop": {"field": "a..b", "matches": "x"}}], "drop: field is 'a..b'; expected names joined"),
+        ([{"drop": {"matches": "x"}}], "drop: field is missing; expected a text"),
+        ([{"drop": {"field": "f", "above": "5"}}], "drop: above is '5'; expected a number"),
+        ([{"drop": {"field": "f", "above": True}}], "drop: above is True; expected a number"),
+        ([{"drop": {"field": "f", "present": 1}}], "drop: present is 1; expected true or false"),
+        ([{"drop": GOOD | {"decoded": 1}}], "drop: decoded is 1; expected true or false"),
+        ([{"drop": {"field": "f", "search": "(?<=a)b"}}], "search is .*expected one that RE2 can run"),
+        ([{"drop": {"field": "f", "search": "((a{500}){500}){500}"}}], "RE2 can run"),
+        ([{"name": "n", "drop": GOOD}] * 2, "rule 2: name is 'n'; expected one of its own"),
+        ({"outputs": [5]}, "output 1 is 5; expected an object"),
+        (
+            {"outputs": [{"name": "a", "topic": "no/slash"}]},
+            "topic is 'no/slash'; expected a name that Kafka",
+        ),
+        ({"outputs": [{"name": "a", "topic": "t"}, {"name": "b", "topic": "t"}]}, "topic of output 2"),
+        ({"outputs": [{"name": "a", "topic": "t", "rules": [5]}]}, "output 1: rule 1 is 5; expected"),
+        ([{"drop": GOOD}] * 1_001, "has 1001 entries; expected at most 1000"),
+    ],
+)
+def test_a_bad_document_is_refused_with_what_is_wrong(sent, message):
+    """Place, key, value, and what was expected."""
+    with pytest.raises(Misconfigured, match=message):
+        document(sent)
+
+
+def test_a_document_nested_without_end_is_refused():
+    """Nothing that is sent may exhaust the stack."""
+    condition = GOOD
+    for _ in range(30):
+        condition = {"not": condition}
+    with pytest.raises(Misconfigured, match="nested deeper than 20"):
+        document([{"drop": condition}])
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=6),
+    lambda part: (
+        st.lists(part, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["rules", "outputs", "name", "drop", "keep", "any", "not", "field", "search", "above"]
+            ),
+            part,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.binary())
+def test_whatever_is_sent_is_a_document_or_is_refused(sent, line):
+    """And whatever the line, it has a verdict or is a dead letter."""
+    with suppress(Misconfigured):
+        rules = document(sent)
+        with suppress(InvalidEvent):
+            rules.dropped_by(line)
+
+
+def test_a_dry_run_counts_every_line_once_and_shows_examples():
+    """Lines are kept, dropped by a rule, or dead letters."""
+    lines = [*sample_events("cdn-logs"), b"broken", None]
+    trial = try_rules(load_document(sample_filter_rules()), lines, lambda: True)
+    assert (trial.lines, trial.kept) == (10_001, 7_794)
+    assert trial.dropped == {"bots": 1_397, "favicon": 808}
+    assert trial.dead_lettered == {"not_json": 1, "empty": 1}
+    assert [len(trial.examples[rule]) for rule in ("bots", "favicon")] == [3, 3]
+
+
+def test_a_dry_run_ends_when_its_time_is_up():
+    """It says so, and what it has seen until then."""
+    looks = iter([True, True, False])
+    trial = try_rules(document([]), [b"{}"] * 5_000, lambda: next(looks))
+    assert (trial.lines, trial.kept, trial.is_complete) == (2_000, 2_000, False)
