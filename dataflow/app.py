@@ -3,11 +3,17 @@
 `faust -A dataflow.app worker` runs it; agents, tables and views import `app` from here.
 """
 
+import logging
+
 from dataflow.connection import broker_connection
 from dataflow.engine.app import App
+from dataflow.engine.boot import connect_admin
 from dataflow.engine.options import Delivery, EngineOptions
 from dataflow.logs import logging_config
 from dataflow.settings import Compression, Settings, settings
+from dataflow.topics import declared_topics, ensure_topics
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT_HEADROOM_SECONDS = 30  # a rebalance waits for a checkpoint under way
 
@@ -32,10 +38,24 @@ def engine_options(chosen: Settings) -> EngineOptions:
     )
 
 
+class Dataflow(App):
+    """The app, which makes the topics that it needs."""
+
+    async def on_first_start(self) -> None:
+        """Make what is missing, and tell what is not as declared; nothing that exists is altered."""
+        reached = broker_connection(settings())
+        await (await connect_admin(reached)).close()  # waits for a broker that is not up yet
+        wanted = [topic for topic in declared_topics(settings()) if not topic.name.endswith("-changelog")]
+        report = await ensure_topics(reached, wanted)  # changelogs are the engine's, as their sources are
+        for difference in report.differences:
+            log.warning("Topic is not as declared: %s.", difference)
+        await super().on_first_start()
+
+
 def create_app(chosen: Settings) -> App:
     """Return the Faust app; nothing is connected before it starts."""
     session_seconds = chosen.session_timeout_ms / 1000
-    return App(
+    return Dataflow(
         chosen.app_id,
         engine=engine_options(chosen),
         autodiscover=["agents", "dataflow.web"],

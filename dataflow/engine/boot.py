@@ -2,17 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from time import monotonic
+from typing import TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from dataflow.engine.source import Source
 from dataflow.errors import Misconfigured
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 WAIT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 5.0
@@ -53,6 +63,21 @@ async def connect_admin(
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
+async def with_admin(
+    connection: Mapping[str, object], work: Callable[[AIOKafkaAdminClient], Awaitable[T]]
+) -> T:
+    """Return what `work` returns; a broker that goes away meanwhile is waited for, and asked again."""
+    deadline = monotonic() + WAIT_SECONDS
+    while True:
+        admin = await connect_admin(connection, max(deadline - monotonic(), 0.0))
+        try:
+            return await work(admin)
+        except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, OSError) as error:
+            log.warning("Broker has gone away; trying again: %r", error)
+        finally:
+            await admin.close()
+
+
 async def prepare_topics(
     connection: Mapping[str, object], sources: Collection[Source], outputs: Iterable[str]
 ) -> dict[str, int]:
@@ -62,9 +87,10 @@ async def prepare_topics(
     as many partitions as its source: the tables of a partition are kept in that of the
     same number.
     """
-    admin = await connect_admin(connection)
-    try:
-        names = {source.topic.get_topic_name() for source in sources} | set(outputs)
+    names = {source.topic.get_topic_name() for source in sources} | set(outputs)
+
+    async def work(admin: AIOKafkaAdminClient) -> tuple[dict[str, int], dict[str, int]]:
+        """Look for the topics, and make the changelogs."""
         counts = await _partition_counts(admin, names)
         missing = sorted(names - counts.keys())
         if missing:
@@ -73,9 +99,9 @@ async def prepare_topics(
                 "expected all topics to be there. Make them with `dataflow topics --create`"
             )
         await _make_changelogs(admin, sources, counts)
-        logs = await _partition_counts(admin, {source.changelog for source in sources})
-    finally:
-        await admin.close()
+        return counts, await _partition_counts(admin, {source.changelog for source in sources})
+
+    counts, logs = await with_admin(connection, work)
     for source in sources:
         _compare(source, counts[source.topic.get_topic_name()], logs[source.changelog])
     return counts

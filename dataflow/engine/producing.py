@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, NodeNotReadyError
 
 from dataflow.engine.options import Delivery, EngineOptions
 from dataflow.engine.producer import TransactionalProducer, plain_producer
@@ -41,6 +41,11 @@ class Producing:
         producer = self.new(transactional_id)
         try:
             await producer.start()
+        except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError) as error:
+            log.warning("Broker has gone away; trying again: %r", error)
+            self._current = producer
+            await self.replace(lambda: False)
+            return
         except KafkaError as error:
             await self._stop(producer)
             raise Misconfigured(

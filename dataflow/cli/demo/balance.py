@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.cli.asking import NotReady, ask
 from dataflow.errors import DataflowError
+from dataflow.samples import STREAMS
 
 if TYPE_CHECKING:
     from dataflow.cli.demo.cluster import Cluster
@@ -33,9 +34,9 @@ Balances = dict[str, StreamBalance]
 
 
 def read_balances(worker: str) -> Balances:
-    """Ask a worker for the balance of every stream."""
+    """Ask a worker for the balance of every stream that the demo plays."""
     answer = ask(worker, "streams")
-    return {stream: _read(parts) for stream, parts in answer["streams"].items()}
+    return {stream: _read(answer["streams"][stream]) for stream in STREAMS}
 
 
 def wait_until_counted(cluster: "Cluster", before: Balances, acknowledged: Mapping[str, int]) -> Balances:
