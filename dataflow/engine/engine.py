@@ -152,7 +152,7 @@ class Engine(Service):
         if session != self.session:
             return  # given up or failed meanwhile; Faust will call again
         around = Surroundings(
-            self.options, self._record_batches, self.partitions_of, self._on_finished, self.on_bug
+            self.options, self._record_batches, self.partitions_of, self._write_if_full, self.on_bug
         )
         self._kept, self._membership = {}, membership
         self.partitions = {
@@ -213,11 +213,12 @@ class Engine(Service):
         with suppress(TimeoutError):
             await asyncio.wait_for(self._room.wait(), ROOM_SECONDS)
 
-    def _on_finished(self, partition: Partition) -> None:
+    def _write_if_full(self) -> None:
         """Write before the interval is over when partitions would have to pause otherwise."""
         finished = sum(partition.finished_bytes for partition in self.partitions.values())
+        many = any(p.records >= self.options.checkpoint_records for p in self.partitions.values())
         is_full = finished >= self.options.in_flight_bytes * 3 // 8
-        if (is_full or partition.records >= self.options.checkpoint_records) and not self._writing.locked():
+        if (is_full or many) and not self._writing.locked():
             self.add_future(self.checkpoint())
 
     # -- checkpoints
@@ -234,6 +235,10 @@ class Engine(Service):
 
     async def checkpoint(self, limit_seconds: float = CHECKPOINT_LIMIT_SECONDS) -> None:
         """Write what is finished, if there is anything; an error ends the session."""
+        await self._checkpoint(limit_seconds)
+        self._write_if_full()  # what was finished meanwhile
+
+    async def _checkpoint(self, limit_seconds: float) -> None:
         async with self._writing:
             dirty = [p for p in self.partitions.values() if p.position != p.committed]
             if not dirty or not self._may_write:

@@ -57,7 +57,7 @@ class Surroundings:
     options: EngineOptions
     record_batches: RecordBatches
     partitions_of: Callable[[str], int]
-    on_finished: Callable[["Partition"], None]
+    on_finished: Callable[[], None]
     on_bug: Callable[[BaseException], None]
     """Takes what must stop the worker."""
 
@@ -130,7 +130,7 @@ class Partition:
             if error is None:
                 raise
         else:
-            self._around.on_finished(self)
+            self._around.on_finished()
 
     def _finish(self, batch: Batch) -> None:
         batch.outputs = batch.settle()

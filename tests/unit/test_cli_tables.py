@@ -127,7 +127,7 @@ def test_a_table_without_counts_says_so():
 def test_the_list_tells_what_can_be_asked():
     """Windows and summaries are the words that the options take."""
     table = {
-        "name": "stays", "topic": "expedia", "key": "stay_category",
+        "name": "stays", "topics": ["expedia"], "key": "stay_category",
         "windows": ["day", "all"], "summaries": ["count"],
     }  # fmt: skip
     assert "day, all" in shown(list_of_tables({"tables": [table]}))

@@ -52,7 +52,7 @@ class Bench:
             EngineOptions(connection={}, **options),
             RecordBatches(None, transactional=True),
             lambda topic: 2,
-            self.finished.append,
+            lambda: self.finished.append(self.partition),
             self.bugs.append,
         )
         state = State({"per_kind": Shard(PER_KIND)}, Balance())
