@@ -65,13 +65,3 @@ def unique() -> Callable[[str], str]:
     """Return a function that makes a name no other test has, the same within one test."""
     mark = uuid4().hex[:8]
     return lambda name: f"{name}-{mark}"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let workers that end as by a crash leave their sockets to the garbage collector.
-
-    They run in the process of the test; which later test the collector hits is chance.
-    """
-    for item in items:
-        if "engine" in item.path.parts:
-            item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))

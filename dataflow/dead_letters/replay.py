@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    IllegalOperation,
     InvalidProducerEpoch,
     KafkaError,
     MessageSizeTooLargeError,
@@ -71,7 +72,8 @@ async def replay(
     try:
         async with letter_reader(connection) as reader, _producer(connection, app_id) as producer:
             return await _Replay(reader, producer, await reader.marks()).run(selection, limit)
-    except (ProducerFenced, InvalidProducerEpoch) as error:
+    # A fenced producer may refuse to go on before it says that it is fenced.
+    except (ProducerFenced, InvalidProducerEpoch, IllegalOperation) as error:
         raise AnotherReplay(
             "another replay has begun meanwhile; expected one at a time. What is sent back is marked"
         ) from error

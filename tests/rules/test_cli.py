@@ -96,6 +96,7 @@ def test_a_replay_that_is_killed_doubles_and_loses_nothing(dataflow):
     kafka = KafkaClient(dataflow.address)
     headers = [(f"dataflow-{name}", b"0") for name in NOTES]
     headers[3] = "dataflow-topic", b"expedia"
+    headers[6] = "dataflow-timestamp", b"%d" % (time.time() * 1000)  # retention takes what is old
     kafka.produce("dead-letters", (b"%d" % n for n in range(20_000)), headers=headers)
     process = dataflow("dead-letters", "replay")
     deadline = time.monotonic() + 40

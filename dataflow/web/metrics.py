@@ -1,0 +1,60 @@
+"""Metrics: what this worker's partitions have counted in, Prometheus' text form out."""
+
+from collections.abc import Iterable
+
+from faust.web import Request, Response, View
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from dataflow.app import app
+from dataflow.web.readiness import not_ready_for
+
+PLACE = ("stream", "partition")
+
+
+class Partitions(Collector):
+    """All-time counts of the partitions that this worker owns; a partition's series moves with it."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield what is known of each partition at this moment."""
+        received = CounterMetricFamily("dataflow_received_events", "Events that came in.", labels=PLACE)
+        sent = CounterMetricFamily("dataflow_sent_events", "Events that went on.", labels=PLACE)
+        dropped = CounterMetricFamily(
+            "dataflow_dropped_events", "Events left out on purpose, by rule.", labels=(*PLACE, "rule")
+        )
+        dead = CounterMetricFamily(
+            "dataflow_dead_lettered_events",
+            "Events that could not be used, by reason: look at the dead letters.",
+            labels=(*PLACE, "reason"),
+        )
+        behind = GaugeMetricFamily("dataflow_behind_records", "Records not yet finished.", labels=PLACE)
+        ready = GaugeMetricFamily(
+            "dataflow_worker_ready", "1 while this worker does its work; else look at /readyz."
+        )
+        for tp, partition in app.engine.partitions.items():
+            place, balance = (tp.topic, str(tp.partition)), partition.state.balance
+            received.add_metric(place, balance.received)
+            sent.add_metric(place, balance.sent)
+            for rule, count in balance.dropped.items():
+                dropped.add_metric((*place, rule), count)
+            for reason, count in balance.dead_lettered.items():
+                dead.add_metric((*place, reason), count)
+            behind.add_metric(place, max((app.consumer.highwater(tp) or 0) - partition.position, 0))
+        ready.add_metric((), 0 if not_ready_for() else 1)
+        return received, sent, dropped, dead, behind, ready
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: what there is depends on the partitions owned."""
+        return ()
+
+
+REGISTRY.register(Partitions())
+
+
+@app.page("/metrics")
+async def metrics(view: View, _request: Request) -> Response:
+    """Answer with all metrics of this worker, its sinks' too."""
+    return view.bytes(
+        generate_latest(REGISTRY), content_type=None, headers={"Content-Type": CONTENT_TYPE_LATEST}
+    )
