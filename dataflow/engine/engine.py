@@ -32,7 +32,7 @@ CHECKPOINT_LIMIT_SECONDS = 60.0
 TAKE_PAUSE_SECONDS = 0.2
 SETTLE_POLL_SECONDS = 0.005
 ROOM_SECONDS = 0.5
-BUSY_PAUSES = 3
+BUSY_PAUSES = 0.5
 
 
 class RecordsPassedOver(DataflowError):
@@ -225,7 +225,7 @@ class Engine(Service):
 
     @Service.task
     async def _checkpoint_often(self) -> None:
-        """Write every so often; with much to write less often, so that most of the time goes into events."""
+        """Write every so often; a long one is followed by a longer pause."""
         took = 0.0
         while not self.should_stop:
             await self.sleep(max(self.options.checkpoint_seconds, BUSY_PAUSES * took))
