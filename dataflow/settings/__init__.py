@@ -1,0 +1,81 @@
+"""Settings: `DATAFLOW_*` environment variables in, one frozen and checked `Settings` out."""
+
+import os
+from functools import cache
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dataflow.engine.options import Delivery
+from dataflow.errors import Misconfigured
+from dataflow.settings.broker import BrokerSettings, SaslMechanism, Security
+from dataflow.settings.delivery import Compression, DeliverySettings
+from dataflow.settings.faults import contradictions, describe_fault, unknown_names
+from dataflow.settings.logs import LogFormat, LogLevel, LogSettings
+from dataflow.settings.receiving import ReceivingSettings
+from dataflow.settings.sinks import ArchiveFormat, ArchiveHour, SinkSettings
+from dataflow.settings.stages import StageSettings
+from dataflow.settings.web import WebSettings
+from dataflow.settings.worker import Role, WorkerSettings
+
+__all__ = [
+    "ArchiveFormat", "ArchiveHour", "Compression", "Delivery", "LogFormat", "LogLevel", "Role",
+    "SaslMechanism", "Security", "Settings", "read_settings", "settings", "variable_of",
+]  # fmt: skip
+
+PREFIX = "DATAFLOW_"
+
+
+# Pydantic takes the fields of the last base first: `dataflow settings` lists them from the bottom up.
+class Settings(
+    LogSettings,
+    SinkSettings,
+    ReceivingSettings,
+    StageSettings,
+    DeliverySettings,
+    WebSettings,
+    WorkerSettings,
+    BrokerSettings,
+    BaseSettings,
+):
+    """All that can be set, each by the variable `DATAFLOW_` + its name in capitals.
+
+    An empty variable counts as unset. `.env` files are not read: what runs is
+    what the environment says.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+
+def variable_of(field: str) -> str:
+    """Return the environment variable that sets a field."""
+    return PREFIX + field.upper()
+
+
+def read_settings() -> Settings:
+    """Read the environment as it is now.
+
+    Raises `Misconfigured` with every fault at once, one a line.
+    """
+    given = {name.upper(): text for name, text in os.environ.items() if text}
+    known = {variable_of(name) for name in Settings.model_fields}
+    faults = [*unknown_names(given, known), *contradictions(given)]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        faults += [
+            describe_fault(variable_of(str(fault["loc"][0])), given, fault, Settings.model_fields)
+            for fault in error.errors()
+            if fault["type"] != "default_factory_not_called"  # follows from another fault
+        ]
+    if faults:
+        raise Misconfigured("\n".join(sorted(faults)))
+    return settings
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return read_settings()
