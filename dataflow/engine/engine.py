@@ -14,7 +14,6 @@ from mode import Service
 from dataflow.engine.boot import find_outputs, prepare_topics
 from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, OutputRefused, write_checkpoint
 from dataflow.engine.faults import FaultCount
-from dataflow.engine.fetch import Fetched
 from dataflow.engine.options import Delivery, EngineOptions
 from dataflow.engine.output import RecordBatches
 from dataflow.engine.partition import Partition, State, Surroundings
@@ -23,7 +22,7 @@ from dataflow.engine.producing import Producing
 from dataflow.engine.source import Source
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.taking import take_over
-from dataflow.errors import DataflowError, Misconfigured
+from dataflow.errors import DataflowError
 
 if TYPE_CHECKING:
     from dataflow.engine.app import App
@@ -33,10 +32,6 @@ TAKE_PAUSE_SECONDS = 0.2
 SETTLE_POLL_SECONDS = 0.005
 ROOM_SECONDS = 0.5
 BUSY_PAUSES = 0.5
-
-
-class RecordsPassedOver(DataflowError):
-    """Records were not handed out: a bug of ours."""
 
 
 class Engine(Service):
@@ -163,32 +158,6 @@ class Engine(Service):
     def _recover(self) -> None:
         """Let Faust seek and resume, and so call `take`, without a rebalance."""
         cast("TableManager", self.app.tables).recovery.signal_recovery_start.set()
-
-    async def is_in_order(self, partition: Partition, fetched: Fetched) -> bool:
-        """Tell of records that the broker no longer had; refuse a topic that begins anew."""
-        missing, tp = fetched.first - partition.delivered, partition.tp
-        if not missing:
-            return True
-        where = f"{tp.topic}/{tp.partition} goes on at offset {fetched.first}; expected {partition.delivered}"
-        earliest = (await self.app.batch_consumer.earliest_offsets(TP(*tp)))[TP(*tp)]
-        if missing < 0:
-            self.on_bug(
-                Misconfigured(
-                    f"{where}. The topic was deleted and made anew: delete the topic "
-                    f"{self.sources[tp.topic].changelog} and the group {self.app.conf.id}, too"
-                )
-            )
-        elif earliest <= partition.delivered:
-            self.on_bug(RecordsPassedOver(f"{where}, which the broker still has"))
-        else:
-            self.log.error(
-                "Records %d to %d of %s/%d were deleted before they were read (retention).",
-                partition.delivered,
-                fetched.first - 1,
-                *tp,
-            )
-            return True
-        return False
 
     # -- how much is in flight
 

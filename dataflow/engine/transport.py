@@ -13,6 +13,7 @@ from faust.types import TP, ConsumerMessage
 from mode.types import ServiceT
 
 from dataflow.engine.batch import Batch
+from dataflow.engine.continuity import goes_on
 from dataflow.engine.fetch import Fetched, drain
 from dataflow.engine.producer import Membership
 
@@ -188,7 +189,7 @@ class BatchConsumer(driver.Consumer):
     async def _deliver(self, tp: TP, fetched: Fetched, partition: "Partition") -> None:
         if self.engine.partitions.get(tp) is not partition:
             return  # taken over, given up or restarted since: it will be read again
-        if not await self.engine.is_in_order(partition, fetched):
+        if not await goes_on(self.engine, partition, fetched):
             return
         batch = partition.deliver(self.engine.sources[tp.topic].topic, fetched)
         if batch is not None:
