@@ -55,7 +55,7 @@ async def connect_admin(
             if monotonic() + pause > deadline:
                 raise Misconfigured(
                     f"broker {servers} does not answer: {error}; expected a Kafka broker there within "
-                    f"{wait_seconds:g} s, reachable by {connection['security_protocol']}. "
+                    f"{wait_seconds:.0f} s, reachable by {connection['security_protocol']}. "
                     "See that it runs, and look at DATAFLOW_BROKER and DATAFLOW_BROKER_SECURITY"
                 ) from error
             log.warning("Broker %s does not answer; trying again in %.1f s.", servers, pause)
@@ -67,9 +67,8 @@ async def with_admin(
     connection: Mapping[str, object], work: Callable[[AIOKafkaAdminClient], Awaitable[T]]
 ) -> T:
     """Return what `work` returns; a broker that goes away meanwhile is waited for, and asked again."""
-    deadline = monotonic() + WAIT_SECONDS
     while True:
-        admin = await connect_admin(connection, max(deadline - monotonic(), 0.0))
+        admin = await connect_admin(connection, WAIT_SECONDS)
         try:
             return await work(admin)
         except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, OSError) as error:
