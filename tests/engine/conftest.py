@@ -10,7 +10,6 @@ import pytest
 from engine.relay import Names
 from kafka_client import KafkaClient
 
-
 # A worker that ends as by a crash leaves its sockets to the garbage collector, which tells of each.
 LEFT_OPEN = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
