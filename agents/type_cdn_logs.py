@@ -14,5 +14,5 @@ async def type_cdn_logs(batches: Batches) -> None:
             await cdn_logs_parsed.send_batch(batch.parse(DATASTREAM2))
 
 
-if settings().cdn_parsed:
+if settings().types_cdn_logs:
     app.agent(cdn_logs_filtered)(type_cdn_logs)

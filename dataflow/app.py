@@ -9,6 +9,7 @@ from dataflow.connection import broker_connection
 from dataflow.engine.app import App
 from dataflow.engine.boot import connect_admin
 from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.listening import listen
 from dataflow.logs import logging_config
 from dataflow.settings import Compression, Settings, settings
 from dataflow.topics import declared_topics, ensure_topics
@@ -43,6 +44,8 @@ class Dataflow(App):
 
     async def on_first_start(self) -> None:
         """Make what is missing, and tell what is not as declared; nothing that exists is altered."""
+        # A second start on a port would take the producer from under the first before it finds out.
+        listen("DATAFLOW_WEB_PORT", settings().web_host, settings().web_port).close()
         reached = broker_connection(settings())
         await (await connect_admin(reached)).close()  # waits for a broker that is not up yet
         wanted = [topic for topic in declared_topics(settings()) if not topic.name.endswith("-changelog")]

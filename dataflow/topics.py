@@ -11,6 +11,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from dataflow.engine.boot import CHANGELOG_SETTINGS
 from dataflow.errors import Misconfigured
 from dataflow.settings import Settings
+from dataflow.settings.inputs import INGESTED_STREAMS
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _BROKER_DECIDES = -1
@@ -29,6 +30,8 @@ ANALYTICS_EVENTS = "analytics-events"
 EVENTS_SIMULATION = "events-simulation"
 DEAD_LETTERS = "dead-letters"
 DEAD_LETTERS_REPLAYED = "dead-letters-replayed"
+INGESTED_INPUTS = "ingested-inputs"
+INGEST_RUNS = "ingest-runs"
 FILTER_RULES = "filter-rules"
 UTM_SOURCES = "utm-sources"
 
@@ -64,8 +67,8 @@ _DEAD_LETTERS = {
     "message.timestamp.type": "LogAppendTime",
 }
 _LAST_OF_KEY = {"cleanup.policy": "compact"}
-# Whether a simulation still lives is judged by one clock, the broker's.
-_SIMULATION = {**_kept_for(1), "message.timestamp.type": "LogAppendTime"}
+# Whether one still lives is judged by one clock, the broker's.
+_JUDGED_BY_BROKER = {**_kept_for(1), "message.timestamp.type": "LogAppendTime"}
 
 _STREAMS = (
     (CDN_LOGS, "CDN log lines as DataStream 2 sends them", _WEEK),
@@ -79,7 +82,7 @@ _STREAMS = (
     (ACCESS_LOGS_PARSED, "access log lines as JSON, with user agent and place", _WEEK),
     (CDN_LOGS_PARSED, "CDN log lines with typed fields", _WEEK),
     (ANALYTICS_EVENTS, "analytics events of apps", _WEEK),
-    (EVENTS_SIMULATION, "who simulates analytics events, and whether it lives", _SIMULATION),
+    (EVENTS_SIMULATION, "who simulates analytics events, and whether it lives", _JUDGED_BY_BROKER),
     (DEAD_LETTERS, "events that could not be used, with reason and origin", _DEAD_LETTERS),
     (DEAD_LETTERS_REPLAYED, "which dead letters were sent back to their topics", _LAST_OF_KEY),
 )
@@ -89,6 +92,13 @@ CHANGED_WHILE_IT_RUNS = (
     # One partition: its order decides which version is the last.
     Topic(FILTER_RULES, "rules of the CDN filter, the last version counts", 1, _LAST_OF_KEY),
     Topic(UTM_SOURCES, "marketing categories by utm_source, the last version counts", 1, _LAST_OF_KEY),
+)
+# A partition for each stream: no transaction of one holds up who reads another.
+_INPUTS = (
+    Topic(
+        INGESTED_INPUTS, "files and objects that were read, and how far", len(INGESTED_STREAMS), _LAST_OF_KEY
+    ),
+    Topic(INGEST_RUNS, "who reads inputs, and whether it lives", len(INGESTED_STREAMS), _JUDGED_BY_BROKER),
 )
 
 
@@ -112,7 +122,7 @@ def declared_topics(settings: Settings) -> tuple[Topic, ...]:
         )
         for source in SOURCES
     ]
-    return (*streams, *CHANGED_WHILE_IT_RUNS, *changelogs)
+    return (*streams, *CHANGED_WHILE_IT_RUNS, *_INPUTS, *changelogs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataflow.cli.broker import broker
 from dataflow.cli.dead_letters import dead_letters
 from dataflow.cli.demo import demo
 from dataflow.cli.generate import generate
+from dataflow.cli.ingest import ingest
 from dataflow.cli.produce import produce
 from dataflow.cli.rules import rules, utm_sources
 from dataflow.cli.settings import settings
@@ -25,7 +26,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, worker, broker, topics, produce, generate, apply, tables, settings):
+for command in (demo, worker, broker, topics, produce, ingest, generate, apply, tables, settings):
     program.command()(command)
 program.add_typer(dead_letters, name="dead-letters")
 program.add_typer(rules, name="rules")

@@ -11,6 +11,7 @@ from dataflow.errors import Misconfigured
 from dataflow.settings.broker import BrokerSettings, SaslMechanism, Security
 from dataflow.settings.delivery import Compression, DeliverySettings
 from dataflow.settings.faults import contradictions, describe_fault, unknown_names
+from dataflow.settings.inputs import InputSettings
 from dataflow.settings.logs import LogFormat, LogLevel, LogSettings
 from dataflow.settings.receiving import ReceivingSettings
 from dataflow.settings.sinks import ArchiveFormat, ArchiveHour, SinkSettings
@@ -30,6 +31,7 @@ PREFIX = "DATAFLOW_"
 class Settings(
     LogSettings,
     SinkSettings,
+    InputSettings,
     ReceivingSettings,
     StageSettings,
     DeliverySettings,
@@ -47,6 +49,11 @@ class Settings(
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
+
+    @property
+    def types_cdn_logs(self) -> bool:
+        """Tell whether filtered CDN lines also go out typed."""
+        return self.postgres_url is not None if self.cdn_parsed is None else self.cdn_parsed
 
 
 def variable_of(field: str) -> str:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import get_args
 
 from annotated_types import Ge, Gt, Le
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -14,6 +15,7 @@ from pydantic_core import ErrorDetails
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 _TLS_FILES = ("DATAFLOW_BROKER_CA_FILE", "DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE")
+_SCHEDULE = ("DATAFLOW_INGEST_SCHEDULE", "DATAFLOW_INGEST_INPUTS")
 _USER_AND_PASSWORD = ("DATAFLOW_BROKER_USERNAME", "DATAFLOW_BROKER_PASSWORD")
 
 
@@ -44,7 +46,7 @@ def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
 
 
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
-    """Yield a fault for each setting of the broker that another one asks for or rules out."""
+    """Yield a fault for each setting that another one asks for or rules out."""
     security = given.get("DATAFLOW_BROKER_SECURITY", "plaintext")
     because = f"DATAFLOW_BROKER_SECURITY is '{security}'"
     if security != "plaintext" and "DATAFLOW_BROKER" not in given:
@@ -57,10 +59,14 @@ def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     for name in _TLS_FILES:
         if not security.endswith("ssl") and name in given:
             yield f"{name} is set; expected ssl or sasl_ssl for DATAFLOW_BROKER_SECURITY"
-    _, certificate, key = _TLS_FILES
-    if (certificate in given) != (key in given):
-        lonely, other = (certificate, key) if certificate in given else (key, certificate)
-        yield f"{other} is not set; expected a file, for {lonely} is set"
+    yield from _one_without_the_other(given)
+
+
+def _one_without_the_other(given: Mapping[str, str]) -> Iterator[str]:
+    for pair, expected in ((_TLS_FILES[1:], "a file"), (_SCHEDULE, "a value")):
+        for one, other in (pair, pair[::-1]):
+            if one in given and other not in given:
+                yield f"{other} is not set; expected {expected}, for {one} is set"
 
 
 def describe_fault(
@@ -68,7 +74,9 @@ def describe_fault(
 ) -> str:
     """Say what one variable is and what it should have been."""
     field = fields[variable.removeprefix("DATAFLOW_").lower()]
-    return f"{variable} is '{given.get(variable, '')}'; expected {_expected(fault, field)}"
+    is_secret = SecretStr.__name__ in str(field.annotation)  # however deep in it
+    value = "a secret" if is_secret else f"'{given.get(variable, '')}'"
+    return f"{variable} is {value}; expected {_expected(fault, field)}"
 
 
 def _expected(fault: ErrorDetails, field: FieldInfo) -> str:
@@ -89,7 +97,7 @@ def _one_of(values: list[str]) -> str:
 
 
 def _number(field: FieldInfo) -> str:
-    text = "a whole number" if field.annotation is int else "a number"
+    text = "a whole number" if int in (field.annotation, *get_args(field.annotation)) else "a number"
     for bound in field.metadata:
         match bound:
             case Ge(ge=least):

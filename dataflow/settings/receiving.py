@@ -36,7 +36,7 @@ class ReceivingSettings(BaseModel):
         default=None, description="bearer tokens that may send, one a line"
     )
     ingest_open: bool = Field(
-        default=False, description="true: anybody may send, on an address that others reach, too"
+        default=False, description="true: anybody may send; otherwise those of the two files alone"
     )
     ingest_tls_port: int = Field(
         default=6443, ge=1, le=65535, description="port of the HTTPS listener, with a certificate"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field, FilePath, SecretStr
 
-from dataflow.settings.values import AbsolutePath, Names
+from dataflow.settings.values import AbsolutePath, Database, Names, WebAddress
 
 
 class ArchiveHour(StrEnum):
@@ -30,7 +30,7 @@ class SinkSettings(BaseModel):
     sink_linger_ms: int = Field(
         default=200, ge=0, le=60_000, description="a sink's batch that is not full waits so long for more"
     )
-    postgres_url: SecretStr | None = Field(
+    postgres_url: Database | None = Field(
         default=None, description="PostgreSQL, postgresql://user:password@host/database; unset: no such sink"
     )
     postgres_retention_days: int | None = Field(
@@ -49,7 +49,7 @@ class SinkSettings(BaseModel):
     s3_bucket: str | None = Field(
         default=None, description="bucket of the S3 sink, made if it is missing; unset: no such sink"
     )
-    s3_endpoint: str | None = Field(
+    s3_endpoint: WebAddress | None = Field(
         default=None, description="S3-compatible server, http(s)://host:port; unset: Amazon S3"
     )
     s3_region: str | None = Field(default=None, description="region of the bucket; unset: the SDK's own")
@@ -83,7 +83,7 @@ class SinkSettings(BaseModel):
     s3_flush_seconds: float = Field(
         default=300.0, gt=0, le=86_400, description="an object that still grows is put this often"
     )
-    opensearch_url: str | None = Field(
+    opensearch_url: WebAddress | None = Field(
         default=None,
         description="OpenSearch or Elasticsearch, http(s)://host:port; unset: no such sink",
     )

@@ -42,6 +42,8 @@ class StageSettings(BaseModel):
     )
     geoip_city: FilePath | None = Field(default=None, description="GeoLite2 City database; unset: no places")
     geoip_asn: FilePath | None = Field(default=None, description="GeoLite2 ASN database; unset: no networks")
-    cdn_parsed: bool = Field(
-        default=False, description="true: filtered CDN lines also go out typed, to cdn-logs-parsed"
+    cdn_parsed: bool | None = Field(
+        default=None,
+        description="true: filtered CDN lines also go out typed, to cdn-logs-parsed; "
+        "unset: where PostgreSQL is set, which stores them",
     )

@@ -1,9 +1,11 @@
 """Values of settings: kinds that several subjects share."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from dataflow.settings.faults import split_names
@@ -13,5 +15,27 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _web_address(text: str) -> str:
+    if not _is_url(text, ("http", "https"), needs_host=True):
+        raise ValueError("http://host:port or https://host:port")
+    return text
+
+
+def _database(url: SecretStr) -> SecretStr:
+    if not _is_url(url.get_secret_value(), ("postgresql", "postgres"), needs_host=False):
+        raise ValueError("postgresql://user:password@host:port/database")
+    return url
+
+
+def _is_url(text: str, schemes: Collection[str], *, needs_host: bool) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and parts.port != 0 and bool(parts.hostname or not needs_host)
+    except ValueError:  # a port that is no number, or too large
+        return False
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Database = Annotated[SecretStr, AfterValidator(_database)]

@@ -25,3 +25,9 @@ class WebSettings(BaseModel):
         le=60_000,
         description="longest wait for the other workers' part of an answer",
     )
+    analytics_deadline_ms: int = Field(
+        default=10_000,
+        ge=10,
+        le=600_000,
+        description="longest wait for PostgreSQL's part of an answer; then its query is cancelled",
+    )

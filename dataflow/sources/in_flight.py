@@ -15,9 +15,14 @@ class InFlight:
         self._outbox = outbox
         self._most_bytes = most_bytes
 
+    @property
+    def held_bytes(self) -> int:
+        """All that is held now."""
+        return self.received_bytes + self._outbox.unacknowledged_bytes
+
     def add(self, size: int) -> None:
         """Count bytes that are about to be held; refuse (429) above the bound."""
-        if self.received_bytes + self._outbox.unacknowledged_bytes + size > self._most_bytes:
+        if self.held_bytes + size > self._most_bytes:
             raise overloaded(
                 f"more than {self._most_bytes} bytes are in flight; expected fewer senders at once"
             )

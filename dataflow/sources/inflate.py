@@ -47,7 +47,7 @@ class _Zlib:
         return self._stream.unused_data
 
     def inflate(self, packed: bytes) -> Iterator[bytes]:
-        while packed or not self.eof:
+        while not self.eof:  # behind it zlib would ask for the rest for ever
             piece = self._stream.decompress(packed, PIECE_BYTES)
             packed = self._stream.unconsumed_tail
             if piece:
@@ -92,6 +92,14 @@ _OPENERS: dict[str, Callable[[bytes], Inflater]] = {
 }
 
 
+UNPACKING_ERRORS = (zlib.error, zstd.ZstdError)
+
+
+def open_inflater(encoding: str, begin: bytes) -> Inflater:
+    """Return what unpacks a stream of this encoding that begins so; it raises `UNPACKING_ERRORS`."""
+    return _OPENERS[encoding](begin)
+
+
 def known_encoding(header: str) -> str:
     """Return the encoding that a Content-Encoding header names, "" for none; refuse others."""
     name = header.strip().lower()
@@ -128,12 +136,11 @@ def _pieces(packed: bytes, encoding: str) -> Iterable[bytes]:
 
 
 def _unpacked(packed: bytes, encoding: str) -> Iterator[bytes]:
-    open_stream = _OPENERS[encoding]
     while packed:  # compressed streams may stand one behind the other
-        stream = open_stream(packed)
+        stream = open_inflater(encoding, packed)
         try:
             yield from stream.inflate(packed)
-        except (zlib.error, zstd.ZstdError) as error:
+        except UNPACKING_ERRORS as error:
             raise _broken(encoding, str(error)) from error
         if not stream.eof:
             raise _broken(encoding, "it breaks off")

@@ -9,17 +9,19 @@ from uuid import uuid4
 
 import orjson
 from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 from mode import Service
 
+from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseRecord
+from dataflow.sources.lease_log import LeaseLog, open_lease_log
 from dataflow.sources.outbox import Outbox
 from dataflow.sources.refusal import NotTaken, unavailable
-from dataflow.sources.simulation import BEAT_SECONDS, Action, SimulationRecord
-from dataflow.sources.simulation_log import SimulationLog, open_log
 from dataflow.stages.analytics_event import EVENT_TYPES
-from dataflow.topics import ANALYTICS_EVENTS
+from dataflow.topics import ANALYTICS_EVENTS, EVENTS_SIMULATION
 
 log = logging.getLogger(__name__)
 
+LOG = TopicPartition(EVENTS_SIMULATION, 0)
 DEVICES = 100
 ANSWER_SECONDS = 20.0
 
@@ -52,8 +54,11 @@ class Simulator(Service):
     async def end(self) -> bool:
         """Stop the simulation, wherever it runs; return False if there is none."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), open_log(self._connection) as simulation_log:
-                return await simulation_log.append(SimulationRecord(Action.STOP, ""))
+            async with (
+                asyncio.timeout(ANSWER_SECONDS),
+                open_lease_log(self._connection, LOG) as simulation_log,
+            ):
+                return await simulation_log.append(LeaseRecord(Action.STOP, ""))
         except (KafkaError, OSError, TimeoutError) as error:
             raise _away() from error
 
@@ -66,22 +71,22 @@ class Simulator(Service):
     async def _simulate(self, interval_seconds: float, begun: asyncio.Future[bool]) -> None:
         name = uuid4().hex
         try:
-            async with open_log(self._connection) as simulation_log:
-                begun.set_result(await simulation_log.append(SimulationRecord(Action.START, name)))
+            async with open_lease_log(self._connection, LOG) as simulation_log:
+                begun.set_result(await simulation_log.append(LeaseRecord(Action.START, name)))
                 if begun.result():
                     await self._run(simulation_log, name, interval_seconds)
         except (KafkaError, OSError) as error:
             log.warning("Simulation has ended, for Kafka is away: %r", error)
 
-    async def _run(self, simulation_log: SimulationLog, name: str, interval_seconds: float) -> None:
+    async def _run(self, simulation_log: LeaseLog, name: str, interval_seconds: float) -> None:
         log.info("Simulation begins; an event every %g s.", interval_seconds)
         events = asyncio.create_task(self._send_events(interval_seconds))
         try:
-            while simulation_log.state.running == name:
-                await simulation_log.append(SimulationRecord(Action.BEAT, name))
+            while simulation_log.state.holder == name:
+                await simulation_log.append(LeaseRecord(Action.BEAT, name))
                 await simulation_log.follow(BEAT_SECONDS)
         except asyncio.CancelledError:
-            await simulation_log.append(SimulationRecord(Action.STOP, name))
+            await simulation_log.append(LeaseRecord(Action.STOP, name))
             raise
         finally:
             events.cancel()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import msgspec
 
@@ -41,6 +42,13 @@ class Sorted:
         """All of them together."""
         return self.good_bytes + self.dead_bytes
 
+    def add(self, others: "Sorted") -> None:
+        """Put others behind these."""
+        self.good += others.good
+        self.dead += others.dead
+        self.good_bytes += others.good_bytes
+        self.dead_bytes += others.dead_bytes
+
 
 @dataclass(slots=True)
 class Sorter:
@@ -64,22 +72,36 @@ class Sorter:
 
     def sort(self, events: Sequence[bytes]) -> None:
         """Sort some events; the order is kept."""
-        check = _check_object if self.stream.is_json else _accept
         headers = self.origin.headers if self.stream.keeps_sender else _NO_HEADERS
+        before = len(self.done.good)
+        size = (self._sort_objects if self.stream.is_json else self._sort_lines)(events, headers)
+        self.done.good_bytes += size + RECORD_BYTES * (len(self.done.good) - before)
+
+    def _sort_objects(self, events: Sequence[bytes], headers: Headers) -> int:
         append, now_ms, most = self.done.good.append, self.now_ms, self.most_bytes
-        size, before = 0, len(self.done.good)
+        size = 0
         for raw in events:
             try:
                 if len(raw) > most:
                     raise self._too_large()
-                check(raw)
-                raw.isascii() or check is _accept or raw.decode()
+                _check_object(raw)
+                raw.isascii() or raw.decode()
             except (*DECODING_ERRORS, InvalidEvent) as error:
                 self._mend_or_reject(raw, error)
             else:
                 size += len(raw)
                 append((now_ms, None, raw, headers))
-        self.done.good_bytes += size + RECORD_BYTES * (len(self.done.good) - before)
+        return size
+
+    def _sort_lines(self, events: Sequence[bytes], headers: Headers) -> int:
+        """Take any text: what it says is for the stage to find out."""
+        if max(map(len, events), default=0) > self.most_bytes:
+            for raw in events:
+                if len(raw) > self.most_bytes:
+                    self.reject(raw, self._too_large())
+            events = [raw for raw in events if len(raw) <= self.most_bytes]
+        self.done.good += zip(repeat(self.now_ms), repeat(None), events, repeat(headers), strict=False)
+        return sum(map(len, events))
 
     def reject(self, raw: bytes, fault: InvalidEvent) -> None:
         """Make a dead letter of an event."""
@@ -115,7 +137,3 @@ class Sorter:
             f"event has more than {self.most_bytes} bytes; expected at most that, which the topic takes. "
             f"Kept are at most {self.most_dead_bytes}",
         )
-
-
-def _accept(_raw: bytes) -> None:
-    """Take any text: what it says is for the stage to find out."""

@@ -31,7 +31,6 @@ async def create_event(request: Request) -> Response:
     try:
         raw = await _store_event(request)
     except NotTaken as refusal:
-        receiver.counts["refused", str(int(refusal.status))] += 1
         return declined(request, refusal)
     receiver.counts[ANALYTICS_EVENTS, "accepted"] += 1
     return Response(body=raw, status=HTTPStatus.CREATED, content_type=JSON, headers=UNKEPT)

@@ -43,7 +43,6 @@ async def _ingest(request: Request, stream: ReceivedStream) -> Response:
     try:
         outcome = await _receive(request, stream)
     except NotTaken as refusal:
-        receiver.counts["refused", str(int(refusal.status))] += 1
         return declined(request, refusal)
     receiver.counts[stream.topic, "accepted"] += outcome.accepted
     receiver.counts[stream.topic, "dead_lettered"] += outcome.dead_lettered

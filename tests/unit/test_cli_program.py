@@ -8,7 +8,7 @@ import sys
 import pytest
 
 COMMANDS = (
-    *("demo", "worker", "broker", "topics", "produce", "generate", "apply", "tables", "settings"),
+    *("demo", "worker", "broker", "topics", "produce", "ingest", "generate", "apply", "tables", "settings"),
     *("dead-letters", "rules", "utm-sources"),
 )
 HEAVY = ("faust", "aiokafka", "pydantic", "rich.console", "aiohttp", "msgspec", "numpy")

@@ -3,17 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.sources.simulation import LEASE_MS, Action, SimulationRecord, SimulationState
+from dataflow.sources.lease import LEASE_MS, Action, LeaseRecord, LeaseState
 
 START, BEAT, STOP = Action.START, Action.BEAT, Action.STOP
 
 
 def effects(*steps: tuple[Action, str, int]) -> list[bool]:
     """Apply (action, simulation, ms since the step before) in turn."""
-    state, now, done = SimulationState(), 0, []
+    state, now, done = LeaseState(), 0, []
     for action, simulation, later in steps:
         now += later
-        done.append(state.apply(SimulationRecord(action, simulation), now))
+        done.append(state.apply(LeaseRecord(action, simulation), now))
     return done
 
 
@@ -68,11 +68,11 @@ def test_beats_alone_tell_of_one_that_was_started_long_ago():
 )
 def test_there_is_never_more_than_one(steps):
     """Whatever is asked, in whatever order: a start has its effect only while none runs."""
-    state, now = SimulationState(), 0
+    state, now = LeaseState(), 0
     for action, simulation, later in steps:
         now += later
-        before = state.running
-        took = state.apply(SimulationRecord(action, simulation), now)
+        before = state.holder
+        took = state.apply(LeaseRecord(action, simulation), now)
         if action is START and took:
-            assert before is None or state.running != before or later > LEASE_MS or simulation == before
-            assert state.running == simulation
+            assert before is None or state.holder != before or later > LEASE_MS or simulation == before
+            assert state.holder == simulation

@@ -61,6 +61,14 @@ def test_deflate_without_its_header_is_read_too():
     assert inflated(raw_deflate(TEXT), "deflate") == TEXT
 
 
+@pytest.mark.parametrize("behind", [gzip.compress(b"more", mtime=0), b"no gzip at all"])
+def test_what_stands_behind_a_large_stream_is_not_asked_for_ever(behind: bytes):
+    """Zlib gives a rest again and again once its stream has ended."""
+    body = gzip.compress(b"x" * 300_000 + bytes(range(256)) * 999) + behind
+    with suppress(NotTaken):
+        assert b"".join(inflate(body, "gzip", 1 << 20)).endswith(b"more")
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
 def test_streams_one_behind_the_other_are_one_body(encoding: str):
     """`cat a.gz b.gz` is a gzip file, and log shippers make such."""

@@ -191,3 +191,43 @@ def test_settings_cannot_be_changed():
 def test_variables_are_named_after_fields():
     """One rule leads from a field to its variable."""
     assert variable_of("checkpoint_ms") == "DATAFLOW_CHECKPOINT_MS"
+
+
+def test_every_bad_setting_of_a_sink_is_told_with_what_was_expected(faults_of):
+    """And no secret in it: an address of PostgreSQL holds a password."""
+    assert faults_of(
+        DATAFLOW_CSV_ROTATE_HOURS="x",
+        DATAFLOW_OPENSEARCH_CA_FILE="/nowhere.pem",
+        DATAFLOW_OPENSEARCH_URL="http://search:99999",
+        DATAFLOW_POSTGRES_RETENTION_DAYS="0",
+        DATAFLOW_POSTGRES_URL="mysql://me:hush@db/logs",
+        DATAFLOW_S3_ENDPOINT="minio:9000",
+        DATAFLOW_S3_FLUSH_SECONDS="0",
+        DATAFLOW_S3_FORMAT="csv",
+        DATAFLOW_S3_HOUR="noon",
+        DATAFLOW_S3_OBJECT_RECORDS="5",
+        DATAFLOW_SINK_BATCH_RECORDS="0",
+        DATAFLOW_SINK_LINGER_MS="-1",
+    ) == [
+        "DATAFLOW_CSV_ROTATE_HOURS is 'x'; expected a whole number of at least 1 and at most 8784",
+        "DATAFLOW_OPENSEARCH_CA_FILE is '/nowhere.pem'; expected a file that exists",
+        "DATAFLOW_OPENSEARCH_URL is 'http://search:99999'; expected http://host:port or https://host:port",
+        "DATAFLOW_POSTGRES_RETENTION_DAYS is '0'; expected a whole number of at least 1 and at most 100000",
+        "DATAFLOW_POSTGRES_URL is a secret; expected postgresql://user:password@host:port/database",
+        "DATAFLOW_S3_ENDPOINT is 'minio:9000'; expected http://host:port or https://host:port",
+        "DATAFLOW_S3_FLUSH_SECONDS is '0'; expected a number above 0 and at most 86400",
+        "DATAFLOW_S3_FORMAT is 'csv'; expected ndjson or parquet",
+        "DATAFLOW_S3_HOUR is 'noon'; expected event or arrival",
+        "DATAFLOW_S3_OBJECT_RECORDS is '5'; expected a whole number of at least 1000 and at most 100000000",
+        "DATAFLOW_SINK_BATCH_RECORDS is '0'; expected a whole number of at least 1 and at most 1000000",
+        "DATAFLOW_SINK_LINGER_MS is '-1'; expected a whole number of at least 0 and at most 60000",
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me@db/logs", "postgres://db:5432/logs", "postgresql:///logs?host=/run/postgresql"]
+)
+def test_any_address_that_the_driver_takes_is_one(monkeypatch, url):
+    """A socket has no host."""
+    monkeypatch.setenv("DATAFLOW_POSTGRES_URL", url)
+    assert read_settings().postgres_url.get_secret_value() == url

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from dataflow.sources.auth.login_delays import LoginDelays
 from dataflow.sources.auth.secrets import fingerprint, is_password
 from dataflow.sources.auth.watched_file import WatchedFile
-from dataflow.sources.refusal import NotTaken, overloaded
+from dataflow.sources.refusal import NotTaken, never, overloaded
 
 REMEMBERED = 4_096
 CHECKS_AT_ONCE = 2
@@ -37,17 +37,20 @@ class Unauthorized(NotTaken):
 
 
 class Guard:
-    """Lets senders in by password or token; with neither file everybody."""
+    """Lets senders in by password or token; with neither file everybody, or nobody for a reason."""
 
     def __init__(
         self,
         users: WatchedFile[Mapping[str, bytes]] | None,
         tokens: WatchedFile[frozenset[bytes]] | None,
         delays: LoginDelays | None = None,
+        *,
+        closed: str | None = None,
     ) -> None:
         self.delays = delays or LoginDelays()
         self._users = users
         self._tokens = tokens
+        self._closed = closed
         self._key = secrets.token_bytes(32)
         self._right: OrderedDict[Remembering, None] = OrderedDict()
         self._checks: dict[Remembering, asyncio.Task[bool]] = {}
@@ -60,7 +63,9 @@ class Guard:
         return " or ".join(name for name, file in given.items() if file is not None)
 
     async def check(self, header: str | None, address: str) -> None:
-        """Return if the sender is known; raise `NotTaken`: 401, or 429 for who has to wait."""
+        """Return if the sender is known; raise `NotTaken`: 401 or 403, or 429 for who has to wait."""
+        if self._closed is not None:
+            raise never(HTTPStatus.FORBIDDEN, self._closed)
         if self._users is None and self._tokens is None:
             return
         if header is None:

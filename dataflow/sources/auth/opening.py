@@ -11,12 +11,17 @@ from dataflow.sources.auth.watched_file import WatchedFile
 
 log = logging.getLogger(__name__)
 
+WHO_MAY_SEND = (
+    "expected DATAFLOW_INGEST_HTPASSWD_FILE or DATAFLOW_INGEST_TOKEN_FILE to say who may send, "
+    "or DATAFLOW_INGEST_OPEN=true to let everybody"
+)
+
 
 def open_guard(host: str, htpasswd: Path | None, tokens: Path | None, *, is_open: bool) -> Guard:
     """Return the guard.
 
-    Without a password file and without tokens everybody is let in, which is as it should be
-    on a loopback address; on any other it has to be asked for. Raises `Misconfigured`.
+    Without a password file and without tokens nobody is let in, unless it is asked for to let
+    everybody. Where others reach the worker that is no way to run it: raises `Misconfigured`.
     """
     guarded = htpasswd is not None or tokens is not None
     if guarded and is_open:
@@ -24,17 +29,17 @@ def open_guard(host: str, htpasswd: Path | None, tokens: Path | None, *, is_open
             "DATAFLOW_INGEST_OPEN is 'true'; expected false or unset, for "
             "DATAFLOW_INGEST_HTPASSWD_FILE or DATAFLOW_INGEST_TOKEN_FILE is set"
         )
-    if not guarded and not is_loopback(host):
-        if not is_open:
-            raise Misconfigured(
-                f"DATAFLOW_WEB_HOST is '{host}', which others reach; expected "
-                "DATAFLOW_INGEST_HTPASSWD_FILE or DATAFLOW_INGEST_TOKEN_FILE to say who may send, "
-                "or DATAFLOW_INGEST_OPEN=true to let everybody"
-            )
+    if not guarded and not is_open and not is_loopback(host):
+        raise Misconfigured(f"DATAFLOW_WEB_HOST is '{host}', which others reach; {WHO_MAY_SEND}")
+    if is_open:
         log.warning("Anybody who reaches %s may send: DATAFLOW_INGEST_OPEN is set.", host)
+    closed = None if guarded or is_open else f"nobody may send to this worker; {WHO_MAY_SEND}"
+    if closed:
+        log.info("HTTP ingest: %s.", closed)
     return Guard(
         WatchedFile(htpasswd, read_htpasswd) if htpasswd else None,
         WatchedFile(tokens, read_tokens) if tokens else None,
+        closed=closed,
     )
 
 

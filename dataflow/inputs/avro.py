@@ -1,0 +1,137 @@
+"""Avro: the bytes of a container file in; its records as JSON objects, one a line, out.
+
+The blocks are taken apart here, so that none of them can unpack to more than a bound;
+fastavro reads the records in them.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from io import BytesIO
+from typing import IO, NoReturn, cast
+
+import cramjam
+import fastavro
+import orjson
+from fastavro.types import Schema
+
+from dataflow.inputs.input import PIECE_BYTES, Pieces, UnreadableInput
+from dataflow.sources.inflate import UNPACKING_ERRORS, open_inflater
+
+AVRO_MAGIC = b"Obj\x01"
+BLOCK_BYTES = 64 << 20
+"""Blocks are some 64 KiB, rarely some MiB."""
+
+CHECKSUM_BYTES = 4
+ENCODINGS = {"deflate": "deflate", "zstandard": "zstd"}
+CODECS = "null, deflate, snappy or zstandard"
+BROKEN = (
+    EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError,
+    cramjam.DecompressionError, *UNPACKING_ERRORS,
+)  # fmt: skip
+"""What broken bytes make fastavro and the codecs raise."""
+
+HEADER = fastavro.parse_schema(
+    {
+        "type": "record",
+        "name": "Header",
+        "fields": [
+            {"name": "magic", "type": {"type": "fixed", "name": "Magic", "size": len(AVRO_MAGIC)}},
+            {"name": "meta", "type": {"type": "map", "values": "bytes"}},
+            {"name": "sync", "type": {"type": "fixed", "name": "Sync", "size": 16}},
+        ],
+    }
+)
+
+
+class _Bytes:
+    """Pieces as something to read from."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        self._held = b""
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, fewer at the end."""
+        if not 0 <= size <= BLOCK_BYTES:
+            raise ValueError(f"a part of {size} bytes; at most {BLOCK_BYTES} are read")
+        parts = [self._held]
+        missing = size - len(self._held)
+        while missing > 0 and (piece := next(self._pieces, b"")):
+            parts.append(piece)
+            missing -= len(piece)
+        held = b"".join(parts)
+        self._held = held[size:]
+        return held[:size]
+
+    def is_over(self) -> bool:
+        """Tell whether nothing is left."""
+        self._held = self._held or next(self._pieces, b"")
+        return not self._held
+
+
+def json_lines(path: str, pieces: Pieces) -> Pieces:
+    """Yield the records, with dates and times in ISO 8601; raises `UnreadableInput`."""
+    held = _Bytes(pieces)
+    source = cast("IO[bytes]", held)  # what fastavro asks of one is `read`
+    try:
+        header = cast("dict[str, object]", fastavro.schemaless_reader(source, HEADER, None))
+        meta = cast("dict[str, bytes]", header["meta"])
+        schema = fastavro.parse_schema(orjson.loads(meta["avro.schema"]))
+        codec = meta.get("avro.codec", b"null").decode()
+        while not held.is_over():
+            count = cast("int", fastavro.schemaless_reader(source, "long", None))
+            block = cast("bytes", fastavro.schemaless_reader(source, "bytes", None))
+            yield from _lines_of(_unpacked(codec, block), count, schema)
+            if source.read(16) != header["sync"]:
+                raise ValueError("a block does not end with the mark of its file")
+    except (*BROKEN, fastavro.schema.SchemaParseException) as error:
+        raise UnreadableInput(f"{path} is broken Avro ({error!r}); expected a whole container") from error
+
+
+def _unpacked(codec: str, block: bytes) -> bytes:
+    if codec == "null":
+        return block
+    if codec == "snappy":
+        packed = block[:-CHECKSUM_BYTES]
+        if cramjam.snappy.decompress_raw_len(packed) > BLOCK_BYTES:
+            _refuse_bomb()
+        return bytes(cramjam.snappy.decompress_raw(packed))
+    if codec not in ENCODINGS:
+        raise ValueError(f"its codec is {codec!r}; {CODECS} are read")
+    parts, size = [], 0
+    for piece in open_inflater(ENCODINGS[codec], block).inflate(block):
+        size += len(piece)
+        if size > BLOCK_BYTES:
+            _refuse_bomb()
+        parts.append(piece)
+    return b"".join(parts)
+
+
+def _refuse_bomb() -> NoReturn:
+    raise ValueError(f"a block unpacks to more than {BLOCK_BYTES} bytes")
+
+
+def _lines_of(block: bytes, count: int, schema: Schema) -> Iterator[bytes]:
+    records = BytesIO(block)
+    lines, size = [], 0
+    for _ in range(count):
+        record = fastavro.schemaless_reader(records, schema, None)
+        if not isinstance(record, dict):
+            raise TypeError(f"it holds values of type {type(record).__name__}; records are read")
+        line = orjson.dumps(record, default=_plain, option=orjson.OPT_APPEND_NEWLINE)
+        lines.append(line)
+        size += len(line)
+        if size >= PIECE_BYTES:
+            yield b"".join(lines)
+            lines, size = [], 0
+    if lines:
+        yield b"".join(lines)
+
+
+def _plain(value: object) -> str:
+    """Return what JSON does not know: bytes as Avro's own JSON has them, decimals with all their digits."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"a value of type {type(value).__name__}")

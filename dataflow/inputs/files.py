@@ -1,0 +1,98 @@
+"""Files: a path or a pattern in, the files that it means, in order, out."""
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from functools import partial
+from glob import glob, has_magic
+from pathlib import Path
+
+from dataflow.inputs.input import PIECE_BYTES, Input, Pieces, UnreadableInput
+
+UNFINISHED_SUFFIXES = (".part", ".tmp")
+QUIET_SECONDS = 3_600
+"""A file that was not written to for so long has been finished."""
+
+Found = Iterator[Input | UnreadableInput]
+
+
+def files_at(place: str) -> Found:
+    """Yield the file, the files of a folder and of those in it, or those that a pattern means.
+
+    In folders hidden ones and those that end in .part or .tmp are left out. What cannot
+    be looked at is yielded as an error.
+    """
+    path = Path(place).expanduser()
+    if path.is_dir():
+        yield from _in_folder(path)
+    elif has_magic(place) and not path.exists():
+        yield from _meant_by(str(path))
+    else:
+        yield _file(path)
+
+
+def file_at(path: str) -> Input | None:
+    """Return the file of a path; None if there is none that can be read."""
+    found = _file(Path(path))
+    return found if isinstance(found, Input) else None
+
+
+def _meant_by(pattern: str) -> Found:
+    paths = sorted(glob(pattern, recursive=True))  # noqa: PTH207  # pathlib wants to know where a pattern begins
+    if not paths:
+        yield UnreadableInput(f"{pattern} means no file; expected at least one")
+    for path in paths:
+        if Path(path).is_dir():
+            yield from _in_folder(Path(path))
+        elif not is_left_out(Path(path).name):
+            yield _file(Path(path))
+
+
+def _in_folder(folder: Path) -> Found:
+    refused: list[OSError] = []
+    for root, folders, names in os.walk(folder, onerror=refused.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(root, name)
+            if not is_left_out(name) and path.is_file():  # no socket, no device, no broken link
+                yield _file(path)
+    for error in refused:
+        yield UnreadableInput(
+            f"{error.filename} cannot be read ({error.strerror}); expected a folder that can"
+        )
+
+
+def is_left_out(name: str) -> bool:
+    """Tell whether a file of a folder is hidden, or somebody is still making it."""
+    return name.startswith(".") or name.endswith(UNFINISHED_SUFFIXES)
+
+
+def _file(path: Path) -> Input | UnreadableInput:
+    try:
+        real = path.resolve(strict=True)
+        known = real.stat()
+    except (OSError, RuntimeError) as error:
+        return UnreadableInput(f"{path} cannot be read ({_why(error)}); expected a file, a folder or s3://…")
+    if not stat.S_ISREG(known.st_mode):
+        return UnreadableInput(f"{path} is no regular file; expected one, or a folder")
+    return Input(
+        str(real),
+        known.st_size,
+        f"{known.st_ino}-{known.st_mtime_ns}",
+        is_finished=time.time() - known.st_mtime > QUIET_SECONDS,
+        open=partial(_pieces, real),
+    )
+
+
+def _pieces(path: Path) -> Pieces:
+    try:
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        raise UnreadableInput(f"{path} cannot be read ({_why(error)}); expected a file that can") from error
+
+
+def _why(error: OSError | RuntimeError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

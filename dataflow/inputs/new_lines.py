@@ -1,0 +1,141 @@
+"""New lines: an input in; those of its lines that are in no topic yet, sorted, and what to remember, out."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+import msgspec
+
+from dataflow.inputs.input import Input, UnreadableInput
+from dataflow.inputs.lines import Reading
+from dataflow.inputs.recognising import Recogniser
+from dataflow.inputs.remembered import Entry
+from dataflow.inputs.unpacking import Content
+from dataflow.sources.origin import Origin
+from dataflow.sources.received_streams import ReceivedStream
+from dataflow.sources.sorting import Sorted, Sorter
+
+_validate = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+@dataclass(frozen=True, slots=True)
+class LineRules:
+    """What is taken for a line of a stream; see `Sorter`."""
+
+    stream: ReceivedStream
+    most_bytes: int
+    most_dead_bytes: int
+    structured_fields: Sequence[str] = ()
+    dead_letter_share: float = 0.5
+    dead_letter_share_of: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Some lines of an input, and what is to be remembered together with them."""
+
+    records: Sorted
+    lines: int
+    key: bytes
+    entry: Entry
+    stored_bytes: int
+    """How many bytes of the input, as they are stored, were read for it and all steps before."""
+
+
+class NewLines:
+    """Reads inputs of one stream."""
+
+    def __init__(
+        self, rules: LineRules, recogniser: Recogniser, clock: Callable[[], float] = time.time
+    ) -> None:
+        # Where a line was read stands once for all of them, in what is remembered.
+        self._stream = replace(rules.stream, keeps_sender=False)
+        self._rules = rules
+        self._recogniser = recogniser
+        self._clock = clock
+
+    def steps(self, source: Input, *, is_last_try: bool = True) -> Iterator[Step]:
+        """Yield what is new in an input, step by step; the last step has nothing but the memory of its end.
+
+        Raises `UnreadableInput` where it goes wrong; what came before stands. Raises `NotYetKnown`
+        at once, but not on the last try.
+        """
+        content = self._recogniser.content(source)
+        known = self._recogniser.recognise(source, content, is_last_try=is_last_try)
+        reading = known.reading
+        self._refuse_array(source, reading)
+        step = _Steps(source, content, known.key or uuid4().hex.encode(), self._sorter(source))
+        for lines in reading.ended_lines(self._rules.most_dead_bytes):
+            yield step.of(reading, lines)
+            self._refuse_other_kind(source, step)
+        if reading.tail and (source.is_finished or content.is_packed or self._is_whole(reading.tail)):
+            reading.pass_tail()
+            yield step.of(reading, reading.tail)
+            reading.tail.clear()
+        if known.is_copy and not step.lines:
+            step.key = uuid4().hex.encode()
+        yield step.of(reading, (), is_whole=not reading.tail)
+
+    def _sorter(self, source: Input) -> Sorter:
+        rules = self._rules
+        return Sorter(
+            self._stream,
+            Origin(source.path),
+            now_ms=int(self._clock() * 1000),
+            most_bytes=rules.most_bytes,
+            most_dead_bytes=rules.most_dead_bytes,
+            structured_fields=rules.structured_fields,
+        )
+
+    def _is_whole(self, tail: Sequence[bytes]) -> bool:
+        """Tell whether a line is whole without its line feed: a JSON object with its last bracket."""
+        if not self._stream.is_json or not tail[0].lstrip().startswith(b"{"):
+            return False
+        try:
+            _validate(tail[0])
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return True
+
+    def _refuse_array(self, source: Input, reading: Reading) -> None:
+        if self._stream.is_json and not reading.reached and reading.peek().lstrip().startswith(b"["):
+            raise UnreadableInput(f"{source.path} begins as a JSON array; expected one object a line")
+
+    def _refuse_other_kind(self, source: Input, step: "_Steps") -> None:
+        rules = self._rules
+        if step.lines >= rules.dead_letter_share_of and step.dead > rules.dead_letter_share * step.lines:
+            raise UnreadableInput(
+                f"{source.path} has {step.dead} dead letters in {step.lines} lines; expected lines for "
+                f"{rules.stream.topic}, a share of at most {rules.dead_letter_share} dead"
+            )
+
+
+class _Steps:
+    """The steps of one input, as they are made."""
+
+    def __init__(self, source: Input, content: Content, key: bytes, sorter: Sorter) -> None:
+        self.key = key
+        self.lines = 0
+        self.dead = 0
+        self._source = source
+        self._content = content
+        self._sorter = sorter
+
+    def of(self, reading: Reading, lines: Sequence[bytes], *, is_whole: bool = False) -> Step:
+        self._sorter.sort(lines)
+        records = self._sorter.take()
+        self.lines += len(lines)
+        self.dead += len(records.dead)
+        source = self._source
+        entry = Entry(
+            source.path,
+            source.size,
+            source.version,
+            is_whole,
+            reading.reached,
+            reading.sha256,
+            reading.begin,
+            self._sorter.now_ms,
+        )
+        return Step(records, len(lines), self.key, entry, self._content.stored_bytes)

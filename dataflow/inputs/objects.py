@@ -1,0 +1,118 @@
+"""Objects: s3://bucket/prefix in, the objects under it, in the order of their keys, out."""
+
+from collections.abc import Iterator
+from functools import cache, partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.config import Config  # type: ignore[import-untyped]  # no types
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # no types
+from botocore.session import get_session  # type: ignore[import-untyped]  # no types
+
+from dataflow.errors import Misconfigured
+from dataflow.inputs.files import Found, is_left_out
+from dataflow.inputs.input import PIECE_BYTES, Input, Pieces, UnreadableInput
+from dataflow.settings import Settings
+
+SCHEME = "s3://"
+ERRORS = (BotoCoreError, ClientError)
+
+Client = Any  # made by botocore from a description of the service, at run time
+
+
+class Objects:
+    """The S3-compatible server of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client = cache(self._connect)
+
+    def _connect(self) -> Client:
+        chosen = self._settings
+        secret = chosen.s3_secret_key
+        config = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"total_max_attempts": 4, "mode": "standard"},
+            # A server of one's own has no host name for each bucket.
+            s3={"addressing_style": "path"} if chosen.s3_endpoint else None,
+        )
+        try:
+            return get_session().create_client(
+                "s3",
+                endpoint_url=chosen.s3_endpoint,
+                region_name=chosen.s3_region,
+                aws_access_key_id=chosen.s3_access_key,
+                aws_secret_access_key=secret.get_secret_value() if secret else None,
+                config=config,
+            )
+        except ValueError as error:
+            raise Misconfigured(
+                f"DATAFLOW_S3_ENDPOINT is '{chosen.s3_endpoint}'; expected http(s)://host:port"
+            ) from error
+
+    def under(self, place: str) -> Found:
+        """Yield the objects whose keys begin like this, less hidden and unfinished ones, as with files."""
+        bucket, prefix = _apart(place)
+        found = False
+        try:
+            for known in self._listed(bucket, prefix):
+                key = known["Key"]
+                found = True
+                below = key.removeprefix(prefix).split("/")
+                if not key.endswith("/") and not any(map(is_left_out, below)):
+                    yield self._object(bucket, key, known)
+        except ERRORS as error:
+            yield _unreadable(place, error)
+            return
+        if not found:
+            yield UnreadableInput(f"{place} has no object; expected at least one")
+
+    def at(self, path: str) -> Input | None:
+        """Return the object of a path; None if there is none."""
+        bucket, key = _apart(path)
+        try:
+            known = self._client().head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                return None
+            raise _unreadable(path, error) from error
+        except BotoCoreError as error:
+            raise _unreadable(path, error) from error
+        return self._object(bucket, key, {"Size": known["ContentLength"], **known})
+
+    def _listed(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+        pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            yield from page.get("Contents", ())
+
+    def _object(self, bucket: str, key: str, known: dict[str, Any]) -> Input:
+        version = str(known["ETag"])
+        return Input(
+            f"{SCHEME}{bucket}/{key}",
+            int(known["Size"]),
+            version,
+            is_finished=True,
+            open=partial(self._pieces, bucket, key, version),
+        )
+
+    def _pieces(self, bucket: str, key: str, version: str) -> Pieces:
+        try:
+            body = self._client().get_object(Bucket=bucket, Key=key, IfMatch=version)["Body"]
+            with body:
+                while piece := body.read(PIECE_BYTES):
+                    yield piece
+        except ERRORS as error:
+            raise _unreadable(f"{SCHEME}{bucket}/{key}", error) from error
+
+
+def _apart(place: str) -> tuple[str, str]:
+    parts = urlsplit(place, allow_fragments=False)
+    key = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
+    return parts.netloc, key
+
+
+def _unreadable(place: str, error: Exception) -> UnreadableInput:
+    return UnreadableInput(
+        f"{place} cannot be read ({error}); expected an object that can; see DATAFLOW_S3_*"
+    )

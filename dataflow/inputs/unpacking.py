@@ -1,0 +1,93 @@
+"""Unpacking: the bytes of an input as they are stored in; its content in pieces of bounded size out.
+
+What it is, its first bytes say: gzip, zstd, an Avro container, else lines as they are.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from dataflow.inputs.avro import AVRO_MAGIC, json_lines
+from dataflow.inputs.input import Input, Pieces, UnreadableInput
+from dataflow.sources.inflate import UNPACKING_ERRORS, Inflater, open_inflater
+
+MAGIC_BYTES = 4
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
+"""Behind a byte of which the upper half is 5."""
+
+
+class Content:
+    """What an input holds, unpacked: lines of text."""
+
+    def __init__(self, source: Input, *, may_be_avro: bool) -> None:
+        self.is_packed = False
+        """Written at one go: there is no line that somebody is still writing."""
+        self.stored_bytes = 0
+        """How many of its bytes, as they are stored, were read."""
+        self._source = source
+        self._may_be_avro = may_be_avro
+
+    def pieces(self) -> Pieces:
+        """Yield the content; raises `UnreadableInput` where it breaks off or is broken."""
+        head, rest = _begin(self._stored())
+        encoding = _encoding_of(head)
+        if encoding:
+            head, rest = _begin(_unpacked(self._source.path, encoding, chain((head,), rest)))
+        is_avro = head.startswith(AVRO_MAGIC)
+        self.is_packed = bool(encoding) or is_avro
+        whole = chain((head,), rest) if head else rest
+        if not is_avro:
+            return whole
+        if not self._may_be_avro:
+            raise UnreadableInput(f"{self._source.path} is an Avro container; expected lines of text")
+        return json_lines(self._source.path, whole)
+
+    def _stored(self) -> Pieces:
+        self.stored_bytes = 0
+        for piece in self._source.open():
+            self.stored_bytes += len(piece)
+            yield piece
+
+
+def _begin(pieces: Pieces) -> tuple[bytes, Pieces]:
+    """Return the first bytes, enough to tell what they are, and the pieces behind."""
+    head = b""
+    for piece in pieces:
+        head += piece
+        if len(head) >= MAGIC_BYTES:
+            break
+    return head, pieces
+
+
+def _encoding_of(head: bytes) -> str | None:
+    if head.startswith(GZIP_MAGIC):
+        return "gzip"
+    if head.startswith(ZSTD_MAGIC) or (head[1:4] == ZSTD_SKIPPABLE and head[0] >> 4 == 5):
+        return "zstd"
+    return None
+
+
+def _unpacked(path: str, encoding: str, packed: Iterator[bytes]) -> Pieces:
+    stream: Inflater | None = None
+    for piece in packed:
+        left = piece
+        while left:
+            if stream is None:
+                left = left.lstrip(b"\0")  # of a file that was padded, as on tape
+                if not left:
+                    break
+                stream = open_inflater(encoding, left)
+            yield from _inflated(path, encoding, stream, left)
+            left = b""
+            if stream.eof:  # another member, or frame, may stand behind
+                left, stream = stream.unused_data, None
+    if stream is not None:
+        raise UnreadableInput(f"{path} is {encoding} that breaks off; expected a whole file")
+
+
+def _inflated(path: str, encoding: str, stream: Inflater, packed: bytes) -> Pieces:
+    try:
+        yield from stream.inflate(packed)
+    except UNPACKING_ERRORS as error:
+        raise UnreadableInput(f"{path} is broken {encoding} ({error}); expected a whole file") from error

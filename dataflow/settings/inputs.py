@@ -1,0 +1,42 @@
+"""Settings of inputs: what is read besides streams, and when."""
+
+import time
+from typing import Annotated
+
+from croniter import croniter
+from croniter.croniter import CroniterError
+from pydantic import AfterValidator, BaseModel, Field
+
+from dataflow.settings.values import Names
+
+INGESTED_STREAMS = ("cdn-logs", "access-logs", "web-events", "bookings")
+"""What inputs are read as. Their order is kept: each has the partition of its number in two topics."""
+
+_STREAMS = f"{', '.join(INGESTED_STREAMS[:-1])} or {INGESTED_STREAMS[-1]}"
+
+
+def _wanted(given: tuple[str, ...]) -> tuple[str, ...]:
+    for text in given:
+        stream, _, place = text.partition("=")
+        if stream not in INGESTED_STREAMS or not place:
+            raise ValueError(f"STREAM=PLACE[,...] with {_STREAMS} as STREAM")
+    return given
+
+
+def _cron(text: str) -> str:
+    try:
+        croniter(text, time.time()).get_next(float)  # there is no 31st of February
+    except CroniterError as error:
+        raise ValueError("five fields as cron has them, such as '0 * * * *' for hourly (UTC)") from error
+    return text
+
+
+class InputSettings(BaseModel):
+    """What is read on a schedule; both are set, or none."""
+
+    ingest_schedule: Annotated[str, AfterValidator(_cron)] | None = Field(
+        default=None, description="when inputs are read, as cron has it, UTC; unset: never"
+    )
+    ingest_inputs: Annotated[Names, AfterValidator(_wanted)] = Field(
+        default=(), description="STREAM=PLACE[,...]: files, folders, patterns or s3://bucket/prefix to read"
+    )

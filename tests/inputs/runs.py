@@ -1,0 +1,87 @@
+"""Runs without a broker: places in; the lines that they would store, one run after another, out."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from dataflow.inputs.files import file_at, files_at
+from dataflow.inputs.loads import Load, Loading
+from dataflow.inputs.new_lines import LineRules, NewLines
+from dataflow.inputs.recognising import Recogniser
+from dataflow.inputs.remembered import Entry, Remembered
+from dataflow.sources.received_streams import STREAMS
+
+MOST_BYTES = 1_000_000
+
+
+class Runs:
+    """Runs of one stream, with what they have committed."""
+
+    def __init__(self, stream: str = "access-logs", **rules: object) -> None:
+        self.lines: list[bytes] = []
+        self.dead: list[bytes] = []
+        self.entries: dict[bytes, Entry] = {}
+        self._rules = replace(LineRules(STREAMS[stream], MOST_BYTES, 2 * MOST_BYTES), **rules)
+
+    def run(self, *places: Path | str, most_loads: int | None = None) -> Load:
+        """Run once, or until it dies behind so many transactions; return all of its loads together."""
+        remembered = Remembered()
+        for key, entry in self.entries.items():
+            remembered.put(key, entry)
+        recogniser = Recogniser(remembered, file_at, may_be_avro=self._rules.stream.is_json)
+        found = [source for place in places for source in files_at(str(place))]
+        told = Load()
+        for number, load in enumerate(Loading(NewLines(self._rules, recogniser), remembered).loads(found)):
+            if number == most_loads:
+                break
+            self._commit(load)
+            for name in ("lines", "inputs_read", "already_in", "unfinished", "failed"):
+                setattr(told, name, getattr(told, name) + getattr(load, name))
+        return told
+
+    def _commit(self, load: Load) -> None:
+        assert load.lines == len(load.records.good) + len(load.records.dead)
+        self.lines += values(load.records.good)
+        self.dead += values(load.records.dead)
+        self.entries |= load.entries
+
+
+def values(records: Iterable[tuple[object, object, bytes, object]]) -> list[bytes]:
+    """Return the values of records."""
+    return [value for _, _, value, _ in records]
+
+
+class WrittenLog:
+    """A log that somebody writes and rotates; no two of its lines are the same."""
+
+    def __init__(self, path: Path, seed: int = 0) -> None:
+        self.path = path
+        self.lines: list[bytes] = []
+        self._random = random.Random(seed)
+        self._begun = b""
+
+    def write(self, lines: int = 1) -> None:
+        """Write whole lines, some of them long."""
+        self.end_line()
+        for _ in range(lines):
+            self.begin_line()
+            self.end_line()
+
+    def begin_line(self) -> None:
+        """Write a line without its end."""
+        self.end_line()
+        self._begun = b"10.0.0.1 line %d " % len(self.lines) + b"x" * self._random.choice((0, 5, 100, 900))
+        self._append(self._begun)
+
+    def end_line(self) -> None:
+        """Write the end of a line, if one is begun."""
+        if self._begun:
+            rest = self._random.choice((b"", b" y", b" z\r"))
+            self.lines.append((self._begun + rest).rstrip(b"\r"))
+            self._begun = b""
+            self._append(rest + b"\n")
+
+    def _append(self, raw: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(raw)
