@@ -1,4 +1,4 @@
-"""Kafka's jars: the lock file in, checked jars in the cache folder out."""
+"""Jars, Kafka's above all: a lock file in, checked jars in the cache folder out."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -46,14 +46,19 @@ def _read_line(line: str) -> Jar:
 
 
 def kafka_jars(progress: Progress) -> list[Path]:
-    """Return Kafka's jars from the cache, fetching from Maven Central what is missing.
+    """Return Kafka's jars, as `locked_jars` does."""
+    return locked_jars(LOCK_FILE, "kafka", progress)
+
+
+def locked_jars(lock_file: Path, name: str, progress: Progress) -> list[Path]:
+    """Return the jars of a lock file from folder `name` of the cache, fetched from Maven Central once.
 
     The order is always the same: a class archive holds for one class path only.
     Raises `Misconfigured` when a jar cannot be fetched or is not the one of the lock file.
     """
-    folder = cache_folder() / "kafka"
+    folder = cache_folder() / name
     folder.mkdir(exist_ok=True)
-    jars = read_lock(LOCK_FILE.read_text())
+    jars = read_lock(lock_file.read_text())
     with locked(folder / "lock"):
         missing = [jar for jar in jars if not (folder / jar.file_name).exists()]
         for done, _ in enumerate(_fetch(missing, folder), start=len(jars) - len(missing) + 1):
@@ -91,7 +96,7 @@ def _checked(path: Path, jar: Jar) -> Path:
         with path.open("rb") as opened:
             found = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        raise Misconfigured(f"{path} is not readable; expected a jar of Kafka: {error}") from error
+        raise Misconfigured(f"{path} is not readable; expected a jar: {error}") from error
     if found != jar.sha256:
         raise Misconfigured(
             f"sha256 of {path} is {found}; expected {jar.sha256}: delete the file and start again"

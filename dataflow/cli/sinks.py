@@ -26,7 +26,9 @@ def status() -> None:
     """Show how far behind each sink is, its last error, and since when it retries.
 
     It asks the broker, not the workers: the answer is of the whole cluster, also
-    while a sink's workers are down. In a pipe the output is JSON.
+    while a sink's workers are down. Records that wait are with the sink, which stores
+    them with later ones, as in an S3 object that still grows: no fault. In a pipe the
+    output is JSON.
 
     \b
     Example:
@@ -36,29 +38,34 @@ def status() -> None:
     from dataflow.connection import broker_connection
     from dataflow.settings import settings
     from dataflow.sinks.answer import as_answer
+    from dataflow.sinks.configured import asked_for
     from dataflow.sinks.status import sink_statuses
 
     current = settings()
-    found = asyncio.run(sink_statuses(broker_connection(current), current.app_id))
+    configured = {sink.name: sink.topics for sink in asked_for(current)}
+    found = asyncio.run(sink_statuses(broker_connection(current), current.app_id, configured))
     if not people_read():
         print_json({"sinks": [as_answer(sink) for sink in found]})
     elif found:
         page().print(table_of_sinks(found))
     else:
-        notes().print("no sink has run yet; docs/sinks.md says which settings each needs", soft_wrap=True)
+        notes().print(
+            "no sink is set, none has run yet; docs/sinks.md says which settings each needs", soft_wrap=True
+        )
 
 
 def table_of_sinks(found: "list[SinkStatus]") -> "Table":
     """Return one row for each sink."""
     columns = (
-        "sink", "workers", "behind (records)", "behind (s)", "records/s", "retrying since", "last error",
+        "sink", "workers", "behind (records)", "behind (s)", "waiting (records)", "records/s",
+        "retrying since", "last error",
     )  # fmt: skip
     return table_of(
         columns,
         [
             [
-                sink.name, sink.workers, sink.behind_records, sink.behind_seconds, sink.records_per_second,
-                _instant(sink.retrying_since_ms), _last_error(sink),
+                sink.name, sink.workers, sink.behind_records, sink.behind_seconds, sink.waiting_records,
+                sink.records_per_second, _instant(sink.retrying_since_ms), _last_error(sink),
             ]
             for sink in found
         ],

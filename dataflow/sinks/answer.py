@@ -12,6 +12,7 @@ def as_answer(status: SinkStatus) -> dict[str, object]:
         "topics": status.topics,
         "workers": status.workers,
         "behind": {"records": status.behind_records, "seconds": status.behind_seconds},
+        "waiting": {"records": status.waiting_records},
         "records_per_second": status.records_per_second,
         "last_error": status.last_error,
         "last_error_at": _instant(status.last_error_at_ms),

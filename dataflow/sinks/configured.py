@@ -22,11 +22,11 @@ def configured_sinks(settings: Settings) -> list[Sink]:
     Raises `Misconfigured` when the role is a sink that they do not ask for.
     """
     if settings.role is Role.ALL:
-        return list(_all(settings))
+        return list(asked_for(settings))
     if not is_sink(settings.role):
         return []
     wanted = settings.role.removeprefix(ROLE_PREFIX)
-    found = [sink for sink in _all(settings) if sink.name == wanted]
+    found = [sink for sink in asked_for(settings) if sink.name == wanted]
     if not found:
         raise Misconfigured(
             f"DATAFLOW_ROLE is {settings.role.value!r}; expected the settings of that sink, too: "
@@ -40,7 +40,8 @@ def is_sink(role: Role) -> bool:
     return role.startswith(ROLE_PREFIX)
 
 
-def _all(settings: Settings) -> Iterator[Sink]:
+def asked_for(settings: Settings) -> Iterator[Sink]:
+    """Yield every sink that the settings ask for, whichever worker runs it."""
     for module in iter_modules(dataflow.sinks.__path__, f"{dataflow.sinks.__name__}."):
         configured = getattr(import_module(module.name), "configured", None)
         sink = configured(settings) if configured else None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection, Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it holds in memory
 NEVER_MS = 2**31 - 1
 STOP_SECONDS = 5.0
-MEASURE_SECONDS = 5.0
+MEASURE_SECONDS = 2.0
 
 
 class Opened(Sink):
@@ -114,16 +115,17 @@ class SinkRunner(Service):
                 await self.sleep(pause)
 
     async def _measure(self) -> None:
-        """Keep the gauge right, also while nothing is fetched since nothing can be stored."""
-        gauge = SinkMetrics(self.sink.name).behind
+        """Keep the gauges right, also while nothing is fetched since nothing can be stored."""
+        metrics = SinkMetrics(self.sink.name)
         while not self.should_stop:
             await self.sleep(MEASURE_SECONDS)
             ours = dict(self.partitions)
+            metrics.measure(ours.values(), time.time())
             try:
                 ends = await self.consumer.end_offsets(list(ours)) if ours else {}
             except (KafkaError, OSError):
                 continue  # the last value stands until the broker is back
-            gauge.set(sum(max(ends[tp] - partition.end, 0) for tp, partition in ours.items()))
+            metrics.behind.set(sum(max(ends[tp] - one.taken, 0) for tp, one in ours.items()))
 
     def take_up(self, tps: Iterable[TopicPartition]) -> None:
         """Begin to serve partitions."""
@@ -151,8 +153,7 @@ class SinkRunner(Service):
             for task in late:
                 task.cancel()
             await asyncio.gather(*leaving, return_exceptions=True)
-        for tp in tps:
-            await self.sink.release(tp)
+        await asyncio.gather(*(self.sink.release(tp) for tp in tps))
 
     async def on_stop(self) -> None:
         """Finish what is being written, leave the group, close the sink."""

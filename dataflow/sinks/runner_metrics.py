@@ -1,6 +1,11 @@
 """What sinks count for Prometheus: batches stored in, running totals by sink out."""
 
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
 from prometheus_client import Counter, Gauge
+
+from dataflow.sinks.runner_note import SinkNote
 
 STORED = Counter(
     "dataflow_sink_stored_records", "Records a sink has stored; a repetition counts again.", ["sink"]
@@ -11,8 +16,32 @@ REJECTED = Counter(
 WRITING = Counter("dataflow_sink_writing_seconds", "Time spent in the writes of a sink.", ["sink"])
 FAILED = Counter("dataflow_sink_failed_tries", "Writes that failed because the system was away.", ["sink"])
 BEHIND = Gauge(
-    "dataflow_sink_behind_records", "Records in this worker's partitions, not yet stored.", ["sink"]
+    "dataflow_sink_behind_records",
+    "Records of this worker's partitions that the sink has not taken.",
+    ["sink"],
 )
+BEHIND_SECONDS = Gauge(
+    "dataflow_sink_behind_seconds",
+    "How long the oldest of them has been in Kafka; 0: there is none.",
+    ["sink"],
+)
+WAITING = Gauge(
+    "dataflow_sink_waiting_records",
+    "Records a sink has taken and will store with later ones; Kafka keeps them until then.",
+    ["sink"],
+)
+RETRYING = Gauge(
+    "dataflow_sink_retrying_seconds", "How long the outage of a sink has lasted; 0: there is none.", ["sink"]
+)
+
+
+class Measured(Protocol):
+    """A partition of a sink; see `SinkPartition`."""
+
+    end: int
+    taken: int
+    oldest_ms: int | None
+    note: SinkNote
 
 
 class SinkMetrics:
@@ -24,3 +53,18 @@ class SinkMetrics:
         self.writing_seconds = WRITING.labels(sink)
         self.failed_tries = FAILED.labels(sink)
         self.behind = BEHIND.labels(sink)
+        self._behind_seconds = BEHIND_SECONDS.labels(sink)
+        self._waiting = WAITING.labels(sink)
+        self._retrying_seconds = RETRYING.labels(sink)
+
+    def measure(self, partitions: Collection[Measured], now: float) -> None:
+        """Set what the partitions know of themselves; `now` in seconds since 1970 UTC."""
+        self._waiting.set(sum(one.taken - one.end for one in partitions))
+        self._behind_seconds.set(_seconds_since((one.oldest_ms for one in partitions), now))
+        self._retrying_seconds.set(_seconds_since((one.note.retrying_since_ms for one in partitions), now))
+
+
+def _seconds_since(instants_ms: Iterable[int | None], now: float) -> float:
+    """Return how long the first of the instants is over, 0 for none; another's clock may be ahead of ours."""
+    first = min((at_ms for at_ms in instants_ms if at_ms is not None), default=None)
+    return 0.0 if first is None else max(now - first / 1000, 0.0)

@@ -16,14 +16,16 @@ class SinkNote(msgspec.Struct, frozen=True, omit_defaults=True):
     error_at_ms: int | None = None
     retrying_since_ms: int | None = None
     """When the outage began that is going on."""
+    taken: int | None = None
+    """The sink has all records below this offset; what it has not yet stored it will, with later ones."""
 
     def failed(self, error: object, now_ms: int) -> "SinkNote":
         """Return the note after one more failed try."""
-        return SinkNote(str(error)[:ERROR_CHARACTERS], now_ms, self.retrying_since_ms or now_ms)
+        return SinkNote(str(error)[:ERROR_CHARACTERS], now_ms, self.retrying_since_ms or now_ms, self.taken)
 
-    def mended(self) -> "SinkNote":
-        """Return the note after a batch that was stored."""
-        return SinkNote(self.error, self.error_at_ms)
+    def mended(self, taken: int | None = None) -> "SinkNote":
+        """Return the note after a batch that went through."""
+        return SinkNote(self.error, self.error_at_ms, taken=taken)
 
     def as_metadata(self) -> str:
         """Return what stands beside the offset."""

@@ -44,6 +44,10 @@ class SinkPartition:
         self.note = SinkNote()
         self.end = 0
         """Everything below this offset is stored and committed."""
+        self.taken = 0
+        """Everything below this offset is with the sink, which may still gather it."""
+        self.oldest_ms: int | None = None
+        """When the oldest record that is not with the sink came to Kafka; None: none is known."""
         self._sink, self._consumer, self._commits, self._options = sink, consumer, commits, options
         self._metrics = SinkMetrics(sink.name)
         self._leaving = asyncio.Event()
@@ -51,7 +55,6 @@ class SinkPartition:
             options.dead_letter_run, options.dead_letter_share, options.dead_letter_share_of
         )
         self._held: list[DeadLetter] = []
-        self._given = 0  # to the sink, which may not have stored all of it
 
     def leave(self) -> None:
         """Take no more: what is being written may end, an outage is not waited for."""
@@ -75,20 +78,21 @@ class SinkPartition:
         committed = await stable_offsets(self._consumer._client, group, [self.tp], STABLE_SECONDS)  # noqa: SLF001  # waits for pending transactions, unlike the consumer
         if committed[self.tp] >= 0:
             self._consumer.seek(self.tp, committed[self.tp])
-        self.end = self._given = await self._consumer.position(self.tp)
+        self.end = self.taken = await self._consumer.position(self.tp)
 
     async def _pass_on(self, batch: SinkBatch) -> None:
         """Store a batch, then commit; only then is the next one taken."""
-        end = batch.end
+        end = self.end if self.taken > self.end else batch.end  # what it gathers stands before mere marks
         if batch.records:
+            self.oldest_ms = batch.records[0].timestamp
             stored = await self._persist(lambda: self._write(batch))
             if stored is None:
                 return
             end = stored
-        elif self._given > self.end:
-            return  # the sink still gathers what stands before these marks
-        self._given = batch.end
+        self.taken = batch.end
         await self._persist(lambda: self._commit(end))
+        if batch.end >= (self._consumer.last_stable_offset(self.tp) or 0):
+            self.oldest_ms = None
 
     async def _write(self, batch: SinkBatch) -> int:
         began = time.monotonic()
@@ -107,12 +111,13 @@ class SinkPartition:
         self._limit = limit
 
     async def _commit(self, end: int) -> None:
-        if end <= self.end:
+        end = max(end, self.end)
+        note = self.note.mended(self.taken if self.taken > end else None)
+        if end == self.end and note == self.note:
             return
         dead = [letter for letter in self._held if letter.record.offset < end]
-        self.note = self.note.mended()
-        await self._commits.commit(self.tp, end, self.note, dead)
-        self.end, self._held = end, self._held[len(dead) :]
+        await self._commits.commit(self.tp, end, note, dead)
+        self.end, self.note, self._held = end, note, self._held[len(dead) :]
 
     async def _persist(self, step: Callable[[], Awaitable[int | None]]) -> int | None:
         """Return what the step returns; try it again, after a pause, until it does or we leave (None)."""

@@ -31,8 +31,11 @@ class SinkStatus:
     workers: int
     """How many workers run it; 0: nobody does."""
     behind_records: int
+    """Records that it has not taken."""
     behind_seconds: float | None
-    """How long the oldest record that is not stored has been in Kafka."""
+    """How long the oldest of them has been in Kafka."""
+    waiting_records: int
+    """Records that it has taken and will store with later ones, as in an object that still grows."""
     records_per_second: float
     last_error: str | None
     last_error_at_ms: int | None
@@ -40,14 +43,16 @@ class SinkStatus:
 
 
 Offsets = Mapping[TopicPartition, OffsetAndMetadata]
+Topics = Collection[str]
 
 
 async def sink_statuses(
-    connection: Mapping[str, object], app_id: str, configured: Collection[str] = ()
+    connection: Mapping[str, object], app_id: str, configured: Mapping[str, Topics]
 ) -> list[SinkStatus]:
     """Return every sink of this app that has ever run or that is `configured`, by name.
 
-    Takes half a second, over which the records are counted. Raises `DataflowError` when
+    Of one that is configured all partitions of its topics count, else those that it has ever
+    had. Takes half a second, over which the records are counted. Raises `DataflowError` when
     the broker does not answer in time.
     """
     try:
@@ -59,8 +64,15 @@ async def sink_statuses(
             after = {name: await _committed(admin, group) for name, group in groups.items()}
             seconds = time.monotonic() - began
             workers = {name: await _workers(admin, group) for name, group in groups.items()}
+            never = {
+                name: await _never_had(admin, topics, after[name]) for name, topics in configured.items()
+            }
             return [
-                await _status(name, before[name], after[name], seconds, workers[name], reader)
+                await _status(
+                    _Found(name, before[name], after[name], never.get(name, ()), workers[name]),
+                    seconds,
+                    reader,
+                )
                 for name in sorted(groups)
             ]
     except (KafkaError, OSError) as error:
@@ -98,21 +110,52 @@ async def _workers(admin: AIOKafkaAdminClient, group: str) -> int:
     return len(members)
 
 
-async def _status(
-    name: str, before: Offsets, after: Offsets, seconds: float, workers: int, reader: AIOKafkaConsumer
-) -> SinkStatus:
-    ends = await reader.end_offsets(list(after)) if after else {}
-    behind = {tp: ends[tp] - noted.offset for tp, noted in after.items() if ends[tp] > noted.offset}
-    stored = sum(noted.offset - before[tp].offset for tp, noted in after.items() if tp in before)
-    notes = [note_of(noted.metadata) for noted in after.values()]
+async def _never_had(
+    admin: AIOKafkaAdminClient, topics: Topics, committed: Offsets
+) -> Collection[TopicPartition]:
+    """Return the partitions of the topics that nobody has served yet."""
+    there = set(await admin.list_topics()).intersection(topics)  # to ask for another might make it
+    told = await admin.describe_topics(list(there)) if there else []
+    partitions = {
+        TopicPartition(topic["topic"], one["partition"]) for topic in told for one in topic["partitions"]
+    }
+    return partitions - committed.keys()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is found of a sink at the end of the sample, and its offsets at the begin."""
+
+    name: str
+    before: Offsets
+    after: Offsets
+    never_had: Collection[TopicPartition]
+    workers: int
+
+    def positions(self, offsets: Offsets) -> Mapping[TopicPartition, int]:
+        """Return up to where the sink has taken each partition; what a worker had gathered ends with it."""
+        return {
+            tp: max(noted.offset, (self.workers and note_of(noted.metadata).taken) or 0)
+            for tp, noted in offsets.items()
+        }
+
+
+async def _status(found: _Found, seconds: float, reader: AIOKafkaConsumer) -> SinkStatus:
+    taken = {**found.positions(found.after), **await reader.beginning_offsets(list(found.never_had))}
+    ends = await reader.end_offsets(list(taken))
+    behind = {tp: ends[tp] - position for tp, position in taken.items() if ends[tp] > position}
+    earlier = found.positions(found.before)
+    stored = sum(max(taken[tp] - earlier[tp], 0) for tp in earlier.keys() & taken.keys())
+    notes = [note_of(noted.metadata) for noted in found.after.values()]
     last = max(notes, key=lambda note: note.error_at_ms or 0, default=SinkNote())
-    oldest = await _oldest_ms(reader, {tp: after[tp].offset for tp in behind})
+    oldest = await _oldest_ms(reader, {tp: taken[tp] for tp in behind})
     return SinkStatus(
-        name=name,
-        topics=sorted({tp.topic for tp in after}),
-        workers=workers,
+        name=found.name,
+        topics=sorted({tp.topic for tp in taken}),
+        workers=found.workers,
         behind_records=sum(behind.values()),
         behind_seconds=_seconds_since(oldest) if behind else 0.0,
+        waiting_records=sum(taken[tp] - noted.offset for tp, noted in found.after.items()),
         records_per_second=round(stored / seconds, 1),
         last_error=last.error,
         last_error_at_ms=last.error_at_ms,
@@ -126,7 +169,7 @@ def _seconds_since(at_ms: int | None) -> float | None:
 
 
 async def _oldest_ms(reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> int | None:
-    """Return the timestamp of the oldest record that is not stored; None if none can be read in time."""
+    """Return the timestamp of the oldest record from there on; None if none can be read in time."""
     if not starts:
         return None
     reader.assign(list(starts))

@@ -51,7 +51,7 @@ async def ready_as_a_member(request: AiohttpRequest, handler: Handler) -> Stream
 async def sinks(view: View, request: Request) -> Response:
     """Answer how far behind each sink is, and why; over the whole cluster."""
     single_values(request.query.items(), known=())
-    configured = {runner.sink.name for runner in RUNNERS}
+    configured = {runner.sink.name: runner.sink.topics for runner in RUNNERS}
     try:
         statuses = await sink_statuses(OPTIONS.connection, OPTIONS.app_id, configured)
     except DataflowError as error:

@@ -44,7 +44,10 @@ class Bucket:
         """Return all objects."""
         return {key: self.get(key) for key in self.keys()}
 
+    def lines(self) -> list[bytes]:
+        """Return the lines of all objects."""
+        return [line for raw in self.objects().values() for line in gzip.decompress(raw).splitlines()]
+
     def ids(self) -> list[int]:
         """Return the event ids of all records of all objects, in order."""
-        lines = [line for raw in self.objects().values() for line in gzip.decompress(raw).splitlines()]
-        return sorted(int(orjson.loads(line)["event_id"]) for line in lines)
+        return sorted(int(orjson.loads(line)["event_id"]) for line in self.lines())

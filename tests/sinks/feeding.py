@@ -3,12 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 from sinks.sink_records import batches
-from sinks.waiting import until
 
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.contract import Rejected, Sink
@@ -57,25 +55,3 @@ class Feeder:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
-
-
-class Mortal(Protocol):
-    """A server that can be killed and started again."""
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-
-
-async def kill_again_and_again(server: Mortal, feeders: Sequence[Feeder], kills: int) -> None:
-    """Kill and restart the server so many times, from the feeders' first record to their last."""
-    everything = sum(len(feeder.records) for feeder in feeders)
-    for number in range(kills):
-        enough = everything * number // kills
-        await until(lambda enough=enough: sum(feeder.committed for feeder in feeders) >= enough, 300)
-        await asyncio.to_thread(server.kill)
-        failed = sum(len(feeder.failures) for feeder in feeders)
-        await until(lambda failed=failed: sum(len(feeder.failures) for feeder in feeders) > failed, 60)
-        await asyncio.to_thread(server.start)

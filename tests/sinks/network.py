@@ -12,7 +12,7 @@ class Network:
         self.swallows = False
         """A black hole: connections stay open, and nothing goes through."""
         self.port = 0
-        self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._pairs: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
 
     async def start(self) -> "Network":
         """Take connections, at the same port each time."""
@@ -23,9 +23,11 @@ class Network:
     async def cut(self) -> None:
         """Reset what is open, refuse what comes."""
         self._server.close()
-        for pair in list(self._pairs):
+        for pair in self._pairs.values():
             for writer in pair:
                 writer.transport.abort()
+        if self._pairs:
+            await asyncio.wait(self._pairs)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -34,16 +36,18 @@ class Network:
             writer.close()
             return
         pair = writer, up_writer
-        self._pairs.add(pair)
+        passing = asyncio.current_task()
+        assert passing is not None
+        self._pairs[passing] = pair
         pumps = [
             asyncio.create_task(self._pump(reader, up_writer)),
             asyncio.create_task(self._pump(up_reader, writer)),
         ]
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        self._pairs.discard(pair)
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
+        del self._pairs[passing]
         for side in pair:
             side.close()
 

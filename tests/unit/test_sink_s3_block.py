@@ -1,12 +1,17 @@
 """A block of the archive while it is gathered on disk."""
 
+import os
 import resource
 import signal
+import tracemalloc
+from tempfile import SpooledTemporaryFile
 
 import pytest
 
 from dataflow.sinks.s3.block import READ_BYTES, Block
 from dataflow.sinks.s3.cuts import CutRules, Line
+from dataflow.sinks.s3.formats import GzipNdjson
+from dataflow.sinks.s3.store import PART_BYTES
 
 
 def a_line(offset: int, hour: int = 0, raw: bytes = b"x\n") -> Line:
@@ -83,3 +88,21 @@ def test_what_is_being_read_may_be_discarded(tmp_path):
     block.discard()
     assert len(next(pieces)) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_packing_a_large_object_takes_no_more_memory_than_a_few_parts(tmp_path):
+    """32 MiB that cannot be packed go through pieces, slices and a file."""
+    raw = os.urandom(1 << 20)
+    block = Block(CutRules(records=100), a_line(0), tmp_path)
+    for offset in range(32):
+        block.take([a_line(offset, raw=raw)])
+    tracemalloc.start()
+    try:
+        with SpooledTemporaryFile(max_size=PART_BYTES, dir=tmp_path) as body:
+            GzipNdjson().encode("topic", block.open_bytes(block.hours[0]), body)
+            assert body.tell() > 32 << 20
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        block.discard()
+    assert most < 3 * PART_BYTES

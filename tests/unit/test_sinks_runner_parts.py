@@ -27,6 +27,14 @@ def test_a_note_remembers_since_when_and_keeps_the_last_error_when_it_is_over():
     assert note_of(note.as_metadata()) == note
 
 
+def test_a_note_remembers_what_the_sink_still_gathers_through_an_outage():
+    """Else what waits for more records looked like a lag."""
+    note = SinkNote().mended(taken=17).failed("server is away", 1_000)
+    assert note.taken == 17
+    assert note.mended() == SinkNote("server is away", 1_000)
+    assert note_of(note.as_metadata()) == note
+
+
 @pytest.mark.parametrize("metadata", [None, "", "{", "[]", '{"error":1}', "somebody else's"])
 def test_what_others_have_noted_beside_an_offset_is_no_note(metadata):
     """Any client may commit for a group."""
@@ -65,7 +73,16 @@ def test_the_password_of_a_database_is_not_shown():
 
 
 AWAY = SinkStatus(
-    "postgres", ["expedia_ext"], 0, 1_234, None, 0.0, "PostgreSQL: away", 1_800_000_000_000, 1_799_999_999_500
+    name="postgres",
+    topics=["expedia_ext"],
+    workers=0,
+    behind_records=1_234,
+    behind_seconds=None,
+    waiting_records=56,
+    records_per_second=0.0,
+    last_error="PostgreSQL: away",
+    last_error_at_ms=1_800_000_000_000,
+    retrying_since_ms=1_799_999_999_500,
 )
 
 
@@ -76,6 +93,7 @@ def test_an_answer_has_instants_in_utc():
         "topics": ["expedia_ext"],
         "workers": 0,
         "behind": {"records": 1_234, "seconds": None},
+        "waiting": {"records": 56},
         "records_per_second": 0.0,
         "last_error": "PostgreSQL: away",
         "last_error_at": "2027-01-15T08:00:00.000Z",
@@ -88,6 +106,6 @@ def test_the_command_shows_a_row_for_each_sink():
     table = table_of_sinks([AWAY])
     cells = [str(cell) for column in table.columns for cell in column.cells]
     assert cells == [
-        "postgres", "0", "1,234", "–", "0.00", "2027-01-15 07:59:59Z",
+        "postgres", "0", "1,234", "–", "56", "0.00", "2027-01-15 07:59:59Z",
         "2027-01-15 08:00:00Z PostgreSQL: away",
     ]  # fmt: skip

@@ -23,8 +23,9 @@ def demo(
 
     With --once everything is played once, as fast as it is taken, in a fresh folder
     inside DATAFLOW_DATA_DIR that is removed afterwards, so it can be repeated. It
-    prints the tables and where every event went; the exit code is 0 only when no
-    event is missing and none was counted twice.
+    prints the tables and where every event went, and waits for the sinks that are
+    set (as by DATAFLOW_POSTGRES_URL); the exit code is 0 only when no event is missing,
+    none was counted twice, and the sinks have stored all that is theirs.
 
     \b
     Example:

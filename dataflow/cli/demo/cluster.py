@@ -13,6 +13,7 @@ from dataflow.cli.kafka import run_with_broker
 from dataflow.connection import broker_connection
 from dataflow.samples import sample_filter_rules
 from dataflow.settings import Settings
+from dataflow.sources.auth.opening import is_loopback
 from dataflow.topics import declared_topics, ensure_topics
 
 Say = Callable[[str], None]
@@ -40,7 +41,7 @@ def running_cluster(settings: Settings, folder: Path, workers: int, say: Say) ->
         for difference in report.differences:
             say(str(difference))
         say(f"Topics are there, {len(report.created)} of them new.")
-        environment = _environment(address, folder)
+        environment = _environment(address, folder, settings)
         with running_workers(
             workers, settings.web_port, folder, environment, settings.shutdown_seconds
         ) as started:
@@ -61,8 +62,11 @@ def _broker(settings: Settings, folder: Path, say: Say) -> Iterator[str]:
         yield address
 
 
-def _environment(address: str, folder: Path) -> dict[str, str]:
+def _environment(address: str, folder: Path, settings: Settings) -> dict[str, str]:
     environment = {"DATAFLOW_BROKER": address, "DATAFLOW_DATA_DIR": str(folder)}
     if not os.environ.get("DATAFLOW_FILTER_RULES"):
         environment["DATAFLOW_FILTER_RULES"] = str(sample_filter_rules())
+    is_guarded = settings.ingest_htpasswd_file or settings.ingest_token_file
+    if not is_guarded and is_loopback(settings.web_host):
+        environment["DATAFLOW_INGEST_OPEN"] = "true"
     return environment

@@ -12,6 +12,7 @@ from dataflow.cli.demo.cluster import Cluster, Say, running_cluster
 from dataflow.cli.demo.folder import fresh_folder, kept_folder
 from dataflow.cli.demo.playing import player
 from dataflow.cli.demo.screen import TOP, entries_of, screen, totals
+from dataflow.cli.demo.storing import wait_until_stored
 from dataflow.cli.embedded import stop_on_sigterm
 from dataflow.cli.kafka import run_with_broker
 from dataflow.cli.terminal import notes, page, print_json
@@ -24,7 +25,7 @@ LOOK_SECONDS = 1.0
 def play_once(workers: int, *, as_json: bool) -> None:
     """Play every sample event once and show where each went.
 
-    Raises `DataflowError` on an imbalance.
+    Raises `DataflowError` on an imbalance, and when a sink that is set does not store all of it.
     """
     stop_on_sigterm()
     say = _stopwatch()
@@ -53,6 +54,7 @@ def play_once(workers: int, *, as_json: bool) -> None:
         if found:
             raise DataflowError(f"balance is not even: {'; '.join(found)}; expected every event once")
         say("Balance is even: every event is in exactly one place.")
+        wait_until_stored(cluster, say)
 
 
 def play_and_watch(workers: int, rate: int) -> None:

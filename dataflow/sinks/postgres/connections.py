@@ -1,8 +1,9 @@
 """Connections to PostgreSQL: a URL in, a few connections that are thrown away after an error out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]  # it comes without types
 
@@ -29,8 +30,12 @@ class Connections:
     roll back has no end, and one that lives rolls back by itself.
     """
 
-    def __init__(self, url: str, prepare: Sequence[str] = ()) -> None:
+    def __init__(
+        self, url: str, prepare: Sequence[str] = (), server_settings: Mapping[str, str] | None = None
+    ) -> None:
         self._url = url
+        self._address = urlsplit(url).netloc.rpartition("@")[2]  # without the password
+        self._server_settings = {"application_name": "dataflow", **(server_settings or {})}
         self._prepare = "; ".join(prepare)
         self._idle: list[asyncpg.Connection] = []
         self._free = asyncio.Semaphore(MOST)
@@ -47,7 +52,7 @@ class Connections:
                 self._idle.append(connection)
             except AWAY as error:
                 self._drop_idle()  # what has broken one has mostly broken all
-                raise SinkUnavailable(f"PostgreSQL: {_words(error)}") from error
+                raise SinkUnavailable(f"PostgreSQL at {self._address}: {_words(error)}") from error
             finally:
                 if connection is not None and connection not in self._idle:
                     connection.terminate()
@@ -61,7 +66,7 @@ class Connections:
 
     async def _connect(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(
-            self._url, timeout=CONNECT_SECONDS, server_settings={"application_name": "dataflow"}
+            self._url, timeout=CONNECT_SECONDS, server_settings=self._server_settings
         )
         if self._prepare:
             try:

@@ -19,6 +19,8 @@ from dataflow.sinks.postgres.tables import TABLES, Table
 log = logging.getLogger(__name__)
 
 CARE_SECONDS = 3_600.0  # between two looks at what has to be made and dropped
+NOT_HELD_UP = "SET idle_in_transaction_session_timeout = '10s'"
+"""A worker that is frozen in a transaction must not hold up who goes on with its rows."""
 
 EXPIRED = Counter(
     "dataflow_sink_postgres_expired_records",
@@ -48,7 +50,8 @@ class PostgresSink(Sink):
         self.topics = tuple(self._targets)
         self._retention_days = retention_days
         self._migrating = Connections(url)
-        self._connections = Connections(url, [target.loading.prepare for target in self._targets.values()])
+        staging = [target.loading.prepare for target in self._targets.values()]
+        self._connections = Connections(url, [NOT_HELD_UP, *staging])
         self._care: asyncio.Task[None] | None = None
 
     async def open(self) -> None:

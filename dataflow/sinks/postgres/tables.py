@@ -39,8 +39,8 @@ TABLES = (
     Table(
         "web_logs", ACCESS_LOGS_PARSED, AccessLogEntry, "ts",
         # `SELECT user` is the user of the database: the column has another name.
-        _same(f"{_REQUEST} {_PLACE} ident as_org latitude longitude is_bot ua_device ua_os ua_os_version "
-              "ua_browser ua_browser_version") | {"user_name": "user"},
+        _same(f"{_REQUEST} {_PLACE} country_name ident as_org latitude longitude is_bot ua_device ua_os "
+              "ua_os_version ua_browser ua_browser_version") | {"user_name": "user"},
     ),
     Table(
         "stays", EXPEDIA_EXT, CategorizedBooking, "date_time",

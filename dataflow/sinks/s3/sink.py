@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 from aiokafka.structs import TopicPartition
@@ -19,12 +19,16 @@ from dataflow.sinks.s3.store import Connection, connected
 
 log = logging.getLogger(__name__)
 
+LAST_FLUSH_SECONDS = 3.0
+
 
 @dataclass(slots=True)
 class _Gathering:
     """What is gathered of one partition."""
 
     flushing: asyncio.Task[None] | None = None
+    away: bool = False
+    """The last flush did not get through."""
     storing: asyncio.Lock = field(default_factory=asyncio.Lock)
     next_offset: int = 0
     block: Block | None = None
@@ -59,6 +63,8 @@ class S3Sink(Sink):
         gathering = self._gathering(batch.tp)
         lines, rejected = self._lines(batch, gathering.next_offset)
         async with gathering.storing:
+            if gathering.away:
+                await self._flush_now(batch.tp, gathering)  # raises, so that the outage is told of
             await self._store_complete(batch.tp, gathering)  # left by an outage
             while lines:
                 gathering.block = gathering.block or Block(
@@ -74,7 +80,10 @@ class S3Sink(Sink):
         return Stored(gathering.block.first_offset if gathering.block else batch.end, rejected)
 
     async def release(self, tp: TopicPartition) -> None:
-        """Forget what is gathered of the partition: it is not committed, so it comes again."""
+        """Forget what is gathered of the partition: it is not committed, so it comes again.
+
+        It is flushed, if that is quickly done: who has stopped a worker looks into the bucket.
+        """
         gathering = self._gatherings.pop(tp, None)
         if gathering is None:
             return
@@ -82,6 +91,9 @@ class S3Sink(Sink):
             gathering.flushing.cancel()
             await asyncio.wait([gathering.flushing])
         if gathering.block:
+            with suppress(SinkUnavailable, OSError, TimeoutError):
+                async with asyncio.timeout(LAST_FLUSH_SECONDS):
+                    await self._flush_now(tp, gathering)
             gathering.block.discard()
 
     async def close(self) -> None:
@@ -125,16 +137,20 @@ class S3Sink(Sink):
             gathering.block = None
             block.discard()
 
-    async def _flush(self, tp: TopicPartition, gathering: _Gathering) -> None:
+    async def _flush_now(self, tp: TopicPartition, gathering: _Gathering) -> None:
         assert self._objects is not None
+        if gathering.block and not gathering.block.is_complete:
+            await self._objects.flush(tp, gathering.block)
+        gathering.away = False
+
+    async def _flush(self, tp: TopicPartition, gathering: _Gathering) -> None:
         while True:
             await asyncio.sleep(self._archive.flush_seconds)
             async with gathering.storing:
-                if gathering.block is None or gathering.block.is_complete:
-                    continue
                 try:
-                    await self._objects.flush(tp, gathering.block)
+                    await self._flush_now(tp, gathering)
                 except (SinkUnavailable, OSError) as error:
+                    gathering.away = True
                     log.warning(
                         "What waits for S3 cannot be flushed yet; nothing is lost.",
                         extra={"error": str(error)},
