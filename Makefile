@@ -8,13 +8,15 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -q \
 	--no-compile --require-hashes
 
-.PHONY: help demo test lint bench runtime dev java
+.PHONY: help demo test servers lint fuzz bench runtime dev java
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    the three flows on an embedded Kafka; ARGS="--once", ARGS="--once --json", ...'
 	@echo 'make test    all tests, on a real Kafka; ARGS="tests/unit -k stay" for some of them'
+	@echo 'make servers OpenSearch and an S3 server for the tests that are skipped without them'
 	@echo 'make lint    format, rules, types, direction of imports, docstrings'
+	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
 	@echo 'make bench   cost of an event beside the peers, as one table'
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with (now: $(PYTHON)).'
@@ -25,12 +27,18 @@ demo: runtime java
 test: dev java
 	@$(BIN)/python -m pytest $(ARGS)
 
+servers: dev java
+	@$(BIN)/python tests/sinks/real_servers.py
+
 lint: dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/interrogate --quiet .
+
+fuzz: dev .venv/fuzz.stamp
+	@$(BIN)/python tests/fuzz/fuzz_stages.py $(ARGS)
 
 bench: dev java
 	@$(BIN)/python tests/bench $(ARGS)
@@ -60,6 +68,11 @@ java: .venv/editable.stamp
 .venv/dev.stamp: requirements-dev.lock | .venv/runtime.stamp
 	@echo 'Installing what its tests need, by hash.' >&2
 	@$(INSTALL) -r requirements-dev.lock >&2
+	@touch $@
+
+.venv/fuzz.stamp: requirements-fuzz.lock | .venv/runtime.stamp
+	@echo 'Installing the fuzzer, by hash.' >&2
+	@$(INSTALL) -r requirements-fuzz.lock >&2
 	@touch $@
 
 .venv/editable.stamp: pyproject.toml | .venv/runtime.stamp

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from dataflow.errors import Misconfigured
 from dataflow.settings import LogFormat, Settings
 
 MOST_REMEMBERED = 1_000
@@ -51,6 +52,17 @@ class Throttle(logging.Filter):
         return True
 
 
+class Plain(logging.Filter):
+    """Makes one line of a mistake in the settings: where in the code it was found helps nobody."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Write every line; put the message of a mistake in the place of its traceback."""
+        mistake = record.exc_info[1] if record.exc_info else None
+        if isinstance(mistake, Misconfigured):
+            record.msg, record.args, record.exc_info = str(mistake), (), None
+        return True
+
+
 def logging_config(chosen: Settings) -> dict[str, object]:
     """Return the configuration of the logging package; lines go to stderr."""
     as_json = chosen.log_format is LogFormat.JSON
@@ -68,12 +80,12 @@ def logging_config(chosen: Settings) -> dict[str, object]:
                 "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",
             },
         },
-        "filters": {"throttle": {"()": Throttle}},
+        "filters": {"throttle": {"()": Throttle}, "plain": {"()": Plain}},
         "handlers": {
             "stderr": {
                 "class": handler,
                 "formatter": "json" if as_json else "console",
-                "filters": ["throttle"],
+                "filters": ["throttle", "plain"],
                 "level": level,
             }
         },

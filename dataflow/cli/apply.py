@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dataflow.cli.applying import LineBalance
     from dataflow.stages.lines import LineStage
+
+TAKES = {
+    "--rules": "filter",
+    "--format": "access-log",
+    "--geoip-city": "access-log",
+    "--geoip-asn": "access-log",
+}
+"""The stage that each option is for."""
 
 
 def apply(
@@ -55,6 +65,10 @@ def apply(
     from dataflow.cli.lines import lines_of
 
     run = _stage_named(stage, rules, log_format, geoip_city, geoip_asn)
+    _refuse_of_others(
+        stage,
+        {"--rules": rules, "--format": log_format, "--geoip-city": geoip_city, "--geoip-asn": geoip_asn},
+    )
     with lines_of(file) as lines:
         application = Application(stage, run, sys.stdout.buffer, dead_letters, LineBalance())
         try:
@@ -64,6 +78,15 @@ def apply(
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
             _tell(application.balance)
+
+
+def _refuse_of_others(stage: str, options: "Mapping[str, object]") -> None:
+    """Refuse an option that the stage would not look at: whoever gave it means another stage."""
+    from dataflow.errors import Misconfigured
+
+    for option, value in options.items():
+        if value is not None and stage != TAKES[option]:
+            raise Misconfigured(f"{option} is '{value}'; expected none, as {stage} takes no such option")
 
 
 def _stage_named(

@@ -51,6 +51,10 @@ class FilterOutputs:
             return None
         return tuple([output.topic for output in self.outputs if _takes(output, values)]) or NO_OUTPUT
 
+    def judge(self, raws: Sequence[bytes]) -> list[str | tuple[str, ...] | None]:
+        """Return of each line what `dropped_by` does; raise `InvalidEvent` if any is no JSON object."""
+        return list(map(self.dropped_by, raws))
+
 
 def _takes(output: Output, values: Sequence[Value]) -> bool:
     return not any(rule.drops(values) for rule in output.rules)

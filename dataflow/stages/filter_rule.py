@@ -1,5 +1,6 @@
 """Filter rule: one entry of a rule file in, what it makes of a field's value out."""
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import re2
 from dataflow.errors import Misconfigured
 
 _KEYS = {"fieldName", "regex", "include", "name"}
+_UNREADABLE = re.compile(r'["\\\x00-\x1f]')  # what msgspec finds no field by, as JSON writes it otherwise
 
 
 class Pattern(Protocol):
@@ -60,8 +62,11 @@ def read_rule(sent: object, number: int, origin: str) -> FilterRule:
 def field_name(sent: dict[str, object], key: str, where: str) -> str:
     """Return the name of a field, or names joined by dots; raise `Misconfigured`."""
     field = text_of(sent, key, where)
-    if not all(field.split(".")):
-        raise Misconfigured(f"{where}: {key} is {field!r}; expected names joined by dots")
+    if not all(field.split(".")) or _UNREADABLE.search(field):
+        raise Misconfigured(
+            f"{where}: {key} is {field!r}; expected names joined by dots, without quotes, backslashes "
+            "and control characters"
+        )
     return field
 
 

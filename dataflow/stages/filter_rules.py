@@ -7,7 +7,7 @@ import orjson
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.errors import Misconfigured
 from dataflow.stages.filter_rule import FilterRule, read_rule
-from dataflow.stages.json_values import Value, Values, compile_values
+from dataflow.stages.json_values import Value, Values, compile_columns, compile_values
 from dataflow.stages.remembered import Remembered
 
 
@@ -18,7 +18,8 @@ class FilterRules:
         """Compile a reader of only the fields that `rules` look at."""
         self.rules = tuple(rules)
         self.reads = tuple(dict.fromkeys(rule.field for rule in rules))
-        self._values_of = compile_values([rule.field for rule in rules])
+        fields = [rule.field for rule in rules]
+        self._values_of, self._columns_of = compile_values(fields), compile_columns(fields)
         # Values repeat from line to line: most verdicts are one look-up.
         self._verdicts = [(Remembered(rule.drops), rule.name) for rule in rules]
 
@@ -31,6 +32,22 @@ class FilterRules:
             if drops[value]:
                 return name
         return None
+
+    def judge(self, raws: Sequence[bytes]) -> list[str | None]:
+        """Return of each line what `dropped_by` does; for many lines at a fourth of its cost.
+
+        Raise one of `DECODING_ERRORS` if any is no JSON object.
+        """
+        if not all(map(bytes.isascii, raws)):
+            for raw in raws:
+                str(raw, "utf-8")  # of null a TypeError, as the decoder's
+        verdicts: list[str | None] = [None] * len(raws)
+        ruled = list(zip(self._columns_of(raws), self._verdicts, strict=True))
+        for column, (drops, name) in reversed(ruled):  # the first rule that drops is named
+            dropped = list(map(drops.__getitem__, column))
+            if True in dropped:
+                verdicts = [name if drop else known for drop, known in zip(dropped, verdicts, strict=True)]
+        return verdicts
 
 
 def read_values(values_of: Values, raw: bytes | None) -> Sequence[Value]:

@@ -27,7 +27,7 @@ async def read_body(request: Request, held: HeldBytes, *, most_bytes: int, secon
                     raise _too_large(most_bytes)
     except TimeoutError:
         raise unavailable(f"body has not arrived within {seconds:g} s; expected a quicker sender") from None
-    except (HttpProcessingError, RequestPayloadError, PayloadAccessError) as error:
+    except (HttpProcessingError, RequestPayloadError, PayloadAccessError, OSError) as error:
         raise never(HTTPStatus.BAD_REQUEST, f"body is broken off or wrongly chunked: {error}") from error
     return bytes(body)
 

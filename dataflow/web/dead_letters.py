@@ -14,12 +14,16 @@ from dataflow.dead_letters.replay import AnotherReplay, replay
 from dataflow.dead_letters.selection import Selection
 from dataflow.dead_letters.shown import list_of_letters, page_of_letter
 from dataflow.settings import settings
+from dataflow.sources.in_flight import HeldBytes
+from dataflow.web.body import read_body
 from dataflow.web.parameters import instant_ms, single_values
 from dataflow.web.permitted import permitted
+from dataflow.web.receiver import receiver
 from dataflow.web.refused import Refused, bad_parameter, unknown
 from dataflow.web.reply import JSON, UNKEPT
 
 SELECTING = ("stage", "reason", "topic", "from", "to", "limit")
+MOST_WISH_BYTES, WISH_SECONDS = 1 << 20, 30.0
 MOST_LISTED = 1_000
 MOST_REPLAYED = 10_000
 
@@ -87,7 +91,9 @@ async def replay_letters(request: Request) -> Response:
 
 async def _wish(request: Request) -> Wish:
     try:
-        return msgspec.json.decode(await request.read() or b"{}", type=Wish)
+        with HeldBytes(receiver.in_flight) as held:
+            body = await read_body(request, held, most_bytes=MOST_WISH_BYTES, seconds=WISH_SECONDS)
+        return msgspec.json.decode(body or b"{}", type=Wish)
     except msgspec.DecodeError as error:
         raise Refused(HTTPStatus.BAD_REQUEST, f"body is no selection: {error}") from error
 

@@ -8,11 +8,13 @@ from aiohttp.web import Request, Response
 
 from dataflow.sources.auth.guard import Unauthorized
 from dataflow.sources.refusal import NotTaken
+from dataflow.web.receiver import REFUSED, receiver
 from dataflow.web.reply import JSON, UNKEPT
 
 
 def declined(request: Request, refusal: NotTaken) -> Response:
-    """Return the response; of a body that has not been read the rest is not waited for."""
+    """Return the response, and count it; of a body that has not been read the rest is not waited for."""
+    receiver.counts[REFUSED, str(int(refusal.status))] += 1
     headers = dict(UNKEPT)
     if refusal.retry_seconds is not None:
         headers[hdrs.RETRY_AFTER] = str(math.ceil(refusal.retry_seconds))

@@ -9,13 +9,13 @@ from aiohttp.web import Application, AppRunner, SockSite
 from mode import Service
 
 from dataflow.errors import Misconfigured
+from dataflow.listening import BACKLOG, listen
 from dataflow.settings import Settings
 from dataflow.sources.auth.watched_file import Stamp, stamp_of
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
-BACKLOG = 1_024
 KEEP_ALIVE_SECONDS = 75.0
 """Longer than load balancers keep an idle connection (60 s): they must not write to a closed one."""
 
@@ -24,34 +24,28 @@ class HttpsListener(Service):
     """Serves an application by HTTPS; files that change are taken over for new connections."""
 
     def __init__(self, application: Application, chosen: Settings) -> None:
+        """Read the files; raise `Misconfigured` if they do not go together."""
         super().__init__()
         self._settings = chosen
+        self._stamps = self._stamps_now()
+        self._context = tls_context(*self._files)
+        self._socket: socket.socket | None = None
         self._runner = AppRunner(
             application, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
         )
 
     async def on_start(self) -> None:
-        """Listen; raise `Misconfigured` for files that do not go together."""
+        """Listen; raise `Misconfigured` if nobody can."""
         chosen = self._settings
-        self._stamps = self._stamps_now()
-        context = tls_context(*self._files)
         await self._runner.setup()
-        try:
-            self._socket = socket.create_server(
-                (chosen.web_host, chosen.ingest_tls_port),
-                family=socket.AF_INET6 if ":" in chosen.web_host else socket.AF_INET,
-                backlog=BACKLOG,
-            )
-        except OSError as error:
-            raise Misconfigured(
-                f"DATAFLOW_INGEST_TLS_PORT is {chosen.ingest_tls_port}: {error}; expected a port that is free"
-            ) from error
-        self._site = await self._listen(context)
+        self._socket = listen("DATAFLOW_INGEST_TLS_PORT", chosen.web_host, chosen.ingest_tls_port)
+        self._site = await self._serve(self._socket, self._context)
 
     async def on_stop(self) -> None:
         """Finish what is under way, and close."""
         await self._runner.cleanup()
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
     @Service.task
     async def _watch(self) -> None:
@@ -62,18 +56,19 @@ class HttpsListener(Service):
                 await self._take_over()
 
     async def _take_over(self) -> None:
+        assert self._socket is not None
         try:
             context = tls_context(*self._files)
         except Misconfigured as fault:
             log.warning("Certificate is not taken over; the one before stays: %s", fault)
             return
-        before, self._site = self._site, await self._listen(context)
+        before, self._site = self._site, await self._serve(self._socket, context)
         await before.stop()
         log.info("Certificate is taken over as it is now.")
 
-    async def _listen(self, context: ssl.SSLContext) -> SockSite:
+    async def _serve(self, listening: socket.socket, context: ssl.SSLContext) -> SockSite:
         # Two descriptors of one listening socket: whoever connects meanwhile waits in its queue.
-        site = SockSite(self._runner, self._socket.dup(), ssl_context=context, backlog=BACKLOG)
+        site = SockSite(self._runner, listening.dup(), ssl_context=context, backlog=BACKLOG)
         await site.start()
         return site
 

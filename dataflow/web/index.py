@@ -1,4 +1,4 @@
-"""The page: `/` and its files out, the same for everyone; what it shows it asks for itself."""
+"""The pages: `/` and all files out, the same for everyone; what they show they ask for themselves."""
 
 from hashlib import sha256
 from importlib.resources import files
@@ -11,7 +11,11 @@ from dataflow.web.refused import unknown
 
 FILES = {file.name: file.read_bytes() for file in files("dataflow.web").joinpath("static").iterdir()}
 VERSION = sha256(b"".join(FILES[name] for name in sorted(FILES))).hexdigest()[:12]
-PAGE = FILES["index.html"].replace(b"{version}", VERSION.encode())
+PAGES = {
+    name: file.replace(b"{version}", VERSION.encode())
+    for name, file in FILES.items()
+    if name.endswith(".html")
+}
 
 # What a machine thinks of .js differs, and browsers insist.
 KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -29,7 +33,7 @@ PAGE_POLICY = (
 @app.page("/")
 async def index(view: View, request: Request) -> Response:
     """Answer with the page."""
-    return _file(view, request, PAGE, ".html", ASKED_AGAIN)
+    return page_of(view, request, "index.html")
 
 
 @app.page("/favicon.ico")
@@ -41,10 +45,15 @@ async def favicon(view: View, request: Request) -> Response:
 @app.page("/static/{version}/{name}")
 async def static(view: View, request: Request, version: str, name: str) -> Response:
     """Answer with a file of the page, kept for good by whoever asks for this version of it."""
-    if name not in FILES or name == "index.html":
+    if name not in FILES or name in PAGES:
         raise unknown("file", name, "one that the page names")
     cache = KEPT if version == VERSION else ASKED_AGAIN
     return _file(view, request, FILES[name], PurePath(name).suffix, cache)
+
+
+def page_of(view: View, request: Request, name: str) -> Response:
+    """Answer with a page."""
+    return _file(view, request, PAGES[name], ".html", ASKED_AGAIN)
 
 
 def _file(view: View, request: Request, body: bytes, suffix: str, cache: str) -> Response:

@@ -1,7 +1,7 @@
 """Permitted: a request that reads or changes what is not everybody's in, its answer or a refusal out."""
 
 from collections.abc import Awaitable, Callable
-from functools import cache, wraps
+from functools import wraps
 from http import HTTPStatus
 
 from aiohttp import hdrs
@@ -10,7 +10,6 @@ from aiokafka.errors import KafkaError
 
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.sources.auth.guard import Guard
-from dataflow.sources.auth.opening import open_guard
 from dataflow.sources.refusal import NotTaken, never
 from dataflow.web.declined import declined
 from dataflow.web.receiver import receiver
@@ -44,20 +43,7 @@ def permitted(view: View) -> View:
 
 
 def _guard() -> Guard:
-    guard: Guard | None = getattr(receiver, "guard", None)
     try:
-        return guard or _own_guard()
+        return receiver.guard
     except Misconfigured as error:
         raise never(HTTPStatus.FORBIDDEN, str(error)) from error
-
-
-@cache
-def _own_guard() -> Guard:
-    """Return the guard of a worker of a role that receives nothing."""
-    chosen = receiver.settings
-    return open_guard(
-        chosen.web_host,
-        chosen.ingest_htpasswd_file,
-        chosen.ingest_token_file,
-        is_open=chosen.ingest_open,
-    )

@@ -1,11 +1,12 @@
 """Serving senders: the role of this worker in; routes and services for what comes in over HTTP out."""
 
-from aiohttp.web import Application, AppRunner, UrlDispatcher
+from aiohttp.web import Application, AppRunner, SockSite, UrlDispatcher
 from faust.app.base import BootStrategy
 from faust.types import ServiceT
 from faust.web.drivers.aiohttp import Web
 
 from dataflow.app import app
+from dataflow.listening import BACKLOG, listen
 from dataflow.settings import Role, settings
 from dataflow.web import events, ingest, simulation
 from dataflow.web.edge import json_edge
@@ -31,12 +32,16 @@ def add_routes(router: UrlDispatcher) -> None:
 
 
 def serve_senders(web: Web) -> None:
-    """Have the worker serve them, beside its other pages."""
+    """Have the worker serve them, beside its other pages; raise `Misconfigured` before it starts."""
+    receiver.check()
     add_routes(web.web_app.router)
     # Faust's own runner would unpack bodies itself, without a bound.
-    web._runner = AppRunner(  # noqa: SLF001  # Faust has no setting for it
+    runner = AppRunner(
         web.web_app, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
     )
+    web._runner = runner  # noqa: SLF001  # Faust has no setting for it
+    # Nor for how many may wait to be accepted: it takes 128, and DataStream has 2,500 senders.
+    web._transport_handlers = {"tcp": lambda: _site(runner)}  # noqa: SLF001
     # Children that are added before the start begin before all others, and end after them.
     app.add_dependency(receiver)
     app.add_dependency(simulation.simulator)
@@ -44,6 +49,12 @@ def serve_senders(web: Web) -> None:
         application = Application(middlewares=[json_edge])
         add_routes(application.router)
         app.add_dependency(HttpsListener(application, receiver.settings))
+
+
+def _site(runner: AppRunner) -> SockSite:
+    chosen = settings()
+    listening = listen("DATAFLOW_WEB_PORT", chosen.web_host, chosen.web_port)
+    return SockSite(runner, listening, backlog=BACKLOG)
 
 
 def receive_only() -> None:

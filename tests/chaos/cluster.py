@@ -56,7 +56,8 @@ class Cluster:
         settings = {f"DATAFLOW_{name.upper()}": value for name, value in environment.items()}
         own_port = port or free_port(*(worker.port for worker in self.workers))
         name = f"worker-{len(self.workers)}"
-        worker = Worker(self.folder / name, own_port, {**self.environment, **settings}, app)
+        environment = open_to_senders({**self.environment, **settings})
+        worker = Worker(self.folder / name, own_port, environment, app)
         self.workers.append(worker)
         return worker.start()
 
@@ -119,6 +120,13 @@ class Cluster:
         )
         assert program.returncode == 0, program.stderr.decode()
         return json.loads(program.stdout)
+
+
+def open_to_senders(environment: Mapping[str, str]) -> dict[str, str]:
+    """Let everybody send to a worker, unless its settings say who may, or that nobody is let in."""
+    doors = ("INGEST_HTPASSWD_FILE", "INGEST_TOKEN_FILE", "INGEST_OPEN")
+    is_told = any(f"DATAFLOW_{name}" in environment for name in doors)
+    return {**environment, **({} if is_told else {"DATAFLOW_INGEST_OPEN": "true"})}
 
 
 @contextmanager

@@ -117,6 +117,12 @@ def test_letters_are_listed_and_shown(dataflow):
     """The first is of the test before."""
     listed = json.loads(run(dataflow, "dead-letters", "list", "--topic", "expedia", "--limit", "2")[1])
     assert [row["replayed"] for row in listed["dead_letters"]] == [True, True]
+    all_four = ("--stage", "0", "--reason", "0", "--topic", "expedia", "--from", "2026-01-01")
+    for options, count in ((all_four, 3), ((*all_four, "--to", "2026-01-02"), 0)):
+        told = json.loads(run(dataflow, "dead-letters", "list", "--limit", "3", *options)[1])
+        assert len(told["dead_letters"]) == count, options
+    told = json.loads(run(dataflow, "dead-letters", "replay", "--stage", "1")[1])
+    assert (told["replayed"], told["already_replayed"]) == (0, 0)
     page = json.loads(run(dataflow, "dead-letters", "show", "0/0")[1])
     assert page["value_text"] == "0"
     assert run(dataflow, "dead-letters", "show", "0/99999")[0] == 1

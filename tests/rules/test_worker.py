@@ -140,6 +140,8 @@ def test_utm_sources_are_changed_the_same_way(cluster, ask):
     _, sources, headers = ask("GET", "/utm-sources")
     assert (sources["google"], headers["ETag"]) == ("search_engine", '"0"')
     assert ask("PUT", "/utm-sources", {"google": ""}, If_Match='"0"')[0] == 400
+    assert ask("PUT", "/utm-sources", sources)[0] == 428
+    assert ask("PUT", "/utm-sources", sources, If_Match='"7"')[0] == 412
     assert ask("PUT", "/utm-sources", sources | {"tiktok": "social_media"}, If_Match='"0"')[0] == 200
     cluster.kafka.produce("raw-web-events", [b'{"utm_source":"TikTok","page_url_path":"/"}'])
     read = lambda: cluster.kafka.read_topic("enriched-web-events") or None  # noqa: E731 - asked until it is so
@@ -165,7 +167,24 @@ def test_dead_letters_are_counted_listed_and_sent_back_once(cluster, ask):
     place = f"/dead-letters/{letter['partition']}/{letter['offset']}"
     page = ask("GET", place)[1]
     assert (page["value_text"], page["origin"]["partition"], page["tries"]) == ("broken", 2, 0)
-    assert ask("POST", "/dead-letters/replay", {"reason": "empty"})[1]["replayed"] == 0
+    at = letter["at"].replace("+", "%2B")
+    for query, count in (
+        (f"from={at}", 1),
+        (f"to={at}", 0),
+        ("stage=filter", 0),
+        ("topic=cdn-logs", 0),
+        ("reason=empty", 0),
+    ):
+        assert len(ask("GET", f"/dead-letters?{query}")[1]["dead_letters"]) == count, query
+    others = (
+        {"reason": "empty"},
+        {"stage": "filter"},
+        {"topic": "cdn-logs"},
+        {"to": letter["at"]},
+        {"places": []},
+    )
+    for other in others:
+        assert ask("POST", "/dead-letters/replay", other)[1]["replayed"] == 0, other
     assert ask("POST", "/dead-letters/replay", {"reason": "not_json"})[1]["replayed"] == 1
     assert ask("GET", place)[1]["replayed"] is True
 

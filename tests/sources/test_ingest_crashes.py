@@ -17,16 +17,19 @@ def body_of(mark: bytes, number: int) -> bytes:
     return b"".join(b'{"reqId":"%b-%d-%d"}\n' % (mark, number, line) for line in range(LINES))
 
 
-async def upload(port: int, body: bytes) -> int:
-    """Return the status; 0 when there was no answer."""
+async def upload(port: int, body: bytes, end_after: asyncio.Event | None = None) -> int:
+    """Send a body, its end not before `end_after`; return the status, 0 when there was no answer."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
         return 0
     try:
         writer.write(
-            f"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+            f"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:-1]
         )
+        if end_after is not None:
+            await end_after.wait()
+        writer.write(body[-1:])
         answer = b""
         while not answer.endswith(b"}"):
             piece = await reader.read(65_536)
@@ -41,13 +44,19 @@ async def upload(port: int, body: bytes) -> int:
 
 
 async def upload_all(ingest: Ingest, mark: bytes, when: int, then: Callable[[], None]) -> dict[int, int]:
-    """Upload all at the same time; do `then` as soon as `when` of them were answered."""
+    """Upload all at the same time; do `then` as soon as `when` of them were answered.
+
+    Some are under way at that moment, however quick the worker is and slow the senders are.
+    """
     statuses: dict[int, int] = {}
+    done = asyncio.Event()
 
     async def one(number: int) -> None:
-        statuses[number] = await upload(ingest.worker.port, body_of(mark, number))
+        slow = done if number % 20 == 0 else None
+        statuses[number] = await upload(ingest.worker.port, body_of(mark, number), slow)
         if len(statuses) == when:
             then()
+            done.set()
 
     await asyncio.gather(*(one(number) for number in range(UPLOADS)))
     return statuses
@@ -109,6 +118,20 @@ def test_without_kafka_senders_are_put_off_and_then_served_again(own_ingest, mar
     wait_until(lambda: ingest.post("/ingest", body_of(mark, 3)).status == 200, 60, "an answer of 200")
     assert lines_of(mark, [1, 3]) <= stored(ingest, mark).keys()
     assert ingest.worker.ask("/readyz")[0] == 200
+
+
+def test_a_broker_that_is_too_slow_puts_senders_off(own_ingest, mark: bytes):
+    """It is there and says nothing: a sender must not wait for longer than it was told."""
+    ingest = own_ingest(ingest_deadline_seconds="2")
+    assert ingest.post("/ingest", body_of(mark, 1)).status == 200
+    os.kill(ingest.cluster.broker.pid, signal.SIGSTOP)
+    try:
+        answer = ingest.post("/ingest", body_of(mark, 2))
+    finally:
+        os.kill(ingest.cluster.broker.pid, signal.SIGCONT)
+    assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
+    wait_until(lambda: ingest.post("/ingest", body_of(mark, 3)).status == 200, 60, "an answer of 200")
+    assert lines_of(mark, [1, 3]) <= stored(ingest, mark).keys()
 
 
 def test_a_broker_killed_during_1000_uploads_has_lost_nothing(own_ingest, mark: bytes):

@@ -63,9 +63,11 @@ def test_an_array_is_taken_apart(ingest: Ingest, mark: bytes):
     assert ingest.values("cdn-logs", mark) == lines
 
 
-def test_structured_lines_become_json(ingest: Ingest, mark: bytes):
+@pytest.mark.parametrize("between", [b" ", b"\t"])
+def test_structured_lines_become_json(ingest: Ingest, mark: bytes, between: bytes):
     """By the field order of the setting."""
-    assert ingest.post("/ingest", b"12345 %b Mozilla%%2F5.0\n" % mark).json["accepted"] == 1
+    line = between.join([b"12345", mark, b"Mozilla%2F5.0"])
+    assert ingest.post("/ingest", line + b"\n").json["accepted"] == 1
     assert [json.loads(value) for value in ingest.values("cdn-logs", mark)] == [
         {"cp": "12345", "reqId": mark.decode(), "UA": "Mozilla%2F5.0"}
     ]
@@ -125,10 +127,14 @@ def test_access_log_lines_keep_who_sent_them(ingest: Ingest, mark: bytes):
 
 
 @pytest.mark.parametrize(("stream", "topic"), [("web-events", "raw-web-events"), ("bookings", "expedia")])
-def test_other_streams_go_to_their_topics(ingest: Ingest, mark: bytes, stream: str, topic: str):
-    """In the same forms."""
-    assert ingest.post(f"/ingest/{stream}", b'{"id":"%b"}' % mark).json["accepted"] == 1
-    assert ingest.values(topic, mark) == [b'{"id":"%b"}' % mark]
+@pytest.mark.parametrize("form", [b"%b\n%b", b"[%b, %b]"])
+def test_other_streams_go_to_their_topics(ingest: Ingest, mark: bytes, stream: str, topic: str, form: bytes):
+    """In the same forms, packed or not."""
+    lines = lines_with(mark, 2)
+    packed = gzip.compress(form % tuple(lines))
+    answer = ingest.post(f"/ingest/{stream}", packed, "-H", "Content-Encoding: gzip")
+    assert answer.json == {"accepted": 2, "dead_lettered": 0}
+    assert ingest.values(topic, mark) == lines
 
 
 def test_all_of_the_sample_goes_through(ingest: Ingest):

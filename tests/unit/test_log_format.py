@@ -163,6 +163,7 @@ def test_directives(format_string, line, fields):
         ("%t %u%l", "log format has '%u%l'; expected a text between them"),
         ("combined", "log format is 'combined'; expected Apache's %directives or nginx's $variables"),
         ("", "log format is ''"),
+        ('log_format own "";', "log format has no time"),
     ],
 )
 def test_a_format_that_cannot_be_used_is_refused_with_the_directive_at_fault(format_string, message):

@@ -16,10 +16,10 @@ def test_an_unknown_path_is_a_json_404(worker, path):
 )
 def test_head_is_get_without_the_body(worker, path):
     """Probes and caches ask like this."""
-    head, get = worker.get(path, "HEAD"), worker.get(path)
+    before, head, get = worker.get(path), worker.get(path, "HEAD"), worker.get(path)
     assert (head.status, head.body) == (get.status, b"")
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
-    assert head.headers["Content-Length"] == str(len(get.body))
+    assert int(head.headers["Content-Length"]) in (len(before.body), len(get.body))  # what is behind changes
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

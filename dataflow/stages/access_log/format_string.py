@@ -39,11 +39,11 @@ class LineFormat:
 
     def __init__(self, parts: Sequence[Part], *, escapes: bool) -> None:
         _refuse_neighbours(parts)
-        patterns = _patterns(parts, escapes=escapes)
         directives = [part[1] for part in parts if not isinstance(part, str)]
+        self._time_groups, read_time = _time(directives)
+        patterns = _patterns(parts, escapes=escapes)
         self._match = re.compile("".join(patterns) + r"\Z", re.DOTALL).match
         self._steps = steps_of(map(_step, parts, patterns))
-        self._time_groups, read_time = _time(directives)
         self._times: Remembered[str, str] = Remembered(read_time)
         # The weak ones first: what others give for the same field replaces it.
         ranked = sorted(enumerate(directives), key=lambda numbered: not numbered[1].weak)

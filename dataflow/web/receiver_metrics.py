@@ -1,0 +1,54 @@
+"""Receiver metrics: what has come in over HTTP since the start in, series for Prometheus out."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from dataflow.sources.received_streams import TOPICS
+from dataflow.topics import DEAD_LETTERS
+from dataflow.web.receiver import REFUSED, receiver
+
+RECEIVED_TOPICS = sorted(set(TOPICS) - {DEAD_LETTERS})
+STATUSES = ("400", "401", "403", "413", "415", "429", "503")
+"""All that a refusal may have; those that never were are there, too, so that their first rise is seen."""
+
+
+class Received(Collector):
+    """Counts of this worker since it started; no label holds what a sender has sent."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield what is so at this moment."""
+        accepted = CounterMetricFamily(
+            "dataflow_http_accepted_events", "Events over HTTP that are in their topic.", labels=["topic"]
+        )
+        dead = CounterMetricFamily(
+            "dataflow_http_dead_lettered_events",
+            "Events over HTTP that could not be used, by the topic they were meant for: "
+            "look at the dead letters of stage ingest.",
+            labels=["topic"],
+        )
+        refused = CounterMetricFamily(
+            "dataflow_http_refused_requests",
+            "Requests that were refused, by status: 429 and 503 come again, after another 4XX a sender "
+            "drops its batch.",
+            labels=["status"],
+        )
+        for topic in RECEIVED_TOPICS:
+            accepted.add_metric([topic], receiver.counts[topic, "accepted"])
+            dead.add_metric([topic], receiver.counts[topic, "dead_lettered"])
+        for status in STATUSES:
+            refused.add_metric([status], receiver.counts[REFUSED, status])
+        yield from (accepted, dead, refused)
+        yield CounterMetricFamily(
+            "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=receiver.failed_logins
+        )
+        yield GaugeMetricFamily(
+            "dataflow_http_in_flight_bytes",
+            "Bytes of requests that are not answered; senders are put off (429) at the bound.",
+            value=receiver.in_flight.held_bytes,
+        )
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: asking what there is needs a receiver."""
+        return ()

@@ -1,0 +1,114 @@
+"""Flows: lines in; what each agent as it is has made of them, without Kafka, and its balance out.
+
+Import it with DATAFLOW_BROKER set to anything: nothing is connected.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from aiokafka.record.default_records import DefaultRecord
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
+
+from agents.categorize_stays import categorize_stays
+from agents.categorize_views import categorize_views
+from agents.count_dead_letters import count_dead_letters
+from agents.count_events import count_events
+from agents.filter_cdn_logs import filter_cdn_logs
+from agents.parse_access_logs import parse_access_logs
+from agents.type_cdn_logs import type_cdn_logs
+from dataflow.app import app
+from dataflow.engine.balance import Balance
+from dataflow.engine.batch import Batch
+from dataflow.engine.fetch import Fetched, Piece
+from dataflow.engine.options import EngineOptions
+from dataflow.engine.output import RecordBatches
+from dataflow.engine.partition import Cut, Partition, Surroundings, new_state
+from dataflow.engine.tables import ALL, Shard
+from dataflow.rules.live import filter_rules, utm_sources
+from dataflow.rules.version import Version
+from dataflow.streams import cdn_logs_filtered
+
+AT_MS = 1_700_000_000_000
+LIMITLESS = EngineOptions(connection={}, dead_letter_run=1 << 30, dead_letter_share_of=1 << 30)
+
+AGENTS = {
+    "cdn-logs": inspect.unwrap(filter_cdn_logs.fun),
+    "cdn-logs-filtered": type_cdn_logs,
+    "access-logs": inspect.unwrap(parse_access_logs.fun),
+    "expedia": inspect.unwrap(categorize_stays.fun),
+    "raw-web-events": inspect.unwrap(categorize_views.fun),
+    "analytics-events": inspect.unwrap(count_events.fun),
+    "dead-letters": inspect.unwrap(count_dead_letters.fun),
+}
+"""The function of each agent, by the topic that it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flowed:
+    """What has become of some lines, as the next checkpoint would write it."""
+
+    balance: Balance
+    outputs: dict[str, list[bytes | None]]
+    counted: dict[str, int]
+    """Rows of all time that each table has."""
+
+
+def use_documents(rules: bytes, sources: bytes) -> None:
+    """Have the agents use these filter rules and UTM sources."""
+    run(filter_rules._use(Version(1, rules)))
+    run(utm_sources._use(Version(1, sources)))
+
+
+def run(work: Coroutine[object, object, object]) -> None:
+    """Run to its end what has nothing to wait for."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("work waits for something; expected none beside its batches")
+
+
+def flow(topic: str, lines: Sequence[bytes | None]) -> Flowed:
+    """Give lines to the agent of a topic, as one batch, and take what it has made of them."""
+    source = app.engine.sources.get(topic)
+    shards = {table.name: Shard(table) for table in (source.tables if source else [])}
+    bugs: list[BaseException] = []
+    around = Surroundings(
+        LIMITLESS, RecordBatches(None, transactional=True), lambda _: 1, lambda: None, bugs.append
+    )
+    partition = Partition(TopicPartition(topic, 0), 0, new_state(shards), around)
+    batch = partition.deliver(source.topic if source else cdn_logs_filtered, _fetched(lines))
+    assert batch is not None
+    run(AGENTS[topic](_alone(batch)))
+    assert not bugs, bugs
+    counted = {name: _rows_of(shard) for name, shard in shards.items()}
+    return Flowed(partition.state.balance, _outputs(partition.cut()), counted)
+
+
+def _fetched(lines: Sequence[bytes | None]) -> Fetched:
+    records = [DefaultRecord(n, AT_MS, 0, None, line, []) for n, line in enumerate(lines)]
+    return Fetched(0, len(records), [Piece(records, AT_MS)], sum(len(line or b"") for line in lines))
+
+
+async def _alone(batch: Batch) -> AsyncIterator[Batch]:
+    yield batch
+
+
+def _rows_of(shard: Shard) -> int:
+    return sum(msgspec.msgpack.decode(cell)[1] for _, _, cell in shard.answer(ALL).cells)
+
+
+def _outputs(cut: Cut) -> dict[str, list[bytes | None]]:
+    outputs: dict[str, list[bytes | None]] = {}
+    for topic, _, builder in cut.outputs:
+        outputs.setdefault(topic, []).extend(_values(bytes(builder._build())))
+    return outputs
+
+
+def _values(raw: bytes) -> Iterable[bytes | None]:
+    batches = MemoryRecords(raw)
+    while batches.has_next():
+        yield from (record.value for record in batches.next_batch())

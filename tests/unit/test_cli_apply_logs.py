@@ -1,0 +1,126 @@
+"""`dataflow apply` over logs: real lines from a file, packed or not, or from stdin, as people would."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dataflow.samples import sample_events, sample_filter_rules
+from models.access_log_entry import AccessLogEntry
+
+DATA = Path(__file__).parents[1] / "data"
+PACKED = DATA / "access_logs/apache_combined_10k.log.gz"
+CITY, ASN = DATA / "geoip/GeoLite2-City-Test.mmdb", DATA / "geoip/GeoLite2-ASN-Test.mmdb"
+PLAIN = gzip.decompress(PACKED.read_bytes())
+COMBINED = r'LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"" combined'
+OF_10000 = {"received": 10_000, "sent": 9_999, "dropped": 0, "dead_lettered": 1}
+
+
+def apply(*arguments: str, stdin: bytes = b"") -> tuple[list[bytes], str]:
+    """Run the command; return the lines that it printed, and what it said."""
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "dataflow", "apply", *arguments],
+        input=stdin,
+        capture_output=True,
+        env=environment,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout.splitlines(), done.stderr.decode()
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[bytes]:
+    """Return what the command makes of the packed file."""
+    return apply("access-log", str(PACKED))[0]
+
+
+def test_of_10000_real_lines_one_is_a_dead_letter(entries, tmp_path):
+    """The one whose user agent was cut off; all others have exactly the fields of the model, in order."""
+    letters = tmp_path / "letters"
+    found, said = apply("access-log", "-", "--dead-letters", str(letters), stdin=PLAIN)
+    assert found == entries
+    assert json.loads(said) == OF_10000
+    assert json.loads(letters.read_bytes())["line"] == 8_899
+    read = [json.loads(entry) for entry in entries]
+    assert {tuple(entry) for entry in read} == {tuple(AccessLogEntry.__annotations__)}
+    came = [line.split(b" ", 1)[0].decode() for line in PLAIN.splitlines()]
+    assert [entry["ip"] for entry in read] == came[:8_898] + came[8_899:]
+
+
+@pytest.mark.parametrize("form", ["plain file", "packed stdin", "format of the server"])
+def test_whichever_way_the_lines_come_the_entries_are_the_same(entries, tmp_path, form):
+    """As gzip shows by its first bytes, and the usual format by itself."""
+    plain = tmp_path / "access.log"
+    plain.write_bytes(PLAIN)
+    arguments, stdin = {
+        "plain file": ([str(plain)], b""),
+        "packed stdin": ([], PACKED.read_bytes()),
+        "format of the server": ([str(plain), "--format", COMBINED], b""),
+    }[form]
+    found, said = apply("access-log", *arguments, stdin=stdin)
+    assert found == entries
+    assert json.loads(said) == OF_10000
+
+
+def test_databases_tell_place_and_network():
+    """Without them the same fields are null."""
+    line = b'89.160.20.112 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\n'
+    fields = ("country", "country_name", "city", "asn", "as_org")
+    databases = ("--geoip-city", str(CITY), "--geoip-asn", str(ASN))
+    (with_them,), (without,) = (apply("access-log", *more, stdin=line)[0] for more in (databases, ()))
+    told = [json.loads(with_them)[name] for name in fields]
+    assert told == ["SE", "Sweden", "Linköping", 29518, "Bredband2 AB"]
+    assert [json.loads(without)[name] for name in fields] == [None] * 5
+
+
+def test_every_line_of_datastream_has_a_typed_form(tmp_path):
+    """One line an event, in order."""
+    sample = sample_events("cdn-logs")
+    found, said = apply("datastream2", stdin=gzip.compress(b"\n".join(sample), 1))
+    assert json.loads(said)["sent"] == len(found) == len(sample) == 9_999
+    assert [json.loads(line)["bytes"] for line in found] == [
+        int(json.loads(line)["bytes"]) for line in sample
+    ]
+
+
+def test_the_filter_prints_the_lines_that_pass_byte_for_byte():
+    """By the rules of the system that it replaces, worked out here by hand."""
+    rules = json.loads(sample_filter_rules().read_bytes())
+    sample = sample_events("cdn-logs")
+
+    def passes(line: bytes) -> bool:
+        values = [json.loads(line).get(rule["fieldName"]) for rule in rules]
+        return all(
+            rule.get("include", False) is (value is not None and bool(re.fullmatch(rule["regex"], value)))
+            for rule, value in zip(rules, values, strict=True)
+        )
+
+    found, said = apply("filter", "--rules", str(sample_filter_rules()), stdin=b"\n".join(sample))
+    assert found == [line for line in sample if passes(line)]
+    assert json.loads(said)["dropped"] == 9_999 - len(found) == 2_205
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["access-log", "--format", "%h %Q"],
+            "log format has '%Q' at column 4; expected a directive of Apache",
+        ),
+        (["access-log", "--geoip-city", str(ASN)], "is of type 'GeoLite2-ASN'; expected a City or Country"),
+        (["access-log", "--geoip-asn", str(PACKED)], "is not readable; expected a GeoIP database"),
+        (["stay-category", "--format", "%h"], "--format is '%h'; expected none, as stay-category takes no"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, told):
+    """It names what is at fault, and nothing is printed."""
+    found, said = apply(*arguments)
+    assert (found, len(said.splitlines())) == ([], 1)
+    assert told in said

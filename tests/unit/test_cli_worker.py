@@ -1,0 +1,34 @@
+"""`dataflow worker`: a mistake that would show in use ends it before it begins, with one line."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"ACCESS_LOG_FORMAT": "%h %Q"}, "log format has '%Q' at column 4; expected a directive of Apache"),
+        ({"GEOIP_CITY": __file__}, f"{__file__} is not readable; expected a GeoIP database"),
+        ({"INGEST_HTPASSWD_FILE": __file__}, f"line 1 of {__file__} is not user:bcrypt; expected what"),
+        ({"INGEST_TLS_CERT_FILE": __file__}, "DATAFLOW_INGEST_TLS_KEY_FILE is not set; expected a file"),
+        ({"WEB_HOST": "0.0.0.0"}, "DATAFLOW_WEB_HOST is '0.0.0.0', which others reach; expected"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it(variables: dict[str, str], told: str, tmp_path):
+    """No broker is asked, and nothing has started that would have to end."""
+    others = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
+    own = {f"DATAFLOW_{name}": text for name, text in variables.items()}
+    done = subprocess.run(
+        [sys.executable, "-m", "dataflow", "worker"],
+        env={**others, "DATAFLOW_BROKER": "127.0.0.1:9", "DATAFLOW_DATA_DIR": str(tmp_path), **own},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 2, said
+    assert told in said
+    assert len(said.splitlines()) == 1
