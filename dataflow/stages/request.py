@@ -1,16 +1,17 @@
 """Request: a log line of CDN or web server in, what the tables count of it out: one vocabulary."""
 
+from math import inf
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from dataflow.stages.access_log.stage import AccessLogEntry
+from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
+from dataflow.stages.datastream2.values import text_of
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
 from dataflow.stages.remembered import Remembered
 from models.cdn_log import CdnLog, CdnValue
 
 NO_VALUE = "(none)"
 _NULL_FORMS = frozenset(("", "-", "^"))
-_NO_PATH = _NULL_FORMS - {""}
 _FIRST_ERROR_STATUS = 500
 _MOST_DIGITS = 18  # fits 64 bits
 
@@ -42,7 +43,7 @@ def request_of(line: CdnLog) -> Request:
         _endpoints[path] if type(path) is str else endpoint_of(_text(path)),
         *(_statuses[status] if type(status) is str else status_of(_text(status))),
         bytes_of(line.bytes),
-        _text(line.cliIP),
+        _client_of(_text(line.cliIP)),
         _countries[line.country] if type(line.country) is str else None,
         _response_time_ms(line),
     )
@@ -63,14 +64,9 @@ def request_of_entry(entry: AccessLogEntry) -> Request:
 
 
 def endpoint_of(path: str | None) -> str:
-    """Return the path without its query, percent-decoded once, with one leading slash.
-
-    DataStream sends paths without that slash, too: an empty one is the home page. `NO_VALUE`
-    for absent, null, ``-`` and ``^``. A bad ``%`` stays as it is; ``%3F`` starts no query.
-    """
-    if path is None or path in _NO_PATH:
-        return NO_VALUE
-    return "/" + unquote(path.partition("?")[0].lstrip("/"))
+    """Return the endpoint of the typed form of a line, so that both count the same; `NO_VALUE` for none."""
+    endpoint = None if path is None else typed_endpoint_of(path)
+    return NO_VALUE if endpoint is None else endpoint
 
 
 def status_of(status: str | None) -> tuple[str, bool]:
@@ -89,13 +85,19 @@ def bytes_of(size: CdnValue) -> int:
 def _response_time_ms(line: CdnLog) -> float | None:
     """Return the wait for the origin and the time to take and to answer the request; all or none."""
     try:
-        return (
+        took = (
             float(line.turnAroundTimeMSec)  # type: ignore[arg-type]  # null and texts are what `except` is for
             + float(line.reqEndTimeMSec)  # type: ignore[arg-type]
             + float(line.transferTimeMSec)  # type: ignore[arg-type]
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
+    return took if 0 <= took < inf else None  # "nan" is a number, too, and no quantile survives one
+
+
+def _client_of(text: str | None) -> str | None:
+    # Only a short text can be a form of *no value*, only one with % is encoded.
+    return text_of(text) if text is not None and (len(text) < 2 or "%" in text) else text
 
 
 def _country_of(text: str) -> str | None:

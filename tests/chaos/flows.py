@@ -98,7 +98,7 @@ def _line(raw: bytes, sent: dict[str, object]) -> Outcome:
     status = sent["statusCode"]
     sums = {"bytes": int(sent["bytes"]), "errors": int(int(status) >= 500)}
     clients = {**sums, "distinct_clients": sent["cliIP"]}
-    path = "/" + unquote(sent["reqPath"].split("?")[0].lstrip("/"))
+    path = "/" + unquote(sent["reqPath"].split("?")[0].lstrip("/"), errors="backslashreplace")
     return Outcome(
         {"cdn-logs-filtered": raw},
         int(Decimal(sent["reqTimeSec"]) * 1000),

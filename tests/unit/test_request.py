@@ -1,5 +1,6 @@
 """Requests and event time: what is counted of a CDN line, whatever its values look like."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
@@ -11,7 +12,7 @@ from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent
 from dataflow.stages.event_time import UNDATED, epoch_seconds_ms, iso_ms, parse_iso
 from dataflow.stages.request import Request, bytes_of, endpoint_of, request_of, status_of
-from dataflow.stages.request_filter import READS
+from dataflow.stages.request_filter import READS, read_request
 from models.cdn_log import CdnLog
 
 decoder = compile_decoder(CdnLog, READS)
@@ -43,7 +44,8 @@ def test_a_line_of_nothing_is_a_request_all_the_same() -> None:
         ("/a%3Fb", "/a?b"),
         ("/a%20b%2520", "/a b%20"),
         ("/100%", "/100%"),
-        ("/%zz%ff", "/%zz\ufffd"),
+        ("/%zz%ff", "/%zz\\xff"),
+        ("/%00", "/%00"),
         ("/a+b", "/a+b"),
         ("", "/"),
         ("-", "(none)"),
@@ -54,6 +56,15 @@ def test_a_line_of_nothing_is_a_request_all_the_same() -> None:
 def test_an_endpoint_is_the_path_alone(path: str | None, endpoint: str) -> None:
     """Decoded once, leniently; one leading slash; no query."""
     assert endpoint_of(path) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("sent", "client"),
+    [("10.1.2.3", "10.1.2.3"), ("2001%3Adb8%3A%3A1", "2001:db8::1"), ("-", None), ("^", None), ("", None)],
+)
+def test_a_client_is_that_of_the_typed_form(sent: str, client: str | None) -> None:
+    """Tables and what is stored of a line must name one and the same client."""
+    assert request_of(CdnLog(cliIP=sent)).client == client
 
 
 @pytest.mark.parametrize(
@@ -96,6 +107,26 @@ def test_errors_begin_at_500(status: str | None, expected: tuple[str, bool]) -> 
 def test_what_is_no_size_counts_no_bytes(size: str | float | None, expected: int) -> None:
     """Every form of *no value*, and garbage."""
     assert bytes_of(size) == expected
+
+
+@pytest.mark.parametrize(
+    ("turnaround", "ms"),
+    [
+        ("10", 12.0),
+        (10, 12.0),
+        ("nan", None),
+        ("inf", None),
+        (-1e308, None),
+        (10**400, None),
+        (None, None),
+        ("-", None),
+        ("x", None),
+    ],
+)
+def test_what_is_no_time_to_respond_is_not_counted(turnaround: str | float | None, ms: float | None) -> None:
+    """NaN would spoil the quantiles of all lines, and one too large for a float stopped the worker."""
+    line = {"turnAroundTimeMSec": turnaround, "reqEndTimeMSec": "1", "transferTimeMSec": 1}
+    assert read_request(json.dumps(line).encode()).response_time_ms == ms
 
 
 @pytest.mark.parametrize(

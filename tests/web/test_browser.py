@@ -99,6 +99,31 @@ def test_every_control_is_reached_by_keyboard_and_keeps_the_focus(open_page):
     assert page.evaluate("document.activeElement.closest('#counts') !== null")
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
+def test_the_page_of_the_api_shows_every_route_and_asks_the_worker(open_page, worker, scheme, width):
+    """A person sees what there is, and tries it, without leaving the page."""
+    page = open_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.get_by_role("link", name="/docs").click()
+    paths = worker.get("/openapi.json").json["paths"]
+    expect(page.locator(".operation")).to_have_count(sum(map(len, paths.values())))
+    page.locator("#get_analytics_top_ips summary").click()
+    page.fill("#get_analytics_top_ips input[name=limit]", "1")
+    page.locator("#get_analytics_top_ips button").click()
+    expect(page.locator("#get_analytics_top_ips pre")).to_contain_text('"source": "tables"')
+    page.locator("#put_rules summary").click()
+    expect(page.locator("#put_rules pre")).to_contain_text("curl -X PUT http://127.0.0.1:")
+    page.evaluate("for (const each of document.querySelectorAll('.operation')) each.open = true")
+    expect(page.locator(".operation:not(:has(h3))")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_an_address_names_a_route_of_the_api(open_page, worker):
+    """To be sent to somebody."""
+    page = open_page()
+    page.goto(f"{worker.url}/docs#get_tables_by_name")
+    expect(page.locator("#get_tables_by_name[open] h3").first).to_have_text("Try it")
+
+
 def test_numbers_change_while_one_looks_and_it_says_when_they_no_longer_do(chromium, alone, own_broker):
     """The last numbers of a worker stay, and the page says that they are the last."""
     page = chromium.new_page()

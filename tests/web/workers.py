@@ -92,8 +92,8 @@ def has_received(reply: Reply, expected: Mapping[str, int]) -> bool:
 
 
 @contextmanager
-def running_worker(address: str, folder: Path, app_id: str) -> Iterator[Worker]:
-    """Run a worker of the app of this name; it may be killed meanwhile."""
+def running_worker(address: str, folder: Path, app_id: str, **chosen: str) -> Iterator[Worker]:
+    """Run a worker of the app of this name, with chosen variables; it may be killed meanwhile."""
     port = free_port()
     environment = {
         "DATAFLOW_BROKER": address,
@@ -101,12 +101,13 @@ def running_worker(address: str, folder: Path, app_id: str) -> Iterator[Worker]:
         "DATAFLOW_DATA_DIR": str(folder / f"{app_id}-{port}"),
         "DATAFLOW_SESSION_TIMEOUT_MS": "3000",
         "DATAFLOW_WEB_PORT": str(port),
+        "DATAFLOW_INGEST_OPEN": "true",
     }
     log = folder / f"{app_id}-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "dataflow", "worker"],
-            env=os.environ | environment,
+            env=os.environ | environment | chosen,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,6 +1,6 @@
 """Windowed tables: rows of events in, summaries per key and event-time window out; pure."""
 
-from dataflow.engine.tables.answer import Part
+from dataflow.engine.tables.answer import Part, Totals
 from dataflow.engine.tables.labels import NONE, OTHER
 from dataflow.engine.tables.merge import merge_cells, orders
 from dataflow.engine.tables.progress import Progress
@@ -31,6 +31,7 @@ __all__ = [
     "Sum",
     "Summary",
     "TopK",
+    "Totals",
     "Window",
     "WindowedTable",
     "merge_cells",

@@ -17,3 +17,16 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     late: int
     undated: int
     future: int
+
+
+class Totals(msgspec.Struct, frozen=True, array_like=True):
+    """Sums over the cells of one partition that a query asks for, and what they may lack.
+
+    `by_key` has one number for each total that is asked for; `kept_from` is the instant in ms
+    from which windows of this size are kept, `late_until` the highest event time of a row that
+    came too late for one, -1 for none.
+    """
+
+    by_key: dict[str, list[int]]
+    kept_from: int
+    late_until: int

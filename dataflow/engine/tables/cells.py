@@ -1,7 +1,7 @@
 """Cells of one window size in one partition: groups of rows in, changelog entries out."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dataflow.engine.tables.cell import Cell, CellFormat, decode, encode
 from dataflow.engine.tables.grouping import Batch, CellId, Groups, groups_of
@@ -24,7 +24,7 @@ class Cells:
         self._prefix = f"{table.name}|{window.name}"
         self._windows: defaultdict[int, dict[str, Cell | bytes]] = defaultdict(dict)
         self._large = LargeStates(self._prefix, cells)
-        self._only_counts = len(cells.summaries) == 1
+        self._may_grow = any(summary.grows for summary in cells.summaries)
         self._changed: set[CellId] = set()
         self._unpacked: set[int] = set()  # starts of the windows with cells that are not packed
         self._fullest = 0  # keys of the window that had most
@@ -51,14 +51,18 @@ class Cells:
     def cut(self, open_from: int) -> list[Entry]:
         """Return the entries changed since the last cut; pack windows that start before `open_from`."""
         entries: list[Entry] = []
-        windows, prefix = self._windows, self._prefix
+        windows, prefix, pack = self._windows, self._prefix, self._format.pack
         for cell in self._changed:
             start, key = cell
             found = windows[start].get(key) if start in windows else None
-            if self._only_counts and type(found) is Cell:  # inline: scattered events change a cell each
-                entries.append((f"{prefix}|{start}|{key}".encode(), encode([found.hidden, found.states[0]])))
-            else:
-                entries.extend(self._entries(cell))
+            if type(found) is Cell:  # inline: scattered events change a cell each
+                packed = pack(found)
+                if self._may_grow and self._large.concern(cell, packed):
+                    entries.extend(self._large.take_out(cell, packed))
+                entries.append((f"{prefix}|{start}|{key}".encode(), encode(packed)))
+            elif found is None:
+                entries.extend(self._large.forget(cell))
+                entries.append((entry_key(prefix, cell), None))
         self._changed = set()
         for start in [s for s in self._unpacked if s < open_from]:
             self._pack(start)
@@ -86,10 +90,24 @@ class Cells:
             for label in window if key is None else window.keys() & {key}:
                 yield start, label, self._whole((start, label), window[label])
 
+    def totals(self, first: int, last: int, slots: Sequence[int]) -> dict[str, list[int]]:
+        """Return by key the sums of totals at these places, over windows that start in this closed range."""
+        sums: dict[str, list[int]] = {}
+        for start in [s for s in self._windows if first <= s <= last]:
+            for key, cell in self._windows[start].items():
+                # Large states, which are packed apart, are not wanted here.
+                states = cell.states if type(cell) is Cell else decode(cell)[1:]
+                known = sums.setdefault(key, [0] * len(slots))
+                for place, slot in enumerate(slots):
+                    known[place] += int(states[slot])
+        return sums
+
     def _add(self, groups: Groups) -> None:
-        windows, cells = self._windows, []
+        cells, window, window_start = [], dict[str, Cell | bytes](), -1
         for start, key in groups.cells:
-            cell = windows[start].get(key)
+            if start != window_start:  # mostly many of one window
+                window, window_start = self._windows[start], start
+            cell = window.get(key)
             if type(cell) is not Cell:
                 cell = self._open((start, key), cell)
             cells.append(cell.states)
@@ -158,17 +176,6 @@ class Cells:
 
     def _measure(self) -> None:
         self._fullest = max(map(len, self._windows.values()), default=0)
-
-    def _entries(self, cell: CellId) -> Iterator[Entry]:
-        start, key = cell
-        found = self._windows[start].get(key) if start in self._windows else None
-        if found is None:
-            yield from self._large.forget(cell)
-            yield entry_key(self._prefix, cell), None
-        elif type(found) is Cell:
-            packed = self._format.pack(found)
-            yield from self._large.take_out(cell, packed)
-            yield entry_key(self._prefix, cell), encode(packed)
 
     def _pack(self, start: int) -> None:
         """Keep the cells of a window as they have just been written: half the memory, a tenth for sets."""

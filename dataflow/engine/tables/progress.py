@@ -18,8 +18,8 @@ class Progress(msgspec.Struct, array_like=True):
     """What a shard knows beside its cells; one entry in the changelog.
 
     `newest` is the highest event time so far in ms, -1 before the first; `late` the rows by window
-    size that came after their window was closed; `undated` and `future` the rows without a time
-    that a window could take.
+    size that came after their window was closed, `late_until` the highest event time of these;
+    `undated` and `future` the rows without a time that a window could take.
     """
 
     declared: str
@@ -27,6 +27,18 @@ class Progress(msgspec.Struct, array_like=True):
     newest: int = -1
     undated: int = 0
     future: int = 0
+    late_until: dict[str, int] = {}
+
+    def note_late(self, window: Window, times: Sequence[int]) -> None:
+        """Count rows that came too late for windows of this size."""
+        self.late_until[window.name] = max(self.last_late(window), *times)
+        self.late[window.name] += len(times)
+
+    def last_late(self, window: Window) -> int:
+        """Return the highest event time in ms of a row that windows of this size lack; -1 for none."""
+        # Of rows that came before this was noted only the number is known.
+        unknown = self.newest if self.late.get(window.name) else -1
+        return self.late_until.get(window.name, unknown)
 
     def dated(self, batch: Batch) -> Batch:
         """Return the rows that a window may take; count the others."""

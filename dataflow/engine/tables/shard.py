@@ -1,10 +1,13 @@
 """Shard: one source partition's part of a windowed table; rows in, changelog entries out."""
 
+from collections.abc import Sequence
+from itertools import compress
+from operator import not_
 from typing import NoReturn
 
 from msgspec import msgpack
 
-from dataflow.engine.tables.answer import Part
+from dataflow.engine.tables.answer import Part, Totals
 from dataflow.engine.tables.cell import CellFormat
 from dataflow.engine.tables.cells import Cells
 from dataflow.engine.tables.grouping import Batch, CellId, Groups, coarsen, group
@@ -83,17 +86,32 @@ class Shard:
         key: str | None = None,
     ) -> Part:
         """Return what this partition has of the windows that overlap [from, to), of one key or all."""
-        size = window.size_ms
-        first = 0 if from_ms is None or not size else from_ms - size + 1
-        last = max(self.progress.newest, 0) if to_ms is None or not size else to_ms - 1
         return Part(
-            cells=list(self._cells[window.name].between(first, last, key)),
+            cells=list(self._cells[window.name].between(*self._starts(window, from_ms, to_ms), key)),
             closes=self.closes,
             newest=self.progress.newest,
             late=self.progress.late.get(window.name, 0),
             undated=self.progress.undated,
             future=self.progress.future,
         )
+
+    def totals(
+        self, window: Window, from_ms: int | None, to_ms: int | None, summaries: Sequence[str]
+    ) -> Totals:
+        """Return the sums of these counts and sums over the windows that overlap [from, to)."""
+        slots = [self._format.names.index(name) for name in summaries]
+        return Totals(
+            by_key=self._cells[window.name].totals(*self._starts(window, from_ms, to_ms), slots),
+            kept_from=self._kept_from(window),
+            late_until=self.progress.last_late(window),
+        )
+
+    def _starts(self, window: Window, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+        """Return the first and the last instant at which windows start that overlap [from, to)."""
+        size = window.size_ms
+        first = 0 if from_ms is None or not size else from_ms - size + 1
+        last = max(self.progress.newest, 0) if to_ms is None or not size else to_ms - 1
+        return first, last
 
     def _fold_dated(self, batch: Batch) -> Groups | None:
         """Add rows that have a time; return them by cell if all are in their windows."""
@@ -123,16 +141,23 @@ class Shard:
     def _fold_late(self, batch: Batch, newest: int) -> None:
         for window in self.table.windows:
             lateness = self.table.lateness_ms or 0
-            taken = batch.only(on_time(batch.times, window, newest, lateness))
-            self.progress.late[window.name] += len(batch.times) - len(taken.times)
+            mask = list(on_time(batch.times, window, newest, lateness))
+            taken = batch.only(mask)
+            if len(taken.times) < len(batch.times):
+                self.progress.note_late(window, list(compress(batch.times, map(not_, mask))))
             if taken.times:
                 self._cells[window.name].fold(group(taken, window), taken)
 
     def _drop_old(self) -> None:
         for window in self.table.windows:
             if window.retention_ms is not None:
-                kept_from = self.closes - window.retention_ms - window.size_ms + 1
-                self._cells[window.name].drop_before(kept_from)
+                self._cells[window.name].drop_before(self._kept_from(window))
+
+    def _kept_from(self, window: Window) -> int:
+        """Return the instant in ms from which windows are kept; 0 or less while none has been dropped."""
+        if window.retention_ms is None:
+            return 0
+        return self.closes - window.retention_ms - window.size_ms + 1
 
     def _load_progress(self, key: bytes, value: bytes | None) -> None:
         if key != self._progress_key:

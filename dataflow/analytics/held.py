@@ -1,0 +1,70 @@
+"""Held: what the partitions' windows say of a span in; its totals, and what these lack, out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import add
+
+from dataflow.analytics.span import FIRST_MS, Span, iso
+from dataflow.engine.tables import OTHER, Totals, Window, WindowedTable
+
+
+class Beyond(Exception):
+    """The windows cannot tell of the span; the message says why."""
+
+
+class Unanswered(Beyond):
+    """They cannot tell now; in a moment they may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Totals by key, and why they may be too low; nothing: they are exact."""
+
+    by_key: Mapping[str, Sequence[int]]
+    lacks: Sequence[str]
+
+
+def fitting_window(table: WindowedTable, span: Span) -> Window:
+    """Return the windows to ask for; raise `Beyond` if no windows are exactly the span."""
+    window = span.window_of(table)
+    if window is None:
+        raise Beyond(f"start and end are not those of whole {table.windows[0].name}s")
+    return window
+
+
+def held(table: WindowedTable, window: Window, span: Span, parts: Sequence[Totals], *, keyed: bool) -> Held:
+    """Add up the partitions; raise `Beyond` if windows of the span have been dropped.
+
+    Without `keyed` only the sums over all keys are wanted.
+    """
+    _check_kept(table, window, span, parts)
+    by_key: dict[str, list[int]] = {}
+    for part in parts:
+        for key, totals in part.by_key.items():
+            before = by_key.get(key)
+            by_key[key] = totals if before is None else list(map(add, before, totals))
+    return Held(by_key, [*_late(window, span, parts), *(_hidden(table, by_key) if keyed else ())])
+
+
+def _check_kept(table: WindowedTable, window: Window, span: Span, parts: Sequence[Totals]) -> None:
+    if not window.size_ms:
+        return
+    kept_from = max((part.kept_from for part in parts), default=0)
+    first = -(-kept_from // window.size_ms) * window.size_ms
+    start_ms = span.start_ms or 0
+    if first > max(start_ms, FIRST_MS):
+        raise Beyond(f"{window.name} windows of {table.name} are kept from {iso(first)} on")
+
+
+def _late(window: Window, span: Span, parts: Sequence[Totals]) -> Iterable[str]:
+    late_until = max((part.late_until for part in parts), default=-1)
+    if late_until >= max(span.start_ms or 0, 0):
+        yield f"requests up to {iso(late_until)} that came after their {window.name} was closed"
+
+
+def _hidden(table: WindowedTable, by_key: Mapping[str, object]) -> Iterable[str]:
+    if OTHER in by_key:
+        yield (
+            f"requests of keys that {table.name} does not tell apart, {OTHER}: "
+            f"a window keeps {table.max_keys} (DATAFLOW_MAX_KEYS)"
+        )

@@ -1,0 +1,96 @@
+"""Span: two texts of ISO 8601, both inclusive, in; a range of event time out."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from dataflow.engine.tables import Window, WindowedTable
+
+EXPECTED = (
+    "an ISO 8601 date (2026-01-31) or date-time (2026-01-31T12:00:00Z), UTC where it names no offset "
+    "(its + is written %2B here)"
+)
+
+FIRST_MS = 31_536_000_000
+"""1971-01-01: what lies before is a clock that was never set."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_LAST_YEAR = 9998  # the last that tables take
+_WRITTEN = re.compile(
+    r"\d{4}-\d\d-\d\d(?P<minute>[T ]\d\d:\d\d(?P<second>:\d\d(?P<fraction>[.,]\d{1,9})?)?"
+    r"(Z|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
+)
+_DAY_MS, _MINUTE_MS, _SECOND_MS = 86_400_000, 60_000, 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Event times in [`start_ms`, `end_ms`), ms since 1970 UTC; None: no bound.
+
+    With neither bound it is everything, also what has no time.
+    """
+
+    start_ms: int | None = None
+    end_ms: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether it ends before it begins."""
+        return self.start_ms is not None and self.end_ms is not None and self.start_ms >= self.end_ms
+
+    def window_of(self, table: WindowedTable) -> Window | None:
+        """Return the largest windows that together are exactly this span; None if there are none."""
+        bounds = [bound for bound in (self.start_ms, self.end_ms) if bound is not None]
+        for window in reversed(table.every_window):
+            if not bounds or (window.size_ms and not any(bound % window.size_ms for bound in bounds)):
+                return window
+        return None
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return the first and the last millisecond, as they can be asked for again."""
+        last_ms = None if self.end_ms is None else self.end_ms - 1
+        return {"start": iso(self.start_ms), "end": iso(last_ms)}
+
+
+def first_ms(text: str) -> int:
+    """Return the instant that a text names, ms since 1970 UTC; raise ValueError."""
+    return _read(text)[0]
+
+
+def after_last_ms(text: str) -> int:
+    """Return where the day, minute, second or millisecond ends that a text names; raise ValueError.
+
+    So an end is inclusive as exactly as it is written: ``2026-01-31`` is all of that day.
+    """
+    at_ms, written = _read(text)
+    if written["fraction"]:
+        return at_ms + 1
+    if written["second"]:
+        return at_ms + _SECOND_MS
+    return at_ms + (_MINUTE_MS if written["minute"] else _DAY_MS)
+
+
+def iso(at_ms: int | None) -> str | None:
+    """Return an instant as ``2026-01-31T12:00:00Z``, with milliseconds where it has some."""
+    if at_ms is None:
+        return None
+    text = (_EPOCH + at_ms * _MILLISECOND).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00").removesuffix(".000") + "Z"
+
+
+def instant_of(at_ms: int) -> datetime:
+    """Return an instant in UTC, exact."""
+    return _EPOCH + at_ms * _MILLISECOND
+
+
+def _read(text: str) -> tuple[int, re.Match[str]]:
+    written = _WRITTEN.fullmatch(text)
+    if written is None:
+        raise ValueError(text)
+    at = datetime.fromisoformat(text)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if at.year > _LAST_YEAR or at.year < 2:  # an offset may not lead out of the calendar
+        raise ValueError(text)
+    return (at - _EPOCH) // _MILLISECOND, written

@@ -1,0 +1,60 @@
+"""Stored: a statement in, the rows that PostgreSQL answers before the deadline out; nothing is written."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg  # type: ignore[import-untyped]  # it comes without types
+
+from dataflow.analytics.question import Row
+from dataflow.analytics.statements import Statement
+from dataflow.errors import DataflowError
+from dataflow.sinks.postgres.connections import Connections
+
+HEADROOM_SECONDS = 0.5
+"""So much later than the server a worker gives up: the server says it better, if it still says something."""
+
+
+class TooSlow(DataflowError):
+    """The deadline has passed; the query has been cancelled."""
+
+
+class Stored:
+    """Asks PostgreSQL; connects when it is first asked."""
+
+    def __init__(self, url: str, deadline_ms: int) -> None:
+        self._deadline_ms = deadline_ms
+        self._connections = Connections(
+            url,
+            server_settings={
+                "application_name": "dataflow-analytics",
+                "default_transaction_read_only": "on",
+                "statement_timeout": str(deadline_ms),  # also ends what its worker can no longer cancel
+            },
+        )
+
+    async def fetch(self, statement: Statement) -> Sequence[Row]:
+        """Return all rows; raise `TooSlow`, or `SinkUnavailable` for what is wrong with the server."""
+        text, parameters = statement
+        try:
+            async with asyncio.timeout(self._deadline_ms / 1000 + HEADROOM_SECONDS):
+                return await self._fetch(text, parameters)
+        except TimeoutError:
+            raise self._too_slow() from None
+
+    async def _fetch(self, text: str, parameters: Sequence[object]) -> Sequence[Row]:
+        async with self._connections.lend() as connection:
+            try:
+                rows: Sequence[Row] = await connection.fetch(text, *parameters)
+            except asyncpg.QueryCanceledError as error:
+                raise self._too_slow() from error
+            return rows
+
+    def _too_slow(self) -> TooSlow:
+        return TooSlow(
+            f"PostgreSQL has not answered within {self._deadline_ms} ms, and the query is cancelled; "
+            "expected a shorter range, or more time (DATAFLOW_ANALYTICS_DEADLINE_MS)"
+        )
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._connections.close()

@@ -1,0 +1,234 @@
+"""Analytics: ranges as they are written, totals of windows, pages of a ranking, and the page about them."""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import msgpack
+from table_rows import restored, rows_of, unhurried, write
+
+from dataflow.analytics.held import Beyond, held
+from dataflow.analytics.ranking import Counted, page_of, read_place
+from dataflow.analytics.span import Span, after_last_ms, first_ms, iso
+from dataflow.engine.tables import (
+    ALL,
+    OTHER,
+    Progress,
+    Shard,
+    Sum,
+    Totals,
+    Window,
+    WindowedTable,
+    merge_cells,
+)
+from dataflow.settings import Settings
+from dataflow.web.openapi.analytics import OPERATIONS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "analytics.md").read_text("utf-8")
+SMALL, LARGE = Window("small", 10), Window("large", 40)
+BEGIN = 31_536_000_000
+"""1971: no window is older."""
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2015-05-17", "2015-05-17T00:00:00Z", "2015-05-17T23:59:59.999Z"),
+        ("2015-05-17T10:05", "2015-05-17T10:05:00Z", "2015-05-17T10:05:59.999Z"),
+        ("2015-05-17T10:05Z", "2015-05-17T10:05:00Z", "2015-05-17T10:05:59.999Z"),
+        ("2015-05-17 10:05:03", "2015-05-17T10:05:03Z", "2015-05-17T10:05:03.999Z"),
+        ("2015-05-17T10:05:03.25+02:00", "2015-05-17T08:05:03.250Z", "2015-05-17T08:05:03.250Z"),
+        ("2015-05-17T10:05:03,123456789-0530", "2015-05-17T15:35:03.123Z", "2015-05-17T15:35:03.123Z"),
+        ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
+    ],
+)
+def test_a_text_names_all_of_what_it_is_precise_about(text, first, last):
+    """An inclusive end has a length: that of a day, a minute, a second or a millisecond."""
+    assert (iso(first_ms(text)), iso(after_last_ms(text) - 1)) == (first, last)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "today", "2015", "2015-05", "20150517", "2015-W20", "2015-13-01", "2015-05-17T", "2015-05-17T10",
+     "2015-05-17T24:30", "2015-05-17T10:05:03+25:00", "2015-05-17Z", "9999-01-01", "0000-01-01",
+     "٢٠١٥-05-17", "2015-05-17\n", "2015-05-17T10:05:03+02"],
+)  # fmt: skip
+def test_what_is_no_instant_is_no_other_either(text):
+    """A wrong date must not become another date."""
+    with pytest.raises(ValueError):  # noqa: PT011  # the view says what was expected
+        first_ms(text)
+
+
+@given(
+    st.datetimes(datetime(2, 1, 3), datetime(9998, 12, 29)),  # noqa: DTZ001  # hypothesis wants them naive
+    st.integers(-23 * 60, 23 * 60),
+)
+def test_a_written_instant_reads_back(at, offset):
+    """To the millisecond, whatever its offset."""
+    at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+    there = at.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=offset)))
+    read = first_ms(there.isoformat(timespec="milliseconds"))
+    assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=read) == there
+    assert first_ms(iso(read)) == read
+
+
+def requests(lateness_ms=0, max_keys=100):
+    """Return a small table of requests."""
+    return WindowedTable(
+        "requests", key="path", windows=(SMALL.kept_for(80), LARGE.kept_for(400)), lateness_ms=lateness_ms,
+        max_keys=max_keys, errors=Sum("is_error"),
+    )  # fmt: skip
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.sampled_from("abcdef"), st.booleans()), max_size=40),
+    st.integers(0, 12),
+    st.integers(1, 12),
+    st.sampled_from([SMALL, LARGE]),
+    st.sampled_from([0, 20, 1_000]),
+)
+@unhurried
+def test_totals_that_claim_to_be_exact_are(rows, begin, length, window, lateness_ms):
+    """What came late or has been dropped is told; else every row of the span is counted, once."""
+    table, changelog = requests(lateness_ms, max_keys=2), {}
+    shard = Shard(table)
+    rows = [(BEGIN + time, path, is_error) for time, path, is_error in rows]
+    for row in rows:
+        shard.fold(rows_of([row], "path", "is_error"))
+    write(shard, changelog)
+    span = Span(BEGIN + begin * window.size_ms, BEGIN + (begin + length) * window.size_ms)
+    parts = [
+        one.totals(table.window(window.name), span.start_ms, span.end_ms, ("count", "errors"))
+        for one in (shard, restored(table, changelog))
+    ]
+    assert parts[0] == parts[1]
+    try:
+        found = held(table, table.window(window.name), span, parts[:1], keyed=True)
+    except Beyond:
+        return
+    inside = [row for row in rows if span.start_ms <= row[0] < span.end_ms]
+    if not found.lacks:
+        count, errors = Counter(), Counter()
+        for _, path, is_error in inside:
+            count[path] += 1
+            errors[path] += is_error
+        assert {key: tuple(totals) for key, totals in found.by_key.items()} == {
+            path: (count[path], errors[path]) for path in count
+        }
+
+
+def test_totals_are_those_of_the_merged_cells():
+    """Over all windows, and over all time with what has no time."""
+    table = requests(lateness_ms=1_000)
+    shard = Shard(table)
+    shard.fold(
+        rows_of([(5, "a", True), (15, "b", False), (-1, "a", False), (16, "a", True)], "path", "is_error")
+    )
+    for window in table.every_window:
+        [merged] = merge_cells(table, window, [shard.answer(window)], merge_windows=True)
+        assert shard.totals(window, None, None, ("errors", "count")).by_key == {
+            entry["key"]: [entry["errors"], entry["count"]] for entry in merged["entries"]
+        }
+    assert shard.totals(ALL, None, None, ("count",)).by_key == {"a": [3], "b": [1]}
+
+
+def test_a_late_row_spoils_no_span_after_it():
+    """One straggler must not send every question to another system for ever."""
+    table = requests()
+    shard = Shard(table)
+    shard.fold(
+        rows_of([(0, "a", False), (100, "a", False), (12, "a", False), (120, "a", False)], "path", "is_error")
+    )
+    small = table.window("small")
+    parts = [shard.totals(small, 20, 130, ("count",))]
+    assert parts[0].late_until == 12
+    assert held(table, small, Span(20, 130), parts, keyed=True).lacks == []
+    [lack] = held(table, small, Span(10, 130), parts, keyed=True).lacks
+    assert lack == "requests up to 1970-01-01T00:00:00.012Z that came after their small was closed"
+
+
+def test_rows_that_were_late_before_it_was_noted_when_spoil_all_up_to_now():
+    """A changelog of an earlier release counts them, and says no more."""
+    table = requests()
+    shard = Shard(table)
+    shard.fold(rows_of([(100, "a", False), (12, "a", False)], "path", "is_error"))
+    shard.progress.late_until.clear()
+    assert shard.totals(table.window("small"), 0, 10, ("count",)).late_until == 100
+    assert shard.totals(table.window("large"), 0, 40, ("count",)).late_until == 100
+
+
+def test_progress_of_an_earlier_release_is_read():
+    """Its entry in the changelog is one field shorter."""
+    raw = msgpack.encode(["requests", {"small": 2, "large": 0}, 77, 1, 0])
+    progress = msgpack.decode(raw, type=Progress)
+    assert (progress.last_late(SMALL), progress.last_late(LARGE)) == (77, -1)
+
+
+def test_a_year_of_windows_that_are_dropped_is_beyond_the_tables():
+    """The first window that is still there is named."""
+    table, day = requests(), 86_400_000
+    year = 365 * day
+    parts = [Totals({}, kept_from=2 * year - 5, late_until=-1), Totals({}, kept_from=-3, late_until=-1)]
+    window = Window("day", day)
+    with pytest.raises(Beyond, match=r"^day windows of requests are kept from 1972-01-01T00:00:00Z on$"):
+        held(table, window, Span(2 * year - day, None), parts, keyed=False)
+    assert held(table, window, Span(2 * year, None), parts, keyed=False).lacks == []
+    with pytest.raises(Beyond):
+        held(table, window, Span(None, 3 * year), parts, keyed=False)
+
+
+def test_keys_that_are_not_told_apart_spoil_a_ranking_and_no_sum():
+    """A sum over all keys has them, whatever they are."""
+    table = requests()
+    parts = [Totals({"a": [3, 1], OTHER: [4, 2]}, -1, -1), Totals({"a": [1, 0]}, -1, -1)]
+    found = held(table, ALL, Span(), parts, keyed=True)
+    assert found.by_key == {"a": [4, 1], OTHER: [4, 2]}
+    assert len(found.lacks) == 1
+    assert held(table, ALL, Span(), parts, keyed=False).lacks == []
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.integers(0, 5)),
+    st.integers(1, 7),
+)
+def test_pages_put_together_are_the_whole_ranking(counts, limit):
+    """Also where many keys have the same count; a place is read as it is written."""
+    found, after = [], None
+    while True:
+        page = page_of(counts.items(), limit, after)
+        assert page.total == sum(counts.values())
+        found += page.entries
+        if page.is_last:
+            break
+        after = read_place(str(page.entries[-1]))
+    assert [(entry.key, entry.count) for entry in found] == sorted(
+        counts.items(), key=lambda pair: (-pair[1], pair[0])
+    )
+
+
+def test_a_key_that_moves_up_between_two_pages_comes_no_second_time():
+    """Counts grow while somebody reads."""
+    first = page_of([("a", 9), ("b", 5), ("c", 3)], 2, None)
+    second = page_of([("a", 9), ("b", 6), ("c", 4), ("d", 4)], 2, first.entries[-1])
+    assert [entry.key for entry in [*first.entries, *second.entries]] == ["a", "b", "c", "d"]
+    assert read_place("4:c:d\n") == Counted(4, "c:d\n")
+
+
+@pytest.mark.parametrize("text", ["", "5", "a:5", ":x", "-1:x", "\u0665:x", "1234567890123456789:x"])
+def test_what_is_no_place_is_refused(text):
+    """It would begin somewhere else."""
+    with pytest.raises(ValueError):  # noqa: PT011  # the view says what was expected
+        read_place(text)
+
+
+def test_every_setting_and_parameter_of_the_page_is_there():
+    """A setting that is renamed is renamed there, too."""
+    named = set(re.findall(r"DATAFLOW_\w+", PAGE))
+    assert named <= {f"DATAFLOW_{field.upper()}" for field in Settings.model_fields}
+    for operation in OPERATIONS:
+        assert f"`{operation.path}`" in PAGE
+        assert all(f"`{parameter.name}`" in PAGE for parameter in operation.parameters)
