@@ -84,7 +84,6 @@ class TopicSink:
 
     async def take(self, times_us: Sequence[int], lines: Sequence[bytes]) -> None:
         """Send events; wait only while too many batches are unanswered."""
-        self.generated.events += len(lines)
         for at in range(0, len(lines), LINES_A_BATCH):
             part = lines[at : at + LINES_A_BATCH]
             times_ms = (time_us // 1000 for time_us in times_us[at : at + LINES_A_BATCH])
@@ -93,6 +92,7 @@ class TopicSink:
                 # Each to another partition: the producer has one of each under way.
                 to = next(self._partitions)
                 stored = await self._producer.send_batch(batch, self._topic, partition=to)
+                self.generated.events += batch.record_count()  # not before: Ctrl-C may come while it waits
                 answer = asyncio.create_task(self._await_answer(stored, batch.record_count()))
                 self._in_flight.add(answer)
                 answer.add_done_callback(self._in_flight.discard)

@@ -1,7 +1,8 @@
 """A batch: the next records of one partition in; rows, drops and dead letters out, all finished together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from itertools import compress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -15,7 +16,7 @@ from dataflow.engine.dead_letters import DeadLetter
 from dataflow.engine.decoding import DECODING_ERRORS
 from dataflow.engine.enrichment import Enrichment
 from dataflow.engine.fetch import Fetched
-from dataflow.engine.filtering import Filtering
+from dataflow.engine.filtering import Filtering, Verdict
 from dataflow.engine.output import Outgoing
 from dataflow.engine.parsing import Parsing
 from dataflow.engine.rows import VALUE, Rows, Stretch
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
     from dataflow.engine.topic import BatchTopic
 
 E = TypeVar("E")
+M = TypeVar("M")
 R = TypeVar("R", bound=faust.Record)
 
 EVENT_FAULTS = (*DECODING_ERRORS, InvalidEvent)
 
+Records = list[DefaultRecord]
+Fault = Callable[[Exception, bytes | None], InvalidEvent]
 Work = Callable[[Iterable[DefaultRecord]], int]
 """Goes through records that one producer wrote together, and returns how many they were."""
 
@@ -95,12 +99,15 @@ class Batch:
         events: list[R] = []
         added: list[Added] = []
 
+        def take(some: Records) -> tuple[Records, list[R], list[Added]]:
+            return some, *enrichment.read_all(list(map(VALUE, some)))
+
         def work(source: Iterable[DefaultRecord]) -> int:
             every = list(source)
-            kept, read, made = self._enriched(every, enrichment)
-            records.extend(kept)
-            events.extend(read)
-            added.extend(made)
+            for kept, read, made in self._made(every, take, enrichment.name, enrichment.decoder.fault):
+                records.extend(kept)
+                events.extend(read)
+                added.extend(made)
             return len(every)
 
         stretches = self._go_through(work, records)
@@ -119,33 +126,31 @@ class Batch:
 
     def filter(self, filtering: Filtering[E]) -> Rows:
         """Keep the events that every rule lets pass, byte for byte; count the dropped by rule."""
-        dropped_by, read, name = filtering.dropped_by, filtering.read, filtering.name
         records: list[DefaultRecord] = []
         events: list[E] = []
+        values: list[bytes] = []
         routes: list[tuple[str, ...]] = []
 
+        def take(some: Records) -> tuple[Records, list[E], list[bytes], Sequence[Verdict]]:
+            raws = list(map(VALUE, some))
+            verdicts = filtering.judge(raws)
+            passes = [type(verdict) is not str for verdict in verdicts]
+            kept = list(compress(raws, passes))
+            return list(compress(some, passes)), list(map(filtering.read, kept)), kept, verdicts
+
         def work(source: Iterable[DefaultRecord]) -> int:
-            number = 0
-            for number, record in enumerate(source, start=1):  # noqa: B007 - counts, also what is skipped
-                raw = record.value
-                try:
-                    verdict = dropped_by(raw)
-                    if isinstance(verdict, str):
-                        self.balance.dropped[verdict] += 1
-                        continue
-                    event = read(raw)
-                except EVENT_FAULTS as error:
-                    self.reject(record, name, filtering.fault(error, raw))
-                else:
-                    records.append(record)
-                    events.append(event)
-                    if verdict is not None:
-                        routes.append(verdict)
-            return number
+            every = list(source)
+            for kept, read, raws, verdicts in self._made(every, take, filtering.name, filtering.fault):
+                records.extend(kept)
+                events.extend(read)
+                values.extend(raws)
+                if len(kept) < len(verdicts):
+                    self.balance.dropped.update(verdict for verdict in verdicts if type(verdict) is str)
+                routes.extend(verdict for verdict in verdicts if type(verdict) is tuple)
+            return len(every)
 
         stretches = self._go_through(work, records)
-        values = lambda: [record.value for record in records]  # noqa: E731 - one of two forms of the same
-        rows = Rows(records, events, values, stretches, self.topic.event_time)
+        rows = Rows(records, events, lambda: values, stretches, self.topic.event_time)
         rows.routes, rows.stamp = routes, filtering.stamp
         return self._keep(rows)
 
@@ -159,10 +164,11 @@ class Batch:
         def work(source: Iterable[DefaultRecord]) -> int:
             number = 0
             for number, record in enumerate(source, start=1):  # noqa: B007 - counts, also what is rejected
-                try:
-                    event, value = read(record.value)
+                raw = record.value
+                try:  # costs nothing here, and a line that cannot be parsed only itself
+                    event, value = read(raw)
                 except EVENT_FAULTS as error:
-                    self.reject(record, name, parsing.fault(error, record.value))
+                    self.reject(record, name, parsing.fault(error, raw))
                 else:
                     records.append(record)
                     events.append(event)
@@ -223,25 +229,19 @@ class Batch:
             )
         return [rows.outgoing(topic, encode) for topic, rows, encode in self._sends]
 
-    def _enriched(
-        self, every: list[DefaultRecord], enrichment: Enrichment[R]
-    ) -> tuple[list[DefaultRecord], list[R], list[Added]]:
-        """Take all records in one go; only if there is something wrong with one, each by itself."""
+    def _made(self, records: Records, take: Callable[[Records], M], stage: str, fault: Fault) -> Iterator[M]:
+        """Yield what `take` makes of records; those that it cannot use are found by halves, and rejected."""
         try:
-            return every, *enrichment.read_all(list(map(VALUE, every)))
-        except EVENT_FAULTS:
-            pass
-        records, events, added = [], [], []
-        for record in every:
-            try:
-                (event,), (fields,) = enrichment.read_all([record.value])
-            except EVENT_FAULTS as error:
-                self.reject(record, enrichment.name, enrichment.decoder.fault(error, record.value))
+            made = take(records)
+        except EVENT_FAULTS as error:
+            half = len(records) // 2
+            if half:
+                yield from self._made(records[:half], take, stage, fault)
+                yield from self._made(records[half:], take, stage, fault)
             else:
-                records.append(record)
-                events.append(event)
-                added.append(fields)
-        return records, events, added
+                self.reject(records[0], stage, fault(error, records[0].value))
+        else:
+            yield made
 
     def _go_through(self, work: Work, kept: list[DefaultRecord]) -> list[Stretch]:
         stretches = []

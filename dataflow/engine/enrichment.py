@@ -42,7 +42,7 @@ class Enrichment(Generic[R]):
         # msgspec does not look into strings that it skips
         if not all(map(bytes.isascii, raws)):
             for raw in raws:
-                raw.decode()
+                str(raw, "utf-8")  # of null a TypeError, as the decoder's
         events = list(map(self.decoder.decode, raws))
         return events, list(map(self.stage, events))
 

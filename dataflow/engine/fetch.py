@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import dropwhile, islice
 from time import monotonic
 
 from aiokafka import AIOKafkaConsumer
@@ -90,7 +90,7 @@ class Cursor:
 
     @staticmethod
     def _from(batch: DefaultRecordBatch, first: int) -> Iterator[DefaultRecord]:
-        return (record for record in batch if record.offset >= first)
+        return dropwhile(lambda record: record.offset < first, batch)
 
     def _next_batch(self) -> DefaultRecordBatch | None:
         """Return the next batch with records for us; aborted and control batches only move the position."""

@@ -1,6 +1,6 @@
 """Filtering: what decides whether an event goes on, and what tables read of those that do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -9,18 +9,20 @@ from dataflow.errors import InvalidEvent
 
 E = TypeVar("E")
 
+Verdict = str | tuple[str, ...] | None
+"""The rule that drops an event, or the topics that it is to go to; None lets it pass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filtering(Generic[E]):
     """A pure filter stage.
 
-    `dropped_by(raw)` names the rule that drops an event, None lets it pass, and so do the
-    topics that it is to go to. `read(raw)` gives the fields that tables count. Both raise
-    what `fault` turns into a dead letter.
+    `judge(raws)` gives the verdict on each event. `read(raw)` gives the fields that tables
+    count. Both raise what `fault` turns into a dead letter; `judge` if any of them is one.
     """
 
     name: str
-    dropped_by: Callable[[bytes], str | tuple[str, ...] | None]
+    judge: Callable[[Sequence[bytes]], Sequence[Verdict]]
     read: Callable[[bytes], E]
     fault: Callable[[Exception, bytes | None], InvalidEvent]
     stamp: Header | None = None

@@ -1,6 +1,6 @@
 """The events of a batch that go on: decoded, dated, in columns for tables and as records for topics."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from operator import attrgetter
@@ -58,6 +58,7 @@ class Rows:
         self.routes: list[tuple[str, ...]] = []
         """The topics that each of them goes to; empty: all go wherever they are sent."""
         self._make = make
+        self._columns: dict[str, Sequence[object]] = {}  # several tables count by the same ones
         self._made: dict[Callable[..., bytes] | None, list[bytes]] = {}
         self._stretches = stretches
         self._event_time = event_time
@@ -69,9 +70,14 @@ class Rows:
 
     def column(self, name: str) -> Sequence[object]:
         """Return one value per row: of a field that was added, else of the event; None where it has none."""
-        if name in self._adds:
-            return [added.fields.get(name) for added in self._added]
-        return list(map(attrgetter(name), self.events))
+        known = self._columns.get(name)
+        if known is None:
+            if name in self._adds:
+                known = [added.fields.get(name) for added in self._added]
+            else:
+                known = list(map(attrgetter(name), self.events))
+            self._columns[name] = known
+        return known
 
     def values(self, encode: Callable[..., bytes] | None = None) -> list[bytes]:
         """Return the values that go out: as the stage made them, or as `encode` makes them.
@@ -99,10 +105,9 @@ class Rows:
 
     def _beside_values(self) -> int:
         """Return how large the largest key and the largest headers are together."""
-        keys, headers = map(KEY, self.records), self._headers()
-        return max(map(len, filter(None, keys)), default=0) + max(
-            (sum(len(name) + len(value or b"") + 16 for name, value in few) for few in filter(None, headers)),
-            default=0,
+        different = {id(few): few for few in filter(None, self._headers())}.values()
+        return max(map(len, filter(None, map(KEY, self.records))), default=0) + max(
+            (sum(len(name) + len(value or b"") + 16 for name, value in few) for few in different), default=0
         )
 
     def take_out(self, index: int) -> DefaultRecord:
@@ -110,6 +115,7 @@ class Rows:
         for parallel in (self.events, self._added, self.routes, *self._made.values()):
             if parallel:
                 del parallel[index]
+        self._columns.clear()
         self._stretches = [
             Stretch(stretch.end - (stretch.end > index), stretch.newest_ms) for stretch in self._stretches
         ]
@@ -123,12 +129,14 @@ class Rows:
         chosen = compress(every, [topic in route for route in self.routes]) if self.routes else every
         return Outgoing(topic, chosen, sum(map(len, values)))
 
-    def _headers(self) -> Iterable[Headers]:
+    def _headers(self) -> list[Headers]:
         """Return the headers that go out: the producer's, and the stamp."""
-        own, stamp = map(HEADERS, self.records), self.stamp
+        own, stamp = list(map(HEADERS, self.records)), self.stamp
         if stamp is None:
             return own
         alone = [stamp]  # most records have none of their own, and share this
+        if not any(own):
+            return [alone] * len(own)
         return [[*(h for h in few if h[0] != stamp[0]), stamp] if few else alone for few in own]
 
     def date(self, clock_ms: int, ahead_ms: int) -> None:

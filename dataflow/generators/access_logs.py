@@ -1,15 +1,19 @@
 """Access logs: event times in, lines of a web server in the combined format out."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from urllib.parse import unquote
 
 from dataflow.generators.sessions import Sessions, drawn
-from dataflow.generators.times import LOGGED, SECOND_US
+from dataflow.generators.times import LOGGED, seconds_of
 from dataflow.generators.visits import Line, address, sample_visits
+from dataflow.stages.remembered import Remembered
 
 Step = tuple[bytes, bytes]
-"""What stands before the time, and what behind."""
+"""The address of the client, and what stands behind the time."""
+
+_TIME: Remembered[int, bytes] = Remembered(lambda second: b" - - [%b" % LOGGED[second])
 
 
 class AccessLogs:
@@ -17,21 +21,21 @@ class AccessLogs:
 
     def __init__(self, rng: random.Random, rate: float) -> None:
         self._rng = rng
-        visits = [[_behind_time(line) for line in reversed(visit)] for visit in sample_visits()]
+        visits = [[_behind_time(line) for line in visit] for visit in sample_visits()]
         self._visits = drawn(rng, visits)
         self._sessions = Sessions(rng, rate, self._begin)
 
     def lines(self, times_us: Sequence[int]) -> list[bytes]:
         """Return one line for each time."""
         steps = self._sessions.steps(len(times_us), times_us[0])
+        seconds = seconds_of(times_us, _TIME)
         return [
-            before + LOGGED[time_us // SECOND_US] + behind
-            for time_us, (before, behind) in zip(times_us, steps, strict=True)
+            b"".join((client, second, behind))
+            for second, (client, behind) in zip(seconds, steps, strict=False)
         ]
 
-    def _begin(self, _now_us: int) -> list[Step]:
-        before = address(self._rng) + b" - - ["
-        return [(before, behind) for behind in next(self._visits)]
+    def _begin(self, _now_us: int) -> Iterable[Step]:
+        return zip(repeat(address(self._rng)), next(self._visits), strict=False)
 
 
 def _behind_time(line: Line) -> bytes:

@@ -3,17 +3,18 @@
 import json
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import islice
+from itertools import islice, repeat
 
 from dataflow.generators.sessions import Sessions, drawn
-from dataflow.generators.times import SECOND_US, SPACED
+from dataflow.generators.times import SPACED, seconds_of
 from dataflow.samples import sample_events
 from dataflow.stages.remembered import Remembered
 
 GUESTS = 1_200_000
 MEAN_LEAD_DAYS = 30
+LEADS = 5_000
 MOST_SEARCHES = 8
 SKEW = 0.7
 
@@ -23,6 +24,10 @@ _DAY_US = 86_400_000_000
 Trip = tuple[bytes, int | None, bytes, bytes, bytes]
 """Fields up to the guest; nights, None for dates that are no stay; fields up to the dates; dates; rest."""
 
+Step = tuple[bytes, bytes]
+"""What was searched for, and the hotel that was looked at."""
+
+_ID_TO_SECOND: Remembered[int, bytes] = Remembered(lambda second: b', "date_time": "%b' % SPACED[second])
 _PARTS = re.compile(
     rb'.*?("site_name".*"user_id": )\d+(.*)("srch_ci".*)("srch_adults_cnt".*"hotel_id": )\d+\}', re.DOTALL
 )
@@ -32,11 +37,13 @@ class Bookings:
     """Generates topic ``expedia``; lengths of stay and impossible dates are as frequent as in the samples."""
 
     def __init__(self, rng: random.Random, rate: float) -> None:
-        self._rng = rng
+        self._random = rng.random
         bookings = [json.loads(raw) for raw in sample_events("expedia")]
         hotels = sorted({b"%d}" % booking["hotel_id"] for booking in bookings})
         rng.shuffle(hotels)
         self._hotels = drawn(rng, hotels, SKEW)
+        leads = [int(rng.expovariate(1 / MEAN_LEAD_DAYS)) for _ in range(LEADS)]
+        self._leads = drawn(rng, leads)
         self._trips = drawn(rng, [_trip(booking) for booking in bookings])
         self._numbers_of_searches = drawn(rng, range(1, MOST_SEARCHES + 1), 1.0)
         self._sessions = Sessions(rng, rate, self._begin)
@@ -47,20 +54,22 @@ class Bookings:
         steps = self._sessions.steps(len(times_us), times_us[0])
         first = self._made
         self._made += len(times_us)
+        seconds = seconds_of(times_us, _ID_TO_SECOND)
         return [
-            b'{"id": %d, "date_time": "%b%b' % (number, SPACED[time_us // SECOND_US], step)
-            for number, (time_us, step) in enumerate(zip(times_us, steps, strict=True), first)
+            b"".join((b'{"id": ', number, second, searched, hotel))
+            for number, second, (searched, hotel) in zip(
+                map(b"%d".__mod__, range(first, self._made)), seconds, steps, strict=False
+            )
         ]
 
-    def _begin(self, now_us: int) -> list[bytes]:
-        rng = self._rng
+    def _begin(self, now_us: int) -> Iterable[Step]:
         before, nights, middle, dates, after = next(self._trips)
         if nights is not None:
-            check_in = now_us // _DAY_US + _EPOCH_DAY + int(rng.expovariate(1 / MEAN_LEAD_DAYS))
+            check_in = now_us // _DAY_US + _EPOCH_DAY + next(self._leads)
             dates = b'"srch_ci": "%b", "srch_co": "%b", ' % (_DAYS[check_in], _DAYS[check_in + nights])
-        searched = b"%b%d%b%b%b" % (before, rng.random() * GUESTS, middle, dates, after)
-        hotels = islice(self._hotels, next(self._numbers_of_searches))
-        return [searched + hotel for hotel in hotels]
+        guest = b"%d" % (self._random() * GUESTS)
+        searched = b"".join((before, guest, middle, dates, after))
+        return zip(repeat(searched), islice(self._hotels, next(self._numbers_of_searches)), strict=False)
 
 
 _DAYS: Remembered[int, bytes] = Remembered(lambda ordinal: date.fromordinal(ordinal).isoformat().encode())

@@ -2,13 +2,19 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from dataflow.generators.sessions import Sessions, drawn
-from dataflow.generators.times import SECOND_US
+from dataflow.generators.times import milliseconds_of, seconds_of
 from dataflow.generators.visits import Line, address, sample_visits
+from dataflow.stages.remembered import Remembered
 
 _BEFORE_ID = b'{"version": "1", "streamId": "12345", "cp": "123456", "reqId": "'
+_ID_TO_SECOND: Remembered[int, bytes] = Remembered(lambda second: b'", "reqTimeSec": "%d.' % second)
+
+Step = tuple[bytes, tuple[bytes, bytes]]
+"""The address of the client; what stands before it, and what behind."""
 
 
 class CdnLogs:
@@ -16,23 +22,25 @@ class CdnLogs:
 
     def __init__(self, rng: random.Random, rate: float) -> None:
         self._rng = rng
-        visits = [[_around_address(line) for line in reversed(visit)] for visit in sample_visits()]
+        visits = [[_around_address(line) for line in visit] for visit in sample_visits()]
         self._visits = drawn(rng, visits)
         self._sessions = Sessions(rng, rate, self._begin)
 
     def lines(self, times_us: Sequence[int]) -> list[bytes]:
         """Return one line for each time."""
         steps = self._sessions.steps(len(times_us), times_us[0])
-        ids = self._rng.randbytes(4 * len(times_us)).hex().encode()
+        digits = self._rng.randbytes(4 * len(times_us)).hex().encode()
+        ids = [digits[at : at + 8] for at in range(0, len(digits), 8)]
+        seconds, milliseconds = seconds_of(times_us, _ID_TO_SECOND), milliseconds_of(times_us)
         return [
-            b'%b%b", "reqTimeSec": "%d.%03d%b'
-            % (_BEFORE_ID, ids[at : at + 8], time_us // SECOND_US, time_us // 1_000 % 1_000, step)
-            for at, time_us, step in zip(range(0, len(ids), 8), times_us, steps, strict=True)
+            b"".join((_BEFORE_ID, request, second, ms, before, client, after))
+            for request, second, ms, (client, (before, after)) in zip(
+                ids, seconds, milliseconds, steps, strict=False
+            )
         ]
 
-    def _begin(self, _now_us: int) -> list[bytes]:
-        client = address(self._rng)
-        return [before + client + after for before, after in next(self._visits)]
+    def _begin(self, _now_us: int) -> Iterable[Step]:
+        return zip(repeat(address(self._rng)), next(self._visits), strict=False)
 
 
 def _around_address(line: Line) -> tuple[bytes, bytes]:

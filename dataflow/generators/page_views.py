@@ -2,11 +2,13 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from dataflow.generators.sessions import Sessions, drawn
-from dataflow.generators.times import SECOND_US, SPACED
+from dataflow.generators.times import SPACED, microseconds_of, milliseconds_of, seconds_of
 from dataflow.samples import sample_events
+from dataflow.stages.remembered import Remembered
 
 VISITORS = 10_000
 WALKS = 2_000
@@ -29,6 +31,9 @@ _PAGES = {
 }
 _OF_ONE_VIEW = ("event_id", "event_timestamp", "event_type", "page_url", "page_url_path")
 
+
+_SECOND: Remembered[int, bytes] = Remembered(lambda second: SPACED[second] + b".")
+
 Step = tuple[bytes, bytes]
 """The page, and all that stays the same in a visit."""
 
@@ -48,26 +53,28 @@ class PageViews:
         steps = self._sessions.steps(len(times_us), times_us[0])
         first = self._made
         self._made += len(times_us)
-        same = _uuid(self._rng)[8:]
+        same = _uuid(self._rng)[8:] + b'", "event_timestamp": "'
+        ids = map(b"%08x".__mod__, range(first, self._made))
+        below = zip(milliseconds_of(times_us), microseconds_of(times_us), strict=True)
         return [
-            b'{"event_id": "%08x%b", "event_timestamp": "%b.%06d%b%b'
-            % (number, same, SPACED[time_us // SECOND_US], time_us % SECOND_US, page, visit)
-            for number, (time_us, (page, visit)) in enumerate(zip(times_us, steps, strict=True), first)
+            b"".join((b'{"event_id": "', number, same, second, ms, us, page, visit))
+            for number, second, (ms, us), (page, visit) in zip(
+                ids, seconds_of(times_us, _SECOND), below, steps, strict=False
+            )
         ]
 
-    def _begin(self, _now_us: int) -> list[Step]:
-        visit = next(self._visitors)
-        return [(page, visit) for page in next(self._walks)]
+    def _begin(self, _now_us: int) -> Iterable[Step]:
+        return zip(next(self._walks), repeat(next(self._visitors)), strict=False)
 
 
 def _walk(rng: random.Random) -> list[bytes]:
-    """Return the pages of one visit, the last first."""
+    """Return the pages of one visit."""
     path: str | None = "/home"
     pages = []
     while path is not None:
         pages.append(_PAGES[path])
         path = rng.choice(_NEXT[path])
-    return pages[::-1]
+    return pages
 
 
 def _visitors(rng: random.Random) -> list[bytes]:

@@ -1,8 +1,8 @@
 """Sessions: what visitors do one after the other in, the same interleaved as a server sees it out."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, repeat
 from typing import Generic, TypeVar
 
 Step = TypeVar("Step")
@@ -11,37 +11,40 @@ Choice = TypeVar("Choice")
 GAP_SECONDS = 20.0
 """Between two steps of one visitor, on average."""
 
-FEWEST, MOST = 8, 10_000
-"""Sessions at a time."""
+FEWEST, MOST = 8, 2_000
+"""Sessions at a time; more would not stay in the caches of a processor."""
 
 _DRAWN_AT_ONCE = 4_096
+_POOL = 65_536
 
 
 class Sessions(Generic[Step]):
-    """Visitors on the site; `begin(now_us)` gives the steps of a new one, the last first."""
+    """Visitors on the site; `begin(now_us)` gives the steps of a new one, in order."""
 
-    def __init__(self, rng: random.Random, rate: float, begin: Callable[[int], list[Step]]) -> None:
+    def __init__(self, rng: random.Random, rate: float, begin: Callable[[int], Iterable[Step]]) -> None:
         self._rng = rng
-        self._begin = begin
-        self._open: list[list[Step]] = [[] for _ in range(min(max(FEWEST, int(rate * GAP_SECONDS)), MOST))]
+        self._now_us = 0
+        at_a_time = min(max(FEWEST, int(rate * GAP_SECONDS)), MOST)
+        # Each place is one visitor after the other; a step is taken without a line of Python.
+        self._places = [chain.from_iterable(_repeated(lambda: begin(self._now_us))) for _ in range(at_a_time)]
 
     def steps(self, events: int, now_us: int) -> list[Step]:
         """Return the next steps, each of some visitor; one who has ended makes room for another."""
-        taken: list[Step] = []
-        opened, begin, append = self._open, self._begin, taken.append
-        for slot in self._rng.choices(range(len(opened)), k=events):
-            steps = opened[slot]
-            if not steps:
-                steps = opened[slot] = begin(now_us)
-            append(steps.pop())
-        return taken
+        self._now_us = now_us
+        return list(map(next, self._rng.choices(self._places, k=events)))
 
 
 def drawn(rng: random.Random, population: Sequence[Choice], skew: float = 0.0) -> Iterator[Choice]:
-    """Yield members for ever, the n-th in proportion to ``n ** -skew``.
+    """Return members for ever, the n-th in proportion to ``n ** -skew``.
 
-    They are drawn many at a time: one by one would cost four times more.
+    They are drawn many at a time: one by one would cost four times more. With a skew they
+    come from `_POOL` that were drawn by weight once.
     """
-    weights = list(accumulate(rank**-skew for rank in range(1, len(population) + 1))) if skew else None
-    while True:
-        yield from rng.choices(population, cum_weights=weights, k=_DRAWN_AT_ONCE)
+    if skew:
+        weights = list(accumulate(rank**-skew for rank in range(1, len(population) + 1)))
+        population = rng.choices(population, cum_weights=weights, k=_POOL)
+    return chain.from_iterable(_repeated(lambda: rng.choices(population, k=_DRAWN_AT_ONCE)))
+
+
+def _repeated(make: Callable[[], Iterable[Choice]]) -> Iterator[Iterable[Choice]]:
+    return (make() for _ in repeat(None))

@@ -1,6 +1,8 @@
-"""Times: seconds since 1970 UTC in, their texts as the producers of each stream write them out."""
+"""Times: event times in, their texts as the producers of each stream write them out, column by column."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 
 from dataflow.stages.remembered import Remembered
 
@@ -19,3 +21,21 @@ ISO = _second_text("%Y-%m-%dT%H:%M:%S")
 
 LOGGED = _second_text("%d/%b/%Y:%H:%M:%S +0000")
 """``21/Nov/2026:21:23:30 +0000``"""
+
+_THOUSAND = [b"%03d" % number for number in range(1_000)]
+
+
+def seconds_of(times_us: Sequence[int], texts: Mapping[int, bytes]) -> Iterable[bytes]:
+    """Return the text of the second of each time; the times are in order, nearly always of one second."""
+    first, last = times_us[0] // SECOND_US, times_us[-1] // SECOND_US
+    return repeat(texts[first]) if first == last else [texts[time_us // SECOND_US] for time_us in times_us]
+
+
+def milliseconds_of(times_us: Sequence[int]) -> list[bytes]:
+    """Return the milliseconds of each time within its second, three digits."""
+    return [_THOUSAND[time_us // 1_000 % 1_000] for time_us in times_us]
+
+
+def microseconds_of(times_us: Sequence[int]) -> list[bytes]:
+    """Return what lies below the milliseconds of each time, three digits."""
+    return [_THOUSAND[time_us % 1_000] for time_us in times_us]

@@ -138,7 +138,10 @@ def _open_copy(path: Path) -> maxminddb.Reader:
     with path.open("rb") as source, tempfile.NamedTemporaryFile(suffix=".mmdb") as copy:
         shutil.copyfileobj(source, copy)
         copy.flush()
-        return maxminddb.open_database(copy.name, maxminddb.MODE_MMAP_EXT)
+        try:
+            return maxminddb.open_database(copy.name, maxminddb.MODE_MMAP_EXT)
+        except maxminddb.InvalidDatabaseError as error:  # which names the copy, that nobody knows
+            raise maxminddb.InvalidDatabaseError(str(error).replace(copy.name, path.name)) from error
 
 
 def _probe(reader: maxminddb.Reader) -> None:

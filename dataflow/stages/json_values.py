@@ -7,6 +7,7 @@ import msgspec
 
 Value = str | int | None
 Values = Callable[[bytes], Sequence[Value]]
+Columns = Callable[[Sequence[bytes]], Sequence[Sequence[Value]]]
 Found = msgspec.Raw | msgspec.UnsetType
 
 _members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -36,6 +37,29 @@ def compile_values(fields: Sequence[str]) -> Values:
             return as_sent(raw)
 
     return values
+
+
+def compile_columns(fields: Sequence[str]) -> Columns:
+    """Compile the same for many objects at once: a column of values for each of `fields`."""
+    values = compile_values(fields)
+    if any("." in field for field in fields):
+        return lambda raws: _columns(fields, list(map(values, raws)))
+    names = _attributes(fields)
+    decode = _decoder(names, Value, None)
+    pickers = [attrgetter(names[field]) for field in fields]
+
+    def columns(raws: Sequence[bytes]) -> Sequence[Sequence[Value]]:
+        try:
+            events = list(map(decode, raws))
+        except msgspec.ValidationError:
+            return _columns(fields, list(map(values, raws)))
+        return [list(map(pick, events)) for pick in pickers]
+
+    return columns
+
+
+def _columns(fields: Sequence[str], rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[Value]]:
+    return [[row[place] for row in rows] for place in range(len(fields))]
 
 
 def _compile_any(fields: Sequence[str]) -> Values:

@@ -19,7 +19,7 @@ _NO_VALUES = CdnLog()
 
 def request_filter(rules: Rules, stamp: tuple[str, bytes] | None = None) -> Filtering[Request]:
     """Return the filter with these rules; `stamp` is the header of what they let pass."""
-    return Filtering("filter", rules.dropped_by, read_request, fault_of, stamp)
+    return Filtering("filter", rules.judge, read_request, fault_of, stamp)
 
 
 def read_request(raw: bytes) -> Request:

@@ -14,8 +14,16 @@ from dataflow.engine.tables.table import WindowedTable
 Packed: TypeAlias = list[Any]  # of each summary what it makes of its state
 """`Cell.hidden`, then the packed states in the order in which the table declares them."""
 
-encode = msgpack.Encoder().encode
+_encode = msgpack.Encoder().encode
 decode = msgpack.Decoder(Packed).decode
+
+
+def encode(packed: Packed) -> bytes:
+    """Return a packed cell as bytes; totals that msgpack's integers do not hold become texts."""
+    try:
+        return _encode(packed)
+    except OverflowError:
+        return _encode([str(state) if isinstance(state, int) else state for state in packed])
 
 
 @final
@@ -45,6 +53,7 @@ class CellFormat:
     def __init__(self, table: WindowedTable) -> None:
         self.names = tuple(table.summaries)
         self.summaries: tuple[Summary[Any, Any], ...] = tuple(table.summaries.values())
+        self._packs = [(slot, s.encode) for slot, s in enumerate(self.summaries, 1) if not s.is_plain]
 
     def new(self, hidden: int) -> Cell:
         """Return the cell of no rows."""
@@ -57,8 +66,10 @@ class CellFormat:
 
     def pack(self, cell: Cell) -> Packed:
         """Return hidden, then the packed state of each summary."""
-        states = zip(self.summaries, cell.states, strict=True)
-        return [cell.hidden, *[summary.encode(state) for summary, state in states]]
+        packed = [cell.hidden, *cell.states]
+        for slot, pack in self._packs:
+            packed[slot] = pack(packed[slot])
+        return packed
 
     def unpack(self, packed: Packed) -> Cell:
         """Return the cell that was packed."""

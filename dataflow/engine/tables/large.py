@@ -31,6 +31,11 @@ class LargeStates:
         self._slots = {name: slot for slot, name in self._growing.items()}
         self._written: dict[CellId, dict[int, bytes]] = {}
 
+    def concern(self, cell: CellId, packed: Packed) -> bool:
+        """Return whether a state of this cell is large, or has been; there are summaries that may grow."""
+        largest = max(map(len, map(packed.__getitem__, self._growing)))
+        return largest > LARGEST_INSIDE or cell in self._written
+
     def take_out(self, cell: CellId, packed: Packed) -> Iterator[Entry]:
         """Replace large states by None; yield the entries of those that have changed."""
         for slot in self._growing:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.faults import fault_of, steps_of
-from dataflow.stages.access_log.lines import line_of
+from dataflow.stages.access_log.lines import line_of, text_of_line
 from dataflow.stages.access_log.logged_request import LoggedRequest
 from dataflow.stages.access_log.request_line import RequestLine, request_line
 from dataflow.stages.access_log.times import common_time
@@ -66,10 +66,10 @@ def parse(raw: bytes) -> LoggedRequest:
     and behind it, each at most once, a response time and a list of ``X-Forwarded-For``.
     Anything else is an `InvalidEvent` that says what was expected where.
     """
-    line = line_of(raw)
+    line = text_of_line(raw)
     match = _match(line)
-    if match is None:
-        raise fault_of(line, _STEPS)
+    if match is None or "\0" in line:
+        raise fault_of(line_of(raw), _STEPS)
     (front, time, method, endpoint, query, protocol, request, status, size,
      referer, agent, response_time, forwarded, last) = match.groups()  # fmt: skip
     ip, host, ident, user = _fronts[front]
@@ -77,9 +77,14 @@ def parse(raw: bytes) -> LoggedRequest:
         method, endpoint, query, protocol = _request(request)
     if last is not None or (forwarded is not None and agent is None):
         response_time = _behind(response_time, last, None if agent else forwarded)
+    # Nearly every text is longer than the forms of no value, and has no escapes.
+    if referer is not None and (len(referer) < 2 or "\\" in referer):
+        referer = text_of(referer)
+    if agent is not None and (len(agent) < 2 or "\\" in agent):
+        agent = text_of(agent)
     return LoggedRequest(
         ip,
-        common_time(time),
+        _times[time],
         host,
         ident,
         user,
@@ -89,8 +94,8 @@ def parse(raw: bytes) -> LoggedRequest:
         protocol,
         int(status),
         None if size == "-" else int(size),
-        None if referer is None else text_of(referer),
-        None if agent is None else text_of(agent),
+        referer,
+        agent,
         None if response_time is None else response_time_ms(response_time),
     )
 
@@ -128,5 +133,7 @@ def _behind(first: str | None, last: str | None, forwarded: str | None) -> str |
     raise InvalidEvent(Reason.UNPARSABLE, f"rest of the line is {found}; expected {expected}")
 
 
+# Many lines share a second.
+_times: Remembered[str, str] = Remembered(common_time)
 # A client comes back; its names are taken apart once.
 _fronts: Remembered[str, _Front] = Remembered(_front_of)

@@ -26,7 +26,7 @@ class AccessLogEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Known(NamedTuple, Generic[F]):
-    """Fields that were looked up and their JSON, made once for all lines that share them."""
+    """Fields that were looked up and their members in JSON, made once for all lines that share them."""
 
     fields: F
     json: bytes
@@ -39,7 +39,7 @@ class AccessLogStage:
         self._parse = parse
         self._geoip = geoip
         self._agents = Remembered[str | None, _Known[UserAgent]](lambda text: _known(user_agent_of(text)))
-        self._places = Remembered[str | None, _Known[Place]](lambda ip: _known(geoip.place_of(ip)))
+        self._places = Remembered[str | None, _Known[Place]](lambda ip: _known(geoip.place_of(ip), b"}"))
 
     def read(self, raw: bytes) -> AccessLogEntry:
         """Return the entry of a line; raise `InvalidEvent` if it is none."""
@@ -47,7 +47,7 @@ class AccessLogStage:
         text = request.user_agent
         agent, agent_json = self._agents[text and text[:LONGEST]]
         place, place_json = self._places[request.ip]
-        json = b"%b,%b,%b}" % (_encode(request)[:-1], agent_json, place_json)
+        json = b",".join((_encode(request)[:-1], agent_json, place_json))
         return AccessLogEntry(request, agent, place, json)
 
     def refresh(self) -> list[Replacement]:
@@ -58,5 +58,5 @@ class AccessLogStage:
         return replacements
 
 
-def _known(fields: F) -> _Known[F]:
-    return _Known(fields, _encode(fields)[1:-1])
+def _known(fields: F, end: bytes = b"") -> _Known[F]:
+    return _Known(fields, _encode(fields)[1:-1] + end)

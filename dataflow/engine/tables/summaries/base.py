@@ -23,6 +23,9 @@ class Summary(ABC, Generic[S, D]):
     grows: ClassVar[bool] = False
     """Whether the packed state may be large; it is then bytes."""
 
+    is_plain: ClassVar[bool] = False
+    """Whether a state is packed as it is, but for integers that are too large: see `cell.encode`."""
+
     def __init__(self, column: str) -> None:
         self.column = column
 

@@ -19,7 +19,7 @@ def fingerprints(values: Sequence[object]) -> Sequence[object]:
     try:
         array("q", cast("Sequence[int]", values))  # refuses what is no 64-bit integer
     except (TypeError, OverflowError):
-        return [_fingerprint(value) for value in values]
+        return [_hash(value) if type(value) is str else _fingerprint(value) for value in values]
     return values
 
 

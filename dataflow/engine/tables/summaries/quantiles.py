@@ -34,7 +34,10 @@ class Quantiles(Summary[State, "Sequence[float]"]):
 
     def gather(self, groups: Sequence[Sequence[Any]]) -> list[Sequence[float]]:
         """Return the numbers of each group."""
-        return [[value for value in values if value is not None] for values in groups]
+        return [
+            [value for value in values if value is not None] if None in values else values
+            for values in groups
+        ]
 
     def new(self) -> State:
         """Return an empty array."""
@@ -46,6 +49,12 @@ class Quantiles(Summary[State, "Sequence[float]"]):
             return _update(state, delta)
         state.extend(delta)
         return state if len(state) <= EXACT else _update(_sketch(), state)
+
+    def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[Sequence[float]]) -> None:
+        """Add the numbers of each cell; many logs have none at all."""
+        for cell, delta in zip(cells, deltas, strict=True):
+            if delta:
+                cell[slot] = self.fold(cell[slot], delta)
 
     def merge(self, state: State, more: State) -> State:
         """Return the numbers of both."""
@@ -59,7 +68,7 @@ class Quantiles(Summary[State, "Sequence[float]"]):
     def encode(self, state: State) -> bytes:
         """Return 8 bytes a number, or the sketch."""
         if isinstance(state, array):
-            return b"x" + _little(state[:]).tobytes()
+            return b"x" + _little(state[:]).tobytes() if state else b"x"
         return b"k" + bytes(state.serialize())
 
     def decode(self, packed: object) -> State:

@@ -11,6 +11,8 @@ _MSGPACK_INTEGERS = range(-(2**63), 2**64)
 class _Total(Summary[int, int]):
     """A number that only adds up."""
 
+    is_plain = True
+
     def new(self) -> int:
         """Return 0."""
         return 0
