@@ -9,18 +9,19 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from bookings import bookings
 from cluster import Cluster
 from contest import Arena, Run, run_once
-from contestants import CONTESTANTS, Contestant, kafka_streams
-from promises import MEASUREMENTS, Promise, Sizes
-from report import as_markdown, show
+from contestants import CONTESTANTS, Contestant
+from kafka_streams import kafka_streams
+from promise import Promise, Sizes
+from promises import MEASUREMENTS
+from report import as_markdown, promised_costs, show
 from rich.console import Console
 
 from dataflow.broker import FULL_JVM, EmbeddedBroker
 
-FULL_EVENTS, QUICK_EVENTS = (400_000, 100_000), (100_000, 25_000)
-FULL_SIZES, QUICK_SIZES = Sizes(20.0, 800_000, 1_000_000), Sizes(5.0, 200_000, 200_000)
+FULL_SIZES = Sizes(20.0, 800_000, 1_000_000, 10.0, 100_000, 2_000_000)
+QUICK_SIZES = Sizes(5.0, 200_000, 200_000, 3.0, 100_000, 1_000_000)
 
 HEAD = "# Benchmarks\n\nWritten by `make bench`; the method is in `tests/bench/README.md`.\n\n"
 
@@ -57,17 +58,17 @@ def chosen(only: list[str]) -> tuple[list[Contestant], list[str], list[str]]:
     return taking_part, [name for name in MEASUREMENTS if not only or name in only], left_out
 
 
-def compete(arena: Arena, contestants: list[Contestant], events: tuple[int, int], rounds: int) -> list[Run]:
+def compete(arena: Arena, contestants: list[Contestant], rounds: int, *, quick: bool) -> list[Run]:
     """Let all run in turn, the large input and the small one, round by round."""
     runs = []
-    sizes = {int(size * c.share) for c in contestants for size in events}
-    for size in sizes:
-        arena.cluster.make_topics([f"bookings-{size}"])
-        arena.cluster.fill(f"bookings-{size}", bookings(size))
+    sizes = {(c.given, events) for c in contestants for events in c.sizes(quick=quick)}
+    for given, events in sizes:
+        arena.cluster.make_topics([given.topic(events)])
+        arena.cluster.fill(given.topic(events), given.make(events))
     for number in range(rounds):
         for contestant in contestants:
-            for size in events:
-                run = run_once(arena, contestant, int(size * contestant.share), number)
+            for events in contestant.sizes(quick=quick):
+                run = run_once(arena, contestant, events, number)
                 runs.append(run)
                 _tell(run, f"round {number + 1} of {rounds}")
     return runs
@@ -95,7 +96,7 @@ def main(
         list[str] | None, typer.Option(help="Only this row or measurement; again for more.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of all rows.")] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="Less input, one round: 3 minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Less input, one round: 8 minutes.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write the report to this file, too.")] = None,
     log: Annotated[Path | None, typer.Option(help="Write every run to this file, one JSON a line.")] = None,
 ) -> None:
@@ -107,9 +108,9 @@ def main(
     """
     contestants, measurements, left_out = chosen(only or [])
     with arena(quiet_seconds=2 if quick else 25) as shared:
-        events = QUICK_EVENTS if quick else FULL_EVENTS
-        runs = compete(shared, contestants, events, 1 if quick else rounds)
-        promises = measure(shared, measurements, QUICK_SIZES if quick else FULL_SIZES)
+        runs = compete(shared, contestants, 1 if quick else rounds, quick=quick)
+        promises = [*promised_costs(contestants, runs)]
+        promises += measure(shared, measurements, QUICK_SIZES if quick else FULL_SIZES)
     report = as_markdown(contestants, runs, promises, left_out)
     show(Console(), report)
     if markdown is not None:

@@ -34,9 +34,9 @@ class Cluster:
         for topic in wanted:
             self._until(lambda name=topic.topic: self._is_led(name), f"{topic.topic} has no leader")
 
-    def delete_topics(self, having: str) -> None:
-        """Delete the topics whose names contain this, and wait until they are gone."""
-        old = [name for name in self._topics() if having in name and not name.startswith("__")]
+    def delete_topics(self, is_old: Callable[[str], bool]) -> None:
+        """Delete the topics with such names, and wait until they are gone."""
+        old = [name for name in self._topics() if is_old(name) and not name.startswith("__")]
         if old:
             for gone in self._admin.delete_topics(old).values():
                 gone.result(30)

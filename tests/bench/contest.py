@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from child import Child
 from cluster import Cluster
 from contestants import Contestant
-from flows import Flow
+from flows.flow import Flow
 from machine import Others, wait_until_quiet
 
 SAMPLE_SECONDS = 0.05
@@ -48,7 +48,7 @@ class Arena:
 
 
 def run_once(arena: Arena, contestant: Contestant, events: int, number: int) -> Run:
-    """Run a contestant over so many bookings, with topics and a group of its own."""
+    """Run a contestant over so many events, with topics and a group of its own."""
     name = f"bench-{contestant.name}-{events}-{number}"
     flow = contestant.flow(arena.cluster, name, events)
     flow.prepare()
@@ -66,7 +66,7 @@ def run_once(arena: Arena, contestant: Contestant, events: int, number: int) -> 
                 others.broker_seconds, others.cores(child.cpu_seconds), quiet,
                 tuple(_faults(arena.cluster, flow, child, events, folder)),
             )  # fmt: skip
-    arena.cluster.delete_topics(name)
+    arena.cluster.delete_topics(lambda topic: name in topic)
     return run
 
 
@@ -74,10 +74,11 @@ def _watch(cluster: Cluster, flow: Flow, child: Child, events: int) -> float:
     """Wait until every output is there; return events per second over the last three quarters."""
     began, quarter = time.monotonic(), None
     while child.is_running() and time.monotonic() - began < AT_MOST_SECONDS:
-        done, now = min(cluster.ends(flow.outputs)), time.monotonic()
-        if done >= events:
-            return 0.0 if quarter is None else (events - quarter[1]) / (now - quarter[0])
-        if quarter is None and done >= events / 4:
+        ends, now = cluster.ends(list(flow.outputs)), time.monotonic()
+        done = min(end / due for end, due in zip(ends, flow.outputs.values(), strict=True))
+        if done >= 1:
+            return 0.0 if quarter is None else events * (1 - quarter[1]) / (now - quarter[0])
+        if quarter is None and done >= 1 / 4:
             quarter = now, done
         time.sleep(SAMPLE_SECONDS)
     return 0.0

@@ -3,35 +3,20 @@
 `faust -A hourly_stays worker` runs it; what may differ between runs comes by environment variables.
 """
 
-import os
 from collections.abc import AsyncIterator
 
-from dataflow.engine.app import App
+from job_app import job_app, told
+
 from dataflow.engine.batch import Batch
-from dataflow.engine.clients import connection
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrichment import Enrichment
-from dataflow.engine.options import Delivery, EngineOptions
 from dataflow.engine.rows import EventTime
 from dataflow.engine.tables import HOUR, WindowedTable
 from dataflow.stages.event_time import iso_ms
 from dataflow.stages.stay_category import STAY_CATEGORY
 from models.booking import Booking
 
-told = os.environ
-
-app = App(
-    told["GROUP"],
-    engine=EngineOptions(
-        connection=connection([told["BROKER"]]),
-        delivery=Delivery(told.get("DELIVERY", Delivery.EXACTLY_ONCE)),
-        compression=told.get("COMPRESSION"),
-        dead_letter_topic=f"{told['GROUP']}-dead-letters",
-    ),
-    datadir=told["FOLDER"],
-    web_port=int(told["WEB_PORT"]),
-    web_bind="127.0.0.1",
-)
+app = job_app()
 
 bookings = app.batches(told["SOURCE"], event_time=EventTime("date_time", iso_ms))
 stays = app.batches(told["OUTPUT"])

@@ -2,64 +2,38 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Iterator, Mapping
 
 import orjson
-from child import Child
 from contest import Arena
-from contestants import CONTESTANTS
-from flows import HERE, ShippedStays
+from flows.bookings import ShippedStays
+from flows.flow import HERE
+from generators import generators
+from ingest import ingest
 from latency import measure_latency
 from machine import resident_bytes
-from queries import ask, measure_queries
+from promise import MIB, Promise, Sizes
+from queries import measure_queries
+from trial import trial
+from worker import START_SECONDS, shipped_worker, wait_until_ready
 
-MIB = 1 << 20
 TABLE_PATH = "/tables/stays_per_category?window={}"
-SHIPPED = CONTESTANTS[0]
-START_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Promise:
-    """One line: what was measured, what is promised, and whether it holds."""
-
-    name: str
-    measured: str
-    promised: str
-    holds: bool
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much each measurement takes."""
-
-    latency_seconds: float
-    query_events: int
-    changelog_entries: int
 
 
 def latency_and_rest(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
     """Measure memory at rest, then latency at 20,000 events/s, then memory at the end of it."""
     flow = ShippedStays(arena.cluster, "bench-latency", 0)
-    flow.prepare()
-    with TemporaryDirectory(prefix="bench-") as made:
-        folder = Path(made)
-        told = flow.environment(folder)
-        with Child(SHIPPED.command, told, folder / "log") as child:
-            _wait_until_ready(int(told["DATAFLOW_WEB_PORT"]))
-            child.wait_until_idle(START_SECONDS)
-            rest = resident_bytes(child.pid) / MIB
-            found = measure_latency(
-                arena.cluster.address, flow.source, flow.outputs[0], 20_000, sizes.latency_seconds
-            )
-            running = child.is_running()
-            if not running or not found.exact:
-                sys.stderr.write(child.log_tail)
-            peak = child.peak_bytes / MIB
+    with shipped_worker(flow) as (child, port):
+        wait_until_ready(child, port)
+        child.wait_until_idle(START_SECONDS)
+        rest = resident_bytes(child.pid) / MIB
+        found = measure_latency(
+            arena.cluster.address, flow.source, "expedia_ext", 20_000, sizes.latency_seconds
+        )
+        running = child.is_running()
+        if not running or not found.exact:
+            sys.stderr.write(child.log_tail)
+        peak = child.peak_bytes / MIB
     yield Promise(
         f"produce to read_committed consumer, 20,000 events/s for {sizes.latency_seconds:g} s",
         f"p50 {found.p50_ms} ms, p99 {found.p99_ms} ms, at most {found.max_ms} ms"
@@ -75,13 +49,8 @@ def queries_while_busy(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
     """Ask the worker for its table while it catches up: all time, and the 365 days."""
     for window in ("all", "day"):
         flow = ShippedStays(arena.cluster, f"bench-queries-{window}", sizes.query_events)
-        flow.prepare()
-        with TemporaryDirectory(prefix="bench-") as made:
-            folder = Path(made)
-            told = flow.environment(folder)
-            with Child(SHIPPED.command, told, folder / "log"):
-                port = int(told["DATAFLOW_WEB_PORT"])
-                found = measure_queries(port, TABLE_PATH.format(window), START_SECONDS)
+        with shipped_worker(flow) as (_, port):
+            found = measure_queries(port, TABLE_PATH.format(window), START_SECONDS)
         yield Promise(
             f"GET {TABLE_PATH.format(window)} while {sizes.query_events:,} events are caught up with",
             f"p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms, at most {found.max_ms:.0f} ms "
@@ -98,7 +67,7 @@ def recovery(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
     told = [arena.cluster.address, topic, str(entries)]
     subprocess.run([*program, "write", *told], check=True)
     read = subprocess.run([*program, "read", *told], check=True, stdout=subprocess.PIPE)
-    arena.cluster.delete_topics(topic)
+    arena.cluster.delete_topics(topic.__eq__)
     found = orjson.loads(read.stdout)
     rate, exact = entries / found["seconds"], found["entries"] == entries
     yield Promise(
@@ -110,12 +79,11 @@ def recovery(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
     )
 
 
-MEASUREMENTS = {"latency": latency_and_rest, "queries": queries_while_busy, "recovery": recovery}
-
-
-def _wait_until_ready(port: int) -> None:
-    """Wait until the worker has its partitions."""
-    deadline = time.monotonic() + START_SECONDS
-    while ask(port, "/readyz")[0] != 200:
-        assert time.monotonic() < deadline, f"not ready after {START_SECONDS:g} s"
-        time.sleep(0.1)
+MEASUREMENTS: Mapping[str, Callable[[Arena, Sizes], Iterator[Promise]]] = {
+    "latency": latency_and_rest,
+    "queries": queries_while_busy,
+    "recovery": recovery,
+    "ingest": ingest,
+    "dry-run": trial,
+    "generators": generators,
+}

@@ -41,11 +41,11 @@ def measure_queries(port: int, path: str, seconds: float) -> Queries:
     return Queries(ranked[len(ranked) // 2], ranked[len(ranked) * 99 // 100], ranked[-1], len(waits), refused)
 
 
-def ask(port: int, path: str) -> tuple[int, bytes]:
-    """Return status and body; 0 where nobody listens yet."""
+def ask(port: int, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    """Return status and body of a GET, or a POST if there is a body; 0 where nobody listens yet."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", path)
+        connection.request("GET" if body is None else "POST", path, body)
         answer = connection.getresponse()
         return answer.status, answer.read()
     except OSError:

@@ -3,13 +3,13 @@
 import os
 import platform
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from operator import attrgetter
 
 from contest import Run
 from contestants import Contestant
-from promises import MIB, Promise
+from promise import MIB, Promise
 from rich.console import Console
 from rich.markdown import Markdown
 
@@ -36,6 +36,19 @@ def as_markdown(
     faults = [f"{run.name}, {run.events:,} events: {fault}" for run in runs for fault in run.faults]
     parts += [f"* **not exact:** {fault}" for fault in faults] + [f"* {note}" for note in notes]
     return "\n\n".join(parts) + "\n"
+
+
+def promised_costs(contestants: Sequence[Contestant], runs: Sequence[Run]) -> Iterator[Promise]:
+    """Yield what is promised of the cost of an event, and whether the median of the rounds keeps it."""
+    for contestant in contestants:
+        found = slopes([run for run in runs if run.name == contestant.name and not run.faults], CPU)
+        if contestant.most_us is not None:
+            yield Promise(
+                contestant.title.replace("*", ""),
+                f"{middle(found, '{:.2f}'.format)} µs CPU an event",
+                f"≤ {contestant.most_us:g} µs",
+                bool(found) and statistics.median(found) <= contestant.most_us,
+            )
 
 
 def show(console: Console, markdown: str) -> None:

@@ -1,4 +1,4 @@
-"""A table as its changelog tells it: `module:table` in, its cells as JSON on stdout."""
+"""Tables as a changelog tells them: a source and `module:table`s in, their cells as JSON on stdout."""
 
 import asyncio
 import sys
@@ -11,33 +11,28 @@ from cluster import PARTITIONS
 
 from dataflow.engine.app import App, CountedTable
 from dataflow.engine.restore import restore
-from dataflow.engine.source import Source
 from dataflow.engine.tables import merge_cells
 
-Cell = tuple[str, int, str, dict[str, object]]
-"""Window size, start in seconds since 1970 UTC, key, summaries by name."""
+Cell = tuple[str, str, int, str, dict[str, object]]
+"""Table, window size, start in seconds since 1970 UTC, key, summaries by name."""
 
 
-def source_of(app: App, counted: CountedTable) -> tuple[str, Source]:
-    """Return the topic from which a table is counted."""
-    return next((name, s) for name, s in app.engine.sources.items() if counted.table in s.tables)
-
-
-async def read_cells(app: App, counted: CountedTable) -> list[Cell]:
-    """Recover the table as a worker does, and merge its partitions."""
-    topic, source = source_of(app, counted)
+async def read_cells(app: App, source: str, counted: list[CountedTable]) -> list[Cell]:
+    """Recover the tables as a worker does, and merge their partitions."""
     states = await restore(
-        [TopicPartition(topic, number) for number in range(PARTITIONS)],
-        {topic: source.changelog},
-        lambda _: [counted.table],
+        [TopicPartition(source, number) for number in range(PARTITIONS)],
+        {source: app.engine.sources[source].changelog},
+        lambda _: [table.table for table in counted],
         app.engine.options.connection,
         _refuse,
     )
-    shards = [state.shards[counted.name] for state in states.values()]
     return [
-        (size.name, _seconds(window["start"]), entry.pop("key"), entry)
-        for size in counted.table.every_window
-        for window in merge_cells(counted.table, size, [shard.answer(size) for shard in shards])
+        (table.name, size.name, _seconds(window["start"]), entry.pop("key"), entry)
+        for table in counted
+        for size in table.table.every_window
+        for window in merge_cells(
+            table.table, size, [state.shards[table.name].answer(size) for state in states.values()]
+        )
         for entry in window["entries"]
     ]
 
@@ -50,12 +45,12 @@ def _seconds(start: str | None) -> int:
     return int(datetime.fromisoformat(start).timestamp()) if start else 0
 
 
-async def main(table: str) -> None:
-    """Print the cells of the table."""
-    module, _, name = table.partition(":")
-    declared = import_module(module)
-    sys.stdout.buffer.write(orjson.dumps(await read_cells(declared.app, getattr(declared, name))))
+async def main(source: str, *tables: str) -> None:
+    """Print the cells of these tables, as far as they are counted from the source."""
+    counted = [getattr(import_module(module), name) for module, _, name in (t.partition(":") for t in tables)]
+    app = import_module(tables[0].partition(":")[0]).app
+    sys.stdout.buffer.write(orjson.dumps(await read_cells(app, source, counted)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

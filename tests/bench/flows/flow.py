@@ -1,0 +1,121 @@
+"""What one run reads and writes; what was found in and what must be, the differences out."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+from child import complete
+from cluster import COMPACTED, Cluster
+from inputs import Input
+
+from dataflow.broker.ports import free_port
+from dataflow.settings import Settings
+from dataflow.topics import declared_topics
+
+HERE = Path(__file__).parents[1]
+
+
+class Flow(Protocol):
+    """What one run reads and writes."""
+
+    source: str
+    group: str
+    outputs: Mapping[str, int]
+    """How many records must come into each topic."""
+
+    def prepare(self) -> None:
+        """Make the topics, and fill the source."""
+
+    def environment(self, folder: Path) -> Mapping[str, str]:
+        """Return what the program is told by environment variables."""
+
+    def faults(self, folder: Path) -> Iterator[str]:
+        """Yield in what the outputs and counts are not exact."""
+
+
+class Job:
+    """One output of an input that all runs of one size read: made for peers, and for the bare engine."""
+
+    def __init__(self, cluster: Cluster, name: str, given: Input, events: int) -> None:
+        self.source, self.group, self.output = given.topic(events), name, f"{name}-out"
+        self.outputs = {self.output: events}
+        self.cluster, self.events = cluster, events
+
+    def prepare(self) -> None:
+        """Make output, changelog and dead letters."""
+        self.cluster.make_topics([self.output, f"{self.group}-dead-letters"])
+        self.cluster.make_topics([f"{self.output}-changelog"], COMPACTED)
+
+    def environment(self, folder: Path) -> Mapping[str, str]:
+        """Return what all programs of this job are told."""
+        return {
+            "BROKER": self.cluster.address,
+            "SOURCE": self.source,
+            "OUTPUT": self.output,
+            "GROUP": self.group,
+            "FOLDER": str(folder),
+            "COUNTS": str(folder / "counts.json"),
+            "WEB_PORT": str(free_port()),
+        }
+
+
+class Shipped:
+    """A flow that Dataflow ships, run by `faust -A dataflow.app worker`; topics as it declares them."""
+
+    def __init__(
+        self, cluster: Cluster, name: str, source: str, outputs: Mapping[str, int], **settings: str
+    ) -> None:
+        self.group, self.source, self.outputs = name, source, outputs
+        self.cluster, self._settings = cluster, settings
+
+    def prepare(self) -> None:
+        """Make all topics of the program anew."""
+        declared = {topic.name for topic in declared_topics(Settings(broker=self.cluster.address))}
+        self.cluster.delete_topics(declared.__contains__)
+        environment = complete(self.environment(Path.cwd()))
+        subprocess.run([sys.executable, "-m", "dataflow", "topics"], env=environment, check=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+
+    def environment(self, folder: Path) -> Mapping[str, str]:
+        """Return the settings of the worker."""
+        return {
+            "DATAFLOW_BROKER": self.cluster.address,
+            "DATAFLOW_APP_ID": self.group,
+            "DATAFLOW_DATA_DIR": str(folder),
+            "DATAFLOW_WEB_PORT": str(free_port()),
+            "DATAFLOW_LOG_LEVEL": "warning",
+            **{f"DATAFLOW_{name.upper()}": value for name, value in self._settings.items()},
+        }
+
+
+def read_changelog(
+    source: str, tables: Iterable[str], environment: Mapping[str, str]
+) -> dict[str, dict[str, dict[tuple[str, int], object]]]:
+    """Return the cells of tables as a worker that takes over would have them, by table and window size.
+
+    A table is `module:name`; what was counted from other topics than `source` is left out.
+    """
+    told = subprocess.run(
+        [sys.executable, str(HERE / "restored.py"), source, *tables],
+        env=complete(environment), check=True, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    found: dict[str, dict[str, dict[tuple[str, int], object]]] = {}
+    for table, window, start, key, summaries in orjson.loads(told.stdout):
+        found.setdefault(table, {}).setdefault(window, {})[key, start] = summaries
+    return found
+
+
+def differences(
+    what: str, found: Mapping[object, object], expected: Mapping[object, object]
+) -> Iterator[str]:
+    """Yield one line when two mappings are not equal."""
+    wrong = [key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)]
+    if wrong:
+        first = wrong[0]
+        yield (
+            f"{what}: {len(wrong)} of {len(expected)} are wrong, {first} is {found.get(first)}; "
+            f"expected {expected.get(first)}"
+        )

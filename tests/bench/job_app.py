@@ -1,0 +1,25 @@
+"""Job app: environment variables in, a bare app of this engine for one job out."""
+
+import os
+
+from dataflow.engine.app import App
+from dataflow.engine.clients import connection
+from dataflow.engine.options import Delivery, EngineOptions
+
+told = os.environ
+
+
+def job_app() -> App:
+    """Return an app without topics, agents and tables."""
+    return App(
+        told["GROUP"],
+        engine=EngineOptions(
+            connection=connection([told["BROKER"]]),
+            delivery=Delivery(told.get("DELIVERY", Delivery.EXACTLY_ONCE)),
+            compression=told.get("COMPRESSION"),
+            dead_letter_topic=f"{told['GROUP']}-dead-letters",
+        ),
+        datadir=told["FOLDER"],
+        web_port=int(told["WEB_PORT"]),
+        web_bind="127.0.0.1",
+    )

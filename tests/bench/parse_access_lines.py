@@ -1,0 +1,27 @@
+"""The peers' job by this engine: access log lines in, JSON with user agent and place out, not counted.
+
+`faust -A parse_access_lines worker` runs it; what may differ between runs comes by environment variables.
+"""
+
+from collections.abc import AsyncIterator
+
+from access_lines import ASN, CITY
+from job_app import job_app, told
+
+from dataflow.engine.batch import Batch
+from dataflow.stages.access_log import access_log_stage
+from dataflow.stages.access_log_parsing import access_log_parsing
+from dataflow.stages.geoip import GeoIP
+
+app = job_app()
+lines = app.batches(told["SOURCE"])
+entries = app.batches(told["OUTPUT"])
+ACCESS_LOG = access_log_parsing(access_log_stage(None, GeoIP(CITY, ASN)))
+
+
+@app.agent(lines)
+async def parse(batches: AsyncIterator[Batch]) -> None:
+    """Parse every line, and add what its user agent and its address tell."""
+    async for batch in batches:
+        async with batch:
+            await entries.send_batch(batch.parse(ACCESS_LOG))
