@@ -11,6 +11,8 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, Errors, Fetcher, FetchResu
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
+from dataflow.engine.checksums import ChecksummedRecords
+
 REBALANCE_PAUSE_SECONDS = 0.05
 
 
@@ -43,6 +45,7 @@ class Cursor:
     """
 
     def __init__(self, response: PartitionRecords) -> None:
+        assert isinstance(response._records, ChecksummedRecords)
         self.response = response
         self.size = response._records.size_in_bytes()
         self._open: tuple[DefaultRecordBatch, Iterator[DefaultRecord]] | None = None
@@ -102,7 +105,7 @@ class Cursor:
                     f"record batch at offset {batch.base_offset} of {response._tp} has message format "
                     f"{batch.magic}; expected 2 (Kafka 0.11 or newer)"
                 )
-            if response._check_crcs and not batch.validate_crc():
+            if response._check_crcs and not response._records.is_intact(batch):
                 raise Errors.CorruptRecordException(f"wrong checksum in {response._tp}")
             if not self._skipped(batch):
                 return batch
