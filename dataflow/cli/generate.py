@@ -12,7 +12,7 @@ import typer
 from dataflow.cli.terminal import people_read, print_json
 
 if TYPE_CHECKING:
-    from dataflow.cli.generating import Generated, Sink
+    from dataflow.cli.generating import Generated, Packed, Sink
     from dataflow.generators.pace import Pace
 
 STDOUT = "stdout"
@@ -67,7 +67,7 @@ class _Wanted:
     def __init__(self, kind: str, seed: int, broken: float, *, is_live: bool) -> None:
         self.kind, self.seed, self.broken, self.is_live = kind, seed, broken, is_live
 
-    async def into(self, sink: "Sink", pace: "Pace") -> None:
+    async def into(self, sink: "Sink[Packed]", pace: "Pace") -> None:
         """Generate into a sink until the end, or Ctrl-C."""
         from dataflow.cli.generating import Progress, run
         from dataflow.generators.kinds import generate as generated

@@ -1,16 +1,18 @@
 """Generating: ticks of events in, lines or acknowledged record batches of a topic out, at their pace."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import repeat
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self, TextIO
+from typing import BinaryIO, Protocol, Self, TextIO, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from dataflow.cli.instants import instant_ms
 from dataflow.cli.loading import loading_producer
@@ -22,7 +24,10 @@ from dataflow.sources.producing import find_topics
 BATCHES_IN_FLIGHT = 16
 LINES_A_BATCH = 2_000  # a second at a low rate reaches every partition in turn
 SHOW_SECONDS = 1.0
+SWITCH_SECONDS = 0.0005  # by default the loop would wait ten times as long for the thread that makes events
 _NO_HEADERS: Headers = []
+
+Packed = TypeVar("Packed")
 
 
 @dataclass(slots=True)
@@ -46,13 +51,16 @@ class Generated:
         return asdict(self)
 
 
-class Sink(Protocol):
+class Sink(Protocol[Packed]):
     """Where events go."""
 
     generated: Generated
 
-    async def take(self, times_us: Sequence[int], lines: Sequence[bytes]) -> None:
-        """Take some events, with their times."""
+    def pack(self, times_us: Sequence[int], lines: Sequence[bytes]) -> Packed:
+        """Make some events, with their times, ready to be taken; in a thread of its own."""
+
+    async def take(self, packed: Packed) -> None:
+        """Take them."""
 
 
 class LineSink:
@@ -62,13 +70,17 @@ class LineSink:
         self.generated = Generated()
         self._file = file
 
-    async def take(self, times_us: Sequence[int], lines: Sequence[bytes]) -> None:  # noqa: ARG002  # a `Sink`
+    def pack(self, times_us: Sequence[int], lines: Sequence[bytes]) -> tuple[int, bytes]:  # noqa: ARG002  # a `Sink`
+        """Return how many lines there are, and all of them."""
+        return len(lines), b"".join(line + b"\n" for line in lines)
+
+    async def take(self, packed: tuple[int, bytes]) -> None:
         """Write the lines."""
-        if lines:
-            self._file.write(b"\n".join(lines) + b"\n")
-            self._file.flush()
-        self.generated.events += len(lines)
-        self.generated.acknowledged += len(lines)
+        events, text = packed
+        self._file.write(text)
+        self._file.flush()
+        self.generated.events += events
+        self.generated.acknowledged += events
 
 
 class TopicSink:
@@ -82,22 +94,29 @@ class TopicSink:
         self._batches = RecordBatches("zstd", transactional=False)
         self._in_flight: set[asyncio.Task[None]] = set()
 
-    async def take(self, times_us: Sequence[int], lines: Sequence[bytes]) -> None:
-        """Send events; wait only while too many batches are unanswered."""
+    def pack(self, times_us: Sequence[int], lines: Sequence[bytes]) -> list[BatchBuilder]:
+        """Return record batches of some thousand events each."""
+        packed: list[BatchBuilder] = []
         for at in range(0, len(lines), LINES_A_BATCH):
             part = lines[at : at + LINES_A_BATCH]
             times_ms = (time_us // 1000 for time_us in times_us[at : at + LINES_A_BATCH])
             records = zip(times_ms, repeat(None), part, repeat(_NO_HEADERS), strict=False)
-            for batch in self._batches.pack(records, sum(map(len, part))):
-                # Each to another partition: the producer has one of each under way.
-                to = next(self._partitions)
-                stored = await self._producer.send_batch(batch, self._topic, partition=to)
-                self.generated.events += batch.record_count()  # not before: Ctrl-C may come while it waits
-                answer = asyncio.create_task(self._await_answer(stored, batch.record_count()))
-                self._in_flight.add(answer)
-                answer.add_done_callback(self._in_flight.discard)
-                if len(self._in_flight) >= BATCHES_IN_FLIGHT:
-                    await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+            packed += self._batches.pack(records, sum(map(len, part)))
+        return packed
+
+    async def take(self, packed: list[BatchBuilder]) -> None:
+        """Send them, each to another partition: the producer has one of each under way.
+
+        Waits only while too many are unanswered.
+        """
+        for batch in packed:
+            stored = await self._producer.send_batch(batch, self._topic, partition=next(self._partitions))
+            self.generated.events += batch.record_count()  # not before: Ctrl-C may come while it waits
+            answer = asyncio.create_task(self._await_answer(stored, batch.record_count()))
+            self._in_flight.add(answer)
+            answer.add_done_callback(self._in_flight.discard)
+            if len(self._in_flight) >= BATCHES_IN_FLIGHT:
+                await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
 
     async def finish(self) -> None:
         """Wait for the last answers."""
@@ -161,20 +180,23 @@ class Progress:
 
 
 async def run(
-    ticks: Iterator[tuple[Tick, list[bytes]]], sink: Sink, progress: Progress, *, is_live: bool
+    ticks: Iterator[tuple[Tick, list[bytes]]], sink: Sink[Packed], progress: Progress, *, is_live: bool
 ) -> None:
     """Give every tick to the sink; a live one when its time has come.
 
-    The next tick is made in a thread meanwhile: packing lets go of the interpreter.
+    The next tick is made and packed in a thread meanwhile: compressing and sending let go of
+    the interpreter.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    packed = ((tick, sink.pack(tick.times_us, lines)) for tick, lines in ticks)
     begun = time.monotonic()
-    made = await asyncio.to_thread(next, ticks, None)
+    made = await asyncio.to_thread(next, packed, None)
     while made is not None:
-        tick, lines = made
-        coming = asyncio.create_task(asyncio.to_thread(next, ticks, None))
+        tick, events = made
+        coming = asyncio.create_task(asyncio.to_thread(next, packed, None))
         wait = begun + tick.end_seconds - time.monotonic() if is_live else 0.0
         await asyncio.sleep(max(wait, 0.0))
-        await sink.take(tick.times_us, lines)
+        await sink.take(events)
         progress.note(-wait)
         made = await coming
 

@@ -10,7 +10,7 @@ from dataflow.generators.times import SPACED, microseconds_of, milliseconds_of, 
 from dataflow.samples import sample_events
 from dataflow.stages.remembered import Remembered
 
-VISITORS = 10_000
+VISITORS = 3_000
 WALKS = 2_000
 SKEW = 0.8
 SITE = "http://www.dummywebsite.com"
