@@ -168,7 +168,11 @@ async def test_a_table_that_cannot_tell_all_keys_apart_says_so(own_broker, datab
     names = [topic.name for topic in declared_topics(Settings())]
     kafka.create_topics([name for name in names if not name.endswith("-changelog")], partitions=1)
     kafka.produce("access-logs", [line.raw for line in sent])
-    chosen = {"DATAFLOW_MAX_KEYS": "20", "DATAFLOW_POSTGRES_URL": database}
+    chosen = {
+        "DATAFLOW_MAX_KEYS": "20",
+        "DATAFLOW_POSTGRES_URL": database,
+        "DATAFLOW_CDN_PARSED": "false",
+    }
     with running_worker(own_broker.address, tmp_path, "few-keys", **chosen) as worker:
         rate = worker.wait_for(
             RATE, lambda reply: reply.status == 200 and reply.json["total"] == len(sent)
