@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 
 from dataflow.generators.sessions import Sessions, drawn
-from dataflow.generators.times import SPACED, microseconds_of, milliseconds_of, seconds_of
+from dataflow.generators.times import SPACED, microseconds_of
 from dataflow.samples import sample_events
 from dataflow.stages.remembered import Remembered
 
@@ -32,8 +32,6 @@ _PAGES = {
 _OF_ONE_VIEW = ("event_id", "event_timestamp", "event_type", "page_url", "page_url_path")
 
 
-_SECOND: Remembered[int, bytes] = Remembered(lambda second: SPACED[second] + b".")
-
 Step = tuple[bytes, bytes]
 """The page, and all that stays the same in a visit."""
 
@@ -54,12 +52,13 @@ class PageViews:
         first = self._made
         self._made += len(times_us)
         same = _uuid(self._rng)[8:] + b'", "event_timestamp": "'
-        ids = map(b"%08x".__mod__, range(first, self._made))
-        below = zip(milliseconds_of(times_us), microseconds_of(times_us), strict=True)
+        ids = map(b'{"event_id": "%08x'.__mod__, range(first, self._made))
+        # Many events have their millisecond in common.
+        stamps = Remembered[int, bytes](lambda ms: same + SPACED[ms // 1_000] + b".%03d" % (ms % 1_000))
         return [
-            b"".join((b'{"event_id": "', number, same, second, ms, us, page, visit))
-            for number, second, (ms, us), (page, visit) in zip(
-                ids, seconds_of(times_us, _SECOND), below, steps, strict=False
+            b"".join((number, stamps[time_us // 1_000], below, page, visit))
+            for number, time_us, below, (page, visit) in zip(
+                ids, times_us, microseconds_of(times_us), steps, strict=True
             )
         ]
 

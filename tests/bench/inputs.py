@@ -22,5 +22,5 @@ class Input:
 
 
 BOOKINGS = Input("bookings", bookings, 400_000)
-ACCESS_LINES = Input("access-lines", access_lines, 200_000)
-CDN_LINES = Input("cdn-lines", cdn_lines, 200_000)
+ACCESS_LINES = Input("access-lines", access_lines, 400_000)
+CDN_LINES = Input("cdn-lines", cdn_lines, 400_000)
