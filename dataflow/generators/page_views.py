@@ -26,7 +26,7 @@ _NEXT = {
 """Where a visitor goes from each page; None: away."""
 
 _PAGES = {
-    path: f'", "event_type": "pageview", "page_url": "{SITE}{path}", "page_url_path": "{path}", '.encode()
+    path: f'","event_type":"pageview","page_url":"{SITE}{path}","page_url_path":"{path}",'.encode()
     for path in _NEXT
 }
 _OF_ONE_VIEW = ("event_id", "event_timestamp", "event_type", "page_url", "page_url_path")
@@ -51,8 +51,8 @@ class PageViews:
         steps = self._sessions.steps(len(times_us), times_us[0])
         first = self._made
         self._made += len(times_us)
-        same = _uuid(self._rng)[8:] + b'", "event_timestamp": "'
-        ids = map(b'{"event_id": "%08x'.__mod__, range(first, self._made))
+        same = _uuid(self._rng)[8:] + b'","event_timestamp":"'
+        ids = map(b'{"event_id":"%08x'.__mod__, range(first, self._made))
         # Many events have their millisecond in common.
         stamps = Remembered[int, bytes](lambda ms: same + SPACED[ms // 1_000] + b".%03d" % (ms % 1_000))
         return [
@@ -95,7 +95,7 @@ def _visitors(rng: random.Random) -> list[bytes]:
                 "user_custom_id": f"{name}{number}@{domain}",
                 "user_domain_id": _uuid(rng).decode(),
             }
-        visitors.append(json.dumps(view)[1:].encode())
+        visitors.append(json.dumps(view, separators=(",", ":"))[1:].encode())
     return visitors
 
 

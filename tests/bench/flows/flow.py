@@ -87,7 +87,6 @@ class Shipped:
             "DATAFLOW_DATA_DIR": str(folder),
             "DATAFLOW_WEB_PORT": str(free_port()),
             "DATAFLOW_LOG_LEVEL": "warning",
-            "DATAFLOW_INGEST_OPEN": "true",
             **{f"DATAFLOW_{name.upper()}": value for name, value in self._settings.items()},
         }
 
