@@ -80,6 +80,23 @@ def test_every_key_is_a_short_text(key, shown):
     assert [label for _, label, _ in shard.answer(ALL).cells] == [shown]
 
 
+def test_a_total_beyond_64_bits_goes_on_after_a_restart():
+    """Log lines may claim any size; what stands beside the total in its cell must stay a number."""
+    table = WindowedTable("sizes", key="category", windows=(), max_keys=2, bytes=Sum("bytes"))
+    shard, changelog = Shard(table), {}
+    shard.fold(rows_of([(0, "a", 2**63), (1, "a", 2**63), (1, "b", 1)], "category", "bytes"))
+    write(shard, changelog)
+
+    again = restored(table, changelog)
+    for at in range(5):  # too many keys: the cells are ranked
+        again.fold(rows_of([(at, key, 1) for key in "acdefg"], "category", "bytes"))
+        write(again, changelog)
+
+    entries = merge_cells(table, ALL, [again.answer(ALL)])[0]["entries"]
+    assert sum(entry["count"] for entry in entries) == 3 + 5 * 6
+    assert sum(entry["bytes"] for entry in entries) == 2.0**64
+
+
 def test_a_large_state_is_written_apart_and_only_when_it_changed():
     """The count changes with every checkpoint, the set of all hotels hardly ever."""
     shard, changelog = Shard(stays(windows=())), {}

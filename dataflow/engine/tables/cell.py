@@ -23,7 +23,8 @@ def encode(packed: Packed) -> bytes:
     try:
         return _encode(packed)
     except OverflowError:
-        return _encode([str(state) if isinstance(state, int) else state for state in packed])
+        hidden, *states = packed
+        return _encode([hidden, *(str(state) if isinstance(state, int) else state for state in states)])
 
 
 @final
@@ -53,7 +54,8 @@ class CellFormat:
     def __init__(self, table: WindowedTable) -> None:
         self.names = tuple(table.summaries)
         self.summaries: tuple[Summary[Any, Any], ...] = tuple(table.summaries.values())
-        self._packs = [(slot, s.encode) for slot, s in enumerate(self.summaries, 1) if not s.is_plain]
+        own = ((slot, s) for slot, s in enumerate(self.summaries, 1) if type(s).encode is not Summary.encode)
+        self._packs = [(slot, summary.encode) for slot, summary in own]
 
     def new(self, hidden: int) -> Cell:
         """Return the cell of no rows."""

@@ -23,9 +23,6 @@ class Summary(ABC, Generic[S, D]):
     grows: ClassVar[bool] = False
     """Whether the packed state may be large; it is then bytes."""
 
-    is_plain: ClassVar[bool] = False
-    """Whether a state is packed as it is, but for integers that are too large: see `cell.encode`."""
-
     def __init__(self, column: str) -> None:
         self.column = column
 
@@ -61,9 +58,9 @@ class Summary(ABC, Generic[S, D]):
     def merge(self, state: S, more: S) -> S:
         """Return the state of both; may change `state`, never `more`."""
 
-    @abstractmethod
     def encode(self, state: S) -> object:
-        """Return the state as something that msgpack can carry."""
+        """Return the state as something that msgpack can carry, or an integer of any size."""
+        return state
 
     @abstractmethod
     def decode(self, packed: object) -> S:

@@ -5,13 +5,11 @@ from typing import Any, cast
 
 from dataflow.engine.tables.summaries.base import Summary
 
-_MSGPACK_INTEGERS = range(-(2**63), 2**64)
+_64_BITS = range(-(2**63), 2**64)
 
 
 class _Total(Summary[int, int]):
     """A number that only adds up."""
-
-    is_plain = True
 
     def new(self) -> int:
         """Return 0."""
@@ -30,17 +28,13 @@ class _Total(Summary[int, int]):
         """Return the sum of both."""
         return state + more
 
-    def encode(self, state: int) -> int | str:
-        """Return the total, as text where msgpack's integers end."""
-        return state if state in _MSGPACK_INTEGERS else str(state)
-
     def decode(self, packed: object) -> int:
-        """Return the total."""
+        """Return the total, which is a text where msgpack's integers end."""
         return int(cast("int | str", packed))
 
     def result(self, state: int) -> int | float:
         """Return the total, rounded where JSON's readers stop at 64 bits."""
-        return state if state in _MSGPACK_INTEGERS else float(state)
+        return state if state in _64_BITS else float(state)
 
 
 class Count(_Total):
