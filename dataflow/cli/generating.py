@@ -72,7 +72,7 @@ class LineSink:
 
     def pack(self, times_us: Sequence[int], lines: Sequence[bytes]) -> tuple[int, bytes]:  # noqa: ARG002  # a `Sink`
         """Return how many lines there are, and all of them."""
-        return len(lines), b"".join(line + b"\n" for line in lines)
+        return len(lines), b"\n".join([*lines, b""])
 
     async def take(self, packed: tuple[int, bytes]) -> None:
         """Write the lines."""

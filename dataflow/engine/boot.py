@@ -68,7 +68,7 @@ async def with_admin(
 ) -> T:
     """Return what `work` returns; a broker that goes away meanwhile is waited for, and asked again."""
     while True:
-        admin = await connect_admin(connection, WAIT_SECONDS)
+        admin = await connect_admin(connection)
         try:
             return await work(admin)
         except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, OSError) as error:

@@ -10,6 +10,7 @@ from aiokafka.record.default_records import DefaultRecord
 from dataflow.engine.decoding import EventDecoder
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
 from dataflow.topics import (
+    ACCESS_LOGS_PARSED,
     ANALYTICS_EVENTS,
     CDN_LOGS,
     CDN_LOGS_FILTERED,
@@ -20,7 +21,6 @@ from dataflow.topics import (
     RAW_WEB_EVENTS,
 )
 
-ACCESS_LOGS_PARSED = "access-logs-parsed"
 DAY_MS = 24 * 60 * 60 * 1000
 
 Values = tuple[object, ...]

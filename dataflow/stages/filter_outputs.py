@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dataflow.stages.filter_rules import read_values
+from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.stages.json_values import Value, compile_values
 
 NO_OUTPUT = "(no output)"
@@ -43,13 +43,22 @@ class FilterOutputs:
         None if it survives and no outputs are named. Raise `InvalidEvent` for what is no
         JSON object.
         """
-        values = read_values(self._values_of, raw)
+        try:
+            values = self._values(raw)
+        except DECODING_ERRORS as error:
+            raise fault_of(error, raw) from error
         for rule in self.rules:
             if rule.drops(values):
                 return rule.name
         if not self.outputs:
             return None
         return tuple([output.topic for output in self.outputs if _takes(output, values)]) or NO_OUTPUT
+
+    def _values(self, raw: bytes | None) -> Sequence[Value]:
+        if raw is None:
+            raise TypeError("value is null")
+        raw.isascii() or raw.decode()  # msgspec does not look into strings that it skips
+        return self._values_of(raw)
 
     def judge(self, raws: Sequence[bytes]) -> list[str | tuple[str, ...] | None]:
         """Return of each line what `dropped_by` does; raise `InvalidEvent` if any is no JSON object."""

@@ -11,9 +11,9 @@ import pyarrow as pa  # type: ignore[import-untyped]  # no types
 
 from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
-from dataflow.sinks.event_time import ACCESS_LOGS_PARSED
 from dataflow.sinks.records import CategorizedBooking, CategorizedView
 from dataflow.topics import (
+    ACCESS_LOGS_PARSED,
     ANALYTICS_EVENTS,
     CDN_LOGS,
     CDN_LOGS_FILTERED,

@@ -29,11 +29,12 @@ def open_guard(host: str, htpasswd: Path | None, tokens: Path | None, *, is_open
             "DATAFLOW_INGEST_OPEN is 'true'; expected false or unset, for "
             "DATAFLOW_INGEST_HTPASSWD_FILE or DATAFLOW_INGEST_TOKEN_FILE is set"
         )
-    if not guarded and not is_open and not is_loopback(host):
+    is_closed = not guarded and not is_open
+    if is_closed and not is_loopback(host):
         raise Misconfigured(f"DATAFLOW_WEB_HOST is '{host}', which others reach; {WHO_MAY_SEND}")
     if is_open:
         log.warning("Anybody who reaches %s may send: DATAFLOW_INGEST_OPEN is set.", host)
-    closed = None if guarded or is_open else f"nobody may send to this worker; {WHO_MAY_SEND}"
+    closed = f"nobody may send to this worker; {WHO_MAY_SEND}" if is_closed else None
     if closed:
         log.info("HTTP ingest: %s.", closed)
     return Guard(
