@@ -112,6 +112,7 @@ class Rows:
 
     def take_out(self, index: int) -> DefaultRecord:
         """Take one row out, and return the record that it was."""
+        self.values()  # later they would be made of all rows
         for parallel in (self.events, self._added, self.routes, *self._made.values()):
             if parallel:
                 del parallel[index]

@@ -175,3 +175,12 @@ def test_a_record_that_no_broker_takes_is_told_by_its_place(key, value, header, 
     if index is not None:
         assert rows.take_out(index) is large
         assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"s", b"s"]
+
+
+def test_a_row_that_is_taken_out_of_one_output_is_out_of_all():
+    """The event is a dead letter: no other topic may get it, nor the value of its neighbour."""
+    records = [a_record() for _ in range(3)]
+    rows = Rows(records, [b"0", b"1" * 99, b"2"], lambda: [b"a", b"b", b"c"], [Stretch(3, NOW)], None)
+    assert rows.oversized(lambda event: event, 150) == 1
+    rows.take_out(1)
+    assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"a", b"c"]
