@@ -4,55 +4,27 @@ Packages user-agents, behind a cache, and maxminddb. Once a second it flushes, t
 that it cannot parse is left out.
 """
 
-import os
 import re
-import signal
-import time
 from datetime import datetime
 from functools import lru_cache
-from threading import Event
 
 import maxminddb
 import orjson
 from access_lines import CITY
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Message
+from hand_loop import run
 from user_agents import parse
-
-OUTPUT, COMMIT_SECONDS = os.environ["OUTPUT"], 1.0
-NOTHING_TO_COMMIT = (KafkaError._NO_OFFSET, KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID)
-BROKER = {"bootstrap.servers": os.environ["BROKER"]}
 
 agent_of = lru_cache(10_000)(parse)
 match = re.compile(
     r'(\S+) \S+ \S+ \[([^\]]+)\] "(\S+) (\S+) ([^"]+)" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"'
 ).match
 places = maxminddb.open_database(CITY)
-consumer = Consumer(
-    {
-        **BROKER,
-        "group.id": os.environ["GROUP"],
-        "auto.offset.reset": "earliest",
-        "enable.auto.commit": False,
-        "queued.min.messages": 100_000,
-        "fetch.queue.backoff.ms": 10,  # with the default of 1,000 it waits most of the time
-    }
-)
-producer = Producer({**BROKER, "linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
-stopping = Event()
 
 
-def produce(topic: str, value: bytes, key: bytes | None) -> None:
-    """Hand one message to the producer, waiting while its queue is full."""
-    while True:
-        try:
-            return producer.produce(topic, value, key)
-        except BufferError:
-            producer.poll(0.05)
-
-
-def parsed(line: str) -> bytes | None:
+def parsed(message: Message) -> bytes | None:
     """Return what a line tells as JSON; None if it is no such line."""
-    found = match(line)
+    found = match(message.value().decode())
     if found is None:
         return None
     ip, at, method, endpoint, protocol, status, size, referer, text = found.groups()
@@ -76,34 +48,4 @@ def parsed(line: str) -> bytes | None:
     )
 
 
-def commit() -> None:
-    """Wait for all that was sent, then commit the offsets."""
-    producer.flush()
-    try:
-        consumer.commit(asynchronous=False)
-    except KafkaException as error:
-        if error.args[0].code() not in NOTHING_TO_COMMIT:
-            raise
-
-
-def main() -> None:
-    """Run until SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    consumer.subscribe([os.environ["SOURCE"]])
-    committed, pending = time.monotonic(), 0
-    while not stopping.is_set():
-        messages = consumer.consume(5_000, 0.2)
-        for message in messages:
-            if message.error() is None and (value := parsed(message.value().decode())):
-                produce(OUTPUT, value, message.key())
-        producer.poll(0)
-        pending += len(messages)
-        if pending and time.monotonic() - committed > COMMIT_SECONDS:
-            commit()
-            committed, pending = time.monotonic(), 0
-    if pending:
-        commit()
-    consumer.close()
-
-
-main()
+run(parsed)
