@@ -7,6 +7,8 @@ from dataflow.errors import DataflowError
 
 Pieces = Iterator[bytes]
 
+S3_SCHEME = "s3://"
+
 PIECE_BYTES = 64 << 10
 """Read at once: a thousand bytes of dead letter for each byte of it still fit into memory."""
 

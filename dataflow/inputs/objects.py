@@ -11,10 +11,9 @@ from botocore.session import get_session  # type: ignore[import-untyped]  # no t
 
 from dataflow.errors import Misconfigured
 from dataflow.inputs.files import Found, is_left_out
-from dataflow.inputs.input import PIECE_BYTES, Input, Pieces, UnreadableInput
+from dataflow.inputs.input import PIECE_BYTES, S3_SCHEME, Input, Pieces, UnreadableInput
 from dataflow.settings import Settings
 
-SCHEME = "s3://"
 ERRORS = (BotoCoreError, ClientError)
 
 Client = Any  # made by botocore from a description of the service, at run time
@@ -89,7 +88,7 @@ class Objects:
     def _object(self, bucket: str, key: str, known: dict[str, Any]) -> Input:
         version = str(known["ETag"])
         return Input(
-            f"{SCHEME}{bucket}/{key}",
+            f"{S3_SCHEME}{bucket}/{key}",
             int(known["Size"]),
             version,
             is_finished=True,
@@ -103,7 +102,7 @@ class Objects:
                 while piece := body.read(PIECE_BYTES):
                     yield piece
         except ERRORS as error:
-            raise _unreadable(f"{SCHEME}{bucket}/{key}", error) from error
+            raise _unreadable(f"{S3_SCHEME}{bucket}/{key}", error) from error
 
 
 def _apart(place: str) -> tuple[str, str]:

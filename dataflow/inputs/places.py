@@ -5,13 +5,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dataflow.inputs.files import Found, file_at, files_at
-from dataflow.inputs.input import Input
+from dataflow.inputs.input import S3_SCHEME, Input
 from dataflow.settings import Settings
 
 if TYPE_CHECKING:
     from dataflow.inputs.objects import Objects
-
-S3_SCHEME = "s3://"
 
 
 class Places:

@@ -1,7 +1,6 @@
 """Metrics: what this worker's partitions have counted in, Prometheus' text form out."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from faust.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -9,15 +8,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dataflow.app import app
+from dataflow.web.labels import bounded
 from dataflow.web.readiness import not_ready_for
 from dataflow.web.receiver_metrics import Received
 
 PLACE = ("stream", "partition")
-
-MOST_RULES = 100
-LONGEST_RULE = 80
-OTHER_RULES = "(other)"
-"""Rules that were there when so many others had dropped lines before: a label must not grow without end."""
 
 
 class Partitions(Collector):
@@ -43,7 +38,7 @@ class Partitions(Collector):
             place, balance = (tp.topic, str(tp.partition)), partition.state.balance
             received.add_metric(place, balance.received)
             sent.add_metric(place, balance.sent)
-            for rule, count in _few(balance.dropped).items():
+            for rule, count in bounded(balance.dropped).items():
                 dropped.add_metric((*place, rule), count)
             for reason, count in balance.dead_lettered.items():
                 dead.add_metric((*place, reason), count)
@@ -54,13 +49,6 @@ class Partitions(Collector):
     def describe(self) -> Iterable[Metric]:
         """Return nothing: what there is depends on the partitions owned."""
         return ()
-
-
-def _few(dropped: Mapping[str, int]) -> Mapping[str, int]:
-    few: Counter[str] = Counter()
-    for place, (rule, count) in enumerate(dropped.items()):  # in the order of their first drop, for ever
-        few[rule[:LONGEST_RULE] if place < MOST_RULES else OTHER_RULES] += count
-    return few
 
 
 REGISTRY.register(Partitions())

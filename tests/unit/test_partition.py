@@ -1,119 +1,31 @@
 """Partition: batches in order in, what the next checkpoint writes out."""
 
 import asyncio
-from collections.abc import Sequence
-from types import SimpleNamespace
 
-import faust
-import msgspec
 import pytest
 from aiokafka.record.default_records import DefaultRecord
-from aiokafka.record.memory_records import MemoryRecords
-from aiokafka.structs import TopicPartition
+from partition_bench import (
+    AT,
+    MARK,
+    MOST,
+    PER_KIND,
+    TOPIC,
+    Bench,
+    enter_only,
+    fail_in,
+    good,
+    pass_on,
+    read_only,
+    written,
+)
 
 from dataflow.engine.balance import Balance
-from dataflow.engine.batch import Batch, UnevenBatch
+from dataflow.engine.batch import UnevenBatch
 from dataflow.engine.dead_letters import TooManyDeadLetters
-from dataflow.engine.decoding import compile_decoder
-from dataflow.engine.enrichment import Enrichment
 from dataflow.engine.fetch import Fetched, Piece
-from dataflow.engine.options import EngineOptions
-from dataflow.engine.output import RecordBatches
-from dataflow.engine.partition import PARTITION_KEY, Cut, Partition, State, Surroundings, load_numbers
-from dataflow.engine.rows import EventTime
-from dataflow.engine.splice import Added
-from dataflow.engine.tables import ALL, DAY, Shard, WindowedTable
+from dataflow.engine.partition import PARTITION_KEY, State, load_numbers
+from dataflow.engine.tables import Shard
 from dataflow.errors import InvalidEvent, Reason
-
-TP = TopicPartition("source", 1)
-AT = 1_700_000_000_000
-MOST = 1_048_588
-PER_KIND = WindowedTable("per_kind", key="kind", windows=(DAY,))
-TOPIC = SimpleNamespace(event_time=EventTime("at", int))
-
-
-class Event(faust.Record, include_metadata=False):
-    """What the source holds."""
-
-    kind: str
-    at: int
-
-
-MARK = Enrichment("mark", compile_decoder(Event, ["kind", "at"], ["mark"]), lambda _: Added(mark=1))
-
-
-class Bench:
-    """A partition, and what it tells its worker."""
-
-    def __init__(self, position: int = 0, **options: object) -> None:
-        self.finished: list[Partition] = []
-        self.bugs: list[BaseException] = []
-        around = Surroundings(
-            EngineOptions(connection={}, **options),
-            RecordBatches(None, transactional=True),
-            lambda topic: 2,
-            lambda: self.finished.append(self.partition),
-            self.bugs.append,
-        )
-        state = State({"per_kind": Shard(PER_KIND)}, Balance())
-        self.partition = Partition(TP, position, state, around)
-
-    def deliver(self, first: int, values: Sequence[bytes | None], end: int | None = None) -> Batch:
-        """Hand out records from this offset on."""
-        records = [DefaultRecord(first + n, AT, 0, b"k", value, []) for n, value in enumerate(values)]
-        pieces = [Piece(records, AT)] if values else []
-        fetched = Fetched(first, first + len(values) if end is None else end, pieces, 100 * len(values))
-        batch = self.partition.deliver(TOPIC, fetched)
-        assert batch is not None
-        return batch
-
-    @property
-    def counted(self) -> int:
-        """Return how many rows the table has."""
-        answer = self.partition.state.shards["per_kind"].answer(ALL)
-        return sum(msgspec.msgpack.decode(raw)[1] for _, _, raw in answer.cells)
-
-
-def good(count: int) -> list[bytes]:
-    """Return events that can be used."""
-    return [b'{"kind": "a", "at": %d}' % AT] * count
-
-
-async def pass_on(batch: Batch) -> None:
-    """Do with a batch what an agent does."""
-    async with batch:
-        rows = batch.enrich(MARK)
-        batch.fold(PER_KIND, rows)
-        batch.send("output", rows)
-
-
-async def fail_in(batch: Batch) -> None:
-    """Do all of it, and then fail."""
-    async with batch:
-        rows = batch.enrich(MARK)
-        batch.fold(PER_KIND, rows)
-        batch.send("output", rows)
-        raise ValueError("a bug")
-
-
-async def enter_only(batch: Batch) -> None:
-    """Forget what the batch is for."""
-    async with batch:
-        pass
-
-
-async def read_only(batch: Batch) -> None:
-    """Forget to send and to count."""
-    async with batch:
-        batch.enrich(MARK)
-
-
-def written(cut: Cut) -> list[tuple[str, int, list[bytes]]]:
-    """Return topic, partition and values of the outputs."""
-    return [
-        (topic, number, [r.value for r in MemoryRecords(bytes(builder._build())).next_batch()])
-        for topic, number, builder in cut.outputs
-    ]
 
 
 async def test_a_finished_batch_moves_position_counts_outputs_and_balance_together():
