@@ -90,13 +90,7 @@ class ReplayAnswer(Answer):
     complete: Annotated[bool, Meta(description="false: the limit was reached, there may be more")]
 
 
-REFUSALS = {
-    400: "A value is not as expected",
-    401: "Who asks is not known",
-    403: "Another site asks, or nobody may",
-    429: "Too many wrong passwords",
-    503: "Kafka is away",
-}
+REFUSALS = {400: "A value is not as expected"}
 
 OPERATIONS = (
     Operation(

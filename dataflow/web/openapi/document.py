@@ -16,7 +16,8 @@ Every worker answers for the whole cluster. `HEAD` is `GET` without the body. Wh
 one field, `error`, which says what was found and what was expected.
 
 Workers of role `all` and `ingest` take what comes in; those of role `all` and `enrich` filter and count.
-Where passwords or tokens are set, who sends, changes or reads what is not everybody's has to show one."""
+Who sends, changes or reads what is not everybody's has to show a password or token of those that are set;
+where none are, only `DATAFLOW_INGEST_OPEN` lets somebody in."""
 
 SECURITY: Json = {
     "password": {"type": "http", "scheme": "basic", "description": "DATAFLOW_INGEST_HTPASSWD_FILE"},

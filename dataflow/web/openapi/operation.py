@@ -58,6 +58,14 @@ class Content:
         return {self.media: told if self.example is None else told | {"example": self.example}}
 
 
+GUARDED = {
+    401: "Who asks is not known",
+    403: "Nobody is let in, or another site asks",
+    429: "Too many wrong passwords",
+    503: "Kafka is away",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one path. What is not 200 is an `Error`, but for what `answers` says."""
@@ -74,7 +82,7 @@ class Operation:
     status: HTTPStatus = HTTPStatus.OK
     refusals: Mapping[int, str] = field(default_factory=dict)
     guarded: bool = False
-    """Whether who asks has to be somebody who may send."""
+    """Whether who asks has to be somebody who may send: `GUARDED` says what others get."""
 
     def as_json(self) -> Json:
         """Return the operation object."""
@@ -104,7 +112,8 @@ class Operation:
     def _responses(self) -> Json:
         content = {} if self.answer is None else {"content": self.answer.as_json()}
         responses: Json = {str(int(self.status)): {"description": self.status.phrase, **content}}
-        for status, meaning in sorted(self.refusals.items()):
+        refusals = {**(GUARDED if self.guarded else {}), **self.refusals}
+        for status, meaning in sorted(refusals.items()):
             refused = {"content": Content(schema=Error).as_json()} if status >= HTTPStatus.BAD_REQUEST else {}
             responses[str(status)] = {"description": meaning, **refused}
         return responses

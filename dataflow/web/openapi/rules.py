@@ -61,13 +61,9 @@ UNREAD = {304: "The version is still this one", 400: "There are no parameters"}
 UNREAD |= {503: "This worker does not filter"}
 REFUSALS = {
     400: "The document is bad: rule, key, value and what was expected are named; nothing has changed",
-    401: "Who asks is not known",
-    403: "Another site asks, or nobody may",
     412: "Somebody else has changed it meanwhile",
     413: "The document is too large",
     428: "If-Match is missing",
-    429: "Too many wrong passwords",
-    503: "Kafka is away",
 }
 
 
@@ -110,12 +106,10 @@ OPERATIONS = (
             ),
         ),
         answer=Content(schema=Trial),
-        refusals={400: "The body is no trial", 401: REFUSALS[401], 403: REFUSALS[403]}
-        | {
+        refusals={
+            400: "The body is no trial",
             404: "There is no such topic",
             413: "The body is too large",
-            429: REFUSALS[429],
-            503: REFUSALS[503],
         },
         guarded=True,
     ),

@@ -49,7 +49,6 @@ ENCODING = Parameter(
 )
 REFUSALS = {
     400: "The body breaks off, or is not what Content-Encoding says",
-    401: "Who sends is not known",
     413: "The body is larger than a body may be, packed or unpacked",
     415: "Another Content-Encoding",
     429: "Too much is in flight, or too many wrong passwords; come again",
@@ -114,8 +113,7 @@ OPERATIONS = (
             ),
         ),
         answer=Content(schema=SimulationStarted),
-        refusals={400: "It runs already, or the interval is not as expected", 401: REFUSALS[401]}
-        | {429: "Too many wrong passwords", 503: "Kafka is away"},
+        refusals={400: "It runs already, or the interval is not as expected"},
         guarded=True,
     ),
     Operation(
@@ -124,8 +122,7 @@ OPERATIONS = (
         TAG,
         "Stop the simulation, on whichever worker it runs",
         answer=Content(schema=SimulationStopped),
-        refusals={400: "None is running", 401: REFUSALS[401]}
-        | {429: "Too many wrong passwords", 503: "Kafka is away"},
+        refusals={400: "None is running"},
         guarded=True,
     ),
 )
