@@ -10,7 +10,7 @@ from dataflow.engine.app import App
 from dataflow.engine.boot import connect_admin
 from dataflow.engine.options import Delivery, EngineOptions
 from dataflow.listening import listen
-from dataflow.logs import logging_config
+from dataflow.logging_config import logging_config
 from dataflow.settings import Compression, Settings, settings
 from dataflow.topics import declared_topics, ensure_topics
 

@@ -1,93 +1,88 @@
-"""Log lines: a logging record in, a coloured line on a terminal or one JSON object elsewhere out."""
+"""Log calls: a constant sentence plus fields, as `log.info("Input is read.", input=name, lines=12)`.
 
+The sentence ends with a period. Fields have the unit in the name (`wait_seconds`, `records`, `size_bytes`).
+Neither holds a secret or a raw value; `dataflow.logging_config` says how a line looks.
+"""
+
+import json
 import logging
-import sys
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-import orjson
-
-from dataflow.errors import Misconfigured
-from dataflow.settings import LogFormat, Settings
-
-MOST_REMEMBERED = 1_000
+# Bytes are left out on purpose: what came from outside is never logged.
+Field = str | int | float | Path | BaseException | Sequence[str] | Sequence[int] | None
+Plain = str | int | float | list[str] | list[int] | None
 
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (UTC), level, logger, message, and the traceback of an error."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The message of a log record; as text, the sentence and then `name=value` of each field."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record as JSON."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info and record.exc_info[0] is not None:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+    sentence: str
+    fields: Mapping[str, Field]
 
+    def plain_fields(self) -> dict[str, Plain]:
+        """Return the fields as JSON has them; an error is its class and text."""
+        return {name: _plain(value) for name, value in self.fields.items()}
 
-class Throttle(logging.Filter):
-    """Lets the same line of the Kafka client through once in some seconds.
-
-    Without a broker each part of it says so ten times a second.
-    """
-
-    def __init__(self, seconds: float = 5.0) -> None:
-        super().__init__()
-        self._seconds = seconds
-        self._passed: dict[tuple[str, object], float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether to write the line; lines are the same if their text before filling in is."""
-        if not record.name.startswith("aiokafka"):
-            return True
-        if len(self._passed) > MOST_REMEMBERED:
-            self._passed.clear()
-        line = record.name, record.msg
-        if record.created - self._passed.get(line, 0.0) < self._seconds:
-            return False
-        self._passed[line] = record.created
-        return True
+    def __str__(self) -> str:
+        fields = (f"{name}={_as_text(value)}" for name, value in self.plain_fields().items())
+        return " ".join((self.sentence, *fields))
 
 
-class Plain(logging.Filter):
-    """Makes one line of a mistake in the settings: where in the code it was found helps nobody."""
+class Log:
+    """Writes log lines of one module; levels as in `logging`."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Write every line; put the message of a mistake in the place of its traceback."""
-        mistake = record.exc_info[1] if record.exc_info else None
-        if isinstance(mistake, Misconfigured):
-            record.msg, record.args, record.exc_info = str(mistake), (), None
-        return True
+    __slots__ = ("_logger",)
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def debug(self, sentence: str, /, **fields: Field) -> None:
+        """Log what only a developer wants to know."""
+        self._write(logging.DEBUG, sentence, fields)
+
+    def info(self, sentence: str, /, **fields: Field) -> None:
+        """Log a change of state that is as it should be."""
+        self._write(logging.INFO, sentence, fields)
+
+    def warning(self, sentence: str, /, **fields: Field) -> None:
+        """Log a fault by which nothing is lost."""
+        self._write(logging.WARNING, sentence, fields)
+
+    def error(self, sentence: str, /, **fields: Field) -> None:
+        """Log a fault by which something is lost, or that needs a person."""
+        self._write(logging.ERROR, sentence, fields)
+
+    def exception(self, sentence: str, /, **fields: Field) -> None:
+        """Log a bug with the traceback of the exception that is being handled."""
+        self._write(logging.ERROR, sentence, fields, with_traceback=True)
+
+    def _write(
+        self, level: int, sentence: str, fields: Mapping[str, Field], *, with_traceback: bool = False
+    ) -> None:
+        # Two calls up is who logs; `logging` says so of each line.
+        self._logger.log(level, Entry(sentence, fields), exc_info=with_traceback, stacklevel=3)
 
 
-def logging_config(chosen: Settings) -> dict[str, object]:
-    """Return the configuration of the logging package; lines go to stderr."""
-    as_json = chosen.log_format is LogFormat.JSON
-    if chosen.log_format is LogFormat.AUTO:
-        as_json = not sys.stderr.isatty()
-    level = chosen.log_level.value.upper()
-    handler = "logging.StreamHandler" if as_json else "colorlog.StreamHandler"
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {
-            "json": {"()": JsonFormatter},
-            "console": {
-                "()": "colorlog.ColoredFormatter",
-                "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",
-            },
-        },
-        "filters": {"throttle": {"()": Throttle}, "plain": {"()": Plain}},
-        "handlers": {
-            "stderr": {
-                "class": handler,
-                "formatter": "json" if as_json else "console",
-                "filters": ["throttle", "plain"],
-                "level": level,
-            }
-        },
-        "root": {"handlers": ["stderr"], "level": level},
-    }
+def get_log(name: str) -> Log:
+    """Return the log of a module; give it `__name__`."""
+    return Log(name)
+
+
+def _plain(value: Field) -> Plain:
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {value}" if str(value) else type(value).__name__
+    if isinstance(value, Path):
+        return str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return [*value]
+
+
+def _as_text(value: Plain) -> str:
+    """Return a value without quotes where it needs none to be seen as one."""
+    if isinstance(value, str) and value and not set(value) & set(' "=\n\r\t'):
+        return value
+    return json.dumps(value, ensure_ascii=False)

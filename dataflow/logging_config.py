@@ -1,0 +1,96 @@
+"""How log lines look: coloured on a terminal, one JSON object a line elsewhere."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+import orjson
+
+from dataflow.errors import Misconfigured
+from dataflow.logs import Entry
+from dataflow.settings import LogFormat, Settings
+
+MOST_REMEMBERED = 1_000
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time (UTC), level, logger, message, fields, and the traceback of an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
+        entry = record.msg if isinstance(record.msg, Entry) else None
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": entry.sentence if entry else record.getMessage(),
+            **(entry.plain_fields() if entry else {}),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+class Throttle(logging.Filter):
+    """Lets the same line of the Kafka client through once in some seconds.
+
+    Without a broker each part of it says so ten times a second.
+    """
+
+    def __init__(self, seconds: float = 5.0) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._passed: dict[tuple[str, object], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether to write the line; lines are the same if their text before filling in is."""
+        if not record.name.startswith("aiokafka"):
+            return True
+        if len(self._passed) > MOST_REMEMBERED:
+            self._passed.clear()
+        line = record.name, record.msg
+        if record.created - self._passed.get(line, 0.0) < self._seconds:
+            return False
+        self._passed[line] = record.created
+        return True
+
+
+class Plain(logging.Filter):
+    """Makes one line of a mistake in the settings: where in the code it was found helps nobody."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Write every line; put the message of a mistake in the place of its traceback."""
+        mistake = record.exc_info[1] if record.exc_info else None
+        if isinstance(mistake, Misconfigured):
+            record.msg, record.args, record.exc_info = str(mistake), (), None
+        return True
+
+
+def logging_config(chosen: Settings) -> dict[str, object]:
+    """Return the configuration of the logging package; lines go to stderr."""
+    as_json = chosen.log_format is LogFormat.JSON
+    if chosen.log_format is LogFormat.AUTO:
+        as_json = not sys.stderr.isatty()
+    level = chosen.log_level.value.upper()
+    handler = "logging.StreamHandler" if as_json else "colorlog.StreamHandler"
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {"()": JsonFormatter},
+            "console": {
+                "()": "colorlog.ColoredFormatter",
+                "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",
+            },
+        },
+        "filters": {"throttle": {"()": Throttle}, "plain": {"()": Plain}},
+        "handlers": {
+            "stderr": {
+                "class": handler,
+                "formatter": "json" if as_json else "console",
+                "filters": ["throttle", "plain"],
+                "level": level,
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+    }
