@@ -20,4 +20,4 @@ async def filter_cdn_logs(batches: Batches) -> None:
             requests_per_status.add(requests)
             requests_per_country.add(requests)
             top_clients.add(requests)
-            batch.distribute(requests, otherwise=cdn_logs_filtered.get_topic_name())
+            batch.route(requests, otherwise=cdn_logs_filtered.get_topic_name())

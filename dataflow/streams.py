@@ -1,7 +1,7 @@
 """Streams: the topics that agents read and write in record batches, each with its event time."""
 
 from dataflow.app import app
-from dataflow.engine.rows import EventTime
+from dataflow.engine.column_batch import EventTime
 from dataflow.stages.event_time import iso_ms
 
 cdn_logs = app.batches("cdn-logs", event_time=EventTime("at_ms", int))

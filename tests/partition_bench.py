@@ -9,17 +9,17 @@ from aiokafka.record.default_records import DefaultRecord
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.balance import Balance
 from dataflow.engine.batch import Batch
+from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
-from dataflow.engine.enrichment import Enrichment
-from dataflow.engine.fetch import Fetched, Piece
+from dataflow.engine.enrich_stage import EnrichStage
+from dataflow.engine.event_counts import EventCounts
+from dataflow.engine.fetch import Fetched, RecordSlice
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.output import RecordBatches
 from dataflow.engine.partition import Cut, Partition, State, Surroundings
-from dataflow.engine.rows import EventTime
 from dataflow.engine.splice import Added
-from dataflow.engine.tables import ALL, DAY, Shard, WindowedTable
+from dataflow.engine.tables import ALL, DAY, TablePartition, WindowedTable
 
 TP = TopicPartition("source", 1)
 AT = 1_700_000_000_000
@@ -35,7 +35,7 @@ class Event(faust.Record, include_metadata=False):
     at: int
 
 
-MARK = Enrichment("mark", compile_decoder(Event, ["kind", "at"], ["mark"]), lambda _: Added(mark=1))
+MARK = EnrichStage("mark", compile_decoder(Event, ["kind", "at"], ["mark"]), lambda _: Added(mark=1))
 
 
 class Bench:
@@ -51,14 +51,14 @@ class Bench:
             lambda: self.finished.append(self.partition),
             self.bugs.append,
         )
-        state = State({"per_kind": Shard(PER_KIND)}, Balance())
+        state = State({"per_kind": TablePartition(PER_KIND)}, EventCounts())
         self.partition = Partition(TP, position, state, around)
 
     def deliver(self, first: int, values: Sequence[bytes | None], end: int | None = None) -> Batch:
         """Hand out records from this offset on."""
         records = [DefaultRecord(first + n, AT, 0, b"k", value, []) for n, value in enumerate(values)]
-        pieces = [Piece(records, AT)] if values else []
-        fetched = Fetched(first, first + len(values) if end is None else end, pieces, 100 * len(values))
+        slices = [RecordSlice(records, AT)] if values else []
+        fetched = Fetched(first, first + len(values) if end is None else end, slices, 100 * len(values))
         batch = self.partition.deliver(TOPIC, fetched)
         assert batch is not None
         return batch
@@ -66,7 +66,7 @@ class Bench:
     @property
     def counted(self) -> int:
         """Return how many rows the table has."""
-        answer = self.partition.state.shards["per_kind"].answer(ALL)
+        answer = self.partition.state.table_partitions["per_kind"].answer(ALL)
         return sum(msgspec.msgpack.decode(raw)[1] for _, _, raw in answer.cells)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from hypothesis import settings
 
-from dataflow.engine.tables import Shard, Summary, WindowedTable, merge_cells
-from dataflow.engine.tables.cell import decode
+from dataflow.engine.tables import Aggregation, TablePartition, WindowedTable, merge_entries
+from dataflow.engine.tables.entry import decode
 
 # a busy machine is no fault of the example that was being tried
 unhurried = settings(deadline=None)
@@ -32,34 +32,34 @@ def rows_of(rows: Iterable[Sequence[object]], *names: str) -> ColumnRows:
     return ColumnRows(columns[0], **dict(zip(names, columns[1:], strict=True)))
 
 
-def held(shard: Shard) -> dict[str, object]:
+def held(table_partition: TablePartition) -> dict[str, object]:
     """Return all that a shard holds, as people see it, with what `(other)` may hide of each key."""
-    found: dict[str, object] = {"progress": shard.progress}
-    for window in shard.table.every_window:
-        answer = shard.answer(window)
-        found[window.name] = merge_cells(shard.table, window, [answer])
+    found: dict[str, object] = {"progress": table_partition.event_time}
+    for window in table_partition.table.every_window:
+        answer = table_partition.answer(window)
+        found[window.name] = merge_entries(table_partition.table, window, [answer])
         found[f"{window.name} hidden"] = {(start, key): decode(raw)[0] for start, key, raw in answer.cells}
     return found
 
 
-def restored(table: WindowedTable, changelog: dict[bytes, bytes]) -> Shard:
+def restored(table: WindowedTable, changelog: dict[bytes, bytes]) -> TablePartition:
     """Return a shard made from a compacted changelog."""
-    shard = Shard(table)
+    table_partition = TablePartition(table)
     for key, value in changelog.items():
-        shard.load(key, value)
-    return shard
+        table_partition.load(key, value)
+    return table_partition
 
 
-def write(shard: Shard, changelog: dict[bytes, bytes]) -> None:
+def write(table_partition: TablePartition, changelog: dict[bytes, bytes]) -> None:
     """Cut the shard and apply the entries to a changelog as compaction does."""
-    for key, value in shard.cut():
+    for key, value in table_partition.cut():
         if value is None:
             changelog.pop(key, None)
         else:
             changelog[key] = value
 
 
-def state_of(summary: Summary, values: Sequence[object]):
+def state_of(aggregation: Aggregation, values: Sequence[object]):
     """Return the state of these values."""
-    column = summary.prepare(values) if summary.column else values
-    return summary.fold(summary.new(), summary.gather([column])[0])
+    column = aggregation.prepare(values) if aggregation.column else values
+    return aggregation.fold(aggregation.new(), aggregation.gather([column])[0])

@@ -24,14 +24,14 @@ async def unfinished_records(
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await asyncio.gather(admin.start(), reader.start())
-            return await _behind(admin, reader, groups)
+            return await _lag(admin, reader, groups)
     except (KafkaError, OSError):
         return None
     finally:
         await asyncio.gather(admin.close(), reader.stop())
 
 
-async def _behind(
+async def _lag(
     admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer, groups: Mapping[str, Collection[str]]
 ) -> int:
     described = await admin.describe_topics([topic for topics in groups.values() for topic in topics])

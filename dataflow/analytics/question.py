@@ -28,7 +28,7 @@ class Question(Generic[T]):
 
     span: Span
     table: WindowedTable
-    summaries: Sequence[str]
+    aggregations: Sequence[str]
     keyed: bool
     """Whether keys are wanted, or only sums over all of them."""
     from_totals: Callable[[Totals], T]

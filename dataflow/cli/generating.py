@@ -37,7 +37,7 @@ class Generated:
     events: int = 0
     acknowledged: int = 0
     seconds: float = 0.0
-    behind_seconds: float = 0.0
+    lag_seconds: float = 0.0
     """How much later than its event time the last tick came; 0 in a history."""
     failed: list[str] = field(default_factory=list)
 
@@ -160,22 +160,20 @@ class Progress:
     ) -> None:
         self._show(time.monotonic(), "\n")
 
-    def note(self, behind_seconds: float) -> None:
+    def note(self, lag_seconds: float) -> None:
         """Note that a tick is done; show it if a second has gone by."""
         now = time.monotonic()
         self._generated.seconds = round(now - self._begun, 3)
-        self._generated.behind_seconds = round(max(behind_seconds, 0.0), 3)
+        self._generated.lag_seconds = round(max(lag_seconds, 0.0), 3)
         if now - self._shown >= SHOW_SECONDS:
             self._show(now, "\r" if self._file.isatty() else "\n")
 
     def _show(self, now: float, end: str) -> None:
         self._shown = now
         done, seconds = self._generated, now - self._begun
-        behind = f"  {done.behind_seconds:.1f} s behind" if done.behind_seconds > SHOW_SECONDS else ""
+        lag = f"  {done.lag_seconds:.1f} s behind" if done.lag_seconds > SHOW_SECONDS else ""
         rate = done.events / max(seconds, 0.001)
-        self._file.write(
-            f"{seconds:8.1f} s  {done.events:>14,} events  {rate:>11,.0f} a second{behind:16}{end}"
-        )
+        self._file.write(f"{seconds:8.1f} s  {done.events:>14,} events  {rate:>11,.0f} a second{lag:16}{end}")
         self._file.flush()
 
 

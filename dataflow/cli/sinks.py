@@ -57,14 +57,14 @@ def status() -> None:
 def table_of_sinks(found: "list[SinkStatus]") -> "Table":
     """Return one row for each sink."""
     columns = (
-        "sink", "workers", "behind (records)", "behind (s)", "waiting (records)", "records/s",
+        "sink", "workers", "lag (records)", "lag (s)", "buffered (records)", "records/s",
         "retrying since", "last error",
     )  # fmt: skip
     return table_of(
         columns,
         [
             [
-                sink.name, sink.workers, sink.behind_records, sink.behind_seconds, sink.waiting_records,
+                sink.name, sink.workers, sink.lag_records, sink.lag_seconds, sink.buffered_records,
                 sink.records_per_second, _instant(sink.retrying_since_ms), _last_error(sink),
             ]
             for sink in found

@@ -59,7 +59,7 @@ def tables(
 
 def list_of_tables(answer: Answer) -> "Table":
     """Return one row for each table that the worker has."""
-    columns = ("name", "topics", "key", "windows", "summaries")
+    columns = ("name", "topics", "key", "windows", "aggregations")
     return table_of(columns, [[_plain(row[column]) for column in columns] for row in answer["tables"]])
 
 
@@ -87,6 +87,6 @@ def _warn(answer: Answer) -> None:
     missing = answer["partitions"]["missing"]
     if missing:
         notes().print(f"not in this answer: {missing}", style="yellow", soft_wrap=True)
-    behind = answer["behind"]
-    if behind and behind.get("records"):
-        notes().print(f"behind the topics by {behind['records']:,} records", style="dim")
+    lag = answer["lag"]
+    if lag and lag.get("records"):
+        notes().print(f"behind the topics by {lag['records']:,} records", style="dim")

@@ -13,12 +13,12 @@ from faust.app import BootStrategy as FaustBootStrategy
 from faust.types import AgentT, ChannelT, ServiceT, StreamT, TransportT
 from faust.types.agents import AgentFun
 
-from dataflow.engine.batch import UnevenBatch, current_batch
+from dataflow.engine.batch import UnaccountedEvents, current_batch
 from dataflow.engine.clients import credentials
+from dataflow.engine.column_batch import ColumnBatch, EventTime
 from dataflow.engine.engine import Engine
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
-from dataflow.engine.rows import EventTime, Rows
 from dataflow.engine.source import Source
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import (
@@ -167,7 +167,7 @@ class App(faust.App):
             except BaseException as error:
                 self.engine.on_bug(error)
                 raise
-            self.engine.on_bug(UnevenBatch(f"agent {name} has ended; expected it to read on for ever"))
+            self.engine.on_bug(UnaccountedEvents(f"agent {name} has ended; expected it to read on for ever"))
 
         return run
 
@@ -205,7 +205,7 @@ class CountedTable:
         """Name of the table, as in its address and its changelog."""
         return self.table.name
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: ColumnBatch) -> None:
         """Count these rows, in the checkpoint of the batch that they came in."""
         batch = current_batch.get()
         if batch is None:

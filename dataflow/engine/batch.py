@@ -11,15 +11,15 @@ from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 from faust.types import StreamT
 
-from dataflow.engine.balance import Balance
+from dataflow.engine.column_batch import VALUE, ColumnBatch, TimestampRun
 from dataflow.engine.dead_letters import DeadLetter
 from dataflow.engine.decoding import DECODING_ERRORS
-from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.enrich_stage import EnrichStage
+from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.fetch import Fetched
-from dataflow.engine.filtering import Filtering, Verdict
+from dataflow.engine.filter_stage import FilterStage, Verdict
 from dataflow.engine.output import Outgoing
-from dataflow.engine.parsing import Parsing
-from dataflow.engine.rows import VALUE, Rows, Stretch
+from dataflow.engine.parse_stage import ParseStage
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Reason
@@ -43,7 +43,7 @@ current_batch: ContextVar["Batch | None"] = ContextVar("current_batch", default=
 """The batch in whose `async with` the running code is; None outside."""
 
 
-class UnevenBatch(DataflowError):
+class UnaccountedEvents(DataflowError):
     """An agent has not dealt with every event of its batches, in order: a bug in the agent."""
 
 
@@ -60,16 +60,16 @@ class Batch:
         self.first = fetched.first
         self.end = fetched.end
         self.size = fetched.size
-        self.newest_ms = max((piece.newest_ms for piece in fetched.pieces), default=0)
+        self.newest_ms = max((record_slice.newest_ms for record_slice in fetched.slices), default=0)
         self.is_finished = False
-        self.balance = Balance()
+        self.event_counts = EventCounts()
         self.dead: list[DeadLetter] = []
         self.outputs: list[Outgoing] = []
-        self.folds: list[tuple[WindowedTable, Rows]] = []
+        self.folds: list[tuple[WindowedTable, ColumnBatch]] = []
         self._partition = partition
-        self._pieces = fetched.pieces
-        self._rows: list[Rows] = []
-        self._sends: list[tuple[str, Rows, Callable[..., bytes] | None]] = []
+        self._slices = fetched.slices
+        self._rows: list[ColumnBatch] = []
+        self._sends: list[tuple[str, ColumnBatch, Callable[..., bytes] | None]] = []
 
     def __repr__(self) -> str:
         return f"<Batch {self.tp.topic}/{self.tp.partition} offsets {self.first} to {self.end}>"
@@ -90,7 +90,7 @@ class Batch:
 
     # -- what becomes of its events
 
-    def enrich(self, enrichment: Enrichment[R]) -> Rows:
+    def enrich(self, stage: EnrichStage[R]) -> ColumnBatch:
         """Add what the stage returns to every event; what came in goes out byte for byte.
 
         An event that the stage cannot use becomes a dead letter.
@@ -100,31 +100,31 @@ class Batch:
         added: list[Added] = []
 
         def take(some: Records) -> tuple[Records, list[R], list[Added]]:
-            return some, *enrichment.read_all(list(map(VALUE, some)))
+            return some, *stage.read_all(list(map(VALUE, some)))
 
         def work(source: Iterable[DefaultRecord]) -> int:
             every = list(source)
-            for kept, read, made in self._made(every, take, enrichment.name, enrichment.decoder.fault):
+            for kept, read, made in self._made(every, take, stage.name, stage.decoder.fault):
                 records.extend(kept)
                 events.extend(read)
                 added.extend(made)
             return len(every)
 
-        stretches = self._go_through(work, records)
-        has_some_already = any(map(enrichment.decoder.already_there, events))
+        timestamp_runs = self._go_through(work, records)
+        has_some_already = any(map(stage.decoder.already_there, events))
         return self._keep(
-            Rows(
+            ColumnBatch(
                 records,
                 events,
-                lambda: enrichment.join_all(list(map(VALUE, records)), added, has_some_already),
-                stretches,
+                lambda: stage.join_all(list(map(VALUE, records)), added, has_some_already),
+                timestamp_runs,
                 self.topic.event_time,
                 added,
-                enrichment.adds,
+                stage.adds,
             )
         )
 
-    def filter(self, filtering: Filtering[E]) -> Rows:
+    def filter(self, stage: FilterStage[E]) -> ColumnBatch:
         """Keep the events that every rule lets pass, byte for byte; count the dropped by rule."""
         records: list[DefaultRecord] = []
         events: list[E] = []
@@ -133,30 +133,30 @@ class Batch:
 
         def take(some: Records) -> tuple[Records, list[E], list[bytes], Sequence[Verdict]]:
             raws = list(map(VALUE, some))
-            verdicts = filtering.judge(raws)
+            verdicts = stage.judge(raws)
             passes = [type(verdict) is not str for verdict in verdicts]
             kept = list(compress(raws, passes))
-            return list(compress(some, passes)), list(map(filtering.read, kept)), kept, verdicts
+            return list(compress(some, passes)), list(map(stage.read, kept)), kept, verdicts
 
         def work(source: Iterable[DefaultRecord]) -> int:
             every = list(source)
-            for kept, read, raws, verdicts in self._made(every, take, filtering.name, filtering.fault):
+            for kept, read, raws, verdicts in self._made(every, take, stage.name, stage.fault):
                 records.extend(kept)
                 events.extend(read)
                 values.extend(raws)
                 if len(kept) < len(verdicts):
-                    self.balance.dropped.update(verdict for verdict in verdicts if type(verdict) is str)
+                    self.event_counts.dropped.update(verdict for verdict in verdicts if type(verdict) is str)
                 routes.extend(verdict for verdict in verdicts if type(verdict) is tuple)
             return len(every)
 
-        stretches = self._go_through(work, records)
-        rows = Rows(records, events, lambda: values, stretches, self.topic.event_time)
-        rows.routes, rows.stamp = routes, filtering.stamp
+        timestamp_runs = self._go_through(work, records)
+        rows = ColumnBatch(records, events, lambda: values, timestamp_runs, self.topic.event_time)
+        rows.routes, rows.header = routes, stage.header
         return self._keep(rows)
 
-    def parse(self, parsing: Parsing[E]) -> Rows:
+    def parse(self, stage: ParseStage[E]) -> ColumnBatch:
         """Put another value in the place of every event; what cannot be parsed becomes a dead letter."""
-        read, name = parsing.read, parsing.name
+        read, name = stage.read, stage.name
         records: list[DefaultRecord] = []
         events: list[E] = []
         values: list[bytes] = []
@@ -168,17 +168,17 @@ class Batch:
                 try:  # costs nothing here, and a line that cannot be parsed only itself
                     event, value = read(raw)
                 except EVENT_FAULTS as error:
-                    self.reject(record, name, parsing.fault(error, raw))
+                    self.reject(record, name, stage.fault(error, raw))
                 else:
                     records.append(record)
                     events.append(event)
                     values.append(value)
             return number
 
-        stretches = self._go_through(work, records)
-        return self._keep(Rows(records, events, lambda: values, stretches, self.topic.event_time))
+        timestamp_runs = self._go_through(work, records)
+        return self._keep(ColumnBatch(records, events, lambda: values, timestamp_runs, self.topic.event_time))
 
-    def take(self, read: Callable[[DefaultRecord], E]) -> Rows:
+    def take(self, read: Callable[[DefaultRecord], E]) -> ColumnBatch:
         """Take every record with its headers, for tables alone; `read` is one that never fails."""
         records: list[DefaultRecord] = []
 
@@ -187,25 +187,27 @@ class Batch:
             records.extend(source)
             return len(records) - before
 
-        stretches = self._go_through(work, records)
-        return self._keep(Rows(records, list(map(read, records)), list, stretches, self.topic.event_time))
+        timestamp_runs = self._go_through(work, records)
+        return self._keep(
+            ColumnBatch(records, list(map(read, records)), list, timestamp_runs, self.topic.event_time)
+        )
 
     def reject(self, record: DefaultRecord, stage: str, fault: InvalidEvent) -> None:
         """Send this record to the dead letters."""
         self.dead.append(DeadLetter(record, stage, fault))
-        self.balance.dead_lettered[fault.reason] += 1
+        self.event_counts.dead_lettered[fault.reason] += 1
 
-    def send(self, topic: str, rows: Rows, encode: Callable[..., bytes] | None = None) -> None:
+    def send(self, topic: str, rows: ColumnBatch, encode: Callable[..., bytes] | None = None) -> None:
         """Write these rows to the same partition of `topic`, with the checkpoint of this batch."""
         self._sends.append((topic, rows, encode))
         rows.is_settled = True
 
-    def distribute(self, rows: Rows, otherwise: str) -> None:
+    def route(self, rows: ColumnBatch, otherwise: str) -> None:
         """Write each row to the topics that its filter has chosen, or all to `otherwise` if it chose none."""
         for topic in sorted({topic for route in set(rows.routes) for topic in route}) or [otherwise]:
             self.send(topic, rows)
 
-    def fold(self, table: WindowedTable, rows: Rows) -> None:
+    def fold(self, table: WindowedTable, rows: ColumnBatch) -> None:
         """Count these rows in `table`, once the batch is finished."""
         self.folds.append((table, rows))
         rows.is_settled = True
@@ -215,16 +217,17 @@ class Batch:
     def settle(self) -> list[Outgoing]:
         """Return what goes out; dead letters for what is too large.
 
-        Raises `UnevenBatch` if an event has ended nowhere.
+        Raises `UnaccountedEvents` if an event has ended nowhere.
         """
         for topic, rows, encode in self._sends:
             while (index := rows.oversized(encode, self._partition.max_message_bytes)) is not None:
                 detail = f"output to {topic} is too large; expected {self._partition.max_message_bytes} bytes"
-                self.reject(rows.take_out(index), "output", InvalidEvent(Reason.TOO_LARGE, detail))
-        self.balance.sent += sum(len(rows) for rows in self._rows if rows.is_settled)
-        if self._pieces or not self.balance.is_even:
-            raise UnevenBatch(
-                f"{self!r} has {self.balance.as_mapping()}{' and unread records' if self._pieces else ''}; "
+                self.reject(rows.remove(index), "output", InvalidEvent(Reason.TOO_LARGE, detail))
+        self.event_counts.sent += sum(len(rows) for rows in self._rows if rows.is_settled)
+        if self._slices or not self.event_counts.is_balanced:
+            unread = " and unread records" if self._slices else ""
+            raise UnaccountedEvents(
+                f"{self!r} has {self.event_counts.as_mapping()}{unread}; "
                 "expected its agent to read all, and to send, count, drop or reject every event"
             )
         return [rows.outgoing(topic, encode) for topic, rows, encode in self._sends]
@@ -243,15 +246,15 @@ class Batch:
         else:
             yield made
 
-    def _go_through(self, work: Work, kept: list[DefaultRecord]) -> list[Stretch]:
-        stretches = []
-        while self._pieces:  # let go one by one: only one is unpacked at a time
-            piece = self._pieces.pop(0)
-            self.balance.received += work(piece.records)
-            stretches.append(Stretch(len(kept), piece.newest_ms))
-        return stretches
+    def _go_through(self, work: Work, kept: list[DefaultRecord]) -> list[TimestampRun]:
+        timestamp_runs = []
+        while self._slices:  # let go one by one: only one is unpacked at a time
+            record_slice = self._slices.pop(0)
+            self.event_counts.received += work(record_slice.records)
+            timestamp_runs.append(TimestampRun(len(kept), record_slice.newest_ms))
+        return timestamp_runs
 
-    def _keep(self, rows: Rows) -> Rows:
+    def _keep(self, rows: ColumnBatch) -> ColumnBatch:
         self._rows.append(rows)
         return rows
 

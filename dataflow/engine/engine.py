@@ -173,7 +173,7 @@ class Engine(Service):
         return {
             tp: partition
             for tp, partition in self.partitions.items()
-            if partition.in_flight_bytes < most and partition.has_room
+            if partition.in_flight_bytes < most and partition.can_accept
         }
 
     async def wait_for_room(self) -> None:
@@ -242,10 +242,10 @@ class Engine(Service):
 
     async def settle(self) -> None:
         """Wait for the batches in the hands of agents, then write what is finished; both within a time."""
-        deadline = self.loop.time() + self.options.patience_seconds
+        deadline = self.loop.time() + self.options.drain_timeout_seconds
         while self._has_work_in_hand() and self.loop.time() < deadline:  # noqa: ASYNC110 - once a rebalance
             await asyncio.sleep(SETTLE_POLL_SECONDS)
-        await self.checkpoint(self.options.patience_seconds)
+        await self.checkpoint(self.options.drain_timeout_seconds)
 
     def _has_work_in_hand(self) -> bool:
         return any(partition.in_hand for partition in self.partitions.values())

@@ -17,7 +17,7 @@ REBALANCE_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RecordSlice:
     """Records that one producer wrote together, or the next part of very many."""
 
     records: Iterable[DefaultRecord]
@@ -34,7 +34,7 @@ class Fetched:
 
     first: int
     end: int
-    pieces: list[Piece]
+    slices: list[RecordSlice]
     size: int
 
 
@@ -57,10 +57,10 @@ class Cursor:
 
     def take(self, max_records: int) -> Fetched:
         """Return the next records: whole record batches up to `max_records`, or a part of one larger."""
-        first, pieces, count = self.response.next_fetch_offset, [], 0
+        first, slices, count = self.response.next_fetch_offset, [], 0
         while count < max_records:
             if self._open is not None:
-                pieces.append(self._part(max_records))
+                slices.append(self._part(max_records))
                 break
             batch = self._next_batch()
             if batch is None:
@@ -68,19 +68,19 @@ class Cursor:
             if batch.last_offset_delta < max_records:
                 count += batch.last_offset_delta + 1
                 self.response.next_fetch_offset = batch.next_offset
-                pieces.append(self._whole(batch, first))
+                slices.append(self._whole(batch, first))
             else:
                 self._open = batch, self._from(batch, self.response.next_fetch_offset)
-                if pieces:
+                if slices:
                     break
         size, self.size = self.size, 0
-        return Fetched(first, self.response.next_fetch_offset, pieces, size)
+        return Fetched(first, self.response.next_fetch_offset, slices, size)
 
-    def _whole(self, batch: DefaultRecordBatch, first: int) -> Piece:
+    def _whole(self, batch: DefaultRecordBatch, first: int) -> RecordSlice:
         begins_inside = batch.base_offset < first
-        return Piece(self._from(batch, first) if begins_inside else batch, batch.max_timestamp)
+        return RecordSlice(self._from(batch, first) if begins_inside else batch, batch.max_timestamp)
 
-    def _part(self, max_records: int) -> Piece:
+    def _part(self, max_records: int) -> RecordSlice:
         assert self._open is not None
         batch, rest = self._open
         records = list(islice(rest, max_records))
@@ -89,7 +89,7 @@ class Cursor:
             self.response.next_fetch_offset = batch.next_offset
         else:
             self.response.next_fetch_offset = records[-1].offset + 1
-        return Piece(records, batch.max_timestamp)
+        return RecordSlice(records, batch.max_timestamp)
 
     @staticmethod
     def _from(batch: DefaultRecordBatch, first: int) -> Iterator[DefaultRecord]:

@@ -30,11 +30,11 @@ class EngineOptions:
     in_flight_bytes: int = 32 << 20
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     compression: str | None = None
-    patience_seconds: float = 10.0
+    drain_timeout_seconds: float = 10.0
     dead_letter_topic: str = "dead-letters"
-    dead_letter_run: int = 10_000
-    dead_letter_share: float = 0.5
-    dead_letter_share_of: int = 10_000
+    dead_letter_max_consecutive: int = 10_000
+    dead_letter_max_ratio: float = 0.5
+    dead_letter_ratio_window: int = 10_000
     future_ms: int = 86_400_000
     query_seconds: float = 2.0
     instance_id: str | None = None

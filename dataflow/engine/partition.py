@@ -9,15 +9,15 @@ import msgspec
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.balance import Balance
-from dataflow.engine.batch import Batch, UnevenBatch
+from dataflow.engine.batch import Batch, UnaccountedEvents
+from dataflow.engine.column_batch import later
 from dataflow.engine.dead_letters import DeadLetterLimit, as_records
+from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.fetch import Fetched
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.output import Outgoing, RecordBatches
 from dataflow.engine.producer import BATCH_BYTES
-from dataflow.engine.rows import later
-from dataflow.engine.tables.shard import Shard
+from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.engine.topic import BatchTopic
 
 MOST_WAITING = 64
@@ -43,9 +43,9 @@ class Cut:
 class State:
     """What is kept of a partition in its changelog: counted events, tables, newest record timestamp."""
 
-    shards: dict[str, Shard]
-    balance: Balance
-    clock_ms: int = 0
+    table_partitions: dict[str, TablePartition]
+    event_counts: EventCounts
+    stream_time_ms: int = 0
     position: int | None = None
     """End of what is counted; None: nothing yet."""
 
@@ -87,7 +87,9 @@ class Partition:
         self._packed: list[Output] = []
         self._waiting: deque[Batch] = deque()  # handed out, in order; the first is unfinished
         self._limit = DeadLetterLimit(
-            options.dead_letter_run, options.dead_letter_share, options.dead_letter_share_of
+            options.dead_letter_max_consecutive,
+            options.dead_letter_max_ratio,
+            options.dead_letter_ratio_window,
         )
 
     def deliver(self, topic: BatchTopic, fetched: Fetched) -> Batch | None:
@@ -96,14 +98,14 @@ class Partition:
         self.delivered = batch.end
         self.in_flight_bytes += batch.size
         self._waiting.append(batch)
-        if fetched.pieces:
+        if fetched.slices:
             return batch
         batch.is_finished = True
         self._advance()
         return None
 
     @property
-    def has_room(self) -> bool:
+    def can_accept(self) -> bool:
         """Tell whether its agent may be handed more batches: few wait, however small they are."""
         return len(self._waiting) < MOST_WAITING
 
@@ -112,7 +114,7 @@ class Partition:
         self.in_hand += 1
         expected = next((other for other in self._waiting if not other.is_finished), batch)
         if self.is_ours and batch is not expected:
-            error = UnevenBatch(f"{batch!r} is entered; expected {expected!r} to be finished before")
+            error = UnaccountedEvents(f"{batch!r} is entered; expected {expected!r} to be finished before")
             self._around.on_bug(error)
             raise error
 
@@ -135,7 +137,7 @@ class Partition:
     def _finish(self, batch: Batch) -> None:
         batch.outputs = batch.settle()
         self._limit.check(
-            self.tp, batch.balance.received, batch.dead, len(batch.dead) == batch.balance.received
+            self.tp, batch.event_counts.received, batch.dead, len(batch.dead) == batch.event_counts.received
         )
         if batch.dead:
             raw_bytes = sum(len(letter.record.value or b"") for letter in batch.dead)
@@ -153,13 +155,13 @@ class Partition:
         while self._waiting and self._waiting[0].is_finished:
             batch = self._waiting.popleft()
             for rows in {id(rows): rows for _, rows in batch.folds}.values():
-                rows.date(self.state.clock_ms, self._around.options.future_ms)
+                rows.assign_event_times(self.state.stream_time_ms, self._around.options.future_ms)
             for table, rows in batch.folds:
-                self.state.shards[table.name].fold(rows)
-            self.state.clock_ms = later(self.state.clock_ms, batch.newest_ms)
-            self.state.balance.add(batch.balance)
+                self.state.table_partitions[table.name].fold(rows)
+            self.state.stream_time_ms = later(self.state.stream_time_ms, batch.newest_ms)
+            self.state.event_counts.add(batch.event_counts)
             self.position = batch.end
-            self.records += batch.balance.received
+            self.records += batch.event_counts.received
             self.last_record_ms = batch.newest_ms or self.last_record_ms
             self._size += batch.size
             for outgoing in batch.outputs:
@@ -192,7 +194,11 @@ class Partition:
 
     def cut(self) -> Cut:
         """Take what the checkpoint writes, and begin anew for what follows."""
-        changes = [change for shard in self.state.shards.values() for change in shard.cut()]
+        changes = [
+            change
+            for table_partition in self.state.table_partitions.values()
+            for change in table_partition.cut()
+        ]
         changes.append((PARTITION_KEY, encode_numbers(self.position, self.state)))
         self.state.position = self.position
         for topic in list(self._gathered):
@@ -209,16 +215,16 @@ class Partition:
 
 def encode_numbers(position: int, state: State) -> bytes:
     """Return the changelog value of a partition's own numbers."""
-    return msgspec.msgpack.encode([position, state.clock_ms, state.balance.as_mapping()])
+    return msgspec.msgpack.encode([position, state.stream_time_ms, state.event_counts.as_mapping()])
 
 
 def load_numbers(state: State, value: bytes) -> None:
     """Undo `encode_numbers`."""
-    position, clock_ms, balance = msgspec.msgpack.decode(value)
-    state.position, state.clock_ms = position, clock_ms
-    state.balance = Balance.from_mapping(balance)
+    position, stream_time_ms, event_counts = msgspec.msgpack.decode(value)
+    state.position, state.stream_time_ms = position, stream_time_ms
+    state.event_counts = EventCounts.from_mapping(event_counts)
 
 
-def new_state(shards: Mapping[str, Shard]) -> State:
+def new_state(table_partitions: Mapping[str, TablePartition]) -> State:
     """Return the state of a partition of which nothing is known."""
-    return State(dict(shards), Balance())
+    return State(dict(table_partitions), EventCounts())

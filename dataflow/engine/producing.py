@@ -103,6 +103,6 @@ class Producing:
     async def _stop(self, producer: AIOKafkaProducer) -> None:
         try:
             # It would wait for ever for batches that a dead broker does not take.
-            await asyncio.wait_for(producer.stop(), self.options.patience_seconds)
+            await asyncio.wait_for(producer.stop(), self.options.drain_timeout_seconds)
         except (KafkaError, TimeoutError, OSError) as error:
             log.warning("Producer did not stop in time: %r", error)

@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PARTS_PATH = "/_parts"
+QUERY_PATH = "/_query"
 """Where a worker answers for its own partitions: `PARTS_PATH/<topic>?read=<name>&...`, msgpack."""
 
 encode = msgspec.msgpack.encode
 
 
-class Part(msgspec.Struct, array_like=True):
+class PartitionResult(msgspec.Struct, array_like=True):
     """What the owner of one partition says of it.
 
-    `behind_records` counts what the partition holds and the owner has not finished;
+    `lag_records` counts what the partition holds and the owner has not finished;
     `last_record_ms` is the record timestamp of what it finished last, 0 for nothing yet.
     """
 
     partition: int
     generation: int
-    behind_records: int
+    lag_records: int
     last_record_ms: int
     content: msgspec.Raw
 
@@ -43,8 +43,8 @@ class Answer:
 
     parts: Mapping[int, msgspec.Raw]
     missing: list[int]
-    behind_records: int = 0
-    behind_seconds: float = 0.0
+    lag_records: int = 0
+    lag_seconds: float = 0.0
 
     @property
     def answered(self) -> list[int]:
@@ -52,7 +52,7 @@ class Answer:
         return sorted(self.parts)
 
 
-Read = Callable[[Partition, Mapping[str, str]], object]
+Handler = Callable[[Partition, Mapping[str, str]], object]
 """Reads something msgpack-able from a partition, given the request's parameters."""
 
 
@@ -61,56 +61,60 @@ class Queries:
     """The questions that workers of this app answer for one another."""
 
     app: "App"
-    reads: dict[str, Read] = field(default_factory=dict)
+    handlers: dict[str, Handler] = field(default_factory=dict)
 
-    def local(self, topic: str, read: str, parameters: Mapping[str, str]) -> list[Part]:
+    def local(self, topic: str, read: str, parameters: Mapping[str, str]) -> list[PartitionResult]:
         """Return the parts of this worker's own partitions of `topic`."""
         engine, consumer = self.app.engine, self.app.consumer
         generation = self.app.consumer_generation_id
         parts = []
         for tp, partition in engine.partitions.items():
             if tp.topic == topic:
-                behind = max((consumer.highwater(tp) or 0) - partition.position, 0)
-                content = encode(self.reads[read](partition, parameters))
+                lag = max((consumer.highwater(tp) or 0) - partition.position, 0)
+                content = encode(self.handlers[read](partition, parameters))
                 parts.append(
-                    Part(tp.partition, generation, behind, partition.last_record_ms, msgspec.Raw(content))
+                    PartitionResult(
+                        tp.partition, generation, lag, partition.last_record_ms, msgspec.Raw(content)
+                    )
                 )
         return parts
 
-    async def ask(self, topic: str, read: str, parameters: Mapping[str, str]) -> Answer:
+    async def query(self, topic: str, read: str, parameters: Mapping[str, str]) -> Answer:
         """Ask all owners in parallel, within the deadline; never raises for one that does not answer."""
         here = str(self.app.conf.canonical_url).rstrip("/")
         owners = self.app.router.external_topics_metadata()  # {url: {topic: [partitions]}}
         others = {url.rstrip("/") for url, topics in owners.items() if topics.get(topic)} - {here}
         own = self.local(topic, read, parameters)
-        asked = [self._ask_one(url, topic, read, parameters) for url in others]
+        asked = [self._query_one(url, topic, read, parameters) for url in others]
         found = [own, *await asyncio.gather(*asked)]
         return self._answer(topic, [part for parts in found for part in parts])
 
-    def _answer(self, topic: str, parts: Iterable[Part]) -> Answer:
-        newest: dict[int, Part] = {}
+    def _answer(self, topic: str, parts: Iterable[PartitionResult]) -> Answer:
+        newest: dict[int, PartitionResult] = {}
         for part in sorted(parts, key=lambda part: part.generation):
             newest[part.partition] = part  # a zombie still claims what a later generation owns
         every = range(self.app.engine.partitions_of(topic))
-        behind = [part for part in newest.values() if part.behind_records]
-        oldest = min((part.last_record_ms for part in behind if part.last_record_ms), default=0)
+        lag = [part for part in newest.values() if part.lag_records]
+        oldest = min((part.last_record_ms for part in lag if part.last_record_ms), default=0)
         return Answer(
             {number: part.content for number, part in newest.items()},
             sorted(set(every) - set(newest)),
-            sum(part.behind_records for part in behind),
+            sum(part.lag_records for part in lag),
             round(max(time.time() - oldest / 1000, 0.0), 3) if oldest else 0.0,
         )
 
-    async def _ask_one(self, url: str, topic: str, read: str, parameters: Mapping[str, str]) -> list[Part]:
+    async def _query_one(
+        self, url: str, topic: str, read: str, parameters: Mapping[str, str]
+    ) -> list[PartitionResult]:
         try:
             async with (
                 asyncio.timeout(self.app.engine.options.query_seconds),
                 self.app.http_client.get(
-                    f"{url}{PARTS_PATH}/{topic}", params={**parameters, "read": read}
+                    f"{url}{QUERY_PATH}/{topic}", params={**parameters, "read": read}
                 ) as response,
             ):
                 if response.status == 200:
-                    return msgspec.msgpack.decode(await response.read(), type=list[Part])
+                    return msgspec.msgpack.decode(await response.read(), type=list[PartitionResult])
                 log.info("Worker %s answers %d; its partitions are missing.", url, response.status)
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             log.info("Worker %s does not answer; its partitions are missing: %r", url, error)

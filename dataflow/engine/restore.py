@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.balance import Balance
+from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.fetch import drain
 from dataflow.engine.partition import PARTITION_KEY, State, load_numbers
-from dataflow.engine.tables.shard import Shard
 from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.tables.table_partition import TablePartition
 
 FETCH_BYTES = 4 << 20
 PART_RECORDS = 10_000  # between two breaths of the event loop
@@ -34,7 +34,10 @@ async def restore(
     Only what is committed counts. A transaction that is still open is waited for; after
     a second `on_stuck` is told which source partitions it holds up.
     """
-    states = {tp: State({table.name: Shard(table) for table in tables_of(tp.topic)}, Balance()) for tp in tps}
+    states = {
+        tp: State({table.name: TablePartition(table) for table in tables_of(tp.topic)}, EventCounts())
+        for tp in tps
+    }
     sources = {TopicPartition(changelogs[tp.topic], tp.partition): tp for tp in tps}
     if not sources:
         return states
@@ -66,26 +69,28 @@ async def _read_to(
 ) -> None:
     stuck_at, told = monotonic() + STUCK_SECONDS, False
     # The end is a control record: only the position passes it, no record ever comes from there.
-    while behind := [log for log in states if await reader.position(log) < ends[log]]:
-        drained = await drain(reader, behind, PART_RECORDS, 0.1)
+    while lag := [log for log in states if await reader.position(log) < ends[log]]:
+        drained = await drain(reader, lag, PART_RECORDS, 0.1)
         for log, fetched in drained.items():
-            for piece in fetched.pieces:
-                _load(states[log], piece.records)
-        if any(fetched.pieces for fetched in drained.values()):
+            for record_slice in fetched.slices:
+                _load(states[log], record_slice.records)
+        if any(fetched.slices for fetched in drained.values()):
             stuck_at = monotonic() + STUCK_SECONDS
         elif monotonic() > stuck_at + GIVE_UP_SECONDS:
-            raise TimeoutError(f"changelogs {sorted(behind)} do not go on")
+            raise TimeoutError(f"changelogs {sorted(lag)} do not go on")
         elif not told and monotonic() > stuck_at:
             told = True
-            await on_stuck([sources[log] for log in behind])
+            await on_stuck([sources[log] for log in lag])
         await asyncio.sleep(0)
 
 
 def _load(state: State, records: Iterable[DefaultRecord]) -> None:
-    shards = {name.encode(): shard.load for name, shard in state.shards.items()}
+    table_partitions = {
+        name.encode(): table_partition.load for name, table_partition in state.table_partitions.items()
+    }
     for record in records:
         key = record.key
-        load = shards.get(key[: key.find(b"|")])
+        load = table_partitions.get(key[: key.find(b"|")])
         if load is not None:
             load(key, record.value)
         elif key == PARTITION_KEY:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from dataflow.engine.members import Member, take_apart
+from dataflow.engine.json_members import Member, take_apart
 
 _CLOSING_BRACE = ord("}")
 _NOT_A_VALUE = frozenset(b" \t\r\n{")

@@ -10,7 +10,7 @@ from dataflow.engine.batch import current_batch
 from dataflow.errors import DataflowError
 
 if TYPE_CHECKING:
-    from dataflow.engine.rows import EventTime, Rows
+    from dataflow.engine.column_batch import ColumnBatch, EventTime
 
 
 class OutsideTransaction(DataflowError):
@@ -67,7 +67,7 @@ class BatchTopic(faust.Topic):
 
         self.decode = decode  # type: ignore[method-assign]  # as Faust itself does
 
-    async def send_batch(self, rows: "Rows", encode: Callable[..., bytes] | None = None) -> None:
+    async def send_batch(self, rows: "ColumnBatch", encode: Callable[..., bytes] | None = None) -> None:
         """Write these rows with the checkpoint that commits where they came from.
 
         They keep key, headers, timestamp and partition. `encode(event, added)` gives them

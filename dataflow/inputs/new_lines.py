@@ -27,8 +27,8 @@ class LineRules:
     most_bytes: int
     most_dead_bytes: int
     structured_fields: Sequence[str] = ()
-    dead_letter_share: float = 0.5
-    dead_letter_share_of: int = 10_000
+    dead_letter_max_ratio: float = 0.5
+    dead_letter_ratio_window: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,13 @@ class NewLines:
 
     def _refuse_other_kind(self, source: Input, step: "_Steps") -> None:
         rules = self._rules
-        if step.lines >= rules.dead_letter_share_of and step.dead > rules.dead_letter_share * step.lines:
+        if (
+            step.lines >= rules.dead_letter_ratio_window
+            and step.dead > rules.dead_letter_max_ratio * step.lines
+        ):
             raise UnreadableInput(
                 f"{source.path} has {step.dead} dead letters in {step.lines} lines; expected lines for "
-                f"{rules.stream.topic}, a share of at most {rules.dead_letter_share} dead"
+                f"{rules.stream.topic}, a share of at most {rules.dead_letter_max_ratio} dead"
             )
 
 

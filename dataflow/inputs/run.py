@@ -140,8 +140,8 @@ class Run:
             topics[stream.topic].most_bytes,
             topics[DEAD_LETTERS].most_bytes,
             chosen.ingest_structured_fields if stream.is_datastream else (),
-            chosen.dead_letter_share,
-            chosen.dead_letter_share_of,
+            chosen.dead_letter_max_ratio,
+            chosen.dead_letter_ratio_window,
         )
         return NewLines(rules, Recogniser(remembered, places.input_at, may_be_avro=stream.is_json))
 

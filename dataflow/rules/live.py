@@ -6,8 +6,8 @@ from typing import NamedTuple
 from dataflow.app import app
 from dataflow.connection import broker_connection
 from dataflow.engine.dead_letters import PREFIX
-from dataflow.engine.enrichment import Enrichment
-from dataflow.engine.filtering import Filtering
+from dataflow.engine.enrich_stage import EnrichStage
+from dataflow.engine.filter_stage import FilterStage
 from dataflow.rules.documents import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT
 from dataflow.rules.follower import Follower
 from dataflow.rules.version import Version
@@ -26,7 +26,7 @@ STAMP = PREFIX + "rules"
 class CdnFilter(NamedTuple):
     """One version of the filter rules, ready to run."""
 
-    filtering: Filtering[Request]
+    filtering: FilterStage[Request]
     topics: frozenset[str]
     """Those of its outputs, if it names any."""
 
@@ -34,15 +34,15 @@ class CdnFilter(NamedTuple):
 def _cdn_filter(version: Version) -> CdnFilter:
     rules = read_document(version.raw, f"filter rules {version.number}")
     # Before the first version there are no rules that could let anything pass.
-    stamp = (STAMP, b"%d" % version.number) if version.number else None
-    return CdnFilter(request_filter(rules, stamp), topics_of(rules))
+    header = (STAMP, b"%d" % version.number) if version.number else None
+    return CdnFilter(request_filter(rules, header), topics_of(rules))
 
 
 async def _learn_outputs(cdn_filter: CdnFilter) -> None:
     await app.engine.add_outputs(cdn_filter.topics)
 
 
-def _enrichment(version: Version) -> Enrichment[PageView]:
+def _enrichment(version: Version) -> EnrichStage[PageView]:
     sources = read_utm_sources(version.raw, f"UTM sources {version.number}")
     return source_enrichment(sources, omits=frozenset(settings().drop_web_fields))
 

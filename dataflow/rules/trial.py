@@ -50,14 +50,14 @@ async def _read_to(reader: AIOKafkaConsumer, ends: Mapping[TopicPartition, int])
     values: list[bytes | None] = []
     deadline = monotonic() + MOST_SECONDS
     # The end may be a control record: only the position passes it.
-    while behind := [tp for tp, end in ends.items() if await reader.position(tp) < end]:
+    while lag := [tp for tp, end in ends.items() if await reader.position(tp) < end]:
         if monotonic() > deadline:
-            raise DataflowError(f"records of {behind[0].topic} have not come within {MOST_SECONDS:g} s")
-        for tp, fetched in (await drain(reader, behind, AT_ONCE, 0.1)).items():
+            raise DataflowError(f"records of {lag[0].topic} have not come within {MOST_SECONDS:g} s")
+        for tp, fetched in (await drain(reader, lag, AT_ONCE, 0.1)).items():
             values += [
                 record.value
-                for piece in fetched.pieces
-                for record in piece.records
+                for record_slice in fetched.slices
+                for record in record_slice.records
                 if record.offset < ends[tp]
             ]
     return values

@@ -8,13 +8,13 @@ from dataflow.settings.values import Names
 class StageSettings(BaseModel):
     """What becomes of an event."""
 
-    dead_letter_run: int = Field(
+    dead_letter_max_consecutive: int = Field(
         default=10_000, ge=1, description="the worker stops after so many dead letters in a row"
     )
-    dead_letter_share: float = Field(
+    dead_letter_max_ratio: float = Field(
         default=0.5, gt=0, le=1, description="the worker stops above this share of dead letters"
     )
-    dead_letter_share_of: int = Field(
+    dead_letter_ratio_window: int = Field(
         default=10_000, ge=1, description="the share is taken over this many events, never fewer"
     )
 

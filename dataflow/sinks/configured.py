@@ -58,9 +58,9 @@ def runner_options(settings: Settings) -> RunnerOptions:
         batch_records=settings.sink_batch_records,
         linger_seconds=settings.sink_linger_ms / 1000,
         session_timeout_ms=settings.session_timeout_ms,
-        patience_seconds=settings.shutdown_seconds,
+        drain_timeout_seconds=settings.shutdown_seconds,
         compression=settings.compression.value if packed else None,
-        dead_letter_run=settings.dead_letter_run,
-        dead_letter_share=settings.dead_letter_share,
-        dead_letter_share_of=settings.dead_letter_share_of,
+        dead_letter_max_consecutive=settings.dead_letter_max_consecutive,
+        dead_letter_max_ratio=settings.dead_letter_max_ratio,
+        dead_letter_ratio_window=settings.dead_letter_ratio_window,
     )

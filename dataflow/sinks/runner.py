@@ -101,7 +101,8 @@ class SinkRunner(Service):
             heartbeat_interval_ms=self.options.session_timeout_ms // 4,
             # A sink may be away for days; a member that takes long to give up is bounded by patience.
             max_poll_interval_ms=NEVER_MS,
-            rebalance_timeout_ms=self.options.session_timeout_ms + int(self.options.patience_seconds * 1000),
+            rebalance_timeout_ms=self.options.session_timeout_ms
+            + int(self.options.drain_timeout_seconds * 1000),
         )
 
     async def _open(self) -> None:
@@ -125,7 +126,7 @@ class SinkRunner(Service):
                 ends = await self.consumer.end_offsets(list(ours)) if ours else {}
             except (KafkaError, OSError):
                 continue  # the last value stands until the broker is back
-            metrics.behind.set(sum(max(ends[tp] - one.taken, 0) for tp, one in ours.items()))
+            metrics.lag.set(sum(max(ends[tp] - one.taken, 0) for tp, one in ours.items()))
 
     def take_up(self, tps: Iterable[TopicPartition]) -> None:
         """Begin to serve partitions."""
@@ -149,7 +150,7 @@ class SinkRunner(Service):
             if tp in self.partitions:
                 self.partitions.pop(tp).leave()
         if leaving:
-            _, late = await asyncio.wait(leaving, timeout=self.options.patience_seconds)
+            _, late = await asyncio.wait(leaving, timeout=self.options.drain_timeout_seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*leaving, return_exceptions=True)

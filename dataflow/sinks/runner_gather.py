@@ -33,7 +33,7 @@ async def gather(
             continue
         if not records:
             full_at = monotonic() + options.linger_seconds
-        new = [record for piece in fetched.pieces for record in piece.records]
+        new = [record for record_slice in fetched.slices for record in record_slice.records]
         records += new
         size += sum(len(record.value or b"") for record in new)
         end = fetched.end

@@ -15,18 +15,18 @@ REJECTED = Counter(
 )
 WRITING = Counter("dataflow_sink_writing_seconds", "Time spent in the writes of a sink.", ["sink"])
 FAILED = Counter("dataflow_sink_failed_tries", "Writes that failed because the system was away.", ["sink"])
-BEHIND = Gauge(
-    "dataflow_sink_behind_records",
+LAG = Gauge(
+    "dataflow_sink_lag_records",
     "Records of this worker's partitions that the sink has not taken.",
     ["sink"],
 )
 BEHIND_SECONDS = Gauge(
-    "dataflow_sink_behind_seconds",
+    "dataflow_sink_lag_seconds",
     "How long the oldest of them has been in Kafka; 0: there is none.",
     ["sink"],
 )
 WAITING = Gauge(
-    "dataflow_sink_waiting_records",
+    "dataflow_sink_buffered_records",
     "Records a sink has taken and will store with later ones; Kafka keeps them until then.",
     ["sink"],
 )
@@ -52,15 +52,15 @@ class SinkMetrics:
         self.rejected = REJECTED.labels(sink)
         self.writing_seconds = WRITING.labels(sink)
         self.failed_tries = FAILED.labels(sink)
-        self.behind = BEHIND.labels(sink)
-        self._behind_seconds = BEHIND_SECONDS.labels(sink)
+        self.lag = LAG.labels(sink)
+        self._lag_seconds = BEHIND_SECONDS.labels(sink)
         self._waiting = WAITING.labels(sink)
         self._retrying_seconds = RETRYING.labels(sink)
 
     def measure(self, partitions: Collection[Measured], now: float) -> None:
         """Set what the partitions know of themselves; `now` in seconds since 1970 UTC."""
         self._waiting.set(sum(one.taken - one.end for one in partitions))
-        self._behind_seconds.set(_seconds_since((one.oldest_ms for one in partitions), now))
+        self._lag_seconds.set(_seconds_since((one.oldest_ms for one in partitions), now))
         self._retrying_seconds.set(_seconds_since((one.note.retrying_since_ms for one in partitions), now))
 
 

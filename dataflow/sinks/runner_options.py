@@ -17,14 +17,14 @@ class RunnerOptions:
     linger_seconds: float = 0.2
     """A batch that is not full waits so long for more."""
     session_timeout_ms: int = 10_000
-    patience_seconds: float = 10.0
+    drain_timeout_seconds: float = 10.0
     """What is being written when a partition is given up may take so long."""
     first_pause_seconds: float = 0.2
     longest_pause_seconds: float = 30.0
     compression: str | None = "zstd"
-    dead_letter_run: int = 10_000
-    dead_letter_share: float = 0.5
-    dead_letter_share_of: int = 10_000
+    dead_letter_max_consecutive: int = 10_000
+    dead_letter_max_ratio: float = 0.5
+    dead_letter_ratio_window: int = 10_000
 
     def group_of(self, sink: str) -> str:
         """Return the consumer group of a sink."""

@@ -52,7 +52,9 @@ class SinkPartition:
         self._metrics = SinkMetrics(sink.name)
         self._leaving = asyncio.Event()
         self._limit = DeadLetterLimit(
-            options.dead_letter_run, options.dead_letter_share, options.dead_letter_share_of
+            options.dead_letter_max_consecutive,
+            options.dead_letter_max_ratio,
+            options.dead_letter_ratio_window,
         )
         self._held: list[DeadLetter] = []
 

@@ -30,11 +30,11 @@ class SinkStatus:
     topics: Sequence[str]
     workers: int
     """How many workers run it; 0: nobody does."""
-    behind_records: int
+    lag_records: int
     """Records that it has not taken."""
-    behind_seconds: float | None
+    lag_seconds: float | None
     """How long the oldest of them has been in Kafka."""
-    waiting_records: int
+    buffered_records: int
     """Records that it has taken and will store with later ones, as in an object that still grows."""
     records_per_second: float
     last_error: str | None
@@ -143,19 +143,19 @@ class _Found:
 async def _status(found: _Found, seconds: float, reader: AIOKafkaConsumer) -> SinkStatus:
     taken = {**found.positions(found.after), **await reader.beginning_offsets(list(found.never_had))}
     ends = await reader.end_offsets(list(taken))
-    behind = {tp: ends[tp] - position for tp, position in taken.items() if ends[tp] > position}
+    lag = {tp: ends[tp] - position for tp, position in taken.items() if ends[tp] > position}
     earlier = found.positions(found.before)
     stored = sum(max(taken[tp] - earlier[tp], 0) for tp in earlier.keys() & taken.keys())
     notes = [note_of(noted.metadata) for noted in found.after.values()]
     last = max(notes, key=lambda note: note.error_at_ms or 0, default=SinkNote())
-    oldest = await _oldest_ms(reader, {tp: taken[tp] for tp in behind})
+    oldest = await _oldest_ms(reader, {tp: taken[tp] for tp in lag})
     return SinkStatus(
         name=found.name,
         topics=sorted({tp.topic for tp in taken}),
         workers=found.workers,
-        behind_records=sum(behind.values()),
-        behind_seconds=_seconds_since(oldest) if behind else 0.0,
-        waiting_records=sum(taken[tp] - noted.offset for tp, noted in found.after.items()),
+        lag_records=sum(lag.values()),
+        lag_seconds=_seconds_since(oldest) if lag else 0.0,
+        buffered_records=sum(taken[tp] - noted.offset for tp, noted in found.after.items()),
         records_per_second=round(stored / seconds, 1),
         last_error=last.error,
         last_error_at_ms=last.error_at_ms,

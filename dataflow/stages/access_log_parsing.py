@@ -1,13 +1,13 @@
 """Access log parsing: the stage of access logs in, what a batch agent needs of it out."""
 
 from dataflow.engine.decoding import fault_of
-from dataflow.engine.parsing import Parsing
+from dataflow.engine.parse_stage import ParseStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.stage import AccessLogStage
 from dataflow.stages.request import Request, request_of_entry
 
 
-def access_log_parsing(stage: AccessLogStage) -> Parsing[Request]:
+def access_log_parsing(stage: AccessLogStage) -> ParseStage[Request]:
     """Return the parse of lines: the request that tables count, and the JSON that goes on."""
 
     def read(raw: bytes | None) -> tuple[Request, bytes]:
@@ -16,4 +16,4 @@ def access_log_parsing(stage: AccessLogStage) -> Parsing[Request]:
         entry = stage.read(raw)
         return request_of_entry(entry), entry.json
 
-    return Parsing("access-log", read, fault_of)
+    return ParseStage("access-log", read, fault_of)

@@ -1,7 +1,7 @@
 """Analytics event: raw JSON in, an event whose three fields are as they should be out."""
 
 from dataflow.engine.decoding import compile_decoder, fault_of
-from dataflow.engine.filtering import Filtering
+from dataflow.engine.filter_stage import FilterStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.event_time import UNDATED, iso_ms
 from models.analytics_event import AnalyticsEvent
@@ -28,5 +28,5 @@ def _unfit(field: str, value: str, expected: str) -> InvalidEvent:
     return InvalidEvent(Reason.UNPARSABLE, f"{field} is {value[:100]!r}; expected {expected}")
 
 
-ANALYTICS_EVENT = Filtering("analytics-event", lambda raws: [None] * len(raws), read_event, fault_of)
+ANALYTICS_EVENT = FilterStage("analytics-event", lambda raws: [None] * len(raws), read_event, fault_of)
 """Lets every event pass that can be read."""

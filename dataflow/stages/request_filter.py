@@ -3,7 +3,7 @@
 import msgspec
 
 from dataflow.engine.decoding import compile_decoder, fault_of
-from dataflow.engine.filtering import Filtering
+from dataflow.engine.filter_stage import FilterStage
 from dataflow.stages.filter_document import Rules
 from dataflow.stages.request import Request, request_of
 from models.cdn_log import CdnLog
@@ -17,9 +17,9 @@ _decode = compile_decoder(CdnLog, reads=READS).decode
 _NO_VALUES = CdnLog()
 
 
-def request_filter(rules: Rules, stamp: tuple[str, bytes] | None = None) -> Filtering[Request]:
-    """Return the filter with these rules; `stamp` is the header of what they let pass."""
-    return Filtering("filter", rules.judge, read_request, fault_of, stamp)
+def request_filter(rules: Rules, header: tuple[str, bytes] | None = None) -> FilterStage[Request]:
+    """Return the filter with these rules; `header` is the header of what they let pass."""
+    return FilterStage("filter", rules.judge, read_request, fault_of, header)
 
 
 def read_request(raw: bytes) -> Request:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dataflow.engine.decoding import compile_decoder
-from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.splice import Added
 from dataflow.stages.remembered import Remembered
 from dataflow.stages.utm_sources import normal_source
@@ -57,11 +57,11 @@ _ADDS = frozenset({"source_category", "user_email_domain"})
 
 def source_enrichment(
     sources: Mapping[str, str], omits: frozenset[str] = frozenset()
-) -> Enrichment[PageView]:
+) -> EnrichStage[PageView]:
     """Return the stage, with a decoder of only what it and its tables read.
 
     `omits` are fields of the page view that do not go out.
     """
     reads = ("utm_source", "user_custom_id", "event_timestamp", "page_url_path")
     decoder = compile_decoder(PageView, reads=reads, adds=_ADDS)
-    return Enrichment("source-category", decoder, SourceCategorizer(sources), _ADDS, omits)
+    return EnrichStage("source-category", decoder, SourceCategorizer(sources), _ADDS, omits)

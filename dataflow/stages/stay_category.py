@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from dataflow.engine.decoding import compile_decoder
-from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.splice import Added
 from dataflow.stages.remembered import Remembered
 from models.booking import Booking
@@ -95,7 +95,7 @@ _added: Remembered[tuple[str | None, str | None], Added] = Remembered(_added_of)
 
 _ADDS = frozenset({"stay_category"})
 
-STAY_CATEGORY = Enrichment(
+STAY_CATEGORY = EnrichStage(
     "stay-category",
     compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time", "hotel_id"), adds=_ADDS),
     categorize,

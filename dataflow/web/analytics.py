@@ -71,7 +71,7 @@ def _described(span: Span, answered: Answered[object]) -> Mapping[str, object]:
         "why": answered.why,
         "exact": not answered.lacks,
         "lacks": answered.lacks,
-        "behind": answered.behind,
+        "lag": answered.lag,
     }
 
 

@@ -53,7 +53,7 @@ class Answered(Generic[C_co]):
     source: Source
     why: str
     lacks: Sequence[str]
-    behind: Mapping[str, float | None]
+    lag: Mapping[str, float | None]
 
 
 class Postgres(Service):
@@ -97,21 +97,21 @@ async def answer(question: Question[T], wanted: Source | None) -> Answered[T]:
 async def _by_tables(question: Question[T]) -> Answered[T]:
     if settings().role not in (Role.ALL, Role.ENRICH):
         raise Beyond(f"a worker of role {settings().role.value} knows none that counts")
-    found = await ask_totals(question.table, question.span, question.summaries, keyed=question.keyed)
+    found = await ask_totals(question.table, question.span, question.aggregations, keyed=question.keyed)
     content = await asyncio.to_thread(question.from_totals, found.held.by_key)
     why = f"{found.window.name} windows of {question.table.name} hold this range"
-    return Answered(content, Source.TABLES, why, found.held.lacks, found.behind)
+    return Answered(content, Source.TABLES, why, found.held.lacks, found.lag)
 
 
 async def _by_postgres(question: Question[T], why: str) -> Answered[T]:
     if postgres.stored is None:
         raise Refused(HTTPStatus.BAD_REQUEST, f"source is 'postgres'; expected tables, as {UNSET}")
     try:
-        rows, records = await asyncio.gather(postgres.stored.fetch(question.statement), _behind())
+        rows, records = await asyncio.gather(postgres.stored.fetch(question.statement), _lag())
     except (TooSlow, SinkUnavailable) as error:
         raise unavailable(str(error)) from error
-    behind = {"records": records, "seconds": None}
-    return Answered(question.from_rows(rows), Source.POSTGRES, why, _not_stored(question.span), behind)
+    lag = {"records": records, "seconds": None}
+    return Answered(question.from_rows(rows), Source.POSTGRES, why, _not_stored(question.span), lag)
 
 
 def _no_source(reason: Beyond) -> Refused:
@@ -123,7 +123,7 @@ def _no_source(reason: Beyond) -> Refused:
     )
 
 
-async def _behind() -> int | None:
+async def _lag() -> int | None:
     """Return how many records are on their way to PostgreSQL."""
     chosen = settings()
     typed = [CDN_LOGS_FILTERED] if chosen.types_cdn_logs else []

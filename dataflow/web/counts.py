@@ -11,7 +11,7 @@ from faust.web import Response, View
 
 from dataflow.app import app
 from dataflow.engine.query import Answer
-from dataflow.engine.tables import Part, WindowedTable, merge_cells
+from dataflow.engine.tables import Part, WindowedTable, merge_entries
 from dataflow.web.parameters import Selection
 from dataflow.web.refused import shortened, unavailable, unknown
 from dataflow.web.reply import json_bytes
@@ -45,7 +45,7 @@ class Counts:
     def windows(self) -> list[dict[str, object]]:
         """Return the windows, merged over the partitions."""
         asked = self.selection
-        return merge_cells(
+        return merge_entries(
             self.table,
             asked.window,
             self.parts,
@@ -62,7 +62,7 @@ class Counts:
                 "window": self.selection.window.name,
                 "windows": self.windows(),
                 "partitions": partitions(self.answers.values()),
-                "behind": behind(self.answers.values()),
+                "lag": lag(self.answers.values()),
                 "apart": {
                     "late": sum(part.late for part in self.parts),
                     "undated": sum(part.undated for part in self.parts),
@@ -79,11 +79,11 @@ def partitions(answers: Collection[Answer]) -> dict[str, list[int]]:
     return {"answered": sorted(answered - missing), "missing": sorted(missing)}
 
 
-def behind(answers: Collection[Answer]) -> dict[str, float]:
+def lag(answers: Collection[Answer]) -> dict[str, float]:
     """Return how far what is counted is behind the topics."""
     return {
-        "records": sum(answer.behind_records for answer in answers),
-        "seconds": max(answer.behind_seconds for answer in answers),
+        "records": sum(answer.lag_records for answer in answers),
+        "seconds": max(answer.lag_seconds for answer in answers),
     }
 
 
@@ -103,7 +103,7 @@ async def ask_counts(table: WindowedTable, selection: Selection, key: str | None
         "key": key,
     }
     parameters = {name: str(value) for name, value in asked.items() if value is not None}
-    answers = await asyncio.gather(*(app.queries.ask(topic, "cells", parameters) for topic in topics))
+    answers = await asyncio.gather(*(app.queries.query(topic, "entries", parameters) for topic in topics))
     if not any(answer.parts for answer in answers):
         raise unavailable(
             f"partitions of {', '.join(topics)} are being taken over; "

@@ -30,21 +30,21 @@ class Partitions(Collector):
             "Events that could not be used, by reason: look at the dead letters.",
             labels=(*PLACE, "reason"),
         )
-        behind = GaugeMetricFamily("dataflow_behind_records", "Records not yet finished.", labels=PLACE)
+        lag = GaugeMetricFamily("dataflow_lag_records", "Records not yet finished.", labels=PLACE)
         ready = GaugeMetricFamily(
             "dataflow_worker_ready", "1 while this worker does its work; else look at /readyz."
         )
         for tp, partition in app.engine.partitions.items():
-            place, balance = (tp.topic, str(tp.partition)), partition.state.balance
-            received.add_metric(place, balance.received)
-            sent.add_metric(place, balance.sent)
-            for rule, count in bounded(balance.dropped).items():
+            place, event_counts = (tp.topic, str(tp.partition)), partition.state.event_counts
+            received.add_metric(place, event_counts.received)
+            sent.add_metric(place, event_counts.sent)
+            for rule, count in bounded(event_counts.dropped).items():
                 dropped.add_metric((*place, rule), count)
-            for reason, count in balance.dead_lettered.items():
+            for reason, count in event_counts.dead_lettered.items():
                 dead.add_metric((*place, reason), count)
-            behind.add_metric(place, max((app.consumer.highwater(tp) or 0) - partition.position, 0))
+            lag.add_metric(place, max((app.consumer.highwater(tp) or 0) - partition.position, 0))
         ready.add_metric((), 0 if not_ready_for() else 1)
-        return received, sent, dropped, dead, behind, ready
+        return received, sent, dropped, dead, lag, ready
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: what there is depends on the partitions owned."""

@@ -8,28 +8,30 @@ from faust.web import Request, Response, View
 
 from dataflow.app import app
 from dataflow.engine.partition import Partition
-from dataflow.engine.query import PARTS_PATH
+from dataflow.engine.query import QUERY_PATH
 from dataflow.engine.tables import Part
 from dataflow.web.readiness import is_recovering
 from dataflow.web.refused import Refused, unavailable
 
 
-def read_cells(partition: Partition, asked: Mapping[str, str]) -> Part:
+def read_entries(partition: Partition, asked: Mapping[str, str]) -> Part:
     """Read the cells of `table` in `window`, from `from` to `to` (ms), of `key` or all."""
-    shard = partition.state.shards[asked["table"]]
+    table_partition = partition.state.table_partitions[asked["table"]]
     from_ms, to_ms = (int(asked[name]) if name in asked else None for name in ("from", "to"))
-    return shard.answer(shard.table.window(asked["window"]), from_ms, to_ms, asked.get("key"))
+    return table_partition.answer(
+        table_partition.table.window(asked["window"]), from_ms, to_ms, asked.get("key")
+    )
 
 
-def read_balance(partition: Partition, asked: Mapping[str, str]) -> Mapping[str, object]:  # noqa: ARG001  # a `Read`
+def read_event_counts(partition: Partition, asked: Mapping[str, str]) -> Mapping[str, object]:  # noqa: ARG001  # a `Handler`
     """Read what came in and where it ended."""
-    return partition.state.balance.as_mapping()
+    return partition.state.event_counts.as_mapping()
 
 
-app.queries.reads |= {"cells": read_cells, "balance": read_balance}
+app.queries.handlers |= {"entries": read_entries, "event_counts": read_event_counts}
 
 
-@app.page(PARTS_PATH + "/{topic}")
+@app.page(QUERY_PATH + "/{topic}")
 async def parts(view: View, request: Request, topic: str) -> Response:
     """Answer for the partitions of this worker, in msgpack."""
     if is_recovering():

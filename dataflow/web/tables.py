@@ -56,7 +56,7 @@ def _described(table: WindowedTable) -> dict[str, object]:
         "topics": topics,
         "key": table.key,
         "windows": [window.name for window in table.every_window],
-        "summaries": list(table.summaries),
+        "aggregations": list(table.aggregations),
         "orders": list(orders(table)),
         "lateness_seconds": None if lateness_ms is None else lateness_ms / 1000,
         "max_keys": table.max_keys,

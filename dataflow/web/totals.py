@@ -12,7 +12,7 @@ from dataflow.app import app
 from dataflow.engine.partition import Partition
 from dataflow.engine.query import Answer
 from dataflow.engine.tables import Totals, Window, WindowedTable
-from dataflow.web.counts import behind, topics_of
+from dataflow.web.counts import lag, topics_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,24 @@ class Found:
 
     window: Window
     held: Held
-    behind: Mapping[str, float]
+    lag: Mapping[str, float]
 
 
 def read_totals(partition: Partition, asked: Mapping[str, str]) -> Totals:
-    """Read `summaries` of `table`, added up over `window`s from `from` to `to` (ms)."""
-    shard = partition.state.shards[asked["table"]]
+    """Read `aggregations` of `table`, added up over `window`s from `from` to `to` (ms)."""
+    table_partition = partition.state.table_partitions[asked["table"]]
     from_ms, to_ms = (int(asked[name]) if name in asked else None for name in ("from", "to"))
-    return shard.totals(shard.table.window(asked["window"]), from_ms, to_ms, asked["summaries"].split(","))
+    return table_partition.totals(
+        table_partition.table.window(asked["window"]), from_ms, to_ms, asked["aggregations"].split(",")
+    )
 
 
-app.queries.reads["totals"] = read_totals
+app.queries.handlers["totals"] = read_totals
 
 
-async def ask_totals(table: WindowedTable, span: Span, summaries: Collection[str], *, keyed: bool) -> Found:
+async def ask_totals(
+    table: WindowedTable, span: Span, aggregations: Collection[str], *, keyed: bool
+) -> Found:
     """Ask the owners of all partitions; raise `Beyond` where windows cannot tell of the span."""
     window = fitting_window(table, span)
     topics = topics_of(table)
@@ -43,17 +47,17 @@ async def ask_totals(table: WindowedTable, span: Span, summaries: Collection[str
         "window": window.name,
         "from": span.start_ms,
         "to": span.end_ms,
-        "summaries": ",".join(summaries),
+        "aggregations": ",".join(aggregations),
     }
     parameters = {name: str(value) for name, value in asked.items() if value is not None}
-    answers = await asyncio.gather(*(app.queries.ask(topic, "totals", parameters) for topic in topics))
+    answers = await asyncio.gather(*(app.queries.query(topic, "totals", parameters) for topic in topics))
     parts = [msgspec.msgpack.decode(raw, type=Totals) for answer in answers for raw in answer.parts.values()]
     if not parts:
         raise Unanswered(f"none of the owners of {', '.join(topics)} has answered in time")
     # Of large answers the sums take long: a thread forms them, batches cannot wait.
     sums = await asyncio.to_thread(held, table, window, span, parts, keyed=keyed)
     lacks = [*_missing(dict(zip(topics, answers, strict=True))), *sums.lacks]
-    return Found(window, Held(sums.by_key, lacks), behind(answers))
+    return Found(window, Held(sums.by_key, lacks), lag(answers))
 
 
 def _missing(answers: Mapping[str, Answer]) -> Collection[str]:

@@ -48,7 +48,7 @@ def test_the_tables_answer_what_they_have_exactly_and_postgres_the_rest(stored, 
     found = stored.worker.get(f"{RATE}?{query}").json
     assert (found["source"], found["exact"], found["lacks"]) == (source, True, [])
     assert found["why"].startswith(why)
-    assert found["behind"]["records"] == 0
+    assert found["lag"]["records"] == 0
     bounds = dict(part.split("=") for part in query.split("&")) if query else {}
     start_ms = first_ms(bounds["start"]) if "start" in bounds else None
     end_ms = after_last_ms(bounds["end"]) if "end" in bounds else None

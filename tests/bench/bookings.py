@@ -16,7 +16,7 @@ from dataflow.samples import sample_events
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
 LAST_NIGHT = ((0, "Erroneous data"), (4, "Short stay"), (10, "Standard stay"), (14, "Standard extended stay"))
 
-Cell = tuple[str, int]
+WindowEntry = tuple[str, int]
 """Category, and start of the window in seconds since 1970 UTC."""
 
 
@@ -51,23 +51,23 @@ def times_each(events: int) -> Counter[int]:
     return Counter(islice(cycle(enriched()), events))
 
 
-def count_cells(events: int, window_seconds: int) -> dict[Cell, int]:
+def count_cells(events: int, window_seconds: int) -> dict[WindowEntry, int]:
     """Return the count of each category in each window; 0 seconds is all time."""
-    counts: Counter[Cell] = Counter()
+    counts: Counter[WindowEntry] = Counter()
     for number, times in times_each(events).items():
         counts[_cell(enriched()[number], window_seconds)] += times
     return dict(counts)
 
 
-def hotels_in_cells(events: int, window_seconds: int) -> dict[Cell, int]:
+def hotels_in_cells(events: int, window_seconds: int) -> dict[WindowEntry, int]:
     """Return how many different hotels each category has in each window."""
-    hotels: dict[Cell, set[object]] = {}
+    hotels: dict[WindowEntry, set[object]] = {}
     for number in times_each(events):
         booking = enriched()[number]
         hotels.setdefault(_cell(booking, window_seconds), set()).add(booking["hotel_id"])
     return {cell: len(seen - {None}) for cell, seen in hotels.items()}
 
 
-def _cell(booking: dict[str, object], window_seconds: int) -> Cell:
+def _cell(booking: dict[str, object], window_seconds: int) -> WindowEntry:
     at = int(datetime.fromisoformat(str(booking["date_time"])).replace(tzinfo=UTC).timestamp())
     return str(booking["stay_category"]), at - at % window_seconds if window_seconds else 0

@@ -23,7 +23,7 @@ EXACT_QUANTILES = 1_000
 
 NONE, LONGEST_LABEL = "(none)", 200
 
-Cell = tuple[str, int]
+WindowEntry = tuple[str, int]
 """Key, and start of the window in seconds since 1970 UTC."""
 
 
@@ -39,9 +39,11 @@ class CountedRequest(NamedTuple):
     response_time_ms: float | None
 
 
-def cells_of(table: str, requests: Iterable[CountedRequest], window: str) -> dict[Cell, dict[str, object]]:
+def cells_of(
+    table: str, requests: Iterable[CountedRequest], window: str
+) -> dict[WindowEntry, dict[str, object]]:
     """Return the cells of a table for windows of this size."""
-    grouped: defaultdict[Cell, list[CountedRequest]] = defaultdict(list)
+    grouped: defaultdict[WindowEntry, list[CountedRequest]] = defaultdict(list)
     seconds = WINDOWS[window]
     for request in requests:
         key = getattr(request, TABLES[table])
@@ -50,15 +52,17 @@ def cells_of(table: str, requests: Iterable[CountedRequest], window: str) -> dic
     return {cell: _summaries(table, few) for cell, few in grouped.items()}
 
 
-def without_sketches(cells: Mapping[Cell, Mapping[str, object]]) -> dict[Cell, dict[str, object]]:
+def without_sketches(
+    cells: Mapping[WindowEntry, Mapping[str, object]],
+) -> dict[WindowEntry, dict[str, object]]:
     """Return cells without the quantiles of those that had too many values for exact ones."""
     return {
         cell: {
             name: value
-            for name, value in summaries.items()
-            if name != "response_time_ms" or summaries["count"] <= EXACT_QUANTILES
+            for name, value in aggregations.items()
+            if name != "response_time_ms" or aggregations["count"] <= EXACT_QUANTILES
         }
-        for cell, summaries in cells.items()
+        for cell, aggregations in cells.items()
     }
 
 

@@ -9,7 +9,7 @@ from cdn_lines import RULES
 from job_app import job_app, told
 
 from dataflow.engine.batch import Batch
-from dataflow.engine.filtering import Filtering
+from dataflow.engine.filter_stage import FilterStage
 from dataflow.stages.filter_document import load_document
 from dataflow.stages.request_filter import request_filter
 
@@ -18,7 +18,7 @@ lines = app.batches(told["SOURCE"])
 kept = app.batches(told["OUTPUT"])
 
 SHIPPED = request_filter(load_document(RULES), ("dataflow-rules", b"1"))
-FILTER = Filtering(SHIPPED.name, SHIPPED.judge, lambda _: None, SHIPPED.fault, SHIPPED.stamp)
+FILTER = FilterStage(SHIPPED.name, SHIPPED.judge, lambda _: None, SHIPPED.fault, SHIPPED.header)
 """As shipped, with the version of the rules in a header; but nothing is read for tables."""
 
 

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from job_app import job_app, told
 
 from dataflow.engine.batch import Batch
+from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
-from dataflow.engine.enrichment import Enrichment
-from dataflow.engine.rows import EventTime
+from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.tables import HOUR, WindowedTable
 from dataflow.stages.event_time import iso_ms
 from dataflow.stages.stay_category import STAY_CATEGORY
@@ -21,7 +21,7 @@ app = job_app()
 bookings = app.batches(told["SOURCE"], event_time=EventTime("date_time", iso_ms))
 stays = app.batches(told["OUTPUT"])
 
-CATEGORY = Enrichment(
+CATEGORY = EnrichStage(
     STAY_CATEGORY.name,
     compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time"), adds=STAY_CATEGORY.adds),
     STAY_CATEGORY.stage,

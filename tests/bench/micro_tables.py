@@ -10,7 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 
-from dataflow.engine.tables import DAY, HOUR, Distinct, Shard, Sum, WindowedTable, merge_cells
+from dataflow.engine.tables import DAY, HOUR, Distinct, Sum, TablePartition, WindowedTable, merge_entries
 
 BATCHES, BATCH_ROWS = 50, 2_000
 EVENTS = BATCHES * BATCH_ROWS
@@ -100,40 +100,40 @@ def best(work: Callable[[], float], rounds: int = 5) -> float:
 
 def seconds_to_fold(table: WindowedTable, batches: list[ColumnRows]) -> float:
     """Return the time of the folds, without the decoding that comes before."""
-    shard, seconds = Shard(table), 0.0
+    table_partition, seconds = TablePartition(table), 0.0
     for rows in batches:
         fresh = rows.decoded()
         start = time.process_time()
-        shard.fold(fresh)
+        table_partition.fold(fresh)
         seconds += time.process_time() - start
     return seconds
 
 
 def seconds_to_cut(table: WindowedTable, batches: list[ColumnRows]) -> float:
     """Return the time of the cuts, one after every ten batches."""
-    shard, seconds = Shard(table), 0.0
+    table_partition, seconds = TablePartition(table), 0.0
     for n, rows in enumerate(batches):
-        shard.fold(rows)
+        table_partition.fold(rows)
         if n % 10 == 9:
             start = time.process_time()
-            shard.cut()
+            table_partition.cut()
             seconds += time.process_time() - start
     return seconds
 
 
 def seconds_to_load(table: WindowedTable, entries: list[tuple[bytes, bytes | None]]) -> float:
     """Return the time to restore from a changelog."""
-    shard = Shard(table)
+    table_partition = TablePartition(table)
     start = time.process_time()
     for key, value in entries:
-        shard.load(key, value)
+        table_partition.load(key, value)
     return time.process_time() - start
 
 
-def seconds_to_answer(shard: Shard) -> float:
+def seconds_to_answer(table_partition: TablePartition) -> float:
     """Return the time to merge all windows of a shard into one."""
     start = time.process_time()
-    merge_cells(shard.table, DAY, [shard.answer(DAY)], merge_windows=True)
+    merge_entries(table_partition.table, DAY, [table_partition.answer(DAY)], merge_windows=True)
     return time.process_time() - start
 
 
@@ -158,15 +158,17 @@ def report_entries() -> None:
     year, day = stays(YEAR_MS), stays(DAY.size_ms)
     report("cut every 20,000 stays, times in a year", best(lambda: seconds_to_cut(STAYS, year)), EVENTS)
     report("cut every 20,000 stays, times in one day", best(lambda: seconds_to_cut(STAYS, day)), EVENTS)
-    shard = Shard(STAYS)
+    table_partition = TablePartition(STAYS)
     for rows in year:
-        shard.fold(rows)
-    entries = [entry for entry in shard.cut() if b"|day|" in entry[0]]
+        table_partition.fold(rows)
+    entries = [entry for entry in table_partition.cut() if b"|day|" in entry[0]]
     copies = [(key + b" %d" % n, value) for n in range(200_000 // len(entries)) for key, value in entries]
     report("load an entry", best(lambda: seconds_to_load(STAYS, copies), 3), len(copies))
-    cells = len(shard.answer(DAY).cells)
+    cells = len(table_partition.answer(DAY).cells)
     report(
-        f"merge {cells} cells of days into one window, a cell", best(lambda: seconds_to_answer(shard)), cells
+        f"merge {cells} cells of days into one window, a cell",
+        best(lambda: seconds_to_answer(table_partition)),
+        cells,
     )
 
 
@@ -177,12 +179,12 @@ def report_memory() -> None:
     )
     for name, newest in (("live", 0), ("of a closed window", DAY.size_ms)):
         tracemalloc.start()
-        shard = Shard(table)
+        table_partition = TablePartition(table)
         for n in range(20):
             keys = [f"/titles/{n}/{m}" for m in range(1_000)]
-            shard.fold(ColumnRows([0] * 1_000, k=keys, n=list(range(1_000, 2_000))))
-        shard.fold(ColumnRows([newest], k=["a"], n=[1]))
-        shard.cut()
+            table_partition.fold(ColumnRows([0] * 1_000, k=keys, n=list(range(1_000, 2_000))))
+        table_partition.fold(ColumnRows([newest], k=["a"], n=[1]))
+        table_partition.cut()
         print(f"{'memory of a cell, ' + name:58} {tracemalloc.get_traced_memory()[0] / 20_000:8.0f} bytes")
         tracemalloc.stop()
 

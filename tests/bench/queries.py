@@ -29,11 +29,11 @@ def measure_queries(port: int, path: str, seconds: float) -> Queries:
         began = time.monotonic()
         status, body = ask(port, path)
         taken = (time.monotonic() - began) * 1000
-        behind = orjson.loads(body)["behind"]["records"] if status == 200 else None
-        if behind and _count(body):
+        lag = orjson.loads(body)["lag"]["records"] if status == 200 else None
+        if lag and _count(body):
             waits.append(taken)
         elif waits:
-            if behind == 0:
+            if lag == 0:
                 break
             refused += status != 200
         time.sleep(PAUSE_SECONDS)

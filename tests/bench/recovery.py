@@ -13,7 +13,7 @@ from dataflow.engine.clients import connection
 from dataflow.engine.output import RecordBatches
 from dataflow.engine.producer import TransactionalProducer
 from dataflow.engine.restore import restore
-from dataflow.engine.tables import HOUR, Distinct, Shard, WindowedTable
+from dataflow.engine.tables import HOUR, Distinct, TablePartition, WindowedTable
 
 HOUR_MS, FIRST_MS, KEYS, AT_ONCE = HOUR.size_ms, 1_420_070_400_000, 500, 50_000
 TABLE = WindowedTable(
@@ -44,15 +44,15 @@ async def write_changelog(address: str, topic: str, entries: int) -> None:
     """Fold rows into a table and write its cuts, each as one transaction, as a checkpoint does."""
     producer = TransactionalProducer(connection([address]), topic, "zstd")
     record_batches = RecordBatches("zstd", transactional=True)
-    shards = [Shard(TABLE) for _ in range(PARTITIONS)]
+    table_partitions = [TablePartition(TABLE) for _ in range(PARTITIONS)]
     async with producer:
         for first in range(0, entries // PARTITIONS, AT_ONCE):
             await producer.begin_transaction()
             waits = []
-            for number, shard in enumerate(shards):
-                shard.fold(Visits(first, min(AT_ONCE, entries // PARTITIONS - first)))
+            for number, table_partition in enumerate(table_partitions):
+                table_partition.fold(Visits(first, min(AT_ONCE, entries // PARTITIONS - first)))
                 now = int(time.time() * 1000)
-                packed = record_batches.pack((now, key, value, []) for key, value in shard.cut())
+                packed = record_batches.pack((now, key, value, []) for key, value in table_partition.cut())
                 waits += [await producer.send_batch(batch, topic, partition=number) for batch in packed]
             await asyncio.gather(*waits)
             await producer.commit_transaction()
@@ -64,7 +64,7 @@ async def read_changelog(address: str, topic: str) -> dict[str, float]:
     cpu, began = time.process_time(), time.monotonic()
     states = await restore(partitions, {"visits": topic}, lambda _: [TABLE], connection([address]), _refuse)
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu
-    cells = sum(len(state.shards[TABLE.name].answer(HOUR).cells) for state in states.values())
+    cells = sum(len(state.table_partitions[TABLE.name].answer(HOUR).cells) for state in states.values())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"entries": cells, "seconds": seconds, "cpu_seconds": cpu, "peak_kib": peak}
 

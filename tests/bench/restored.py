@@ -11,13 +11,13 @@ from cluster import PARTITIONS
 
 from dataflow.engine.app import App, CountedTable
 from dataflow.engine.restore import restore
-from dataflow.engine.tables import merge_cells
+from dataflow.engine.tables import merge_entries
 
-Cell = tuple[str, str, int, str, dict[str, object]]
+WindowEntry = tuple[str, str, int, str, dict[str, object]]
 """Table, window size, start in seconds since 1970 UTC, key, summaries by name."""
 
 
-async def read_cells(app: App, source: str, counted: list[CountedTable]) -> list[Cell]:
+async def read_entries(app: App, source: str, counted: list[CountedTable]) -> list[WindowEntry]:
     """Recover the tables as a worker does, and merge their partitions."""
     states = await restore(
         [TopicPartition(source, number) for number in range(PARTITIONS)],
@@ -30,8 +30,8 @@ async def read_cells(app: App, source: str, counted: list[CountedTable]) -> list
         (table.name, size.name, _seconds(window["start"]), entry.pop("key"), entry)
         for table in counted
         for size in table.table.every_window
-        for window in merge_cells(
-            table.table, size, [state.shards[table.name].answer(size) for state in states.values()]
+        for window in merge_entries(
+            table.table, size, [state.table_partitions[table.name].answer(size) for state in states.values()]
         )
         for entry in window["entries"]
     ]
@@ -49,7 +49,7 @@ async def main(source: str, *tables: str) -> None:
     """Print the cells of these tables, as far as they are counted from the source."""
     counted = [getattr(import_module(module), name) for module, _, name in (t.partition(":") for t in tables)]
     app = import_module(tables[0].partition(":")[0]).app
-    sys.stdout.buffer.write(orjson.dumps(await read_cells(app, source, counted)))
+    sys.stdout.buffer.write(orjson.dumps(await read_entries(app, source, counted)))
 
 
 if __name__ == "__main__":

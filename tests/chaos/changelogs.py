@@ -13,10 +13,10 @@ from aiokafka.structs import TopicPartition
 
 import agents
 from dataflow.app import app
-from dataflow.engine.balance import Balance
+from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.partition import State
 from dataflow.engine.restore import restore
-from dataflow.engine.tables import WindowedTable, merge_cells
+from dataflow.engine.tables import WindowedTable, merge_entries
 from dataflow.settings import settings
 
 
@@ -36,32 +36,37 @@ async def _refuse(tps: object) -> None:
 
 
 def _table(table: WindowedTable, states: list[State]) -> dict[str, object]:
-    shards = [state.shards[table.name] for state in states]
-    windows = {w.name: merge_cells(table, w, [s.answer(w) for s in shards]) for w in table.every_window}
-    late = {w.name: sum(shard.progress.late[w.name] for shard in shards) for w in table.windows}
+    table_partitions = [state.table_partitions[table.name] for state in states]
+    windows = {
+        w.name: merge_entries(table, w, [s.answer(w) for s in table_partitions]) for w in table.every_window
+    }
+    late = {
+        w.name: sum(table_partition.event_time.late[w.name] for table_partition in table_partitions)
+        for w in table.windows
+    }
     return {
         "windows": windows,
         "late": late,
-        "undated": sum(shard.progress.undated for shard in shards),
-        "future": sum(shard.progress.future for shard in shards),
+        "undated": sum(table_partition.event_time.undated for table_partition in table_partitions),
+        "future": sum(table_partition.event_time.future for table_partition in table_partitions),
     }
 
 
 async def _main() -> None:
     for module in iter_modules(agents.__path__, "agents."):
         import_module(module.name)
-    states, balances = await _states(), {}
+    states, event_counts_by_stream = await _states(), {}
     tables: dict[str, tuple[WindowedTable, list[State]]] = {}
     for topic, source in app.engine.sources.items():
         of_topic = [state for tp, state in states.items() if tp.topic == topic]
-        balance = Balance()
+        event_counts = EventCounts()
         for state in of_topic:
-            balance.add(state.balance)
-        balances[topic] = balance.as_mapping()
+            event_counts.add(state.event_counts)
+        event_counts_by_stream[topic] = event_counts.as_mapping()
         for table in source.tables:  # it may have other sources, too
             tables.setdefault(table.name, (table, []))[1].extend(of_topic)
     told = {name: _table(*counted) for name, counted in tables.items()}
-    sys.stdout.buffer.write(orjson.dumps({"streams": balances, "tables": told}))
+    sys.stdout.buffer.write(orjson.dumps({"streams": event_counts_by_stream, "tables": told}))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def check_outputs(outputs: Records, feed: Feed) -> None:
         _check_alike(f"{place[0]}/{place[1]}", found[place], wanted[place])
 
 
-def check_balances(balances: Mapping[str, Any], feed: Feed) -> None:
+def check_balances(event_counts_by_stream: Mapping[str, Any], feed: Feed) -> None:
     """Assert that every event is counted in exactly one place."""
     wanted = {}
     for stream in STREAMS:
@@ -53,7 +53,7 @@ def check_balances(balances: Mapping[str, Any], feed: Feed) -> None:
             "dropped": dict(dropped),
             "dead_lettered": {},
         }
-    assert {stream: balances[stream] for stream in STREAMS} == wanted
+    assert {stream: event_counts_by_stream[stream] for stream in STREAMS} == wanted
 
 
 def expected_tables(feed: Feed) -> dict[str, Windows]:

@@ -43,12 +43,12 @@ def test_nothing_is_lost_doubled_or_miscounted_whatever_is_killed(cluster, capsy
     cluster.wait_committed(feed.sent, 120)
 
     expected = expected_tables(feed)
-    balances = [ask_balances(worker) for worker in cluster.workers]
+    event_counts_by_stream = [ask_balances(worker) for worker in cluster.workers]
     for worker in cluster.workers:
         check_tables(ask_tables(worker), expected)
     assert [worker.stop() for worker in cluster.workers] == [0] * WORKERS
     check_outputs(read_outputs(cluster), feed)
     kept = cluster.changelogs()
     check_changelogs(kept, feed)
-    for balance in balances:
-        check_balances(balance, feed)
+    for event_counts in event_counts_by_stream:
+        check_balances(event_counts, feed)

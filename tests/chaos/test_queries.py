@@ -42,9 +42,9 @@ def test_each_of_three_workers_gives_the_same_whole_answer(counted):
 
     for worker in cluster.workers:
         check_tables(ask_tables(worker), expected)
-        balances = ask_balances(worker)
+        event_counts_by_stream = ask_balances(worker)
 
-        check_balances(balances, feed)
+        check_balances(event_counts_by_stream, feed)
 
 
 def test_with_a_worker_just_killed_answers_name_what_is_missing_until_it_is_taken_over(counted):

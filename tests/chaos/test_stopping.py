@@ -79,7 +79,7 @@ def test_a_second_worker_on_the_same_port_says_so_and_ends(cluster):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dead_letter_share": "2"}, "DATAFLOW_DEAD_LETTER_SHARE is '2'; expected"),
+        ({"dead_letter_max_ratio": "2"}, "DATAFLOW_DEAD_LETTER_MAX_RATIO is '2'; expected"),
         ({"filter_rules": "/nowhere"}, "DATAFLOW_FILTER_RULES is '/nowhere'; expected a file"),
     ],
 )

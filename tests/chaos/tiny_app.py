@@ -11,7 +11,7 @@ from dataflow.engine.app import App
 from dataflow.engine.batch import Batch
 from dataflow.engine.clients import connection
 from dataflow.engine.decoding import compile_decoder
-from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.splice import Added
 
@@ -29,7 +29,7 @@ app = App(
     "tiny",
     engine=EngineOptions(
         connection([os.environ["DATAFLOW_BROKER"]]),
-        patience_seconds=float(os.environ["DATAFLOW_SHUTDOWN_SECONDS"]),
+        drain_timeout_seconds=float(os.environ["DATAFLOW_SHUTDOWN_SECONDS"]),
     ),
     datadir=Path(os.environ["DATAFLOW_DATA_DIR"]),
     web_port=int(os.environ["DATAFLOW_WEB_PORT"]),
@@ -37,7 +37,7 @@ app = App(
     broker_heartbeat_interval=1.0,
 )
 orders, done = app.batches("orders"), app.batches("orders-done")
-DONE = Enrichment(
+DONE = EnrichStage(
     "done", compile_decoder(Order, ("do",), adds=("done",)), lambda _: Added(done=True), frozenset({"done"})
 )
 

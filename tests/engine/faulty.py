@@ -35,7 +35,7 @@ broker = os.environ["BROKER"]
 if FAULT == "no broker":
     broker = f"127.0.0.1:{free_port()}"
     boot.connect_admin.__defaults__ = (1.0,)  # a minute else
-limits = {"dead_letter_run": 20} if FAULT == "dead run" else {}
+limits = {"dead_letter_max_consecutive": 20} if FAULT == "dead run" else {}
 leaves = FAULT == "leaves the loop"
 
 worker = relay(broker, NAMES, misbehave, agent=not leaves, **limits)

@@ -15,12 +15,12 @@ from dataflow.broker.ports import free_port
 from dataflow.engine.app import App, CountedTable
 from dataflow.engine.batch import Batch
 from dataflow.engine.clients import connection
+from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
-from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.rows import EventTime
 from dataflow.engine.splice import Added
-from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_cells
+from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries
 from dataflow.engine.topic import BatchTopic
 
 AT = 1_700_000_000_000
@@ -35,7 +35,7 @@ class Event(faust.Record, include_metadata=False):
     at: int
 
 
-MARK = Enrichment(
+MARK = EnrichStage(
     "mark", compile_decoder(Event, ["n", "kind", "at"], ["mark"]), lambda event: Added(mark=event.n)
 )
 
@@ -75,12 +75,14 @@ class Relay:
         partitions = self.app.engine.partitions.values()
         if any(p.position != p.committed for p in partitions):
             return -1
-        return sum(p.state.balance.received for p in partitions)
+        return sum(p.state.event_counts.received for p in partitions)
 
     def counts(self) -> dict[str, int]:
         """Events of all time by kind, of the partitions of this worker."""
-        parts = [p.state.shards["per_kind"].answer(ALL) for p in self.app.engine.partitions.values()]
-        windows = merge_cells(self.table.table, ALL, parts)
+        parts = [
+            p.state.table_partitions["per_kind"].answer(ALL) for p in self.app.engine.partitions.values()
+        ]
+        windows = merge_entries(self.table.table, ALL, parts)
         return {entry["key"]: entry["count"] for window in windows for entry in window["entries"]}
 
 
@@ -178,6 +180,6 @@ def events(numbers: Iterable[int], kind: str = "a") -> list[bytes]:
     return [orjson.dumps({"n": n, "kind": kind, "at": AT}) for n in numbers]
 
 
-def numbers_in(reads: Iterable[Any]) -> list[int]:
+def numbers_in(handlers: Iterable[Any]) -> list[int]:
     """Return the numbers that the agent has marked, in the order of the topic."""
-    return [orjson.loads(read.value)["mark"] for read in reads]
+    return [orjson.loads(read.value)["mark"] for read in handlers]

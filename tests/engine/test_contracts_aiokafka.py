@@ -111,7 +111,7 @@ async def test_batches_come_out_of_the_fetcher_before_they_are_unpacked(
         seen = []
         while len(seen) < 100:
             drained = await drain(consumer, [tp], 30, 5)
-            seen += [record.offset for piece in drained[tp].pieces for record in piece.records]
+            seen += [record.offset for record_slice in drained[tp].slices for record in record_slice.records]
             assert await consumer.position(tp) == drained[tp].end
         assert seen == list(range(100))
         assert await drain(consumer, [tp], 30, 0) == {}
@@ -150,7 +150,7 @@ async def test_ordinary_and_batched_partitions_share_one_fetcher(
             assert set(found) <= {ordinary}
             records += found.get(ordinary, [])
         fetched = (await drain(consumer, [batched], 100, 5))[batched]
-        assert [r.offset for piece in fetched.pieces for r in piece.records] == list(range(10))
+        assert [r.offset for record_slice in fetched.slices for r in record_slice.records] == list(range(10))
 
 
 async def test_the_fetcher_can_be_asked_whether_a_rebalance_is_on():

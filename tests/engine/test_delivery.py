@@ -129,7 +129,7 @@ async def test_a_stuck_agent_holds_the_end_back_no_longer_than_its_deadline(
         entered.set()
         await asyncio.Event().wait()
 
-    worker = relay(broker.address, names, never_end, patience_seconds=0.5)
+    worker = relay(broker.address, names, never_end, drain_timeout_seconds=0.5)
     kafka.produce(names.source, events(range(10)), partition=0)
     async with asyncio.timeout(10):
         async with running(worker):
@@ -148,8 +148,10 @@ async def test_dead_letters_are_in_the_transaction_of_their_batch(
     worker = relay(broker.address, names)
     async with running(worker):
         await until(lambda: worker.received == len(values), "all events")
-        balance = next(p for tp, p in worker.app.engine.partitions.items() if tp.partition == 2).state.balance
-        assert (balance.sent, balance.dead_lettered.total()) == (5, 5)
+        event_counts = next(
+            p for tp, p in worker.app.engine.partitions.items() if tp.partition == 2
+        ).state.event_counts
+        assert (event_counts.sent, event_counts.dead_lettered.total()) == (5, 5)
         assert worker.counts() == {"a": 5}
     assert numbers_in(kafka.read_topic(names.output)) == [0, 1, 2, 3, 4]
     dead = kafka.read_topic(names.dead)

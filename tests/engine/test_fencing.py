@@ -205,7 +205,7 @@ async def test_only_the_position_passes_the_control_record_at_the_end(
         seen = []
         while await reader.position(tp) < ends[tp]:
             for fetched in (await drain(reader, [tp], 10, 1)).values():
-                seen += [record.offset for piece in fetched.pieces for record in piece.records]
+                seen += [record.offset for record_slice in fetched.slices for record in record_slice.records]
     assert (seen, ends[tp]) == ([0], 2)
 
 
@@ -230,5 +230,5 @@ async def test_aborted_records_are_never_delivered(
         seen = []
         while len(seen) < 5:
             for fetched in (await drain(reader, [tp], 100, 1)).values():
-                seen += [record.value for piece in fetched.pieces for record in piece.records]
+                seen += [record.value for record_slice in fetched.slices for record in record_slice.records]
     assert seen == events(range(10, 15))

@@ -92,7 +92,7 @@ async def test_a_partition_of_one_huge_record_batch_goes_through_in_parts(
 
     async def note(relay: Relay, batch: Batch) -> None:
         await pass_on(relay, batch)
-        sizes.append(batch.balance.received)
+        sizes.append(batch.event_counts.received)
 
     worker = relay(broker.address, names, note, batch_records=50)
     kafka.produce(names.source, events(range(1_234)), partition=0)

@@ -61,7 +61,9 @@ async def fail(stuck: object) -> None:
 
 def counts(state: State) -> dict[str, int]:
     """Return rows of all time by key."""
-    return {key: msgpack.decode(raw)[1] for _, key, raw in state.shards["per_kind"].answer(ALL).cells}
+    return {
+        key: msgpack.decode(raw)[1] for _, key, raw in state.table_partitions["per_kind"].answer(ALL).cells
+    }
 
 
 def cell(key: str, count: int) -> tuple[bytes, bytes]:
@@ -151,4 +153,8 @@ async def test_a_changelog_of_an_app_that_ran_before_is_read_by_the_next(
         state = next(p.state for tp, p in worker.app.engine.partitions.items() if tp.partition == 1)
     back = (await restored(broker, names))[TopicPartition(names.source, 1)]
     assert counts(back) == {"a": 100, "b": 50}
-    assert (back.position, back.clock_ms, back.balance) == (151, state.clock_ms, state.balance)
+    assert (back.position, back.stream_time_ms, back.event_counts) == (
+        151,
+        state.stream_time_ms,
+        state.event_counts,
+    )

@@ -8,13 +8,13 @@ import pytest
 from engine.relay import Names, Relay, relay
 
 from dataflow.engine.batch import current_batch
-from dataflow.engine.rows import Rows
+from dataflow.engine.column_batch import ColumnBatch
 from dataflow.engine.tables import WindowedTable
 from dataflow.engine.topic import OutsideTransaction
 from dataflow.errors import Misconfigured
 
 NO_BROKER = "127.0.0.1:1"  # nothing here connects
-NO_ROWS = Rows([], [], list, [], None)
+NO_ROWS = ColumnBatch([], [], list, [], None)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def test_calling_another_agent_is_refused(worker: Relay, inside_a_batch: N
     with pytest.raises(OutsideTransaction):
         await listen.cast(b"x")
     with pytest.raises(OutsideTransaction):
-        await listen.ask(b"x")
+        await listen.query(b"x")
 
 
 @pytest.mark.parametrize("kind", ["Table", "GlobalTable"])

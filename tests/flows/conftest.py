@@ -21,7 +21,7 @@ class Played:
     feed: Feed
     outputs: Records
     dead_letters: list[Read]
-    balances: dict[str, dict[str, object]]
+    event_counts_by_stream: dict[str, dict[str, object]]
     tables: dict[str, Windows]
     kept: dict[str, Any]
     exit_code: int
@@ -42,13 +42,13 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         feed = Feed(cluster.broker.address)
         feed.play_samples()
         cluster.wait_committed(feed.sent)
-        balances, tables = ask_balances(worker), ask_tables(worker)
+        event_counts_by_stream, tables = ask_balances(worker), ask_tables(worker)
         exit_code = worker.stop()
         yield Played(
             feed=feed,
             outputs=read_outputs(cluster),
             dead_letters=cluster.kafka.read_topic(DEAD_LETTERS),
-            balances=balances,
+            event_counts_by_stream=event_counts_by_stream,
             tables=tables,
             kept=cluster.changelogs(),
             exit_code=exit_code,

@@ -108,12 +108,12 @@ def test_of_10000_real_lines_each_ends_in_one_place(ingest: Ingest, city: Path):
         "accepted": 10_000,
         "dead_lettered": 0,
     }
-    balance = {"received": 10_001, "sent": 10_000, "dropped": {}, "dead_lettered": {"unparsable": 1}}
+    event_counts = {"received": 10_001, "sent": 10_000, "dropped": {}, "dead_lettered": {"unparsable": 1}}
 
     def seen() -> dict[str, object]:
         return ask_balances(ingest.worker)["access-logs"]
 
-    wait_until(lambda: seen() == balance, 60, lambda: f"{balance}, but {seen()}")
+    wait_until(lambda: seen() == event_counts, 60, lambda: f"{event_counts}, but {seen()}")
     (letter,) = wait_until(lambda: ingest.cluster.kafka.read_topic("dead-letters"), 60, "the dead letter")
     assert [letter.value] == [line for line in LINES if not COMBINED.fullmatch(line.decode())]
     assert dict(letter.headers)["dataflow-stage"] == b"access-log"

@@ -38,7 +38,7 @@ def test_every_sample_line_is_out_as_it_came_and_typed(tmp_path):
         dropped_by = load_document(sample_filter_rules()).dropped_by
         kept = {p: [line for line in sent if dropped_by(line) is None] for p, sent in lines.items()}
         number = sum(map(len, kept.values()))
-        balance = {
+        event_counts = {
             "received": number,
             "sent": number - PARTITIONS,
             "dropped": {},
@@ -48,7 +48,9 @@ def test_every_sample_line_is_out_as_it_came_and_typed(tmp_path):
         def seen() -> dict[str, object] | None:
             return ask_balances(worker).get("cdn-logs-filtered")
 
-        wait_until(lambda: seen() == balance, 60, lambda: f"{balance}, but {seen()}; {worker.tail()}")
+        wait_until(
+            lambda: seen() == event_counts, 60, lambda: f"{event_counts}, but {seen()}; {worker.tail()}"
+        )
         assert worker.stop() == 0  # all of it is committed then
         filtered = by_partition(cluster.kafka.read_topic("cdn-logs-filtered"))
         parsed = by_partition(cluster.kafka.read_topic("cdn-logs-parsed"))

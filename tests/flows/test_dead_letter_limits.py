@@ -44,7 +44,7 @@ def test_a_run_of_dead_letters_stops_the_worker(cluster):
     """A new format of the sender: every event of it would be a dead letter, for days."""
     values = [b"broken %d" % n for n in range(500)]
 
-    said = _stopped(cluster, values, dead_letter_run="200")
+    said = _stopped(cluster, values, dead_letter_max_consecutive="200")
 
     assert "partition 0 of expedia has" in said
     assert "dead letters in a row; expected fewer than 200" in said
@@ -56,7 +56,7 @@ def test_too_large_a_share_of_dead_letters_stops_the_worker(cluster):
     """A deploy that breaks one event of two must not go on until somebody looks."""
     values = [raw for n, good in enumerate(GOOD * 10) for raw in (good, b"broken %d" % n)]
 
-    said = _stopped(cluster, values, dead_letter_share="0.3", dead_letter_share_of="200")
+    said = _stopped(cluster, values, dead_letter_max_ratio="0.3", dead_letter_ratio_window="200")
 
     assert "expected a share of at most 0.3" in said
     _check_nothing_of_the_batch_is_out(cluster, values)
@@ -65,7 +65,7 @@ def test_too_large_a_share_of_dead_letters_stops_the_worker(cluster):
 def test_dead_letters_within_the_limits_stop_nothing(cluster):
     """The limits are an operator's: what is below them is everyday."""
     values = [b"broken %d" % n for n in range(500)]
-    worker = cluster.start_worker(dead_letter_run="501", dead_letter_share_of="501")
+    worker = cluster.start_worker(dead_letter_max_consecutive="501", dead_letter_ratio_window="501")
 
     cluster.kafka.produce("expedia", values, partition=0)
     cluster.wait_committed({("expedia", 0): 500})

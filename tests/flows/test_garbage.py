@@ -26,7 +26,7 @@ class Spoilt:
 
     ended: dict[tuple[str, int], list[tuple[str, Read]]]
     """Topics and records where an event of a stream, by its offset, is found."""
-    balances: dict[str, dict[str, Any]]
+    event_counts_by_stream: dict[str, dict[str, Any]]
     tables: dict[str, dict[str, Any]]
     exit_code: int
 
@@ -46,9 +46,9 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spoilt]:
                 ("requests_per_status", ("minute", "all")),
             )
         }
-        balances = ask_balances(worker)
+        event_counts_by_stream = ask_balances(worker)
         exit_code = worker.stop()
-        yield Spoilt(_ended(cluster), balances, tables, exit_code)
+        yield Spoilt(_ended(cluster), event_counts_by_stream, tables, exit_code)
 
 
 def _produce(cluster: Cluster) -> None:
@@ -111,7 +111,7 @@ def test_the_balance_is_exact(spoilt, stream):
     sent = ends.pop("sent")
     dropped = {rule: ends.pop(rule) for rule in ("bots", "rule-3:statusCode") if rule in ends}
 
-    assert spoilt.balances[stream] == {
+    assert spoilt.event_counts_by_stream[stream] == {
         "received": len(CASES[stream]),
         "sent": sent,
         "dropped": dropped,
@@ -142,7 +142,7 @@ def test_events_without_a_time_are_counted_for_all_time(spoilt):
     for table, stream in (("stays_per_category", "expedia"), ("requests_per_status", "cdn-logs")):
         [window] = spoilt.tables[table]["all"]["windows"]
 
-        assert sum(e["count"] for e in window["entries"]) == spoilt.balances[stream]["sent"]
+        assert sum(e["count"] for e in window["entries"]) == spoilt.event_counts_by_stream[stream]["sent"]
 
 
 def test_the_worker_lives_through_all_of_it(spoilt):

@@ -80,11 +80,13 @@ def test_changelogs_hold_what_the_worker_has_served(played):
 
 def test_the_balance_says_where_every_event_has_ended(played):
     """Dropped lines are counted by rule, and nothing is in two places."""
-    check_balances(played.balances, played.feed)
-    received = {stream: balance["received"] for stream, balance in played.balances.items()}
+    check_balances(played.event_counts_by_stream, played.feed)
+    received = {
+        stream: event_counts["received"] for stream, event_counts in played.event_counts_by_stream.items()
+    }
 
     assert received.items() >= {"cdn-logs": 9_999, "expedia": 21_891, "raw-web-events": 5_874}.items()
-    assert played.balances["cdn-logs"]["dropped"] == DROPPED
+    assert played.event_counts_by_stream["cdn-logs"]["dropped"] == DROPPED
 
 
 def test_source_categories_are_those_of_the_map(played):

@@ -20,19 +20,21 @@ from agents.filter_cdn_logs import filter_cdn_logs
 from agents.parse_access_logs import parse_access_logs
 from agents.type_cdn_logs import type_cdn_logs
 from dataflow.app import app
-from dataflow.engine.balance import Balance
 from dataflow.engine.batch import Batch
-from dataflow.engine.fetch import Fetched, Piece
+from dataflow.engine.event_counts import EventCounts
+from dataflow.engine.fetch import Fetched, RecordSlice
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.output import RecordBatches
 from dataflow.engine.partition import Cut, Partition, Surroundings, new_state
-from dataflow.engine.tables import ALL, Shard
+from dataflow.engine.tables import ALL, TablePartition
 from dataflow.rules.live import filter_rules, utm_sources
 from dataflow.rules.version import Version
 from dataflow.streams import cdn_logs_filtered
 
 AT_MS = 1_700_000_000_000
-LIMITLESS = EngineOptions(connection={}, dead_letter_run=1 << 30, dead_letter_share_of=1 << 30)
+LIMITLESS = EngineOptions(
+    connection={}, dead_letter_max_consecutive=1 << 30, dead_letter_ratio_window=1 << 30
+)
 
 AGENTS = {
     "cdn-logs": inspect.unwrap(filter_cdn_logs.fun),
@@ -50,7 +52,7 @@ AGENTS = {
 class Flowed:
     """What has become of some lines, as the next checkpoint would write it."""
 
-    balance: Balance
+    event_counts: EventCounts
     outputs: dict[str, list[bytes | None]]
     counted: dict[str, int]
     """Rows of all time that each table has."""
@@ -74,31 +76,31 @@ def run(work: Coroutine[object, object, object]) -> None:
 def flow(topic: str, lines: Sequence[bytes | None]) -> Flowed:
     """Give lines to the agent of a topic, as one batch, and take what it has made of them."""
     source = app.engine.sources.get(topic)
-    shards = {table.name: Shard(table) for table in (source.tables if source else [])}
+    table_partitions = {table.name: TablePartition(table) for table in (source.tables if source else [])}
     bugs: list[BaseException] = []
     around = Surroundings(
         LIMITLESS, RecordBatches(None, transactional=True), lambda _: 1, lambda: None, bugs.append
     )
-    partition = Partition(TopicPartition(topic, 0), 0, new_state(shards), around)
+    partition = Partition(TopicPartition(topic, 0), 0, new_state(table_partitions), around)
     batch = partition.deliver(source.topic if source else cdn_logs_filtered, _fetched(lines))
     assert batch is not None
     run(AGENTS[topic](_alone(batch)))
     assert not bugs, bugs
-    counted = {name: _rows_of(shard) for name, shard in shards.items()}
-    return Flowed(partition.state.balance, _outputs(partition.cut()), counted)
+    counted = {name: _rows_of(table_partition) for name, table_partition in table_partitions.items()}
+    return Flowed(partition.state.event_counts, _outputs(partition.cut()), counted)
 
 
 def _fetched(lines: Sequence[bytes | None]) -> Fetched:
     records = [DefaultRecord(n, AT_MS, 0, None, line, []) for n, line in enumerate(lines)]
-    return Fetched(0, len(records), [Piece(records, AT_MS)], sum(len(line or b"") for line in lines))
+    return Fetched(0, len(records), [RecordSlice(records, AT_MS)], sum(len(line or b"") for line in lines))
 
 
 async def _alone(batch: Batch) -> AsyncIterator[Batch]:
     yield batch
 
 
-def _rows_of(shard: Shard) -> int:
-    return sum(msgspec.msgpack.decode(cell)[1] for _, _, cell in shard.answer(ALL).cells)
+def _rows_of(table_partition: TablePartition) -> int:
+    return sum(msgspec.msgpack.decode(cell)[1] for _, _, cell in table_partition.answer(ALL).cells)
 
 
 def _outputs(cut: Cut) -> dict[str, list[bytes | None]]:

@@ -170,11 +170,13 @@ def _flow(topic: str, by_rules: bytes = RULES) -> Callable[[bytes], None]:
         if topic == "cdn-logs":
             use_documents(by_rules, SOURCES)
         flowed = flow(topic, came)
-        sent, balance = flowed.balance.sent, flowed.balance
-        assert balance.received == len(came)
-        assert balance.received == sent + sum(balance.dropped.values()) + sum(balance.dead_lettered.values())
+        sent, event_counts = flowed.event_counts.sent, flowed.event_counts
+        assert event_counts.received == len(came)
+        assert event_counts.received == sent + sum(event_counts.dropped.values()) + sum(
+            event_counts.dead_lettered.values()
+        )
         dead = flowed.outputs.pop("dead-letters", [])
-        assert len(dead) == sum(balance.dead_lettered.values())
+        assert len(dead) == sum(event_counts.dead_lettered.values())
         for name, values in flowed.outputs.items():
             assert len(values) == sent, name
             for value in values:

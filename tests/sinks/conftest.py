@@ -28,7 +28,7 @@ def options(broker, unique):
             "session_timeout_ms": SESSION_MS,
             "first_pause_seconds": 0.05,
             "longest_pause_seconds": 0.5,
-            "patience_seconds": 2.0,
+            "drain_timeout_seconds": 2.0,
         } | chosen
         connection = {"bootstrap_servers": [address], "security_protocol": "PLAINTEXT"}
         return RunnerOptions(connection=connection, **given)

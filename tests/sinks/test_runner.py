@@ -105,7 +105,7 @@ async def test_a_slow_partition_holds_up_no_other(run, create_topics, produce, u
     create_topics(topic, partitions=2)
     produce(topic, [b"slow"], partition=0)
     sink = OnePartitionAway(topic)
-    await run(sink, patience_seconds=0.1)
+    await run(sink, drain_timeout_seconds=0.1)
     for _ in range(3):
         before = len(sink.kept)
         produce(topic, [b"quick"] * 10, partition=1)
@@ -157,7 +157,7 @@ async def test_nothing_but_refusals_is_taken_for_our_fault_and_held(
     create_topics(topic, partitions=1)
     produce(topic, [b"poison"] * 20)
     sink = MemorySink(topic, refuses=(b"poison",))
-    runner = await run(sink, dead_letter_run=10)
+    runner = await run(sink, dead_letter_max_consecutive=10)
     await until(lambda: any(part.note.retrying_since_ms for part in runner.partitions.values()))
     [partition] = runner.partitions.values()
     assert "20 dead letters in a row" in partition.note.error

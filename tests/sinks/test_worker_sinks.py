@@ -123,10 +123,10 @@ async def the_one_that_is_away_says_so(worker: Worker) -> None:
     assert late["failed_tries_total"] > 0
     assert late["stored_records_total"] == 0
     for told in (sinks_of(worker), shown(worker)):
-        assert told["csv"]["behind"] == {"records": 0, "seconds": 0.0}
+        assert told["csv"]["lag"] == {"records": 0, "seconds": 0.0}
         assert told["csv"]["last_error"] is None
-        assert told["postgres"]["behind"]["records"] >= EVENTS + LINES
-        assert told["postgres"]["behind"]["seconds"] > 0
+        assert told["postgres"]["lag"]["records"] >= EVENTS + LINES
+        assert told["postgres"]["lag"]["seconds"] > 0
         assert "Connection refused" in told["postgres"]["last_error"]
         assert told["postgres"]["retrying_since"] <= told["postgres"]["last_error_at"]
     assert worker.is_ready()
@@ -138,5 +138,5 @@ async def it_catches_up(worker: Worker) -> None:
     assert sink_metrics(worker, "postgres")["retrying_seconds"] == 0
     assert sink_metrics(worker, "postgres")["stored_records_total"] == EVENTS + LINES
     back = sinks_of(worker)["postgres"]
-    assert (back["behind"]["records"], back["retrying_since"]) == (0, None)
+    assert (back["lag"]["records"], back["retrying_since"]) == (0, None)
     assert "Connection refused" in back["last_error"]

@@ -71,7 +71,7 @@ class Scene:
 
     async def wait_caught_up(self) -> None:
         """Wait until nothing is behind."""
-        await self.wait(lambda status: status.workers > 0 and not status.behind_records, "caught up")
+        await self.wait(lambda status: status.workers > 0 and not status.lag_records, "caught up")
 
     async def wait_troubled(self) -> None:
         """Wait until an outage is told of."""

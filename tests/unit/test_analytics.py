@@ -17,13 +17,13 @@ from dataflow.analytics.span import Span, after_last_ms, first_ms, iso
 from dataflow.engine.tables import (
     ALL,
     OTHER,
-    Progress,
-    Shard,
+    EventTimeState,
     Sum,
+    TablePartition,
     Totals,
     Window,
     WindowedTable,
-    merge_cells,
+    merge_entries,
 )
 from dataflow.settings import Settings
 from dataflow.web.openapi.analytics import OPERATIONS
@@ -95,15 +95,15 @@ def requests(lateness_ms=0, max_keys=100):
 def test_totals_that_claim_to_be_exact_are(rows, begin, length, window, lateness_ms):
     """What came late or has been dropped is told; else every row of the span is counted, once."""
     table, changelog = requests(lateness_ms, max_keys=2), {}
-    shard = Shard(table)
+    table_partition = TablePartition(table)
     rows = [(BEGIN + time, path, is_error) for time, path, is_error in rows]
     for row in rows:
-        shard.fold(rows_of([row], "path", "is_error"))
-    write(shard, changelog)
+        table_partition.fold(rows_of([row], "path", "is_error"))
+    write(table_partition, changelog)
     span = Span(BEGIN + begin * window.size_ms, BEGIN + (begin + length) * window.size_ms)
     parts = [
         one.totals(table.window(window.name), span.start_ms, span.end_ms, ("count", "errors"))
-        for one in (shard, restored(table, changelog))
+        for one in (table_partition, restored(table, changelog))
     ]
     assert parts[0] == parts[1]
     try:
@@ -124,27 +124,27 @@ def test_totals_that_claim_to_be_exact_are(rows, begin, length, window, lateness
 def test_totals_are_those_of_the_merged_cells():
     """Over all windows, and over all time with what has no time."""
     table = requests(lateness_ms=1_000)
-    shard = Shard(table)
-    shard.fold(
+    table_partition = TablePartition(table)
+    table_partition.fold(
         rows_of([(5, "a", True), (15, "b", False), (-1, "a", False), (16, "a", True)], "path", "is_error")
     )
     for window in table.every_window:
-        [merged] = merge_cells(table, window, [shard.answer(window)], merge_windows=True)
-        assert shard.totals(window, None, None, ("errors", "count")).by_key == {
+        [merged] = merge_entries(table, window, [table_partition.answer(window)], merge_windows=True)
+        assert table_partition.totals(window, None, None, ("errors", "count")).by_key == {
             entry["key"]: [entry["errors"], entry["count"]] for entry in merged["entries"]
         }
-    assert shard.totals(ALL, None, None, ("count",)).by_key == {"a": [3], "b": [1]}
+    assert table_partition.totals(ALL, None, None, ("count",)).by_key == {"a": [3], "b": [1]}
 
 
 def test_a_late_row_spoils_no_span_after_it():
     """One straggler must not send every question to another system for ever."""
     table = requests()
-    shard = Shard(table)
-    shard.fold(
+    table_partition = TablePartition(table)
+    table_partition.fold(
         rows_of([(0, "a", False), (100, "a", False), (12, "a", False), (120, "a", False)], "path", "is_error")
     )
     small = table.window("small")
-    parts = [shard.totals(small, 20, 130, ("count",))]
+    parts = [table_partition.totals(small, 20, 130, ("count",))]
     assert parts[0].late_until == 12
     assert held(table, small, Span(20, 130), parts, keyed=True).lacks == []
     [lack] = held(table, small, Span(10, 130), parts, keyed=True).lacks
@@ -154,18 +154,18 @@ def test_a_late_row_spoils_no_span_after_it():
 def test_rows_that_were_late_before_it_was_noted_when_spoil_all_up_to_now():
     """A changelog of an earlier release counts them, and says no more."""
     table = requests()
-    shard = Shard(table)
-    shard.fold(rows_of([(100, "a", False), (12, "a", False)], "path", "is_error"))
-    shard.progress.late_until.clear()
-    assert shard.totals(table.window("small"), 0, 10, ("count",)).late_until == 100
-    assert shard.totals(table.window("large"), 0, 40, ("count",)).late_until == 100
+    table_partition = TablePartition(table)
+    table_partition.fold(rows_of([(100, "a", False), (12, "a", False)], "path", "is_error"))
+    table_partition.event_time.late_until.clear()
+    assert table_partition.totals(table.window("small"), 0, 10, ("count",)).late_until == 100
+    assert table_partition.totals(table.window("large"), 0, 40, ("count",)).late_until == 100
 
 
 def test_progress_of_an_earlier_release_is_read():
     """Its entry in the changelog is one field shorter."""
     raw = msgpack.encode(["requests", {"small": 2, "large": 0}, 77, 1, 0])
-    progress = msgpack.decode(raw, type=Progress)
-    assert (progress.last_late(SMALL), progress.last_late(LARGE)) == (77, -1)
+    event_time = msgpack.decode(raw, type=EventTimeState)
+    assert (event_time.last_late(SMALL), event_time.last_late(LARGE)) == (77, -1)
 
 
 def test_a_year_of_windows_that_are_dropped_is_beyond_the_tables():

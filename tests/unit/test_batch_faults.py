@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dataflow.engine.batch import Batch
 from dataflow.engine.decoding import compile_decoder, fault_of
-from dataflow.engine.enrichment import Enrichment
-from dataflow.engine.fetch import Fetched, Piece
-from dataflow.engine.filtering import Filtering
+from dataflow.engine.enrich_stage import EnrichStage
+from dataflow.engine.fetch import Fetched, RecordSlice
+from dataflow.engine.filter_stage import FilterStage
 from dataflow.engine.splice import Added
 from dataflow.errors import InvalidEvent
 from dataflow.stages.filter_document import read_document
@@ -48,15 +48,15 @@ class Event(faust.Record, include_metadata=False):
     a: str | None = None
 
 
-FILTER = Filtering("filter", RULES.judge, lambda raw: raw, fault_of)
-MARK = Enrichment("mark", compile_decoder(Event, ["a"], ["mark"]), lambda _: Added(mark=1))
+FILTER = FilterStage("filter", RULES.judge, lambda raw: raw, fault_of)
+MARK = EnrichStage("mark", compile_decoder(Event, ["a"], ["mark"]), lambda _: Added(mark=1))
 
 
 def batch_of(values: list[bytes | None]) -> Batch:
     """Return a batch with these records."""
     records = [DefaultRecord(n, AT, 0, None, value, []) for n, value in enumerate(values)]
-    pieces = [Piece(records[:25], AT), Piece(records[25:], AT)]
-    return Batch(SimpleNamespace(event_time=None), PARTITION, Fetched(0, len(values), pieces, 1))
+    slices = [RecordSlice(records[:25], AT), RecordSlice(records[25:], AT)]
+    return Batch(SimpleNamespace(event_time=None), PARTITION, Fetched(0, len(values), slices, 1))
 
 
 def outcome_of(value: bytes | None) -> str | None:
@@ -75,9 +75,9 @@ def test_a_filter_judges_many_lines_as_it_does_each(values):
     outcomes = [outcome_of(value) for value in values]
     assert rows.values() == rows.events == [v for v, o in zip(values, outcomes, strict=True) if o is None]
     assert [d.record.offset for d in batch.dead] == [n for n, o in enumerate(outcomes) if o == "dead"]
-    assert batch.balance.received == len(values)
+    assert batch.event_counts.received == len(values)
     for rule in ("first", "second", "third"):
-        assert batch.balance.dropped[rule] == outcomes.count(rule)
+        assert batch.event_counts.dropped[rule] == outcomes.count(rule)
 
 
 @given(LINES)

@@ -16,10 +16,10 @@ from dataflow.cli.demo.workers import DemoWorker
 from dataflow.errors import DataflowError
 
 
-def a_sink(behind: int, error: str | None = None) -> dict[str, object]:
+def a_sink(lag: int, error: str | None = None) -> dict[str, object]:
     """Return what /sinks tells of one."""
     since = "2027-01-15T08:00:00.000Z" if error else None
-    return {"name": "postgres", "behind": {"records": behind}, "last_error": error, "retrying_since": since}
+    return {"name": "postgres", "lag": {"records": lag}, "last_error": error, "retrying_since": since}
 
 
 @pytest.fixture

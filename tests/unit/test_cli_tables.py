@@ -128,6 +128,6 @@ def test_the_list_tells_what_can_be_asked():
     """Windows and summaries are the words that the options take."""
     table = {
         "name": "stays", "topics": ["expedia"], "key": "stay_category",
-        "windows": ["day", "all"], "summaries": ["count"],
+        "windows": ["day", "all"], "aggregations": ["count"],
     }  # fmt: skip
     assert "day, all" in shown(list_of_tables({"tables": [table]}))

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder
-from dataflow.engine.enrichment import Enrichment
+from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.splice import Added
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
 
@@ -140,7 +140,7 @@ def test_a_bug_is_no_fault_of_the_event() -> None:
 
 def test_an_enrichment_gives_the_line_with_its_fields() -> None:
     """Decoder, stage and splice in a row; a field already there is replaced."""
-    enrich = Enrichment(
+    enrich = EnrichStage(
         "double",
         compile_decoder(Order, ["number"], ["twice"]),
         lambda order: Added(twice=2 * order.number),

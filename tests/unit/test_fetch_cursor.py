@@ -64,7 +64,7 @@ def cursor_over(
 
 def offsets(fetched: Fetched) -> list[int]:
     """Return the offsets of all records, in order."""
-    return [record.offset for piece in fetched.pieces for record in piece.records]
+    return [record.offset for record_slice in fetched.slices for record in record_slice.records]
 
 
 def parts_of(cursor: Cursor, most: int) -> list[Fetched]:
@@ -100,7 +100,7 @@ def test_a_batch_of_exactly_the_limit_is_not_cut():
 def test_every_part_knows_the_newest_timestamp_of_its_whole_batch():
     """The clock of a partition must not depend on how batches are cut."""
     parts = parts_of(cursor_over(a_batch(0, range(10))), 4)
-    assert [piece.newest_ms for part in parts for piece in part.pieces] == [NOW + 9] * 3
+    assert [record_slice.newest_ms for part in parts for record_slice in part.slices] == [NOW + 9] * 3
 
 
 def test_the_bytes_of_a_response_are_counted_once():
@@ -153,7 +153,7 @@ def test_a_response_of_only_control_and_aborted_batches_has_no_pieces():
     """No agent has to see it, but the offset behind it counts."""
     cursor = cursor_over(a_batch(0, range(3), producer=7), a_marker(3, 7, commits=False), aborted=[(7, 0)])
     (part,) = parts_of(cursor, 100)
-    assert (part.pieces, part.first, part.end) == ([], 0, 4)
+    assert (part.slices, part.first, part.end) == ([], 0, 4)
 
 
 def test_a_read_uncommitted_cursor_skips_only_control_batches():
@@ -180,8 +180,8 @@ def test_packed_batches_are_unpacked_one_at_a_time():
     """Only the one that is being read takes memory: the others stay as they came."""
     cursor = cursor_over(*(a_batch(n * 10, range(10), compression=ZSTD) for n in range(5)))
     fetched = cursor.take(50)
-    assert len(fetched.pieces) == 5
-    assert not any(isinstance(piece.records, list) for piece in fetched.pieces)
+    assert len(fetched.slices) == 5
+    assert not any(isinstance(record_slice.records, list) for record_slice in fetched.slices)
 
 
 def test_after_a_small_batch_a_huge_one_waits_for_the_next_take():

@@ -19,12 +19,12 @@ from partition_bench import (
     written,
 )
 
-from dataflow.engine.balance import Balance
-from dataflow.engine.batch import UnevenBatch
+from dataflow.engine.batch import UnaccountedEvents
 from dataflow.engine.dead_letters import TooManyDeadLetters
-from dataflow.engine.fetch import Fetched, Piece
+from dataflow.engine.event_counts import EventCounts
+from dataflow.engine.fetch import Fetched, RecordSlice
 from dataflow.engine.partition import PARTITION_KEY, State, load_numbers
-from dataflow.engine.tables import Shard
+from dataflow.engine.tables import TablePartition
 from dataflow.errors import InvalidEvent, Reason
 
 
@@ -33,7 +33,7 @@ async def test_a_finished_batch_moves_position_counts_outputs_and_balance_togeth
     bench = Bench(5)
     await pass_on(bench.deliver(5, good(3)))
     assert (bench.partition.position, bench.counted) == (8, 3)
-    assert bench.partition.state.balance == Balance(3, 3)
+    assert bench.partition.state.event_counts == EventCounts(3, 3)
     assert bench.finished == [bench.partition]
     cut = bench.partition.cut()
     assert (cut.position, cut.records) == (8, 3)
@@ -57,7 +57,9 @@ async def test_a_batch_cannot_be_entered_before_the_one_before_it_is_finished():
     """Rule 2: stock Faust commits past unfinished work (FAUST.md 0.6, issue 606)."""
     bench = Bench()
     _, second = bench.deliver(0, good(3)), bench.deliver(3, good(3))
-    with pytest.raises(UnevenBatch, match=r"offsets 3 to 6> is entered; expected .*offsets 0 to 3> to be"):
+    with pytest.raises(
+        UnaccountedEvents, match=r"offsets 3 to 6> is entered; expected .*offsets 0 to 3> to be"
+    ):
         await pass_on(second)
     assert bench.partition.position == 0
     assert len(bench.bugs) == 1
@@ -83,7 +85,7 @@ async def test_a_batch_of_a_partition_that_was_given_up_changes_nothing(ends: st
         if ends == "well":
             batch.fold(PER_KIND, batch.enrich(MARK))
     assert (bench.partition.position, bench.counted, bench.bugs) == (0, 0, [])
-    assert bench.partition.state.balance == Balance()
+    assert bench.partition.state.event_counts == EventCounts()
 
 
 async def test_an_error_leaves_the_batch_unfinished_and_is_told():
@@ -101,7 +103,9 @@ async def test_a_batch_whose_events_end_nowhere_is_refused(does: str):
     """Rule: sent, dropped, rejected or counted; else a line was forgotten in the agent."""
     bench = Bench()
     batch = bench.deliver(0, good(3))
-    with pytest.raises(UnevenBatch, match=r"source/1 offsets 0 to 3> has .*expected its agent to read all"):
+    with pytest.raises(
+        UnaccountedEvents, match=r"source/1 offsets 0 to 3> has .*expected its agent to read all"
+    ):
         await (enter_only(batch) if does == "nothing" else read_only(batch))
     assert bench.partition.position == 0
     assert len(bench.bugs) == 1
@@ -111,7 +115,7 @@ async def test_an_empty_batch_needs_nothing_done():
     """There is nothing that could be forgotten."""
     bench = Bench()
     records: list[bytes] = []
-    fetched = Fetched(0, 4, [Piece(records, AT)], 100)
+    fetched = Fetched(0, 4, [RecordSlice(records, AT)], 100)
     batch = bench.partition.deliver(TOPIC, fetched)
     assert batch is not None
     await pass_on(batch)
@@ -149,15 +153,15 @@ async def test_what_cannot_be_used_goes_to_the_dead_letters_and_the_rest_goes_on
         ("dead-letters", 1, 5),
     ]
     assert outputs[1][2] == values[1:-1]
-    balance = bench.partition.state.balance
-    assert balance.is_even
-    assert balance.dead_lettered.total() == 5
+    event_counts = bench.partition.state.event_counts
+    assert event_counts.is_balanced
+    assert event_counts.dead_lettered.total() == 5
 
 
 @pytest.mark.parametrize(("limit", "stops"), [(6, False), (5, True)])
 async def test_a_run_of_dead_letters_leaves_its_batch_uncommitted(limit: int, stops: bool):
     """Rule 3: nothing of the batch that passes the limit is committed."""
-    bench = Bench(dead_letter_run=limit)
+    bench = Bench(dead_letter_max_consecutive=limit)
     batch = bench.deliver(0, [b"no JSON"] * 5)
     if stops:
         with pytest.raises(TooManyDeadLetters):
@@ -173,10 +177,10 @@ async def test_an_output_larger_than_the_broker_takes_is_a_dead_letter(size: int
     """Rule 3: else one event would fail every checkpoint, for ever."""
     bench = Bench()
     await pass_on(bench.deliver(0, [*good(2), _of_size(size), *good(2)]))
-    balance = bench.partition.state.balance
-    assert list(balance.dead_lettered) == reasons
-    assert bench.counted == balance.sent == 5 - len(reasons)
-    assert balance.is_even
+    event_counts = bench.partition.state.event_counts
+    assert list(event_counts.dead_lettered) == reasons
+    assert bench.counted == event_counts.sent == 5 - len(reasons)
+    assert event_counts.is_balanced
     assert bench.partition.position == 5
 
 
@@ -200,12 +204,12 @@ async def test_a_batch_agent_may_reject_an_event_itself():
     bench = Bench()
     batch = bench.deliver(0, good(1))
     async with batch:
-        (piece,) = batch._pieces
-        for record in list(piece.records):
+        (record_slice,) = batch._slices
+        for record in list(record_slice.records):
             batch.reject(record, "agent", InvalidEvent(Reason.UNPARSABLE, "expected better"))
-        batch._pieces.clear()
-        batch.balance.received += 1
-    assert bench.partition.state.balance.dead_lettered == {"unparsable": 1}
+        batch._slices.clear()
+        batch.event_counts.received += 1
+    assert bench.partition.state.event_counts.dead_lettered == {"unparsable": 1}
 
 
 async def test_a_checkpoint_takes_what_is_finished_and_begins_anew():
@@ -234,7 +238,7 @@ async def test_memory_in_flight_is_let_go_by_the_commit_and_not_before():
 async def test_outputs_larger_than_what_came_in_count_with_their_own_size():
     """A batch of 20 KB may have unpacked to 200 MB."""
     bench = Bench()
-    fetched = Fetched(0, 1, [Piece([DefaultRecord(0, AT, 0, b"k", _of_size(50_000), [])], AT)], 100)
+    fetched = Fetched(0, 1, [RecordSlice([DefaultRecord(0, AT, 0, b"k", _of_size(50_000), [])], AT)], 100)
     batch = bench.partition.deliver(TOPIC, fetched)
     assert batch is not None
     await pass_on(batch)
@@ -246,10 +250,10 @@ async def test_the_numbers_of_a_partition_come_back_from_the_changelog():
     bench = Bench()
     await pass_on(bench.deliver(0, [*good(2), b"x"]))
     entries = dict(bench.partition.cut().changes)
-    state = State({"per_kind": Shard(PER_KIND)}, Balance())
+    state = State({"per_kind": TablePartition(PER_KIND)}, EventCounts())
     load_numbers(state, entries[PARTITION_KEY])
-    assert (state.position, state.clock_ms) == (3, AT)
-    assert state.balance == bench.partition.state.balance
+    assert (state.position, state.stream_time_ms) == (3, AT)
+    assert state.event_counts == bench.partition.state.event_counts
 
 
 async def test_a_shutdown_in_the_middle_is_no_bug():
@@ -267,7 +271,7 @@ async def test_tiny_batches_are_not_handed_out_without_end():
     """Each costs kilobytes beside its bytes, and Faust's queue blocks all agents when it is full."""
     bench = Bench()
     handed_out = 0
-    while bench.partition.has_room:
+    while bench.partition.can_accept:
         bench.deliver(handed_out, good(1))
         handed_out += 1
     assert handed_out < 100

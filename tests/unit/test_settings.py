@@ -53,12 +53,12 @@ def test_all_faults_are_told_together(faults_of):
         DATAFLOW_FILTER_RULES="/nowhere.json",
         DATAFLOW_BROKER="kafka",
         DATAFLOW_CHEKPOINT_MS="50",
-        DATAFLOW_DEAD_LETTER_SHARE="1.5",
+        DATAFLOW_DEAD_LETTER_MAX_RATIO="1.5",
     ) == [
         "DATAFLOW_BROKER is 'kafka'; expected host:port, or several with commas between them",
         "DATAFLOW_CHECKPOINT_MS is '9'; expected a whole number of at least 10 and at most 60000",
         "DATAFLOW_CHEKPOINT_MS is not a setting; expected DATAFLOW_CHECKPOINT_MS",
-        "DATAFLOW_DEAD_LETTER_SHARE is '1.5'; expected a number above 0 and at most 1",
+        "DATAFLOW_DEAD_LETTER_MAX_RATIO is '1.5'; expected a number above 0 and at most 1",
         "DATAFLOW_FILTER_RULES is '/nowhere.json'; expected a file that exists",
         (
             "DATAFLOW_ROLE is 'boss'; expected all, enrich, ingest, sink-postgres, sink-csv, sink-s3 "

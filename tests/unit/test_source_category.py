@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.engine.members import drop_fields
+from dataflow.engine.json_members import drop_fields
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.source_category import (
     source_category,

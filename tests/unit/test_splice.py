@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.engine.members import take_apart
+from dataflow.engine.json_members import take_apart
 from dataflow.engine.splice import Added, append, splice
 from dataflow.errors import InvalidEvent
 

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from table_rows import held, restored, rows_of, unhurried, write
 
-from dataflow.engine.tables import ALL, DAY, HOUR, Distinct, Shard, Sum, TopK, WindowedTable, merge_cells
+from dataflow.engine.tables import (
+    ALL,
+    DAY,
+    HOUR,
+    Distinct,
+    Sum,
+    TablePartition,
+    TopK,
+    WindowedTable,
+    merge_entries,
+)
 from dataflow.errors import Misconfigured
 
 DAY_MS = 86_400_000
@@ -24,11 +34,11 @@ def keys_of(entries):
 
 def test_keys_can_be_read():
     """An operator reads a changelog with Kafka's own tools."""
-    shard = Shard(stays())
+    table_partition = TablePartition(stays())
 
-    shard.fold(rows_of([(DAY_MS, "Short stay", 1)], "category", "hotel"))
+    table_partition.fold(rows_of([(DAY_MS, "Short stay", 1)], "category", "hotel"))
 
-    assert keys_of(shard.cut()) == {
+    assert keys_of(table_partition.cut()) == {
         b"stays|day|86400000|Short stay",
         b"stays|all|0|Short stay",
         b"stays|progress",
@@ -37,14 +47,14 @@ def test_keys_can_be_read():
 
 def test_only_what_changed_is_written_once():
     """A checkpoint costs what happened since the last one, not what was ever counted."""
-    shard = Shard(stays())
-    shard.fold(rows_of([(n * DAY_MS, "a", n) for n in range(50)], "category", "hotel"))
-    shard.cut()
+    table_partition = TablePartition(stays())
+    table_partition.fold(rows_of([(n * DAY_MS, "a", n) for n in range(50)], "category", "hotel"))
+    table_partition.cut()
 
-    shard.fold(rows_of([(0, "a", 1), (5, "a", 1)], "category", "hotel"))
+    table_partition.fold(rows_of([(0, "a", 1), (5, "a", 1)], "category", "hotel"))
 
-    assert sorted(key for key, _ in shard.cut()) == [b"stays|all|0|a", b"stays|day|0|a"]
-    assert shard.cut() == []
+    assert sorted(key for key, _ in table_partition.cut()) == [b"stays|all|0|a", b"stays|day|0|a"]
+    assert table_partition.cut() == []
 
 
 @unhurried
@@ -53,12 +63,12 @@ def test_only_what_changed_is_written_once():
 )
 def test_keys_of_any_characters_come_back(keys):
     """A path may hold every character, the separator too; JSON can even escape half a character."""
-    shard, changelog = Shard(stays()), {}
-    shard.fold(rows_of([(0, key, 1) for key in keys], "category", "hotel"))
+    table_partition, changelog = TablePartition(stays()), {}
+    table_partition.fold(rows_of([(0, key, 1) for key in keys], "category", "hotel"))
 
-    write(shard, changelog)
+    write(table_partition, changelog)
 
-    assert held(restored(shard.table, changelog)) == held(shard)
+    assert held(restored(table_partition.table, changelog)) == held(table_partition)
 
 
 @pytest.mark.parametrize(
@@ -74,44 +84,44 @@ def test_keys_of_any_characters_come_back(keys):
 )
 def test_every_key_is_a_short_text(key, shown):
     """Neither a null nor a path of a megabyte may stop a worker or fill its memory."""
-    shard = Shard(stays())
-    shard.fold(rows_of([(0, key, 1)], "category", "hotel"))
+    table_partition = TablePartition(stays())
+    table_partition.fold(rows_of([(0, key, 1)], "category", "hotel"))
 
-    assert [label for _, label, _ in shard.answer(ALL).cells] == [shown]
+    assert [label for _, label, _ in table_partition.answer(ALL).cells] == [shown]
 
 
 def test_a_total_beyond_64_bits_goes_on_after_a_restart():
     """Log lines may claim any size; what stands beside the total in its cell must stay a number."""
     table = WindowedTable("sizes", key="category", windows=(), max_keys=2, bytes=Sum("bytes"))
-    shard, changelog = Shard(table), {}
-    shard.fold(rows_of([(0, "a", 2**63), (1, "a", 2**63), (1, "b", 1)], "category", "bytes"))
-    write(shard, changelog)
+    table_partition, changelog = TablePartition(table), {}
+    table_partition.fold(rows_of([(0, "a", 2**63), (1, "a", 2**63), (1, "b", 1)], "category", "bytes"))
+    write(table_partition, changelog)
 
     again = restored(table, changelog)
     for at in range(5):  # too many keys: the cells are ranked
         again.fold(rows_of([(at, key, 1) for key in "acdefg"], "category", "bytes"))
         write(again, changelog)
 
-    entries = merge_cells(table, ALL, [again.answer(ALL)])[0]["entries"]
+    entries = merge_entries(table, ALL, [again.answer(ALL)])[0]["entries"]
     assert sum(entry["count"] for entry in entries) == 3 + 5 * 6
     assert sum(entry["bytes"] for entry in entries) == 2.0**64
 
 
 def test_a_large_state_is_written_apart_and_only_when_it_changed():
     """The count changes with every checkpoint, the set of all hotels hardly ever."""
-    shard, changelog = Shard(stays(windows=())), {}
-    shard.fold(rows_of([(0, "a|b", n) for n in range(2_494)], "category", "hotel"))
-    first = dict(shard.cut())
-    shard.fold(rows_of([(0, "a|b", 5)], "category", "hotel"))
-    second = dict(shard.cut())
+    table_partition, changelog = TablePartition(stays(windows=())), {}
+    table_partition.fold(rows_of([(0, "a|b", n) for n in range(2_494)], "category", "hotel"))
+    first = dict(table_partition.cut())
+    table_partition.fold(rows_of([(0, "a|b", 5)], "category", "hotel"))
+    second = dict(table_partition.cut())
     changelog = first | second
 
     assert len(first[b"stays|all/hotels|0|a|b"]) == 8 * 2_494 + 1
     assert {key: len(value) for key, value in second.items()} == {b"stays|all|0|a|b": 6}
-    again = restored(shard.table, changelog)
-    assert held(again) == held(shard)
+    again = restored(table_partition.table, changelog)
+    assert held(again) == held(table_partition)
     again.fold(rows_of([(0, "a|b", 9_999)], "category", "hotel"))
-    assert merge_cells(shard.table, ALL, [again.answer(ALL)])[0]["entries"] == [
+    assert merge_entries(table_partition.table, ALL, [again.answer(ALL)])[0]["entries"] == [
         {"key": "a|b", "count": 2_496, "hotels": 2_495}
     ]
     assert keys_of(again.cut()) == {b"stays|all|0|a|b", b"stays|all/hotels|0|a|b"}
@@ -125,29 +135,31 @@ arrivals = st.tuples(st.integers(0, 400), st.sampled_from("abcdef"), st.integers
 def test_large_states_live_and_die_with_their_cells(rows, max_keys):
     """Also when a window is deleted or a key goes into `(other)` and comes back small."""
     table = stays(windows=(DAY.kept_for(0),), lateness_ms=0, max_keys=max_keys, top=TopK("hotel"))
-    shard, changelog = Shard(table), {}
+    table_partition, changelog = TablePartition(table), {}
     for day, key, first in rows:
         batch = [(day * DAY_MS // 50, key, first + n) for n in range(1 + first // 50 * 40)]
-        shard.fold(rows_of(batch, "category", "hotel"))
-        write(shard, changelog)
+        table_partition.fold(rows_of(batch, "category", "hotel"))
+        write(table_partition, changelog)
 
-    assert held(restored(table, changelog)) == held(shard)
-    cells = {(start, label) for w in table.every_window for start, label, _ in shard.answer(w).cells}
+    assert held(restored(table, changelog)) == held(table_partition)
+    cells = {
+        (start, label) for w in table.every_window for start, label, _ in table_partition.answer(w).cells
+    }
     written = {tuple(key.split(b"|", 3)[2:]) for key in changelog if key.count(b"|") > 1}
     assert written <= {(b"%d" % start, label.encode()) for start, label in cells}
 
 
 def test_a_closed_window_is_kept_packed_and_still_answers():
     """Most windows of a long day are closed: they take a tenth of the memory."""
-    shard = Shard(stays(windows=(HOUR,), lateness_ms=0))
-    shard.fold(rows_of([(0, "a", n) for n in range(100)], "category", "hotel"))
-    before = shard.answer(HOUR).cells
-    shard.cut()
-    shard.fold(rows_of([(DAY_MS, "a", 1)], "category", "hotel"))
-    shard.cut()
+    table_partition = TablePartition(stays(windows=(HOUR,), lateness_ms=0))
+    table_partition.fold(rows_of([(0, "a", n) for n in range(100)], "category", "hotel"))
+    before = table_partition.answer(HOUR).cells
+    table_partition.cut()
+    table_partition.fold(rows_of([(DAY_MS, "a", 1)], "category", "hotel"))
+    table_partition.cut()
 
-    assert type(shard._cells["hour"]._windows[0]["a"]) is bytes
-    assert shard.answer(HOUR).cells[:1] == before
+    assert type(table_partition._cells["hour"]._windows[0]["a"]) is bytes
+    assert table_partition.answer(HOUR).cells[:1] == before
 
 
 @pytest.mark.parametrize(
@@ -164,9 +176,9 @@ def test_a_closed_window_is_kept_packed_and_still_answers():
 )
 def test_the_changelog_of_another_declaration_is_refused(changed):
     """Counts of two meanings must never be added."""
-    shard, changelog = Shard(stays()), {}
-    shard.fold(rows_of([(0, "a", n) for n in range(100)], "category", "hotel"))
-    write(shard, changelog)
+    table_partition, changelog = TablePartition(stays()), {}
+    table_partition.fold(rows_of([(0, "a", n) for n in range(100)], "category", "hotel"))
+    write(table_partition, changelog)
 
     with pytest.raises(Misconfigured, match=r"changelog of .* has .*; expected"):
         restored(changed, changelog)
@@ -174,23 +186,23 @@ def test_the_changelog_of_another_declaration_is_refused(changed):
 
 def test_lateness_retention_and_bounds_may_change():
     """They say what happens next, not what the entries mean."""
-    shard, changelog = Shard(stays()), {}
-    shard.fold(rows_of([(0, "a", 1)], "category", "hotel"))
-    write(shard, changelog)
+    table_partition, changelog = TablePartition(stays()), {}
+    table_partition.fold(rows_of([(0, "a", 1)], "category", "hotel"))
+    write(table_partition, changelog)
 
     again = restored(stays(windows=(DAY.kept_for(5),), lateness_ms=1, max_keys=7), changelog)
 
-    assert held(again) == held(shard)
+    assert held(again) == held(table_partition)
 
 
 def test_a_deleted_entry_is_no_cell():
     """A changelog that is not compacted yet still has the entry before its tombstone."""
-    shard = Shard(stays())
-    shard.load(b"stays|day|0|a", b"\x93\x00\x01\xc4\x01x")
-    shard.load(b"stays|day|0|b", b"\x93\x00\x01\xc4\x01x")
-    shard.load(b"stays|day|0|a", None)
-    shard.load(b"stays|day|0|c", None)
-    shard.load(b"stays|day/hotels|0|c", None)
-    shard.load(b"stays|progress", None)
+    table_partition = TablePartition(stays())
+    table_partition.load(b"stays|day|0|a", b"\x93\x00\x01\xc4\x01x")
+    table_partition.load(b"stays|day|0|b", b"\x93\x00\x01\xc4\x01x")
+    table_partition.load(b"stays|day|0|a", None)
+    table_partition.load(b"stays|day|0|c", None)
+    table_partition.load(b"stays|day/hotels|0|c", None)
+    table_partition.load(b"stays|progress", None)
 
-    assert [label for _, label, _ in shard.answer(DAY).cells] == ["b"]
+    assert [label for _, label, _ in table_partition.answer(DAY).cells] == ["b"]

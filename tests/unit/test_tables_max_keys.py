@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from table_rows import restored, rows_of, unhurried, write
 
-from dataflow.engine.tables import ALL, OTHER, Distinct, Shard, WindowedTable, merge_cells
+from dataflow.engine.tables import ALL, OTHER, Distinct, TablePartition, WindowedTable, merge_entries
 
 keys = st.lists(st.sampled_from("abcdefghijklmnop"), max_size=300)
 
@@ -19,16 +19,18 @@ def table(max_keys):
 
 def folded(column, max_keys, batch=7):
     """Return a shard with these keys folded, batch by batch."""
-    shard = Shard(table(max_keys))
+    table_partition = TablePartition(table(max_keys))
     for start in range(0, len(column), batch):
         rows = [(0, key, n) for n, key in enumerate(column[start : start + batch], start)]
-        shard.fold(rows_of(rows, "page", "user"))
-    return shard
+        table_partition.fold(rows_of(rows, "page", "user"))
+    return table_partition
 
 
-def entries(*shards):
+def entries(*table_partitions):
     """Return the merged entries by key."""
-    windows = merge_cells(shards[0].table, ALL, [shard.answer(ALL) for shard in shards])
+    windows = merge_entries(
+        table_partitions[0].table, ALL, [table_partition.answer(ALL) for table_partition in table_partitions]
+    )
     return {entry["key"]: entry for window in windows for entry in window["entries"]}
 
 
@@ -73,8 +75,8 @@ def test_a_window_is_cut_to_its_largest_keys_by_the_written_rule(column, max_key
 @given(keys, st.integers(1, 5))
 def test_nothing_is_lost_and_what_a_key_misses_is_bounded(column, max_keys):
     """The sum is exact; no key hides more than n / (max_keys + 1) rows."""
-    truth, shard = Counter(column), folded(column, max_keys)
-    found = entries(shard)
+    truth, table_partition = Counter(column), folded(column, max_keys)
+    found = entries(table_partition)
     bound = found.get(OTHER, {}).get("max_per_key", 0)
 
     assert sum(entry["count"] for entry in found.values()) == len(column)
@@ -88,19 +90,19 @@ def test_nothing_is_lost_and_what_a_key_misses_is_bounded(column, max_keys):
 @given(keys, st.integers(1, 5))
 def test_evicted_keys_are_deleted_from_the_changelog(column, max_keys):
     """They would come back after a takeover, and be counted twice with `(other)`."""
-    shard, changelog = Shard(table(max_keys)), {}
+    table_partition, changelog = TablePartition(table(max_keys)), {}
     for n, key in enumerate(column):
-        shard.fold(rows_of([(0, key, n)], "page", "user"))
-        write(shard, changelog)
+        table_partition.fold(rows_of([(0, key, n)], "page", "user"))
+        write(table_partition, changelog)
 
-    assert entries(restored(shard.table, changelog)) == entries(shard)
+    assert entries(restored(table_partition.table, changelog)) == entries(table_partition)
     assert len(changelog) <= 2 * max_keys + 2
 
 
 def test_a_smaller_bound_takes_hold_after_a_restart():
     """The window is then fuller than it may be."""
-    shard, changelog = folded(list("aaabbbcdefghij"), 10), {}
-    write(shard, changelog)
+    table_partition, changelog = folded(list("aaabbbcdefghij"), 10), {}
+    write(table_partition, changelog)
 
     again = restored(table(2), changelog)
     again.fold(rows_of([(0, "k", 1)], "page", "user"))
@@ -134,7 +136,7 @@ def test_heavy_keys_stay_on_top_of_a_long_tail():
 def test_the_rest_of_several_partitions_is_merged_and_last():
     """What may hide in each of them adds up."""
     one, other = (folded(list("aabbbcdefgh" * 3), 2) for _ in range(2))
-    both = merge_cells(one.table, ALL, [one.answer(ALL), other.answer(ALL)])[0]["entries"]
+    both = merge_entries(one.table, ALL, [one.answer(ALL), other.answer(ALL)])[0]["entries"]
 
     assert both[-1]["key"] == OTHER
     assert both[-1]["max_per_key"] == 2 * entries(one)[OTHER]["max_per_key"]

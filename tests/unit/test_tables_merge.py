@@ -14,10 +14,10 @@ from dataflow.engine.tables import (
     Max,
     Part,
     Quantiles,
-    Shard,
     Sum,
+    TablePartition,
     WindowedTable,
-    merge_cells,
+    merge_entries,
     orders,
 )
 
@@ -35,24 +35,26 @@ TABLE = WindowedTable(
 NAMES = ("path", "user", "bytes", "agent")
 
 
-def shard(*rows):
+def table_partition(*rows):
     """Return a partition with these rows."""
-    made = Shard(TABLE)
+    made = TablePartition(TABLE)
     made.fold(rows_of(rows, *NAMES))
     return made
 
 
 def four():
     """Return a partition with four rows of three paths."""
-    return shard((0, "/b", 1, 1, None), (0, "/a", 1, 7, "z"), (0, "/b", 2, 2, "y"), (0, "/c", 1, 9, None))
+    return table_partition(
+        (0, "/b", 1, 1, None), (0, "/a", 1, 7, "z"), (0, "/b", 2, 2, "y"), (0, "/c", 1, 9, None)
+    )
 
 
 def test_the_shape_of_an_answer():
     """Times are ISO 8601 in UTC, the greatest count is first, equal counts go by key."""
-    one = shard((0, "/b", 1, 10, "x"), (0, "/a", 1, 20, None), (DAY_MS, "/a", 2, 5, "y"))
-    two = shard((DAY_MS, "/c", 2, 7, "y"), (DAY_MS, "/c", 3, None, "z"))
+    one = table_partition((0, "/b", 1, 10, "x"), (0, "/a", 1, 20, None), (DAY_MS, "/a", 2, 5, "y"))
+    two = table_partition((DAY_MS, "/c", 2, 7, "y"), (DAY_MS, "/c", 3, None, "z"))
 
-    windows = merge_cells(TABLE, DAY, [one.answer(DAY), two.answer(DAY)])
+    windows = merge_entries(TABLE, DAY, [one.answer(DAY), two.answer(DAY)])
 
     assert orjson.loads(orjson.dumps(windows)) == [
         {
@@ -78,9 +80,11 @@ def test_the_shape_of_an_answer():
 
 def test_windows_merged_into_one_count_a_visitor_once():
     """Distinct values of a range are not the sum of its days."""
-    part = shard((0, "/a", 1, 1, "x"), (DAY_MS, "/a", 1, 1, "x"), (3 * DAY_MS, "/a", 2, 1, "x")).answer(DAY)
+    part = table_partition(
+        (0, "/a", 1, 1, "x"), (DAY_MS, "/a", 1, 1, "x"), (3 * DAY_MS, "/a", 2, 1, "x")
+    ).answer(DAY)
 
-    (window,) = merge_cells(TABLE, DAY, [part], merge_windows=True)
+    (window,) = merge_entries(TABLE, DAY, [part], merge_windows=True)
 
     assert (window["start"], window["end"]) == ("1970-01-01T00:00:00Z", "1970-01-05T00:00:00Z")
     assert window["closed"] is False
@@ -89,17 +93,20 @@ def test_windows_merged_into_one_count_a_visitor_once():
 
 def test_all_time_has_no_start_and_no_end_and_never_closes():
     """A made-up date would be taken for a fact."""
-    (window,) = merge_cells(TABLE, ALL, [shard((DAY_MS, "/a", 1, 1, "x")).answer(ALL)])
+    (window,) = merge_entries(TABLE, ALL, [table_partition((DAY_MS, "/a", 1, 1, "x")).answer(ALL)])
 
     assert (window["start"], window["end"], window["closed"]) == (None, None, False)
 
 
 def test_a_window_is_closed_only_when_it_is_closed_everywhere():
     """A partition that lags behind may still add to it."""
-    ahead, behind = shard((0, "/a", 1, 1, "x"), (DAY_MS, "/a", 1, 1, "x")), shard((0, "/a", 1, 1, "x"))
+    ahead, lag = (
+        table_partition((0, "/a", 1, 1, "x"), (DAY_MS, "/a", 1, 1, "x")),
+        table_partition((0, "/a", 1, 1, "x")),
+    )
 
-    alone = merge_cells(TABLE, DAY, [ahead.answer(DAY)])
-    together = merge_cells(TABLE, DAY, [ahead.answer(DAY), behind.answer(DAY)])
+    alone = merge_entries(TABLE, DAY, [ahead.answer(DAY)])
+    together = merge_entries(TABLE, DAY, [ahead.answer(DAY), lag.answer(DAY)])
 
     assert [window["closed"] for window in alone] == [True, False]
     assert [window["closed"] for window in together] == [False, False]
@@ -107,7 +114,7 @@ def test_a_window_is_closed_only_when_it_is_closed_everywhere():
 
 def test_nobody_answered():
     """No partition, no window: the answer says elsewhere what is missing."""
-    assert merge_cells(TABLE, DAY, []) == []
+    assert merge_entries(TABLE, DAY, []) == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +130,7 @@ def test_nobody_answered():
 )
 def test_entries_in_order(order, top, keys):
     """The greatest first; what is unknown is last; equal ones go by key."""
-    (window,) = merge_cells(TABLE, ALL, [four().answer(ALL)], order=order, top=top)
+    (window,) = merge_entries(TABLE, ALL, [four().answer(ALL)], order=order, top=top)
 
     assert [entry["key"] for entry in window["entries"]] == keys
 
@@ -154,12 +161,12 @@ rows_of_days = st.lists(
 def test_three_partitions_on_any_workers_answer_as_one(rows, order, merge_windows):
     """Where a row was counted must not show, nor who answered first."""
     table = WindowedTable("views", key="path", windows=(DAY,), users=Distinct("user"), bytes=Sum("bytes"))
-    shards = [Shard(table) for _ in range(4)]
+    table_partitions = [TablePartition(table) for _ in range(4)]
     for n, row in enumerate(rows):
-        shards[n % 3].fold(rows_of([row], *NAMES))
-        shards[3].fold(rows_of([row], *NAMES))
-    parts = [msgpack.decode(msgpack.encode(shards[n].answer(DAY)), type=Part) for n in order]
+        table_partitions[n % 3].fold(rows_of([row], *NAMES))
+        table_partitions[3].fold(rows_of([row], *NAMES))
+    parts = [msgpack.decode(msgpack.encode(table_partitions[n].answer(DAY)), type=Part) for n in order]
 
-    merged = merge_cells(table, DAY, parts, merge_windows=merge_windows)
+    merged = merge_entries(table, DAY, parts, merge_windows=merge_windows)
 
-    assert merged == merge_cells(table, DAY, [shards[3].answer(DAY)], merge_windows=merge_windows)
+    assert merged == merge_entries(table, DAY, [table_partitions[3].answer(DAY)], merge_windows=merge_windows)

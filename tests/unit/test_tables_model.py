@@ -13,11 +13,11 @@ from dataflow.engine.tables import (
     Distinct,
     Max,
     Min,
-    Shard,
     Sum,
+    TablePartition,
     Window,
     WindowedTable,
-    merge_cells,
+    merge_entries,
 )
 
 SMALL, LARGE = Window("small", 10, retention_ms=25), Window("large", 40, retention_ms=60)
@@ -76,13 +76,13 @@ class Model:
     def counts(self, size, retention_ms, names):
         """Return what is still kept of one size: {start: {key: results}}."""
         return {
-            start: {key: summary(kept, names) for key, kept in keys.items()}
+            start: {key: aggregation(kept, names) for key, kept in keys.items()}
             for (of, start), keys in self.windows.items()
             if of == size and not (size and self.is_over(start, size, retention_ms))
         }
 
 
-def summary(kept, names):
+def aggregation(kept, names):
     """Return the results of these rows."""
     users = {(type(row[2]), row[2]) for row in kept if row[2] is not None}
     sizes = [row[3] for row in kept]
@@ -90,14 +90,14 @@ def summary(kept, names):
     return {"count": len(kept)} | {name: results[name] for name in names}
 
 
-def counts(shard, window):
+def counts(table_partition, window):
     """Return what a shard has of one size, in the form of the model."""
     cells = defaultdict(dict)
-    for start, key, raw in shard.answer(window).cells:
-        part = shard.answer(window, start or None, start + 1 if start else None, key)
+    for start, key, raw in table_partition.answer(window).cells:
+        part = table_partition.answer(window, start or None, start + 1 if start else None, key)
         assert (start, key, raw) in part.cells
         cells[start][key] = raw
-    windows = merge_cells(shard.table, window, [shard.answer(window)])
+    windows = merge_entries(table_partition.table, window, [table_partition.answer(window)])
     return {
         start: {e.pop("key"): e for e in found["entries"]}
         for start, found in zip(sorted(cells), windows, strict=True)
@@ -110,35 +110,42 @@ def counts(shard, window):
 )
 def test_any_batches_cuts_and_restarts_give_what_row_after_row_gives(steps, lateness_ms, names):
     """Where a batch, a checkpoint or a worker's life ends must not show in any number."""
-    shard, model, changelog = Shard(table(lateness_ms, names=names)), Model(lateness_ms), {}
+    table_partition, model, changelog = (
+        TablePartition(table(lateness_ms, names=names)),
+        Model(lateness_ms),
+        {},
+    )
     for batch, then in steps:
-        shard.fold(rows_of(batch, *NAMES))
+        table_partition.fold(rows_of(batch, *NAMES))
         for row in batch:
             model.add(row)
         if then != "go on":
-            write(shard, changelog)
+            write(table_partition, changelog)
         if then == "restart":
-            shard = restored(shard.table, changelog)
+            table_partition = restored(table_partition.table, changelog)
 
-    assert counts(shard, ALL) == model.counts(0, 0, names)
-    assert counts(shard, shard.table.window("small")) == model.counts(10, 25, names)
-    assert counts(shard, shard.table.window("large")) == model.counts(40, 60, names)
-    assert shard.progress.newest == model.newest
-    assert shard.progress.late == {"small": model.late[10], "large": model.late[40]}
-    assert (shard.progress.undated, shard.progress.future) == (model.undated, model.future)
+    assert counts(table_partition, ALL) == model.counts(0, 0, names)
+    assert counts(table_partition, table_partition.table.window("small")) == model.counts(10, 25, names)
+    assert counts(table_partition, table_partition.table.window("large")) == model.counts(40, 60, names)
+    assert table_partition.event_time.newest == model.newest
+    assert table_partition.event_time.late == {"small": model.late[10], "large": model.late[40]}
+    assert (table_partition.event_time.undated, table_partition.event_time.future) == (
+        model.undated,
+        model.future,
+    )
 
 
 @unhurried
 @given(steps, st.sampled_from([None, 0, 20]))
 def test_the_changelog_alone_is_what_the_shard_holds(steps, lateness_ms):
     """A cell that is forgotten, or deleted too late, would come back after a takeover."""
-    shard, changelog = Shard(table(lateness_ms)), {}
+    table_partition, changelog = TablePartition(table(lateness_ms)), {}
     for batch, _ in steps:
-        shard.fold(rows_of(batch, *NAMES))
-        write(shard, changelog)
+        table_partition.fold(rows_of(batch, *NAMES))
+        write(table_partition, changelog)
 
-    assert held(restored(shard.table, changelog)) == held(shard)
-    assert shard.cut() == []
+    assert held(restored(table_partition.table, changelog)) == held(table_partition)
+    assert table_partition.cut() == []
 
 
 @unhurried
@@ -146,7 +153,7 @@ def test_the_changelog_alone_is_what_the_shard_holds(steps, lateness_ms):
 def test_counts_do_not_depend_on_the_order_of_arrival_when_nothing_is_late(batch, dice):
     """Bookings come in any order of their dates."""
     shuffled = dice.sample(batch, len(batch))
-    one, other = Shard(table(None)), Shard(table(None))
+    one, other = TablePartition(table(None)), TablePartition(table(None))
 
     one.fold(rows_of(batch, *NAMES))
     for row in shuffled:
@@ -164,7 +171,11 @@ def test_counts_do_not_depend_on_the_order_of_arrival_when_nothing_is_late(batch
 )
 def test_a_full_window_keeps_the_same_keys_however_the_rows_come_in_batches(batch, data):
     """Otherwise a replay after a crash would count other keys apart than the first run did."""
-    whole, split, changelog = Shard(table(None, max_keys=2)), Shard(table(None, max_keys=2)), {}
+    whole, split, changelog = (
+        TablePartition(table(None, max_keys=2)),
+        TablePartition(table(None, max_keys=2)),
+        {},
+    )
 
     whole.fold(rows_of(batch, *NAMES))
     while batch:

@@ -11,8 +11,8 @@ from dataflow.engine.tables import (
     MINUTE,
     UNDATED,
     Count,
-    Shard,
     Sum,
+    TablePartition,
     Window,
     WindowedTable,
 )
@@ -25,9 +25,9 @@ def views(**options):
     return WindowedTable("views", key="page", **({"windows": (MINUTE, HOUR)} | options))
 
 
-def starts(shard, window):
+def starts(table_partition, window):
     """Return the start of every cell."""
-    return [start for start, _, _ in shard.answer(window).cells]
+    return [start for start, _, _ in table_partition.answer(window).cells]
 
 
 @pytest.mark.parametrize(
@@ -80,64 +80,66 @@ def test_count_may_be_said_and_need_not_be():
 @pytest.mark.parametrize(("newest", "late"), [(MINUTE_MS + 4_999, 0), (MINUTE_MS + 5_000, 1)])
 def test_a_window_is_closed_once_the_lateness_is_over(newest, late):
     """One millisecond before, a row is still added."""
-    shard = Shard(views(lateness_ms=5_000))
+    table_partition = TablePartition(views(lateness_ms=5_000))
 
-    shard.fold(rows_of([(newest, "a"), (MINUTE_MS - 1, "a")], "page"))
+    table_partition.fold(rows_of([(newest, "a"), (MINUTE_MS - 1, "a")], "page"))
 
-    assert shard.progress.late == {"minute": late, "hour": 0}
-    assert starts(shard, MINUTE) == [0, MINUTE_MS][late:]
+    assert table_partition.event_time.late == {"minute": late, "hour": 0}
+    assert starts(table_partition, MINUTE) == [0, MINUTE_MS][late:]
 
 
 def test_a_late_row_still_counts_in_larger_windows_and_in_all_time():
     """Late for the minute is not late for the hour."""
-    shard = Shard(views(lateness_ms=0))
+    table_partition = TablePartition(views(lateness_ms=0))
 
-    shard.fold(rows_of([(2 * MINUTE_MS, "a"), (0, "a"), (HOUR_MS, "a"), (0, "a")], "page"))
+    table_partition.fold(rows_of([(2 * MINUTE_MS, "a"), (0, "a"), (HOUR_MS, "a"), (0, "a")], "page"))
 
-    assert shard.progress.late == {"minute": 2, "hour": 1}
-    assert [raw[2] for _, _, raw in shard.answer(HOUR).cells] == [2, 1]
-    assert [raw[2] for _, _, raw in shard.answer(ALL).cells] == [4]
+    assert table_partition.event_time.late == {"minute": 2, "hour": 1}
+    assert [raw[2] for _, _, raw in table_partition.answer(HOUR).cells] == [2, 1]
+    assert [raw[2] for _, _, raw in table_partition.answer(ALL).cells] == [4]
 
 
 def test_without_a_lateness_windows_never_close():
     """A table over a file of many years takes them in any order."""
-    shard = Shard(views())
+    table_partition = TablePartition(views())
 
-    shard.fold(rows_of([(9_000 * DAY_MS, "a"), (0, "a")], "page"))
+    table_partition.fold(rows_of([(9_000 * DAY_MS, "a"), (0, "a")], "page"))
 
-    assert shard.progress.late == {"minute": 0, "hour": 0}
-    assert shard.closes == -1
+    assert table_partition.event_time.late == {"minute": 0, "hour": 0}
+    assert table_partition.watermark == -1
 
 
 @pytest.mark.parametrize("time", [UNDATED, FUTURE, -99, 10**15, 2**63])
 def test_a_row_without_a_believable_time_closes_nothing_and_is_counted(time):
     """One event of the year 9999 must not make all others late."""
-    shard = Shard(views(lateness_ms=0))
+    table_partition = TablePartition(views(lateness_ms=0))
 
-    shard.fold(rows_of([(0, "a"), (time, "a"), (0, "a")], "page"))
+    table_partition.fold(rows_of([(0, "a"), (time, "a"), (0, "a")], "page"))
 
-    assert shard.progress.newest == 0
-    assert shard.progress.undated + shard.progress.future == 1
-    assert shard.progress.future == (time == FUTURE or time > 0)
-    assert [raw[2] for _, _, raw in shard.answer(MINUTE).cells] == [2]
-    assert [raw[2] for _, _, raw in shard.answer(ALL).cells] == [3]
+    assert table_partition.event_time.newest == 0
+    assert table_partition.event_time.undated + table_partition.event_time.future == 1
+    assert table_partition.event_time.future == (time == FUTURE or time > 0)
+    assert [raw[2] for _, _, raw in table_partition.answer(MINUTE).cells] == [2]
+    assert [raw[2] for _, _, raw in table_partition.answer(ALL).cells] == [3]
 
 
 def test_windows_past_their_retention_are_deleted_from_the_changelog():
     """Nothing else ever shrinks a compacted topic."""
-    shard = Shard(views(windows=(MINUTE.kept_for(1_000),), lateness_ms=0))
-    shard.fold(rows_of([(0, "a"), (1, "b")], "page"))
-    shard.cut()
+    table_partition = TablePartition(views(windows=(MINUTE.kept_for(1_000),), lateness_ms=0))
+    table_partition.fold(rows_of([(0, "a"), (1, "b")], "page"))
+    table_partition.cut()
 
-    shard.fold(rows_of([(MINUTE_MS + 999, "a")], "page"))
-    assert starts(shard, MINUTE) == [0, 0, MINUTE_MS]
-    shard.fold(rows_of([(MINUTE_MS + 1_000, "a")], "page"))
+    table_partition.fold(rows_of([(MINUTE_MS + 999, "a")], "page"))
+    assert starts(table_partition, MINUTE) == [0, 0, MINUTE_MS]
+    table_partition.fold(rows_of([(MINUTE_MS + 1_000, "a")], "page"))
 
-    assert starts(shard, MINUTE) == [MINUTE_MS]
+    assert starts(table_partition, MINUTE) == [MINUTE_MS]
 
-    deleted = {key for key, value in shard.cut() if value is None}
+    deleted = {key for key, value in table_partition.cut() if value is None}
     assert deleted == {b"views|minute|0|a", b"views|minute|0|b"}
-    assert list(shard._cells["minute"]._windows) == [MINUTE_MS]  # nothing is left of them in memory either
+    assert list(table_partition._cells["minute"]._windows) == [
+        MINUTE_MS
+    ]  # nothing is left of them in memory either
 
 
 @pytest.mark.parametrize(
@@ -154,10 +156,10 @@ def test_windows_past_their_retention_are_deleted_from_the_changelog():
 )
 def test_a_range_finds_the_windows_that_it_overlaps(from_ms, to_ms, found):
     """The end of a range is not in it, and the end of a window is not in the window."""
-    shard = Shard(views())
-    shard.fold(rows_of([(n * MINUTE_MS + 30_000, "a") for n in range(3)], "page"))
+    table_partition = TablePartition(views())
+    table_partition.fold(rows_of([(n * MINUTE_MS + 30_000, "a") for n in range(3)], "page"))
 
-    part = shard.answer(MINUTE, from_ms, to_ms)
+    part = table_partition.answer(MINUTE, from_ms, to_ms)
 
     assert [start // MINUTE_MS for start, _, _ in part.cells] == found
-    assert len(shard.answer(ALL, from_ms, to_ms).cells) == 1
+    assert len(table_partition.answer(ALL, from_ms, to_ms).cells) == 1

@@ -65,7 +65,7 @@ def test_the_answer_has_its_shape(worker):
         "why",
         "exact",
         "lacks",
-        "behind",
+        "lag",
         "total",
         "ips",
         "next",

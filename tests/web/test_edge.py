@@ -47,7 +47,7 @@ def test_counts_are_not_kept_by_anyone(worker):
 
 def test_a_strange_question_of_another_worker_is_refused(worker):
     """Workers of two versions may ask one another during an upgrade."""
-    for path in ("/_parts/expedia", "/_parts/expedia?read=sizes", "/_parts/expedia?read=cells&table=x"):
+    for path in ("/_query/expedia", "/_query/expedia?read=sizes", "/_query/expedia?read=cells&table=x"):
         reply = worker.get(path)
         assert reply.status == 400
         assert reply.json["error"].startswith("question is ")

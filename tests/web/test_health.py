@@ -15,7 +15,7 @@ def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):
     seen = worker.wait_for("/readyz", lambda reply: True)
     assert (seen.status, seen.headers["Retry-After"]) == (503, "1")
     assert seen.json == {"error": "worker is recovering; expected ready"}
-    for path in ("/tables/stays_per_category", "/streams", "/_parts/expedia?read=balance"):
+    for path in ("/tables/stays_per_category", "/streams", "/_query/expedia?read=balance"):
         reply = worker.get(path)
         assert (reply.status, reply.headers.get("Retry-After")) == (503, "1"), path
     assert worker.get("/healthz").status == 200

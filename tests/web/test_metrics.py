@@ -13,7 +13,7 @@ def test_metrics_say_what_the_streams_say(worker):
         if sample.name.startswith("dataflow_")
     ]
     streams = worker.get("/streams").json["streams"]
-    for stream, balance in streams.items():
+    for stream, event_counts in streams.items():
         for name, part in (
             ("dataflow_received_events_total", "received"),
             ("dataflow_sent_events_total", "sent"),
@@ -25,6 +25,6 @@ def test_metrics_say_what_the_streams_say(worker):
                 for sample in samples
                 if sample.name == name and sample.labels["stream"] == stream
             )
-            assert counted == balance[part], (stream, part)
+            assert counted == event_counts[part], (stream, part)
     (ready,) = [sample.value for sample in samples if sample.name == "dataflow_worker_ready"]
     assert ready == 1

@@ -24,7 +24,7 @@ def test_details_say_why(worker):
     assert sum(answer["details"]["expedia"]["dead_lettered"].values()) == 5
     assert answer["details"]["raw-web-events"] == {"dropped": {}, "dead_lettered": {"not_an_object": 1}}
     assert answer["partitions"]["expedia"] == {"answered": [0, 1, 2, 3], "missing": []}
-    assert answer["behind"]["expedia"] == {"records": 0, "seconds": 0.0}
+    assert answer["lag"]["expedia"] == {"records": 0, "seconds": 0.0}
 
 
 def test_a_parameter_is_refused(worker):

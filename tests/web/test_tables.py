@@ -35,7 +35,7 @@ def test_an_answer_has_all_that_it_takes_to_judge_it(worker):
         "table": "requests_per_status",
         "window": "all",
         "partitions": {"answered": [0, 1, 2, 3], "missing": []},
-        "behind": {"records": 0, "seconds": 0.0},
+        "lag": {"records": 0, "seconds": 0.0},
         "apart": {"late": 0, "undated": 0, "future": 0},
     }
     [window] = answer["windows"]
@@ -183,7 +183,7 @@ def test_the_list_says_how_each_table_may_be_asked(worker):
         "topics": ["raw-web-events"],
         "key": "page_url_path",
         "windows": ["minute", "hour", "day", "all"],
-        "summaries": ["count", "distinct_users"],
+        "aggregations": ["count", "distinct_users"],
         "orders": ["count", "distinct_users", "key"],
         "lateness_seconds": 3600.0,
         "max_keys": 10_000,

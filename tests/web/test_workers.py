@@ -19,7 +19,7 @@ PATHS = [
 
 def counts_of(reply):
     """Return what is counted; how far behind it is may differ from one moment to the next."""
-    return {name: value for name, value in reply.json.items() if name != "behind"}
+    return {name: value for name, value in reply.json.items() if name != "lag"}
 
 
 @pytest.fixture

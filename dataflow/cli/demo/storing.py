@@ -30,7 +30,7 @@ def wait_until_stored(cluster: "Cluster", say: "Say") -> None:
         if not sinks:
             return
         looks = 0 if _late(sinks) else looks + 1
-        if _behind(sinks) != _behind(before):
+        if _lag(sinks) != _lag(before):
             moved_at = time.monotonic()
             say(f"Sinks: {_words(sinks)}.")
         elif time.monotonic() - moved_at > PATIENCE_SECONDS:
@@ -42,11 +42,11 @@ def wait_until_stored(cluster: "Cluster", say: "Say") -> None:
 
 
 def _late(sinks: Sinks) -> Sinks:
-    return [sink for sink in sinks if sink["behind"]["records"]]
+    return [sink for sink in sinks if sink["lag"]["records"]]
 
 
-def _behind(sinks: Sinks) -> dict[str, int]:
-    return {sink["name"]: sink["behind"]["records"] for sink in sinks}
+def _lag(sinks: Sinks) -> dict[str, int]:
+    return {sink["name"]: sink["lag"]["records"] for sink in sinks}
 
 
 def _words(sinks: Sinks) -> str:
@@ -58,5 +58,5 @@ def _words(sinks: Sinks) -> str:
 
 
 def _how_far(sink: dict[str, Any]) -> str:
-    late = sink["behind"]["records"]
+    late = sink["lag"]["records"]
     return f"is {late:,} records behind" if late else "has stored all"

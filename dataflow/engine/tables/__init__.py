@@ -1,13 +1,13 @@
 """Windowed tables: rows of events in, summaries per key and event-time window out; pure."""
 
+from dataflow.engine.tables.aggregations import Aggregation, Count, Distinct, Max, Min, Quantiles, Sum, TopK
 from dataflow.engine.tables.answer import Part, Totals
+from dataflow.engine.tables.event_time_state import EventTimeState
 from dataflow.engine.tables.labels import NONE, OTHER
-from dataflow.engine.tables.merge import merge_cells, orders
-from dataflow.engine.tables.progress import Progress
+from dataflow.engine.tables.merge import merge_entries, orders
 from dataflow.engine.tables.rows import FUTURE, UNDATED, Rows
-from dataflow.engine.tables.shard import Shard
-from dataflow.engine.tables.summaries import Count, Distinct, Max, Min, Quantiles, Sum, Summary, TopK
 from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.engine.tables.windows import ALL, DAY, HOUR, MINUTE, Window
 
 __all__ = [
@@ -19,21 +19,21 @@ __all__ = [
     "NONE",
     "OTHER",
     "UNDATED",
+    "Aggregation",
     "Count",
     "Distinct",
+    "EventTimeState",
     "Max",
     "Min",
     "Part",
-    "Progress",
     "Quantiles",
     "Rows",
-    "Shard",
     "Sum",
-    "Summary",
+    "TablePartition",
     "TopK",
     "Totals",
     "Window",
     "WindowedTable",
-    "merge_cells",
+    "merge_entries",
     "orders",
 ]

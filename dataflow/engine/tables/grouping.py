@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from dataflow.engine.tables.windows import Window
 
-CellId: TypeAlias = tuple[int, str]
+EntryId: TypeAlias = tuple[int, str]
 """Start of the window in ms, and the key."""
 
 Deltas: TypeAlias = Sequence[Sequence[Any]]  # each summary has deltas of its own type
@@ -43,7 +43,7 @@ class Groups(NamedTuple):
     Where they are `alone` there is one place for each row, and columns take the place of deltas.
     """
 
-    cells: Sequence[CellId]
+    cells: Sequence[EntryId]
     deltas: Deltas
     alone: bool
 
@@ -57,13 +57,13 @@ def group(batch: Batch, window: Window) -> Groups:
     if (high - low) // size * SCATTERED > len(batch.times):
         cells = list(zip([time - time % size for time in batch.times], batch.keys, strict=True))
         return Groups(cells, (batch.times, *batch.columns), alone=True)
-    groups: defaultdict[CellId, list[Any]] = defaultdict(list)
+    groups: defaultdict[EntryId, list[Any]] = defaultdict(list)
     for time, key, row in zip(batch.times, batch.keys, batch.rows, strict=True):
         groups[time - time % size, key].append(row)
     return groups_of(batch, groups)
 
 
-def groups_of(batch: Batch, rows: Mapping[CellId, Sequence[Any]]) -> Groups:
+def groups_of(batch: Batch, rows: Mapping[EntryId, Sequence[Any]]) -> Groups:
     """Return these rows of a batch, which are by cell already."""
     return Groups(list(rows), batch.gather(batch.columns, list(rows.values())), alone=False)
 

@@ -5,22 +5,22 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from dataflow.engine.tables.answer import Part
-from dataflow.engine.tables.cell import Cell, CellFormat, decode
+from dataflow.engine.tables.entry import EntryFormat, WindowEntry, decode
 from dataflow.engine.tables.labels import OTHER
 from dataflow.engine.tables.table import COUNT, KEY, MAX_PER_KEY, WindowedTable
 from dataflow.engine.tables.windows import Window
 
 Json: TypeAlias = dict[str, Any]  # what orjson writes
-Entries: TypeAlias = dict[str, Cell]
+Entries: TypeAlias = dict[str, WindowEntry]
 
 
 def orders(table: WindowedTable) -> tuple[str, ...]:
     """Return what the entries of a table can be ordered by: summaries that are numbers, and key."""
-    numbers = (name for name, s in table.summaries.items() if isinstance(s.result(s.new()), int | None))
+    numbers = (name for name, s in table.aggregations.items() if isinstance(s.result(s.new()), int | None))
     return (*numbers, KEY)
 
 
-def merge_cells(
+def merge_entries(
     table: WindowedTable,
     window: Window,
     parts: Sequence[Part],
@@ -36,8 +36,8 @@ def merge_cells(
     A window is closed when it is closed in every partition that answered and has seen an event.
     All time has neither start nor end: both are None.
     """
-    cells = CellFormat(table)
-    closes = min((part.closes for part in parts if part.newest >= 0), default=-1)
+    cells = EntryFormat(table)
+    watermark = min((part.watermark for part in parts if part.newest >= 0), default=-1)
     merged = []
     for starts, entries in _windows(cells, parts, merge_windows):
         end = starts[-1] + window.size_ms
@@ -45,7 +45,7 @@ def merge_cells(
             {
                 "start": _iso(starts[0]) if window.size_ms else None,
                 "end": _iso(end) if window.size_ms else None,
-                "closed": window.size_ms > 0 and end <= closes,
+                "closed": window.size_ms > 0 and end <= watermark,
                 "entries": _ranked(cells, entries, top, order),
             }
         )
@@ -53,7 +53,7 @@ def merge_cells(
 
 
 def _windows(
-    cells: CellFormat, parts: Iterable[Part], merge_windows: bool
+    cells: EntryFormat, parts: Iterable[Part], merge_windows: bool
 ) -> list[tuple[list[int], Entries]]:
     """Return the starts and the merged cells of each window, or of all as one."""
     windows: dict[int, Entries] = {}
@@ -66,19 +66,19 @@ def _windows(
     return [(sorted(starts[at]), windows[at]) for at in sorted(windows)]
 
 
-def _add(cells: CellFormat, entries: Entries, key: str, cell: Cell) -> None:
+def _add(cells: EntryFormat, entries: Entries, key: str, cell: WindowEntry) -> None:
     known = entries.setdefault(key, cell)
     if known is not cell:
         cells.merge(known, cell)
         known.hidden += cell.hidden
 
 
-def _ranked(cells: CellFormat, entries: Entries, top: int | None, order: str) -> list[Json]:
+def _ranked(cells: EntryFormat, entries: Entries, top: int | None, order: str) -> list[Json]:
     other = entries.pop(OTHER, None)
     keys = sorted(entries)
     if order != KEY:
         slot = cells.names.index(order)
-        results: dict[str, Any] = {k: cells.summaries[slot].result(entries[k].states[slot]) for k in keys}
+        results: dict[str, Any] = {k: cells.aggregations[slot].result(entries[k].states[slot]) for k in keys}
         known = sorted((k for k in keys if results[k] is not None), key=results.__getitem__, reverse=True)
         keys = known + [k for k in keys if results[k] is None]
     ranked = [_entry(cells, key, entries[key]) for key in keys[:top]]
@@ -87,9 +87,9 @@ def _ranked(cells: CellFormat, entries: Entries, top: int | None, order: str) ->
     return ranked
 
 
-def _entry(cells: CellFormat, key: str, cell: Cell) -> Json:
-    states = zip(cells.names, cells.summaries, cell.states, strict=True)
-    return {KEY: key} | {name: summary.result(state) for name, summary, state in states}
+def _entry(cells: EntryFormat, key: str, cell: WindowEntry) -> Json:
+    states = zip(cells.names, cells.aggregations, cell.states, strict=True)
+    return {KEY: key} | {name: aggregation.result(state) for name, aggregation, state in states}
 
 
 def _iso(time_ms: int) -> str:

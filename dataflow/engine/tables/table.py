@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from dataflow.engine.tables.summaries import Count, Summary
+from dataflow.engine.tables.aggregations import Aggregation, Count
 from dataflow.engine.tables.windows import ALL, DAY, HOUR, MINUTE, Window
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -37,7 +37,7 @@ class WindowedTable:
         all_time: bool = True,
         lateness_ms: int | None = None,
         max_keys: int = 10_000,
-        **summaries: Summary[Any, Any],  # each has a state of its own type
+        **aggregations: Aggregation[Any, Any],  # each has a state of its own type
     ) -> None:
         self.name = name
         self.key = key
@@ -45,7 +45,7 @@ class WindowedTable:
         self.all_time = all_time
         self.lateness_ms = lateness_ms
         self.max_keys = max_keys
-        self.summaries: dict[str, Summary[Any, Any]] = {COUNT: Count(), **summaries}
+        self.aggregations: dict[str, Aggregation[Any, Any]] = {COUNT: Count(), **aggregations}
         self._check()
 
     def __repr__(self) -> str:
@@ -60,8 +60,8 @@ class WindowedTable:
     def declared(self) -> str:
         """What the entries of the changelog depend on, as one line."""
         sizes = ",".join(f"{w.name}:{w.size_ms}" for w in self.every_window)
-        summaries = ",".join(f"{name}={summary!r}" for name, summary in self.summaries.items())
-        return f"{self.name} key={self.key} windows={sizes} summaries={summaries}"
+        aggregations = ",".join(f"{name}={aggregation!r}" for name, aggregation in self.aggregations.items())
+        return f"{self.name} key={self.key} windows={sizes} summaries={aggregations}"
 
     def window(self, name: str) -> Window:
         """Return the window size of this name; raise KeyError if the table has none."""
@@ -74,18 +74,18 @@ class WindowedTable:
             raise ValueError(f"max_keys of {self.name} is {self.max_keys}; expected at least 1")
         if self.lateness_ms is not None and self.lateness_ms < 0:
             raise ValueError(f"lateness of {self.name} is {self.lateness_ms} ms; expected 0 or more")
-        self._check_summaries()
+        self._check_aggregations()
         self._check_windows()
 
-    def _check_summaries(self) -> None:
-        for name, summary in self.summaries.items():
+    def _check_aggregations(self) -> None:
+        for name, aggregation in self.aggregations.items():
             if not _NAME.fullmatch(name) or name in {KEY, MAX_PER_KEY}:
                 raise ValueError(
                     f"summary name is {name!r}; expected {_NAME.pattern}, not {KEY}, {MAX_PER_KEY}"
                 )
-            if isinstance(summary, Count) != (name == COUNT):
+            if isinstance(aggregation, Count) != (name == COUNT):
                 raise ValueError(
-                    f"{name} of {self.name} is {summary!r}; expected Count() as {COUNT}, nowhere else"
+                    f"{name} of {self.name} is {aggregation!r}; expected Count() as {COUNT}, nowhere else"
                 )
 
     def _check_windows(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from dataflow.engine.decoding import fault_of
-from dataflow.engine.parsing import Parsing
+from dataflow.engine.parse_stage import ParseStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.datastream2.typed import parse_datastream2
 
@@ -14,7 +14,7 @@ def _read(raw: bytes | None) -> tuple[None, bytes]:
     return None, parse_datastream2(raw)
 
 
-DATASTREAM2: Parsing[None] = Parsing("datastream2", _read, fault_of)
+DATASTREAM2: ParseStage[None] = ParseStage("datastream2", _read, fault_of)
 """The stage for a batch agent; its tables are counted by the filter."""
 
 

@@ -31,7 +31,7 @@ class _Answer(Answer):
     why: Annotated[str, Meta(description="Why this source has answered")]
     exact: Annotated[bool, Meta(description="Whether nothing is known to be missing")]
     lacks: Annotated[list[str], Meta(description="What is not in the counts")]
-    behind: OnTheWay
+    lag: OnTheWay
 
 
 class EndpointCount(Answer):

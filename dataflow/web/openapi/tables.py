@@ -20,7 +20,7 @@ TAG = "Counts"
 AWAY = "No owner of a partition has answered in time; ask again"
 
 
-class Behind(Answer):
+class Lag(Answer):
     """How far what is counted is behind the topics."""
 
     records: int
@@ -41,7 +41,7 @@ class Described(Answer):
     topics: list[str]
     key: Annotated[str, Meta(description="Field that is counted by")]
     windows: list[str]
-    summaries: list[str]
+    aggregations: list[str]
     orders: Annotated[list[str], Meta(description="What entries can be ordered by")]
     lateness_seconds: Annotated[
         float | None, Meta(description="How late an event may come; null: windows never close")
@@ -87,11 +87,11 @@ class TableAnswer(Answer):
     window: str
     windows: list[TableWindow]
     partitions: Partitions
-    behind: Behind
+    lag: Lag
     apart: Apart
 
 
-class Balance(Answer):
+class StreamTotals(Answer):
     """Every event ends in one place: received = sent + dropped + dead_lettered."""
 
     received: int
@@ -110,10 +110,10 @@ class Details(Answer):
 class StreamsAnswer(Answer):
     """All streams, each by its topic."""
 
-    streams: dict[str, Balance]
+    streams: dict[str, StreamTotals]
     details: dict[str, Details]
     partitions: dict[str, Partitions]
-    behind: dict[str, Behind]
+    lag: dict[str, Lag]
 
 
 NAME = path_parameter("name", "Name of a table", "requests_per_status")

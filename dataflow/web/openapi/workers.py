@@ -21,13 +21,13 @@ class Ready(Answer):
     ready: Literal[True]
 
 
-class Waiting(Answer):
+class Buffered(Answer):
     """Records that a sink has taken and will store with later ones."""
 
     records: int
 
 
-class SinkBehind(Answer):
+class SinkLag(Answer):
     """Records that a sink has not taken."""
 
     records: int
@@ -40,8 +40,8 @@ class SinkState(Answer):
     name: str
     topics: list[str]
     workers: Annotated[int, Meta(description="0: nobody runs it")]
-    behind: SinkBehind
-    waiting: Waiting
+    lag: SinkLag
+    buffered: Buffered
     records_per_second: float
     last_error: str | None
     last_error_at: str | None
@@ -93,13 +93,13 @@ OPERATIONS = (
     ),
     Operation(
         "get",
-        "/_parts/{topic}",
+        "/_query/{topic}",
         TAG,
         "What this worker's own partitions say to another worker",
         "Internal: it differs between releases.",
         (
             path_parameter("topic", "A topic that is counted", "cdn-logs"),
-            Parameter("read", "What is read of each partition", example="balance", required=True),
+            Parameter("read", "What is read of each partition", example="event_counts", required=True),
         ),
         answer=Content("application/vnd.msgpack", {"type": "string", "format": "binary"}),
         refusals={400: "A question of another release", 503: "It is recovering"},

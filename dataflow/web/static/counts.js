@@ -115,7 +115,7 @@ function update(element, row) {
 function show(answer) {
   const shown = answer.windows.at(-1);
   const entries = shown?.entries ?? [];
-  const columns = columnsOf(picked().summaries, entries[0]);
+  const columns = columnsOf(picked().aggregations, entries[0]);
   const most = Math.max(1, ...entries.map((entry) => entry.count));
   showHead(columns);
   say(view.caption, caption(answer, shown));

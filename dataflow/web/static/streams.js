@@ -1,7 +1,7 @@
 // Streams: the answer of /streams in, one row a stream out.
 
 import { fill, make, say } from "./rows.js";
-import { behind, count, listed, perSecond, title } from "./words.js";
+import { lag, count, listed, perSecond, title } from "./words.js";
 
 const LABELS = ["Received", "Sent on", "Dropped", "Dead-lettered", "Per second", "Behind"];
 const RATE_OVER_MS = 5000;
@@ -56,7 +56,7 @@ export function showStreams(answer) {
       count(balance.dropped),
       count(balance.dead_lettered),
       perSecond(rateOf(stream, balance.received, now, answer.partitions[stream].missing)),
-      behind(answer.behind[stream]),
+      lag(answer.lag[stream]),
     ],
   }));
   fill(document.querySelector("#streams tbody"), rows, create, update);

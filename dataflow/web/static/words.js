@@ -15,7 +15,7 @@ export function summary(value) {
   return String(value);
 }
 
-export function behind({ records, seconds }) {
+export function lag({ records, seconds }) {
   if (!records) return "up to date";
   return `${count(records)} ${records === 1 ? "event" : "events"}${seconds ? `, ${count(Math.ceil(seconds))} s` : ""}`;
 }

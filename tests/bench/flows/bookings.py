@@ -36,7 +36,7 @@ class HourlyStays(Job):
 
     def _recovered(self, table: str, folder: Path) -> Mapping[object, object]:
         found = read_changelog(self.source, (table,), self.environment(folder))["stays_per_hour"]["hour"]
-        return {cell: summaries["count"] for cell, summaries in found.items()}
+        return {cell: aggregations["count"] for cell, aggregations in found.items()}
 
 
 class ShippedStays(Shipped):

@@ -103,8 +103,8 @@ def read_changelog(
         env=complete(environment), check=True, stdout=subprocess.PIPE,
     )  # fmt: skip
     found: dict[str, dict[str, dict[tuple[str, int], object]]] = {}
-    for table, window, start, key, summaries in orjson.loads(told.stdout):
-        found.setdefault(table, {}).setdefault(window, {})[key, start] = summaries
+    for table, window, start, key, aggregations in orjson.loads(told.stdout):
+        found.setdefault(table, {}).setdefault(window, {})[key, start] = aggregations
     return found
 
 

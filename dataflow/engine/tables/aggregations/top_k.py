@@ -6,8 +6,8 @@ from typing import Any, Final, TypeAlias, cast
 
 from msgspec import msgpack
 
+from dataflow.engine.tables.aggregations.base import Aggregation, Sketch, datasketches
 from dataflow.engine.tables.labels import labels
-from dataflow.engine.tables.summaries.base import Sketch, Summary, datasketches
 
 EXACT: Final = 1_024
 """Different values of one cell up to which the counts are exact."""
@@ -18,7 +18,7 @@ LG_COUNTERS: Final = 11
 State: TypeAlias = "Counter[str] | Sketch"  # a datasketches.frequent_strings_sketch
 
 
-class TopK(Summary[State, "Counter[str]"]):
+class TopK(Aggregation[State, "Counter[str]"]):
     """The k most frequent values of a column, as texts.
 
     Exact up to `EXACT` different values, then a sketch of frequent items.

@@ -5,10 +5,10 @@ from typing import Any, TypeAlias, final
 
 from msgspec import msgpack
 
+from dataflow.engine.tables.aggregations import Aggregation
 from dataflow.engine.tables.grouping import Batch, Deltas, Groups
 from dataflow.engine.tables.labels import labels
 from dataflow.engine.tables.rows import Rows
-from dataflow.engine.tables.summaries import Summary
 from dataflow.engine.tables.table import WindowedTable
 
 Packed: TypeAlias = list[Any]  # of each summary what it makes of its state
@@ -28,7 +28,7 @@ def encode(packed: Packed) -> bytes:
 
 
 @final
-class Cell:
+class WindowEntry:
     """The states of one key in one window.
 
     `hidden` is how many rows of this key `(other)` may hold at most; of `(other)` itself, how many
@@ -48,54 +48,58 @@ class Cell:
         return hidden_and_counted
 
 
-class CellFormat:
+class EntryFormat:
     """Makes, fills, merges and packs the cells of a table."""
 
     def __init__(self, table: WindowedTable) -> None:
-        self.names = tuple(table.summaries)
-        self.summaries: tuple[Summary[Any, Any], ...] = tuple(table.summaries.values())
-        own = ((slot, s) for slot, s in enumerate(self.summaries, 1) if type(s).encode is not Summary.encode)
-        self._packs = [(slot, summary.encode) for slot, summary in own]
+        self.names = tuple(table.aggregations)
+        self.aggregations: tuple[Aggregation[Any, Any], ...] = tuple(table.aggregations.values())
+        own = (
+            (slot, s)
+            for slot, s in enumerate(self.aggregations, 1)
+            if type(s).encode is not Aggregation.encode
+        )
+        self._packs = [(slot, aggregation.encode) for slot, aggregation in own]
 
-    def new(self, hidden: int) -> Cell:
+    def new(self, hidden: int) -> WindowEntry:
         """Return the cell of no rows."""
-        return Cell(hidden, [summary.new() for summary in self.summaries])
+        return WindowEntry(hidden, [aggregation.new() for aggregation in self.aggregations])
 
-    def merge(self, cell: Cell, more: Cell) -> None:
+    def merge(self, cell: WindowEntry, more: WindowEntry) -> None:
         """Add the rows of another cell."""
-        for slot, summary in enumerate(self.summaries):
-            cell.states[slot] = summary.merge(cell.states[slot], more.states[slot])
+        for slot, aggregation in enumerate(self.aggregations):
+            cell.states[slot] = aggregation.merge(cell.states[slot], more.states[slot])
 
-    def pack(self, cell: Cell) -> Packed:
+    def pack(self, cell: WindowEntry) -> Packed:
         """Return hidden, then the packed state of each summary."""
         packed = [cell.hidden, *cell.states]
         for slot, pack in self._packs:
             packed[slot] = pack(packed[slot])
         return packed
 
-    def unpack(self, packed: Packed) -> Cell:
+    def unpack(self, packed: Packed) -> WindowEntry:
         """Return the cell that was packed."""
-        states = zip(self.summaries, packed[1:], strict=True)
-        return Cell(packed[0], [summary.decode(state) for summary, state in states])
+        states = zip(self.aggregations, packed[1:], strict=True)
+        return WindowEntry(packed[0], [aggregation.decode(state) for aggregation, state in states])
 
     def batch(self, rows: Rows, key: str) -> Batch:
         """Return rows as what the summaries take of them, each column converted once."""
-        columns = [s.prepare(rows.column(s.column)) for s in self.summaries if s.column]
+        columns = [s.prepare(rows.column(s.column)) for s in self.aggregations if s.column]
         return Batch(rows.times, labels(rows.column(key)), columns, self._gather)
 
     def fold(self, cells: Sequence[list[Any]], groups: Groups) -> None:
         """Fold each group into the states of its cell."""
-        for slot, (summary, deltas) in enumerate(zip(self.summaries, groups.deltas, strict=True)):
+        for slot, (aggregation, deltas) in enumerate(zip(self.aggregations, groups.deltas, strict=True)):
             if groups.alone:
-                summary.fold_each(cells, slot, deltas)
+                aggregation.fold_each(cells, slot, deltas)
             else:
-                summary.fold_all(cells, slot, deltas)
+                aggregation.fold_all(cells, slot, deltas)
 
     def _gather(self, columns: Sequence[Sequence[Any]], groups: Sequence[Sequence[Any]]) -> Deltas:
-        count, *others = self.summaries
+        count, *others = self.aggregations
         if len(columns) == 1:
             return [count.gather(groups), others[0].gather(groups)]
         deltas = [count.gather(groups)]
-        for summary, column in zip(others, columns, strict=True):
-            deltas.append(summary.gather([list(map(column.__getitem__, rows)) for rows in groups]))
+        for aggregation, column in zip(others, columns, strict=True):
+            deltas.append(aggregation.gather([list(map(column.__getitem__, rows)) for rows in groups]))
         return deltas

@@ -8,7 +8,7 @@ from aiokafka.record.default_records import DefaultRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.engine.rows import EARLIEST_MS, EventTime, Rows, Stretch, later
+from dataflow.engine.column_batch import EARLIEST_MS, ColumnBatch, EventTime, TimestampRun, later
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 
@@ -21,22 +21,24 @@ def a_record(value: bytes = b"{}", timestamp: int = NOW) -> DefaultRecord:
     return DefaultRecord(0, timestamp, 0, b"k", value, [("h", b"1")])
 
 
-def rows_at(times: Sequence[int], stretches: Sequence[Stretch] | None = None) -> Rows:
+def rows_at(times: Sequence[int], timestamp_runs: Sequence[TimestampRun] | None = None) -> ColumnBatch:
     """Return rows with these event times, written together at NOW unless said otherwise."""
     events = [SimpleNamespace(at=time) for time in times]
-    return Rows(
+    return ColumnBatch(
         [a_record() for _ in times],
         events,
         lambda: [b"{}" for _ in times],
-        stretches or [Stretch(len(times), NOW)],
+        timestamp_runs or [TimestampRun(len(times), NOW)],
         EventTime("at", int),
     )
 
 
-def dated(times: Sequence[int], clock_ms: int = 0, stretches: Sequence[Stretch] | None = None) -> list[int]:
+def dated(
+    times: Sequence[int], stream_time_ms: int = 0, timestamp_runs: Sequence[TimestampRun] | None = None
+) -> list[int]:
     """Return what becomes of these event times, with a day ahead allowed."""
-    rows = rows_at(times, stretches)
-    rows.date(clock_ms, DAY)
+    rows = rows_at(times, timestamp_runs)
+    rows.assign_event_times(stream_time_ms, DAY)
     return rows.times
 
 
@@ -62,37 +64,41 @@ def test_an_event_time_is_believed_from_1971_up_to_a_day_ahead(time: int, become
 def test_the_clock_is_that_of_the_producers_not_the_wall():
     """A replay of a topic from 2013 dates every event as the first time."""
     then = 1_370_000_000_000
-    assert dated([then + DAY + 1], stretches=[Stretch(1, then)]) == [FUTURE]
-    assert dated([then + DAY], stretches=[Stretch(1, then)]) == [then + DAY]
+    assert dated([then + DAY + 1], timestamp_runs=[TimestampRun(1, then)]) == [FUTURE]
+    assert dated([then + DAY], timestamp_runs=[TimestampRun(1, then)]) == [then + DAY]
 
 
 def test_the_clock_never_goes_back():
     """A late producer does not make what came before it the future."""
-    assert dated([NOW + DAY], clock_ms=NOW, stretches=[Stretch(1, NOW - 10 * DAY)]) == [NOW + DAY]
+    assert dated([NOW + DAY], stream_time_ms=NOW, timestamp_runs=[TimestampRun(1, NOW - 10 * DAY)]) == [
+        NOW + DAY
+    ]
 
 
 @pytest.mark.parametrize("timestamp", [-1, 0, EARLIEST_MS - 1])
 def test_records_without_a_timestamp_tell_nothing_about_time(timestamp: int):
     """Then no event time can be called far ahead."""
-    assert dated([10**13], stretches=[Stretch(1, timestamp)]) == [10**13]
-    assert dated([NOW + 2 * DAY], clock_ms=NOW, stretches=[Stretch(1, timestamp)]) == [FUTURE]
+    assert dated([10**13], timestamp_runs=[TimestampRun(1, timestamp)]) == [10**13]
+    assert dated([NOW + 2 * DAY], stream_time_ms=NOW, timestamp_runs=[TimestampRun(1, timestamp)]) == [FUTURE]
 
 
 def test_each_stretch_is_measured_by_its_own_producer_batch():
     """What a later batch shows of the time does not vouch for an earlier event."""
     ahead = NOW + 5 * DAY
-    stretches = [Stretch(1, NOW), Stretch(3, ahead)]
-    assert dated([ahead, ahead, NOW], stretches=stretches) == [FUTURE, ahead, NOW]
+    timestamp_runs = [TimestampRun(1, NOW), TimestampRun(3, ahead)]
+    assert dated([ahead, ahead, NOW], timestamp_runs=timestamp_runs) == [FUTURE, ahead, NOW]
 
 
 def test_a_stretch_without_rows_still_moves_the_clock():
     """All its events were dropped; its producer's clock was right all the same."""
-    assert dated([NOW + 3 * DAY], stretches=[Stretch(0, NOW + 3 * DAY), Stretch(1, NOW)]) == [NOW + 3 * DAY]
+    assert dated([NOW + 3 * DAY], timestamp_runs=[TimestampRun(0, NOW + 3 * DAY), TimestampRun(1, NOW)]) == [
+        NOW + 3 * DAY
+    ]
 
 
 def test_no_rows_have_no_times():
     """An empty batch is an ordinary batch."""
-    assert dated([], stretches=[]) == []
+    assert dated([], timestamp_runs=[]) == []
 
 
 @given(
@@ -108,53 +114,55 @@ def test_no_rows_have_no_times():
 def test_how_batches_are_cut_does_not_decide(batches: list[tuple[int, list[int]]], cuts: set[int]):
     """Another batch size, a restart in the middle: the same tables, to the last event."""
     flat = [(time, newest, n) for n, (newest, times) in enumerate(batches) for time in times]
-    whole = dated([time for time, *_ in flat], stretches=_stretches(flat)) if flat else []
+    whole = dated([time for time, *_ in flat], timestamp_runs=_timestamp_runs(flat)) if flat else []
 
-    cut_up, clock_ms, part = [], 0, []
+    cut_up, stream_time_ms, part = [], 0, []
     for place, row in enumerate(flat):
         part.append(row)
         if place in cuts or place == len(flat) - 1:
-            cut_up += dated([time for time, *_ in part], clock_ms, _stretches(part))
-            clock_ms = max(later(clock_ms, newest) for _, newest, _ in part)
+            cut_up += dated([time for time, *_ in part], stream_time_ms, _timestamp_runs(part))
+            stream_time_ms = max(later(stream_time_ms, newest) for _, newest, _ in part)
             part = []
     assert cut_up == whole
 
 
-def _stretches(rows: Sequence[tuple[int, int, int]]) -> list[Stretch]:
+def _timestamp_runs(rows: Sequence[tuple[int, int, int]]) -> list[TimestampRun]:
     """Return where each producer batch ends in these rows."""
-    stretches = []
+    timestamp_runs = []
     for end, (_, newest, number) in enumerate(rows, start=1):
         if end == len(rows) or rows[end][2] != number:
-            stretches.append(Stretch(end, newest))
-    return stretches
+            timestamp_runs.append(TimestampRun(end, newest))
+    return timestamp_runs
 
 
 def test_a_column_is_the_added_field_before_that_of_the_event():
     """What the stage says overrules what the producer has sent under this name."""
     events = [SimpleNamespace(kind="sent", n=1), SimpleNamespace(kind="sent", n=2)]
     added = [Added(kind="added"), Added()]
-    rows = Rows([a_record(), a_record()], events, lambda: [b"", b""], [], None, added, frozenset({"kind"}))
+    rows = ColumnBatch(
+        [a_record(), a_record()], events, lambda: [b"", b""], [], None, added, frozenset({"kind"})
+    )
     assert rows.column("kind") == ["added", None]
     assert rows.column("n") == [1, 2]
 
 
 def test_what_goes_on_keeps_key_headers_and_timestamp():
     """Only the value is new."""
-    rows = Rows([a_record(b"old", 5)], [SimpleNamespace()], lambda: [b"new"], [], None)
+    rows = ColumnBatch([a_record(b"old", 5)], [SimpleNamespace()], lambda: [b"new"], [], None)
     assert list(rows.outgoing("t", None).records) == [(5, b"k", b"new", [("h", b"1")])]
 
 
 def test_another_form_is_made_of_event_and_added_fields():
     """One batch feeds two topics, each in its form."""
     event, fields = SimpleNamespace(n=1), Added(kind="x")
-    with_fields = Rows([a_record()], [event], lambda: [b""], [], None, [fields], frozenset({"kind"}))
+    with_fields = ColumnBatch([a_record()], [event], lambda: [b""], [], None, [fields], frozenset({"kind"}))
     assert [
         v
         for _, _, v, _ in with_fields.outgoing(
             "t", lambda e, a: b"%d%s" % (e.n, a.fields["kind"].encode())
         ).records
     ] == [b"1x"]
-    without = Rows([a_record()], [event], lambda: [b""], [], None)
+    without = ColumnBatch([a_record()], [event], lambda: [b""], [], None)
     assert [v for _, _, v, _ in without.outgoing("t", lambda e: b"%d" % e.n).records] == [b"1"]
 
 
@@ -170,17 +178,19 @@ def test_a_record_that_no_broker_takes_is_told_by_its_place(key, value, header, 
     """It would fail every checkpoint; who knows which one it is can make a dead letter of it."""
     small, large = a_record(), DefaultRecord(0, NOW, 0, key, value, [("h", header)])
     records, values = [small, large, small], [b"s", value, b"s"]
-    rows = Rows(records, [0, 1, 2], lambda: values, [Stretch(3, NOW)], None)
+    rows = ColumnBatch(records, [0, 1, 2], lambda: values, [TimestampRun(3, NOW)], None)
     assert rows.oversized(None, 1_048_588) == index
     if index is not None:
-        assert rows.take_out(index) is large
+        assert rows.remove(index) is large
         assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"s", b"s"]
 
 
 def test_a_row_that_is_taken_out_of_one_output_is_out_of_all():
     """The event is a dead letter: no other topic may get it, nor the value of its neighbour."""
     records = [a_record() for _ in range(3)]
-    rows = Rows(records, [b"0", b"1" * 99, b"2"], lambda: [b"a", b"b", b"c"], [Stretch(3, NOW)], None)
+    rows = ColumnBatch(
+        records, [b"0", b"1" * 99, b"2"], lambda: [b"a", b"b", b"c"], [TimestampRun(3, NOW)], None
+    )
     assert rows.oversized(lambda event: event, 150) == 1
-    rows.take_out(1)
+    rows.remove(1)
     assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"a", b"c"]

@@ -14,7 +14,7 @@ Verdict = str | tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Filtering(Generic[E]):
+class FilterStage(Generic[E]):
     """A pure filter stage.
 
     `judge(raws)` gives the verdict on each event. `read(raw)` gives the fields that tables
@@ -25,5 +25,5 @@ class Filtering(Generic[E]):
     judge: Callable[[Sequence[bytes]], Sequence[Verdict]]
     read: Callable[[bytes], E]
     fault: Callable[[Exception, bytes | None], InvalidEvent]
-    stamp: Header | None = None
+    header: Header | None = None
     """Header of every event that passes."""

@@ -10,7 +10,7 @@ E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)
-class Parsing(Generic[E]):
+class ParseStage(Generic[E]):
     """A pure parse stage.
 
     `read(raw)` gives the fields that tables count, and the value that goes on. It raises

@@ -7,14 +7,14 @@ from typing import Generic, TypeVar
 import faust
 
 from dataflow.engine.decoding import EventDecoder
-from dataflow.engine.members import drop_fields
+from dataflow.engine.json_members import drop_fields
 from dataflow.engine.splice import Added, end_plainly, splice
 
 R = TypeVar("R", bound=faust.Record)
 
 
 @dataclass(frozen=True, slots=True)
-class Enrichment(Generic[R]):
+class EnrichStage(Generic[R]):
     """A stage that adds fields to events, with the decoder that gives it what it reads."""
 
     name: str

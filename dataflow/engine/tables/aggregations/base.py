@@ -13,7 +13,7 @@ D = TypeVar("D")
 Sketch: TypeAlias = Any  # of Apache DataSketches, which has no types
 
 
-class Summary(ABC, Generic[S, D]):
+class Aggregation(ABC, Generic[S, D]):
     """How values of one column become deltas, deltas a state, and a state a result.
 
     Summaries of parts merge to the summary of the whole, whatever the order: over windows,

@@ -4,13 +4,13 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
 
-from dataflow.engine.tables.summaries.base import Summary
+from dataflow.engine.tables.aggregations.base import Aggregation
 
 Extreme: TypeAlias = int | float | str | None
 """None before the first value."""
 
 
-class _End(Summary[Extreme, Extreme]):
+class _End(Aggregation[Extreme, Extreme]):
     """One end of a column's values, which are all numbers or all texts."""
 
     @abstractmethod

@@ -18,13 +18,13 @@ from dataflow.engine.tables import (
     Max,
     Min,
     Quantiles,
-    Shard,
     Sum,
+    TablePartition,
     TopK,
     WindowedTable,
-    merge_cells,
+    merge_entries,
 )
-from dataflow.engine.tables.summaries import distinct, top_k
+from dataflow.engine.tables.aggregations import distinct, top_k
 
 numbers = st.one_of(st.none(), st.integers())
 values = {
@@ -38,37 +38,39 @@ values = {
 }
 
 
-@pytest.mark.parametrize(("summary", "one"), values.values(), ids=values)
+@pytest.mark.parametrize(("aggregation", "one"), values.values(), ids=values)
 @unhurried
 @given(data=st.data())
-def test_parts_merge_to_the_whole_in_any_order(summary, one, data):
+def test_parts_merge_to_the_whole_in_any_order(aggregation, one, data):
     """Windows, partitions and workers are merged as their answers come in."""
     parts = data.draw(st.lists(st.lists(one), min_size=1))
-    whole = state_of(summary, [value for part in parts for value in part])
+    whole = state_of(aggregation, [value for part in parts for value in part])
 
-    merged = summary.new()
+    merged = aggregation.new()
     for part in data.draw(st.permutations(parts)):
-        merged = summary.merge(merged, summary.decode(summary.encode(state_of(summary, part))))
+        merged = aggregation.merge(
+            merged, aggregation.decode(aggregation.encode(state_of(aggregation, part)))
+        )
 
-    assert summary.result(merged) == summary.result(whole)
+    assert aggregation.result(merged) == aggregation.result(whole)
 
 
-@pytest.mark.parametrize(("summary", "one"), values.values(), ids=values)
+@pytest.mark.parametrize(("aggregation", "one"), values.values(), ids=values)
 @unhurried
 @given(data=st.data())
-def test_merging_leaves_the_second_part_as_it_was(summary, one, data):
+def test_merging_leaves_the_second_part_as_it_was(aggregation, one, data):
     """A part is merged into several windows."""
-    first, second = (state_of(summary, data.draw(st.lists(one))) for _ in range(2))
-    before = summary.encode(second)
+    first, second = (state_of(aggregation, data.draw(st.lists(one))) for _ in range(2))
+    before = aggregation.encode(second)
 
-    merged = summary.merge(first, second)
-    summary.merge(merged, first)
+    merged = aggregation.merge(first, second)
+    aggregation.merge(merged, first)
 
-    assert summary.encode(second) == before
+    assert aggregation.encode(second) == before
 
 
 @pytest.mark.parametrize(
-    ("summary", "column", "expected"),
+    ("aggregation", "column", "expected"),
     [
         (Count(), [None, 7, 7], 3),
         (Sum("n"), [None, 7, True], 8),
@@ -84,9 +86,9 @@ def test_merging_leaves_the_second_part_as_it_was(summary, one, data):
         (Quantiles("n", (0.5, 0.75, 0.999)), [4, 1, 3, 2], {"p50": 2.0, "p75": 3.0, "p99.9": 4.0}),
     ],
 )
-def test_results(summary, column, expected):
+def test_results(aggregation, column, expected):
     """None is no value; each result is what its docstring says."""
-    assert summary.result(state_of(summary, column)) == expected
+    assert aggregation.result(state_of(aggregation, column)) == expected
 
 
 def test_a_large_number_and_its_text_are_one_value():
@@ -117,27 +119,29 @@ def test_a_summary_out_of_bounds_is_refused(declare):
 
 def test_distinct_is_exact_up_to_its_bound_and_near_beyond():
     """2,494 hotels must be counted to the last one; a million visitors need not."""
-    summary = Distinct("n")
-    exact = state_of(summary, range(distinct.EXACT))
-    beyond = state_of(summary, range(100_000))
+    aggregation = Distinct("n")
+    exact = state_of(aggregation, range(distinct.EXACT))
+    beyond = state_of(aggregation, range(100_000))
 
-    assert summary.result(exact) == distinct.EXACT
-    assert summary.result(beyond) == pytest.approx(100_000, rel=0.05)
-    assert len(summary.encode(beyond)) < 4_200
+    assert aggregation.result(exact) == distinct.EXACT
+    assert aggregation.result(beyond) == pytest.approx(100_000, rel=0.05)
+    assert len(aggregation.encode(beyond)) < 4_200
 
 
 def test_distinct_sketches_merge_to_the_same_number_in_any_order():
     """Set into sketch, sketch into set, sketch into sketch, seen before or not."""
-    summary, dice = Distinct("n"), random.Random(3)
+    aggregation, dice = Distinct("n"), random.Random(3)
     parts = [range(9_000), range(5_000, 20_000), range(100), range(19_000, 19_500)]
     results = set()
     for _ in range(6):
         dice.shuffle(parts)
-        merged = summary.new()
+        merged = aggregation.new()
         for part in parts:
-            merged = summary.merge(merged, summary.decode(summary.encode(state_of(summary, part))))
-        results.add(summary.result(merged))
-    results.add(summary.result(state_of(summary, range(20_000))))
+            merged = aggregation.merge(
+                merged, aggregation.decode(aggregation.encode(state_of(aggregation, part)))
+            )
+        results.add(aggregation.result(merged))
+    results.add(aggregation.result(state_of(aggregation, range(20_000))))
 
     assert len(results) == 1
     assert results.pop() == pytest.approx(20_000, rel=0.05)
@@ -145,34 +149,36 @@ def test_distinct_sketches_merge_to_the_same_number_in_any_order():
 
 def test_top_k_sketches_keep_the_heavy_values_within_their_bound():
     """The tail may be forgotten; what leads the list may not."""
-    summary, dice = TopK("n", 5), random.Random(4)
+    aggregation, dice = TopK("n", 5), random.Random(4)
     column = [str(int(dice.paretovariate(0.5))) for _ in range(30_000)]
     parts = [column[:500], column[500:20_000], column[20_000:]]
-    states = [state_of(summary, part) for part in parts]
+    states = [state_of(aggregation, part) for part in parts]
     truth = Counter(column)
     assert len(truth) > top_k.EXACT
 
     for order in ((0, 1, 2), (2, 1, 0)):
-        merged = summary.new()
+        merged = aggregation.new()
         for n in order:
-            merged = summary.merge(merged, summary.decode(summary.encode(states[n])))
-        for found, (value, count) in zip(summary.result(merged), truth.most_common(5), strict=True):
+            merged = aggregation.merge(merged, aggregation.decode(aggregation.encode(states[n])))
+        for found, (value, count) in zip(aggregation.result(merged), truth.most_common(5), strict=True):
             assert found["value"] == value
             assert found["count"] == pytest.approx(count, abs=0.0018 * len(column))
 
 
 def test_quantile_sketches_are_within_their_bound():
     """The rank of a quantile may be off by 1.33 % of all values; twice that never fails here."""
-    summary, dice = Quantiles("n", (0.5, 0.9)), random.Random(5)
+    aggregation, dice = Quantiles("n", (0.5, 0.9)), random.Random(5)
     column = [dice.lognormvariate(3, 1) for _ in range(20_000)]
     ranks = quantiles(column, n=1_000)
 
-    merged = summary.new()
+    merged = aggregation.new()
     for start in (0, 900, 1_000, 15_000):
         part = column[start : {0: 900, 900: 1_000, 1_000: 15_000}.get(start)]
-        merged = summary.merge(merged, summary.decode(summary.encode(state_of(summary, part))))
+        merged = aggregation.merge(
+            merged, aggregation.decode(aggregation.encode(state_of(aggregation, part)))
+        )
 
-    result = summary.result(merged)
+    result = aggregation.result(merged)
     assert ranks[473] < result["p50"] < ranks[526]
     assert ranks[873] < result["p90"] < ranks[926]
 
@@ -180,12 +186,14 @@ def test_quantile_sketches_are_within_their_bound():
 def test_a_table_counts_on_when_its_sets_have_become_sketches():
     """Small and large cells in one batch, and one cell that changes its form in the middle."""
     table = WindowedTable("views", key="page", windows=(), users=Distinct("user"))
-    shard = Shard(table)
+    table_partition = TablePartition(table)
     for start in range(0, 12_000, 3_000):
         users = range(start, start + 3_000)
-        shard.fold(ColumnRows([0] * 3_003, page=["busy"] * 3_000 + ["quiet"] * 3, user=[*users, 1, 2, None]))
+        table_partition.fold(
+            ColumnRows([0] * 3_003, page=["busy"] * 3_000 + ["quiet"] * 3, user=[*users, 1, 2, None])
+        )
 
-    busy, quiet = merge_cells(table, ALL, [shard.answer(ALL)])[0]["entries"]
+    busy, quiet = merge_entries(table, ALL, [table_partition.answer(ALL)])[0]["entries"]
     assert busy["count"] == 12_000
     assert busy["users"] == pytest.approx(12_000, rel=0.05)
     assert quiet == {"key": "quiet", "count": 12, "users": 2}

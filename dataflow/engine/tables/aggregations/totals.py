@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from dataflow.engine.tables.summaries.base import Summary
+from dataflow.engine.tables.aggregations.base import Aggregation
 
 _64_BITS = range(-(2**63), 2**64)
 
 
-class _Total(Summary[int, int]):
+class _Total(Aggregation[int, int]):
     """A number that only adds up."""
 
     def new(self) -> int:

@@ -14,7 +14,7 @@ LATEST: Final = 253_370_764_799_999
 """Event times after the year 9998 are of the future: calendars end with 9999."""
 
 
-class Progress(msgspec.Struct, array_like=True):
+class EventTimeState(msgspec.Struct, array_like=True):
     """What a shard knows beside its cells; one entry in the changelog.
 
     `newest` is the highest event time so far in ms, -1 before the first; `late` the rows by window
@@ -50,7 +50,7 @@ class Progress(msgspec.Struct, array_like=True):
         self.undated += len(batch.times) - len(dated.times) - future
         return dated
 
-    def closes(self, lateness_ms: int | None) -> int:
+    def watermark(self, lateness_ms: int | None) -> int:
         """Return the instant in ms up to which windows that have ended are closed; -1 for none."""
         if lateness_ms is None or self.newest < lateness_ms:
             return -1

@@ -8,7 +8,7 @@ import msgspec
 
 
 @dataclass(slots=True)
-class Balance:
+class EventCounts:
     """Counts of events, all time; `received` = `sent` + all of `dropped` + all of `dead_lettered`."""
 
     received: int = 0
@@ -18,7 +18,7 @@ class Balance:
     dead_lettered: Counter[str] = field(default_factory=Counter)
     """By reason."""
 
-    def add(self, other: "Balance") -> None:
+    def add(self, other: "EventCounts") -> None:
         """Count the events of another balance, too."""
         self.received += other.received
         self.sent += other.sent
@@ -26,7 +26,7 @@ class Balance:
         self.dead_lettered.update(other.dead_lettered)
 
     @property
-    def is_even(self) -> bool:
+    def is_balanced(self) -> bool:
         """Tell whether every event that came in has ended in one place."""
         ended = self.sent + self.dropped.total() + self.dead_lettered.total()
         return self.received == ended
@@ -41,7 +41,7 @@ class Balance:
         }
 
     @classmethod
-    def from_mapping(cls, plain: Mapping[str, object]) -> "Balance":
+    def from_mapping(cls, plain: Mapping[str, object]) -> "EventCounts":
         """Undo `as_mapping`."""
         by_code = dict[str, int]
         return cls(

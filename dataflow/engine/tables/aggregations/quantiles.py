@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Any, Final, TypeAlias, cast
 
-from dataflow.engine.tables.summaries.base import Sketch, Summary, datasketches
+from dataflow.engine.tables.aggregations.base import Aggregation, Sketch, datasketches
 
 EXACT: Final = 1_000
 """Values of one cell up to which the quantiles are exact."""
@@ -17,7 +17,7 @@ KLL_K: Final = 200
 State: TypeAlias = "array[float] | Sketch"  # a datasketches.kll_doubles_sketch
 
 
-class Quantiles(Summary[State, "Sequence[float]"]):
+class Quantiles(Aggregation[State, "Sequence[float]"]):
     """Quantiles of a column of numbers: exact up to `EXACT` values, then a KLL sketch.
 
     A quantile at q is the least value that at least the share q of all values do not exceed.

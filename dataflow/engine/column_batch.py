@@ -29,14 +29,14 @@ class EventTime:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TimestampRun:
     """Rows up to `end` that one producer wrote together, and its newest record timestamp in ms."""
 
     end: int
     newest_ms: int
 
 
-class Rows:
+class ColumnBatch:
     """Events that one batch sends on; all sequences are parallel, in the order of the log."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - parallel sequences, made in two places
@@ -44,7 +44,7 @@ class Rows:
         records: list[DefaultRecord],
         events: list[Any],
         make: Callable[[], list[bytes]],
-        stretches: Sequence[Stretch],
+        timestamp_runs: Sequence[TimestampRun],
         event_time: EventTime | None,
         added: list[Added] | None = None,
         adds: frozenset[str] = frozenset(),
@@ -53,14 +53,14 @@ class Rows:
         self.events = events
         self.times: list[int] = []
         self.is_settled = False
-        self.stamp: Header | None = None
+        self.header: Header | None = None
         """Header that each of them gets."""
         self.routes: list[tuple[str, ...]] = []
         """The topics that each of them goes to; empty: all go wherever they are sent."""
         self._make = make
         self._columns: dict[str, Sequence[object]] = {}  # several tables count by the same ones
         self._made: dict[Callable[..., bytes] | None, list[bytes]] = {}
-        self._stretches = stretches
+        self._timestamp_runs = timestamp_runs
         self._event_time = event_time
         self._added = added or []
         self._adds = adds
@@ -110,15 +110,15 @@ class Rows:
             (sum(len(name) + len(value or b"") + 16 for name, value in few) for few in different), default=0
         )
 
-    def take_out(self, index: int) -> DefaultRecord:
+    def remove(self, index: int) -> DefaultRecord:
         """Take one row out, and return the record that it was."""
         self.values()  # later they would be made of all rows
         for parallel in (self.events, self._added, self.routes, *self._made.values()):
             if parallel:
                 del parallel[index]
         self._columns.clear()
-        self._stretches = [
-            Stretch(stretch.end - (stretch.end > index), stretch.newest_ms) for stretch in self._stretches
+        self._timestamp_runs = [
+            TimestampRun(run.end - (run.end > index), run.newest_ms) for run in self._timestamp_runs
         ]
         return self.records.pop(index)
 
@@ -132,18 +132,18 @@ class Rows:
 
     def _headers(self) -> list[Headers]:
         """Return the headers that go out: the producer's, and the stamp."""
-        own, stamp = list(map(HEADERS, self.records)), self.stamp
-        if stamp is None:
+        own, header = list(map(HEADERS, self.records)), self.header
+        if header is None:
             return own
-        alone = [stamp]  # most records have none of their own, and share this
+        alone = [header]  # most records have none of their own, and share this
         if not any(own):
             return [alone] * len(own)
-        return [[*(h for h in few if h[0] != stamp[0]), stamp] if few else alone for few in own]
+        return [[*(h for h in few if h[0] != header[0]), header] if few else alone for few in own]
 
-    def date(self, clock_ms: int, ahead_ms: int) -> None:
+    def assign_event_times(self, stream_time_ms: int, ahead_ms: int) -> None:
         """Fill `times`: event times, `FUTURE` for those too far ahead of what producers' clocks have shown.
 
-        `clock_ms` is the newest record timestamp before this batch, 0 for none. The wall
+        `stream_time_ms` is the newest record timestamp before this batch, 0 for none. The wall
         clock has no say, so that a replay dates every event as the first time.
         """
         assert self._event_time is not None
@@ -151,16 +151,16 @@ class Rows:
         if times and min(times) < EARLIEST_MS:
             times = [time if time >= EARLIEST_MS else UNDATED for time in times]
         begin = 0
-        for stretch in self._stretches:
-            clock_ms = later(clock_ms, stretch.newest_ms)
-            part = times[begin : stretch.end]
-            if clock_ms and part and max(part) > clock_ms + ahead_ms:
-                latest = clock_ms + ahead_ms
-                times[begin : stretch.end] = [t if t <= latest else FUTURE for t in part]
-            begin = stretch.end
+        for run in self._timestamp_runs:
+            stream_time_ms = later(stream_time_ms, run.newest_ms)
+            part = times[begin : run.end]
+            if stream_time_ms and part and max(part) > stream_time_ms + ahead_ms:
+                latest = stream_time_ms + ahead_ms
+                times[begin : run.end] = [t if t <= latest else FUTURE for t in part]
+            begin = run.end
         self.times = times
 
 
-def later(clock_ms: int, timestamp_ms: int) -> int:
+def later(stream_time_ms: int, timestamp_ms: int) -> int:
     """Return the later of both; a record timestamp before 1971 tells nothing."""
-    return max(clock_ms, timestamp_ms) if timestamp_ms >= EARLIEST_MS else clock_ms
+    return max(stream_time_ms, timestamp_ms) if timestamp_ms >= EARLIEST_MS else stream_time_ms

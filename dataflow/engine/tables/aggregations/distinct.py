@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, TypeAlias, cast
 
-from dataflow.engine.tables.summaries.base import Sketch, Summary, datasketches
-from dataflow.engine.tables.summaries.fingerprint import fingerprints, pack, unpack
+from dataflow.engine.tables.aggregations.base import Aggregation, Sketch, datasketches
+from dataflow.engine.tables.aggregations.fingerprint import fingerprints, pack, unpack
 
 EXACT: Final = 4_096
 """Different values of one cell up to which the number is exact."""
@@ -33,7 +33,7 @@ State: TypeAlias = "Members | Sketch"  # datasketches.hll_sketch
 Fingerprints: TypeAlias = Collection[int]
 
 
-class Distinct(Summary[State, Fingerprints]):
+class Distinct(Aggregation[State, Fingerprints]):
     """Number of different values of a column: exact up to `EXACT`, then a HyperLogLog sketch.
 
     Numbers and texts that look alike are different values.

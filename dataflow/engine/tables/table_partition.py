@@ -8,18 +8,18 @@ from typing import NoReturn
 from msgspec import msgpack
 
 from dataflow.engine.tables.answer import Part, Totals
-from dataflow.engine.tables.cell import CellFormat
-from dataflow.engine.tables.cells import Cells
-from dataflow.engine.tables.grouping import Batch, CellId, Groups, coarsen, group
+from dataflow.engine.tables.entry import EntryFormat
+from dataflow.engine.tables.event_time_state import EventTimeState, on_time
+from dataflow.engine.tables.grouping import Batch, EntryId, Groups, coarsen, group
 from dataflow.engine.tables.large import Entry
-from dataflow.engine.tables.progress import Progress, on_time
 from dataflow.engine.tables.rows import Rows
 from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.tables.window_store import WindowStore
 from dataflow.engine.tables.windows import ALL, Window
 from dataflow.errors import Misconfigured
 
 
-class Shard:
+class TablePartition:
     """The cells of one partition, and how far it is in event time.
 
     Rows must come in log order; how they are cut into batches changes nothing.
@@ -27,25 +27,25 @@ class Shard:
 
     def __init__(self, table: WindowedTable) -> None:
         self.table = table
-        self.progress = Progress(table.declared, {window.name: 0 for window in table.windows})
+        self.event_time = EventTimeState(table.declared, {window.name: 0 for window in table.windows})
         self._progress_key = f"{table.name}|progress".encode()
-        self._progress_written = msgpack.encode(self.progress)
-        self._format = CellFormat(table)
-        self._cells = {w.name: Cells(table, w, self._format) for w in table.every_window}
+        self._progress_written = msgpack.encode(self.event_time)
+        self._format = EntryFormat(table)
+        self._cells = {w.name: WindowStore(table, w, self._format) for w in table.every_window}
         self._by_raw_name = {name.encode(): cells for name, cells in self._cells.items()}
         self._raw_name = table.name.encode()
 
     @property
-    def closes(self) -> int:
+    def watermark(self) -> int:
         """The instant in ms up to which windows that have ended are closed; -1 for none."""
-        return self.progress.closes(self.table.lateness_ms)
+        return self.event_time.watermark(self.table.lateness_ms)
 
     def fold(self, rows: Rows) -> None:
         """Add a batch of rows to every window that may still take them, and to all time."""
         if not len(rows):
             return
         batch = self._format.batch(rows, self.table.key)
-        dated = self.progress.dated(batch)
+        dated = self.event_time.dated(batch)
         groups = self._fold_dated(dated) if dated.times else None
         if self.table.all_time:
             groups = coarsen(batch, groups, ALL) if groups and dated is batch else group(batch, ALL)
@@ -53,13 +53,13 @@ class Shard:
 
     def cut(self) -> list[Entry]:
         """Return the changelog entries changed since the last cut: one a cell, None deletes it."""
-        closes, entries = self.closes, []
+        watermark, entries = self.watermark, []
         for cells in self._cells.values():
-            entries += cells.cut(open_from=closes - cells.window.size_ms + 1)
-        progress = msgpack.encode(self.progress)
-        if progress != self._progress_written:
-            self._progress_written = progress
-            entries.append((self._progress_key, progress))
+            entries += cells.cut(open_from=watermark - cells.window.size_ms + 1)
+        event_time = msgpack.encode(self.event_time)
+        if event_time != self._progress_written:
+            self._progress_written = event_time
+            entries.append((self._progress_key, event_time))
         return entries
 
     def load(self, key: bytes, value: bytes | None) -> None:
@@ -88,36 +88,36 @@ class Shard:
         """Return what this partition has of the windows that overlap [from, to), of one key or all."""
         return Part(
             cells=list(self._cells[window.name].between(*self._starts(window, from_ms, to_ms), key)),
-            closes=self.closes,
-            newest=self.progress.newest,
-            late=self.progress.late.get(window.name, 0),
-            undated=self.progress.undated,
-            future=self.progress.future,
+            watermark=self.watermark,
+            newest=self.event_time.newest,
+            late=self.event_time.late.get(window.name, 0),
+            undated=self.event_time.undated,
+            future=self.event_time.future,
         )
 
     def totals(
-        self, window: Window, from_ms: int | None, to_ms: int | None, summaries: Sequence[str]
+        self, window: Window, from_ms: int | None, to_ms: int | None, aggregations: Sequence[str]
     ) -> Totals:
         """Return the sums of these counts and sums over the windows that overlap [from, to)."""
-        slots = [self._format.names.index(name) for name in summaries]
+        slots = [self._format.names.index(name) for name in aggregations]
         return Totals(
             by_key=self._cells[window.name].totals(*self._starts(window, from_ms, to_ms), slots),
             kept_from=self._kept_from(window),
-            late_until=self.progress.last_late(window),
+            late_until=self.event_time.last_late(window),
         )
 
     def _starts(self, window: Window, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
         """Return the first and the last instant at which windows start that overlap [from, to)."""
         size = window.size_ms
         first = 0 if from_ms is None or not size else from_ms - size + 1
-        last = max(self.progress.newest, 0) if to_ms is None or not size else to_ms - 1
+        last = max(self.event_time.newest, 0) if to_ms is None or not size else to_ms - 1
         return first, last
 
     def _fold_dated(self, batch: Batch) -> Groups | None:
         """Add rows that have a time; return them by cell if all are in their windows."""
-        before = self.progress.newest
+        before = self.event_time.newest
         newest = max(batch.times)
-        self.progress.newest = max(before, newest)
+        self.event_time.newest = max(before, newest)
         if self._may_be_late(min(batch.times)):
             self._fold_late(batch, before)
             groups = None
@@ -129,7 +129,7 @@ class Shard:
     def _may_be_late(self, oldest: int) -> bool:
         # the smallest window that holds a time is the first of them to close
         smallest = self.table.every_window[0]
-        return smallest.start_of(oldest) + smallest.size_ms <= self.closes
+        return smallest.start_of(oldest) + smallest.size_ms <= self.watermark
 
     def _fold_on_time(self, batch: Batch) -> Groups | None:
         groups: Groups | None = None
@@ -144,7 +144,7 @@ class Shard:
             mask = list(on_time(batch.times, window, newest, lateness))
             taken = batch.only(mask)
             if len(taken.times) < len(batch.times):
-                self.progress.note_late(window, list(compress(batch.times, map(not_, mask))))
+                self.event_time.note_late(window, list(compress(batch.times, map(not_, mask))))
             if taken.times:
                 self._cells[window.name].fold(group(taken, window), taken)
 
@@ -157,22 +157,22 @@ class Shard:
         """Return the instant in ms from which windows are kept; 0 or less while none has been dropped."""
         if window.retention_ms is None:
             return 0
-        return self.closes - window.retention_ms - window.size_ms + 1
+        return self.watermark - window.retention_ms - window.size_ms + 1
 
     def _load_progress(self, key: bytes, value: bytes | None) -> None:
         if key != self._progress_key:
             self._refuse(key.decode())
         if value is None:
             return
-        self.progress = msgpack.decode(value, type=Progress)
+        self.event_time = msgpack.decode(value, type=EventTimeState)
         self._progress_written = value
-        if self.progress.declared != self.table.declared:
-            self._refuse(self.progress.declared)
+        if self.event_time.declared != self.table.declared:
+            self._refuse(self.event_time.declared)
 
-    def _load_large(self, where: str, cell: CellId, value: bytes | None) -> None:
-        window, _, summary = where.partition("/")
+    def _load_large(self, where: str, cell: EntryId, value: bytes | None) -> None:
+        window, _, aggregation = where.partition("/")
         try:
-            self._cells[window].load_large(summary, cell, value)
+            self._cells[window].load_large(aggregation, cell, value)
         except KeyError:
             self._refuse(where)
 

@@ -3,29 +3,29 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from dataflow.engine.tables.cell import Cell, CellFormat, decode, encode
-from dataflow.engine.tables.grouping import Batch, CellId, Groups, groups_of
+from dataflow.engine.tables.entry import EntryFormat, WindowEntry, decode, encode
+from dataflow.engine.tables.grouping import Batch, EntryId, Groups, groups_of
 from dataflow.engine.tables.labels import OTHER
 from dataflow.engine.tables.large import Entry, LargeStates, entry_key
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.windows import Window
 
 
-class Cells:
+class WindowStore:
     """What one partition keeps for one window size.
 
     A cell that nobody has touched since it was restored, or whose window is closed, stays packed.
     """
 
-    def __init__(self, table: WindowedTable, window: Window, cells: CellFormat) -> None:
+    def __init__(self, table: WindowedTable, window: Window, cells: EntryFormat) -> None:
         self.window = window
         self._keep = table.max_keys
         self._format = cells
         self._prefix = f"{table.name}|{window.name}"
-        self._windows: defaultdict[int, dict[str, Cell | bytes]] = defaultdict(dict)
+        self._windows: defaultdict[int, dict[str, WindowEntry | bytes]] = defaultdict(dict)
         self._large = LargeStates(self._prefix, cells)
-        self._may_grow = any(summary.grows for summary in cells.summaries)
-        self._changed: set[CellId] = set()
+        self._may_grow = any(aggregation.grows for aggregation in cells.aggregations)
+        self._changed: set[EntryId] = set()
         self._unpacked: set[int] = set()  # starts of the windows with cells that are not packed
         self._fullest = 0  # keys of the window that had most
 
@@ -55,7 +55,7 @@ class Cells:
         for cell in self._changed:
             start, key = cell
             found = windows[start].get(key) if start in windows else None
-            if type(found) is Cell:  # inline: scattered events change a cell each
+            if type(found) is WindowEntry:  # inline: scattered events change a cell each
                 packed = pack(found)
                 if self._may_grow and self._large.concern(cell, packed):
                     entries.extend(self._large.take_out(cell, packed))
@@ -79,9 +79,9 @@ class Cells:
         if not window:
             del self._windows[start]
 
-    def load_large(self, summary: str, cell: CellId, value: bytes | None) -> None:
+    def load_large(self, aggregation: str, cell: EntryId, value: bytes | None) -> None:
         """Restore the entry of a large state; raise KeyError where the table has no such summary."""
-        self._large.load(summary, cell, value)
+        self._large.load(aggregation, cell, value)
 
     def between(self, first: int, last: int, key: str | None) -> Iterator[tuple[int, str, bytes]]:
         """Yield the packed cells, of one key or all, of windows that start in this closed range."""
@@ -96,25 +96,25 @@ class Cells:
         for start in [s for s in self._windows if first <= s <= last]:
             for key, cell in self._windows[start].items():
                 # Large states, which are packed apart, are not wanted here.
-                states = cell.states if type(cell) is Cell else decode(cell)[1:]
+                states = cell.states if type(cell) is WindowEntry else decode(cell)[1:]
                 known = sums.setdefault(key, [0] * len(slots))
                 for place, slot in enumerate(slots):
                     known[place] += int(states[slot])
         return sums
 
     def _add(self, groups: Groups) -> None:
-        cells, window, window_start = [], dict[str, Cell | bytes](), -1
+        cells, window, window_start = [], dict[str, WindowEntry | bytes](), -1
         for start, key in groups.cells:
             if start != window_start:  # mostly many of one window
                 window, window_start = self._windows[start], start
             cell = window.get(key)
-            if type(cell) is not Cell:
+            if type(cell) is not WindowEntry:
                 cell = self._open((start, key), cell)
             cells.append(cell.states)
         self._format.fold(cells, groups)
         self._changed.update(groups.cells)
 
-    def _open(self, cell: CellId, packed: bytes | None) -> Cell:
+    def _open(self, cell: EntryId, packed: bytes | None) -> WindowEntry:
         """Return a new cell, or one that was packed, ready to be folded into."""
         start, key = cell
         window = self._windows[start]
@@ -128,9 +128,9 @@ class Cells:
         self._fullest = max(self._fullest, len(window))
         return opened
 
-    def _get(self, start: int, key: str) -> Cell:
+    def _get(self, start: int, key: str) -> WindowEntry:
         cell = self._windows[start].get(key)
-        return cell if type(cell) is Cell else self._open((start, key), cell)
+        return cell if type(cell) is WindowEntry else self._open((start, key), cell)
 
     def _fold_in_order(self, batch: Batch) -> None:
         """Add a batch that may overfill a window: row by row, as far as new keys go."""
@@ -142,7 +142,7 @@ class Cells:
 
     def _fold_window(self, start: int, rows: list[tuple[str, object]], batch: Batch) -> None:
         window = self._windows[start]
-        groups: defaultdict[CellId, list[object]] = defaultdict(list)
+        groups: defaultdict[EntryId, list[object]] = defaultdict(list)
         room = 2 * self._keep - len(window.keys() - {OTHER})
         for key, value in rows:
             if (start, key) not in groups and key not in window and key != OTHER:
@@ -180,20 +180,20 @@ class Cells:
     def _pack(self, start: int) -> None:
         """Keep the cells of a window as they have just been written: half the memory, a tenth for sets."""
         for key, cell in self._windows[start].items():
-            if type(cell) is Cell:
+            if type(cell) is WindowEntry:
                 packed = self._format.pack(cell)
                 list(self._large.take_out((start, key), packed))  # nothing new: it was just cut
                 self._windows[start][key] = encode(packed)
         self._unpacked.discard(start)
 
-    def _unpack(self, cell: CellId, raw: bytes) -> Cell:
+    def _unpack(self, cell: EntryId, raw: bytes) -> WindowEntry:
         packed = decode(raw)
         self._large.put_back(cell, packed)
         return self._format.unpack(packed)
 
-    def _whole(self, cell: CellId, found: Cell | bytes) -> bytes:
+    def _whole(self, cell: EntryId, found: WindowEntry | bytes) -> bytes:
         """Return the packed cell with its large states in place."""
-        if type(found) is Cell:
+        if type(found) is WindowEntry:
             return encode(self._format.pack(found))
         if cell not in self._large:
             return found
