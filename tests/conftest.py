@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from kafka_client import KafkaClient, Read
 
 from dataflow.broker import EmbeddedBroker
@@ -14,6 +15,10 @@ QUICK = {
     "group.min.session.timeout.ms": 1000,
     "log.retention.check.interval.ms": 86_400_000,  # tests write records of any age
 }
+
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

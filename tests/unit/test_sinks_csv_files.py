@@ -91,7 +91,7 @@ def test_a_file_ends_before_it_is_too_large_and_when_its_time_is_over(tmp_path):
     assert all(len(text) <= SMALL.most_bytes for text in files_in(tmp_path).values())
 
 
-@settings(deadline=None, max_examples=30)  # each writes to a disk that may be slow
+@settings(max_examples=30)  # each writes to a disk
 @given(
     cuts=st.lists(st.integers(1, 30), max_size=8, unique=True),
     hours=st.lists(st.integers(0, 3), min_size=30, max_size=30),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import user_agents
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ua_parser import BasicResolver, Domain, load_lazy_builtins
 
@@ -114,7 +114,6 @@ def test_the_answers_are_those_of_user_agents():
         assert fast.is_bot or not slow.is_bot
 
 
-@settings(deadline=None)  # a pattern is compiled when it is first asked
 @given(
     st.lists(st.sampled_from(AGENTS), min_size=1, max_size=2).map("".join) | st.text(), st.text(max_size=20)
 )
@@ -129,7 +128,6 @@ def test_the_resolver_answers_as_the_pure_python_one(text, more):
     assert (fast.user_agent, fast.os, fast.device) == (slow.user_agent, slow.os, slow.device)
 
 
-@settings(deadline=None)  # a pattern is compiled when it is first asked
 @given(st.text())
 @example("VLC/1.2.²")
 def test_no_text_makes_it_fail(text):
