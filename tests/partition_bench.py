@@ -1,7 +1,6 @@
 """A partition under test: values in; what it has finished, what it writes, and its bugs out."""
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 import faust
 import msgspec
@@ -13,19 +12,19 @@ from dataflow.engine.batch import Batch
 from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
-from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.fetch import Fetched, RecordSlice
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.output import RecordBatches
-from dataflow.engine.partition import Cut, Partition, State, Surroundings
+from dataflow.engine.partition import Partition, PartitionContext, Snapshot
 from dataflow.engine.splice import Added
-from dataflow.engine.tables import ALL, DAY, TablePartition, WindowedTable
+from dataflow.engine.state import PartitionState
+from dataflow.engine.tables import ALL, DAY, WindowedTable
 
 TP = TopicPartition("source", 1)
 AT = 1_700_000_000_000
 MOST = 1_048_588
 PER_KIND = WindowedTable("per_kind", key="kind", windows=(DAY,))
-TOPIC = SimpleNamespace(event_time=EventTime("at", int))
+EVENT_TIME = EventTime("at", int)
 
 
 class Event(faust.Record, include_metadata=False):
@@ -44,22 +43,22 @@ class Bench:
     def __init__(self, position: int = 0, **options: object) -> None:
         self.finished: list[Partition] = []
         self.bugs: list[BaseException] = []
-        around = Surroundings(
+        context = PartitionContext(
             EngineOptions(connection={}, **options),
             RecordBatches(None, transactional=True),
             lambda topic: 2,
             lambda: self.finished.append(self.partition),
             self.bugs.append,
         )
-        state = State({"per_kind": TablePartition(PER_KIND)}, EventCounts())
-        self.partition = Partition(TP, position, state, around)
+        state = PartitionState.of([PER_KIND])
+        self.partition = Partition(TP, position, state, context)
 
     def deliver(self, first: int, values: Sequence[bytes | None], end: int | None = None) -> Batch:
         """Hand out records from this offset on."""
         records = [DefaultRecord(first + n, AT, 0, b"k", value, []) for n, value in enumerate(values)]
         slices = [RecordSlice(records, AT)] if values else []
         fetched = Fetched(first, first + len(values) if end is None else end, slices, 100 * len(values))
-        batch = self.partition.deliver(TOPIC, fetched)
+        batch = self.partition.deliver(EVENT_TIME, fetched)
         assert batch is not None
         return batch
 
@@ -104,9 +103,9 @@ async def read_only(batch: Batch) -> None:
         batch.enrich(MARK)
 
 
-def written(cut: Cut) -> list[tuple[str, int, list[bytes]]]:
+def written(snapshot: Snapshot) -> list[tuple[str, int, list[bytes]]]:
     """Return topic, partition and values of the outputs."""
     return [
         (topic, number, [r.value for r in MemoryRecords(bytes(builder._build())).next_batch()])
-        for topic, number, builder in cut.outputs
+        for topic, number, builder in snapshot.outputs
     ]

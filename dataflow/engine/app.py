@@ -19,13 +19,13 @@ from dataflow.engine.column_batch import ColumnBatch, EventTime
 from dataflow.engine.engine import Engine
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
-from dataflow.engine.source import Source
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import (
     BatchTopic,
     OrdinaryTopic,
     OutsideTransaction,
 )
+from dataflow.engine.topology import Source, Topology
 from dataflow.engine.transport import BatchConsumer, BatchTransport
 from dataflow.errors import Misconfigured
 
@@ -53,6 +53,7 @@ class App(faust.App):
     BootStrategy = BootStrategy
 
     def __init__(self, name: str, *, engine: EngineOptions, **settings: Any) -> None:
+        self.topology = Topology()
         self._options = engine
         servers = cast("list[str]", engine.connection["bootstrap_servers"])
         super().__init__(
@@ -71,7 +72,7 @@ class App(faust.App):
     @cached_property
     def engine(self) -> Engine:
         """The engine of this worker."""
-        return Engine(self, self._options, loop=self.loop, beacon=self.beacon)
+        return Engine(self, self.topology, self._options, loop=self.loop, beacon=self.beacon)
 
     @property
     def batch_consumer(self) -> BatchConsumer:
@@ -81,14 +82,14 @@ class App(faust.App):
     @cached_property
     def queries(self) -> Queries:
         """What workers ask one another."""
-        return Queries(self)
+        return Queries(self, self.engine)
 
     def _new_transport(self) -> TransportT:
-        return BatchTransport(self.conf.broker_consumer, self)
+        return BatchTransport(self.conf.broker_consumer, self, self.engine)
 
     def batches(self, name: str, *, event_time: EventTime | None = None) -> BatchTopic:
         """Return a topic that is read and written in record batches."""
-        self.engine.topics.add(name)
+        self.topology.topics.add(name)
         return BatchTopic(self, topics=[name], event_time=event_time)
 
     def windowed_table(
@@ -99,7 +100,7 @@ class App(faust.App):
         Each source partition keeps its own part, answers merge them: windows close by the
         event times of each partition alone.
         """
-        if any(other.name == table.name for other in self.engine.tables()):
+        if any(other.name == table.name for other in self.topology.tables):
             raise Misconfigured(f"table {table.name} is declared twice; expected one table of that name")
         for source in (counted,) if isinstance(counted, BatchTopic) else counted:
             if source.event_time is None:
@@ -113,7 +114,7 @@ class App(faust.App):
     def _source(self, topic: BatchTopic) -> Source:
         name = topic.get_topic_name()
         changelog = f"{self.conf.id}-{name}-changelog"
-        return self.engine.sources.setdefault(name, Source(topic, changelog))
+        return self.topology.sources.setdefault(name, Source(topic, changelog))
 
     def agent(
         self, channel: str | ChannelT[A] | None = None, **settings: Any
@@ -124,7 +125,7 @@ class App(faust.App):
         of order: outputs could not keep the order of their partition.
         """
         declare = super().agent(channel, **settings)
-        if isinstance(channel, str) and channel in self.engine.topics:
+        if isinstance(channel, str) and channel in self.topology.topics:
             raise Misconfigured(f"topic of an agent is {channel!r}; expected the object that batches() gave")
         if not isinstance(channel, BatchTopic):
             return declare

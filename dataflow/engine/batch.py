@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from itertools import compress
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import faust
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 from faust.types import StreamT
 
-from dataflow.engine.column_batch import VALUE, ColumnBatch, TimestampRun
+from dataflow.engine.column_batch import VALUE, ColumnBatch, EventTime, TimestampRun
 from dataflow.engine.dead_letters import DeadLetter
 from dataflow.engine.decoding import DECODING_ERRORS
 from dataflow.engine.enrich_stage import EnrichStage
@@ -23,10 +23,6 @@ from dataflow.engine.parse_stage import ParseStage
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Reason
-
-if TYPE_CHECKING:
-    from dataflow.engine.partition import Partition
-    from dataflow.engine.topic import BatchTopic
 
 E = TypeVar("E")
 M = TypeVar("M")
@@ -47,6 +43,24 @@ class UnaccountedEvents(DataflowError):
     """An agent has not dealt with every event of its batches, in order: a bug in the agent."""
 
 
+class Owner(Protocol):
+    """What a batch needs of the partition that it belongs to."""
+
+    @property
+    def tp(self) -> TopicPartition:
+        """The partition's topic and number."""
+
+    @property
+    def max_message_bytes(self) -> int:
+        """How large a record of an output may be."""
+
+    def enter(self, batch: "Batch") -> None:
+        """Note that an agent begins with this batch."""
+
+    def leave(self, batch: "Batch", error: BaseException | None) -> None:
+        """Note that an agent has left this batch, with an error or without one."""
+
+
 class Batch:
     """An agent's unit of work: `async with batch` finishes it when the block ends well, and only then.
 
@@ -54,9 +68,8 @@ class Batch:
     offsets of these records, or not at all.
     """
 
-    def __init__(self, topic: "BatchTopic", partition: "Partition", fetched: Fetched) -> None:
-        self.topic = topic
-        self.tp: TopicPartition = partition.tp
+    def __init__(self, owner: Owner, event_time: EventTime | None, fetched: Fetched) -> None:
+        self.tp = owner.tp
         self.first = fetched.first
         self.end = fetched.end
         self.size = fetched.size
@@ -66,7 +79,8 @@ class Batch:
         self.dead: list[DeadLetter] = []
         self.outputs: list[Outgoing] = []
         self.folds: list[tuple[WindowedTable, ColumnBatch]] = []
-        self._partition = partition
+        self._owner = owner
+        self._event_time = event_time
         self._slices = fetched.slices
         self._rows: list[ColumnBatch] = []
         self._sends: list[tuple[str, ColumnBatch, Callable[..., bytes] | None]] = []
@@ -75,7 +89,7 @@ class Batch:
         return f"<Batch {self.tp.topic}/{self.tp.partition} offsets {self.first} to {self.end}>"
 
     async def __aenter__(self) -> Self:
-        self._partition.enter(self)
+        self._owner.enter(self)
         self._token = current_batch.set(self)
         return self
 
@@ -86,7 +100,7 @@ class Batch:
         traceback: TracebackType | None,
     ) -> None:
         current_batch.reset(self._token)
-        self._partition.leave(self, error)
+        self._owner.leave(self, error)
 
     # -- what becomes of its events
 
@@ -118,7 +132,7 @@ class Batch:
                 events,
                 lambda: stage.join_all(list(map(VALUE, records)), added, has_some_already),
                 timestamp_runs,
-                self.topic.event_time,
+                self._event_time,
                 added,
                 stage.adds,
             )
@@ -150,7 +164,7 @@ class Batch:
             return len(every)
 
         timestamp_runs = self._go_through(work, records)
-        rows = ColumnBatch(records, events, lambda: values, timestamp_runs, self.topic.event_time)
+        rows = ColumnBatch(records, events, lambda: values, timestamp_runs, self._event_time)
         rows.routes, rows.header = routes, stage.header
         return self._keep(rows)
 
@@ -176,7 +190,7 @@ class Batch:
             return number
 
         timestamp_runs = self._go_through(work, records)
-        return self._keep(ColumnBatch(records, events, lambda: values, timestamp_runs, self.topic.event_time))
+        return self._keep(ColumnBatch(records, events, lambda: values, timestamp_runs, self._event_time))
 
     def take(self, read: Callable[[DefaultRecord], E]) -> ColumnBatch:
         """Take every record with its headers, for tables alone; `read` is one that never fails."""
@@ -189,7 +203,7 @@ class Batch:
 
         timestamp_runs = self._go_through(work, records)
         return self._keep(
-            ColumnBatch(records, list(map(read, records)), list, timestamp_runs, self.topic.event_time)
+            ColumnBatch(records, list(map(read, records)), list, timestamp_runs, self._event_time)
         )
 
     def reject(self, record: DefaultRecord, stage: str, fault: InvalidEvent) -> None:
@@ -200,7 +214,7 @@ class Batch:
     def send(self, topic: str, rows: ColumnBatch, encode: Callable[..., bytes] | None = None) -> None:
         """Write these rows to the same partition of `topic`, with the checkpoint of this batch."""
         self._sends.append((topic, rows, encode))
-        rows.is_settled = True
+        rows.is_sent = True
 
     def route(self, rows: ColumnBatch, otherwise: str) -> None:
         """Write each row to the topics that its filter has chosen, or all to `otherwise` if it chose none."""
@@ -210,20 +224,20 @@ class Batch:
     def fold(self, table: WindowedTable, rows: ColumnBatch) -> None:
         """Count these rows in `table`, once the batch is finished."""
         self.folds.append((table, rows))
-        rows.is_settled = True
+        rows.is_sent = True
 
     # -- when the agent has left it
 
-    def settle(self) -> list[Outgoing]:
+    def finish(self) -> list[Outgoing]:
         """Return what goes out; dead letters for what is too large.
 
         Raises `UnaccountedEvents` if an event has ended nowhere.
         """
         for topic, rows, encode in self._sends:
-            while (index := rows.oversized(encode, self._partition.max_message_bytes)) is not None:
-                detail = f"output to {topic} is too large; expected {self._partition.max_message_bytes} bytes"
+            while (index := rows.oversized(encode, self._owner.max_message_bytes)) is not None:
+                detail = f"output to {topic} is too large; expected {self._owner.max_message_bytes} bytes"
                 self.reject(rows.remove(index), "output", InvalidEvent(Reason.TOO_LARGE, detail))
-        self.event_counts.sent += sum(len(rows) for rows in self._rows if rows.is_settled)
+        self.event_counts.sent += sum(len(rows) for rows in self._rows if rows.is_sent)
         if self._slices or not self.event_counts.is_balanced:
             unread = " and unread records" if self._slices else ""
             raise UnaccountedEvents(

@@ -17,7 +17,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from dataflow.engine.source import Source
+from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
 
 log = logging.getLogger(__name__)

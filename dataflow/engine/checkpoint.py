@@ -1,4 +1,4 @@
-"""A checkpoint: what several partitions have finished in, one Kafka transaction out.
+"""Writes checkpoints: what several partitions have finished, in one Kafka transaction.
 
 Outputs, dead letters, table changes and source offsets are committed together or not at all.
 """
@@ -7,26 +7,24 @@ import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from dataflow.engine.group import Group
 from dataflow.engine.output import Headers, RecordBatches
-from dataflow.engine.partition import Cut, Partition
+from dataflow.engine.partition import Partition, Snapshot
 from dataflow.engine.producer import Membership, TransactionalProducer
 from dataflow.errors import DataflowError
-
-if TYPE_CHECKING:
-    from dataflow.engine.transport import BatchConsumerThread
 
 NO_HEADERS: Headers = []
 
 
 class OutputRefused(DataflowError):
-    """A topic does not take what we write; no new session mends that."""
+    """A topic does not accept what we write; a new session does not mend that."""
 
 
 class Guarantee(Protocol):
@@ -64,14 +62,14 @@ class ExactlyOnce:
 class AtLeastOnce:
     """Outputs first, offsets behind them: a crash in between writes and counts these outputs again."""
 
-    thread: "BatchConsumerThread"
+    group: Group
 
     async def begin(self) -> None:
         """Do nothing: there is no transaction."""
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         """Commit the offsets in the group."""
-        await self.thread.commit_offsets(offsets)
+        await self.group.commit_offsets(offsets)
 
 
 async def write_checkpoint(
@@ -86,25 +84,26 @@ async def write_checkpoint(
     `changelogs` names the changelog of each source topic. On any error nothing may be
     presumed about what was written: the session ends, and what is committed is read again.
     """
-    cuts = [(partition, partition.cut()) for partition in partitions]  # no await between: one instant
+    # No await between: one instant.
+    snapshots = [(partition, partition.snapshot()) for partition in partitions]
     await guarantee.begin()
     written = await asyncio.gather(
         *(
-            _write(producer, record_batches, changelogs[partition.tp.topic], partition, cut)
-            for partition, cut in cuts
+            _write(producer, record_batches, changelogs[partition.tp.topic], partition, snapshot)
+            for partition, snapshot in snapshots
         )
     )
     # Each batch's own future: commit_transaction() would not notice one that failed.
-    await asyncio.gather(*(_taken(topic, future) for batches in written for topic, future in batches))
-    await guarantee.commit({TopicPartition(*p.tp): cut.position for p, cut in cuts})
-    for partition, cut in cuts:
-        partition.committed_up_to(cut)
-    return sum(cut.records for _, cut in cuts)
+    await asyncio.gather(*(_acknowledged(topic, future) for batches in written for topic, future in batches))
+    await guarantee.commit({TopicPartition(*p.tp): snapshot.position for p, snapshot in snapshots})
+    for partition, snapshot in snapshots:
+        partition.on_committed(snapshot)
+    return sum(snapshot.records for _, snapshot in snapshots)
 
 
-async def _taken(topic: str, acknowledged: Awaitable[object]) -> None:
+async def _acknowledged(topic: str, acknowledgement: Awaitable[object]) -> None:
     try:
-        await acknowledged
+        await acknowledgement
     except (MessageSizeTooLargeError, TopicAuthorizationFailedError) as error:
         raise OutputRefused(
             f"topic {topic} has refused a record batch: {error}; expected it to take batches of 1 MiB "
@@ -117,16 +116,16 @@ async def _write(
     record_batches: RecordBatches,
     changelog: str,
     partition: Partition,
-    cut: Cut,
+    snapshot: Snapshot,
 ) -> list[tuple[str, Awaitable[object]]]:
     """Hand this partition's batches to the producer, in order, and return their futures."""
     now = int(time.time() * 1000)  # of the write, not of any event: only retention reads it
-    entries = ((now, key, value, NO_HEADERS) for key, value in cut.changes)
+    entries = ((now, key, value, NO_HEADERS) for key, value in snapshot.changes)
     changes: list[tuple[str, int, BatchBuilder]] = [
         (changelog, partition.tp.partition, builder)
-        for builder in record_batches.pack(entries, 64 * len(cut.changes))
+        for builder in record_batches.pack(entries, 64 * len(snapshot.changes))
     ]
     return [
         (topic, await producer.send_batch(builder, topic, partition=number))
-        for topic, number, builder in cut.outputs + changes
+        for topic, number, builder in snapshot.outputs + changes
     ]

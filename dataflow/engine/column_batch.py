@@ -52,7 +52,7 @@ class ColumnBatch:
         self.records = records
         self.events = events
         self.times: list[int] = []
-        self.is_settled = False
+        self.is_sent = False
         self.header: Header | None = None
         """Header that each of them gets."""
         self.routes: list[tuple[str, ...]] = []

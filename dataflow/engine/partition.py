@@ -1,36 +1,30 @@
-"""A source partition while it is ours: batches in order in, what the next checkpoint must write out."""
+"""Follows the batches of one source partition, and gathers what the next checkpoint writes."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 
-import msgspec
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
 from dataflow.engine.batch import Batch, UnaccountedEvents
-from dataflow.engine.column_batch import later
+from dataflow.engine.column_batch import EventTime, later
 from dataflow.engine.dead_letters import DeadLetterLimit, as_records
-from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.fetch import Fetched
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.output import Outgoing, RecordBatches
 from dataflow.engine.producer import BATCH_BYTES
-from dataflow.engine.tables.table_partition import TablePartition
-from dataflow.engine.topic import BatchTopic
+from dataflow.engine.state import PARTITION_KEY, PartitionState
 
-MOST_WAITING = 64
+MAX_UNFINISHED = 64
 Output = tuple[str, int, BatchBuilder]
 """Topic, partition, record batch."""
 
-PARTITION_KEY = b"|partition"
-"""Changelog key of a partition's own numbers; table entries begin with the table's name."""
-
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """What one checkpoint writes for one partition: all of it behind `position`."""
+class Snapshot:
+    """What one checkpoint writes for one partition: all that is finished up to `position`."""
 
     position: int
     size: int
@@ -39,19 +33,8 @@ class Cut:
     changes: list[tuple[bytes, bytes | None]]
 
 
-@dataclass(slots=True)
-class State:
-    """What is kept of a partition in its changelog: counted events, tables, newest record timestamp."""
-
-    table_partitions: dict[str, TablePartition]
-    event_counts: EventCounts
-    stream_time_ms: int = 0
-    position: int | None = None
-    """End of what is counted; None: nothing yet."""
-
-
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class PartitionContext:
     """What a partition needs of its worker."""
 
     options: EngineOptions
@@ -65,39 +48,41 @@ class Surroundings:
 class Partition:
     """Where one source partition stands.
 
-    An error or a rebalance drops the object; whoever still holds a batch of it writes
-    into the void.
+    An error or a rebalance drops the object: what an agent still does with one of its
+    batches has no effect then.
     """
 
-    def __init__(self, tp: TopicPartition, position: int, state: State, around: Surroundings) -> None:
-        options = around.options
+    def __init__(
+        self, tp: TopicPartition, position: int, state: PartitionState, context: PartitionContext
+    ) -> None:
+        options = context.options
         self.tp = tp
         self.state = state
         self.position = self.committed = position  # end of the finished prefix
         self.delivered = position  # end of what was handed out
-        self.in_hand = 0  # batches that an agent has entered and not left
+        self.in_progress = 0  # batches that an agent has entered and not left
         self.in_flight_bytes = 0  # handed out and not committed
         self.records = 0  # finished since the last checkpoint
         self.last_record_ms = 0
-        self.is_ours = True
+        self.is_owned = True
         self.max_message_bytes = options.max_message_bytes
-        self._around = around
+        self._context = context
         self._size = 0
         self._gathered: dict[str, list[Outgoing]] = {}  # by topic, not yet packed
         self._packed: list[Output] = []
-        self._waiting: deque[Batch] = deque()  # handed out, in order; the first is unfinished
+        self._unfinished: deque[Batch] = deque()  # handed out, in order; the first is unfinished
         self._limit = DeadLetterLimit(
             options.dead_letter_max_consecutive,
             options.dead_letter_max_ratio,
             options.dead_letter_ratio_window,
         )
 
-    def deliver(self, topic: BatchTopic, fetched: Fetched) -> Batch | None:
+    def deliver(self, event_time: EventTime | None, fetched: Fetched) -> Batch | None:
         """Take what was fetched next; None when no agent has to see it (control records only)."""
-        batch = Batch(topic, self, fetched)
+        batch = Batch(self, event_time, fetched)
         self.delivered = batch.end
         self.in_flight_bytes += batch.size
-        self._waiting.append(batch)
+        self._unfinished.append(batch)
         if fetched.slices:
             return batch
         batch.is_finished = True
@@ -106,42 +91,42 @@ class Partition:
 
     @property
     def can_accept(self) -> bool:
-        """Tell whether its agent may be handed more batches: few wait, however small they are."""
-        return len(self._waiting) < MOST_WAITING
+        """Tell whether its agent may be handed more batches: few are unfinished, however small they are."""
+        return len(self._unfinished) < MAX_UNFINISHED
 
     def enter(self, batch: Batch) -> None:
         """Note that an agent begins with a batch: with the first that is not finished."""
-        self.in_hand += 1
-        expected = next((other for other in self._waiting if not other.is_finished), batch)
-        if self.is_ours and batch is not expected:
+        self.in_progress += 1
+        expected = next((other for other in self._unfinished if not other.is_finished), batch)
+        if self.is_owned and batch is not expected:
             error = UnaccountedEvents(f"{batch!r} is entered; expected {expected!r} to be finished before")
-            self._around.on_bug(error)
+            self._context.on_bug(error)
             raise error
 
     def leave(self, batch: Batch, error: BaseException | None) -> None:
         """Note that an agent has left a batch; an error leaves it unfinished, so never committed."""
-        self.in_hand -= 1
-        if not self.is_ours:
-            return  # given up meanwhile: whoever has the partition now reads the batch again
+        self.in_progress -= 1
+        if not self.is_owned:
+            return  # revoked meanwhile: the next owner reads the batch again
         try:
             if error is not None:
                 raise error
             self._finish(batch)
         except BaseException as raised:
-            self._around.on_bug(raised)
+            self._context.on_bug(raised)
             if error is None:
                 raise
         else:
-            self._around.on_finished()
+            self._context.on_finished()
 
     def _finish(self, batch: Batch) -> None:
-        batch.outputs = batch.settle()
+        batch.outputs = batch.finish()
         self._limit.check(
             self.tp, batch.event_counts.received, batch.dead, len(batch.dead) == batch.event_counts.received
         )
         if batch.dead:
             raw_bytes = sum(len(letter.record.value or b"") for letter in batch.dead)
-            topic = self._around.options.dead_letter_topic
+            topic = self._context.options.dead_letter_topic
             batch.outputs.append(Outgoing(topic, as_records(self.tp, batch.dead), raw_bytes))
         grown = sum(outgoing.size for outgoing in batch.outputs) - batch.size
         if grown > 0:  # what was packed small, or grew: the bound is on memory
@@ -152,10 +137,10 @@ class Partition:
 
     def _advance(self) -> None:
         """Fold the finished prefix: position, outputs, counts and tables move together."""
-        while self._waiting and self._waiting[0].is_finished:
-            batch = self._waiting.popleft()
+        while self._unfinished and self._unfinished[0].is_finished:
+            batch = self._unfinished.popleft()
             for rows in {id(rows): rows for _, rows in batch.folds}.values():
-                rows.assign_event_times(self.state.stream_time_ms, self._around.options.future_ms)
+                rows.assign_event_times(self.state.stream_time_ms, self._context.options.future_ms)
             for table, rows in batch.folds:
                 self.state.table_partitions[table.name].fold(rows)
             self.state.stream_time_ms = later(self.state.stream_time_ms, batch.newest_ms)
@@ -176,55 +161,38 @@ class Partition:
 
     def _pack(self, topic: str) -> None:
         gathered = self._gathered.pop(topic)
-        number = self.tp.partition % self._around.partitions_of(topic)
+        number = self.tp.partition % self._context.partitions_of(topic)
         records = chain.from_iterable(outgoing.records for outgoing in gathered)
         size = sum(outgoing.size for outgoing in gathered)
-        packed = self._around.record_batches.pack(records, size + size // 8)
+        packed = self._context.record_batches.pack(records, size + size // 8)
         self._packed += [(topic, number, builder) for builder in packed]
 
     @property
     def is_clean(self) -> bool:
         """Tell whether all that is finished is committed, and nothing is in an agent's hands."""
-        return self.position == self.committed and not self.in_hand
+        return self.position == self.committed and not self.in_progress
 
     @property
     def finished_bytes(self) -> int:
         """Bytes that are finished and not yet in a checkpoint."""
         return self._size
 
-    def cut(self) -> Cut:
-        """Take what the checkpoint writes, and begin anew for what follows."""
+    def snapshot(self) -> Snapshot:
+        """Return what the checkpoint writes, and gather what follows for the next one."""
         changes = [
             change
             for table_partition in self.state.table_partitions.values()
             for change in table_partition.cut()
         ]
-        changes.append((PARTITION_KEY, encode_numbers(self.position, self.state)))
+        changes.append((PARTITION_KEY, self.state.encode_numbers(self.position)))
         self.state.position = self.position
         for topic in list(self._gathered):
             self._pack(topic)
-        taken = Cut(self.position, self._size, self.records, self._packed, changes)
+        snapshot = Snapshot(self.position, self._size, self.records, self._packed, changes)
         self.records, self._size, self._packed = 0, 0, []
-        return taken
+        return snapshot
 
-    def committed_up_to(self, cut: Cut) -> None:
-        """Note that a checkpoint has gone through."""
-        self.committed = cut.position
-        self.in_flight_bytes -= cut.size
-
-
-def encode_numbers(position: int, state: State) -> bytes:
-    """Return the changelog value of a partition's own numbers."""
-    return msgspec.msgpack.encode([position, state.stream_time_ms, state.event_counts.as_mapping()])
-
-
-def load_numbers(state: State, value: bytes) -> None:
-    """Undo `encode_numbers`."""
-    position, stream_time_ms, event_counts = msgspec.msgpack.decode(value)
-    state.position, state.stream_time_ms = position, stream_time_ms
-    state.event_counts = EventCounts.from_mapping(event_counts)
-
-
-def new_state(table_partitions: Mapping[str, TablePartition]) -> State:
-    """Return the state of a partition of which nothing is known."""
-    return State(dict(table_partitions), EventCounts())
+    def on_committed(self, snapshot: Snapshot) -> None:
+        """Note that the checkpoint with this snapshot is committed."""
+        self.committed = snapshot.position
+        self.in_flight_bytes -= snapshot.size

@@ -5,15 +5,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import aiohttp
+import faust
 import msgspec
 
+from dataflow.engine.engine import Engine
 from dataflow.engine.partition import Partition
-
-if TYPE_CHECKING:
-    from dataflow.engine.app import App
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +58,15 @@ Handler = Callable[[Partition, Mapping[str, str]], object]
 class Queries:
     """The questions that workers of this app answer for one another."""
 
-    app: "App"
+    app: faust.App
+    engine: Engine
     handlers: dict[str, Handler] = field(default_factory=dict)
 
     def local(self, topic: str, read: str, parameters: Mapping[str, str]) -> list[PartitionResult]:
         """Return the parts of this worker's own partitions of `topic`."""
-        engine, consumer = self.app.engine, self.app.consumer
-        generation = self.app.consumer_generation_id
+        consumer, generation = self.app.consumer, self.app.consumer_generation_id
         parts = []
-        for tp, partition in engine.partitions.items():
+        for tp, partition in self.engine.partitions.items():
             if tp.topic == topic:
                 lag = max((consumer.highwater(tp) or 0) - partition.position, 0)
                 content = encode(self.handlers[read](partition, parameters))
@@ -93,7 +91,7 @@ class Queries:
         newest: dict[int, PartitionResult] = {}
         for part in sorted(parts, key=lambda part: part.generation):
             newest[part.partition] = part  # a zombie still claims what a later generation owns
-        every = range(self.app.engine.partitions_of(topic))
+        every = range(self.engine.topology.partition_counts[topic])
         lag = [part for part in newest.values() if part.lag_records]
         oldest = min((part.last_record_ms for part in lag if part.last_record_ms), default=0)
         return Answer(
@@ -108,7 +106,7 @@ class Queries:
     ) -> list[PartitionResult]:
         try:
             async with (
-                asyncio.timeout(self.app.engine.options.query_seconds),
+                asyncio.timeout(self.engine.options.query_seconds),
                 self.app.http_client.get(
                     f"{url}{QUERY_PATH}/{topic}", params={**parameters, "read": read}
                 ) as response,

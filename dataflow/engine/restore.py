@@ -1,4 +1,4 @@
-"""Recovery: changelogs in, the state of partitions as it was at the last checkpoint out."""
+"""Restores the state of partitions, as it was at the last checkpoint, from their changelogs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -8,11 +8,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.fetch import drain
-from dataflow.engine.partition import PARTITION_KEY, State, load_numbers
+from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.engine.tables.table import WindowedTable
-from dataflow.engine.tables.table_partition import TablePartition
 
 FETCH_BYTES = 4 << 20
 PART_RECORDS = 10_000  # between two breaths of the event loop
@@ -28,16 +26,13 @@ async def restore(
     tables_of: TablesOf,
     connection: Mapping[str, object],
     on_stuck: Callable[[Collection[TopicPartition]], Awaitable[None]],
-) -> dict[TopicPartition, State]:
+) -> dict[TopicPartition, PartitionState]:
     """Read the changelogs of these source partitions to their real ends.
 
     Only what is committed counts. A transaction that is still open is waited for; after
     a second `on_stuck` is told which source partitions it holds up.
     """
-    states = {
-        tp: State({table.name: TablePartition(table) for table in tables_of(tp.topic)}, EventCounts())
-        for tp in tps
-    }
+    states = {tp: PartitionState.of(tables_of(tp.topic)) for tp in tps}
     sources = {TopicPartition(changelogs[tp.topic], tp.partition): tp for tp in tps}
     if not sources:
         return states
@@ -63,7 +58,7 @@ async def restore(
 async def _read_to(
     reader: AIOKafkaConsumer,
     ends: Mapping[TopicPartition, int],
-    states: Mapping[TopicPartition, State],
+    states: Mapping[TopicPartition, PartitionState],
     sources: Mapping[TopicPartition, TopicPartition],
     on_stuck: Callable[[Collection[TopicPartition]], Awaitable[None]],
 ) -> None:
@@ -84,7 +79,7 @@ async def _read_to(
         await asyncio.sleep(0)
 
 
-def _load(state: State, records: Iterable[DefaultRecord]) -> None:
+def _load(state: PartitionState, records: Iterable[DefaultRecord]) -> None:
     table_partitions = {
         name.encode(): table_partition.load for name, table_partition in state.table_partitions.items()
     }
@@ -94,4 +89,4 @@ def _load(state: State, records: Iterable[DefaultRecord]) -> None:
         if load is not None:
             load(key, record.value)
         elif key == PARTITION_KEY:
-            load_numbers(state, record.value)
+            state.load_numbers(record.value)

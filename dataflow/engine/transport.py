@@ -3,24 +3,24 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+import faust
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode.types import ServiceT
+from yarl import URL
 
 from dataflow.engine.batch import Batch
-from dataflow.engine.continuity import goes_on
+from dataflow.engine.engine import Engine
 from dataflow.engine.fetch import Fetched, drain
+from dataflow.engine.offset_gap import check_offset_gap
+from dataflow.engine.partition import Partition
 from dataflow.engine.producer import Membership
-
-if TYPE_CHECKING:
-    from dataflow.engine.app import App
-    from dataflow.engine.engine import Engine
-    from dataflow.engine.partition import Partition
+from dataflow.errors import DataflowError
 
 # Faust has no settings for these.
 FETCH_MAX_WAIT_MS = 500
@@ -111,7 +111,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class BatchConsumer(driver.Consumer):
-    """Faust's consumer: hands batches to the conductor, and tells the engine of the group's changes."""
+    """Faust's consumer: hands batches to the conductor, and tells the engine of the group's changes.
+
+    It is the `Group` of the engine.
+    """
 
     RebalanceListener = MembershipListener
     membership: Membership | None = None
@@ -119,9 +122,18 @@ class BatchConsumer(driver.Consumer):
     _turn = 0
 
     @property
-    def engine(self) -> "Engine":
+    def engine(self) -> Engine:
         """The engine of this worker."""
-        return cast("App", self.app).engine
+        return cast("BatchTransport", self.transport).engine
+
+    @property
+    def has_coordinator(self) -> bool:
+        """Tell whether the group's coordinator answers."""
+        return self.thread.has_coordinator
+
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
+        """Commit without a transaction; raise `KafkaError` when the group refuses."""
+        await self.thread.commit_offsets(offsets)
 
     @property
     def thread(self) -> BatchConsumerThread:
@@ -133,7 +145,7 @@ class BatchConsumer(driver.Consumer):
 
     def is_batched(self, tp: TP) -> bool:
         """Tell whether the engine, and not Faust, looks after this partition."""
-        return tp.topic in self.engine.sources
+        return tp.topic in self.engine.topology.sources
 
     async def _drain_messages(self, fetcher: ServiceT) -> None:
         try:
@@ -148,30 +160,30 @@ class BatchConsumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(self.can_resume_flow.wait())
         ordinary = {tp for tp in self._get_active_partitions() if not self.is_batched(tp)}
-        batched = self._in_turn(self.engine.partitions_with_room())
+        batched = self._in_turn(self.engine.assignment.accepting())
         if batched or ordinary:
             await self._drain_once(batched, ordinary)
         else:
-            await self.engine.wait_for_room()
+            await self.engine.wait_for_capacity()
 
-    def _in_turn(self, batched: dict[TP, "Partition"]) -> dict[TP, "Partition"]:
+    def _in_turn(self, batched: dict[TP, Partition]) -> dict[TP, Partition]:
         """Let every partition be the first in its turn."""
         self._turn += 1
         tps = list(batched)
         first = self._turn % max(len(tps), 1)
         return {tp: batched[tp] for tp in tps[first:] + tps[:first]}
 
-    async def _drain_once(self, batched: dict[TP, "Partition"], ordinary: AbstractSet[TP]) -> None:
-        thread, engine, session = self.thread, self.engine, self.engine.session
+    async def _drain_once(self, batched: dict[TP, Partition], ordinary: AbstractSet[TP]) -> None:
+        thread, assignment, session = self.thread, self.engine.assignment, self.engine.assignment.session
         # Straight into the thread's loop: mode's method queue costs five tasks a call.
         future = asyncio.run_coroutine_threadsafe(
             thread.fetch(
                 batched.keys(),
                 ordinary,
                 self.engine.options.batch_records,
-                DRAIN_SECONDS if len(batched) == len(self.engine.partitions) else DRAIN_BESIDE_FULL_SECONDS,
+                DRAIN_SECONDS if len(batched) == len(assignment.partitions) else DRAIN_BESIDE_FULL_SECONDS,
                 # A session ends before the next one seeks, so this call takes nothing behind that seek.
-                lambda: engine.session == session,
+                lambda: assignment.session == session,
             ),
             thread.thread_loop,
         )
@@ -186,12 +198,16 @@ class BatchConsumer(driver.Consumer):
             linger_seconds = self.engine.options.checkpoint_seconds / LINGERS_A_CHECKPOINT
             await asyncio.sleep(min(linger_seconds, LONGEST_LINGER_SECONDS))
 
-    async def _deliver(self, tp: TP, fetched: Fetched, partition: "Partition") -> None:
+    async def _deliver(self, tp: TP, fetched: Fetched, partition: Partition) -> None:
         if self.engine.partitions.get(tp) is not partition:
-            return  # taken over, given up or restarted since: it will be read again
-        if not await goes_on(self.engine, partition, fetched):
+            return  # revoked or recovered since: it will be read again
+        source = self.engine.topology.sources[tp.topic]
+        try:
+            await check_offset_gap(self, self.app.conf.id, source.changelog, partition, fetched)
+        except DataflowError as error:
+            self.engine.on_bug(error)
             return
-        batch = partition.deliver(self.engine.sources[tp.topic].topic, fetched)
+        batch = partition.deliver(source.topic.event_time, fetched)
         if batch is not None:
             await self.callback(self._as_message(tp, batch.end - 1, batch.newest_ms, batch))
 
@@ -227,11 +243,11 @@ class BatchConsumer(driver.Consumer):
                     self._read_offset[tp] = record.offset
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Write what is finished before partitions are given up; Faust forgets offsets first."""
+        """Write what is finished before partitions are revoked; Faust forgets offsets first."""
         self.is_joining = True
         self.stop_flow()
         self.app.flow_control.suspend()  # streams skip what they have not begun
-        await self.engine.give_up()
+        await self.engine.revoke()
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -240,17 +256,17 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
-        """Take the partitions; Faust's recovery calls this between an assignment and the first message."""
+        """Recover the partitions; Faust's recovery calls this between an assignment and the first message."""
         try:
             async with asyncio.timeout(SEEK_LIMIT_SECONDS):
                 await super().perform_seek()
         except (KafkaError, TimeoutError) as error:  # raising here would end the worker
             self.log.warning("Cannot read committed offsets; trying again: %r", error)
-        await self.engine.take({tp for tp in self.assignment() if self.is_batched(tp)})
+        await self.engine.recover({tp for tp in self.assignment() if self.is_batched(tp)})
 
     async def wait_empty(self) -> None:
-        """Settle; Faust calls this before it stops, and at the end of a revocation."""
-        await self.engine.settle()
+        """Drain the engine; Faust calls this before it stops, and at the end of a revocation."""
+        await self.engine.drain()
         await super().wait_empty()
 
 
@@ -258,3 +274,7 @@ class BatchTransport(driver.Transport):
     """Faust's Kafka transport with the consumer above."""
 
     Consumer = BatchConsumer
+
+    def __init__(self, url: list[URL], app: faust.App, engine: Engine) -> None:
+        super().__init__(url, app)
+        self.engine = engine

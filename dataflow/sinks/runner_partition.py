@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 
+from dataflow.engine.checkpoint_errors import NO_MEMBER
 from dataflow.engine.dead_letters import DeadLetter, DeadLetterLimit, TooManyDeadLetters
-from dataflow.engine.faults import NO_MEMBER
 from dataflow.engine.offsets import stable_offsets
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.contract import Sink, SinkBatch

@@ -89,7 +89,7 @@ def lag(answers: Collection[Answer]) -> dict[str, float]:
 
 def topics_of(table: WindowedTable) -> list[str]:
     """Return the topics whose events a table counts."""
-    return [topic for topic, source in app.engine.sources.items() if table in source.tables]
+    return app.topology.sources_of(table)
 
 
 async def ask_counts(table: WindowedTable, selection: Selection, key: str | None = None) -> Counts:

@@ -19,7 +19,7 @@ from dataflow.web.reply import as_json
 async def streams(view: View, request: Request) -> Response:
     """Answer with the balance of every stream; by rule and by reason in `details`."""
     single_values(request.query.items(), known=())
-    topics = sorted(app.engine.sources)
+    topics = sorted(app.topology.sources)
     asked = (app.queries.query(topic, "event_counts", {}) for topic in topics)
     answers = dict(zip(topics, await asyncio.gather(*asked), strict=True))
     if not any(answer.parts for answer in answers.values()):

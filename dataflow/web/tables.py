@@ -38,7 +38,7 @@ async def table_key(view: View, request: Request, name: str, key: str) -> Respon
 
 
 def _tables() -> dict[str, WindowedTable]:
-    return {table.name: table for table in app.engine.tables()}
+    return {table.name: table for table in app.topology.tables}
 
 
 def _table(name: str) -> WindowedTable:
@@ -60,5 +60,5 @@ def _described(table: WindowedTable) -> dict[str, object]:
         "orders": list(orders(table)),
         "lateness_seconds": None if lateness_ms is None else lateness_ms / 1000,
         "max_keys": table.max_keys,
-        "partitions": max(map(app.engine.partitions_of, topics)),
+        "partitions": max(app.topology.partition_counts[topic] for topic in topics),
     }

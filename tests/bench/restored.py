@@ -21,7 +21,7 @@ async def read_entries(app: App, source: str, counted: list[CountedTable]) -> li
     """Recover the tables as a worker does, and merge their partitions."""
     states = await restore(
         [TopicPartition(source, number) for number in range(PARTITIONS)],
-        {source: app.engine.sources[source].changelog},
+        {source: app.topology.sources[source].changelog},
         lambda _: [table.table for table in counted],
         app.engine.options.connection,
         _refuse,

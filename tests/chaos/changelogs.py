@@ -14,14 +14,14 @@ from aiokafka.structs import TopicPartition
 import agents
 from dataflow.app import app
 from dataflow.engine.event_counts import EventCounts
-from dataflow.engine.partition import State
 from dataflow.engine.restore import restore
+from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import WindowedTable, merge_entries
 from dataflow.settings import settings
 
 
-async def _states() -> dict[TopicPartition, State]:
-    sources = app.engine.sources
+async def _states() -> dict[TopicPartition, PartitionState]:
+    sources = app.topology.sources
     return await restore(
         [TopicPartition(topic, p) for topic in sources for p in range(settings().partitions)],
         {topic: source.changelog for topic, source in sources.items()},
@@ -35,7 +35,7 @@ async def _refuse(tps: object) -> None:
     raise AssertionError(f"{tps} have open transactions; expected none after all workers have ended")
 
 
-def _table(table: WindowedTable, states: list[State]) -> dict[str, object]:
+def _table(table: WindowedTable, states: list[PartitionState]) -> dict[str, object]:
     table_partitions = [state.table_partitions[table.name] for state in states]
     windows = {
         w.name: merge_entries(table, w, [s.answer(w) for s in table_partitions]) for w in table.every_window
@@ -56,8 +56,8 @@ async def _main() -> None:
     for module in iter_modules(agents.__path__, "agents."):
         import_module(module.name)
     states, event_counts_by_stream = await _states(), {}
-    tables: dict[str, tuple[WindowedTable, list[State]]] = {}
-    for topic, source in app.engine.sources.items():
+    tables: dict[str, tuple[WindowedTable, list[PartitionState]]] = {}
+    for topic, source in app.topology.sources.items():
         of_topic = [state for tp, state in states.items() if tp.topic == topic]
         event_counts = EventCounts()
         for state in of_topic:

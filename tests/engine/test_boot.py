@@ -15,7 +15,7 @@ from dataflow.broker.ports import free_port
 from dataflow.engine.boot import connect_admin, prepare_topics
 from dataflow.engine.clients import connection
 from dataflow.engine.options import Delivery
-from dataflow.engine.source import Source
+from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
 
 

@@ -133,11 +133,11 @@ async def test_a_stopping_app_waits_for_us_before_the_consumer_leaves(
     order: list[str] = []
     worker = relay(broker.address, names)
     engine, consumer = worker.app.engine, worker.app.batch_consumer
-    settle, stop, leave = engine.settle, engine.on_stop, consumer.on_stop
+    drain, stop, leave = engine.drain, engine.on_stop, consumer.on_stop
 
-    async def settling() -> None:
-        order.append(f"settle, flow {'on' if consumer.flow_active else 'off'}")
-        await settle()
+    async def draining() -> None:
+        order.append(f"drain, flow {'on' if consumer.flow_active else 'off'}")
+        await drain()
 
     async def stopping() -> None:
         order.append("engine stops")
@@ -148,6 +148,6 @@ async def test_a_stopping_app_waits_for_us_before_the_consumer_leaves(
         await leave()
 
     async with running(worker):
-        engine.settle, engine.on_stop, consumer.on_stop = settling, stopping, leaving
-    assert set(order[: order.index("consumer leaves")]) == {"settle, flow off"}
+        engine.drain, engine.on_stop, consumer.on_stop = draining, stopping, leaving
+    assert set(order[: order.index("consumer leaves")]) == {"drain, flow off"}
     assert order[-1] == "engine stops"

@@ -36,7 +36,7 @@ async def test_what_is_in_flight_stays_within_its_bytes(
     engine = worker.app.engine
     async with running(worker):
         await entered.wait()
-        await until(lambda: not engine.partitions_with_room(), "all partitions paused")
+        await until(lambda: not engine.assignment.accepting(), "all partitions paused")
         held = {tp: p.in_flight_bytes for tp, p in engine.partitions.items()}
         go_on.set()
         await until(lambda: worker.received == 20_000, "all events")

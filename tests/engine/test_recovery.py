@@ -12,9 +12,9 @@ from msgspec import msgpack
 from dataflow.broker import EmbeddedBroker
 from dataflow.engine.clients import connection
 from dataflow.engine.output import OutputRecord, RecordBatches
-from dataflow.engine.partition import State
 from dataflow.engine.producer import TransactionalProducer
 from dataflow.engine.restore import restore
+from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, DAY, WindowedTable
 
 PER_KIND = WindowedTable("per_kind", key="kind", windows=(DAY,), max_keys=1_000_000)
@@ -43,7 +43,7 @@ async def write(
         await (await producer.send_batch(builder, names.changelog, partition=partition))
 
 
-async def restored(broker: EmbeddedBroker, names: Names) -> dict[TopicPartition, State]:
+async def restored(broker: EmbeddedBroker, names: Names) -> dict[TopicPartition, PartitionState]:
     """Recover all partitions."""
     return await restore(
         [TopicPartition(names.source, number) for number in range(PARTITIONS)],
@@ -59,7 +59,7 @@ async def fail(stuck: object) -> None:
     raise AssertionError(f"{stuck} are stuck")
 
 
-def counts(state: State) -> dict[str, int]:
+def counts(state: PartitionState) -> dict[str, int]:
     """Return rows of all time by key."""
     return {
         key: msgpack.decode(raw)[1] for _, key, raw in state.table_partitions["per_kind"].answer(ALL).cells

@@ -25,11 +25,11 @@ from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.fetch import Fetched, RecordSlice
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.output import RecordBatches
-from dataflow.engine.partition import Cut, Partition, Surroundings, new_state
+from dataflow.engine.partition import Partition, PartitionContext, Snapshot
+from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, TablePartition
 from dataflow.rules.live import filter_rules, utm_sources
 from dataflow.rules.version import Version
-from dataflow.streams import cdn_logs_filtered
 
 AT_MS = 1_700_000_000_000
 LIMITLESS = EngineOptions(
@@ -75,19 +75,19 @@ def run(work: Coroutine[object, object, object]) -> None:
 
 def flow(topic: str, lines: Sequence[bytes | None]) -> Flowed:
     """Give lines to the agent of a topic, as one batch, and take what it has made of them."""
-    source = app.engine.sources.get(topic)
-    table_partitions = {table.name: TablePartition(table) for table in (source.tables if source else [])}
+    source = app.topology.sources.get(topic)
+    state = PartitionState.of(source.tables if source else [])
     bugs: list[BaseException] = []
-    around = Surroundings(
+    context = PartitionContext(
         LIMITLESS, RecordBatches(None, transactional=True), lambda _: 1, lambda: None, bugs.append
     )
-    partition = Partition(TopicPartition(topic, 0), 0, new_state(table_partitions), around)
-    batch = partition.deliver(source.topic if source else cdn_logs_filtered, _fetched(lines))
+    partition = Partition(TopicPartition(topic, 0), 0, state, context)
+    batch = partition.deliver(source.topic.event_time if source else None, _fetched(lines))
     assert batch is not None
     run(AGENTS[topic](_alone(batch)))
     assert not bugs, bugs
-    counted = {name: _rows_of(table_partition) for name, table_partition in table_partitions.items()}
-    return Flowed(partition.state.event_counts, _outputs(partition.cut()), counted)
+    counted = {name: _rows_of(table_partition) for name, table_partition in state.table_partitions.items()}
+    return Flowed(state.event_counts, _outputs(partition.snapshot()), counted)
 
 
 def _fetched(lines: Sequence[bytes | None]) -> Fetched:
@@ -103,9 +103,9 @@ def _rows_of(table_partition: TablePartition) -> int:
     return sum(msgspec.msgpack.decode(cell)[1] for _, _, cell in table_partition.answer(ALL).cells)
 
 
-def _outputs(cut: Cut) -> dict[str, list[bytes | None]]:
+def _outputs(snapshot: Snapshot) -> dict[str, list[bytes | None]]:
     outputs: dict[str, list[bytes | None]] = {}
-    for topic, _, builder in cut.outputs:
+    for topic, _, builder in snapshot.outputs:
         outputs.setdefault(topic, []).extend(_values(bytes(builder._build())))
     return outputs
 

@@ -56,7 +56,7 @@ def batch_of(values: list[bytes | None]) -> Batch:
     """Return a batch with these records."""
     records = [DefaultRecord(n, AT, 0, None, value, []) for n, value in enumerate(values)]
     slices = [RecordSlice(records[:25], AT), RecordSlice(records[25:], AT)]
-    return Batch(SimpleNamespace(event_time=None), PARTITION, Fetched(0, len(values), slices, 1))
+    return Batch(PARTITION, None, Fetched(0, len(values), slices, 1))
 
 
 def outcome_of(value: bytes | None) -> str | None:

@@ -6,10 +6,10 @@ import pytest
 from aiokafka.record.default_records import DefaultRecord
 from partition_bench import (
     AT,
+    EVENT_TIME,
     MARK,
     MOST,
     PER_KIND,
-    TOPIC,
     Bench,
     enter_only,
     fail_in,
@@ -23,8 +23,7 @@ from dataflow.engine.batch import UnaccountedEvents
 from dataflow.engine.dead_letters import TooManyDeadLetters
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.fetch import Fetched, RecordSlice
-from dataflow.engine.partition import PARTITION_KEY, State, load_numbers
-from dataflow.engine.tables import TablePartition
+from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.errors import InvalidEvent, Reason
 
 
@@ -35,7 +34,7 @@ async def test_a_finished_batch_moves_position_counts_outputs_and_balance_togeth
     assert (bench.partition.position, bench.counted) == (8, 3)
     assert bench.partition.state.event_counts == EventCounts(3, 3)
     assert bench.finished == [bench.partition]
-    cut = bench.partition.cut()
+    cut = bench.partition.snapshot()
     assert (cut.position, cut.records) == (8, 3)
     assert [(topic, number, len(values)) for topic, number, values in written(cut)] == [("output", 1, 3)]
 
@@ -49,7 +48,7 @@ async def test_an_unfinished_batch_is_in_no_checkpoint():
         batch.fold(PER_KIND, rows)
         batch.send("output", rows)
         assert (bench.partition.position, bench.counted) == (0, 0)
-        assert written(bench.partition.cut()) == []
+        assert written(bench.partition.snapshot()) == []
     assert bench.partition.position == 3
 
 
@@ -80,7 +79,7 @@ async def test_a_batch_of_a_partition_that_was_given_up_changes_nothing(ends: st
     """Its tables may be kept for when the partition comes back: then the batch is read again."""
     bench = Bench()
     batch = bench.deliver(0, good(3))
-    bench.partition.is_ours = False
+    bench.partition.is_owned = False
     async with batch:
         if ends == "well":
             batch.fold(PER_KIND, batch.enrich(MARK))
@@ -116,7 +115,7 @@ async def test_an_empty_batch_needs_nothing_done():
     bench = Bench()
     records: list[bytes] = []
     fetched = Fetched(0, 4, [RecordSlice(records, AT)], 100)
-    batch = bench.partition.deliver(TOPIC, fetched)
+    batch = bench.partition.deliver(EVENT_TIME, fetched)
     assert batch is not None
     await pass_on(batch)
     assert bench.partition.position == 4
@@ -125,10 +124,10 @@ async def test_an_empty_batch_needs_nothing_done():
 async def test_control_records_move_the_position_without_an_agent():
     """A transaction's marker is no event, but the offset behind it counts."""
     bench = Bench()
-    assert bench.partition.deliver(TOPIC, Fetched(0, 2, [], 90)) is None
+    assert bench.partition.deliver(EVENT_TIME, Fetched(0, 2, [], 90)) is None
     assert bench.partition.position == 2
-    cut = bench.partition.cut()
-    bench.partition.committed_up_to(cut)
+    cut = bench.partition.snapshot()
+    bench.partition.on_committed(cut)
     assert bench.partition.in_flight_bytes == 0
 
 
@@ -136,7 +135,7 @@ async def test_control_records_behind_an_unfinished_batch_wait_for_it():
     """Else their offset would commit the batch before them."""
     bench = Bench()
     batch = bench.deliver(0, good(3))
-    bench.partition.deliver(TOPIC, Fetched(3, 5, [], 90))
+    bench.partition.deliver(EVENT_TIME, Fetched(3, 5, [], 90))
     assert bench.partition.position == 0
     await pass_on(batch)
     assert bench.partition.position == 5
@@ -147,7 +146,7 @@ async def test_what_cannot_be_used_goes_to_the_dead_letters_and_the_rest_goes_on
     bench = Bench()
     values = [*good(1), b"", None, b"[]", b"\xff", b'{"kind": 1, "at": 1}', *good(1)]
     await pass_on(bench.deliver(0, values))
-    outputs = written(bench.partition.cut())
+    outputs = written(bench.partition.snapshot())
     assert [(topic, number, len(sent)) for topic, number, sent in outputs] == [
         ("output", 1, 2),
         ("dead-letters", 1, 5),
@@ -189,7 +188,7 @@ async def test_an_event_larger_than_the_broker_takes_is_a_dead_letter_too():
     bench = Bench()
     await pass_on(bench.deliver(0, [_of_size(3 * MOST)]))
     assert bench.bugs == []
-    ((topic, _, values),) = written(bench.partition.cut())
+    ((topic, _, values),) = written(bench.partition.snapshot())
     assert (topic, len(values[0] or b"")) == ("dead-letters", 3 * MOST)
 
 
@@ -216,9 +215,9 @@ async def test_a_checkpoint_takes_what_is_finished_and_begins_anew():
     """What is finished while it is written belongs to the next one."""
     bench = Bench()
     await pass_on(bench.deliver(0, good(2)))
-    first = bench.partition.cut()
+    first = bench.partition.snapshot()
     await pass_on(bench.deliver(2, good(3)))
-    second = bench.partition.cut()
+    second = bench.partition.snapshot()
     assert (first.position, first.records, second.position, second.records) == (2, 2, 5, 3)
     assert [len(values) for cut in (first, second) for *_, values in written(cut)] == [2, 3]
 
@@ -228,9 +227,9 @@ async def test_memory_in_flight_is_let_go_by_the_commit_and_not_before():
     bench = Bench()
     await pass_on(bench.deliver(0, good(2)))
     assert bench.partition.in_flight_bytes >= 200
-    cut = bench.partition.cut()
+    cut = bench.partition.snapshot()
     assert bench.partition.in_flight_bytes >= 200
-    bench.partition.committed_up_to(cut)
+    bench.partition.on_committed(cut)
     assert bench.partition.in_flight_bytes == 0
     assert bench.partition.is_clean
 
@@ -239,7 +238,7 @@ async def test_outputs_larger_than_what_came_in_count_with_their_own_size():
     """A batch of 20 KB may have unpacked to 200 MB."""
     bench = Bench()
     fetched = Fetched(0, 1, [RecordSlice([DefaultRecord(0, AT, 0, b"k", _of_size(50_000), [])], AT)], 100)
-    batch = bench.partition.deliver(TOPIC, fetched)
+    batch = bench.partition.deliver(EVENT_TIME, fetched)
     assert batch is not None
     await pass_on(batch)
     assert bench.partition.in_flight_bytes > 50_000
@@ -249,9 +248,9 @@ async def test_the_numbers_of_a_partition_come_back_from_the_changelog():
     """Position, clock and balance are in the transaction of the offsets."""
     bench = Bench()
     await pass_on(bench.deliver(0, [*good(2), b"x"]))
-    entries = dict(bench.partition.cut().changes)
-    state = State({"per_kind": TablePartition(PER_KIND)}, EventCounts())
-    load_numbers(state, entries[PARTITION_KEY])
+    entries = dict(bench.partition.snapshot().changes)
+    state = PartitionState.of([PER_KIND])
+    state.load_numbers(entries[PARTITION_KEY])
     assert (state.position, state.stream_time_ms) == (3, AT)
     assert state.event_counts == bench.partition.state.event_counts
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from dataflow.engine.query import Answer, PartitionResult, Queries
+from dataflow.engine.topology import Topology
 
 NOW_SECONDS = 1_700_000_000
 
@@ -19,8 +20,8 @@ def a_part(
 
 def answer_of(*parts: PartitionResult, partitions: int = 3) -> Answer:
     """Return the answer of an app whose topic has so many partitions."""
-    app = SimpleNamespace(engine=SimpleNamespace(partitions_of=lambda topic: partitions))
-    return Queries(app)._answer("source", parts)
+    engine = SimpleNamespace(topology=Topology(partition_counts={"source": partitions}))
+    return Queries(None, engine)._answer("source", parts)
 
 
 def test_all_partitions_answered():

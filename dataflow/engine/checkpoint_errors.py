@@ -1,4 +1,4 @@
-"""Faults of checkpoints: which are worth a new session, and when it is time to give up."""
+"""Errors of checkpoints: which ones a new session may mend, and when the worker has to stop."""
 
 from collections import deque
 from time import monotonic
@@ -12,33 +12,33 @@ NO_MEMBER: tuple[type[BaseException], ...] = (
     errors.RebalanceInProgressError,
 )
 
-STRANGE_IN_A_ROW = 3
+UNEXPECTED_IN_A_ROW = 3
 FENCED_A_MINUTE = 5
 
 
-class FaultCount:
+class CheckpointErrors:
     """Counts what has gone wrong since the last good checkpoint.
 
-    A broker that is away is waited for without end, and who is no member any more
-    becomes one again. Anything else three times in a row is not going to mend itself, and
-    neither is a fellow worker with our transactional id.
+    A broker that is away is waited for without end, and a worker that has left the group
+    joins it again. Anything else three times in a row does not mend itself, and neither
+    does another worker with our transactional id.
     """
 
     def __init__(self) -> None:
-        self._strange = 0
+        self._unexpected = 0
         self._fenced: deque[float] = deque(maxlen=FENCED_A_MINUTE)
 
     def clear(self) -> None:
         """Note that a checkpoint has gone through."""
-        self._strange = 0
+        self._unexpected = 0
 
-    def is_hopeless(self, error: BaseException) -> bool:
-        """Note this error; tell whether beginning again is of no use."""
+    def is_fatal(self, error: BaseException) -> bool:
+        """Note this error; tell whether a new session is of no use."""
         cause = error.__cause__ or error
         if isinstance(cause, errors.ProducerFenced):
             self._fenced.append(monotonic())
             return len(self._fenced) == FENCED_A_MINUTE and self._fenced[-1] - self._fenced[0] < 60
         if isinstance(cause, BROKER_AWAY + NO_MEMBER) or getattr(cause, "retriable", False):
             return False
-        self._strange += 1
-        return self._strange >= STRANGE_IN_A_ROW
+        self._unexpected += 1
+        return self._unexpected >= UNEXPECTED_IN_A_ROW

@@ -1,0 +1,64 @@
+"""The assignment: the partitions that this worker owns, and how much of its memory they take."""
+
+from collections.abc import Mapping, Sequence
+
+from faust.types import TP
+
+from dataflow.engine.options import EngineOptions
+from dataflow.engine.partition import Partition
+from dataflow.engine.state import PartitionState
+
+
+class Assignment:
+    """Partitions of one session after another; pure, without Kafka and without a clock."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        self.partitions: dict[TP, Partition] = {}
+        self.retained: dict[TP, tuple[int, PartitionState]] = {}
+        """Committed offset and state of partitions that were revoked, in case they come back."""
+        self.session = 0
+        """Number of the session; what was fetched in another one is not handed out."""
+        self._options = options
+
+    def begin(self, partitions: Mapping[TP, Partition]) -> None:
+        """Own these partitions."""
+        self.retained = {}
+        self.partitions = dict(partitions)
+
+    def end(self, *, retain: bool) -> None:
+        """End the session; `retain` the state of partitions of which all is committed."""
+        clean = {tp: p for tp, p in self.partitions.items() if p.is_clean} if retain else {}
+        self.retained = {tp: (p.committed, p.state) for tp, p in clean.items()}
+        for partition in self.partitions.values():
+            partition.is_owned = False
+        self.partitions = {}
+        self.session += 1
+
+    def accepting(self) -> dict[TP, Partition]:
+        """Return the partitions that may be handed more; the others wait for a checkpoint.
+
+        The first half of the memory is for any partition; of the second each has its share,
+        so that a full one does not hold up the others.
+        """
+        half = self._options.in_flight_bytes // 2
+        in_flight = sum(partition.in_flight_bytes for partition in self.partitions.values())
+        limit = half if in_flight < half else half // max(len(self.partitions), 1)
+        return {
+            tp: partition
+            for tp, partition in self.partitions.items()
+            if partition.in_flight_bytes < limit and partition.can_accept
+        }
+
+    def needs_checkpoint(self) -> bool:
+        """Tell whether partitions would soon have to pause if nothing was written before its time."""
+        finished = sum(partition.finished_bytes for partition in self.partitions.values())
+        many = any(p.records >= self._options.checkpoint_records for p in self.partitions.values())
+        return many or finished >= self._options.in_flight_bytes * 3 // 8
+
+    def uncommitted(self) -> Sequence[Partition]:
+        """Return the partitions that have finished something since the last checkpoint."""
+        return [p for p in self.partitions.values() if p.position != p.committed]
+
+    def has_batches_in_progress(self) -> bool:
+        """Tell whether an agent is working on a batch."""
+        return any(partition.in_progress for partition in self.partitions.values())

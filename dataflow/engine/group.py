@@ -1,0 +1,36 @@
+"""The group: what the engine asks of this worker's membership in its consumer group."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from faust.types import TP
+
+from dataflow.engine.producer import Membership
+
+
+class Group(Protocol):
+    """A member of a consumer group; the worker's consumer is one."""
+
+    @property
+    def membership(self) -> Membership | None:
+        """Generation and member id of the last assignment; None before the first."""
+
+    @property
+    def is_joining(self) -> bool:
+        """Tell whether a rebalance is under way, at whose end partitions are assigned."""
+
+    @property
+    def has_coordinator(self) -> bool:
+        """Tell whether the group's coordinator answers."""
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """Return the first offset that the broker still has of each partition."""
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Move every position to its committed offset, and return these."""
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Move positions, and return when nothing that was fetched before can come any more."""
+
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
+        """Commit without a transaction; raise `KafkaError` when the group refuses."""

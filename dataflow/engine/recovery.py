@@ -1,0 +1,102 @@
+"""Recovers partitions after an assignment: where to read on, and what was counted up to there."""
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from aiokafka.structs import TopicPartition
+from faust.types import TP
+
+from dataflow.engine.group import Group
+from dataflow.engine.offsets import UnstableOffsetCommit, last_committers, stable_offsets
+from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.engine.producing import Producing
+from dataflow.engine.restore import restore
+from dataflow.engine.state import PartitionState
+from dataflow.engine.topology import Topology
+from dataflow.errors import Misconfigured
+
+log = logging.getLogger(__name__)
+
+UNSTABLE_SECONDS = 1.0  # then the last committer's transaction is ended for it
+STABLE_SECONDS = 50.0
+
+Positions = Mapping[TP, tuple[int, PartitionState]]
+"""Of each partition the next offset to read, and the state up to there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How partitions of this worker's group are recovered."""
+
+    group: Group
+    group_id: str
+    topology: Topology
+    producing: Producing
+    options: EngineOptions
+
+    async def recover(self, tps: Collection[TP], retained: Positions) -> dict[TP, tuple[int, PartitionState]]:
+        """Return position and state of each partition, after every open transaction on it has ended.
+
+        What was retained is right if the committed offset is still where we left it: tables and
+        offsets move in one transaction. The rest is read from the changelogs.
+        """
+        committed = await self._committed(tps)
+        current = {tp: state for tp, (at, state) in retained.items() if committed.get(tp) == at}
+        restored = await restore(
+            [TopicPartition(*tp) for tp in tps if tp not in current],
+            self.topology.changelogs,
+            lambda topic: self.topology.sources[topic].tables,
+            self.options.connection,
+            self._evict,
+        )
+        states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
+        log.info("Recovered %d partitions, %d of them retained.", len(states), len(current))
+        positions = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps}
+        fresh = [tp for tp, position in positions.items() if position is None]
+        earliest = await self.group.earliest_offsets(*fresh) if fresh else {}
+        return {tp: (earliest[tp] if at is None else at, states[tp]) for tp, at in positions.items()}
+
+    async def _committed(self, tps: Collection[TP]) -> dict[TP, int | None]:
+        """Return committed offsets; None where there is none."""
+        if not tps:
+            return {}
+        if self.options.delivery is not Delivery.EXACTLY_ONCE:
+            committed = await self.group.seek_to_committed()
+            return {tp: committed.get(tp) for tp in tps}
+        client, kafka_tps = self.producing.current.client, [TopicPartition(*tp) for tp in tps]
+        try:
+            offsets = await stable_offsets(client, self.group_id, kafka_tps, UNSTABLE_SECONDS)
+        except UnstableOffsetCommit:
+            await self._evict(kafka_tps)
+            offsets = await stable_offsets(client, self.group_id, kafka_tps, STABLE_SECONDS)
+        return {tp: at if (at := offsets[TopicPartition(*tp)]) >= 0 else None for tp in tps}
+
+    async def _evict(self, tps: Collection[TopicPartition]) -> None:
+        """End the transaction of who committed these partitions last: it is dead, or no member any more."""
+        if self.options.delivery is not Delivery.EXACTLY_ONCE:
+            return
+        producing = self.producing
+        ids = await last_committers(producing.current.client, self.group_id, tps)
+        for transactional_id in ids - {"", producing.transactional_id}:
+            await producing.end_transaction_of(transactional_id)
+
+    def _position(self, tp: TP, committed: int | None, state: PartitionState) -> int | None:
+        """Return where to read on, None for the beginning; refuse offsets that do not fit the tables."""
+        counted = state.position
+        if counted is None:
+            return committed
+        if committed is None or committed == counted:
+            return counted  # without an offset (it expires) the changelog still knows
+        if self.options.delivery is not Delivery.EXACTLY_ONCE and counted > committed:
+            log.warning(
+                "Up to %d events of %s/%d before the crash are written and counted again (at_least_once).",
+                counted - committed,
+                *tp,
+            )
+            return committed
+        raise Misconfigured(
+            f"committed offset of {tp.topic}/{tp.partition} is {committed}; expected {counted}, up to which "
+            f"its tables have counted. It was moved by hand: move it back, or delete the topic "
+            f"{self.topology.sources[tp.topic].changelog} to count anew from the offset"
+        )
