@@ -7,9 +7,9 @@ from itertools import chain
 import msgspec
 import orjson
 
+from dataflow.http_error import HttpError
 from dataflow.sources.inflate import PIECE_BYTES
 from dataflow.sources.json_array import ArrayFault, elements, is_array
-from dataflow.sources.refusal import never
 from dataflow.sources.text_lines import split_lines
 
 ELEMENTS_AT_ONCE = 100
@@ -79,7 +79,7 @@ def _joined(head: bytes, rest: Iterator[bytes], most_bytes: int) -> bytes:
     for piece in rest:
         whole += piece
         if len(whole) > most_bytes:
-            raise never(
+            raise HttpError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"array is more than {most_bytes} bytes; expected at most that, or one object a line",
             )

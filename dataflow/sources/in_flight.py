@@ -3,8 +3,8 @@
 from types import TracebackType
 from typing import Self
 
+from dataflow.http_error import overloaded
 from dataflow.sources.outbox import Outbox
-from dataflow.sources.refusal import overloaded
 
 
 class InFlight:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Protocol
 
-from dataflow.sources.refusal import NotTaken, never
+from dataflow.http_error import HttpError
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -106,7 +106,7 @@ def known_encoding(header: str) -> str:
     if name in ("", "identity"):
         return ""
     if name not in _OPENERS:
-        raise never(
+        raise HttpError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Content-Encoding is {header[:100]!r}; expected gzip, deflate, zstd or none",
         )
@@ -122,7 +122,7 @@ def inflate(packed: bytes, encoding: str, most_bytes: int) -> Iterator[bytes]:
     for piece in _pieces(packed, encoding):
         seen += len(piece)
         if seen > most_bytes:
-            raise never(
+            raise HttpError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"body is more than {most_bytes} bytes once unpacked; expected at most that",
             )
@@ -147,7 +147,7 @@ def _unpacked(packed: bytes, encoding: str) -> Iterator[bytes]:
         packed = stream.unused_data
 
 
-def _broken(encoding: str, why: str) -> NotTaken:
-    return never(
+def _broken(encoding: str, why: str) -> HttpError:
+    return HttpError(
         HTTPStatus.BAD_REQUEST, f"body is not {encoding}: {why}; expected what Content-Encoding says"
     )

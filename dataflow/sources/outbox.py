@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from aiokafka.errors import KafkaError
 
 from dataflow.engine.output import OutputRecord, RecordBatches
+from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.sources.producing import BATCH_BYTES, Producing
-from dataflow.sources.refusal import NotTaken, unavailable
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Outbox:
     def put(self, topic: str, records: Sequence[OutputRecord], held_bytes: int) -> set[asyncio.Future[None]]:
         """Hand over records that hold so much memory; the broker has them when the futures are done.
 
-        One fails with a `NotTaken` (503) when the broker is away or too slow; some of the
+        One fails with an `HttpError` (503) when the broker is away or too slow; some of the
         records may be stored then.
         """
         size = held_bytes // len(records)
@@ -104,11 +104,11 @@ class Outbox:
         try:
             async with asyncio.timeout(self._deadline_seconds):
                 await self._send(consignment)
-        except NotTaken as refusal:
+        except HttpError as refusal:
             done.set_exception(refusal)
         except (KafkaError, TimeoutError, OSError):
             done.set_exception(
-                unavailable("Kafka has not acknowledged every line in time; expected it back soon")
+                broker_unavailable("Kafka has not acknowledged every line in time; expected it back soon")
             )
         except BaseException:  # a bug, or the end of the worker: nobody may be told that the lines are safe
             done.cancel()

@@ -17,7 +17,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, ProducerClosed
 from mode import Service
 
-from dataflow.sources.refusal import unavailable
+from dataflow.http_error import broker_unavailable
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,9 @@ class Producing(Service):
         """Return the producer and what it knows of a topic; refuse while there is none."""
         up = self.up
         if up is None or not self.is_up:
-            raise unavailable("Kafka is away; expected it back in a moment")
+            raise broker_unavailable("Kafka is away; expected it back in a moment")
         if topic not in up.topics:
-            raise unavailable(f"topic {topic} is missing; expected `dataflow topics` to have made it")
+            raise broker_unavailable(f"topic {topic} is missing; expected `dataflow topics` to have made it")
         return up, up.topics[topic]
 
     @Service.task

@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 from mode import Service
 
+from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseRecord
 from dataflow.sources.lease_log import LeaseLog, open_lease_log
 from dataflow.sources.outbox import Outbox
-from dataflow.sources.refusal import NotTaken, unavailable
 from dataflow.stages.analytics_event import EVENT_TYPES
 from dataflow.topics import ANALYTICS_EVENTS, EVENTS_SIMULATION
 
@@ -36,7 +36,7 @@ class Simulator(Service):
         self._running: asyncio.Task[None] | None = None
 
     async def begin(self, interval_seconds: float) -> bool:
-        """Start a simulation; return False if one runs anywhere. Raises `NotTaken` without Kafka."""
+        """Start a simulation; return False if one runs anywhere. Raises `HttpError` without Kafka."""
         begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._simulate(interval_seconds, begun))
         try:
@@ -98,7 +98,7 @@ class Simulator(Service):
             event = simulated_event(now_ms)
             try:
                 self._outbox.put(ANALYTICS_EVENTS, [(now_ms, None, event, [])], len(event))
-            except NotTaken as refusal:
+            except HttpError as refusal:
                 log.warning("Simulated event is lost: %s", refusal)
             await asyncio.sleep(interval_seconds)
 
@@ -116,5 +116,5 @@ def simulated_event(now_ms: int) -> bytes:
     )
 
 
-def _away() -> NotTaken:
-    return unavailable("Kafka has not answered in time; expected it back in a moment")
+def _away() -> HttpError:
+    return broker_unavailable("Kafka has not answered in time; expected it back in a moment")

@@ -9,9 +9,9 @@ from dataflow.analytics.ranking import Counted, Page, read_place
 from dataflow.analytics.span import EXPECTED, Span, after_last_ms, first_ms
 from dataflow.app import app
 from dataflow.engine.tables import WindowedTable
+from dataflow.http_error import bad_value
 from dataflow.web.analytics_sources import Answered, Source, answer
 from dataflow.web.parameters import one_of, single_values
-from dataflow.web.refused import bad_parameter
 from dataflow.web.reply import as_json
 from tables import requests_per_endpoint, requests_per_status, top_clients
 
@@ -82,10 +82,10 @@ def _span(values: Mapping[str, str]) -> Span:
             try:
                 bounds[name] = read(values[name])
             except ValueError:
-                raise bad_parameter(name, values[name], EXPECTED) from None
+                raise bad_value(name, values[name], EXPECTED) from None
     span = Span(bounds["start"], bounds["end"])
     if span.is_empty:
-        raise bad_parameter("start", values["start"], f"an instant before end, which is {values['end']}")
+        raise bad_value("start", values["start"], f"an instant before end, which is {values['end']}")
     return span
 
 
@@ -95,7 +95,7 @@ def _source(values: Mapping[str, str]) -> Source | None:
 
 def _known(name: str, value: str, names: Collection[str]) -> str:
     if value not in names:
-        raise bad_parameter(name, value, one_of(names))
+        raise bad_value(name, value, one_of(names))
     return value
 
 
@@ -103,7 +103,7 @@ def _limit(text: str | None, usual: int) -> int:
     if text is None:
         return usual
     if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= MOST_ENTRIES):
-        raise bad_parameter("limit", text, f"a whole number from 1 to {MOST_ENTRIES}")
+        raise bad_value("limit", text, f"a whole number from 1 to {MOST_ENTRIES}")
     return int(text)
 
 
@@ -113,4 +113,4 @@ def _after(text: str | None) -> Counted | None:
     try:
         return read_place(text)
     except ValueError:
-        raise bad_parameter("after", text, "next of the page before, such as 17:/path") from None
+        raise bad_value("after", text, "next of the page before, such as 17:/path") from None

@@ -19,6 +19,7 @@ from dataflow.analytics.stored import Stored, TooSlow
 from dataflow.app import app
 from dataflow.connection import broker_connection
 from dataflow.errors import SinkUnavailable
+from dataflow.http_error import HttpError, unavailable
 from dataflow.rules.live import filter_rules
 from dataflow.settings import Role, settings
 from dataflow.sinks.configured import runner_options
@@ -29,7 +30,6 @@ from dataflow.topics import (
     CDN_LOGS_FILTERED,
     CDN_LOGS_PARSED,
 )
-from dataflow.web.refused import Refused, unavailable
 from dataflow.web.totals import ask_totals
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ app.add_dependency(postgres)
 async def answer(question: Question[T], wanted: Source | None) -> Answered[T]:
     """Answer by the tables if they have all of the span, else by PostgreSQL if there is one.
 
-    If neither has all of it, the tables say what they have. `wanted` leaves no choice. Raises `Refused`.
+    If neither has all of it, the tables say what they have. `wanted` leaves no choice. Raises `HttpError`.
     """
     if wanted is Source.POSTGRES:
         return await _by_postgres(question, "source is postgres")
@@ -105,7 +105,7 @@ async def _by_tables(question: Question[T]) -> Answered[T]:
 
 async def _by_postgres(question: Question[T], why: str) -> Answered[T]:
     if postgres.stored is None:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"source is 'postgres'; expected tables, as {UNSET}")
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"source is 'postgres'; expected tables, as {UNSET}")
     try:
         rows, records = await asyncio.gather(postgres.stored.fetch(question.statement), _lag())
     except (TooSlow, SinkUnavailable) as error:
@@ -114,11 +114,11 @@ async def _by_postgres(question: Question[T], why: str) -> Answered[T]:
     return Answered(question.from_rows(rows), Source.POSTGRES, why, _not_stored(question.span), lag)
 
 
-def _no_source(reason: Beyond) -> Refused:
+def _no_source(reason: Beyond) -> HttpError:
     if isinstance(reason, Unanswered):
         return unavailable(str(reason))
     told = f"; for other ranges {UNSET}" if postgres.stored is None else ""
-    return Refused(
+    return HttpError(
         HTTPStatus.BAD_REQUEST, f"range is not one that tables tell of: {reason}; expected another{told}"
     )
 

@@ -1,4 +1,4 @@
-"""The body of a request: a stream of unknown length and speed in, all of it, or a refusal, out."""
+"""Bodies of requests: read up to a size, within a time."""
 
 import asyncio
 from http import HTTPStatus
@@ -6,8 +6,10 @@ from http import HTTPStatus
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import PayloadAccessError, Request, RequestPayloadError
 
+from dataflow.http_error import HttpError, unavailable
 from dataflow.sources.in_flight import HeldBytes
-from dataflow.sources.refusal import NotTaken, never, unavailable
+
+RETRY_SECONDS = 5.0
 
 
 async def read_body(request: Request, held: HeldBytes, *, most_bytes: int, seconds: float) -> bytes:
@@ -26,13 +28,15 @@ async def read_body(request: Request, held: HeldBytes, *, most_bytes: int, secon
                 if len(body) > most_bytes:
                     raise _too_large(most_bytes)
     except TimeoutError:
-        raise unavailable(f"body has not arrived within {seconds:g} s; expected a quicker sender") from None
+        raise unavailable(
+            f"body has not arrived within {seconds:g} s; expected a quicker sender", RETRY_SECONDS
+        ) from None
     except (HttpProcessingError, RequestPayloadError, PayloadAccessError, OSError) as error:
-        raise never(HTTPStatus.BAD_REQUEST, f"body is broken off or wrongly chunked: {error}") from error
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"body is broken off or wrongly chunked: {error}") from error
     return bytes(body)
 
 
-def _too_large(most_bytes: int) -> NotTaken:
-    return never(
+def _too_large(most_bytes: int) -> HttpError:
+    return HttpError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body is more than {most_bytes} bytes; expected at most that"
     )

@@ -12,8 +12,8 @@ from faust.web import Response, View
 from dataflow.app import app
 from dataflow.engine.query import Answer
 from dataflow.engine.tables import Part, WindowedTable, merge_entries
+from dataflow.http_error import not_found, quoted, unavailable
 from dataflow.web.parameters import Selection
-from dataflow.web.refused import shortened, unavailable, unknown
 from dataflow.web.reply import json_bytes
 
 LARGE_BYTES = 64 << 10
@@ -127,10 +127,10 @@ async def check_key(table: WindowedTable, key: str) -> None:
     for topic, answer in every.answers.items():
         if answer.missing:
             raise unavailable(
-                f"key is {shortened(key)}; partitions {answer.missing} of {topic}, "
+                f"key is {quoted(key)}; partitions {answer.missing} of {topic}, "
                 "which may have it, do not answer"
             )
     windows = await asyncio.to_thread(every.windows)
     found = [str(entry["key"]) for window in windows for entry in window["entries"]]  # type: ignore[attr-defined]  # JSON
-    examples = f", such as {', '.join(map(shortened, found))}" if found else ""
-    raise unknown("key", key, f"one that {table.name} has counted{examples}")
+    examples = f", such as {', '.join(map(quoted, found))}" if found else ""
+    raise not_found("key", key, f"one that {table.name} has counted{examples}")

@@ -13,14 +13,14 @@ from dataflow.connection import broker_connection
 from dataflow.dead_letters.replay import AnotherReplay, replay
 from dataflow.dead_letters.selection import Selection
 from dataflow.dead_letters.shown import list_of_letters, page_of_letter
+from dataflow.http_error import HttpError, bad_value, not_found
 from dataflow.settings import settings
 from dataflow.sources.in_flight import HeldBytes
 from dataflow.web.body import read_body
 from dataflow.web.parameters import instant_ms, single_values
-from dataflow.web.permitted import permitted
 from dataflow.web.receiver import receiver
-from dataflow.web.refused import Refused, bad_parameter, unknown
 from dataflow.web.reply import JSON, UNKEPT
+from dataflow.web.require_role import AccessRole, require_role
 
 SELECTING = ("stage", "reason", "topic", "from", "to", "limit")
 MOST_WISH_BYTES, WISH_SECONDS = 1 << 20, 30.0
@@ -41,7 +41,7 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True, rename={"start": "from", 
     limit: int = MOST_REPLAYED
 
 
-@permitted
+@require_role(AccessRole.EDIT)
 async def list_letters(request: Request) -> Response:
     """Answer with the newest of the dead letters that are asked for."""
     values = single_values(request.query.items(), SELECTING)
@@ -56,7 +56,7 @@ async def list_letters(request: Request) -> Response:
     return _answer(await list_of_letters(broker_connection(settings()), selection, limit))
 
 
-@permitted
+@require_role(AccessRole.EDIT)
 async def show_letter(request: Request) -> Response:
     """Answer with all of one dead letter."""
     single_values(request.query.items(), known=())
@@ -64,11 +64,11 @@ async def show_letter(request: Request) -> Response:
     place = _number("partition", partition, 2**31, 0), _number("offset", offset, 2**62, 0)
     found = await page_of_letter(broker_connection(settings()), place)
     if found is None:
-        raise unknown("dead letter", f"{partition}/{offset}", "one that /dead-letters lists")
+        raise not_found("dead letter", f"{partition}/{offset}", "one that /dead-letters lists")
     return _answer(found)
 
 
-@permitted
+@require_role(AccessRole.EDIT)
 async def replay_letters(request: Request) -> Response:
     """Send dead letters back, at most `limit`; what cannot go back is told by why."""
     single_values(request.query.items(), known=())
@@ -85,7 +85,7 @@ async def replay_letters(request: Request) -> Response:
     try:
         told = await replay(broker_connection(settings()), settings().app_id, selection, limit)
     except AnotherReplay as error:
-        raise Refused(HTTPStatus.CONFLICT, str(error)) from error
+        raise HttpError(HTTPStatus.CONFLICT, str(error)) from error
     return _answer(told.as_json())
 
 
@@ -95,21 +95,21 @@ async def _wish(request: Request) -> Wish:
             body = await read_body(request, held, most_bytes=MOST_WISH_BYTES, seconds=WISH_SECONDS)
         return msgspec.json.decode(body or b"{}", type=Wish)
     except msgspec.DecodeError as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"body is no selection: {error}") from error
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"body is no selection: {error}") from error
 
 
 def _instant(name: str, text: str | None) -> int | None:
     try:
         return None if text is None else instant_ms(text)
     except ValueError:
-        raise bad_parameter(
+        raise bad_value(
             name, text or "", "an ISO 8601 date or date-time, UTC where it names no offset"
         ) from None
 
 
 def _number(name: str, text: str, most: int, least: int = 1) -> int:
     if not text.isdecimal() or not least <= int(text) <= most:
-        raise bad_parameter(name, text, f"a whole number from {least} to {most}")
+        raise bad_value(name, text, f"a whole number from {least} to {most}")
     return int(text)
 
 

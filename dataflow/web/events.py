@@ -8,15 +8,15 @@ from aiohttp import hdrs
 from aiohttp.web import Request, Response, UrlDispatcher
 
 from dataflow.errors import InvalidEvent
+from dataflow.http_error import HttpError
 from dataflow.sources.in_flight import HeldBytes
 from dataflow.sources.inflate import inflate, known_encoding
-from dataflow.sources.refusal import NotTaken, never
 from dataflow.stages.analytics_event import read_event
 from dataflow.topics import ANALYTICS_EVENTS
 from dataflow.web.body import read_body
-from dataflow.web.declined import declined
 from dataflow.web.receiver import receiver
 from dataflow.web.reply import JSON, UNKEPT
+from dataflow.web.require_role import AccessRole, require_role
 
 MOST_BYTES = 64 << 10
 
@@ -26,18 +26,15 @@ def add_routes(router: UrlDispatcher) -> None:
     router.add_post("/events", create_event)
 
 
+@require_role(AccessRole.SEND)
 async def create_event(request: Request) -> Response:
     """Store an event; answer with it as it was sent, or 400 with the field at fault."""
-    try:
-        raw = await _store_event(request)
-    except NotTaken as refusal:
-        return declined(request, refusal)
+    raw = await _store_event(request)
     receiver.counts[ANALYTICS_EVENTS, "accepted"] += 1
     return Response(body=raw, status=HTTPStatus.CREATED, content_type=JSON, headers=UNKEPT)
 
 
 async def _store_event(request: Request) -> bytes:
-    await receiver.guard.check(request.headers.get(hdrs.AUTHORIZATION), request.remote or "")
     encoding = known_encoding(request.headers.get(hdrs.CONTENT_ENCODING, ""))
     with HeldBytes(receiver.in_flight) as held:
         body = await read_body(
@@ -47,7 +44,7 @@ async def _store_event(request: Request) -> bytes:
         try:
             read_event(raw)
         except InvalidEvent as fault:
-            raise never(HTTPStatus.BAD_REQUEST, fault.detail) from fault
+            raise HttpError(HTTPStatus.BAD_REQUEST, fault.detail) from fault
         now_ms = int(time.time() * 1000)
         (stored,) = receiver.outbox.put(ANALYTICS_EVENTS, [(now_ms, None, raw, [])], len(raw))
         await asyncio.shield(stored)

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from faust.web import Request, Response, View
 
 from dataflow.app import app
+from dataflow.http_error import HttpError, unavailable
 from dataflow.web.readiness import not_ready_for
-from dataflow.web.refused import Refused, unavailable
 from dataflow.web.reply import as_json
 
 
@@ -16,7 +16,7 @@ async def healthz(view: View, _request: Request) -> Response:
     crashed = [name for name, agent in app.agents.items() if agent.crashed]
     if crashed or app.crashed or app.engine.is_broken:
         subject = f"agent {', '.join(crashed)}" if crashed else "worker"
-        raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, f"{subject} has crashed; the log says why")
+        raise HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"{subject} has crashed; the log says why")
     return as_json(view, {"healthy": True})
 
 

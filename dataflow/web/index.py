@@ -7,7 +7,7 @@ from pathlib import PurePath
 from faust.web import Request, Response, View
 
 from dataflow.app import app
-from dataflow.web.refused import unknown
+from dataflow.http_error import not_found
 
 FILES = {file.name: file.read_bytes() for file in files("dataflow.web").joinpath("static").iterdir()}
 VERSION = sha256(b"".join(FILES[name] for name in sorted(FILES))).hexdigest()[:12]
@@ -46,7 +46,7 @@ async def favicon(view: View, request: Request) -> Response:
 async def static(view: View, request: Request, version: str, name: str) -> Response:
     """Answer with a file of the page, kept for good by whoever asks for this version of it."""
     if name not in FILES or name in PAGES:
-        raise unknown("file", name, "one that the page names")
+        raise not_found("file", name, "one that the page names")
     cache = KEPT if version == VERSION else ASKED_AGAIN
     return _file(view, request, FILES[name], PurePath(name).suffix, cache)
 

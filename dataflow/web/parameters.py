@@ -8,7 +8,7 @@ from typing import Final
 
 from dataflow.engine.tables import Window, WindowedTable, orders
 from dataflow.engine.tables.table import COUNT
-from dataflow.web.refused import bad_parameter
+from dataflow.http_error import bad_value
 
 KEY_PARAMETERS: Final = ("window", "from", "to", "merge")
 TABLE_PARAMETERS: Final = (*KEY_PARAMETERS, "top", "order")
@@ -39,9 +39,9 @@ def single_values(pairs: Iterable[tuple[str, str]], known: Collection[str]) -> d
     values: dict[str, str] = {}
     for name, value in pairs:
         if name not in known:
-            raise bad_parameter("parameter", name, one_of(known) if known else "none here")
+            raise bad_value("parameter", name, one_of(known) if known else "none here")
         if name in values:
-            raise bad_parameter(name, f"{values[name]}, {value}", "it once")
+            raise bad_value(name, f"{values[name]}, {value}", "it once")
         values[name] = value
     return values
 
@@ -54,7 +54,7 @@ def select(table: WindowedTable, values: dict[str, str]) -> Selection:
     window = _window(table, values.get("window"))
     from_ms, to_ms = (_bound(name, values.get(name), window) for name in ("from", "to"))
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-        raise bad_parameter("from", values["from"], f"an instant before to, which is {values['to']}")
+        raise bad_value("from", values["from"], f"an instant before to, which is {values['to']}")
     return Selection(
         window,
         from_ms,
@@ -84,23 +84,23 @@ def _window(table: WindowedTable, name: str | None) -> Window:
         return table.window(name)
     except KeyError:
         sizes = one_of(window.name for window in table.every_window)
-        raise bad_parameter("window", name, f"{sizes}, as {table.name} has") from None
+        raise bad_value("window", name, f"{sizes}, as {table.name} has") from None
 
 
 def _bound(name: str, text: str | None, window: Window) -> int | None:
     if text is None:
         return None
     if not window.size_ms:
-        raise bad_parameter(name, text, f"none with window={window.name}, which is one for all time")
+        raise bad_value(name, text, f"none with window={window.name}, which is one for all time")
     try:
         return instant_ms(text)
     except ValueError:
-        raise bad_parameter(name, text, _INSTANT) from None
+        raise bad_value(name, text, _INSTANT) from None
 
 
 def _merge(text: str) -> bool:
     if text not in ("true", "false"):
-        raise bad_parameter("merge", text, "true or false")
+        raise bad_value("merge", text, "true or false")
     return text == "true"
 
 
@@ -108,11 +108,11 @@ def _top(text: str | None) -> int | None:
     if text is None:
         return None
     if not _WHOLE_NUMBER.fullmatch(text) or int(text) < 1:
-        raise bad_parameter("top", text, "a whole number from 1 to 999999999")
+        raise bad_value("top", text, "a whole number from 1 to 999999999")
     return int(text)
 
 
 def _order(table: WindowedTable, name: str) -> str:
     if name not in orders(table):
-        raise bad_parameter("order", name, f"{one_of(orders(table))}, as {table.name} has")
+        raise bad_value("order", name, f"{one_of(orders(table))}, as {table.name} has")
     return name

@@ -10,8 +10,8 @@ from dataflow.app import app
 from dataflow.engine.partition import Partition
 from dataflow.engine.query import QUERY_PATH
 from dataflow.engine.tables import Part
+from dataflow.http_error import HttpError, unavailable
 from dataflow.web.readiness import is_recovering
-from dataflow.web.refused import Refused, unavailable
 
 
 def read_entries(partition: Partition, asked: Mapping[str, str]) -> Part:
@@ -40,5 +40,5 @@ async def parts(view: View, request: Request, topic: str) -> Response:
     try:
         found = app.queries.local(topic, asked.pop("read"), asked)
     except (KeyError, ValueError) as error:  # a worker of another version, or a curious person
-        raise Refused(HTTPStatus.BAD_REQUEST, f"question is {request.query_string!r}; {error!r}") from error
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"question is {request.query_string!r}; {error!r}") from error
     return view.bytes(msgspec.msgpack.encode(found), content_type="application/vnd.msgpack")

@@ -1,4 +1,4 @@
-"""The receiver: settings in; producer, guard and limits of all that comes in over HTTP, running, out."""
+"""The receiver: the producer, the authenticator and the limits of all that comes in over HTTP."""
 
 from collections import Counter
 
@@ -7,8 +7,8 @@ from mode import Service
 from dataflow.connection import broker_connection
 from dataflow.errors import Misconfigured
 from dataflow.settings import Compression, Settings, settings
-from dataflow.sources.auth.guard import Guard
-from dataflow.sources.auth.opening import open_guard
+from dataflow.sources.auth.auth_config import create_authenticator
+from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.in_flight import InFlight
 from dataflow.sources.outbox import Outbox
 from dataflow.sources.producing import Producing
@@ -29,7 +29,7 @@ class Receiver(Service):
         self.settings = chosen
         self.counts: Counter[tuple[str, str]] = Counter()
         """Events by topic and outcome (accepted, dead_lettered), and requests `REFUSED` by status."""
-        self._guard: Guard | None = None
+        self._authenticator: Authenticator | None = None
         packed = chosen.compression is not Compression.NONE
         compression = chosen.compression.value if packed else None
         self.connection = broker_connection(chosen)
@@ -61,7 +61,7 @@ class Receiver(Service):
                 f"DATAFLOW_INGEST_IN_FLIGHT_BYTES is {chosen.ingest_in_flight_bytes}; "
                 f"expected at least twice DATAFLOW_INGEST_BODY_BYTES, which is {chosen.ingest_body_bytes}"
             )
-        self._guard = self._open_guard()
+        self._authenticator = self._create_authenticator()
 
     async def on_start(self) -> None:
         """Begin to reach the broker."""
@@ -70,27 +70,27 @@ class Receiver(Service):
     async def on_stop(self) -> None:
         """Wait for the broker's last answers, within the deadline of each."""
         await self.outbox.drain()
-        if self._guard is not None:
-            self._guard.close()
+        if self._authenticator is not None:
+            self._authenticator.close()
 
     @property
-    def guard(self) -> Guard:
-        """The guard of the door; a worker that receives nothing opens it when somebody first asks.
+    def authenticator(self) -> Authenticator:
+        """Who may send; a worker that receives nothing reads the secrets at the first request.
 
         Raises `Misconfigured`.
         """
-        if self._guard is None:
-            self._guard = self._open_guard()
-        return self._guard
+        if self._authenticator is None:
+            self._authenticator = self._create_authenticator()
+        return self._authenticator
 
     @property
     def failed_logins(self) -> int:
         """How often a password or token was wrong, since the start."""
-        return 0 if self._guard is None else self._guard.delays.failures
+        return 0 if self._authenticator is None else self._authenticator.delays.failures
 
-    def _open_guard(self) -> Guard:
+    def _create_authenticator(self) -> Authenticator:
         chosen = self.settings
-        return open_guard(
+        return create_authenticator(
             chosen.web_host,
             chosen.ingest_htpasswd_file,
             chosen.ingest_token_file,

@@ -15,6 +15,7 @@ from faust.web.drivers.aiohttp import Web
 
 from dataflow.app import app
 from dataflow.errors import DataflowError, Misconfigured
+from dataflow.http_error import HttpError, quoted, unavailable
 from dataflow.rules.follower import Follower
 from dataflow.rules.live import filter_rules, utm_sources
 from dataflow.rules.outputs import check_outputs
@@ -25,10 +26,9 @@ from dataflow.sources.in_flight import HeldBytes
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.web.body import read_body
 from dataflow.web.parameters import single_values
-from dataflow.web.permitted import permitted
 from dataflow.web.receiver import receiver
-from dataflow.web.refused import Refused, shortened, unavailable
 from dataflow.web.reply import JSON, UNKEPT
+from dataflow.web.require_role import AccessRole, require_role
 
 MOST_TRIAL_BYTES = 64 << 20
 BODY_SECONDS = 30.0
@@ -58,19 +58,19 @@ async def show_sources(request: Request) -> Response:
     return _show(request, utm_sources)
 
 
-@permitted
+@require_role(AccessRole.EDIT)
 async def put_rules(request: Request) -> Response:
     """Change the filter rules of all workers."""
     return await _put(request, filter_rules, _check_outputs)
 
 
-@permitted
+@require_role(AccessRole.EDIT)
 async def put_sources(request: Request) -> Response:
     """Change the UTM sources of all workers."""
     return await _put(request, utm_sources)
 
 
-@permitted
+@require_role(AccessRole.EDIT)
 async def dry_run(request: Request) -> Response:
     """Answer what rules would drop, and by which rule; nothing is changed or sent."""
     single_values(request.query.items(), known=())
@@ -79,7 +79,7 @@ async def dry_run(request: Request) -> Response:
         raw = _version(filter_rules).raw if wish.rules is msgspec.UNSET else bytes(wish.rules)
         rules = read_document(raw, "rules")
     except Misconfigured as fault:
-        raise Refused(HTTPStatus.BAD_REQUEST, str(fault)) from fault
+        raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault
     if wish.lines is not None:
         trial = await try_lines(rules, (line.encode(errors="surrogatepass") for line in wish.lines))
     else:
@@ -118,22 +118,22 @@ async def _put(
             await check(raw)
         version = await put_version(follower.connection, follower.app_id, follower.document, raw, follows)
     except Misconfigured as fault:
-        raise Refused(HTTPStatus.BAD_REQUEST, str(fault)) from fault
+        raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault
     except Overtaken as error:
-        raise Refused(HTTPStatus.PRECONDITION_FAILED, str(error)) from error
+        raise HttpError(HTTPStatus.PRECONDITION_FAILED, str(error)) from error
     await follower.wait_for(version.number, IN_USE_SECONDS)
     return _answer({"version": version.number}, {"ETag": f'"{version.number}"'})
 
 
 def _followed(if_match: str | None, name: str) -> int | None:
     if if_match is None:
-        raise Refused(
+        raise HttpError(
             HTTPStatus.PRECONDITION_REQUIRED,
             f"If-Match is missing; expected the ETag of the {name} that are to be changed, or *",
         )
     found = _ETAG.fullmatch(if_match.strip())
     if found is None and if_match.strip() != "*":
-        raise Refused(HTTPStatus.PRECONDITION_FAILED, f"If-Match is {shortened(if_match)}; expected an ETag")
+        raise HttpError(HTTPStatus.PRECONDITION_FAILED, f"If-Match is {quoted(if_match)}; expected an ETag")
     return None if found is None else int(found[1])
 
 
@@ -146,11 +146,11 @@ def _wish(body: bytes) -> TrialWish:
     try:
         wish = msgspec.json.decode(body, type=TrialWish)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"body is no trial: {error}") from error
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"body is no trial: {error}") from error
     if (wish.lines is None) == (wish.topic is None):
-        raise Refused(HTTPStatus.BAD_REQUEST, "body has lines and topic, or neither; expected one of them")
+        raise HttpError(HTTPStatus.BAD_REQUEST, "body has lines and topic, or neither; expected one of them")
     if not 1 <= wish.last <= MOST_RECORDS:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"last is {wish.last}; expected 1 to {MOST_RECORDS}")
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"last is {wish.last}; expected 1 to {MOST_RECORDS}")
     return wish
 
 
@@ -160,7 +160,7 @@ async def _last_records(wish: TrialWish) -> list[bytes | None]:
     except KafkaError:
         raise
     except DataflowError as error:
-        raise Refused(HTTPStatus.NOT_FOUND, str(error)) from error
+        raise HttpError(HTTPStatus.NOT_FOUND, str(error)) from error
 
 
 def _answer(content: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:

@@ -4,16 +4,14 @@ import math
 from http import HTTPStatus
 
 import orjson
-from aiohttp import hdrs
 from aiohttp.web import Request, Response, UrlDispatcher
 
-from dataflow.sources.refusal import NotTaken, never
+from dataflow.http_error import HttpError, bad_value
 from dataflow.sources.simulator import Simulator
-from dataflow.web.declined import declined
 from dataflow.web.parameters import single_values
 from dataflow.web.receiver import receiver
-from dataflow.web.refused import bad_parameter
 from dataflow.web.reply import JSON, UNKEPT
+from dataflow.web.require_role import AccessRole, require_role
 
 DEFAULT_SECONDS = "1"
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 3_600.0
@@ -27,28 +25,26 @@ def add_routes(router: UrlDispatcher) -> None:
     router.add_delete("/events/simulation", stop_simulation)
 
 
+@require_role(AccessRole.SEND)
 async def start_simulation(request: Request) -> Response:
     """Start to simulate events, one every `interval` seconds."""
     interval = _interval(single_values(request.query.items(), known=("interval",)))
-    return await _answer(request, interval)
+    return await _answer(interval)
 
 
+@require_role(AccessRole.SEND)
 async def stop_simulation(request: Request) -> Response:
     """Stop the simulation, on whichever worker it runs."""
     single_values(request.query.items(), known=())
-    return await _answer(request, None)
+    return await _answer(None)
 
 
-async def _answer(request: Request, interval: float | None) -> Response:
-    try:
-        await receiver.guard.check(request.headers.get(hdrs.AUTHORIZATION), request.remote or "")
-        if interval is None:
-            if not await simulator.end():
-                raise never(HTTPStatus.BAD_REQUEST, "No simulation running at the moment")
-        elif not await simulator.begin(interval):
-            raise never(HTTPStatus.BAD_REQUEST, "Simulation already started")
-    except NotTaken as refusal:
-        return declined(request, refusal)
+async def _answer(interval: float | None) -> Response:
+    if interval is None:
+        if not await simulator.end():
+            raise HttpError(HTTPStatus.BAD_REQUEST, "No simulation running at the moment")
+    elif not await simulator.begin(interval):
+        raise HttpError(HTTPStatus.BAD_REQUEST, "Simulation already started")
     state = {"simulation": "stopped"} if interval is None else {"simulation": "started", "interval": interval}
     return Response(body=orjson.dumps(state), content_type=JSON, headers=UNKEPT)
 
@@ -60,5 +56,5 @@ def _interval(values: dict[str, str]) -> float:
     except ValueError:
         seconds = math.nan
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-        raise bad_parameter("interval", text, "seconds, from 0.001 to 3600")
+        raise bad_value("interval", text, "seconds, from 0.001 to 3600")
     return seconds

@@ -11,13 +11,13 @@ from faust.web.drivers.aiohttp import Web
 
 from dataflow.app import app
 from dataflow.errors import DataflowError
+from dataflow.http_error import unavailable
 from dataflow.settings import settings
 from dataflow.sinks.answer import as_answer
 from dataflow.sinks.configured import configured_sinks, is_sink, runner_options
 from dataflow.sinks.runner import SinkRunner
 from dataflow.sinks.status import sink_statuses
 from dataflow.web.parameters import single_values
-from dataflow.web.refused import unavailable
 from dataflow.web.reply import JSON, UNKEPT, as_json
 
 OPTIONS = runner_options(settings())

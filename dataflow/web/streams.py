@@ -9,9 +9,9 @@ from faust.web import Request, Response, View
 from dataflow.app import app
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.query import Answer
+from dataflow.http_error import unavailable
 from dataflow.web.counts import lag, partitions
 from dataflow.web.parameters import single_values
-from dataflow.web.refused import unavailable
 from dataflow.web.reply import as_json
 
 

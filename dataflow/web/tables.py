@@ -4,9 +4,9 @@ from faust.web import Request, Response, View
 
 from dataflow.app import app
 from dataflow.engine.tables import WindowedTable, orders
+from dataflow.http_error import not_found
 from dataflow.web.counts import ask_counts, check_key, reply_of, topics_of
 from dataflow.web.parameters import KEY_PARAMETERS, TABLE_PARAMETERS, one_of, select, single_values
-from dataflow.web.refused import unknown
 from dataflow.web.reply import as_json
 
 
@@ -44,7 +44,7 @@ def _tables() -> dict[str, WindowedTable]:
 def _table(name: str) -> WindowedTable:
     every = _tables()
     if name not in every:
-        raise unknown("table", name, one_of(sorted(every)))
+        raise not_found("table", name, one_of(sorted(every)))
     return every[name]
 
 

@@ -14,13 +14,13 @@ import orjson
 from fuzz.flows import AGENTS, flow, use_documents
 
 from dataflow.errors import InvalidEvent, Misconfigured
+from dataflow.http_error import HttpError
 from dataflow.samples import sample_events
 from dataflow.sources.body_events import json_events, read_head
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.json_array import ArrayFault, elements, is_array
 from dataflow.sources.origin import Origin
 from dataflow.sources.received_streams import STREAMS
-from dataflow.sources.refusal import NotTaken
 from dataflow.sources.sorting import Sorter
 from dataflow.sources.text_lines import split_lines
 from dataflow.stages.access_log import line_stage as access_log_line_stage
@@ -121,7 +121,7 @@ def packed(raw: bytes) -> None:
     """Unpack a body by every encoding: bounded pieces, a bounded sum, or a refusal."""
     for encoding in ("", "gzip", "deflate", "zstd"):
         size = 0
-        with suppress(NotTaken):
+        with suppress(HttpError):
             for piece in inflate(raw, encoding, MOST_INFLATED_BYTES):
                 size += len(piece)
                 assert 0 < len(piece) <= PIECE_BYTES

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflow.http_error import HttpError
 from dataflow.sources.body_events import is_ping, json_events, read_head
 from dataflow.sources.inflate import PIECE_BYTES
 from dataflow.sources.json_array import ArrayFault, elements, is_array
-from dataflow.sources.refusal import NotTaken
 from dataflow.sources.text_lines import split_lines
 
 MOST_LINE, MOST_ARRAY = 1_000, 1 << 20
@@ -155,7 +155,7 @@ def test_a_large_array_is_refused_before_it_is_held():
     """It can only be read whole; lines need not be."""
     piece = b"[" + b"1," * PIECE_BYTES
     head, rest = read_head(iter([piece] * 20))
-    with pytest.raises(NotTaken, match="array is more than"):
+    with pytest.raises(HttpError, match="array is more than"):
         list(json_events(head, rest, MOST_LINE, MOST_ARRAY))
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflow.http_error import HttpError
 from dataflow.sources.inflate import PIECE_BYTES, inflate, known_encoding
-from dataflow.sources.refusal import NotTaken
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -42,9 +42,9 @@ def inflated(packed: bytes, encoding: str, most: int = MOST) -> bytes:
     return b"".join(inflate(packed, encoding, most))
 
 
-def refusal_of(packed: bytes, encoding: str, most: int = MOST) -> NotTaken:
+def refusal_of(packed: bytes, encoding: str, most: int = MOST) -> HttpError:
     """Return why it is refused."""
-    with pytest.raises(NotTaken) as raised:
+    with pytest.raises(HttpError) as raised:
         inflated(packed, encoding, most)
     return raised.value
 
@@ -65,7 +65,7 @@ def test_deflate_without_its_header_is_read_too():
 def test_what_stands_behind_a_large_stream_is_not_asked_for_ever(behind: bytes):
     """Zlib gives a rest again and again once its stream has ended."""
     body = gzip.compress(b"x" * 300_000 + bytes(range(256)) * 999) + behind
-    with suppress(NotTaken):
+    with suppress(HttpError):
         assert b"".join(inflate(body, "gzip", 1 << 20)).endswith(b"more")
 
 
@@ -91,7 +91,7 @@ def test_a_bomb_is_stopped_while_it_inflates(encoding: str):
     pieces = inflate(bomb, encoding, 1 << 20)
     seen = sum(len(next(pieces)) for _ in range((1 << 20) // PIECE_BYTES))
     assert seen <= 1 << 20
-    with pytest.raises(NotTaken) as raised:
+    with pytest.raises(HttpError) as raised:
         list(pieces)
     assert raised.value.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
@@ -114,7 +114,7 @@ def test_a_body_that_breaks_off_is_refused(encoding: str):
 @given(junk=st.binary(min_size=1, max_size=200))
 def test_no_bytes_at_all_make_it_fail_otherwise(encoding: str, junk: bytes):
     """What is no stream is refused, never an error of ours."""
-    with suppress(NotTaken):
+    with suppress(HttpError):
         inflated(junk, encoding)
 
 
@@ -130,7 +130,7 @@ def test_encodings_are_known_by_name(header: str, encoding: str):
 @pytest.mark.parametrize("header", ["br", "gzip, gzip", "compress", "x" * 5_000])
 def test_another_encoding_is_refused_by_name(header: str):
     """Who reads the answer has to see what was wrong, not all of it."""
-    with pytest.raises(NotTaken, match="Content-Encoding is") as raised:
+    with pytest.raises(HttpError, match="Content-Encoding is") as raised:
         known_encoding(header)
     assert raised.value.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     assert len(str(raised.value)) < 200

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dataflow.engine.tables import ALL, DAY, HOUR, MINUTE, Distinct, Quantiles, WindowedTable
+from dataflow.http_error import HttpError
 from dataflow.web.parameters import (
     KEY_PARAMETERS,
     TABLE_PARAMETERS,
@@ -16,7 +17,6 @@ from dataflow.web.parameters import (
     select,
     single_values,
 )
-from dataflow.web.refused import Refused
 
 TABLE = WindowedTable(
     "views_per_page",
@@ -38,7 +38,7 @@ def selected(table: WindowedTable = TABLE, **values: str) -> Selection:
 
 def refused(table: WindowedTable = TABLE, **values: str) -> str:
     """Return why these parameters are refused."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         selected(table, **values)
     assert caught.value.status is HTTPStatus.BAD_REQUEST
     return str(caught.value)
@@ -154,37 +154,39 @@ def test_what_is_not_a_window_of_this_table_is_refused():
 
 def test_an_unknown_parameter_is_refused():
     """A slip such as `form=` would else be answered as if it had not been said."""
-    with pytest.raises(Refused, match="parameter is 'form'; expected window, from, to, merge, top or order"):
+    with pytest.raises(
+        HttpError, match="parameter is 'form'; expected window, from, to, merge, top or order"
+    ):
         single_values([("form", "2017-08-01")], TABLE_PARAMETERS)
 
 
 def test_one_key_has_no_top():
     """There is one entry a window: neither `top` nor `order` could mean anything."""
-    with pytest.raises(Refused, match="parameter is 'top'; expected window, from, to or merge"):
+    with pytest.raises(HttpError, match="parameter is 'top'; expected window, from, to or merge"):
         single_values([("top", "3")], KEY_PARAMETERS)
 
 
 def test_a_parameter_said_twice_is_refused():
     """Neither the first nor the last is what was meant."""
-    with pytest.raises(Refused, match="top is '3, 4'; expected it once"):
+    with pytest.raises(HttpError, match="top is '3, 4'; expected it once"):
         single_values([("top", "3"), ("top", "4")], TABLE_PARAMETERS)
 
 
 def test_where_no_parameter_is_known_each_is_refused():
     """The list of tables takes none."""
-    with pytest.raises(Refused, match="parameter is 'x'; expected none here"):
+    with pytest.raises(HttpError, match="parameter is 'x'; expected none here"):
         single_values([("x", "")], ())
 
 
 @given(st.lists(st.tuples(st.sampled_from(TABLE_PARAMETERS) | st.text(), st.text())))
 def test_no_parameters_can_do_more_than_be_refused(pairs):
     """Whatever people write behind the question mark, a view answers."""
-    outcome: Selection | Refused
+    outcome: Selection | HttpError
     try:
         outcome = select(TABLE, single_values(pairs, TABLE_PARAMETERS))
-    except Refused as refusal:
+    except HttpError as refusal:
         outcome = refusal
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, HttpError):
         assert outcome.status is HTTPStatus.BAD_REQUEST
         assert len(str(outcome)) < 1_000
     else:

@@ -13,7 +13,7 @@ from dataflow.cli.kafka import run_with_broker
 from dataflow.connection import broker_connection
 from dataflow.samples import sample_filter_rules
 from dataflow.settings import Settings
-from dataflow.sources.auth.opening import is_loopback
+from dataflow.sources.auth.auth_config import is_loopback
 from dataflow.topics import declared_topics, ensure_topics
 
 Say = Callable[[str], None]

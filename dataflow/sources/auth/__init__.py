@@ -1,1 +1,1 @@
-"""Auth: who may send; secrets in files in, a guard out."""
+"""Authentication: who may send, by secrets in files."""

@@ -1,11 +1,11 @@
-"""Opening: where the web server listens and which secrets are set in, the guard of its door out."""
+"""Configuration of the authentication: which settings let whom in, and which are refused."""
 
 import logging
 from ipaddress import ip_address
 from pathlib import Path
 
 from dataflow.errors import Misconfigured
-from dataflow.sources.auth.guard import Guard
+from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.auth.secrets import read_htpasswd, read_tokens
 from dataflow.sources.auth.watched_file import WatchedFile
 
@@ -17,11 +17,13 @@ WHO_MAY_SEND = (
 )
 
 
-def open_guard(host: str, htpasswd: Path | None, tokens: Path | None, *, is_open: bool) -> Guard:
-    """Return the guard.
+def create_authenticator(
+    host: str, htpasswd: Path | None, tokens: Path | None, *, is_open: bool
+) -> Authenticator:
+    """Return the authenticator of a worker that listens on `host`.
 
-    Without a password file and without tokens nobody is let in, unless it is asked for to let
-    everybody. Where others reach the worker that is no way to run it: raises `Misconfigured`.
+    Without password file and token file sending is disabled, unless `is_open`. On an address that others
+    reach that is an error: raises `Misconfigured`.
     """
     guarded = htpasswd is not None or tokens is not None
     if guarded and is_open:
@@ -37,7 +39,7 @@ def open_guard(host: str, htpasswd: Path | None, tokens: Path | None, *, is_open
     closed = f"nobody may send to this worker; {WHO_MAY_SEND}" if is_closed else None
     if closed:
         log.info("HTTP ingest: %s.", closed)
-    return Guard(
+    return Authenticator(
         WatchedFile(htpasswd, read_htpasswd) if htpasswd else None,
         WatchedFile(tokens, read_tokens) if tokens else None,
         closed=closed,

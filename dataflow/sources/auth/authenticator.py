@@ -1,4 +1,4 @@
-"""The guard: an Authorization header and an address in; nothing out for who is let in, else a refusal."""
+"""The authenticator: checks the Authorization header of a request; passwords once, guesses slowly."""
 
 import asyncio
 import base64
@@ -10,33 +10,22 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from http import HTTPStatus
 
+from dataflow.http_error import HttpError, overloaded, unauthorized
 from dataflow.sources.auth.login_delays import LoginDelays
 from dataflow.sources.auth.secrets import fingerprint, is_password
 from dataflow.sources.auth.watched_file import WatchedFile
-from dataflow.sources.refusal import NotTaken, never, overloaded
 
-REMEMBERED = 4_096
+CACHED = 4_096
 CHECKS_AT_ONCE = 2
 """Threads for bcrypt, which lets go of the interpreter."""
 
 CHECKS_WAITING = 64
 
-Remembering = tuple[bytes, int]
-"""A keyed hash of the header that was right, and the version of the file it was right for."""
+CacheKey = tuple[bytes, int]
+"""A keyed hash of the header that was right, and the version of the file that it was checked against."""
 
 
-class Unauthorized(NotTaken):
-    """Nobody that we know; `schemes` says how to show who one is."""
-
-    def __init__(self, schemes: str) -> None:
-        super().__init__(
-            HTTPStatus.UNAUTHORIZED,
-            f"Authorization is missing or wrong; expected {schemes} of a known sender",
-        )
-        self.schemes = schemes
-
-
-class Guard:
+class Authenticator:
     """Lets senders in by password or token; with neither file everybody, or nobody for a reason."""
 
     def __init__(
@@ -52,30 +41,30 @@ class Guard:
         self._tokens = tokens
         self._closed = closed
         self._key = secrets.token_bytes(32)
-        self._right: OrderedDict[Remembering, None] = OrderedDict()
-        self._checks: dict[Remembering, asyncio.Task[bool]] = {}
+        self._known: OrderedDict[CacheKey, None] = OrderedDict()
+        self._checks: dict[CacheKey, asyncio.Task[bool]] = {}
         self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="bcrypt")
 
     @property
-    def schemes(self) -> str:
-        """The ways in."""
-        given = {"Basic": self._users, "Bearer": self._tokens}
-        return " or ".join(name for name, file in given.items() if file is not None)
+    def schemes(self) -> list[str]:
+        """How clients can authenticate."""
+        files = {"Basic": self._users, "Bearer": self._tokens}
+        return [scheme for scheme, file in files.items() if file is not None]
 
     async def check(self, header: str | None, address: str) -> None:
-        """Return if the sender is known; raise `NotTaken`: 401 or 403, or 429 for who has to wait."""
+        """Return if the sender is known; raise `HttpError`: 401 or 403, or 429 for who has to wait."""
         if self._closed is not None:
-            raise never(HTTPStatus.FORBIDDEN, self._closed)
+            raise HttpError(HTTPStatus.FORBIDDEN, self._closed)
         if self._users is None and self._tokens is None:
             return
         if header is None:
-            raise Unauthorized(self.schemes)
-        scheme, _, shown = header.partition(" ")
+            raise unauthorized(self.schemes)
+        scheme, _, credentials = header.partition(" ")
         match scheme.lower():
             case "bearer":
-                known = self._tokens is not None and fingerprint(shown.strip()) in self._tokens.content
+                known = self._tokens is not None and fingerprint(credentials.strip()) in self._tokens.content
             case "basic":
-                known = await self._is_user(shown.strip(), address)
+                known = await self._is_user(credentials.strip(), address)
             case _:
                 known = False
         self._judge(known, address)
@@ -91,43 +80,43 @@ class Guard:
         self.delays.failed(address)
         if wait:
             raise _slow_down(wait)
-        raise Unauthorized(self.schemes)
+        raise unauthorized(self.schemes)
 
-    async def _is_user(self, shown: str, address: str) -> bool:
+    async def _is_user(self, credentials: str, address: str) -> bool:
         if self._users is None:
             return False
         users = self._users.content
-        right = (
-            blake2b(shown.encode(errors="surrogateescape"), key=self._key, digest_size=32).digest(),
+        cache_key = (
+            blake2b(credentials.encode(errors="surrogateescape"), key=self._key, digest_size=32).digest(),
             self._users.version,
         )
-        if right in self._right:  # whoever shares an address with a guesser is not slowed down
-            self._right.move_to_end(right)
+        if cache_key in self._known:  # whoever shares an address with a guesser is not slowed down
+            self._known.move_to_end(cache_key)
             return True
         wait = self.delays.wait_seconds(address)
         if wait:
             raise _slow_down(wait)
-        known = await self._check_once(right, users, shown)
+        known = await self._check_once(cache_key, users, credentials)
         if known:
             self.delays.succeeded(address)
-            self._right[right] = None
-            while len(self._right) > REMEMBERED:
-                self._right.popitem(last=False)
+            self._known[cache_key] = None
+            while len(self._known) > CACHED:
+                self._known.popitem(last=False)
         return known
 
-    async def _check_once(self, right: Remembering, users: Mapping[str, bytes], shown: str) -> bool:
+    async def _check_once(self, cache_key: CacheKey, users: Mapping[str, bytes], credentials: str) -> bool:
         """Check a password that many requests may show at the same time."""
-        check = self._checks.get(right)
+        check = self._checks.get(cache_key)
         if check is None:
             if len(self._checks) >= CHECKS_WAITING:
                 raise overloaded("too many passwords are being checked; expected fewer at once")
-            check = self._checks[right] = asyncio.create_task(self._check(users, shown))
-            check.add_done_callback(lambda _: self._checks.pop(right))
+            check = self._checks[cache_key] = asyncio.create_task(self._check(users, credentials))
+            check.add_done_callback(lambda _: self._checks.pop(cache_key))
         return await asyncio.shield(check)
 
-    async def _check(self, users: Mapping[str, bytes], shown: str) -> bool:
+    async def _check(self, users: Mapping[str, bytes], credentials: str) -> bool:
         try:
-            user, colon, password = base64.b64decode(shown, validate=True).partition(b":")
+            user, colon, password = base64.b64decode(credentials, validate=True).partition(b":")
             name = user.decode()
         except (binascii.Error, ValueError):
             return False
@@ -137,5 +126,5 @@ class Guard:
         return await loop.run_in_executor(self._threads, is_password, users, name, password)
 
 
-def _slow_down(wait: float) -> NotTaken:
+def _slow_down(wait: float) -> HttpError:
     return overloaded("too many logins of this address have failed; expected a pause", retry_seconds=wait)

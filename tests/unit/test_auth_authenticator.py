@@ -1,4 +1,4 @@
-"""The guard: who is let in, who has to wait, and that no password costs a tenth of a second twice."""
+"""The authenticator: who is let in, who has to wait, and that no password costs a tenth of a second twice."""
 
 import asyncio
 import base64
@@ -8,12 +8,12 @@ import bcrypt
 import pytest
 
 from dataflow.errors import Misconfigured
-from dataflow.sources.auth.guard import Guard, Unauthorized
+from dataflow.http_error import HttpError
+from dataflow.sources.auth.auth_config import create_authenticator, is_loopback
+from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.auth.login_delays import ADDRESSES, FREE_FAILURES, LONGEST_SECONDS, LoginDelays
-from dataflow.sources.auth.opening import is_loopback, open_guard
 from dataflow.sources.auth.secrets import fingerprint, is_password, read_htpasswd, read_tokens
 from dataflow.sources.auth.watched_file import LOOK_SECONDS, WatchedFile
-from dataflow.sources.refusal import NotTaken
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 TOKEN = "0123456789abcdef-token"
@@ -62,11 +62,11 @@ def htpasswd(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def guard(htpasswd: Path, tmp_path: Path, clock: Clock):
-    """Return a guard with a user and a token."""
+def authenticator(htpasswd: Path, tmp_path: Path, clock: Clock):
+    """Return an authenticator with a user and a token."""
     tokens = tmp_path / "tokens"
     tokens.write_text(f"{TOKEN}\n")
-    made = Guard(
+    made = Authenticator(
         WatchedFile(htpasswd, read_htpasswd, clock),
         WatchedFile(tokens, read_tokens, clock),
         LoginDelays(clock),
@@ -75,20 +75,20 @@ def guard(htpasswd: Path, tmp_path: Path, clock: Clock):
     made.close()
 
 
-async def status_of(guard: Guard, header: str | None, address: str = HERE) -> int:
+async def status_of(authenticator: Authenticator, header: str | None, address: str = HERE) -> int:
     """Return the status that a sender would get."""
     try:
-        await guard.check(header, address)
-    except NotTaken as refusal:
+        await authenticator.check(header, address)
+    except HttpError as refusal:
         return refusal.status
     return 200
 
 
-async def test_a_known_sender_is_let_in(guard: Guard):
+async def test_a_known_sender_is_let_in(authenticator: Authenticator):
     """By password or by token."""
-    assert await status_of(guard, basic("akamai", "right")) == 200
-    assert await status_of(guard, f"Bearer {TOKEN}") == 200
-    assert await status_of(guard, f"bearer   {TOKEN} ") == 200
+    assert await status_of(authenticator, basic("akamai", "right")) == 200
+    assert await status_of(authenticator, f"Bearer {TOKEN}") == 200
+    assert await status_of(authenticator, f"bearer   {TOKEN} ") == 200
 
 
 @pytest.mark.parametrize(
@@ -110,80 +110,86 @@ async def test_a_known_sender_is_let_in(guard: Guard):
         "Digest username=akamai",
     ],
 )
-async def test_everybody_else_is_not(guard: Guard, header: str | None):
+async def test_everybody_else_is_not(authenticator: Authenticator, header: str | None):
     """And it is told in which ways it could."""
-    with pytest.raises(Unauthorized) as raised:
-        await guard.check(header, HERE)
-    assert raised.value.schemes == "Basic or Bearer"
+    with pytest.raises(HttpError) as raised:
+        await authenticator.check(header, HERE)
+    assert raised.value.status == 401
+    assert raised.value.schemes == ["Basic", "Bearer"]
+    assert "expected Basic or Bearer of a known sender" in str(raised.value)
 
 
-async def test_no_refusal_shows_a_secret(guard: Guard):
+async def test_no_refusal_shows_a_secret(authenticator: Authenticator):
     """Answers end up in logs of the sender."""
     for header in (basic("akamai", "s3cret"), "Bearer s3cret"):
-        with pytest.raises(NotTaken) as raised:
-            await guard.check(header, HERE)
+        with pytest.raises(HttpError) as raised:
+            await authenticator.check(header, HERE)
         assert "s3cret" not in str(raised.value)
 
 
-async def test_a_password_is_checked_once(guard: Guard, monkeypatch: pytest.MonkeyPatch):
+async def test_a_password_is_checked_once(authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch):
     """A check is slow on purpose: 2,500 senders show the same password at once, and for ever."""
     checked = []
     right = bcrypt.checkpw
     monkeypatch.setattr(bcrypt, "checkpw", lambda *args: checked.append(args) or right(*args))
     header = basic("akamai", "right")
-    assert set(await asyncio.gather(*(status_of(guard, header) for _ in range(500)))) == {200}
-    assert await status_of(guard, header) == 200
+    assert set(await asyncio.gather(*(status_of(authenticator, header) for _ in range(500)))) == {200}
+    assert await status_of(authenticator, header) == 200
     assert len(checked) == 1
 
 
-async def test_a_changed_file_is_taken_over(guard: Guard, htpasswd: Path, clock: Clock):
+async def test_a_changed_file_is_taken_over(authenticator: Authenticator, htpasswd: Path, clock: Clock):
     """A password that was taken away must not live on in memory."""
-    assert await status_of(guard, basic("akamai", "right")) == 200
+    assert await status_of(authenticator, basic("akamai", "right")) == 200
     save(htpasswd, f"other:{hashed('new')}\nthird:{hashed('x')}\n")
     clock.now += LOOK_SECONDS
-    assert await status_of(guard, basic("akamai", "right")) == 401
-    assert await status_of(guard, basic("other", "new")) == 200
+    assert await status_of(authenticator, basic("akamai", "right")) == 401
+    assert await status_of(authenticator, basic("other", "new")) == 200
 
 
-async def test_a_broken_file_changes_nothing(guard: Guard, htpasswd: Path, clock: Clock, caplog):
+async def test_a_broken_file_changes_nothing(
+    authenticator: Authenticator, htpasswd: Path, clock: Clock, caplog
+):
     """An editor may save half a file; and what stands in it is no one's business."""
     save(htpasswd, "akamai:plain-s3cret\n")
     clock.now += LOOK_SECONDS
-    assert await status_of(guard, basic("akamai", "right")) == 200
+    assert await status_of(authenticator, basic("akamai", "right")) == 200
     save(htpasswd, None)
     clock.now += LOOK_SECONDS
-    assert await status_of(guard, basic("akamai", "right")) == 200
+    assert await status_of(authenticator, basic("akamai", "right")) == 200
     assert "line 1" in caplog.text
     assert "s3cret" not in caplog.text
 
 
-async def test_guessing_becomes_slow(guard: Guard, clock: Clock):
+async def test_guessing_becomes_slow(authenticator: Authenticator, clock: Clock):
     """A wrong password costs us as much as the guesser."""
-    statuses = [await status_of(guard, basic("akamai", f"guess {n}")) for n in range(FREE_FAILURES + 3)]
+    statuses = [
+        await status_of(authenticator, basic("akamai", f"guess {n}")) for n in range(FREE_FAILURES + 3)
+    ]
     assert statuses == [401] * FREE_FAILURES + [429] * 3
-    with pytest.raises(NotTaken) as raised:
-        await guard.check(basic("akamai", "right"), HERE)
+    with pytest.raises(HttpError) as raised:
+        await authenticator.check(basic("akamai", "right"), HERE)
     assert raised.value.retry_seconds
     clock.now += raised.value.retry_seconds
-    assert await status_of(guard, basic("akamai", "right")) == 200
+    assert await status_of(authenticator, basic("akamai", "right")) == 200
 
 
-async def test_guessing_slows_nobody_else(guard: Guard):
+async def test_guessing_slows_nobody_else(authenticator: Authenticator):
     """Neither another address nor, behind the same load balancer, a sender that is known already."""
     known = basic("akamai", "right")
-    assert await status_of(guard, known) == 200
+    assert await status_of(authenticator, known) == 200
     for n in range(FREE_FAILURES + 1):
-        await status_of(guard, basic("akamai", f"guess {n}"))
-    assert await status_of(guard, basic("akamai", "guess"), HERE) == 429
-    assert await status_of(guard, known, HERE) == 200
-    assert await status_of(guard, basic("akamai", "guess"), THERE) == 401
+        await status_of(authenticator, basic("akamai", f"guess {n}"))
+    assert await status_of(authenticator, basic("akamai", "guess"), HERE) == 429
+    assert await status_of(authenticator, known, HERE) == 200
+    assert await status_of(authenticator, basic("akamai", "guess"), THERE) == 401
 
 
-async def test_failures_are_counted(guard: Guard):
+async def test_failures_are_counted(authenticator: Authenticator):
     """Somebody should see that there is guessing."""
     for header in (basic("akamai", "wrong"), "Bearer wrong"):
-        await status_of(guard, header)
-    assert guard.delays.failures == 2
+        await status_of(authenticator, header)
+    assert authenticator.delays.failures == 2
 
 
 def test_the_wait_doubles_up_to_a_bound_and_is_forgotten(clock: Clock):
@@ -274,8 +280,8 @@ def test_only_this_machine_reaches_a_loopback_address(host: str, yes: bool):
 
 async def test_without_any_setting_nobody_is_let_in():
     """A door stands open because somebody said so, never because a file was forgotten."""
-    closed = open_guard("127.0.0.1", None, None, is_open=False)
-    with pytest.raises(NotTaken, match="expected DATAFLOW_INGEST_HTPASSWD_FILE") as refusal:
+    closed = create_authenticator("127.0.0.1", None, None, is_open=False)
+    with pytest.raises(HttpError, match="expected DATAFLOW_INGEST_HTPASSWD_FILE") as refusal:
         await closed.check("Basic eDp5", "127.0.0.1")
     assert refusal.value.status == 403
 
@@ -283,17 +289,17 @@ async def test_without_any_setting_nobody_is_let_in():
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 async def test_an_open_door_lets_everybody_in_and_warns(host: str, caplog):
     """Who looks for the reason of strange events finds it in the log."""
-    assert await status_of(open_guard(host, None, None, is_open=True), None) == 200
+    assert await status_of(create_authenticator(host, None, None, is_open=True), None) == 200
     assert f"Anybody who reaches {host} may send" in caplog.text
 
 
 def test_where_others_reach_it_somebody_has_to_be_let_in():
     """A worker in a cluster that refuses all its senders would lose what they send."""
     with pytest.raises(Misconfigured, match=r"0\.0\.0\.0.*expected DATAFLOW_INGEST_HTPASSWD_FILE"):
-        open_guard("0.0.0.0", None, None, is_open=False)
+        create_authenticator("0.0.0.0", None, None, is_open=False)
 
 
 def test_open_and_guarded_at_once_is_a_mistake(htpasswd: Path):
     """One of the two settings does not mean what it says."""
     with pytest.raises(Misconfigured, match="DATAFLOW_INGEST_OPEN is 'true'"):
-        open_guard("0.0.0.0", htpasswd, None, is_open=True)
+        create_authenticator("0.0.0.0", htpasswd, None, is_open=True)

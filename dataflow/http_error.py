@@ -1,0 +1,71 @@
+"""HTTP errors: the status that makes a client do the right thing, and what is wrong.
+
+DataStream 2 retries 429 and 5XX only; after any other 4XX it drops its batch. So we answer 4XX only if a
+retry cannot help.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from dataflow.errors import DataflowError
+
+QUOTED_CHARACTERS = 100
+BROKER_RETRY_SECONDS = 5.0
+
+
+class HttpError(DataflowError):
+    """A request that gets this status and message; nothing of what it sent is acknowledged."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        message: str,
+        *,
+        retry_seconds: float | None = None,
+        schemes: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_seconds = retry_seconds
+        """When to retry; None: a retry does not help."""
+        self.schemes = schemes
+        """How to authenticate."""
+
+
+def bad_value(name: str, value: str, expected: str) -> HttpError:
+    """Return the error of a parameter (400), with what it should have been."""
+    return HttpError(HTTPStatus.BAD_REQUEST, f"{name} is {quoted(value)}; expected {expected}")
+
+
+def unauthorized(schemes: Sequence[str]) -> HttpError:
+    """Return the error of a client that is not known (401)."""
+    return HttpError(
+        HTTPStatus.UNAUTHORIZED,
+        f"Authorization is missing or wrong; expected {' or '.join(schemes)} of a known sender",
+        schemes=schemes,
+    )
+
+
+def not_found(subject: str, value: str, expected: str) -> HttpError:
+    """Return the error of a name that nothing has (404), with those that exist."""
+    return HttpError(HTTPStatus.NOT_FOUND, f"{subject} is {quoted(value)}; expected {expected}")
+
+
+def overloaded(message: str, retry_seconds: float = 1.0) -> HttpError:
+    """Return the error of one request too many (429)."""
+    return HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, retry_seconds=retry_seconds)
+
+
+def unavailable(message: str, retry_seconds: float = 1.0) -> HttpError:
+    """Return the error of what can be answered in a moment (503): a rebalance takes a few of these."""
+    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_seconds=retry_seconds)
+
+
+def broker_unavailable(message: str) -> HttpError:
+    """Return the error while Kafka is away or too slow (503)."""
+    return unavailable(message, BROKER_RETRY_SECONDS)
+
+
+def quoted(value: str) -> str:
+    """Return a value from outside as it may stand in a message."""
+    return repr(value if len(value) <= QUOTED_CHARACTERS else f"{value[: QUOTED_CHARACTERS - 1]}…")
