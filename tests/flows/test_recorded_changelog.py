@@ -1,0 +1,53 @@
+"""Changelogs of earlier code: an upgrade begins with them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flows.changelog_recording import Recording, answers_of, load_recording, produce, replay, worker_on
+from kafka_client import KafkaClient
+from web.workers import Worker
+
+from dataflow.broker import EmbeddedBroker
+
+RECORDINGS = sorted((Path(__file__).parents[1] / "data" / "changelogs").glob("*.json.gz"))
+
+
+@pytest.fixture(params=RECORDINGS, ids=lambda path: path.name.partition(".")[0])
+def recording(request: pytest.FixtureRequest) -> Recording:
+    """Return what the code of an earlier commit has left behind."""
+    return load_recording(request.param)
+
+
+@pytest.fixture
+def upgraded(own_broker: EmbeddedBroker, recording: Recording, tmp_path: Path) -> Iterator[Worker]:
+    """Return a worker of this code that begins with what the earlier one has left behind."""
+    replay(KafkaClient(own_broker.address), recording)
+    with worker_on(own_broker, tmp_path) as worker:
+        yield worker
+
+
+def test_tables_and_event_counts_go_on_from_a_recorded_changelog(
+    own_broker: EmbeddedBroker, recording: Recording, upgraded: Worker
+):
+    """Who upgrades keeps every count: nothing is lost or counted twice, and what comes next is added."""
+    assert answers_of(upgraded) == recording.answers
+
+    produce(KafkaClient(own_broker.address), recording.more)
+    upgraded.wait_counted(
+        {stream: counts["received"] for stream, counts in recording.answers_after_more.streams.items()}
+    )
+
+    assert answers_of(upgraded) == recording.answers_after_more
+
+
+def test_a_recording_holds_what_can_go_wrong(recording: Recording):
+    """An empty table or a changelog without deletions would prove nothing."""
+    changelogs, answers = recording.changelogs, recording.answers
+    assert all(changelogs.values())
+    assert all(windows for by_window in answers.windows.values() for windows in by_window.values())
+    assert any(record.value is None for log in changelogs.values() for record in log), "deleted windows"
+    assert answers.apart["requests_per_status"]["minute"] == {"late": 1, "undated": 1, "future": 1}
+    keys = [entry["key"] for entry in answers.windows["requests_per_endpoint"]["all"][0]["entries"]]
+    assert "(other)" in keys
+    assert answers != recording.answers_after_more
