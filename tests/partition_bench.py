@@ -66,7 +66,7 @@ class Bench:
     def counted(self) -> int:
         """Return how many rows the table has."""
         answer = self.partition.state.table_partitions["per_kind"].answer(ALL)
-        return sum(msgspec.msgpack.decode(raw)[1] for _, _, raw in answer.cells)
+        return sum(msgspec.msgpack.decode(raw)[1] for _, _, raw in answer.entries)
 
 
 def good(count: int) -> list[bytes]:

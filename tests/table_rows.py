@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from hypothesis import settings
 
 from dataflow.engine.tables import Aggregation, TablePartition, WindowedTable, merge_entries
-from dataflow.engine.tables.entry import decode
+from dataflow.engine.tables.window_entry import decode
 
 # a busy machine is no fault of the example that was being tried
 unhurried = settings(deadline=None)
@@ -38,7 +38,7 @@ def held(table_partition: TablePartition) -> dict[str, object]:
     for window in table_partition.table.every_window:
         answer = table_partition.answer(window)
         found[window.name] = merge_entries(table_partition.table, window, [answer])
-        found[f"{window.name} hidden"] = {(start, key): decode(raw)[0] for start, key, raw in answer.cells}
+        found[f"{window.name} hidden"] = {(start, key): decode(raw)[0] for start, key, raw in answer.entries}
     return found
 
 
@@ -52,7 +52,7 @@ def restored(table: WindowedTable, changelog: dict[bytes, bytes]) -> TablePartit
 
 def write(table_partition: TablePartition, changelog: dict[bytes, bytes]) -> None:
     """Cut the shard and apply the entries to a changelog as compaction does."""
-    for key, value in table_partition.cut():
+    for key, value in table_partition.snapshot():
         if value is None:
             changelog.pop(key, None)
         else:

@@ -182,7 +182,7 @@ class Partition:
         changes = [
             change
             for table_partition in self.state.table_partitions.values()
-            for change in table_partition.cut()
+            for change in table_partition.snapshot()
         ]
         changes.append((PARTITION_KEY, self.state.encode_numbers(self.position)))
         self.state.position = self.position

@@ -122,7 +122,7 @@ async def reply_of(view: View, counts: Counts) -> Response:
 async def check_key(table: WindowedTable, key: str) -> None:
     """Refuse a key that no partition has in any window."""
     every = await ask_counts(table, Selection(table.every_window[-1], merge=True, top=EXAMPLE_KEYS))
-    if any(label == key for part in every.parts for _, label, _ in part.cells):
+    if any(label == key for part in every.parts for _, label, _ in part.entries):
         return
     for topic, answer in every.answers.items():
         if answer.missing:

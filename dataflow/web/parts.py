@@ -15,7 +15,7 @@ from dataflow.web.readiness import is_recovering
 
 
 def read_entries(partition: Partition, asked: Mapping[str, str]) -> Part:
-    """Read the cells of `table` in `window`, from `from` to `to` (ms), of `key` or all."""
+    """Read the entries of `table` in `window`, from `from` to `to` (ms), of `key` or all."""
     table_partition = partition.state.table_partitions[asked["table"]]
     from_ms, to_ms = (int(asked[name]) if name in asked else None for name in ("from", "to"))
     return table_partition.answer(

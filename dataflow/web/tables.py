@@ -32,7 +32,7 @@ async def table_key(view: View, request: Request, name: str, key: str) -> Respon
     found = _table(name)
     selection = select(found, single_values(request.query.items(), KEY_PARAMETERS))
     counts = await ask_counts(found, selection, key)
-    if not any(part.cells for part in counts.parts):
+    if not any(part.entries for part in counts.parts):
         await check_key(found, key)
     return await reply_of(view, counts)
 

@@ -116,7 +116,7 @@ def seconds_to_cut(table: WindowedTable, batches: list[ColumnRows]) -> float:
         table_partition.fold(rows)
         if n % 10 == 9:
             start = time.process_time()
-            table_partition.cut()
+            table_partition.snapshot()
             seconds += time.process_time() - start
     return seconds
 
@@ -161,10 +161,10 @@ def report_entries() -> None:
     table_partition = TablePartition(STAYS)
     for rows in year:
         table_partition.fold(rows)
-    entries = [entry for entry in table_partition.cut() if b"|day|" in entry[0]]
+    entries = [entry for entry in table_partition.snapshot() if b"|day|" in entry[0]]
     copies = [(key + b" %d" % n, value) for n in range(200_000 // len(entries)) for key, value in entries]
     report("load an entry", best(lambda: seconds_to_load(STAYS, copies), 3), len(copies))
-    cells = len(table_partition.answer(DAY).cells)
+    cells = len(table_partition.answer(DAY).entries)
     report(
         f"merge {cells} cells of days into one window, a cell",
         best(lambda: seconds_to_answer(table_partition)),
@@ -184,7 +184,7 @@ def report_memory() -> None:
             keys = [f"/titles/{n}/{m}" for m in range(1_000)]
             table_partition.fold(ColumnRows([0] * 1_000, k=keys, n=list(range(1_000, 2_000))))
         table_partition.fold(ColumnRows([newest], k=["a"], n=[1]))
-        table_partition.cut()
+        table_partition.snapshot()
         print(f"{'memory of a cell, ' + name:58} {tracemalloc.get_traced_memory()[0] / 20_000:8.0f} bytes")
         tracemalloc.stop()
 

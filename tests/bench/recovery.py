@@ -52,7 +52,9 @@ async def write_changelog(address: str, topic: str, entries: int) -> None:
             for number, table_partition in enumerate(table_partitions):
                 table_partition.fold(Visits(first, min(AT_ONCE, entries // PARTITIONS - first)))
                 now = int(time.time() * 1000)
-                packed = record_batches.pack((now, key, value, []) for key, value in table_partition.cut())
+                packed = record_batches.pack(
+                    (now, key, value, []) for key, value in table_partition.snapshot()
+                )
                 waits += [await producer.send_batch(batch, topic, partition=number) for batch in packed]
             await asyncio.gather(*waits)
             await producer.commit_transaction()
@@ -64,7 +66,7 @@ async def read_changelog(address: str, topic: str) -> dict[str, float]:
     cpu, began = time.process_time(), time.monotonic()
     states = await restore(partitions, {"visits": topic}, lambda _: [TABLE], connection([address]), _refuse)
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu
-    cells = sum(len(state.table_partitions[TABLE.name].answer(HOUR).cells) for state in states.values())
+    cells = sum(len(state.table_partitions[TABLE.name].answer(HOUR).entries) for state in states.values())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"entries": cells, "seconds": seconds, "cpu_seconds": cpu, "peak_kib": peak}
 

@@ -62,7 +62,7 @@ async def fail(stuck: object) -> None:
 def counts(state: PartitionState) -> dict[str, int]:
     """Return rows of all time by key."""
     return {
-        key: msgpack.decode(raw)[1] for _, key, raw in state.table_partitions["per_kind"].answer(ALL).cells
+        key: msgpack.decode(raw)[1] for _, key, raw in state.table_partitions["per_kind"].answer(ALL).entries
     }
 
 

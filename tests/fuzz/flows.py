@@ -100,7 +100,7 @@ async def _alone(batch: Batch) -> AsyncIterator[Batch]:
 
 
 def _rows_of(table_partition: TablePartition) -> int:
-    return sum(msgspec.msgpack.decode(cell)[1] for _, _, cell in table_partition.answer(ALL).cells)
+    return sum(msgspec.msgpack.decode(cell)[1] for _, _, cell in table_partition.answer(ALL).entries)
 
 
 def _outputs(snapshot: Snapshot) -> dict[str, list[bytes | None]]:

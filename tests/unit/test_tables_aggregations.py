@@ -184,7 +184,7 @@ def test_quantile_sketches_are_within_their_bound():
 
 
 def test_a_table_counts_on_when_its_sets_have_become_sketches():
-    """Small and large cells in one batch, and one cell that changes its form in the middle."""
+    """Small and large entries in one batch, and one entry that changes its form in the middle."""
     table = WindowedTable("views", key="page", windows=(), users=Distinct("user"))
     table_partition = TablePartition(table)
     for start in range(0, 12_000, 3_000):

@@ -38,7 +38,7 @@ def test_keys_can_be_read():
 
     table_partition.fold(rows_of([(DAY_MS, "Short stay", 1)], "category", "hotel"))
 
-    assert keys_of(table_partition.cut()) == {
+    assert keys_of(table_partition.snapshot()) == {
         b"stays|day|86400000|Short stay",
         b"stays|all|0|Short stay",
         b"stays|progress",
@@ -49,12 +49,12 @@ def test_only_what_changed_is_written_once():
     """A checkpoint costs what happened since the last one, not what was ever counted."""
     table_partition = TablePartition(stays())
     table_partition.fold(rows_of([(n * DAY_MS, "a", n) for n in range(50)], "category", "hotel"))
-    table_partition.cut()
+    table_partition.snapshot()
 
     table_partition.fold(rows_of([(0, "a", 1), (5, "a", 1)], "category", "hotel"))
 
-    assert sorted(key for key, _ in table_partition.cut()) == [b"stays|all|0|a", b"stays|day|0|a"]
-    assert table_partition.cut() == []
+    assert sorted(key for key, _ in table_partition.snapshot()) == [b"stays|all|0|a", b"stays|day|0|a"]
+    assert table_partition.snapshot() == []
 
 
 @unhurried
@@ -87,7 +87,7 @@ def test_every_key_is_a_short_text(key, shown):
     table_partition = TablePartition(stays())
     table_partition.fold(rows_of([(0, key, 1)], "category", "hotel"))
 
-    assert [label for _, label, _ in table_partition.answer(ALL).cells] == [shown]
+    assert [label for _, label, _ in table_partition.answer(ALL).entries] == [shown]
 
 
 def test_a_total_beyond_64_bits_goes_on_after_a_restart():
@@ -98,7 +98,7 @@ def test_a_total_beyond_64_bits_goes_on_after_a_restart():
     write(table_partition, changelog)
 
     again = restored(table, changelog)
-    for at in range(5):  # too many keys: the cells are ranked
+    for at in range(5):  # too many keys: the keys are ranked
         again.fold(rows_of([(at, key, 1) for key in "acdefg"], "category", "bytes"))
         write(again, changelog)
 
@@ -111,9 +111,9 @@ def test_a_large_state_is_written_apart_and_only_when_it_changed():
     """The count changes with every checkpoint, the set of all hotels hardly ever."""
     table_partition, changelog = TablePartition(stays(windows=())), {}
     table_partition.fold(rows_of([(0, "a|b", n) for n in range(2_494)], "category", "hotel"))
-    first = dict(table_partition.cut())
+    first = dict(table_partition.snapshot())
     table_partition.fold(rows_of([(0, "a|b", 5)], "category", "hotel"))
-    second = dict(table_partition.cut())
+    second = dict(table_partition.snapshot())
     changelog = first | second
 
     assert len(first[b"stays|all/hotels|0|a|b"]) == 8 * 2_494 + 1
@@ -124,7 +124,7 @@ def test_a_large_state_is_written_apart_and_only_when_it_changed():
     assert merge_entries(table_partition.table, ALL, [again.answer(ALL)])[0]["entries"] == [
         {"key": "a|b", "count": 2_496, "hotels": 2_495}
     ]
-    assert keys_of(again.cut()) == {b"stays|all|0|a|b", b"stays|all/hotels|0|a|b"}
+    assert keys_of(again.snapshot()) == {b"stays|all|0|a|b", b"stays|all/hotels|0|a|b"}
 
 
 arrivals = st.tuples(st.integers(0, 400), st.sampled_from("abcdef"), st.integers(0, 99))
@@ -132,7 +132,7 @@ arrivals = st.tuples(st.integers(0, 400), st.sampled_from("abcdef"), st.integers
 
 @unhurried
 @given(st.lists(arrivals, max_size=60), st.integers(1, 3))
-def test_large_states_live_and_die_with_their_cells(rows, max_keys):
+def test_spilled_states_live_and_die_with_their_entries(rows, max_keys):
     """Also when a window is deleted or a key goes into `(other)` and comes back small."""
     table = stays(windows=(DAY.kept_for(0),), lateness_ms=0, max_keys=max_keys, top=TopK("hotel"))
     table_partition, changelog = TablePartition(table), {}
@@ -142,24 +142,24 @@ def test_large_states_live_and_die_with_their_cells(rows, max_keys):
         write(table_partition, changelog)
 
     assert held(restored(table, changelog)) == held(table_partition)
-    cells = {
-        (start, label) for w in table.every_window for start, label, _ in table_partition.answer(w).cells
+    entries = {
+        (start, label) for w in table.every_window for start, label, _ in table_partition.answer(w).entries
     }
     written = {tuple(key.split(b"|", 3)[2:]) for key in changelog if key.count(b"|") > 1}
-    assert written <= {(b"%d" % start, label.encode()) for start, label in cells}
+    assert written <= {(b"%d" % start, label.encode()) for start, label in entries}
 
 
 def test_a_closed_window_is_kept_packed_and_still_answers():
     """Most windows of a long day are closed: they take a tenth of the memory."""
     table_partition = TablePartition(stays(windows=(HOUR,), lateness_ms=0))
     table_partition.fold(rows_of([(0, "a", n) for n in range(100)], "category", "hotel"))
-    before = table_partition.answer(HOUR).cells
-    table_partition.cut()
+    before = table_partition.answer(HOUR).entries
+    table_partition.snapshot()
     table_partition.fold(rows_of([(DAY_MS, "a", 1)], "category", "hotel"))
-    table_partition.cut()
+    table_partition.snapshot()
 
-    assert type(table_partition._cells["hour"]._windows[0]["a"]) is bytes
-    assert table_partition.answer(HOUR).cells[:1] == before
+    assert type(table_partition._stores["hour"]._windows[0]["a"]) is bytes
+    assert table_partition.answer(HOUR).entries[:1] == before
 
 
 @pytest.mark.parametrize(
@@ -205,4 +205,4 @@ def test_a_deleted_entry_is_no_cell():
     table_partition.load(b"stays|day/hotels|0|c", None)
     table_partition.load(b"stays|progress", None)
 
-    assert [label for _, label, _ in table_partition.answer(DAY).cells] == ["b"]
+    assert [label for _, label, _ in table_partition.answer(DAY).entries] == ["b"]

@@ -142,10 +142,10 @@ def test_what_a_table_can_be_ordered_by():
 
 def test_one_key_is_found_alone():
     """A query for one key does not carry all others between workers."""
-    cells = four().answer(ALL, key="/a").cells
+    cells = four().answer(ALL, key="/a").entries
 
     assert [label for _, label, _ in cells] == ["/a"]
-    assert four().answer(ALL, key="/missing").cells == []
+    assert four().answer(ALL, key="/missing").entries == []
 
 
 rows_of_days = st.lists(

@@ -92,15 +92,15 @@ def aggregation(kept, names):
 
 def counts(table_partition, window):
     """Return what a shard has of one size, in the form of the model."""
-    cells = defaultdict(dict)
-    for start, key, raw in table_partition.answer(window).cells:
+    entries = defaultdict(dict)
+    for start, key, raw in table_partition.answer(window).entries:
         part = table_partition.answer(window, start or None, start + 1 if start else None, key)
-        assert (start, key, raw) in part.cells
-        cells[start][key] = raw
+        assert (start, key, raw) in part.entries
+        entries[start][key] = raw
     windows = merge_entries(table_partition.table, window, [table_partition.answer(window)])
     return {
         start: {e.pop("key"): e for e in found["entries"]}
-        for start, found in zip(sorted(cells), windows, strict=True)
+        for start, found in zip(sorted(entries), windows, strict=True)
     }
 
 
@@ -138,14 +138,14 @@ def test_any_batches_cuts_and_restarts_give_what_row_after_row_gives(steps, late
 @unhurried
 @given(steps, st.sampled_from([None, 0, 20]))
 def test_the_changelog_alone_is_what_the_shard_holds(steps, lateness_ms):
-    """A cell that is forgotten, or deleted too late, would come back after a takeover."""
+    """An entry that is forgotten, or deleted too late, would come back after a takeover."""
     table_partition, changelog = TablePartition(table(lateness_ms)), {}
     for batch, _ in steps:
         table_partition.fold(rows_of(batch, *NAMES))
         write(table_partition, changelog)
 
     assert held(restored(table_partition.table, changelog)) == held(table_partition)
-    assert table_partition.cut() == []
+    assert table_partition.snapshot() == []
 
 
 @unhurried

@@ -26,8 +26,8 @@ def views(**options):
 
 
 def starts(table_partition, window):
-    """Return the start of every cell."""
-    return [start for start, _, _ in table_partition.answer(window).cells]
+    """Return the start of every entry."""
+    return [start for start, _, _ in table_partition.answer(window).entries]
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_a_late_row_still_counts_in_larger_windows_and_in_all_time():
     table_partition.fold(rows_of([(2 * MINUTE_MS, "a"), (0, "a"), (HOUR_MS, "a"), (0, "a")], "page"))
 
     assert table_partition.event_time.late == {"minute": 2, "hour": 1}
-    assert [raw[2] for _, _, raw in table_partition.answer(HOUR).cells] == [2, 1]
-    assert [raw[2] for _, _, raw in table_partition.answer(ALL).cells] == [4]
+    assert [raw[2] for _, _, raw in table_partition.answer(HOUR).entries] == [2, 1]
+    assert [raw[2] for _, _, raw in table_partition.answer(ALL).entries] == [4]
 
 
 def test_without_a_lateness_windows_never_close():
@@ -119,15 +119,15 @@ def test_a_row_without_a_believable_time_closes_nothing_and_is_counted(time):
     assert table_partition.event_time.newest == 0
     assert table_partition.event_time.undated + table_partition.event_time.future == 1
     assert table_partition.event_time.future == (time == FUTURE or time > 0)
-    assert [raw[2] for _, _, raw in table_partition.answer(MINUTE).cells] == [2]
-    assert [raw[2] for _, _, raw in table_partition.answer(ALL).cells] == [3]
+    assert [raw[2] for _, _, raw in table_partition.answer(MINUTE).entries] == [2]
+    assert [raw[2] for _, _, raw in table_partition.answer(ALL).entries] == [3]
 
 
 def test_windows_past_their_retention_are_deleted_from_the_changelog():
     """Nothing else ever shrinks a compacted topic."""
     table_partition = TablePartition(views(windows=(MINUTE.kept_for(1_000),), lateness_ms=0))
     table_partition.fold(rows_of([(0, "a"), (1, "b")], "page"))
-    table_partition.cut()
+    table_partition.snapshot()
 
     table_partition.fold(rows_of([(MINUTE_MS + 999, "a")], "page"))
     assert starts(table_partition, MINUTE) == [0, 0, MINUTE_MS]
@@ -135,9 +135,9 @@ def test_windows_past_their_retention_are_deleted_from_the_changelog():
 
     assert starts(table_partition, MINUTE) == [MINUTE_MS]
 
-    deleted = {key for key, value in table_partition.cut() if value is None}
+    deleted = {key for key, value in table_partition.snapshot() if value is None}
     assert deleted == {b"views|minute|0|a", b"views|minute|0|b"}
-    assert list(table_partition._cells["minute"]._windows) == [
+    assert list(table_partition._stores["minute"]._windows) == [
         MINUTE_MS
     ]  # nothing is left of them in memory either
 
@@ -161,5 +161,5 @@ def test_a_range_finds_the_windows_that_it_overlaps(from_ms, to_ms, found):
 
     part = table_partition.answer(MINUTE, from_ms, to_ms)
 
-    assert [start // MINUTE_MS for start, _, _ in part.cells] == found
-    assert len(table_partition.answer(ALL, from_ms, to_ms).cells) == 1
+    assert [start // MINUTE_MS for start, _, _ in part.entries] == found
+    assert len(table_partition.answer(ALL, from_ms, to_ms).entries) == 1

@@ -1,10 +1,10 @@
-"""Windowed tables: rows of events in, summaries per key and event-time window out; pure."""
+"""Windowed tables: aggregations of events per key and event-time window; pure."""
 
 from dataflow.engine.tables.aggregations import Aggregation, Count, Distinct, Max, Min, Quantiles, Sum, TopK
 from dataflow.engine.tables.answer import Part, Totals
 from dataflow.engine.tables.event_time_state import EventTimeState
 from dataflow.engine.tables.labels import NONE, OTHER
-from dataflow.engine.tables.merge import merge_entries, orders
+from dataflow.engine.tables.merging import merge_entries, orders
 from dataflow.engine.tables.rows import FUTURE, UNDATED, Rows
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.table_partition import TablePartition

@@ -1,17 +1,17 @@
-"""Answers: what one partition says to a query, in a form that goes between workers."""
+"""Answers: what one partition holds of a query, in a form that goes between workers."""
 
 import msgspec
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
-    """The cells of one partition that a query asks for.
+    """The entries of one partition that a query asks for.
 
-    `entries` are start in ms, key and packed cell; `watermark` is the instant in ms up to which windows
+    `entries` are start in ms, key and packed entry; `watermark` is the instant in ms up to which windows
     that have ended are closed, -1 for none; `newest` the highest event time, -1 before the first;
     `late` the rows that came too late for this window size.
     """
 
-    cells: list[tuple[int, str, bytes]]
+    entries: list[tuple[int, str, bytes]]
     watermark: int
     newest: int
     late: int
@@ -20,7 +20,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Totals(msgspec.Struct, frozen=True, array_like=True):
-    """Sums over the cells of one partition that a query asks for, and what they may lack.
+    """Sums over the entries of one partition that a query asks for, and what they may lack.
 
     `by_key` has one number for each total that is asked for; `kept_from` is the instant in ms
     from which windows of this size are kept, `late_until` the highest event time of a row that

@@ -1,4 +1,4 @@
-"""Progress: how far a partition is in event time, and what its windows could not take."""
+"""Event-time state: how far a table partition is in event time, and which rows no window took."""
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from dataflow.engine.tables.grouping import Batch
+from dataflow.engine.tables.grouping import PreparedRows
 from dataflow.engine.tables.rows import FUTURE
 from dataflow.engine.tables.windows import Window
 
@@ -15,7 +15,7 @@ LATEST: Final = 253_370_764_799_999
 
 
 class EventTimeState(msgspec.Struct, array_like=True):
-    """What a shard knows beside its cells; one entry in the changelog.
+    """What a table partition knows beside its entries; one record in the changelog.
 
     `newest` is the highest event time so far in ms, -1 before the first; `late` the rows by window
     size that came after their window was closed, `late_until` the highest event time of these;
@@ -40,11 +40,11 @@ class EventTimeState(msgspec.Struct, array_like=True):
         unknown = self.newest if self.late.get(window.name) else -1
         return self.late_until.get(window.name, unknown)
 
-    def dated(self, batch: Batch) -> Batch:
+    def dated(self, batch: PreparedRows) -> PreparedRows:
         """Return the rows that a window may take; count the others."""
         if min(batch.times) >= 0 and max(batch.times) <= LATEST:
             return batch
-        dated = batch.only(0 <= time <= LATEST for time in batch.times)
+        dated = batch.select([0 <= time <= LATEST for time in batch.times])
         future = sum(time == FUTURE or time > LATEST for time in batch.times)
         self.future += future
         self.undated += len(batch.times) - len(dated.times) - future

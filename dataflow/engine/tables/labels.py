@@ -1,4 +1,4 @@
-"""Labels: any value of a key column in, a short text that every system can carry out."""
+"""Labels: short texts that stand for the values of a key column in every system."""
 
 from collections.abc import Sequence
 from typing import Final, cast

@@ -1,4 +1,4 @@
-"""Rows: what an agent gives to a table, one row per event, column by column."""
+"""Rows: the events of a batch as an agent gives them to a table, column by column."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol

@@ -15,7 +15,7 @@ MAX_PER_KEY: Final = "max_per_key"
 
 
 class WindowedTable:
-    """Summaries per key and event-time window, kept apart for each partition of a topic.
+    """Aggregations per key and event-time window, kept apart for each partition of a topic.
 
         stays_per_category = WindowedTable(
             "stays_per_category", key="stay_category", windows=(DAY,),
@@ -25,7 +25,7 @@ class WindowedTable:
     Every table counts its rows: `count=Count()` need not be said. `lateness_ms` is how far behind
     the newest event time of its partition a row may come and still be added; None: windows never
     close. A window holds at most twice `max_keys` keys, the rest under `(other)`.
-    Changing key, windows or summaries of a table that has a changelog takes a new name.
+    Changing key, windows or aggregations of a table that has a changelog takes a new name.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class WindowedTable:
         for name, aggregation in self.aggregations.items():
             if not _NAME.fullmatch(name) or name in {KEY, MAX_PER_KEY}:
                 raise ValueError(
-                    f"summary name is {name!r}; expected {_NAME.pattern}, not {KEY}, {MAX_PER_KEY}"
+                    f"aggregation name is {name!r}; expected {_NAME.pattern}, not {KEY}, {MAX_PER_KEY}"
                 )
             if isinstance(aggregation, Count) != (name == COUNT):
                 raise ValueError(

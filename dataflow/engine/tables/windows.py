@@ -1,4 +1,4 @@
-"""Windows: a size in, the start of the window that holds an event time out."""
+"""Windows: spans of event time of one size."""
 
 import re
 from dataclasses import dataclass, replace

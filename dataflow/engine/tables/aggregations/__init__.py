@@ -1,4 +1,4 @@
-"""Summaries: the values of one column in, one small mergeable state out."""
+"""Aggregations: small mergeable states of the values of one column."""
 
 from dataflow.engine.tables.aggregations.base import Aggregation
 from dataflow.engine.tables.aggregations.distinct import Distinct

@@ -16,11 +16,11 @@ Sketch: TypeAlias = Any  # of Apache DataSketches, which has no types
 class Aggregation(ABC, Generic[S, D]):
     """How values of one column become deltas, deltas a state, and a state a result.
 
-    Summaries of parts merge to the summary of the whole, whatever the order: over windows,
+    Aggregations of parts merge to the aggregation of the whole, whatever the order: over windows,
     partitions and workers. A value of None is no value; only `Count` counts it.
     """
 
-    grows: ClassVar[bool] = False
+    spillable: ClassVar[bool] = False
     """Whether the packed state may be large; it is then bytes."""
 
     def __init__(self, column: str) -> None:
@@ -45,14 +45,14 @@ class Aggregation(ABC, Generic[S, D]):
     def fold(self, state: S, delta: D) -> S:
         """Return the state with a delta added; may change `state`, never `delta`."""
 
-    def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[D]) -> None:
-        """Fold each delta into the state at this place of its cell; a cell may come twice."""
-        for cell, delta in zip(cells, deltas, strict=True):
-            cell[slot] = self.fold(cell[slot], delta)
+    def fold_all(self, entries: Sequence[list[Any]], slot: int, deltas: Sequence[D]) -> None:
+        """Fold each delta into the state at this place of its entry; an entry may come twice."""
+        for entry, delta in zip(entries, deltas, strict=True):
+            entry[slot] = self.fold(entry[slot], delta)
 
-    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
-        """Fold each prepared value into the state at this place of its cell; a cell may come twice."""
-        self.fold_all(cells, slot, self.gather([(value,) for value in values]))
+    def fold_each(self, entries: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+        """Fold each prepared value into the state at this place of its entry; an entry may come twice."""
+        self.fold_all(entries, slot, self.gather([(value,) for value in values]))
 
     @abstractmethod
     def merge(self, state: S, more: S) -> S:

@@ -1,4 +1,4 @@
-"""Distinct: values in, how many different ones out."""
+"""Distinct: the number of different values."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -8,10 +8,10 @@ from dataflow.engine.tables.aggregations.base import Aggregation, Sketch, datask
 from dataflow.engine.tables.aggregations.fingerprint import fingerprints, pack, unpack
 
 EXACT: Final = 4_096
-"""Different values of one cell up to which the number is exact."""
+"""Different values of one entry up to which the number is exact."""
 
 LG_REGISTERS: Final = 12
-"""2**12 registers: 1.6 % standard error, less than 5 % in 997 of 1,000 cells, 4 KB."""
+"""2**12 registers: 1.6 % standard error, less than 5 % in 997 of 1,000 entries, 4 KB."""
 
 
 class Members(set[int]):
@@ -39,7 +39,7 @@ class Distinct(Aggregation[State, Fingerprints]):
     Numbers and texts that look alike are different values.
     """
 
-    grows = True
+    spillable = True
 
     def prepare(self, values: Sequence[object]) -> Sequence[object]:
         """Return the fingerprint of each value."""
@@ -60,16 +60,16 @@ class Distinct(Aggregation[State, Fingerprints]):
         state.update(delta)
         return state if len(state.settled()) <= EXACT else _add(_sketch(), state)
 
-    def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[Fingerprints]) -> None:
-        """Add fingerprints with one call for all cells, where all are sets that stay small enough."""
+    def fold_all(self, entries: Sequence[list[Any]], slot: int, deltas: Sequence[Fingerprints]) -> None:
+        """Add fingerprints with one call for all entries, where all are sets that stay small enough."""
         # what was added already when it proves otherwise changes nothing when it is added again
-        if not _all_taken(set.update, [cell[slot] for cell in cells], deltas):
-            super().fold_all(cells, slot, deltas)
+        if not _all_taken(set.update, [entry[slot] for entry in entries], deltas):
+            super().fold_all(entries, slot, deltas)
 
-    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
-        """Add one fingerprint to each cell, likewise."""
-        if not _all_taken(set.add, [cell[slot] for cell in cells], values):
-            super().fold_each(cells, slot, values)
+    def fold_each(self, entries: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+        """Add one fingerprint to each entry, likewise."""
+        if not _all_taken(set.add, [entry[slot] for entry in entries], values):
+            super().fold_each(entries, slot, values)
 
     def merge(self, state: State, more: State) -> State:
         """Return the union."""

@@ -1,4 +1,4 @@
-"""Min and Max: numbers or texts in, the least or the greatest out."""
+"""Min and Max: the least or the greatest value."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ Extreme: TypeAlias = int | float | str | None
 """None before the first value."""
 
 
-class _End(Aggregation[Extreme, Extreme]):
+class _Extremum(Aggregation[Extreme, Extreme]):
     """One end of a column's values, which are all numbers or all texts."""
 
     @abstractmethod
@@ -19,8 +19,8 @@ class _End(Aggregation[Extreme, Extreme]):
 
     def gather(self, groups: Sequence[Sequence[Any]]) -> list[Extreme]:
         """Return the extreme of each group."""
-        known = ([value for value in values if value is not None] for values in groups)
-        return [self.pick(values) if values else None for values in known]
+        present = ([value for value in values if value is not None] for values in groups)
+        return [self.pick(values) if values else None for values in present]
 
     def new(self) -> Extreme:
         """Return None."""
@@ -49,7 +49,7 @@ class _End(Aggregation[Extreme, Extreme]):
         return state
 
 
-class Min(_End):
+class Min(_Extremum):
     """Least value of a column, all numbers or all texts. Exact."""
 
     def pick(self, values: list[Any]) -> Extreme:
@@ -57,7 +57,7 @@ class Min(_End):
         return cast("Extreme", min(values))
 
 
-class Max(_End):
+class Max(_Extremum):
     """Greatest value of a column, all numbers or all texts. Exact."""
 
     def pick(self, values: list[Any]) -> Extreme:

@@ -1,4 +1,4 @@
-"""Fingerprints: any value in, a 64-bit number that stands for it out; packed lists of them."""
+"""Fingerprints: 64-bit numbers that stand for values of any type, and packed lists of them."""
 
 import sys
 from array import array

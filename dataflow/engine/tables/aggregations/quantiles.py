@@ -1,4 +1,4 @@
-"""Quantiles: numbers in, the values below which given shares of them lie out."""
+"""Quantiles: the values below which given shares of all lie."""
 
 import sys
 from array import array
@@ -9,10 +9,10 @@ from typing import Any, Final, TypeAlias, cast
 from dataflow.engine.tables.aggregations.base import Aggregation, Sketch, datasketches
 
 EXACT: Final = 1_000
-"""Values of one cell up to which the quantiles are exact."""
+"""Values of one entry up to which the quantiles are exact."""
 
 KLL_K: Final = 200
-"""A quantile's rank is off by 1.33 % at most, in 99 of 100 cells; 4.5 KB."""
+"""A quantile's rank is off by 1.33 % at most, in 99 of 100 entries; 4.5 KB."""
 
 State: TypeAlias = "array[float] | Sketch"  # a datasketches.kll_doubles_sketch
 
@@ -24,7 +24,7 @@ class Quantiles(Aggregation[State, "Sequence[float]"]):
     The sketch throws coins: a replay gives the same quantiles within the bound, not to the digit.
     """
 
-    grows = True
+    spillable = True
 
     def __init__(self, column: str, at: Sequence[float] = (0.5, 0.9, 0.99)) -> None:
         super().__init__(column)
@@ -50,11 +50,11 @@ class Quantiles(Aggregation[State, "Sequence[float]"]):
         state.extend(delta)
         return state if len(state) <= EXACT else _update(_sketch(), state)
 
-    def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[Sequence[float]]) -> None:
-        """Add the numbers of each cell; many logs have none at all."""
-        for cell, delta in zip(cells, deltas, strict=True):
+    def fold_all(self, entries: Sequence[list[Any]], slot: int, deltas: Sequence[Sequence[float]]) -> None:
+        """Add the numbers of each entry; many logs have none at all."""
+        for entry, delta in zip(entries, deltas, strict=True):
             if delta:
-                cell[slot] = self.fold(cell[slot], delta)
+                entry[slot] = self.fold(entry[slot], delta)
 
     def merge(self, state: State, more: State) -> State:
         """Return the numbers of both."""

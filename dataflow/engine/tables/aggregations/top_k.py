@@ -1,4 +1,4 @@
-"""Top k: values in, the most frequent ones with their counts out."""
+"""Top k: the most frequent values with their counts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from dataflow.engine.tables.aggregations.base import Aggregation, Sketch, datask
 from dataflow.engine.tables.labels import labels
 
 EXACT: Final = 1_024
-"""Different values of one cell up to which the counts are exact."""
+"""Different values of one entry up to which the counts are exact."""
 
 LG_COUNTERS: Final = 11
 """Of 2**11 places 1,536 are used: a count is too high by 0.18 % of all rows at most."""
@@ -24,7 +24,7 @@ class TopK(Aggregation[State, "Counter[str]"]):
     Exact up to `EXACT` different values, then a sketch of frequent items.
     """
 
-    grows = True
+    spillable = True
 
     def __init__(self, column: str, k: int = 10) -> None:
         super().__init__(column)
@@ -94,5 +94,5 @@ def _weigh(sketch: Sketch, counts: "Counter[str]") -> Sketch:
 def _counts(state: State) -> Mapping[str, int]:
     if isinstance(state, Counter):
         return state
-    found = state.get_frequent_items(datasketches().NO_FALSE_NEGATIVES)
-    return {value: estimate for value, estimate, _low, _high in found}
+    items = state.get_frequent_items(datasketches().NO_FALSE_NEGATIVES)
+    return {value: estimate for value, estimate, _low, _high in items}

@@ -1,4 +1,4 @@
-"""Count and Sum: rows or whole numbers in, their total out."""
+"""Count and Sum: the number of rows, the total of whole numbers."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -19,10 +19,10 @@ class _Total(Aggregation[int, int]):
         """Return the sum of both."""
         return state + delta
 
-    def fold_all(self, cells: Sequence[list[Any]], slot: int, deltas: Sequence[int]) -> None:
-        """Add each number in place: one call for all cells."""
-        for cell, delta in zip(cells, deltas, strict=True):
-            cell[slot] += delta
+    def fold_all(self, entries: Sequence[list[Any]], slot: int, deltas: Sequence[int]) -> None:
+        """Add each number in place: one call for all entries."""
+        for entry, delta in zip(entries, deltas, strict=True):
+            entry[slot] += delta
 
     def merge(self, state: int, more: int) -> int:
         """Return the sum of both."""
@@ -47,9 +47,9 @@ class Count(_Total):
         """Return the number of rows of each group."""
         return list(map(len, groups))
 
-    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+    def fold_each(self, entries: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
         """Add 1 a row."""
-        self.fold_all(cells, slot, [1] * len(values))
+        self.fold_all(entries, slot, [1] * len(values))
 
 
 class Sum(_Total):
@@ -69,6 +69,6 @@ class Sum(_Total):
         """Return the total of each group."""
         return list(map(sum, groups))
 
-    def fold_each(self, cells: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
+    def fold_each(self, entries: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
         """Add each number in place: it is its own total."""
-        self.fold_all(cells, slot, values)
+        self.fold_all(entries, slot, values)

@@ -1,13 +1,13 @@
-"""Merging: the answers of partitions in, the windows of a table as JSON can carry them out."""
+"""Merging: the windows of a table, merged over its partitions, as JSON can carry them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from dataflow.engine.tables.answer import Part
-from dataflow.engine.tables.entry import EntryFormat, WindowEntry, decode
 from dataflow.engine.tables.labels import OTHER
 from dataflow.engine.tables.table import COUNT, KEY, MAX_PER_KEY, WindowedTable
+from dataflow.engine.tables.window_entry import EntryFormat, WindowEntry, decode
 from dataflow.engine.tables.windows import Window
 
 Json: TypeAlias = dict[str, Any]  # what orjson writes
@@ -15,7 +15,7 @@ Entries: TypeAlias = dict[str, WindowEntry]
 
 
 def orders(table: WindowedTable) -> tuple[str, ...]:
-    """Return what the entries of a table can be ordered by: summaries that are numbers, and key."""
+    """Return what the entries of a table can be ordered by: aggregations that are numbers, and key."""
     numbers = (name for name, s in table.aggregations.items() if isinstance(s.result(s.new()), int | None))
     return (*numbers, KEY)
 
@@ -36,59 +36,61 @@ def merge_entries(
     A window is closed when it is closed in every partition that answered and has seen an event.
     All time has neither start nor end: both are None.
     """
-    cells = EntryFormat(table)
+    entry_format = EntryFormat(table)
     watermark = min((part.watermark for part in parts if part.newest >= 0), default=-1)
     merged = []
-    for starts, entries in _windows(cells, parts, merge_windows):
+    for starts, entries in _windows(entry_format, parts, merge_windows):
         end = starts[-1] + window.size_ms
         merged.append(
             {
                 "start": _iso(starts[0]) if window.size_ms else None,
                 "end": _iso(end) if window.size_ms else None,
                 "closed": window.size_ms > 0 and end <= watermark,
-                "entries": _ranked(cells, entries, top, order),
+                "entries": _ranked(entry_format, entries, top, order),
             }
         )
     return merged
 
 
 def _windows(
-    cells: EntryFormat, parts: Iterable[Part], merge_windows: bool
+    entry_format: EntryFormat, parts: Iterable[Part], merge_windows: bool
 ) -> list[tuple[list[int], Entries]]:
-    """Return the starts and the merged cells of each window, or of all as one."""
+    """Return the starts and the merged entries of each window, or of all as one."""
     windows: dict[int, Entries] = {}
     starts: dict[int, set[int]] = {}
     for part in parts:
-        for start, key, raw in part.cells:
+        for start, key, raw in part.entries:
             at = 0 if merge_windows else start
             starts.setdefault(at, set()).add(start)
-            _add(cells, windows.setdefault(at, {}), key, cells.unpack(decode(raw)))
+            _add(entry_format, windows.setdefault(at, {}), key, entry_format.unpack(decode(raw)))
     return [(sorted(starts[at]), windows[at]) for at in sorted(windows)]
 
 
-def _add(cells: EntryFormat, entries: Entries, key: str, cell: WindowEntry) -> None:
-    known = entries.setdefault(key, cell)
-    if known is not cell:
-        cells.merge(known, cell)
-        known.hidden += cell.hidden
+def _add(entry_format: EntryFormat, entries: Entries, key: str, entry: WindowEntry) -> None:
+    merged = entries.setdefault(key, entry)
+    if merged is not entry:
+        entry_format.merge(merged, entry)
+        merged.error_bound += entry.error_bound
 
 
-def _ranked(cells: EntryFormat, entries: Entries, top: int | None, order: str) -> list[Json]:
+def _ranked(entry_format: EntryFormat, entries: Entries, top: int | None, order: str) -> list[Json]:
     other = entries.pop(OTHER, None)
     keys = sorted(entries)
     if order != KEY:
-        slot = cells.names.index(order)
-        results: dict[str, Any] = {k: cells.aggregations[slot].result(entries[k].states[slot]) for k in keys}
-        known = sorted((k for k in keys if results[k] is not None), key=results.__getitem__, reverse=True)
-        keys = known + [k for k in keys if results[k] is None]
-    ranked = [_entry(cells, key, entries[key]) for key in keys[:top]]
+        slot = entry_format.names.index(order)
+        results: dict[str, Any] = {
+            k: entry_format.aggregations[slot].result(entries[k].states[slot]) for k in keys
+        }
+        ranked = sorted((k for k in keys if results[k] is not None), key=results.__getitem__, reverse=True)
+        keys = ranked + [k for k in keys if results[k] is None]
+    shown = [_result(entry_format, key, entries[key]) for key in keys[:top]]
     if other is not None:
-        ranked.append(_entry(cells, OTHER, other) | {MAX_PER_KEY: other.hidden})
-    return ranked
+        shown.append(_result(entry_format, OTHER, other) | {MAX_PER_KEY: other.error_bound})
+    return shown
 
 
-def _entry(cells: EntryFormat, key: str, cell: WindowEntry) -> Json:
-    states = zip(cells.names, cells.aggregations, cell.states, strict=True)
+def _result(entry_format: EntryFormat, key: str, entry: WindowEntry) -> Json:
+    states = zip(entry_format.names, entry_format.aggregations, entry.states, strict=True)
     return {KEY: key} | {name: aggregation.result(state) for name, aggregation, state in states}
 
 

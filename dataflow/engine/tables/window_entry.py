@@ -1,0 +1,105 @@
+"""Window entries: what is kept of one key in one window, and its form in the changelog."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias, final
+
+from msgspec import msgpack
+
+from dataflow.engine.tables.aggregations import Aggregation
+from dataflow.engine.tables.grouping import Deltas, Groups, PreparedRows
+from dataflow.engine.tables.labels import labels
+from dataflow.engine.tables.rows import Rows
+from dataflow.engine.tables.table import WindowedTable
+
+Packed: TypeAlias = list[Any]  # of each aggregation what it makes of its state
+"""`WindowEntry.error_bound`, then the packed states in the order in which the table declares them."""
+
+_encode = msgpack.Encoder().encode
+decode = msgpack.Decoder(Packed).decode
+
+
+def encode(packed: Packed) -> bytes:
+    """Return a packed entry as bytes; totals that msgpack's integers do not hold become texts."""
+    try:
+        return _encode(packed)
+    except OverflowError:
+        error_bound, *states = packed
+        return _encode([error_bound, *(str(state) if isinstance(state, int) else state for state in states)])
+
+
+@final
+class WindowEntry:
+    """The states of one key in one window.
+
+    `error_bound` is how many rows of this key `(other)` may hold at most; of `(other)` itself, how
+    many of any one key.
+    """
+
+    __slots__ = ("error_bound", "states")
+
+    def __init__(self, error_bound: int, states: list[Any]) -> None:
+        self.error_bound = error_bound
+        self.states = states  # the count first
+
+    @property
+    def upper_bound(self) -> int:
+        """Rows that this key has had at most."""
+        bound: int = self.error_bound + self.states[0]
+        return bound
+
+
+class EntryFormat:
+    """Makes, fills, merges and packs the entries of a table."""
+
+    def __init__(self, table: WindowedTable) -> None:
+        self.names = tuple(table.aggregations)
+        self.aggregations: tuple[Aggregation[Any, Any], ...] = tuple(table.aggregations.values())
+        own = (
+            (slot, a)
+            for slot, a in enumerate(self.aggregations, 1)
+            if type(a).encode is not Aggregation.encode
+        )
+        self._encoders = [(slot, aggregation.encode) for slot, aggregation in own]
+
+    def new(self, error_bound: int) -> WindowEntry:
+        """Return the entry of no rows."""
+        return WindowEntry(error_bound, [aggregation.new() for aggregation in self.aggregations])
+
+    def merge(self, entry: WindowEntry, more: WindowEntry) -> None:
+        """Add the rows of another entry."""
+        for slot, aggregation in enumerate(self.aggregations):
+            entry.states[slot] = aggregation.merge(entry.states[slot], more.states[slot])
+
+    def pack(self, entry: WindowEntry) -> Packed:
+        """Return the error bound, then the packed state of each aggregation."""
+        packed = [entry.error_bound, *entry.states]
+        for slot, encode_state in self._encoders:
+            packed[slot] = encode_state(packed[slot])
+        return packed
+
+    def unpack(self, packed: Packed) -> WindowEntry:
+        """Return the entry that was packed."""
+        states = zip(self.aggregations, packed[1:], strict=True)
+        return WindowEntry(packed[0], [aggregation.decode(state) for aggregation, state in states])
+
+    def prepare(self, rows: Rows, key: str) -> PreparedRows:
+        """Return rows as what the aggregations take of them, each column converted once."""
+        columns = [a.prepare(rows.column(a.column)) for a in self.aggregations if a.column]
+        return PreparedRows(rows.times, labels(rows.column(key)), columns, self._gather)
+
+    def fold(self, entries: Sequence[list[Any]], groups: Groups) -> None:
+        """Fold each group into the states of its entry."""
+        for slot, (aggregation, deltas) in enumerate(zip(self.aggregations, groups.deltas, strict=True)):
+            if groups.alone:
+                aggregation.fold_each(entries, slot, deltas)
+            else:
+                aggregation.fold_all(entries, slot, deltas)
+
+    def _gather(self, columns: Sequence[Sequence[Any]], groups: Sequence[Sequence[Any]]) -> Deltas:
+        count, *others = self.aggregations
+        if len(columns) == 1:
+            return [count.gather(groups), others[0].gather(groups)]
+        deltas = [count.gather(groups)]
+        for aggregation, column in zip(others, columns, strict=True):
+            deltas.append(aggregation.gather([list(map(column.__getitem__, rows)) for rows in groups]))
+        return deltas
