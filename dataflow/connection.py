@@ -1,8 +1,8 @@
 """The broker to talk to: settings in, what every Kafka client needs to reach it out."""
 
 from dataflow.broker import running_broker
-from dataflow.engine.clients import connection
 from dataflow.errors import Misconfigured
+from dataflow.kafka.connection import connection
 from dataflow.settings import Settings
 
 

@@ -12,13 +12,13 @@ from dataflow.engine.batch import Batch
 from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
-from dataflow.engine.fetch import Fetched, RecordSlice
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.output import RecordBatches
 from dataflow.engine.partition import Partition, PartitionContext, Snapshot
 from dataflow.engine.splice import Added
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, DAY, WindowedTable
+from dataflow.kafka.fetch import Fetched, RecordSlice
+from dataflow.kafka.record_batches import RecordBatches
 
 TP = TopicPartition("source", 1)
 AT = 1_700_000_000_000

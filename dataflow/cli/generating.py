@@ -16,9 +16,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from dataflow.cli.instants import instant_ms
 from dataflow.cli.loading import loading_producer
-from dataflow.engine.output import Headers, RecordBatches
 from dataflow.errors import DataflowError
 from dataflow.generators.pace import Tick
+from dataflow.kafka.record_batches import Headers, RecordBatches
 from dataflow.sources.producing import find_topics
 
 BATCHES_IN_FLIGHT = 16

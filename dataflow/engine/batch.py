@@ -16,13 +16,13 @@ from dataflow.engine.dead_letters import DeadLetter
 from dataflow.engine.decoding import DECODING_ERRORS
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_counts import EventCounts
-from dataflow.engine.fetch import Fetched
 from dataflow.engine.filter_stage import FilterStage, Verdict
-from dataflow.engine.output import Outgoing
 from dataflow.engine.parse_stage import ParseStage
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Reason
+from dataflow.kafka.fetch import Fetched
+from dataflow.kafka.record_batches import Outgoing
 
 E = TypeVar("E")
 M = TypeVar("M")

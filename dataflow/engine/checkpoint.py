@@ -15,10 +15,11 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.engine.group import Group
-from dataflow.engine.output import Headers, RecordBatches
 from dataflow.engine.partition import Partition, Snapshot
-from dataflow.engine.producer import Membership, TransactionalProducer
 from dataflow.errors import DataflowError
+from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record_batches import Headers, RecordBatches
 
 NO_HEADERS: Headers = []
 
@@ -43,7 +44,7 @@ class ExactlyOnce:
 
     producer: TransactionalProducer
     group: str
-    membership: Membership
+    member: GroupMetadata
     transactional_id: str
 
     async def begin(self) -> None:
@@ -54,7 +55,7 @@ class ExactlyOnce:
         """Add the offsets to the transaction, and commit it."""
         # The id goes along, so that whoever takes over can end what we may leave open.
         noted = {tp: OffsetAndMetadata(at, self.transactional_id) for tp, at in offsets.items()}
-        await self.producer.send_offsets(noted, self.group, self.membership)
+        await self.producer.send_offsets(noted, self.group, self.member)
         await self.producer.commit_transaction()
 
 

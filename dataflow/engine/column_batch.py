@@ -8,9 +8,9 @@ from typing import Any
 
 from aiokafka.record.default_records import DefaultRecord
 
-from dataflow.engine.output import Header, Headers, Outgoing, largest_size
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
+from dataflow.kafka.record_batches import Header, Headers, Outgoing, largest_size
 
 TIMESTAMP, KEY, VALUE, HEADERS = map(attrgetter, ("timestamp", "key", "value", "headers"))
 RECORD_BYTES = 128  # around key, value and headers, in a record batch of its own

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.output import Headers, OutputRecord
 from dataflow.errors import DataflowError, InvalidEvent
+from dataflow.kafka.record_batches import Headers, OutputRecord
 
 PREFIX = "dataflow-"
 DETAIL_CHARACTERS = 1_000  # a detail may quote the event

@@ -18,13 +18,14 @@ from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, Outp
 from dataflow.engine.checkpoint_errors import CheckpointErrors
 from dataflow.engine.group import Group
 from dataflow.engine.options import Delivery, EngineOptions
-from dataflow.engine.output import RecordBatches
 from dataflow.engine.partition import Partition, PartitionContext
-from dataflow.engine.producer import Membership, TransactionalProducer
-from dataflow.engine.producing import Producing
 from dataflow.engine.recovery import Recovery
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError
+from dataflow.kafka.managed_producer import ManagedProducer
+from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record_batches import RecordBatches
 
 CHECKPOINT_LIMIT_SECONDS = 60.0
 RECOVERY_PAUSE_SECONDS = 0.2
@@ -45,14 +46,19 @@ class Engine(Service):
         self.topology = topology
         self.options = options
         self.assignment = Assignment(options)
-        self.producing = Producing(options)
         self.is_broken = False
         self._exactly_once = options.delivery is Delivery.EXACTLY_ONCE
+        self.producer = ManagedProducer(
+            options.connection,
+            options.compression,
+            transactional=self._exactly_once,
+            stop_seconds=options.drain_timeout_seconds,
+        )
         self._record_batches = RecordBatches(
             options.compression,
             transactional=self._exactly_once,
         )
-        self._membership: Membership | None = None
+        self._group_metadata: GroupMetadata | None = None
         self._errors = CheckpointErrors()
         self._writing = asyncio.Lock()
         self._capacity = asyncio.Event()
@@ -74,7 +80,7 @@ class Engine(Service):
 
     @property
     def _may_write(self) -> bool:
-        return self.producing.ready.is_set() and not self.is_broken
+        return self.producer.ready.is_set() and not self.is_broken
 
     async def add_outputs(self, names: AbstractSet[str]) -> None:
         """Learn of topics that will be written to; raise `Misconfigured` if one is missing.
@@ -97,11 +103,11 @@ class Engine(Service):
         )
         url = self.app.conf.canonical_url
         # Unique among the living, as the port is bound, and the same after a restart.
-        await self.producing.start(f"{self.app.conf.id}-{url.host}-{url.port}")
+        await self.producer.start(f"{self.app.conf.id}-{url.host}-{url.port}")
 
     async def on_stop(self) -> None:
         """Stop the producer; the consumer has left the group before."""
-        await self.producing.stop()
+        await self.producer.stop()
 
     async def stop_worker(self, error: BaseException) -> None:
         """Go down with a non-zero exit; nothing more is committed."""
@@ -126,7 +132,7 @@ class Engine(Service):
         this asks for another round when the broker is away.
         """
         try:
-            await self.producing.ready.wait()
+            await self.producer.ready.wait()
             await self._recover(tps)
         except (KafkaError, TimeoutError, OSError) as error:
             self.log.warning("Cannot recover partitions; trying again: %r", error)
@@ -139,8 +145,8 @@ class Engine(Service):
         assignment, options = self.assignment, self.options
         if assignment.partitions:  # a fetch for them may be under way: it belongs to the session before
             assignment.end(retain=True)
-        session, membership = assignment.session, self.group.membership
-        recovery = Recovery(self.group, self.app.conf.id, self.topology, self.producing, options)
+        session, group_metadata = assignment.session, self.group.group_metadata
+        recovery = Recovery(self.group, self.app.conf.id, self.topology, self.producer, options)
         recovered = await recovery.recover(tps, assignment.retained)
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
         if session != assignment.session:
@@ -152,7 +158,7 @@ class Engine(Service):
             self._checkpoint_if_full,
             self.on_bug,
         )
-        self._membership = membership
+        self._group_metadata = group_metadata
         assignment.begin(
             {tp: Partition(tp, position, state, context) for tp, (position, state) in recovered.items()}
         )
@@ -201,7 +207,7 @@ class Engine(Service):
                 async with asyncio.timeout(limit_seconds):
                     await write_checkpoint(
                         partitions,
-                        self.producing.current,
+                        self.producer.current,
                         self._guarantee(),
                         self._record_batches,
                         self.topology.changelogs,
@@ -217,10 +223,10 @@ class Engine(Service):
     def _guarantee(self) -> Guarantee:
         if not self._exactly_once:
             return AtLeastOnce(self.group)
-        producer = self.producing.current
+        producer = self.producer.current
         assert isinstance(producer, TransactionalProducer)
-        assert self._membership is not None
-        return ExactlyOnce(producer, self.app.conf.id, self._membership, self.producing.transactional_id)
+        assert self._group_metadata is not None
+        return ExactlyOnce(producer, self.app.conf.id, self._group_metadata, self.producer.transactional_id)
 
     # -- the end of a session
 
@@ -234,13 +240,13 @@ class Engine(Service):
     async def revoke(self) -> None:
         """Write what is finished, and retain the tables in case the partitions come back."""
         await self.drain()
-        self.assignment.end(retain=self.producing.ready.is_set())
+        self.assignment.end(retain=self.producer.ready.is_set())
 
     def _fail(self, error: BaseException) -> None:
         """End the session: state and producer go, and what is committed is read again."""
         self.log.warning("Checkpoint has failed; beginning a new session: %r", error)
         self.assignment.end(retain=False)
-        self.producing.ready.clear()
+        self.producer.ready.clear()
         if self._errors.is_fatal(error):
             self.add_future(self.stop_worker(error))
             return
@@ -252,6 +258,6 @@ class Engine(Service):
         self.add_future(self._restart_session())
 
     async def _restart_session(self) -> None:
-        await self.producing.replace(lambda: self.should_stop)
+        await self.producer.replace(lambda: self.should_stop)
         if not self.group.is_joining:  # else the assignment that is coming does it
             self._request_recovery()

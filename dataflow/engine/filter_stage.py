@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from dataflow.engine.output import Header
 from dataflow.errors import InvalidEvent
+from dataflow.kafka.record_batches import Header
 
 E = TypeVar("E")
 

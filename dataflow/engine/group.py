@@ -5,14 +5,14 @@ from typing import Protocol
 
 from faust.types import TP
 
-from dataflow.engine.producer import Membership
+from dataflow.kafka.offset_commit import GroupMetadata
 
 
 class Group(Protocol):
     """A member of a consumer group; the worker's consumer is one."""
 
     @property
-    def membership(self) -> Membership | None:
+    def group_metadata(self) -> GroupMetadata | None:
         """Generation and member id of the last assignment; None before the first."""
 
     @property

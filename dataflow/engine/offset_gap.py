@@ -4,10 +4,10 @@ import logging
 
 from faust.types import TP
 
-from dataflow.engine.fetch import Fetched
 from dataflow.engine.group import Group
 from dataflow.engine.partition import Partition
 from dataflow.errors import DataflowError, Misconfigured
+from dataflow.kafka.fetch import Fetched
 
 log = logging.getLogger(__name__)
 

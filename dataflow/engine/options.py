@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dataflow.engine.output import DEFAULT_MAX_MESSAGE_BYTES
+from dataflow.kafka.record_batches import DEFAULT_MAX_MESSAGE_BYTES
 
 
 class Delivery(StrEnum):

@@ -11,11 +11,11 @@ from aiokafka.structs import TopicPartition
 from dataflow.engine.batch import Batch, UnaccountedEvents
 from dataflow.engine.column_batch import EventTime, later
 from dataflow.engine.dead_letters import DeadLetterLimit, as_records
-from dataflow.engine.fetch import Fetched
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.output import Outgoing, RecordBatches
-from dataflow.engine.producer import BATCH_BYTES
 from dataflow.engine.state import PARTITION_KEY, PartitionState
+from dataflow.kafka.fetch import Fetched
+from dataflow.kafka.producers import BATCH_BYTES
+from dataflow.kafka.record_batches import Outgoing, RecordBatches
 
 MAX_UNFINISHED = 64
 Output = tuple[str, int, BatchBuilder]

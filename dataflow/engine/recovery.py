@@ -8,13 +8,13 @@ from aiokafka.structs import TopicPartition
 from faust.types import TP
 
 from dataflow.engine.group import Group
-from dataflow.engine.offsets import UnstableOffsetCommit, last_committers, stable_offsets
 from dataflow.engine.options import Delivery, EngineOptions
-from dataflow.engine.producing import Producing
 from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.topology import Topology
 from dataflow.errors import Misconfigured
+from dataflow.kafka.managed_producer import ManagedProducer
+from dataflow.kafka.offset_fetch import UnstableOffsetCommit, last_committers, stable_offsets
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Recovery:
     group: Group
     group_id: str
     topology: Topology
-    producing: Producing
+    producer: ManagedProducer
     options: EngineOptions
 
     async def recover(self, tps: Collection[TP], retained: Positions) -> dict[TP, tuple[int, PartitionState]]:
@@ -64,7 +64,7 @@ class Recovery:
         if self.options.delivery is not Delivery.EXACTLY_ONCE:
             committed = await self.group.seek_to_committed()
             return {tp: committed.get(tp) for tp in tps}
-        client, kafka_tps = self.producing.current.client, [TopicPartition(*tp) for tp in tps]
+        client, kafka_tps = self.producer.current.client, [TopicPartition(*tp) for tp in tps]
         try:
             offsets = await stable_offsets(client, self.group_id, kafka_tps, UNSTABLE_SECONDS)
         except UnstableOffsetCommit:
@@ -76,10 +76,9 @@ class Recovery:
         """End the transaction of who committed these partitions last: it is dead, or no member any more."""
         if self.options.delivery is not Delivery.EXACTLY_ONCE:
             return
-        producing = self.producing
-        ids = await last_committers(producing.current.client, self.group_id, tps)
-        for transactional_id in ids - {"", producing.transactional_id}:
-            await producing.end_transaction_of(transactional_id)
+        ids = await last_committers(self.producer.current.client, self.group_id, tps)
+        for transactional_id in ids - {"", self.producer.transactional_id}:
+            await self.producer.end_transaction_of(transactional_id)
 
     def _position(self, tp: TP, committed: int | None, state: PartitionState) -> int | None:
         """Return where to read on, None for the beginning; refuse offsets that do not fit the tables."""

@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.fetch import drain
 from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.engine.tables.table import WindowedTable
+from dataflow.kafka.fetch import drain
 
 FETCH_BYTES = 4 << 20
 PART_RECORDS = 10_000  # between two breaths of the event loop

@@ -16,11 +16,11 @@ from yarl import URL
 
 from dataflow.engine.batch import Batch
 from dataflow.engine.engine import Engine
-from dataflow.engine.fetch import Fetched, drain
 from dataflow.engine.offset_gap import check_offset_gap
 from dataflow.engine.partition import Partition
-from dataflow.engine.producer import Membership
 from dataflow.errors import DataflowError
+from dataflow.kafka.fetch import Fetched, drain
+from dataflow.kafka.offset_commit import GroupMetadata
 
 # Faust has no settings for these.
 FETCH_MAX_WAIT_MS = 500
@@ -41,7 +41,7 @@ ORDINARY_RECORDS = 100
 SEEK_LIMIT_SECONDS = 20.0
 
 
-class MembershipListener(driver.ConsumerRebalanceListener):
+class GroupMetadataListener(driver.ConsumerRebalanceListener):
     """Notes the group's generation while aiokafka still knows it.
 
     It forgets generation and member id before it tells of a lost session; an offset
@@ -49,15 +49,13 @@ class MembershipListener(driver.ConsumerRebalanceListener):
     """
 
     async def on_partitions_assigned(self, assigned: Iterable[TP]) -> None:
-        """Note the membership, then do what Faust does."""
+        """Note the group metadata, then do what Faust does."""
         thread = self._thread
         coordinator = thread._ensure_consumer()._coordinator
-        cast("BatchConsumer", thread.consumer).membership = Membership(
-            (
-                coordinator.generation,
-                coordinator.member_id,
-                thread.app.conf.consumer_group_instance_id,
-            )
+        cast("BatchConsumer", thread.consumer).group_metadata = GroupMetadata(
+            coordinator.generation,
+            coordinator.member_id,
+            thread.app.conf.consumer_group_instance_id,
         )
         await super().on_partitions_assigned(assigned)
 
@@ -116,8 +114,8 @@ class BatchConsumer(driver.Consumer):
     It is the `Group` of the engine.
     """
 
-    RebalanceListener = MembershipListener
-    membership: Membership | None = None
+    RebalanceListener = GroupMetadataListener
+    group_metadata: GroupMetadata | None = None
     is_joining = False
     _turn = 0
 

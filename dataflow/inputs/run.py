@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from aiokafka.structs import TopicPartition
 
 from dataflow.connection import broker_connection
-from dataflow.engine.output import RecordBatches
 from dataflow.errors import DataflowError
 from dataflow.inputs.input import Input
 from dataflow.inputs.loads import Load, Loading
@@ -18,6 +17,7 @@ from dataflow.inputs.recognising import Recogniser
 from dataflow.inputs.remembered import Remembered
 from dataflow.inputs.storing import Outdated, Packed, Storing, fencing_producer, pack, read_remembered
 from dataflow.inputs.turn import Turn, our_turn
+from dataflow.kafka.record_batches import RecordBatches
 from dataflow.settings import Settings
 from dataflow.settings.inputs import INGESTED_STREAMS
 from dataflow.sources.producing import KnownTopic, find_topics

@@ -22,11 +22,11 @@ from aiokafka.errors import (
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from dataflow.engine.output import Headers, RecordBatches
-from dataflow.engine.producer import TransactionalProducer
 from dataflow.errors import DataflowError
 from dataflow.inputs.loads import Load
 from dataflow.inputs.remembered import Remembered, encode_entry
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record_batches import Headers, RecordBatches
 from dataflow.sources.producing import drop
 from dataflow.topics import DEAD_LETTERS
 

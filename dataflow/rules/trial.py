@@ -7,8 +7,8 @@ from time import monotonic
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.fetch import drain
 from dataflow.errors import DataflowError
+from dataflow.kafka.fetch import drain
 from dataflow.stages.filter_document import Rules
 from dataflow.stages.filter_dry_run import Trial, try_rules
 from dataflow.topics import existing_topics

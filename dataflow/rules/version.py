@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from aiokafka.structs import ConsumerRecord
 
-from dataflow.engine.output import Headers
 from dataflow.errors import Misconfigured
+from dataflow.kafka.record_batches import Headers
 
 KEY = b"document"
 """All versions share it: compaction keeps the last."""

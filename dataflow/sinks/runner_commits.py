@@ -10,9 +10,10 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.engine.dead_letters import DeadLetter, as_records
-from dataflow.engine.offsets import stable_offsets
-from dataflow.engine.output import RecordBatches
-from dataflow.engine.producer import Membership, TransactionalProducer
+from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.offset_fetch import stable_offsets
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record_batches import RecordBatches
 from dataflow.sinks.runner_note import SinkNote
 from dataflow.topics import DEAD_LETTERS
 
@@ -79,12 +80,12 @@ class Commits:
         target = partitions[tp.partition % len(partitions)]
         for batch in self._batches.pack(as_records(tp, dead)):
             await (await producer.send_batch(batch, DEAD_LETTERS, partition=target))
-        await producer.send_offsets(dict(offsets), self._group, self._membership())
+        await producer.send_offsets(dict(offsets), self._group, self._group_metadata())
         await producer.commit_transaction()
 
-    def _membership(self) -> Membership:
+    def _group_metadata(self) -> GroupMetadata:
         coordinator = self._consumer._coordinator  # noqa: SLF001  # aiokafka tells nobody else
-        return Membership((coordinator.generation, coordinator.member_id, None))
+        return GroupMetadata(coordinator.generation, coordinator.member_id, None)
 
     async def _started(self) -> TransactionalProducer:
         if self._producer is None:

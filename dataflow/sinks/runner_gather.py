@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.fetch import drain
+from dataflow.kafka.fetch import drain
 from dataflow.sinks.contract import SinkBatch
 from dataflow.sinks.runner_options import RunnerOptions
 

@@ -12,8 +12,8 @@ from aiokafka.structs import TopicPartition
 
 from dataflow.engine.checkpoint_errors import NO_MEMBER
 from dataflow.engine.dead_letters import DeadLetter, DeadLetterLimit, TooManyDeadLetters
-from dataflow.engine.offsets import stable_offsets
 from dataflow.errors import SinkUnavailable
+from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.sinks.contract import Sink, SinkBatch
 from dataflow.sinks.runner_commits import STABLE_SECONDS, Commits
 from dataflow.sinks.runner_gather import gather

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dataflow.engine.dead_letters import PREFIX
-from dataflow.engine.output import Headers
+from dataflow.kafka.record_batches import Headers
 
 SENDER = PREFIX + "sender"
 FORWARDED_FOR = PREFIX + "forwarded-for"

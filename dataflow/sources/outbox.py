@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
 
-from dataflow.engine.output import OutputRecord, RecordBatches
 from dataflow.http_error import HttpError, broker_unavailable
+from dataflow.kafka.record_batches import OutputRecord, RecordBatches
 from dataflow.sources.producing import BATCH_BYTES, Producing
 
 log = logging.getLogger(__name__)

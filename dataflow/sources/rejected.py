@@ -1,8 +1,8 @@
 """Rejected lines: a line that cannot be used and why in, a record for the dead letters out."""
 
 from dataflow.engine.dead_letters import DETAIL_CHARACTERS, PREFIX
-from dataflow.engine.output import OutputRecord
 from dataflow.errors import InvalidEvent
+from dataflow.kafka.record_batches import OutputRecord
 from dataflow.sources.origin import Origin
 
 STAGE = "ingest"

@@ -7,8 +7,8 @@ from itertools import repeat
 import msgspec
 
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
-from dataflow.engine.output import Headers, OutputRecord
 from dataflow.errors import InvalidEvent, Reason
+from dataflow.kafka.record_batches import Headers, OutputRecord
 from dataflow.sources.origin import Origin
 from dataflow.sources.received_streams import ReceivedStream
 from dataflow.sources.rejected import dead_letter

@@ -3,8 +3,8 @@
 import os
 
 from dataflow.engine.app import App
-from dataflow.engine.clients import connection
 from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.kafka.connection import connection
 
 told = os.environ
 

@@ -9,11 +9,11 @@ import orjson
 from aiokafka.structs import TopicPartition
 from cluster import COMPACTED, PARTITIONS, Cluster
 
-from dataflow.engine.clients import connection
-from dataflow.engine.output import RecordBatches
-from dataflow.engine.producer import TransactionalProducer
 from dataflow.engine.restore import restore
 from dataflow.engine.tables import HOUR, Distinct, TablePartition, WindowedTable
+from dataflow.kafka.connection import connection
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record_batches import RecordBatches
 
 HOUR_MS, FIRST_MS, KEYS, AT_ONCE = HOUR.size_ms, 1_420_070_400_000, 500, 50_000
 TABLE = WindowedTable(

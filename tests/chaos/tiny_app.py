@@ -9,11 +9,11 @@ import faust
 
 from dataflow.engine.app import App
 from dataflow.engine.batch import Batch
-from dataflow.engine.clients import connection
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.splice import Added
+from dataflow.kafka.connection import connection
 
 SLOW_SECONDS = 1.0
 

@@ -14,7 +14,6 @@ from faust.tables.manager import TableManager
 from dataflow.broker.ports import free_port
 from dataflow.engine.app import App, CountedTable
 from dataflow.engine.batch import Batch
-from dataflow.engine.clients import connection
 from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
@@ -22,6 +21,7 @@ from dataflow.engine.options import EngineOptions
 from dataflow.engine.splice import Added
 from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries
 from dataflow.engine.topic import BatchTopic
+from dataflow.kafka.connection import connection
 
 AT = 1_700_000_000_000
 SESSION_SECONDS = 2.0

@@ -13,10 +13,10 @@ from secure_broker import SecureListener
 from dataflow.broker import EmbeddedBroker
 from dataflow.broker.ports import free_port
 from dataflow.engine.boot import connect_admin, prepare_topics
-from dataflow.engine.clients import connection
 from dataflow.engine.options import Delivery
 from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
+from dataflow.kafka.connection import connection
 
 
 def source_of(names: Names) -> Source:

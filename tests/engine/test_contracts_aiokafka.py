@@ -23,9 +23,9 @@ from engine.relay import Names, events
 from kafka_client import KafkaClient
 
 from dataflow.broker import EmbeddedBroker
-from dataflow.engine.fetch import drain, take_fetched
-from dataflow.engine.output import RecordBatches
-from dataflow.engine.producer import FencedOffsetCommit, Membership
+from dataflow.kafka.fetch import drain, take_fetched
+from dataflow.kafka.offset_commit import FencedOffsetCommit, GroupMetadata
+from dataflow.kafka.record_batches import RecordBatches
 
 TP = TopicPartition("source", 0)
 AT = 1_700_000_000_000
@@ -235,7 +235,8 @@ def test_the_answer_to_an_offset_commit_is_read_as_we_shape_it():
     """Version 3 has tags; the handler reads version 0."""
     noted = []
     manager = SimpleNamespace(offset_committed=lambda tp, offset, group: noted.append((tp, offset, group)))
-    sender = SimpleNamespace(_txn_manager=manager, _retry_backoff=0.02, membership=Membership((1, "m", None)))
+    member = GroupMetadata(1, "m", None)
+    sender = SimpleNamespace(_txn_manager=manager, _retry_backoff=0.02, group_metadata=member)
     handler = FencedOffsetCommit(sender, {TP: OffsetAndMetadata(5, "id")}, "group")
     assert isinstance(handler, TxnOffsetCommitHandler)
     assert (handler._offsets[TP].offset, handler._group_id) == (5, "group")

@@ -12,7 +12,12 @@ from kafka_client import KafkaClient
 
 from dataflow.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
-from dataflow.engine.transport import BatchConsumer, BatchConsumerThread, BatchTransport, MembershipListener
+from dataflow.engine.transport import (
+    BatchConsumer,
+    BatchConsumerThread,
+    BatchTransport,
+    GroupMetadataListener,
+)
 
 
 def overridden(ours: type, theirs: type) -> set[str]:
@@ -34,7 +39,7 @@ def test_the_consumer_still_has_the_methods_that_we_override():
         "RebalanceListener",
     } <= overridden(BatchConsumer, driver.Consumer)
     assert "_create_worker_consumer" in overridden(BatchConsumerThread, driver.AIOKafkaConsumerThread)
-    assert "on_partitions_assigned" in overridden(MembershipListener, driver.ConsumerRebalanceListener)
+    assert "on_partitions_assigned" in overridden(GroupMetadataListener, driver.ConsumerRebalanceListener)
     assert BatchTransport.Consumer is BatchConsumer
 
 
@@ -105,7 +110,7 @@ async def test_generation_and_member_are_noted_while_they_are_known(
     """Trap 6: what aiokafka says after a lost session (-1 and "") the broker does not check."""
     worker = relay(broker.address, names)
     async with running(worker):
-        noted = worker.app.batch_consumer.membership
+        noted = worker.app.batch_consumer.group_metadata
         coordinator = worker.app.batch_consumer.thread._ensure_consumer()._coordinator
         assert noted is not None
         assert tuple(noted) == (coordinator.generation, coordinator.member_id, None)

@@ -210,7 +210,7 @@ async def test_the_checkpoint_that_fails_is_done_again(
 
 async def steal(worker: Relay) -> None:
     """Fence the worker's producer, as one that takes over would."""
-    producing = worker.app.engine.producing
-    thief = producing.new(producing.transactional_id)
+    producer = worker.app.engine.producer
+    thief = producer.new(producer.transactional_id)
     await thief.start()
     await thief.stop()

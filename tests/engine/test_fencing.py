@@ -17,11 +17,12 @@ from engine.relay import Names, events
 from kafka_client import KafkaClient
 
 from dataflow.broker import EmbeddedBroker
-from dataflow.engine.clients import connection
-from dataflow.engine.fetch import drain
-from dataflow.engine.offsets import UnstableOffsetCommit, last_committers, stable_offsets
-from dataflow.engine.output import RecordBatches
-from dataflow.engine.producer import Membership, TransactionalProducer
+from dataflow.kafka.connection import connection
+from dataflow.kafka.fetch import drain
+from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.offset_fetch import UnstableOffsetCommit, last_committers, stable_offsets
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record_batches import RecordBatches
 
 AT = 1_700_000_000_000
 Start = Callable[[str], "asyncio.Future[TransactionalProducer]"]
@@ -60,9 +61,9 @@ async def member(broker: EmbeddedBroker, names: Names) -> AsyncIterator[AIOKafka
     await consumer.stop()
 
 
-def membership_of(consumer: AIOKafkaConsumer) -> Membership:
+def member_of(consumer: AIOKafkaConsumer) -> GroupMetadata:
     """Return what a checkpoint is fenced by."""
-    return Membership((consumer._coordinator.generation, consumer._coordinator.member_id, None))
+    return GroupMetadata(consumer._coordinator.generation, consumer._coordinator.member_id, None)
 
 
 def offsets(names: Names, at: int, note: str = "") -> dict[TopicPartition, OffsetAndMetadata]:
@@ -74,7 +75,7 @@ async def test_the_living_member_commits(member: AIOKafkaConsumer, names: Names,
     """The generation it has been assigned in is the group's."""
     producer = await start_producer(names.group)
     await producer.begin_transaction()
-    await producer.send_offsets(offsets(names, 5), names.group, membership_of(member))
+    await producer.send_offsets(offsets(names, 5), names.group, member_of(member))
     await producer.commit_transaction()
     tp = TopicPartition(names.source, 0)
     assert await stable_offsets(producer.client, names.group, [tp], 5) == {tp: 5}
@@ -88,8 +89,8 @@ async def test_an_old_generation_and_a_foreign_member_are_refused(
     member: AIOKafkaConsumer, names: Names, start_producer: Start, older: int, foreign: bool, refused: type
 ):
     """A zombie that wakes up commits nothing, whatever it has queued."""
-    generation, member_id, _ = membership_of(member)
-    zombie = Membership((generation - older, "somebody" if foreign else member_id, None))
+    generation, member_id, _ = member_of(member)
+    zombie = GroupMetadata(generation - older, "somebody" if foreign else member_id, None)
     producer = await start_producer(names.group)
     await producer.begin_transaction()
     with pytest.raises(KafkaError) as raised:
@@ -99,15 +100,15 @@ async def test_an_old_generation_and_a_foreign_member_are_refused(
     )
 
 
-@pytest.mark.parametrize("membership", [(-1, ""), (-1, "member"), (3, "")])
+@pytest.mark.parametrize("member", [(-1, ""), (-1, "member"), (3, "")])
 async def test_what_aiokafka_says_after_a_lost_session_is_not_sent(
-    names: Names, start_producer: Start, membership: tuple[int, str]
+    names: Names, start_producer: Start, member: tuple[int, str]
 ):
     """Trap 6: the broker does not check -1 and "", so a zombie would pass."""
     producer = await start_producer(names.group)
     await producer.begin_transaction()
     with pytest.raises(AssertionError):
-        await producer.send_offsets(offsets(names, 5), names.group, Membership((*membership, None)))
+        await producer.send_offsets(offsets(names, 5), names.group, GroupMetadata(*member, None))
 
 
 async def test_a_pending_commit_is_told_and_not_read_past(
@@ -117,10 +118,10 @@ async def test_a_pending_commit_is_told_and_not_read_past(
     owner, heir = await start_producer(names.group), await start_producer(f"{names.group}-heir")
     tp = TopicPartition(names.source, 0)
     await owner.begin_transaction()
-    await owner.send_offsets(offsets(names, 5, "owner"), names.group, membership_of(member))
+    await owner.send_offsets(offsets(names, 5, "owner"), names.group, member_of(member))
     await owner.commit_transaction()
     await owner.begin_transaction()
-    await owner.send_offsets(offsets(names, 9, "owner"), names.group, membership_of(member))
+    await owner.send_offsets(offsets(names, 9, "owner"), names.group, member_of(member))
     with pytest.raises(UnstableOffsetCommit):
         await stable_offsets(heir.client, names.group, [tp], 0.2)
     assert (await member.committed(tp)) == 5
@@ -135,7 +136,7 @@ async def test_a_producer_with_the_same_id_ends_what_its_predecessor_left_open(
     """Eviction (CHECKPOINTS 5): nobody waits for the timeout of a dead owner."""
     dead = await start_producer(names.group)
     await dead.begin_transaction()
-    await dead.send_offsets(offsets(names, 9), names.group, membership_of(member))
+    await dead.send_offsets(offsets(names, 9), names.group, member_of(member))
     heir = await start_producer(names.group)
     tp = TopicPartition(names.source, 0)
     assert await stable_offsets(heir.client, names.group, [tp], 5) == {tp: -1}

@@ -10,12 +10,12 @@ from kafka_client import KafkaClient
 from msgspec import msgpack
 
 from dataflow.broker import EmbeddedBroker
-from dataflow.engine.clients import connection
-from dataflow.engine.output import OutputRecord, RecordBatches
-from dataflow.engine.producer import TransactionalProducer
 from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, DAY, WindowedTable
+from dataflow.kafka.connection import connection
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record_batches import OutputRecord, RecordBatches
 
 PER_KIND = WindowedTable("per_kind", key="kind", windows=(DAY,), max_keys=1_000_000)
 PARTITIONS = 2

@@ -67,7 +67,7 @@ def break_producer(worker: Relay) -> None:
     async def time_out(*_: object, **__: object) -> None:
         raise KafkaTimeoutError
 
-    worker.app.engine.producing.current.send_batch = time_out
+    worker.app.engine.producer.current.send_batch = time_out
 
 
 async def test_a_worker_with_an_open_transaction_does_not_hold_its_successor_up(
@@ -89,8 +89,8 @@ async def test_a_worker_with_an_open_transaction_does_not_hold_its_successor_up(
 
 async def leave_open(dead: Relay, names: Names) -> None:
     """Do what a worker does that is killed between its outputs and its commit."""
-    producing = dead.app.engine.producing
-    producer = producing.new(producing.transactional_id)
+    managed = dead.app.engine.producer
+    producer = managed.new(managed.transactional_id)
     await producer.start()
     await producer.begin_transaction()
     for topic in (names.output, names.changelog):

@@ -22,12 +22,12 @@ from agents.type_cdn_logs import type_cdn_logs
 from dataflow.app import app
 from dataflow.engine.batch import Batch
 from dataflow.engine.event_counts import EventCounts
-from dataflow.engine.fetch import Fetched, RecordSlice
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.output import RecordBatches
 from dataflow.engine.partition import Partition, PartitionContext, Snapshot
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, TablePartition
+from dataflow.kafka.fetch import Fetched, RecordSlice
+from dataflow.kafka.record_batches import RecordBatches
 from dataflow.rules.live import filter_rules, utm_sources
 from dataflow.rules.version import Version
 

@@ -10,8 +10,8 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.engine.checksums import ChecksummedRecords
-from dataflow.engine.fetch import Cursor, Fetched
+from dataflow.kafka.checksums import ChecksummedRecords
+from dataflow.kafka.fetch import Cursor, Fetched
 
 TP = TopicPartition("source", 0)
 NOW = 1_700_000_000_000

@@ -5,8 +5,8 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.engine.output import OutputRecord, RecordBatches
-from dataflow.engine.producer import BATCH_BYTES
+from dataflow.kafka.producers import BATCH_BYTES
+from dataflow.kafka.record_batches import OutputRecord, RecordBatches
 
 AT = 1_700_000_000_000
 

@@ -22,9 +22,9 @@ from partition_bench import (
 from dataflow.engine.batch import UnaccountedEvents
 from dataflow.engine.dead_letters import TooManyDeadLetters
 from dataflow.engine.event_counts import EventCounts
-from dataflow.engine.fetch import Fetched, RecordSlice
 from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.errors import InvalidEvent, Reason
+from dataflow.kafka.fetch import Fetched, RecordSlice
 
 
 async def test_a_finished_batch_moves_position_counts_outputs_and_balance_together():

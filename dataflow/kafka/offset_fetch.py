@@ -5,21 +5,18 @@ from collections.abc import Iterable
 
 import aiokafka.errors as kafka_errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
-from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import (
     Boolean,
     CompactArray,
-    CompactString,
     Int16,
     Int32,
     Int64,
     Schema,
-    TaggedFields,
 )
 from aiokafka.structs import TopicPartition
 
-TEXT = CompactString("utf-8")
-TAGS = ("tags", TaggedFields)
+from dataflow.kafka.pinned_request import TAGS, TEXT, PinnedRequest
 
 
 class UnstableOffsetCommit(kafka_errors.BrokerResponseError):
@@ -86,30 +83,6 @@ class OffsetFetchRequestV7(RequestStruct):
     )
 
 
-class Exactly(Request[RequestStruct]):
-    """A request struct sent as it is: the broker must speak this very version."""
-
-    API_KEY = -1  # aiokafka wants one of the class; the struct's own is what counts
-
-    def __init__(self, struct: RequestStruct) -> None:
-        self.API_KEY = struct.API_KEY
-        self.struct = struct
-
-    def build(self, _request_struct_class: object) -> RequestStruct:
-        """Return the struct."""
-        return self.struct
-
-    def prepare(self, versions: dict[int, tuple[int, int]]) -> RequestStruct:
-        """Return the struct, if the broker speaks its version."""
-        lowest, highest = versions[self.struct.API_KEY]
-        if not lowest <= self.struct.API_VERSION <= highest:
-            raise kafka_errors.IncompatibleBrokerVersion(
-                f"request {self.struct.API_KEY} is spoken in versions {lowest} to {highest}; "
-                f"expected {self.struct.API_VERSION} (Apache Kafka 2.5 or newer)"
-            )
-        return self.struct
-
-
 async def stable_offsets(
     client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition], timeout_seconds: float
 ) -> dict[TopicPartition, int]:
@@ -147,7 +120,7 @@ async def _fetch(
     await client.ready(node, group=ConnectionGroup.COORDINATION)
     answer = await client.send(
         node,
-        Exactly(OffsetFetchRequestV7(group, topics, require_stable, {})),
+        PinnedRequest(OffsetFetchRequestV7(group, topics, require_stable, {})),
         group=ConnectionGroup.COORDINATION,
     )
     rows: list[tuple[TopicPartition, int, str]] = []

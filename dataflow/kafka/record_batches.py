@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from dataflow.engine.producer import BATCH_BYTES
+from dataflow.kafka.producers import BATCH_BYTES
 
 Header = tuple[str, bytes]
 Headers = list[Header]

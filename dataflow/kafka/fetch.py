@@ -11,7 +11,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, Errors, Fetcher, FetchResu
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.checksums import ChecksummedRecords
+from dataflow.kafka.checksums import ChecksummedRecords
 
 REBALANCE_PAUSE_SECONDS = 0.05
 

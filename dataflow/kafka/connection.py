@@ -1,11 +1,8 @@
-"""How to reach the broker: settings in, keyword arguments for aiokafka and credentials for Faust out."""
+"""Connection: the keyword arguments by which every Kafka client reaches the broker and is let in."""
 
-import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import faust
 from aiokafka.helpers import create_ssl_context
-from faust.types.auth import CredentialsT
 
 
 def connection(  # noqa: PLR0913 - one for each setting
@@ -36,17 +33,3 @@ def connection(  # noqa: PLR0913 - one for each setting
             "sasl_plain_password": password,
         }
     return arguments
-
-
-def credentials(connection: Mapping[str, object]) -> CredentialsT | None:
-    """Return the same for Faust's own clients; None for an open broker."""
-    context = connection.get("ssl_context")
-    assert context is None or isinstance(context, ssl.SSLContext)
-    if "sasl_mechanism" in connection:
-        return faust.SASLCredentials(
-            username=str(connection["sasl_plain_username"]),
-            password=str(connection["sasl_plain_password"]),
-            mechanism=str(connection["sasl_mechanism"]),
-            ssl_context=context,
-        )
-    return faust.SSLCredentials(context) if context else None

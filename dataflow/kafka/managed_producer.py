@@ -2,29 +2,38 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, NodeNotReadyError
 
-from dataflow.engine.options import Delivery, EngineOptions
-from dataflow.engine.producer import TransactionalProducer, plain_producer
 from dataflow.errors import Misconfigured
+from dataflow.kafka.producers import TransactionalProducer, plain_producer
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-class Producing:
+class ManagedProducer:
     """Holds the one producer of a worker; `ready` is set while there is one that works.
 
     A producer is never used again after an error: aborting is left to the next one with
     its id, whose start ends whatever transaction is open.
     """
 
-    def __init__(self, options: EngineOptions) -> None:
-        self.options = options
+    def __init__(
+        self,
+        connection: Mapping[str, object],
+        compression: str | None,
+        *,
+        transactional: bool,
+        stop_seconds: float,
+    ) -> None:
+        self._connection = connection
+        self._compression = compression
+        self._transactional = transactional
+        self._stop_seconds = stop_seconds
         self.ready = asyncio.Event()
         self.transactional_id = ""
         self._current: AIOKafkaProducer | None = None
@@ -49,8 +58,8 @@ class Producing:
         except KafkaError as error:
             await self._stop(producer)
             raise Misconfigured(
-                f"broker {self.options.connection['bootstrap_servers']} has answered {error!r} to a "
-                f"{self.options.delivery} producer; expected a broker with transactions, "
+                f"broker {self._connection['bootstrap_servers']} has answered {error!r} to a producer with "
+                f"transactional id {transactional_id}; expected a broker with transactions, "
                 "or DATAFLOW_DELIVERY=at_least_once"
             ) from error
         self._current = producer
@@ -58,10 +67,9 @@ class Producing:
 
     def new(self, transactional_id: str) -> AIOKafkaProducer:
         """Return a producer that is not started."""
-        connection, compression = self.options.connection, self.options.compression
-        if self.options.delivery is Delivery.EXACTLY_ONCE:
-            return TransactionalProducer(connection, transactional_id, compression)
-        return plain_producer(connection, compression)
+        if self._transactional:
+            return TransactionalProducer(self._connection, transactional_id, self._compression)
+        return plain_producer(self._connection, self._compression)
 
     async def replace(self, should_stop: Callable[[], bool]) -> None:
         """Stop the producer, and start another as soon as the broker lets us; waits with backoff."""
@@ -103,6 +111,6 @@ class Producing:
     async def _stop(self, producer: AIOKafkaProducer) -> None:
         try:
             # It would wait for ever for batches that a dead broker does not take.
-            await asyncio.wait_for(producer.stop(), self.options.drain_timeout_seconds)
+            await asyncio.wait_for(producer.stop(), self._stop_seconds)
         except (KafkaError, TimeoutError, OSError) as error:
             log.warning("Producer did not stop in time: %r", error)
