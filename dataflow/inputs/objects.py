@@ -12,8 +12,10 @@ from botocore.session import get_session  # type: ignore[import-untyped]  # no t
 from dataflow.errors import Misconfigured
 from dataflow.inputs.files import Found, is_left_out
 from dataflow.inputs.input import PIECE_BYTES, S3_SCHEME, Input, Pieces, UnreadableInput
+from dataflow.s3 import s3_server
 from dataflow.settings import Settings
 
+ATTEMPTS = 4
 ERRORS = (BotoCoreError, ClientError)
 
 Client = Any  # made by botocore from a description of the service, at run time
@@ -23,31 +25,15 @@ class Objects:
     """The S3-compatible server of the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._server = s3_server(settings)
         self._client = cache(self._connect)
 
     def _connect(self) -> Client:
-        chosen = self._settings
-        secret = chosen.s3_secret_key
-        config = Config(
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"total_max_attempts": 4, "mode": "standard"},
-            # A server of one's own has no host name for each bucket.
-            s3={"addressing_style": "path"} if chosen.s3_endpoint else None,
-        )
         try:
-            return get_session().create_client(
-                "s3",
-                endpoint_url=chosen.s3_endpoint,
-                region_name=chosen.s3_region,
-                aws_access_key_id=chosen.s3_access_key,
-                aws_secret_access_key=secret.get_secret_value() if secret else None,
-                config=config,
-            )
+            return get_session().create_client(**self._server.client_arguments(Config, ATTEMPTS))
         except ValueError as error:
             raise Misconfigured(
-                f"DATAFLOW_S3_ENDPOINT is '{chosen.s3_endpoint}'; expected http(s)://host:port"
+                f"DATAFLOW_S3_ENDPOINT is '{self._server.endpoint}'; expected http(s)://host:port"
             ) from error
 
     def under(self, place: str) -> Found:

@@ -1,5 +1,6 @@
 """S3 as a sink: objects of an hour each, cut by rules that the records alone decide."""
 
+from dataflow.s3 import s3_server
 from dataflow.settings import ArchiveFormat, ArchiveHour, Settings
 from dataflow.sinks.contract import Sink
 
@@ -8,7 +9,7 @@ def configured(settings: Settings) -> Sink | None:
     """Return the sink that the settings ask for."""
     if settings.s3_bucket is None:
         return None
-    # Who has no S3 needs none of its SDK.
+    # A worker without S3 does not load its SDK.
     from dataflow.sinks.s3.cuts import CutRules
     from dataflow.sinks.s3.formats import GzipNdjson, parquet
     from dataflow.sinks.s3.objects import Archive
@@ -16,16 +17,9 @@ def configured(settings: Settings) -> Sink | None:
     from dataflow.sinks.s3.store import Connection
 
     as_parquet = settings.s3_format is ArchiveFormat.PARQUET
-    secret = settings.s3_secret_key
     return S3Sink(
         settings.s3_topics,
-        Connection(
-            settings.s3_bucket,
-            settings.s3_endpoint,
-            settings.s3_region,
-            settings.s3_access_key,
-            secret.get_secret_value() if secret else None,
-        ),
+        Connection(settings.s3_bucket, s3_server(settings)),
         Archive(
             settings.s3_prefix,
             parquet(settings.s3_topics) if as_parquet else GzipNdjson(),

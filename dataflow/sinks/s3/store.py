@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import SEEK_END
 from typing import IO, Any
 
@@ -12,6 +12,7 @@ from aiobotocore.session import get_session  # type: ignore[import-untyped]  # n
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # no types
 
 from dataflow.errors import SinkUnavailable
+from dataflow.s3 import S3Server
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
 
@@ -31,15 +32,10 @@ class Clash(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where the bucket is, and who asks."""
+    """Where the bucket is, and how long an answer may take."""
 
     bucket: str
-    endpoint: str | None = None
-    """URL of an S3-compatible server; None: Amazon."""
-    region: str | None = None
-    access_key: str | None = None
-    """None: as the SDK finds it (environment, profile, role of the machine)."""
-    secret_key: str | None = field(default=None, repr=False)
+    server: S3Server
     answer_seconds: float = 60.0
     """A request, of 8 MiB at most, has failed when it takes longer."""
 
@@ -138,24 +134,11 @@ class Store:
 @asynccontextmanager
 async def connected(connection: Connection) -> AsyncIterator[Store]:
     """Give a store whose bucket is there; raise `SinkUnavailable` if it cannot be reached."""
-    config = AioConfig(
-        connect_timeout=5,
-        read_timeout=30,
-        retries={"total_max_attempts": 1},  # the runner of the sink tries again, and says so
-        # A server of one's own has no host name for each bucket.
-        s3={"addressing_style": "path"} if connection.endpoint else None,
-    )
-    making = get_session().create_client(
-        "s3",
-        endpoint_url=connection.endpoint,
-        region_name=connection.region,
-        aws_access_key_id=connection.access_key,
-        aws_secret_access_key=connection.secret_key,
-        config=config,
-    )
-    async with making as client:
+    # One attempt: the runner of the sink retries, and logs it.
+    arguments = connection.server.client_arguments(AioConfig, attempts=1)
+    async with get_session().create_client(**arguments) as client:
         store = Store(client, connection)
-        await store.ensure_bucket(connection.region)
+        await store.ensure_bucket(connection.server.region)
         yield store
 
 
