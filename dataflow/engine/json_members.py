@@ -10,7 +10,7 @@ import orjson
 from dataflow.errors import InvalidEvent, Reason
 
 _SPACE = rb"[ \t\r\n]*"
-_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _OPEN = re.compile(_SPACE + rb"\{")
 _CLOSE = re.compile(_SPACE + rb"\}")
 _MEMBER = re.compile(
@@ -69,7 +69,7 @@ def take_apart(raw: bytes) -> JsonObject:
     at = opened.end()
     while found := _MEMBER.match(raw, at):
         lead, name, colon, scalar = found.groups()
-        at = found.end() if scalar else _end_of_nested(raw, found.end())
+        at = found.end() if scalar else _end_of_member(raw, found.end())
         value = scalar or raw[found.end() : at]
         members.append(Member(_text(name), lead, name + colon, value))
     if _CLOSE.match(raw, at) is None:
@@ -77,16 +77,24 @@ def take_apart(raw: bytes) -> JsonObject:
     return JsonObject(opened[0], tuple(members), raw[at:])
 
 
-def _end_of_nested(raw: bytes, start: int) -> int:
+def _end_of_member(raw: bytes, start: int) -> int:
+    end = end_of_nested(raw, start)
+    if end is None:
+        raise InvalidEvent(Reason.NOT_JSON, f"value at byte {start} never ends; expected a bracket")
+    return end
+
+
+def end_of_nested(raw: bytes, start: int) -> int | None:
+    """Return where the object or array ends that begins at `start`; None if it never does."""
     depth = 0
     for bracket in _BRACKET.finditer(raw, start):
         if bracket[0] in (b"{", b"["):
             depth += 1
         elif bracket[0] in (b"}", b"]"):
             depth -= 1
-        if depth == 0:
+        if depth <= 0:
             return bracket.end()
-    raise InvalidEvent(Reason.NOT_JSON, f"value at byte {start} never ends; expected a bracket")
+    return None
 
 
 def _text(name: bytes) -> str:

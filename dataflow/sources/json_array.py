@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from dataflow.engine.members import end_of_nested
 from dataflow.errors import InvalidEvent, Reason
 
 _STRING = rb'"(?>[^"\\]++|\\.)*+"'
@@ -11,7 +12,6 @@ _OPEN = re.compile(rb"[ \t\r\n]*+\[[ \t\r\n]*+")
 _END = re.compile(rb"[ \t\r\n]*+(,|\])[ \t\r\n]*+")
 # Flat objects, which logs are, in one step; the rest bracket by bracket.
 _FLAT = re.compile(rb'\{(?>[^{}\[\]"]++|%b)*+\}|%b|[^][{}", \t\r\n]++' % (_STRING, _STRING), re.DOTALL)
-_BRACKET = re.compile(rb"%b|[{}\[\]]" % _STRING, re.DOTALL)
 
 
 def is_array(text: bytes) -> bool:
@@ -58,14 +58,7 @@ def _end_of_element(text: bytes, at: int) -> int:
     flat = _FLAT.match(text, at)
     if flat is not None:
         return flat.end()
-    depth = 0
-    for bracket in _BRACKET.finditer(text, at):
-        if bracket[0] in (b"{", b"["):
-            depth += 1
-        elif bracket[0] in (b"}", b"]"):
-            depth -= 1
-        if depth <= 0:
-            if bracket.start() == at and bracket[0] in (b"}", b"]"):
-                break
-            return bracket.end()
-    raise ArrayFault(text, at, at)
+    end = None if text[at : at + 1] in (b"}", b"]") else end_of_nested(text, at)
+    if end is None:
+        raise ArrayFault(text, at, at)
+    return end

@@ -10,6 +10,7 @@ import maxminddb
 import msgspec
 
 from dataflow.errors import Misconfigured
+from dataflow.watched_files import WatchedFiles
 
 _LOOKUP_ERRORS = (ValueError, maxminddb.InvalidDatabaseError)  # a host name; a damaged record
 _PROBED_NETWORKS = 1_000
@@ -49,27 +50,21 @@ class Database:
     def __init__(self, path: Path, kinds: tuple[str, ...]) -> None:
         self.path = path
         self._kinds = kinds
-        self._seen = _signature(path)
-        self._reader = self._open()
+        self._file = WatchedFiles([path], self._open)
 
     def record(self, ip: str) -> object:
         """Return what the database holds of an address; null if nothing, or if it is no address."""
         try:
-            return self._reader.get(ip)
+            return self._file.content.get(ip)
         except _LOOKUP_ERRORS:
             return None
 
     def refresh(self) -> Replacement | None:
-        """Take over the file if it changed since last looked at; null if it did not."""
-        signature = _signature(self.path)
-        if signature == self._seen:
-            return None
-        self._seen = signature
+        """Use the file as it is now, if it has changed; null if it has not."""
         try:
-            self._reader = self._open()
+            return Replacement(self.path, None) if self._file.refresh() else None
         except Misconfigured as error:
             return Replacement(self.path, str(error))
-        return Replacement(self.path, None)
 
     def _open(self) -> maxminddb.Reader:
         try:
@@ -122,14 +117,6 @@ class GeoIP:
         city = self._city.path if self._city else "none, country to longitude are null"
         asn = self._asn.path if self._asn else "none, asn and as_org are null"
         return f"city database: {city}; network database: {asn}"
-
-
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _open_copy(path: Path) -> maxminddb.Reader:

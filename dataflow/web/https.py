@@ -3,6 +3,7 @@
 import logging
 import socket
 import ssl
+from functools import partial
 from pathlib import Path
 
 from aiohttp.web import Application, AppRunner, SockSite
@@ -11,7 +12,7 @@ from mode import Service
 from dataflow.errors import Misconfigured
 from dataflow.listening import BACKLOG, listen
 from dataflow.settings import Settings
-from dataflow.sources.auth.watched_file import Stamp, stamp_of
+from dataflow.watched_files import WatchedFiles
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ class HttpsListener(Service):
         """Read the files; raise `Misconfigured` if they do not go together."""
         super().__init__()
         self._settings = chosen
-        self._stamps = self._stamps_now()
-        self._context = tls_context(*self._files)
+        files = self._files
+        self._context = WatchedFiles([path for path in files if path], partial(tls_context, *files))
         self._socket: socket.socket | None = None
         self._runner = AppRunner(
             application, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
@@ -39,7 +40,7 @@ class HttpsListener(Service):
         chosen = self._settings
         await self._runner.setup()
         self._socket = listen("DATAFLOW_INGEST_TLS_PORT", chosen.web_host, chosen.ingest_tls_port)
-        self._site = await self._serve(self._socket, self._context)
+        self._site = await self._serve(self._socket)
 
     async def on_stop(self) -> None:
         """Finish what is under way, and close."""
@@ -50,24 +51,21 @@ class HttpsListener(Service):
     @Service.task
     async def _watch(self) -> None:
         async for _ in self.itertimer(LOOK_SECONDS, name="https-files"):
-            stamps = self._stamps_now()
-            if stamps != self._stamps:
-                self._stamps = stamps
-                await self._take_over()
+            try:
+                if self._context.refresh():
+                    await self._take_over()
+            except Misconfigured as fault:
+                log.warning("Certificate is not taken over; the one before stays: %s", fault)
 
     async def _take_over(self) -> None:
         assert self._socket is not None
-        try:
-            context = tls_context(*self._files)
-        except Misconfigured as fault:
-            log.warning("Certificate is not taken over; the one before stays: %s", fault)
-            return
-        before, self._site = self._site, await self._serve(self._socket, context)
+        before, self._site = self._site, await self._serve(self._socket)
         await before.stop()
         log.info("Certificate is taken over as it is now.")
 
-    async def _serve(self, listening: socket.socket, context: ssl.SSLContext) -> SockSite:
+    async def _serve(self, listening: socket.socket) -> SockSite:
         # Two descriptors of one listening socket: whoever connects meanwhile waits in its queue.
+        context = self._context.content
         site = SockSite(self._runner, listening.dup(), ssl_context=context, backlog=BACKLOG)
         await site.start()
         return site
@@ -82,9 +80,6 @@ class HttpsListener(Service):
                 "for DATAFLOW_INGEST_TLS_CERT_FILE is set"
             )
         return chosen.ingest_tls_cert_file, chosen.ingest_tls_key_file, chosen.ingest_tls_client_ca_file
-
-    def _stamps_now(self) -> list[Stamp | None]:
-        return [stamp_of(path) for path in self._files if path is not None]
 
 
 def tls_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:

@@ -3,18 +3,18 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from dataflow.errors import Misconfigured
+from dataflow.watched_files import WatchedFiles
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
-
-Stamp = tuple[int, int, int]
 
 
 class WatchedFile(Generic[T]):
@@ -28,33 +28,29 @@ class WatchedFile(Generic[T]):
         self, path: Path, read: Callable[[Path], T], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.path = path
-        self.version = 0
-        self._read = read
         self._clock = clock
         self._looked_at = clock()
-        self._stamp = stamp_of(path)
-        self._content = read(path)
+        self._files = WatchedFiles([path], partial(read, path))
 
     @property
     def content(self) -> T:
-        """What the file says; `version` counts its changes."""
+        """What the file says."""
         if self._clock() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = self._clock()
             self._look()
-        return self._content
+        return self._files.content
+
+    @property
+    def version(self) -> int:
+        """How often the content has changed."""
+        return self._files.version
 
     def _look(self) -> None:
-        stamp = stamp_of(self.path)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
         try:
-            self._content = self._read(self.path)
+            if self._files.refresh():
+                log.info("File %s is taken over as it is now.", self.path)
         except Misconfigured as fault:
             log.warning("File %s is not taken over; what it said before stays: %s", self.path, fault)
-        else:
-            self.version += 1
-            log.info("File %s is taken over as it is now.", self.path)
 
 
 def read_text(path: Path) -> str:
@@ -63,12 +59,3 @@ def read_text(path: Path) -> str:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"file {path} cannot be read: {error}; expected text in UTF-8") from error
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Return what differs once a file has changed; None while there is no file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
