@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dataflow.cli.applying import LineBalance
+    from dataflow.cli.stage_run import LineCounts
     from dataflow.stages.lines import LineStage
 
 TAKES = {
@@ -61,8 +61,8 @@ def apply(
       dataflow apply access-log access.log.gz --geoip-city GeoLite2-City.mmdb
       zcat cdn.gz | dataflow apply filter --rules rules.json --dead-letters bad.ndjson > kept
     """
-    from dataflow.cli.applying import Application, LineBalance
     from dataflow.cli.lines import lines_of
+    from dataflow.cli.stage_run import LineCounts, StageRun
 
     run = _stage_named(stage, rules, log_format, geoip_city, geoip_asn)
     _refuse_of_others(
@@ -70,14 +70,14 @@ def apply(
         {"--rules": rules, "--format": log_format, "--geoip-city": geoip_city, "--geoip-asn": geoip_asn},
     )
     with lines_of(file) as lines:
-        application = Application(stage, run, sys.stdout.buffer, dead_letters, LineBalance())
+        stage_run = StageRun(stage, run, sys.stdout.buffer, dead_letters, LineCounts())
         try:
-            application.run(lines)
+            stage_run.run(lines)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader, `head` perhaps, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
-            _tell(application.balance)
+            _tell(stage_run.counts)
 
 
 def _refuse_of_others(stage: str, options: "Mapping[str, object]") -> None:
@@ -115,8 +115,8 @@ def _stage_named(
     )
 
 
-def _tell(balance: "LineBalance") -> None:
+def _tell(counts: "LineCounts") -> None:
     if sys.stderr.isatty():
-        typer.echo(str(balance), err=True)
+        typer.echo(str(counts), err=True)
     else:
-        sys.stderr.write(balance.as_json())
+        sys.stderr.write(counts.as_json())

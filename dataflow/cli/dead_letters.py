@@ -8,10 +8,10 @@ import typer
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
-    from dataflow.dead_letters.selection import Place, Selection
+    from dataflow.dead_letters.letter_filter import LetterFilter, Place
 
-Told = TypeVar("Told")
-Work = Callable[[Mapping[str, object]], Coroutine[object, object, Told]]
+Result = TypeVar("Result")
+Work = Callable[[Mapping[str, object]], Coroutine[object, object, Result]]
 
 dead_letters = typer.Typer(
     no_args_is_help=True,
@@ -44,18 +44,18 @@ def list_letters(
     Example:
       dataflow dead-letters list --topic expedia --limit 5
     """
-    from dataflow.dead_letters.shown import list_of_letters
+    from dataflow.dead_letters.json_views import list_of_letters
 
-    selection = _selection(stage, reason, topic, start, end)
-    told = _run(lambda connection: list_of_letters(connection, selection, limit))
+    letter_filter = _letter_filter(stage, reason, topic, start, end)
+    answer = _run(lambda connection: list_of_letters(connection, letter_filter, limit))
     if not people_read():
-        print_json(told)
+        print_json(answer)
         return
-    rows = told["dead_letters"]
+    rows = answer["dead_letters"]
     assert isinstance(rows, list)
     columns = ("place", "at", "stage", "reason", "topic", "tries", "replayed", "detail")
     page().print(table_of(columns, [_row(row) for row in rows]))
-    if not told["complete"]:
+    if not answer["complete"]:
         notes().print("there may be more; --limit, --from and --to say which", style="dim")
 
 
@@ -67,14 +67,14 @@ def show(place: Annotated[str, typer.Argument(help="Partition/offset, as the lis
     Example:
       dataflow dead-letters show 3/1207 | jq -r .value_base64 | base64 -d
     """
-    from dataflow.dead_letters.shown import page_of_letter
+    from dataflow.dead_letters.json_views import page_of_letter
     from dataflow.errors import DataflowError
 
     wanted = _place(place)
-    found = _run(lambda connection: page_of_letter(connection, wanted))
-    if found is None:
+    letter = _run(lambda connection: page_of_letter(connection, wanted))
+    if letter is None:
         raise DataflowError(f"dead letter is {place}; expected one that `dataflow dead-letters list` has")
-    print_json(found)
+    print_json(letter)
 
 
 @dead_letters.command()
@@ -101,30 +101,30 @@ def replay(
     from dataflow.dead_letters.replay import replay as replay_letters
     from dataflow.settings import settings
 
-    chosen = None if not places else frozenset(map(_place, places))
-    selection = _selection(stage, reason, topic, start, end, chosen)
-    told = _run(lambda connection: replay_letters(connection, settings().app_id, selection, limit))
+    wanted = None if not places else frozenset(map(_place, places))
+    letter_filter = _letter_filter(stage, reason, topic, start, end, wanted)
+    answer = _run(lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit))
     if people_read():
-        typer.echo(f"{told.replayed:,} sent back, {told.already:,} were before")
+        typer.echo(f"{answer.replayed:,} sent back, {answer.already:,} were before")
     else:
-        print_json(told.as_json())
-    for why, number in told.impossible.items():
+        print_json(answer.as_json())
+    for why, number in answer.impossible.items():
         typer.secho(f"{number:,} not sent back: {why}", err=True, fg="red")
-    if told.impossible:
+    if answer.impossible:
         raise typer.Exit(1)
 
 
-def _selection(
+def _letter_filter(
     stage: str | None,
     reason: str | None,
     topic: str | None,
     start: str | None,
     end: str | None,
     places: "frozenset[Place] | None" = None,
-) -> "Selection":
-    from dataflow.dead_letters.selection import Selection
+) -> "LetterFilter":
+    from dataflow.dead_letters.letter_filter import LetterFilter
 
-    return Selection(stage, reason, topic, _instant("--from", start), _instant("--to", end), places)
+    return LetterFilter(stage, reason, topic, _instant("--from", start), _instant("--to", end), places)
 
 
 def _instant(option: str, text: str | None) -> int | None:
@@ -147,7 +147,7 @@ def _row(row: Mapping[str, object]) -> Sequence[object]:
     return (place, *(row[name] for name in ("at", "stage", "reason", "topic", "tries", "replayed", "detail")))
 
 
-def _run(work: Work[Told]) -> Told:
+def _run(work: Work[Result]) -> Result:
     from dataflow.cli.kafka import run_with_broker
     from dataflow.connection import broker_connection
     from dataflow.settings import settings

@@ -12,7 +12,7 @@ import typer
 from dataflow.cli.terminal import people_read, print_json
 
 if TYPE_CHECKING:
-    from dataflow.cli.generating import Generated, Packed, Sink
+    from dataflow.cli.event_writers import EventWriter, Generated, Packed
     from dataflow.generators.pace import Pace
 
 STDOUT = "stdout"
@@ -46,7 +46,7 @@ def generate(
       dataflow generate access-logs --seconds 10 --broken 0.01 --to stdout | head
       dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
     """
-    from dataflow.cli.generating import start_of
+    from dataflow.cli.event_writers import start_of
     from dataflow.errors import Misconfigured
     from dataflow.generators.kinds import KINDS
     from dataflow.generators.pace import Pace
@@ -67,21 +67,21 @@ class _Wanted:
     def __init__(self, kind: str, seed: int, broken: float, *, is_live: bool) -> None:
         self.kind, self.seed, self.broken, self.is_live = kind, seed, broken, is_live
 
-    async def into(self, sink: "Sink[Packed]", pace: "Pace") -> None:
+    async def into(self, writer: "EventWriter[Packed]", pace: "Pace") -> None:
         """Generate into a sink until the end, or Ctrl-C."""
-        from dataflow.cli.generating import Progress, run
+        from dataflow.cli.event_writers import Progress, run
         from dataflow.generators.kinds import generate as generated
 
         lines = generated(self.kind, pace, seed=self.seed, broken=self.broken)
-        with Progress(sink.generated, sys.stderr) as progress:
-            await run(lines, sink, progress, is_live=self.is_live)
+        with Progress(writer.generated, sys.stderr) as progress:
+            await run(lines, writer, progress, is_live=self.is_live)
 
 
 def _print_lines(wanted: _Wanted, pace: "Pace") -> None:
-    from dataflow.cli.generating import LineSink
+    from dataflow.cli.event_writers import LineWriter
 
     try:
-        asyncio.run(wanted.into(LineSink(sys.stdout.buffer), pace))
+        asyncio.run(wanted.into(LineWriter(sys.stdout.buffer), pace))
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, `head` perhaps, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -102,17 +102,17 @@ def _fill_topic(wanted: _Wanted, pace: "Pace", topic: str) -> None:
 
 
 async def _send(connection: dict[str, object], wanted: _Wanted, pace: "Pace", topic: str) -> "Generated":
-    from dataflow.cli.generating import topic_sink
+    from dataflow.cli.event_writers import topic_writer
 
-    async with topic_sink(connection, topic) as sink:
-        generating = asyncio.create_task(wanted.into(sink, pace))
+    async with topic_writer(connection, topic) as writer:
+        generating = asyncio.create_task(wanted.into(writer, pace))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, generating.cancel)  # what is under way is still waited for
         with suppress(asyncio.CancelledError):
             await generating
-        await sink.finish()
-        return sink.generated
+        await writer.finish()
+        return writer.generated
 
 
 def _show(topic: str, generated: "Generated") -> None:

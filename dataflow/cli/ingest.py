@@ -12,7 +12,7 @@ import typer
 from dataflow.cli.terminal import notes, people_read, print_json
 
 if TYPE_CHECKING:
-    from dataflow.inputs.run import Ingested
+    from dataflow.inputs.run import IngestReport
 
 INTERRUPTED = 130
 SHOWN = 20  # of what went wrong; JSON has all of it
@@ -59,13 +59,13 @@ def ingest(
     gc.set_threshold(100_000, 50, 50)  # lines live shortly and make no cycles: a fifth of the time
     if stream not in INGESTED_STREAMS:
         raise Misconfigured(f"--as is '{stream}'; expected {', '.join(sorted(INGESTED_STREAMS))}")
-    told = run_with_broker(broker_connection(settings()), _ingest(stream, places))
-    _show(told)
-    if not told.is_complete:
-        raise typer.Exit(INTERRUPTED if told.is_interrupted else 1)
+    report = run_with_broker(broker_connection(settings()), _ingest(stream, places))
+    _show(report)
+    if not report.is_complete:
+        raise typer.Exit(INTERRUPTED if report.is_interrupted else 1)
 
 
-async def _ingest(stream: str, places: list[str]) -> "Ingested":
+async def _ingest(stream: str, places: list[str]) -> "IngestReport":
     from dataflow.inputs.run import Run
     from dataflow.settings import settings
 
@@ -75,7 +75,7 @@ async def _ingest(stream: str, places: list[str]) -> "Ingested":
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)  # what is under way is still committed
     with _progress(stream) as show:
-        run: Run = Run(settings(), stream, places, stored=show, should_stop=stopping.is_set)
+        run: Run = Run(settings(), stream, places, on_stored=show, should_stop=stopping.is_set)
         return await run.ingest()
 
 
@@ -88,7 +88,7 @@ def _tell_what_is_not_kafka(loop: asyncio.AbstractEventLoop, context: dict[str, 
 
 
 @contextmanager
-def _progress(stream: str) -> "Iterator[Callable[[Ingested], None]]":
+def _progress(stream: str) -> "Iterator[Callable[[IngestReport], None]]":
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -97,29 +97,30 @@ def _progress(stream: str) -> "Iterator[Callable[[Ingested], None]]":
     )  # fmt: skip
     with Progress(*columns, console=notes(), transient=True) as bar:
         task = bar.add_task(stream, total=None, lines=0, rate=0)
-        yield lambda told: bar.update(
+        yield lambda report: bar.update(
             task,
-            total=told.all_bytes,
-            completed=told.stored_bytes,
-            lines=told.lines,
-            rate=round(told.lines / max(told.seconds, 0.001)),
+            total=report.all_bytes,
+            completed=report.stored_bytes,
+            lines=report.lines,
+            rate=round(report.lines / max(report.seconds, 0.001)),
         )
 
 
-def _show(told: "Ingested") -> None:
+def _show(report: "IngestReport") -> None:
     if people_read():
         typer.echo(
-            f"{told.lines:,} lines of {told.inputs_read:,} inputs in {told.seconds:.1f} s: {told.accepted:,} "
-            f"accepted, {told.dead_lettered:,} dead letters; {told.already_in:,} inputs had nothing new"
+            f"{report.lines:,} lines of {report.inputs_read:,} inputs in {report.seconds:.1f} s: "
+            f"{report.accepted:,} accepted, {report.dead_lettered:,} dead letters; "
+            f"{report.already_in:,} inputs had nothing new"
         )
     else:
-        print_json(told.as_json())
-    for path in told.unfinished[:SHOWN]:
+        print_json(report.as_json())
+    for path in report.unfinished[:SHOWN]:
         notes().print(f"{path} has a last line without an end; it is left for the next run", soft_wrap=True)
-    for text in told.failed[:SHOWN]:
+    for text in report.failed[:SHOWN]:
         notes().print(text, style="red", soft_wrap=True, markup=False)
-    unseen = len(told.unfinished[SHOWN:]) + len(told.failed[SHOWN:])
+    unseen = len(report.unfinished[SHOWN:]) + len(report.failed[SHOWN:])
     if unseen:
         notes().print(f"and {unseen:,} more")
-    if told.is_interrupted:
+    if report.is_interrupted:
         notes().print("interrupted; the same command goes on where this one stopped")

@@ -12,7 +12,7 @@ from dataflow.cli.terminal import notes, people_read, print_json
 
 if TYPE_CHECKING:
     from dataflow.cli.lines import Lines
-    from dataflow.cli.loading import Loaded
+    from dataflow.cli.topic_loader import Loaded
 
 SHOWN = 10  # of what was not stored; JSON has all of it
 LINES_A_STEP = 5_000  # between two moves of the progress bar
@@ -49,7 +49,7 @@ async def _load(connection: Mapping[str, object], topic: str, file: Path) -> "Lo
     from rich.progress import Progress
 
     from dataflow.cli.lines import lines_of
-    from dataflow.cli.loading import loading_producer, topic_loader
+    from dataflow.cli.topic_loader import loading_producer, topic_loader
 
     async with loading_producer(connection) as producer:
         loader = await topic_loader(connection, producer, topic)

@@ -12,7 +12,7 @@ from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
     from dataflow.rules.version import Document, Version
-    from dataflow.stages.filter_dry_run import Trial
+    from dataflow.stages.filter_dry_run import DryRun
 
 rules = typer.Typer(
     no_args_is_help=True,
@@ -92,11 +92,11 @@ def dry_run(
 
     if (lines is None) == (topic is None):
         raise Misconfigured("LINES and --topic are both given, or neither; expected one of them")
-    trial = _try(_read(rules) if rules else None, lines, topic, last)
+    dry_run = _try(_read(rules) if rules else None, lines, topic, last)
     if people_read():
-        _show_trial(trial)
+        _show_dry_run(dry_run)
     else:
-        print_json(trial.as_json())
+        print_json(dry_run.as_json())
 
 
 @utm_sources.command("show")
@@ -157,7 +157,7 @@ def _show(document: "Document") -> None:
 def _last(document: "Document") -> "Version":
     from dataflow.cli.kafka import run_with_broker
     from dataflow.connection import broker_connection
-    from dataflow.rules.reading import last_version
+    from dataflow.rules.version_reader import last_version
     from dataflow.settings import settings
 
     connection = broker_connection(settings())
@@ -181,7 +181,7 @@ def _put(document: "Document", file: Path, follows: int | None) -> None:
     async def put() -> "Version":
         from dataflow.rules.documents import FILTER_RULES_DOCUMENT
         from dataflow.rules.outputs import check_outputs
-        from dataflow.rules.writing import put_version
+        from dataflow.rules.version_writer import put_version
         from dataflow.stages.filter_document import read_document
 
         if document is FILTER_RULES_DOCUMENT:
@@ -195,9 +195,9 @@ def _put(document: "Document", file: Path, follows: int | None) -> None:
         print_json({"version": version.number})
 
 
-def _try(raw: bytes | None, lines: Path | None, topic: str | None, last: int) -> "Trial":
+def _try(raw: bytes | None, lines: Path | None, topic: str | None, last: int) -> "DryRun":
     from dataflow.cli.lines import lines_of
-    from dataflow.rules.trial import try_lines
+    from dataflow.rules.dry_run import try_lines
     from dataflow.stages.filter_document import read_document
 
     used = read_document(_last(_document("filter-rules")).raw if raw is None else raw, "rules")
@@ -210,19 +210,19 @@ def _try(raw: bytes | None, lines: Path | None, topic: str | None, last: int) ->
 def _last_records(topic: str, count: int) -> list[bytes | None]:
     from dataflow.cli.kafka import run_with_broker
     from dataflow.connection import broker_connection
-    from dataflow.rules.trial import last_records
+    from dataflow.rules.dry_run import last_records
     from dataflow.settings import settings
 
     connection = broker_connection(settings())
     return run_with_broker(connection, last_records(connection, topic, count))
 
 
-def _show_trial(trial: "Trial") -> None:
-    told: Mapping[str, int] = {"(kept)": trial.kept, **trial.dropped}
-    rows = [(name, number, (trial.examples.get(name) or [""])[0][:80]) for name, number in told.items()]
-    dead = [(f"dead letter: {reason}", number, "") for reason, number in trial.dead_lettered.items()]
-    page().print(table_of(("rule", "lines", "for example"), rows + dead, f"{trial.lines:,} lines"))
-    for topic, number in trial.outputs.items():
+def _show_dry_run(dry_run: "DryRun") -> None:
+    counts: Mapping[str, int] = {"(kept)": dry_run.kept, **dry_run.dropped}
+    rows = [(name, number, (dry_run.examples.get(name) or [""])[0][:80]) for name, number in counts.items()]
+    dead = [(f"dead letter: {reason}", number, "") for reason, number in dry_run.dead_lettered.items()]
+    page().print(table_of(("rule", "lines", "for example"), rows + dead, f"{dry_run.lines:,} lines"))
+    for topic, number in dry_run.outputs.items():
         typer.echo(f"{number:,} to {topic}")
-    if not trial.is_complete:
+    if not dry_run.is_complete:
         notes().print("the time was up before the last line", style="yellow")

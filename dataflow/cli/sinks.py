@@ -38,23 +38,23 @@ def status() -> None:
     from dataflow.connection import broker_connection
     from dataflow.settings import settings
     from dataflow.sinks.answer import as_answer
-    from dataflow.sinks.configured import asked_for
+    from dataflow.sinks.configured import enabled_sinks
     from dataflow.sinks.status import sink_statuses
 
     current = settings()
-    configured = {sink.name: sink.topics for sink in asked_for(current)}
-    found = asyncio.run(sink_statuses(broker_connection(current), current.app_id, configured))
+    configured = {sink.name: sink.topics for sink in enabled_sinks(current)}
+    statuses = asyncio.run(sink_statuses(broker_connection(current), current.app_id, configured))
     if not people_read():
-        print_json({"sinks": [as_answer(sink) for sink in found]})
-    elif found:
-        page().print(table_of_sinks(found))
+        print_json({"sinks": [as_answer(sink) for sink in statuses]})
+    elif statuses:
+        page().print(table_of_sinks(statuses))
     else:
         notes().print(
             "no sink is set, none has run yet; docs/sinks.md says which settings each needs", soft_wrap=True
         )
 
 
-def table_of_sinks(found: "list[SinkStatus]") -> "Table":
+def table_of_sinks(statuses: "list[SinkStatus]") -> "Table":
     """Return one row for each sink."""
     columns = (
         "sink", "workers", "lag (records)", "lag (s)", "buffered (records)", "records/s",
@@ -67,7 +67,7 @@ def table_of_sinks(found: "list[SinkStatus]") -> "Table":
                 sink.name, sink.workers, sink.lag_records, sink.lag_seconds, sink.buffered_records,
                 sink.records_per_second, _instant(sink.retrying_since_ms), _last_error(sink),
             ]
-            for sink in found
+            for sink in statuses
         ],
     )  # fmt: skip
 

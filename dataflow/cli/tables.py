@@ -38,7 +38,7 @@ def tables(
       dataflow tables requests_per_endpoint --window day --merge --top 10
       dataflow tables stays_per_category --url http://10.0.0.7:6066 | jq .windows
     """
-    from dataflow.cli.asking import ask
+    from dataflow.cli.worker_client import ask
     from dataflow.settings import settings
 
     worker = url or f"http://{settings().advertised_host}:{settings().web_port}"

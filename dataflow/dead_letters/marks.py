@@ -45,7 +45,7 @@ class Marks:
     def has(self, partition: int, offset: int) -> bool:
         """Tell whether a letter was sent back."""
         ranges = self._sorted().get(partition, [])
-        at = bisect_right(ranges, offset, key=lambda found: found[0])
+        at = bisect_right(ranges, offset, key=lambda first_and_last: first_and_last[0])
         return at > 0 and ranges[at - 1][1] >= offset
 
     def outdated(self, begins: Mapping[int, int]) -> Iterator[bytes]:

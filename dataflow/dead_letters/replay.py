@@ -23,9 +23,9 @@ from aiokafka.errors import (
 )
 
 from dataflow.dead_letters.letter import Letter
+from dataflow.dead_letters.letter_filter import LetterFilter
+from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
 from dataflow.dead_letters.marks import Marks, mark_of
-from dataflow.dead_letters.reading import LetterReader, letter_reader
-from dataflow.dead_letters.selection import Selection
 from dataflow.errors import DataflowError
 from dataflow.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED
 
@@ -40,7 +40,7 @@ class AnotherReplay(DataflowError):
 
 
 @dataclass(slots=True)
-class Replayed:
+class ReplayResult:
     """What became of the letters that were meant."""
 
     replayed: int = 0
@@ -62,8 +62,8 @@ class Replayed:
 
 
 async def replay(
-    connection: Mapping[str, object], app_id: str, selection: Selection, limit: int | None = None
-) -> Replayed:
+    connection: Mapping[str, object], app_id: str, letter_filter: LetterFilter, limit: int | None = None
+) -> ReplayResult:
     """Send letters back to the topics that they came from; none that was sent back before.
 
     They keep key, value, own headers, timestamp and partition, and get the header `TRIES`.
@@ -71,7 +71,7 @@ async def replay(
     """
     try:
         async with letter_reader(connection) as reader, _producer(connection, app_id) as producer:
-            return await _Replay(reader, producer, await reader.marks()).run(selection, limit)
+            return await _Replay(reader, producer, await reader.marks()).run(letter_filter, limit)
     # A fenced producer may refuse to go on before it says that it is fenced.
     except (ProducerFenced, InvalidProducerEpoch, IllegalOperation) as error:
         raise AnotherReplay(
@@ -81,29 +81,29 @@ async def replay(
 
 class _Replay:
     def __init__(self, reader: LetterReader, producer: AIOKafkaProducer, marks: Marks) -> None:
-        self.told = Replayed()
+        self.result = ReplayResult()
         self._reader = reader
         self._producer = producer
         self._marks = marks
 
-    async def run(self, selection: Selection, limit: int | None) -> Replayed:
+    async def run(self, letter_filter: LetterFilter, limit: int | None) -> ReplayResult:
         await self._forget_outdated()
-        chosen: list[Letter] = []
-        async for letter in self._reader.oldest_first(selection):
+        batch: list[Letter] = []
+        async for letter in self._reader.oldest_first(letter_filter):
             if self._marks.has(letter.partition, letter.offset):
-                self.told.already += 1
+                self.result.already += 1
             elif why := self._obstacle(letter):
-                self.told.impossible[why] += 1
-            elif limit is not None and self.told.replayed + len(chosen) >= limit:
-                self.told.is_complete = False
+                self.result.impossible[why] += 1
+            elif limit is not None and self.result.replayed + len(batch) >= limit:
+                self.result.is_complete = False
                 break
             else:
-                chosen.append(letter)
-                if _is_enough(chosen):
-                    await self._send_back(chosen)
-                    chosen = []
-        await self._send_back(chosen)
-        return self.told
+                batch.append(letter)
+                if _is_enough(batch):
+                    await self._send_back(batch)
+                    batch = []
+        await self._send_back(batch)
+        return self.result
 
     async def _forget_outdated(self) -> None:
         """Delete marks of letters that retention has deleted: else they would be kept for ever."""
@@ -130,12 +130,12 @@ class _Replay:
         except (MessageSizeTooLargeError, RecordTooLargeError) as error:
             await self._send_halves(letters, error)
         else:
-            self.told.replayed += len(letters)
+            self.result.replayed += len(letters)
 
     async def _send_halves(self, letters: list[Letter], error: KafkaError) -> None:
         """Find the letter that its topic does not take: it was shortened, or the limit is lower now."""
         if len(letters) == 1:
-            self.told.impossible[f"is too large for topic {letters[0].topic}: {error!r}"] += 1
+            self.result.impossible[f"is too large for topic {letters[0].topic}: {error!r}"] += 1
             return
         half = len(letters) // 2
         await self._send_back(letters[:half])
@@ -153,13 +153,13 @@ class _Replay:
             await future
 
     async def _send(self, letter: Letter) -> "asyncio.Future[object]":
-        origin, there = letter.origin_partition, self._reader.partitions[letter.topic]
+        origin, partitions = letter.origin_partition, self._reader.partitions[letter.topic]
         return _heard(
             await self._producer.send(
                 letter.topic,
                 letter.value,
                 letter.key,
-                origin if origin is not None and origin < there else None,
+                origin if origin is not None and origin < partitions else None,
                 letter.timestamp_ms,
                 letter.sent_back(),
             )

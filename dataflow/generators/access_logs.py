@@ -8,12 +8,12 @@ from urllib.parse import unquote
 from dataflow.generators.sessions import Sessions, drawn
 from dataflow.generators.times import LOGGED, seconds_of
 from dataflow.generators.visits import Line, address, sample_visits
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 Step = tuple[bytes, bytes]
 """The address of the client, and what stands behind the time."""
 
-_TIME: Remembered[int, bytes] = Remembered(lambda second: b" - - [%b" % LOGGED[second])
+_TIME: BoundedCache[int, bytes] = BoundedCache(lambda second: b" - - [%b" % LOGGED[second])
 
 
 class AccessLogs:

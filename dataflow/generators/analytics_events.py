@@ -6,7 +6,7 @@ from itertools import repeat
 
 from dataflow.generators.sessions import Sessions, drawn
 from dataflow.generators.times import ISO, milliseconds_of, seconds_of
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 DEVICES = 50_000
 SKEW = 0.6
@@ -16,7 +16,9 @@ PURCHASE_SHARE = 0.4
 Step = tuple[bytes, bytes]
 """What stands up to the type, and the type."""
 
-_KIND_TO_SECOND: Remembered[int, bytes] = Remembered(lambda second: b'", "created_on": "%b.' % ISO[second])
+_KIND_TO_SECOND: BoundedCache[int, bytes] = BoundedCache(
+    lambda second: b'", "created_on": "%b.' % ISO[second]
+)
 
 
 class AnalyticsEvents:

@@ -10,7 +10,7 @@ from itertools import islice, repeat
 from dataflow.generators.sessions import Sessions, drawn
 from dataflow.generators.times import SPACED, seconds_of
 from dataflow.samples import sample_events
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 GUESTS = 1_200_000
 MEAN_LEAD_DAYS = 30
@@ -27,7 +27,7 @@ Trip = tuple[bytes, int | None, bytes, bytes, bytes]
 Step = tuple[bytes, bytes]
 """What was searched for, and the hotel that was looked at."""
 
-_ID_TO_SECOND: Remembered[int, bytes] = Remembered(lambda second: b', "date_time": "%b' % SPACED[second])
+_ID_TO_SECOND: BoundedCache[int, bytes] = BoundedCache(lambda second: b', "date_time": "%b' % SPACED[second])
 _PARTS = re.compile(
     rb'.*?("site_name".*"user_id": )\d+(.*)("srch_ci".*)("srch_adults_cnt".*"hotel_id": )\d+\}', re.DOTALL
 )
@@ -72,7 +72,7 @@ class Bookings:
         return zip(repeat(searched), islice(self._hotels, next(self._numbers_of_searches)), strict=False)
 
 
-_DAYS: Remembered[int, bytes] = Remembered(lambda ordinal: date.fromordinal(ordinal).isoformat().encode())
+_DAYS: BoundedCache[int, bytes] = BoundedCache(lambda ordinal: date.fromordinal(ordinal).isoformat().encode())
 
 
 def _trip(booking: Mapping[str, object]) -> Trip:

@@ -8,10 +8,10 @@ from itertools import repeat
 from dataflow.generators.sessions import Sessions, drawn
 from dataflow.generators.times import milliseconds_of, seconds_of
 from dataflow.generators.visits import Line, address, sample_visits
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 _BEFORE_ID = b'{"version": "1", "streamId": "12345", "cp": "123456", "reqId": "'
-_ID_TO_SECOND: Remembered[int, bytes] = Remembered(lambda second: b'", "reqTimeSec": "%d.' % second)
+_ID_TO_SECOND: BoundedCache[int, bytes] = BoundedCache(lambda second: b'", "reqTimeSec": "%d.' % second)
 
 Step = tuple[bytes, tuple[bytes, bytes]]
 """The address of the client; what stands before it, and what behind."""

@@ -8,7 +8,7 @@ from itertools import repeat
 from dataflow.generators.sessions import Sessions, drawn
 from dataflow.generators.times import SPACED, microseconds_of
 from dataflow.samples import sample_events
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 VISITORS = 3_000
 WALKS = 2_000
@@ -54,7 +54,7 @@ class PageViews:
         same = _uuid(self._rng)[8:] + b'","event_timestamp":"'
         ids = map(b'{"event_id":"%08x'.__mod__, range(first, self._made))
         # Many events have their millisecond in common.
-        stamps = Remembered[int, bytes](lambda ms: same + SPACED[ms // 1_000] + b".%03d" % (ms % 1_000))
+        stamps = BoundedCache[int, bytes](lambda ms: same + SPACED[ms // 1_000] + b".%03d" % (ms % 1_000))
         return [
             b"".join((number, stamps[time_us // 1_000], below, page, visit))
             for number, time_us, below, (page, visit) in zip(

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import repeat
 
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 SECOND_US = 1_000_000
 
 
-def _second_text(pattern: str) -> "Remembered[int, bytes]":
-    return Remembered(lambda second: datetime.fromtimestamp(second, UTC).strftime(pattern).encode())
+def _second_text(pattern: str) -> "BoundedCache[int, bytes]":
+    return BoundedCache(lambda second: datetime.fromtimestamp(second, UTC).strftime(pattern).encode())
 
 
 SPACED = _second_text("%Y-%m-%d %H:%M:%S")

@@ -14,10 +14,10 @@ UNFINISHED_SUFFIXES = (".part", ".tmp")
 QUIET_SECONDS = 3_600
 """A file that was not written to for so long has been finished."""
 
-Found = Iterator[Input | UnreadableInput]
+Listing = Iterator[Input | UnreadableInput]
 
 
-def files_at(place: str) -> Found:
+def files_at(place: str) -> Listing:
     """Yield the file, the files of a folder and of those in it, or those that a pattern means.
 
     In folders hidden ones and those that end in .part or .tmp are left out. What cannot
@@ -34,11 +34,11 @@ def files_at(place: str) -> Found:
 
 def file_at(path: str) -> Input | None:
     """Return the file of a path; None if there is none that can be read."""
-    found = _file(Path(path))
-    return found if isinstance(found, Input) else None
+    source = _file(Path(path))
+    return source if isinstance(source, Input) else None
 
 
-def _meant_by(pattern: str) -> Found:
+def _meant_by(pattern: str) -> Listing:
     paths = sorted(glob(pattern, recursive=True))  # noqa: PTH207  # pathlib wants to know where a pattern begins
     if not paths:
         yield UnreadableInput(f"{pattern} means no file; expected at least one")
@@ -49,7 +49,7 @@ def _meant_by(pattern: str) -> Found:
             yield _file(Path(path))
 
 
-def _in_folder(folder: Path) -> Found:
+def _in_folder(folder: Path) -> Listing:
     refused: list[OSError] = []
     for root, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -71,16 +71,16 @@ def is_left_out(name: str) -> bool:
 def _file(path: Path) -> Input | UnreadableInput:
     try:
         real = path.resolve(strict=True)
-        known = real.stat()
+        status = real.stat()
     except (OSError, RuntimeError) as error:
         return UnreadableInput(f"{path} cannot be read ({_why(error)}); expected a file, a folder or s3://…")
-    if not stat.S_ISREG(known.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return UnreadableInput(f"{path} is no regular file; expected one, or a folder")
     return Input(
         str(real),
-        known.st_size,
-        f"{known.st_ino}-{known.st_mtime_ns}",
-        is_finished=time.time() - known.st_mtime > QUIET_SECONDS,
+        status.st_size,
+        f"{status.st_ino}-{status.st_mtime_ns}",
+        is_finished=time.time() - status.st_mtime > QUIET_SECONDS,
         open=partial(_pieces, real),
     )
 

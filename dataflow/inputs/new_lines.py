@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import msgspec
 
+from dataflow.inputs.content_reader import ContentReader
 from dataflow.inputs.input import Input, UnreadableInput
-from dataflow.inputs.lines import Reading
-from dataflow.inputs.recognising import Recogniser
-from dataflow.inputs.remembered import Entry
-from dataflow.inputs.unpacking import Content
+from dataflow.inputs.input_checkpoints import InputCheckpoint
+from dataflow.inputs.input_matcher import InputMatcher
+from dataflow.inputs.unpacking import InputContent
 from dataflow.sources.origin import Origin
 from dataflow.sources.received_streams import ReceivedStream
 from dataflow.sources.sorting import Sorted, Sorter
@@ -32,13 +32,13 @@ class LineRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReadStep:
     """Some lines of an input, and what is to be remembered together with them."""
 
     records: Sorted
     lines: int
     key: bytes
-    entry: Entry
+    checkpoint: InputCheckpoint
     stored_bytes: int
     """How many bytes of the input, as they are stored, were read for it and all steps before."""
 
@@ -47,35 +47,35 @@ class NewLines:
     """Reads inputs of one stream."""
 
     def __init__(
-        self, rules: LineRules, recogniser: Recogniser, clock: Callable[[], float] = time.time
+        self, rules: LineRules, matcher: InputMatcher, clock: Callable[[], float] = time.time
     ) -> None:
         # Where a line was read stands once for all of them, in what is remembered.
         self._stream = replace(rules.stream, keeps_sender=False)
         self._rules = rules
-        self._recogniser = recogniser
+        self._matcher = matcher
         self._clock = clock
 
-    def steps(self, source: Input, *, is_last_try: bool = True) -> Iterator[Step]:
+    def steps(self, source: Input, *, is_last_try: bool = True) -> Iterator[ReadStep]:
         """Yield what is new in an input, step by step; the last step has nothing but the memory of its end.
 
-        Raises `UnreadableInput` where it goes wrong; what came before stands. Raises `NotYetKnown`
+        Raises `UnreadableInput` where it goes wrong; what came before stands. Raises `MatchPostponed`
         at once, but not on the last try.
         """
-        content = self._recogniser.content(source)
-        known = self._recogniser.recognise(source, content, is_last_try=is_last_try)
-        reading = known.reading
-        self._refuse_array(source, reading)
-        step = _Steps(source, content, known.key or uuid4().hex.encode(), self._sorter(source))
-        for lines in reading.ended_lines(self._rules.most_dead_bytes):
-            yield step.of(reading, lines)
+        content = self._matcher.content(source)
+        match = self._matcher.match(source, content, is_last_try=is_last_try)
+        reader = match.reader
+        self._refuse_array(source, reader)
+        step = _StepBuilder(source, content, match.key or uuid4().hex.encode(), self._sorter(source))
+        for lines in reader.ended_lines(self._rules.most_dead_bytes):
+            yield step.of(reader, lines)
             self._refuse_other_kind(source, step)
-        if reading.tail and (source.is_finished or content.is_packed or self._is_whole(reading.tail)):
-            reading.pass_tail()
-            yield step.of(reading, reading.tail)
-            reading.tail.clear()
-        if known.is_copy and not step.lines:
+        if reader.tail and (source.is_finished or content.is_packed or self._is_whole(reader.tail)):
+            reader.pass_tail()
+            yield step.of(reader, reader.tail)
+            reader.tail.clear()
+        if match.is_copy and not step.lines:
             step.key = uuid4().hex.encode()
-        yield step.of(reading, (), is_whole=not reading.tail)
+        yield step.of(reader, (), is_whole=not reader.tail)
 
     def _sorter(self, source: Input) -> Sorter:
         rules = self._rules
@@ -98,26 +98,25 @@ class NewLines:
             return False
         return True
 
-    def _refuse_array(self, source: Input, reading: Reading) -> None:
-        if self._stream.is_json and not reading.reached and reading.peek().lstrip().startswith(b"["):
+    def _refuse_array(self, source: Input, reader: ContentReader) -> None:
+        if self._stream.is_json and not reader.reached and reader.peek().lstrip().startswith(b"["):
             raise UnreadableInput(f"{source.path} begins as a JSON array; expected one object a line")
 
-    def _refuse_other_kind(self, source: Input, step: "_Steps") -> None:
+    def _refuse_other_kind(self, source: Input, step: "_StepBuilder") -> None:
         rules = self._rules
-        if (
-            step.lines >= rules.dead_letter_ratio_window
-            and step.dead > rules.dead_letter_max_ratio * step.lines
-        ):
+        if step.lines < rules.dead_letter_ratio_window:
+            return
+        if step.dead > rules.dead_letter_max_ratio * step.lines:
             raise UnreadableInput(
                 f"{source.path} has {step.dead} dead letters in {step.lines} lines; expected lines for "
                 f"{rules.stream.topic}, a share of at most {rules.dead_letter_max_ratio} dead"
             )
 
 
-class _Steps:
+class _StepBuilder:
     """The steps of one input, as they are made."""
 
-    def __init__(self, source: Input, content: Content, key: bytes, sorter: Sorter) -> None:
+    def __init__(self, source: Input, content: InputContent, key: bytes, sorter: Sorter) -> None:
         self.key = key
         self.lines = 0
         self.dead = 0
@@ -125,20 +124,20 @@ class _Steps:
         self._content = content
         self._sorter = sorter
 
-    def of(self, reading: Reading, lines: Sequence[bytes], *, is_whole: bool = False) -> Step:
+    def of(self, reader: ContentReader, lines: Sequence[bytes], *, is_whole: bool = False) -> ReadStep:
         self._sorter.sort(lines)
         records = self._sorter.take()
         self.lines += len(lines)
         self.dead += len(records.dead)
         source = self._source
-        entry = Entry(
+        checkpoint = InputCheckpoint(
             source.path,
             source.size,
             source.version,
             is_whole,
-            reading.reached,
-            reading.sha256,
-            reading.begin,
+            reader.reached,
+            reader.sha256,
+            reader.begin,
             self._sorter.now_ms,
         )
-        return Step(records, len(lines), self.key, entry, self._content.stored_bytes)
+        return ReadStep(records, len(lines), self.key, checkpoint, self._content.stored_bytes)

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dataflow.inputs.files import Found, file_at, files_at
+from dataflow.inputs.files import Listing, file_at, files_at
 from dataflow.inputs.input import S3_SCHEME, Input
 from dataflow.settings import Settings
 
 if TYPE_CHECKING:
-    from dataflow.inputs.objects import Objects
+    from dataflow.inputs.s3_objects import S3Objects
 
 
 class Places:
@@ -18,26 +18,26 @@ class Places:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def inputs_at(self, places: Iterable[str]) -> Found:
+    def inputs_at(self, places: Iterable[str]) -> Listing:
         """Yield every input of the places, in their order; what cannot be looked at as an error."""
         seen: set[str] = set()
         for place in places:
-            for found in self._at(place):
-                if not isinstance(found, Input):
-                    yield found
-                elif found.path not in seen:
-                    seen.add(found.path)
-                    yield found
+            for source in self._at(place):
+                if not isinstance(source, Input):
+                    yield source
+                elif source.path not in seen:
+                    seen.add(source.path)
+                    yield source
 
     def input_at(self, path: str) -> Input | None:
         """Return the input of a path that was remembered; None if nothing is there any more."""
         return self._objects.at(path) if path.startswith(S3_SCHEME) else file_at(path)
 
-    def _at(self, place: str) -> Found:
+    def _at(self, place: str) -> Listing:
         return self._objects.under(place) if place.startswith(S3_SCHEME) else files_at(place)
 
     @cached_property
-    def _objects(self) -> "Objects":
-        from dataflow.inputs.objects import Objects  # who has no S3 needs none of its SDK
+    def _objects(self) -> "S3Objects":
+        from dataflow.inputs.s3_objects import S3Objects  # who has no S3 needs none of its SDK
 
-        return Objects(self._settings)
+        return S3Objects(self._settings)

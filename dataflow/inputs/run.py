@@ -9,14 +9,20 @@ from aiokafka.structs import TopicPartition
 
 from dataflow.connection import broker_connection
 from dataflow.errors import DataflowError
+from dataflow.inputs.chunk_writer import (
+    ChunkWriter,
+    PackedChunk,
+    fencing_producer,
+    pack,
+    read_checkpoints,
+)
 from dataflow.inputs.input import Input
-from dataflow.inputs.loads import Load, Loading
+from dataflow.inputs.input_checkpoints import InputCheckpoints
+from dataflow.inputs.input_matcher import InputMatcher
+from dataflow.inputs.lease import Lease, hold_lease
 from dataflow.inputs.new_lines import LineRules, NewLines
 from dataflow.inputs.places import Places
-from dataflow.inputs.recognising import Recogniser
-from dataflow.inputs.remembered import Remembered
-from dataflow.inputs.storing import Outdated, Packed, Storing, fencing_producer, pack, read_remembered
-from dataflow.inputs.turn import Turn, our_turn
+from dataflow.inputs.transaction_chunk import ChunkBuilder, TransactionChunk
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.settings import Settings
 from dataflow.settings.inputs import INGESTED_STREAMS
@@ -28,7 +34,7 @@ COMPRESSION = "zstd"  # half a microsecond a line here; the broker has the less 
 
 
 @dataclass(slots=True)
-class Ingested:
+class IngestReport:
     """What a run has stored so far: lines = accepted + dead_lettered."""
 
     stream: str
@@ -54,19 +60,19 @@ class Ingested:
         """Tell whether every input was read."""
         return not self.failed and not self.is_interrupted
 
-    def add(self, packed: Packed) -> None:
+    def add(self, packed: PackedChunk) -> None:
         """Count a load that was stored."""
-        load = packed.load
+        chunk = packed.chunk
         good, dead = (sum(batch.record_count() for batch in some) for some in (packed.good, packed.dead))
-        assert load.lines == good + dead, (load.lines, good, dead)
-        self.lines += load.lines
+        assert chunk.lines == good + dead, (chunk.lines, good, dead)
+        self.lines += chunk.lines
         self.accepted += good
         self.dead_lettered += dead
-        self.inputs_read += load.inputs_read
-        self.already_in += load.already_in
-        self.unfinished += load.unfinished
-        self.failed += load.failed
-        self.stored_bytes += load.stored_bytes
+        self.inputs_read += chunk.inputs_read
+        self.already_in += chunk.already_in
+        self.unfinished += chunk.unfinished
+        self.failed += chunk.failed
+        self.stored_bytes += chunk.stored_bytes
 
     def as_json(self) -> dict[str, object]:
         """Return plain JSON values."""
@@ -80,81 +86,83 @@ class Run:
     settings: Settings
     stream: str
     places: Sequence[str]
-    stored: Callable[[Ingested], None] = lambda _: None
+    on_stored: Callable[[IngestReport], None] = lambda _: None
     """Called after each transaction."""
     should_stop: Callable[[], bool] = lambda: False
     """Asked between two transactions."""
 
-    async def ingest(self) -> Ingested:
+    async def ingest(self) -> IngestReport:
         """Read what is new; return when every line of it is committed.
 
-        Raises `TurnOfAnother`, `Outdated`, `DataflowError` for a missing topic, `KafkaError`.
+        Raises `LeaseHeld`, `RunFenced`, `DataflowError` for a missing topic, `KafkaError`.
         """
         connection = broker_connection(self.settings)
         number = INGESTED_STREAMS.index(self.stream)
         place = TopicPartition(INGESTED_INPUTS, number)
         topics = await _topics(connection, STREAMS[self.stream].topic)
         async with (
-            our_turn(connection, self.stream, number) as turn,
+            hold_lease(connection, self.stream, number) as lease,
             fencing_producer(connection, place, COMPRESSION) as producer,
         ):
-            remembered = await read_remembered(connection, place)
+            checkpoints = await read_checkpoints(connection, place)
             partitions = {name: topic.partitions for name, topic in topics.items()}
-            storing = Storing(producer, place, partitions, STREAMS[self.stream].topic)
-            return await self._store_all(storing, turn, topics, remembered)
+            writer = ChunkWriter(producer, place, partitions, STREAMS[self.stream].topic)
+            return await self._store_all(writer, lease, topics, checkpoints)
 
     async def _store_all(
-        self, storing: Storing, turn: Turn, topics: Mapping[str, KnownTopic], remembered: Remembered
-    ) -> Ingested:
+        self,
+        writer: ChunkWriter,
+        lease: Lease,
+        topics: Mapping[str, KnownTopic],
+        checkpoints: InputCheckpoints,
+    ) -> IngestReport:
         began = time.monotonic()
         places = Places(self.settings)
-        found = await asyncio.to_thread(list, places.inputs_at(self.places))
-        told = Ingested(self.stream, len(found))
-        told.all_bytes = sum(source.size for source in found if isinstance(source, Input))
-        packed = _packed(Loading(self._new_lines(topics, remembered, places), remembered).loads(found))
-        made = await asyncio.to_thread(next, packed, None)
-        while made is not None and not told.is_interrupted:
-            # The next one is made in a thread meanwhile.
-            coming = asyncio.create_task(asyncio.to_thread(next, packed, None))
+        sources = await asyncio.to_thread(list, places.inputs_at(self.places))
+        report = IngestReport(self.stream, len(sources))
+        report.all_bytes = sum(source.size for source in sources if isinstance(source, Input))
+        builder = ChunkBuilder(self._new_lines(topics, checkpoints, places), checkpoints)
+        chunks = _packed(builder.chunks(sources))
+        chunk = await asyncio.to_thread(next, chunks, None)
+        while chunk is not None and not report.is_interrupted:
+            # A thread makes the next chunk meanwhile.
+            making = asyncio.create_task(asyncio.to_thread(next, chunks, None))
             try:
-                if turn.is_lost:
-                    raise Outdated(
-                        "broker did not hear of this run for too long; expected it to: run it again"
-                    )
-                await storing.store(made)
+                lease.check()
+                await writer.store(chunk)
             finally:
-                made_next = await coming
-            told.add(made)
-            told.seconds = round(time.monotonic() - began, 3)
-            self.stored(told)
-            told.is_interrupted = made_next is not None and self.should_stop()
-            made = made_next
-        return told
+                next_chunk = await making
+            report.add(chunk)
+            report.seconds = round(time.monotonic() - began, 3)
+            self.on_stored(report)
+            report.is_interrupted = next_chunk is not None and self.should_stop()
+            chunk = next_chunk
+        return report
 
     def _new_lines(
-        self, topics: Mapping[str, KnownTopic], remembered: Remembered, places: Places
+        self, topics: Mapping[str, KnownTopic], checkpoints: InputCheckpoints, places: Places
     ) -> NewLines:
-        stream, chosen = STREAMS[self.stream], self.settings
+        stream, settings = STREAMS[self.stream], self.settings
         rules = LineRules(
             stream,
             topics[stream.topic].most_bytes,
             topics[DEAD_LETTERS].most_bytes,
-            chosen.ingest_structured_fields if stream.is_datastream else (),
-            chosen.dead_letter_max_ratio,
-            chosen.dead_letter_ratio_window,
+            settings.ingest_structured_fields if stream.is_datastream else (),
+            settings.dead_letter_max_ratio,
+            settings.dead_letter_ratio_window,
         )
-        return NewLines(rules, Recogniser(remembered, places.input_at, may_be_avro=stream.is_json))
+        return NewLines(rules, InputMatcher(checkpoints, places.input_at, may_be_avro=stream.is_json))
 
 
-def _packed(loads: Iterator[Load]) -> Iterator[Packed]:
+def _packed(chunks: Iterator[TransactionChunk]) -> Iterator[PackedChunk]:
     record_batches = RecordBatches(COMPRESSION, transactional=True)
-    return (pack(load, record_batches) for load in loads)
+    return (pack(chunk, record_batches) for chunk in chunks)
 
 
 async def _topics(connection: Mapping[str, object], topic: str) -> dict[str, KnownTopic]:
     wanted = (topic, DEAD_LETTERS, INGESTED_INPUTS, INGEST_RUNS)
-    found = await find_topics(connection, wanted)
+    topics = await find_topics(connection, wanted)
     for name in wanted:
-        if name not in found:
+        if name not in topics:
             raise DataflowError(f"topic {name} is missing; expected `dataflow topics` to have made it")
-    return found
+    return topics

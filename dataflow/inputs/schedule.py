@@ -7,9 +7,9 @@ from collections.abc import Callable
 from aiokafka.errors import KafkaError
 
 from dataflow.errors import DataflowError
-from dataflow.inputs.run import Ingested, Run
+from dataflow.inputs.lease import LeaseHeld
+from dataflow.inputs.run import IngestReport, Run
 from dataflow.inputs.run_metrics import LAST_COMPLETE, LINES, RUNS, UNREADABLE
-from dataflow.inputs.turn import TurnOfAnother
 from dataflow.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,40 +36,40 @@ async def ingest_scheduled(settings: Settings, should_stop: Callable[[], bool]) 
 
 async def _ingest(run: Run) -> None:
     try:
-        told = await run.ingest()
-    except TurnOfAnother as error:
-        RUNS.labels(run.stream, "turn_of_another").inc()
+        report = await run.ingest()
+    except LeaseHeld as error:
+        RUNS.labels(run.stream, "lease_held").inc()
         log.info("Scheduled ingest is left to another: %s.", error)
     except (DataflowError, KafkaError, OSError) as error:
         RUNS.labels(run.stream, "failed").inc()
         log.warning("Scheduled ingest of %s has failed; the next one goes on: %s", run.stream, error)
     else:
-        _tell(told)
+        _record(report)
 
 
-def _tell(told: Ingested) -> None:
-    RUNS.labels(told.stream, "complete" if told.is_complete else "incomplete").inc()
-    if told.is_complete:
-        LAST_COMPLETE.labels(told.stream).set(time.time())
+def _record(report: IngestReport) -> None:
+    RUNS.labels(report.stream, "complete" if report.is_complete else "incomplete").inc()
+    if report.is_complete:
+        LAST_COMPLETE.labels(report.stream).set(time.time())
     log.info(
         "Scheduled ingest of %s: %d lines of %d inputs in %.1f s, %d accepted, %d dead letters; "
         "%d inputs had nothing new, %d could not be read.",
-        told.stream, told.lines, told.inputs_read, told.seconds, told.accepted, told.dead_lettered,
-        told.already_in, len(told.failed),
+        report.stream, report.lines, report.inputs_read, report.seconds, report.accepted,
+        report.dead_lettered, report.already_in, len(report.failed),
     )  # fmt: skip
-    UNREADABLE.labels(told.stream).inc(len(told.failed))
-    for text in told.failed:
+    UNREADABLE.labels(report.stream).inc(len(report.failed))
+    for text in report.failed:
         log.warning("Input is not read: %s", text)
 
 
-def _counter(stream: str) -> Callable[[Ingested], None]:
+def _counter(stream: str) -> Callable[[IngestReport], None]:
     """Return what counts the lines of a run as they are stored."""
     accepted, dead = (LINES.labels(stream, outcome) for outcome in ("accepted", "dead_lettered"))
     before = [0, 0]
 
-    def count(told: Ingested) -> None:
-        accepted.inc(told.accepted - before[0])
-        dead.inc(told.dead_lettered - before[1])
-        before[:] = told.accepted, told.dead_lettered
+    def count(report: IngestReport) -> None:
+        accepted.inc(report.accepted - before[0])
+        dead.inc(report.dead_lettered - before[1])
+        before[:] = report.accepted, report.dead_lettered
 
     return count

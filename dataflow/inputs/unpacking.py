@@ -17,7 +17,7 @@ ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 """Behind a byte of which the upper half is 5."""
 
 
-class Content:
+class InputContent:
     """What an input holds, unpacked: lines of text."""
 
     def __init__(self, source: Input, *, may_be_avro: bool) -> None:

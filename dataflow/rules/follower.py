@@ -10,9 +10,9 @@ from mode import Service
 
 from dataflow.engine.boot import connect_admin
 from dataflow.errors import Misconfigured
-from dataflow.rules.reading import version_reader
 from dataflow.rules.version import Document, Version, VersionLog
-from dataflow.rules.writing import Overtaken, put_version
+from dataflow.rules.version_reader import version_reader
+from dataflow.rules.version_writer import VersionConflict, put_version
 from dataflow.topics import CHANGED_WHILE_IT_RUNS, ensure_topics
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Follower(Service, Generic[T]):
     async def _write_first(self, seed: bytes) -> None:
         try:
             await put_version(self.connection, self.app_id, self.document, seed, follows=0)
-        except Overtaken:
+        except VersionConflict:
             log.info("Another worker has written the first %s.", self.document.name)
         except KafkaError as error:
             raise Misconfigured(

@@ -71,5 +71,5 @@ class VersionLog:
 
 
 def _number_of(record: ConsumerRecord) -> int:
-    told = dict(record.headers).get(NUMBER, b"")
-    return int(told) if told.isdigit() and len(told) < 19 else 0
+    number = dict(record.headers).get(NUMBER, b"")
+    return int(number) if number.isdigit() and len(number) < 19 else 0

@@ -23,8 +23,8 @@ def known_brokers(text: str) -> str:
     """Check `host:port[,...]`, and drop the spaces around the commas."""
     addresses = [part.strip() for part in text.split(",")]
     for address in addresses:
-        found = _HOST_AND_PORT.fullmatch(address)
-        if not found or not 0 < int(found[2]) < 65_536:
+        match = _HOST_AND_PORT.fullmatch(address)
+        if not match or not 0 < int(match[2]) < 65_536:
             raise ValueError("host:port, or several with commas between them")
     return ",".join(addresses)
 

@@ -22,17 +22,17 @@ def configured_sinks(settings: Settings) -> list[Sink]:
     Raises `Misconfigured` when the role is a sink that they do not ask for.
     """
     if settings.role is Role.ALL:
-        return list(asked_for(settings))
+        return list(enabled_sinks(settings))
     if not is_sink(settings.role):
         return []
     wanted = settings.role.removeprefix(ROLE_PREFIX)
-    found = [sink for sink in asked_for(settings) if sink.name == wanted]
-    if not found:
+    sinks = [sink for sink in enabled_sinks(settings) if sink.name == wanted]
+    if not sinks:
         raise Misconfigured(
             f"DATAFLOW_ROLE is {settings.role.value!r}; expected the settings of that sink, too: "
             "`dataflow settings` lists them"
         )
-    return found
+    return sinks
 
 
 def is_sink(role: Role) -> bool:
@@ -40,7 +40,7 @@ def is_sink(role: Role) -> bool:
     return role.startswith(ROLE_PREFIX)
 
 
-def asked_for(settings: Settings) -> Iterator[Sink]:
+def enabled_sinks(settings: Settings) -> Iterator[Sink]:
     """Yield every sink that the settings ask for, whichever worker runs it."""
     for module in iter_modules(dataflow.sinks.__path__, f"{dataflow.sinks.__name__}."):
         configured = getattr(import_module(module.name), "configured", None)

@@ -23,26 +23,26 @@ class SinkBatch:
     end: int
     """Offset to go on from; offsets between the records hold nothing to be stored."""
 
-    def stored(self, rejected: Sequence["Rejected"] = ()) -> "Stored":
+    def stored(self, rejected: Sequence["Rejection"] = ()) -> "WriteResult":
         """Return that all of the batch is stored but what was rejected."""
-        return Stored(self.end, rejected)
+        return WriteResult(self.end, rejected)
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejection:
     """A record that the system refuses, and will refuse again; the detail is in its own words."""
 
     record: DefaultRecord
     fault: InvalidEvent
 
 
-def refused(record: DefaultRecord, error: object, reason: Reason = Reason.WRONG_TYPE) -> Rejected:
+def rejection(record: DefaultRecord, error: object, reason: Reason = Reason.WRONG_TYPE) -> Rejection:
     """Return a record as refused, with what the system said of it."""
-    return Rejected(record, InvalidEvent(reason, str(error)))
+    return Rejection(record, InvalidEvent(reason, str(error)))
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class WriteResult:
     """What came of a batch."""
 
     end: int
@@ -51,7 +51,7 @@ class Stored:
     A sink that gathers larger objects answers with less than the batch's end, or with
     what it said before; it is given the rest again after a restart, from here on.
     """
-    rejected: Sequence[Rejected] = ()
+    rejected: Sequence[Rejection] = ()
     """Records of this batch; their dead letters wait until `end` has passed them."""
 
 
@@ -74,7 +74,7 @@ class Sink(ABC):
         """Connect and make what is missing. Raise `SinkUnavailable` to be called again later."""
 
     @abstractmethod
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch.
 
         Raise `SinkUnavailable` while the system is away: the same batch comes again

@@ -12,8 +12,8 @@ from aiokafka.structs import TopicPartition
 from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent
 from dataflow.settings import Settings
-from dataflow.sinks.contract import Rejected, Sink, SinkBatch, Stored
-from dataflow.sinks.csv_files import CsvFiles, Line, Rotation
+from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
+from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
 from dataflow.topics import ANALYTICS_EVENTS
 from models.analytics_event import AnalyticsEvent
 
@@ -39,7 +39,7 @@ class CsvSink(Sink):
         self._files: dict[TopicPartition, CsvFiles] = {}
         self._read = compile_decoder(AnalyticsEvent, reads=COLUMNS).read
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Have the batch's lines on disk."""
         files = self._files.get(batch.tp) or self._take(batch.tp)
         lines, rejected = self._lines(batch.records)
@@ -51,17 +51,17 @@ class CsvSink(Sink):
         self._files[tp] = CsvFiles(self._folder, stem, line_of(COLUMNS), self._rotation)
         return self._files[tp]
 
-    def _lines(self, records: Iterable[DefaultRecord]) -> tuple[list[Line], list[Rejected]]:
-        lines: list[Line] = []
-        rejected: list[Rejected] = []
+    def _lines(self, records: Iterable[DefaultRecord]) -> tuple[list[CsvLine], list[Rejection]]:
+        lines: list[CsvLine] = []
+        rejected: list[Rejection] = []
         for record in records:
             try:
                 event = self._read(record.value)
                 text = line_of((event.device_id, event.event_type, event.created_on))
             except InvalidEvent as fault:
-                rejected.append(Rejected(record, fault))
+                rejected.append(Rejection(record, fault))
             else:
-                lines.append(Line(record.offset, record.timestamp, text))
+                lines.append(CsvLine(record.offset, record.timestamp, text))
         return lines, rejected
 
     async def release(self, tp: TopicPartition) -> None:

@@ -25,7 +25,7 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CsvLine:
     """One line, with its end, and the record it is of."""
 
     offset: int
@@ -64,7 +64,7 @@ class CsvFiles:
         self._file: int | None = None
         self._position: Position | None = None
 
-    def append(self, first: int, end: int, lines: Iterable[Line]) -> None:
+    def append(self, first: int, end: int, lines: Iterable[CsvLine]) -> None:
         """Append the lines of a batch, records `first` up to, not including, `end`; skip what is there.
 
         Raises `SinkUnavailable` when the disk or another process does not let us; then
@@ -83,7 +83,7 @@ class CsvFiles:
         with self._alone:
             self._let_go()
 
-    def _append(self, first: int, end: int, lines: Iterable[Line]) -> None:
+    def _append(self, first: int, end: int, lines: Iterable[CsvLine]) -> None:
         position = self._position
         if position is None:
             position = self._remember(Position("", 0, 0, first, first))
@@ -100,7 +100,7 @@ class CsvFiles:
             position = self._write(name, period, [text for _, _, text in chunk], position)
         self._remember(msgspec.structs.replace(position, batch=first, end=end))
 
-    def _placed(self, lines: Iterable[Line], position: Position) -> Iterator[tuple[str, int, bytes]]:
+    def _placed(self, lines: Iterable[CsvLine], position: Position) -> Iterator[tuple[str, int, bytes]]:
         """Yield each line with the file that it belongs in, and that file's period."""
         name, period, size = position.file, position.period, position.size
         for line in lines:
@@ -162,8 +162,8 @@ class CsvFiles:
     def _remove_files_from(self, offset: int) -> None:
         """Remove files begun for records that were never acknowledged; they come again."""
         for file in self._folder.iterdir():
-            found = self._name.fullmatch(file.name)
-            if found and int(found[1]) >= offset:
+            match = self._name.fullmatch(file.name)
+            if match and int(match[1]) >= offset:
                 file.unlink()
 
     def _open(self, name: str, flags: int) -> None:

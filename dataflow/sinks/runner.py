@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 from mode import Service
 
 from dataflow.errors import SinkUnavailable
-from dataflow.sinks.contract import Sink, SinkBatch, Stored
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner_commits import Commits
 from dataflow.sinks.runner_metrics import SinkMetrics
 from dataflow.sinks.runner_options import RunnerOptions
@@ -25,7 +25,7 @@ STOP_SECONDS = 5.0
 MEASURE_SECONDS = 2.0
 
 
-class Opened(Sink):
+class LazySink(Sink):
     """A sink that is opened before its first batch; an outage at start is like any other."""
 
     def __init__(self, sink: Sink) -> None:
@@ -41,7 +41,7 @@ class Opened(Sink):
                 await self._sink.open()
                 self._is_open = True
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch in the open sink."""
         await self.open()
         return await self._sink.write(batch)
@@ -65,7 +65,7 @@ class SinkRunner(Service):
 
     def __init__(self, sink: Sink, options: RunnerOptions) -> None:
         super().__init__()
-        self.sink = Opened(sink)
+        self.sink = LazySink(sink)
         self.options = options
         self.partitions: dict[TopicPartition, SinkPartition] = {}
         self.joined = False
@@ -126,7 +126,7 @@ class SinkRunner(Service):
                 ends = await self.consumer.end_offsets(list(ours)) if ours else {}
             except (KafkaError, OSError):
                 continue  # the last value stands until the broker is back
-            metrics.lag.set(sum(max(ends[tp] - one.taken, 0) for tp, one in ours.items()))
+            metrics.lag.set(sum(max(ends[tp] - one.consumed, 0) for tp, one in ours.items()))
 
     def take_up(self, tps: Iterable[TopicPartition]) -> None:
         """Begin to serve partitions."""

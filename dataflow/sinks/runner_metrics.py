@@ -38,8 +38,8 @@ RETRYING = Gauge(
 class Measured(Protocol):
     """A partition of a sink; see `SinkPartition`."""
 
-    end: int
-    taken: int
+    committed_offset: int
+    consumed: int
     oldest_ms: int | None
     note: SinkNote
 
@@ -59,7 +59,7 @@ class SinkMetrics:
 
     def measure(self, partitions: Collection[Measured], now: float) -> None:
         """Set what the partitions know of themselves; `now` in seconds since 1970 UTC."""
-        self._waiting.set(sum(one.taken - one.end for one in partitions))
+        self._waiting.set(sum(one.consumed - one.committed_offset for one in partitions))
         self._lag_seconds.set(_seconds_since((one.oldest_ms for one in partitions), now))
         self._retrying_seconds.set(_seconds_since((one.note.retrying_since_ms for one in partitions), now))
 

@@ -16,16 +16,18 @@ class SinkNote(msgspec.Struct, frozen=True, omit_defaults=True):
     error_at_ms: int | None = None
     retrying_since_ms: int | None = None
     """When the outage began that is going on."""
-    taken: int | None = None
+    consumed: int | None = msgspec.field(default=None, name="taken")  # as earlier versions wrote it
     """The sink has all records below this offset; what it has not yet stored it will, with later ones."""
 
     def failed(self, error: object, now_ms: int) -> "SinkNote":
         """Return the note after one more failed try."""
-        return SinkNote(str(error)[:ERROR_CHARACTERS], now_ms, self.retrying_since_ms or now_ms, self.taken)
+        return SinkNote(
+            str(error)[:ERROR_CHARACTERS], now_ms, self.retrying_since_ms or now_ms, self.consumed
+        )
 
-    def mended(self, taken: int | None = None) -> "SinkNote":
+    def succeeded(self, consumed: int | None = None) -> "SinkNote":
         """Return the note after a batch that went through."""
-        return SinkNote(self.error, self.error_at_ms, taken=taken)
+        return SinkNote(self.error, self.error_at_ms, consumed=consumed)
 
     def as_metadata(self) -> str:
         """Return what stands beside the offset."""

@@ -42,9 +42,9 @@ class SinkPartition:
         self.tp = tp
         self.stage = f"sink-{sink.name}"
         self.note = SinkNote()
-        self.end = 0
+        self.committed_offset = 0
         """Everything below this offset is stored and committed."""
-        self.taken = 0
+        self.consumed = 0
         """Everything below this offset is with the sink, which may still gather it."""
         self.oldest_ms: int | None = None
         """When the oldest record that is not with the sink came to Kafka; None: none is known."""
@@ -80,18 +80,19 @@ class SinkPartition:
         committed = await stable_offsets(self._consumer._client, group, [self.tp], STABLE_SECONDS)  # noqa: SLF001  # waits for pending transactions, unlike the consumer
         if committed[self.tp] >= 0:
             self._consumer.seek(self.tp, committed[self.tp])
-        self.end = self.taken = await self._consumer.position(self.tp)
+        self.committed_offset = self.consumed = await self._consumer.position(self.tp)
 
     async def _pass_on(self, batch: SinkBatch) -> None:
         """Store a batch, then commit; only then is the next one taken."""
-        end = self.end if self.taken > self.end else batch.end  # what it gathers stands before mere marks
+        # Records that the sink still buffers come before a batch of mere transaction marks.
+        end = self.committed_offset if self.consumed > self.committed_offset else batch.end
         if batch.records:
             self.oldest_ms = batch.records[0].timestamp
             stored = await self._persist(lambda: self._write(batch))
             if stored is None:
                 return
             end = stored
-        self.taken = batch.end
+        self.consumed = batch.end
         await self._persist(lambda: self._commit(end))
         if batch.end >= (self._consumer.last_stable_offset(self.tp) or 0):
             self.oldest_ms = None
@@ -113,13 +114,13 @@ class SinkPartition:
         self._limit = limit
 
     async def _commit(self, end: int) -> None:
-        end = max(end, self.end)
-        note = self.note.mended(self.taken if self.taken > end else None)
-        if end == self.end and note == self.note:
+        end = max(end, self.committed_offset)
+        note = self.note.succeeded(self.consumed if self.consumed > end else None)
+        if end == self.committed_offset and note == self.note:
             return
         dead = [letter for letter in self._held if letter.record.offset < end]
         await self._commits.commit(self.tp, end, note, dead)
-        self.end, self.note, self._held = end, note, self._held[len(dead) :]
+        self.committed_offset, self.note, self._held = end, note, self._held[len(dead) :]
 
     async def _persist(self, step: Callable[[], Awaitable[int | None]]) -> int | None:
         """Return what the step returns; try it again, after a pause, until it does or we leave (None)."""
@@ -142,7 +143,7 @@ class SinkPartition:
         self._metrics.failed_tries.inc()
         self.note = self.note.failed(error, time.time_ns() // 1_000_000)
         try:
-            await self._commits.commit(self.tp, self.end, self.note, ())
+            await self._commits.commit(self.tp, self.committed_offset, self.note, ())
         except (KafkaError, OSError) as fault:
             log.warning("State of sink %s cannot be written down: %s", self._sink.name, fault)
 

@@ -69,7 +69,7 @@ async def sink_statuses(
             }
             return [
                 await _status(
-                    _Found(name, before[name], after[name], never.get(name, ()), workers[name]),
+                    _Sample(name, before[name], after[name], never.get(name, ()), workers[name]),
                     seconds,
                     reader,
                 )
@@ -99,8 +99,8 @@ async def _names(admin: AIOKafkaAdminClient, app_id: str, configured: Collection
 
 
 async def _committed(admin: AIOKafkaAdminClient, group: str) -> Offsets:
-    found: Offsets = await admin.list_consumer_group_offsets(group)
-    return {tp: noted for tp, noted in found.items() if noted.offset >= 0}
+    offsets: Offsets = await admin.list_consumer_group_offsets(group)
+    return {tp: noted for tp, noted in offsets.items() if noted.offset >= 0}
 
 
 async def _workers(admin: AIOKafkaAdminClient, group: str) -> int:
@@ -114,16 +114,16 @@ async def _never_had(
     admin: AIOKafkaAdminClient, topics: Topics, committed: Offsets
 ) -> Collection[TopicPartition]:
     """Return the partitions of the topics that nobody has served yet."""
-    there = set(await admin.list_topics()).intersection(topics)  # to ask for another might make it
-    told = await admin.describe_topics(list(there)) if there else []
+    existing = set(await admin.list_topics()).intersection(topics)  # to ask for another might make it
+    described = await admin.describe_topics(list(existing)) if existing else []
     partitions = {
-        TopicPartition(topic["topic"], one["partition"]) for topic in told for one in topic["partitions"]
+        TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]
     }
     return partitions - committed.keys()
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Sample:
     """What is found of a sink at the end of the sample, and its offsets at the begin."""
 
     name: str
@@ -135,27 +135,27 @@ class _Found:
     def positions(self, offsets: Offsets) -> Mapping[TopicPartition, int]:
         """Return up to where the sink has taken each partition; what a worker had gathered ends with it."""
         return {
-            tp: max(noted.offset, (self.workers and note_of(noted.metadata).taken) or 0)
+            tp: max(noted.offset, (self.workers and note_of(noted.metadata).consumed) or 0)
             for tp, noted in offsets.items()
         }
 
 
-async def _status(found: _Found, seconds: float, reader: AIOKafkaConsumer) -> SinkStatus:
-    taken = {**found.positions(found.after), **await reader.beginning_offsets(list(found.never_had))}
-    ends = await reader.end_offsets(list(taken))
-    lag = {tp: ends[tp] - position for tp, position in taken.items() if ends[tp] > position}
-    earlier = found.positions(found.before)
-    stored = sum(max(taken[tp] - earlier[tp], 0) for tp in earlier.keys() & taken.keys())
-    notes = [note_of(noted.metadata) for noted in found.after.values()]
+async def _status(sample: _Sample, seconds: float, reader: AIOKafkaConsumer) -> SinkStatus:
+    consumed = {**sample.positions(sample.after), **await reader.beginning_offsets(list(sample.never_had))}
+    ends = await reader.end_offsets(list(consumed))
+    lag = {tp: ends[tp] - position for tp, position in consumed.items() if ends[tp] > position}
+    earlier = sample.positions(sample.before)
+    stored = sum(max(consumed[tp] - earlier[tp], 0) for tp in earlier.keys() & consumed.keys())
+    notes = [note_of(noted.metadata) for noted in sample.after.values()]
     last = max(notes, key=lambda note: note.error_at_ms or 0, default=SinkNote())
-    oldest = await _oldest_ms(reader, {tp: taken[tp] for tp in lag})
+    oldest = await _oldest_ms(reader, {tp: consumed[tp] for tp in lag})
     return SinkStatus(
-        name=found.name,
-        topics=sorted({tp.topic for tp in taken}),
-        workers=found.workers,
+        name=sample.name,
+        topics=sorted({tp.topic for tp in consumed}),
+        workers=sample.workers,
         lag_records=sum(lag.values()),
         lag_seconds=_seconds_since(oldest) if lag else 0.0,
-        buffered_records=sum(taken[tp] - noted.offset for tp, noted in found.after.items()),
+        buffered_records=sum(consumed[tp] - noted.offset for tp, noted in sample.after.items()),
         records_per_second=round(stored / seconds, 1),
         last_error=last.error,
         last_error_at_ms=last.error_at_ms,
@@ -175,11 +175,11 @@ async def _oldest_ms(reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, i
     reader.assign(list(starts))
     for tp, offset in starts.items():
         reader.seek(tp, offset)
-    missing, found = set(starts), []
+    missing, timestamps = set(starts), []
     deadline = time.monotonic() + FIRST_RECORD_SECONDS
     while missing and time.monotonic() < deadline:
         for tp, records in (await reader.getmany(*missing, timeout_ms=200)).items():
             if records:
                 missing.discard(tp)
-                found.append(records[0].timestamp)
-    return min((timestamp for timestamp in found if timestamp >= 0), default=None)
+                timestamps.append(records[0].timestamp)
+    return min((timestamp for timestamp in timestamps if timestamp >= 0), default=None)

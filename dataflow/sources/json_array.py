@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from dataflow.engine.members import end_of_nested
+from dataflow.engine.json_members import end_of_nested
 from dataflow.errors import InvalidEvent, Reason
 
 _STRING = rb'"(?>[^"\\]++|\\.)*+"'

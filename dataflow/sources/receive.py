@@ -56,7 +56,7 @@ class Receiving:
     async def receive(self, stream: ReceivedStream, body: bytes, encoding: str, origin: Origin) -> Outcome:
         """Store every event of a body; return when the broker has acknowledged them all.
 
-        Raises `NotTaken`. Of a body that can never be taken nothing is stored; when Kafka fails
+        Raises `HttpError`. Of a body that can never be taken nothing is stored; when Kafka fails
         on the way, a part may be.
         """
         sorter = self._sorter(stream, origin)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 UNDATED = -1
 """No window may take this event: it has no readable time, or one before 1971."""
@@ -33,7 +33,7 @@ def parse_iso(text: str | None) -> int:
     return ms if ms >= _YEAR_1971_MS else UNDATED
 
 
-iso_ms: Callable[[str | None], int] = Remembered(parse_iso, bound=32_768).__getitem__
+iso_ms: Callable[[str | None], int] = BoundedCache(parse_iso, bound=32_768).__getitem__
 """`parse_iso`, remembered: many events share a second."""
 
 

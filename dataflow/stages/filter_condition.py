@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
 from dataflow.errors import Misconfigured
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.filter_rule import compile_pattern, field_name
 from dataflow.stages.json_values import Value
-from dataflow.stages.remembered import Remembered
 
 Condition = Callable[[Sequence[Value]], bool]
 """Whether it holds for the values of a line."""
@@ -95,7 +95,7 @@ def _compile_test(sent: dict[str, object], where: str, fields: Fields) -> Condit
     test = _test_of(sent, tests, where)
     if sent.get("decoded", False):
         test = _of_decoded(test)
-    verdicts, place = Remembered(test), fields.place_of(field)
+    verdicts, place = BoundedCache(test), fields.place_of(field)
     return lambda values: verdicts[values[place]]
 
 

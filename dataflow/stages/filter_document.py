@@ -12,11 +12,11 @@ from pathlib import Path
 import orjson
 
 from dataflow.errors import Misconfigured
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.filter_condition import Fields, compile_condition
 from dataflow.stages.filter_outputs import FilterOutputs, Output, RichRule
 from dataflow.stages.filter_rule import FilterRule, read_rule, text_of
 from dataflow.stages.filter_rules import FilterRules, read_rules
-from dataflow.stages.remembered import Remembered
 
 Rules = FilterRules | FilterOutputs
 
@@ -111,7 +111,7 @@ def _read_rule(sent: object, number: int, origin: str, fields: Fields) -> RichRu
 
 
 def _as_rich(rule: FilterRule, fields: Fields) -> RichRule:
-    verdicts, place = Remembered(rule.drops), fields.place_of(rule.field)
+    verdicts, place = BoundedCache(rule.drops), fields.place_of(rule.field)
     return RichRule(rule.name, lambda values: verdicts[values[place]])
 
 

@@ -14,7 +14,7 @@ LINES_A_LOOK = 1_000
 
 
 @dataclass(slots=True)
-class Trial:
+class DryRun:
     """What would become of lines; `lines` = `kept` + all of `dropped` + all of `dead_lettered`."""
 
     lines: int = 0
@@ -43,30 +43,30 @@ class Trial:
         }
 
 
-def try_rules(rules: Rules, lines: Iterable[bytes | None], in_time: Callable[[], bool]) -> Trial:
+def try_rules(rules: Rules, lines: Iterable[bytes | None], in_time: Callable[[], bool]) -> DryRun:
     """Judge lines by rules, until `in_time()` is false; nothing is sent anywhere."""
-    trial = Trial()
+    dry_run = DryRun()
     dropped_by = rules.dropped_by
     for number, raw in enumerate(lines):
         if number % LINES_A_LOOK == 0 and not in_time():
-            trial.is_complete = False
+            dry_run.is_complete = False
             break
-        trial.lines += 1
+        dry_run.lines += 1
         try:
             verdict = dropped_by(raw)
         except InvalidEvent as fault:
-            trial.dead_lettered[fault.reason.value] += 1
+            dry_run.dead_lettered[fault.reason.value] += 1
             continue
         if isinstance(verdict, str):
-            _note_drop(trial, verdict, raw)
+            _note_drop(dry_run, verdict, raw)
         else:
-            trial.kept += 1
-            trial.outputs.update(verdict or ())
-    return trial
+            dry_run.kept += 1
+            dry_run.outputs.update(verdict or ())
+    return dry_run
 
 
-def _note_drop(trial: Trial, rule: str, raw: bytes | None) -> None:
-    trial.dropped[rule] += 1
-    if trial.dropped[rule] <= EXAMPLES:
+def _note_drop(dry_run: DryRun, rule: str, raw: bytes | None) -> None:
+    dry_run.dropped[rule] += 1
+    if dry_run.dropped[rule] <= EXAMPLES:
         text = (raw or b"").decode(errors="replace")
-        trial.examples.setdefault(rule, []).append(text[:EXAMPLE_CHARACTERS])
+        dry_run.examples.setdefault(rule, []).append(text[:EXAMPLE_CHARACTERS])

@@ -74,8 +74,8 @@ def text_of(sent: dict[str, object], key: str, where: str, *, may_be_empty: bool
     """Return a text; raise `Misconfigured`."""
     value = sent.get(key)
     if not isinstance(value, str) or not (value or may_be_empty):
-        found = repr(value) if key in sent else "missing"
-        raise Misconfigured(f"{where}: {key} is {found}; expected a text")
+        actual = repr(value) if key in sent else "missing"
+        raise Misconfigured(f"{where}: {key} is {actual}; expected a text")
     return value
 
 

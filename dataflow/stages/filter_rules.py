@@ -6,9 +6,9 @@ import orjson
 
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.errors import Misconfigured
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.filter_rule import FilterRule, read_rule
 from dataflow.stages.json_values import compile_columns
-from dataflow.stages.remembered import Remembered
 
 
 class FilterRules:
@@ -20,7 +20,7 @@ class FilterRules:
         self.reads = tuple(dict.fromkeys(rule.field for rule in rules))
         self._columns_of = compile_columns([rule.field for rule in rules])
         # Values repeat from line to line: most verdicts are one look-up.
-        self._verdicts = [(Remembered(rule.drops), rule.name) for rule in rules]
+        self._verdicts = [(BoundedCache(rule.drops), rule.name) for rule in rules]
 
     def dropped_by(self, raw: bytes | None) -> str | None:
         """Return the name of the first rule that drops this line; None if it survives.

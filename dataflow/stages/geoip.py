@@ -110,7 +110,7 @@ class GeoIP:
         broken database is refused and told of once, and the old one stays in use.
         """
         databases = [database for database in (self._city, self._asn) if database]
-        return [told for database in databases if (told := database.refresh())]
+        return [replacement for database in databases if (replacement := database.refresh())]
 
     def described(self) -> str:
         """Return which databases are in use, for the start-up line."""

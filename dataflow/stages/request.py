@@ -4,10 +4,10 @@ from math import inf
 from typing import NamedTuple
 
 from dataflow.stages.access_log.stage import AccessLogEntry
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
 from dataflow.stages.datastream2.values import text_of
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
-from dataflow.stages.remembered import Remembered
 from models.cdn_log import CdnLog, CdnValue
 
 NO_VALUE = "(none)"
@@ -115,9 +115,9 @@ def _text(value: CdnValue) -> str | None:
     return None if value is None else str(value)
 
 
-_endpoints: Remembered[str, str] = Remembered(endpoint_of)
-_statuses: Remembered[str, tuple[str, bool]] = Remembered(status_of)
-_countries: Remembered[str, str | None] = Remembered(_country_of)
+_endpoints: BoundedCache[str, str] = BoundedCache(endpoint_of)
+_statuses: BoundedCache[str, tuple[str, bool]] = BoundedCache(status_of)
+_countries: BoundedCache[str, str | None] = BoundedCache(_country_of)
 _logged_statuses = {
     status: status_of(None if status is None else str(status)) for status in (None, *range(1_000))
 }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.splice import Added
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.utm_sources import normal_source
 from models.page_view import PageView
 
@@ -36,7 +36,7 @@ class SourceCategorizer:
     def __init__(self, sources: Mapping[str, str]) -> None:
         """Take the map that `load_utm_sources` gives."""
         self._sources = sources
-        self._added: Remembered[tuple[str | None, str | None], Added] = Remembered(self._added_of)
+        self._added: BoundedCache[tuple[str | None, str | None], Added] = BoundedCache(self._added_of)
 
     def __call__(self, view: PageView) -> Added:
         """Return the fields ``source_category`` and ``user_email_domain`` of a page view.

@@ -7,7 +7,7 @@ from enum import StrEnum
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.splice import Added
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 from models.booking import Booking
 
 # date.fromisoformat also takes 20170801 and 2017-W31-2, which no booking system means.
@@ -91,7 +91,7 @@ def _added_of(dates: tuple[str | None, str | None]) -> Added:
     return _ADDED[stay_category(*dates)]
 
 
-_added: Remembered[tuple[str | None, str | None], Added] = Remembered(_added_of)
+_added: BoundedCache[tuple[str | None, str | None], Added] = BoundedCache(_added_of)
 
 _ADDS = frozenset({"stay_category"})
 

@@ -69,8 +69,8 @@ class _Agent(parsers.UserAgent):  # type: ignore[misc]  # the package user-agent
     """The questions of user-agents, asked of what the resolver below found."""
 
     def __init__(self, text: str) -> None:
-        found = _resolver(text, Domain.ALL)
-        browser, system, device = found.user_agent, found.os, found.device
+        client = _resolver(text, Domain.ALL)
+        browser, system, device = client.user_agent, client.os, client.device
         self.ua_string = text
         self.browser = parsers.Browser(
             browser.family if browser else _OTHER,

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.event_time import UNDATED, epoch_seconds_ms
-from dataflow.stages.remembered import Remembered
 
 
 def utc_text(at: datetime) -> str:
@@ -37,4 +37,4 @@ def _second_text(whole: str) -> str:
 
 
 # Many lines share a second: formatting a date anew for each costs ten times more.
-_seconds: Remembered[str, str] = Remembered(_second_text)
+_seconds: BoundedCache[str, str] = BoundedCache(_second_text)

@@ -10,9 +10,9 @@ from faust.web.drivers.aiohttp import Web
 
 from dataflow.app import app
 from dataflow.connection import broker_connection
+from dataflow.dead_letters.json_views import list_of_letters, page_of_letter
+from dataflow.dead_letters.letter_filter import LetterFilter
 from dataflow.dead_letters.replay import AnotherReplay, replay
-from dataflow.dead_letters.selection import Selection
-from dataflow.dead_letters.shown import list_of_letters, page_of_letter
 from dataflow.http_error import HttpError, bad_value, not_found
 from dataflow.settings import settings
 from dataflow.sources.in_flight import HeldBytes
@@ -46,14 +46,14 @@ async def list_letters(request: Request) -> Response:
     """Answer with the newest of the dead letters that are asked for."""
     values = single_values(request.query.items(), SELECTING)
     limit = _number("limit", values.pop("limit", "100"), MOST_LISTED)
-    selection = Selection(
+    letter_filter = LetterFilter(
         values.get("stage"),
         values.get("reason"),
         values.get("topic"),
         _instant("from", values.get("from")),
         _instant("to", values.get("to")),
     )
-    return _answer(await list_of_letters(broker_connection(settings()), selection, limit))
+    return _answer(await list_of_letters(broker_connection(settings()), letter_filter, limit))
 
 
 @require_role(AccessRole.EDIT)
@@ -73,7 +73,7 @@ async def replay_letters(request: Request) -> Response:
     """Send dead letters back, at most `limit`; what cannot go back is told by why."""
     single_values(request.query.items(), known=())
     wish = await _wish(request)
-    selection = Selection(
+    letter_filter = LetterFilter(
         wish.stage,
         wish.reason,
         wish.topic,
@@ -83,7 +83,7 @@ async def replay_letters(request: Request) -> Response:
     )
     limit = _number("limit", str(wish.limit), MOST_REPLAYED)
     try:
-        told = await replay(broker_connection(settings()), settings().app_id, selection, limit)
+        told = await replay(broker_connection(settings()), settings().app_id, letter_filter, limit)
     except AnotherReplay as error:
         raise HttpError(HTTPStatus.CONFLICT, str(error)) from error
     return _answer(told.as_json())

@@ -16,12 +16,12 @@ from faust.web.drivers.aiohttp import Web
 from dataflow.app import app
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.http_error import HttpError, quoted, unavailable
+from dataflow.rules.dry_run import MOST_RECORDS, last_records, try_lines
 from dataflow.rules.follower import Follower
 from dataflow.rules.live import filter_rules, utm_sources
 from dataflow.rules.outputs import check_outputs
-from dataflow.rules.trial import MOST_RECORDS, last_records, try_lines
 from dataflow.rules.version import Version
-from dataflow.rules.writing import Overtaken, put_version
+from dataflow.rules.version_writer import VersionConflict, put_version
 from dataflow.sources.in_flight import HeldBytes
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.web.body import read_body
@@ -81,10 +81,10 @@ async def dry_run(request: Request) -> Response:
     except Misconfigured as fault:
         raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault
     if wish.lines is not None:
-        trial = await try_lines(rules, (line.encode(errors="surrogatepass") for line in wish.lines))
+        dry_run = await try_lines(rules, (line.encode(errors="surrogatepass") for line in wish.lines))
     else:
-        trial = await try_lines(rules, await _last_records(wish))
-    return _answer(trial.as_json())
+        dry_run = await try_lines(rules, await _last_records(wish))
+    return _answer(dry_run.as_json())
 
 
 def _show(request: Request, follower: Follower[Any]) -> Response:
@@ -119,7 +119,7 @@ async def _put(
         version = await put_version(follower.connection, follower.app_id, follower.document, raw, follows)
     except Misconfigured as fault:
         raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault
-    except Overtaken as error:
+    except VersionConflict as error:
         raise HttpError(HTTPStatus.PRECONDITION_FAILED, str(error)) from error
     await follower.wait_for(version.number, IN_USE_SECONDS)
     return _answer({"version": version.number}, {"ETag": f'"{version.number}"'})

@@ -20,7 +20,7 @@ from dataflow.errors import InvalidEvent
 from dataflow.samples import sample_events
 from dataflow.stages.access_log import line_stage
 from dataflow.stages.access_log.format_string import compile_format
-from dataflow.stages.access_log.recognised import parse
+from dataflow.stages.access_log.usual_formats import parse
 from dataflow.stages.datastream2 import line_stage as datastream2_line_stage
 from dataflow.stages.user_agent import ExactResolver, user_agent_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dataflow.cli.asking import ask
+from dataflow.cli.worker_client import ask
 from dataflow.samples import expected_stay_counts
 
 DEADLINE_SECONDS = 60

@@ -8,12 +8,12 @@ import pytest
 
 from dataflow import topics
 from dataflow.connection import broker_connection
-from dataflow.dead_letters import reading
+from dataflow.dead_letters import letter_reader as reading
 from dataflow.dead_letters import replay as replaying
-from dataflow.dead_letters.reading import letter_reader
+from dataflow.dead_letters.json_views import list_of_letters, page_of_letter
+from dataflow.dead_letters.letter_filter import LetterFilter
+from dataflow.dead_letters.letter_reader import letter_reader
 from dataflow.dead_letters.replay import replay
-from dataflow.dead_letters.selection import Selection
-from dataflow.dead_letters.shown import list_of_letters, page_of_letter
 from dataflow.errors import DataflowError
 from dataflow.settings import Settings
 
@@ -47,9 +47,9 @@ def bury(place, produce):
     return bury
 
 
-async def back(place, limit=None, **selection):
+async def back(place, limit=None, **letter_filter):
     """Replay; return how many went back, and how many had before."""
-    told = await replay(place["connection"], place["app"], Selection(**selection), limit)
+    told = await replay(place["connection"], place["app"], LetterFilter(**letter_filter), limit)
     return told.replayed, told.already
 
 
@@ -133,7 +133,7 @@ async def test_what_cannot_go_back_is_told_and_stays(place, bury, read_topic, ka
     bury(b"a", topic=unique("gone"))
     bury(os.urandom(3_000), topic=small)
     bury(b"b", topic=place["dead-letters"])
-    told = await replay(place["connection"], place["app"], Selection())
+    told = await replay(place["connection"], place["app"], LetterFilter())
     assert (told.replayed, sum(told.impossible.values())) == (1, 3)
     assert any("too large" in why for why in told.impossible)
     bury(b"better")
@@ -147,12 +147,12 @@ async def test_the_newest_are_listed_first_with_what_became_of_them(place, bury)
     await back(place, limit=1)
     bury(b"last", partition=1, reason="empty", key=None)
     connection = place["connection"]
-    listed = await list_of_letters(connection, Selection(), 2)
-    oldest = await list_of_letters(connection, Selection(places=frozenset({(0, 0)})), 5)
+    listed = await list_of_letters(connection, LetterFilter(), 2)
+    oldest = await list_of_letters(connection, LetterFilter(places=frozenset({(0, 0)})), 5)
     found = [(row["partition"], row["offset"], row["reason"]) for row in listed["dead_letters"]]
     assert (found, listed["complete"]) == ([(1, 0, "empty"), (0, 699, "not_json")], False)
     assert [(row["offset"], row["replayed"]) for row in oldest["dead_letters"]] == [(0, True)]
-    assert (await list_of_letters(connection, Selection(reason="empty"), 5))["complete"]
+    assert (await list_of_letters(connection, LetterFilter(reason="empty"), 5))["complete"]
     page = await page_of_letter(connection, (1, 0))
     assert (page["value_base64"], page["key_base64"], page["origin"]["timestamp"]) == (
         "bGFzdA==", None, "2020-09-13T12:26:40.123Z",
@@ -164,12 +164,12 @@ async def test_the_newest_are_listed_first_with_what_became_of_them(place, bury)
 async def test_time_selects_by_when_it_became_a_dead_letter(place, bury):
     """The event itself is of 2020."""
     bury(b"a")
-    first = (await list_of_letters(place["connection"], Selection(), 1))["dead_letters"][0]
+    first = (await list_of_letters(place["connection"], LetterFilter(), 1))["dead_letters"][0]
     async with letter_reader(place["connection"]) as reader:
         at_ms = (await reader.at((0, 0))).at_ms
-        early = await reader.newest(Selection(to_ms=at_ms), 5)
-        late = await reader.newest(Selection(from_ms=at_ms), 5)
-        none = await reader.newest(Selection(from_ms=at_ms + 10_000), 5)
+        early = await reader.newest(LetterFilter(to_ms=at_ms), 5)
+        late = await reader.newest(LetterFilter(from_ms=at_ms), 5)
+        none = await reader.newest(LetterFilter(from_ms=at_ms + 10_000), 5)
     assert first["at"] > "2026"
     assert [len(found.letters) for found in (early, late, none)] == [0, 1, 0]
 

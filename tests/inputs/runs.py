@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from dataflow.inputs.files import file_at, files_at
-from dataflow.inputs.loads import Load, Loading
+from dataflow.inputs.input_checkpoints import InputCheckpoint, InputCheckpoints
+from dataflow.inputs.input_matcher import InputMatcher
 from dataflow.inputs.new_lines import LineRules, NewLines
-from dataflow.inputs.recognising import Recogniser
-from dataflow.inputs.remembered import Entry, Remembered
+from dataflow.inputs.transaction_chunk import ChunkBuilder, TransactionChunk
 from dataflow.sources.received_streams import STREAMS
 
 MOST_BYTES = 1_000_000
@@ -21,30 +21,32 @@ class Runs:
     def __init__(self, stream: str = "access-logs", **rules: object) -> None:
         self.lines: list[bytes] = []
         self.dead: list[bytes] = []
-        self.entries: dict[bytes, Entry] = {}
+        self.checkpoints: dict[bytes, InputCheckpoint] = {}
         self._rules = replace(LineRules(STREAMS[stream], MOST_BYTES, 2 * MOST_BYTES), **rules)
 
-    def run(self, *places: Path | str, most_loads: int | None = None) -> Load:
+    def run(self, *places: Path | str, most_loads: int | None = None) -> TransactionChunk:
         """Run once, or until it dies behind so many transactions; return all of its loads together."""
-        remembered = Remembered()
-        for key, entry in self.entries.items():
-            remembered.put(key, entry)
-        recogniser = Recogniser(remembered, file_at, may_be_avro=self._rules.stream.is_json)
+        checkpoints = InputCheckpoints()
+        for key, checkpoint in self.checkpoints.items():
+            checkpoints.put(key, checkpoint)
+        matcher = InputMatcher(checkpoints, file_at, may_be_avro=self._rules.stream.is_json)
         found = [source for place in places for source in files_at(str(place))]
-        told = Load()
-        for number, load in enumerate(Loading(NewLines(self._rules, recogniser), remembered).loads(found)):
+        told = TransactionChunk()
+        for number, chunk in enumerate(
+            ChunkBuilder(NewLines(self._rules, matcher), checkpoints).chunks(found)
+        ):
             if number == most_loads:
                 break
-            self._commit(load)
+            self._commit(chunk)
             for name in ("lines", "inputs_read", "already_in", "unfinished", "failed"):
-                setattr(told, name, getattr(told, name) + getattr(load, name))
+                setattr(told, name, getattr(told, name) + getattr(chunk, name))
         return told
 
-    def _commit(self, load: Load) -> None:
-        assert load.lines == len(load.records.good) + len(load.records.dead)
-        self.lines += values(load.records.good)
-        self.dead += values(load.records.dead)
-        self.entries |= load.entries
+    def _commit(self, chunk: TransactionChunk) -> None:
+        assert chunk.lines == len(chunk.records.good) + len(chunk.records.dead)
+        self.lines += values(chunk.records.good)
+        self.dead += values(chunk.records.dead)
+        self.checkpoints |= chunk.checkpoints
 
 
 def values(records: Iterable[tuple[object, object, bytes, object]]) -> list[bytes]:

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from chaos.waiting import wait_until
 
-from dataflow.inputs.turn import our_turn
+from dataflow.inputs.lease import hold_lease
 from dataflow.samples import sample_events
 from dataflow.settings.inputs import INGESTED_STREAMS
 
@@ -161,7 +161,7 @@ async def test_of_two_at_once_the_second_is_refused(own, tmp_path):
     numbered(tmp_path / "a.log", 10)
     (tmp_path / "b.ndjson").write_bytes(b'{"reqId":"1"}\n')
     connection = {"bootstrap_servers": [own.broker.address]}
-    async with our_turn(connection, "access-logs", INGESTED_STREAMS.index("access-logs")):
+    async with hold_lease(connection, "access-logs", INGESTED_STREAMS.index("access-logs")):
         told = await asyncio.to_thread(own.ingest, tmp_path / "a.log", "--as", "access-logs", code=1)
         assert f"inputs of access-logs are being read by process {os.getpid()} on" in told["said"]
         await asyncio.to_thread(own.ingest, tmp_path / "b.ndjson", "--as", "cdn-logs")

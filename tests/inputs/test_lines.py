@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.inputs.lines import BEGIN_BYTES, Reading
+from dataflow.inputs.content_reader import BEGIN_BYTES, ContentReader
 
 MOST = 20
 BITS = st.lists(st.sampled_from([b"\n", b"\r\n", b" ", b"a", b"\xff", b"long " * 3, b"\0" * 30]), max_size=60)
@@ -29,27 +29,27 @@ def simply(raw: bytes) -> list[bytes]:
 def test_pieces_and_passed_bytes_change_no_line(bits: list[bytes], cuts: list[int], passed: int):
     """A run that goes on somewhere reads what a simple split of the rest gives."""
     raw = b"".join(bits)
-    reading = Reading(pieces_of(raw, cuts))
-    begin = reading.peek()
-    if not reading.pass_to(passed):
-        assert (reading.reached, reading.sha256) == (len(raw), sha256(raw).hexdigest())
+    reader = ContentReader(pieces_of(raw, cuts))
+    begin = reader.peek()
+    if not reader.pass_to(passed):
+        assert (reader.reached, reader.sha256) == (len(raw), sha256(raw).hexdigest())
         return
     rest = raw[passed:]
     ended, line_feed, tail = rest.rpartition(b"\n")
-    lines = [line for some in reading.ended_lines(MOST) for line in some]
+    lines = [line for some in reader.ended_lines(MOST) for line in some]
     reached = passed + len(ended) + len(line_feed)
     assert begin == raw[:BEGIN_BYTES]
     assert lines == simply(ended)
-    assert (reading.reached, reading.sha256) == (reached, sha256(raw[:reached]).hexdigest())
-    assert reading.begin == raw[:reached][:BEGIN_BYTES]
-    assert reading.tail == simply(tail)
-    reading.pass_tail()
-    assert (reading.reached, reading.sha256) == (len(raw), sha256(raw).hexdigest())
+    assert (reader.reached, reader.sha256) == (reached, sha256(raw[:reached]).hexdigest())
+    assert reader.begin == raw[:reached][:BEGIN_BYTES]
+    assert reader.tail == simply(tail)
+    reader.pass_tail()
+    assert (reader.reached, reader.sha256) == (len(raw), sha256(raw).hexdigest())
 
 
 def test_each_list_of_lines_reaches_as_far_as_it_says():
     """What is committed with some lines is where the next run begins."""
-    reading = Reading(iter([b"a\nb", b"b\n\n", b"c\nd"]))
-    seen = [(lines, reading.reached) for lines in reading.ended_lines(MOST)]
+    reader = ContentReader(iter([b"a\nb", b"b\n\n", b"c\nd"]))
+    seen = [(lines, reader.reached) for lines in reader.ended_lines(MOST)]
     assert seen == [([b"a"], 2), ([b"bb"], 6), ([b"c"], 8)]
-    assert reading.tail == [b"d"]
+    assert reader.tail == [b"d"]

@@ -34,7 +34,7 @@ def test_a_second_run_adds_nothing(log):
     runs = Runs()
     assert runs.run(log.path.parent).inputs_read == 1
     again = runs.run(log.path.parent)
-    assert (again.lines, again.already_in, again.entries) == (0, 1, {})
+    assert (again.lines, again.already_in, again.checkpoints) == (0, 1, {})
     assert runs.lines == log.lines
 
 
@@ -161,7 +161,7 @@ def test_a_json_object_without_a_line_feed_is_whole_with_its_last_bracket(tmp_pa
 def test_whatever_is_done_to_a_log_each_of_its_lines_comes_once(deeds: list[str], seed: int):
     """Between any two runs, whether they end or die."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dataflow.inputs.loads.LOAD_BYTES", 1_500)
+        patch.setattr("dataflow.inputs.transaction_chunk.CHUNK_BYTES", 1_500)
         patch.setattr("dataflow.inputs.files.PIECE_BYTES", 700)
         rotating = RotatingLog(Path(folder), seed)
         for deed in deeds:

@@ -15,7 +15,7 @@ import pytest
 from inputs.runs import Runs
 
 from dataflow.inputs.input import Input, UnreadableInput
-from dataflow.inputs.unpacking import Content
+from dataflow.inputs.unpacking import InputContent
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -44,7 +44,7 @@ def an_input(*pieces: bytes, path: str = "/logs/a") -> Input:
 
 def unpacked(*pieces: bytes, may_be_avro: bool = True) -> bytes:
     """Return the content of these bytes."""
-    return b"".join(Content(an_input(*pieces), may_be_avro=may_be_avro).pieces())
+    return b"".join(InputContent(an_input(*pieces), may_be_avro=may_be_avro).pieces())
 
 
 def some_bookings(count: int) -> list[dict[str, object]]:

@@ -7,12 +7,12 @@ import pytest
 from dataflow.connection import broker_connection
 from dataflow.errors import Misconfigured
 from dataflow.rules import follower as following
+from dataflow.rules.dry_run import last_records
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import check_outputs
-from dataflow.rules.reading import last_version
-from dataflow.rules.trial import last_records
 from dataflow.rules.version import Document
-from dataflow.rules.writing import Overtaken, put_version
+from dataflow.rules.version_reader import last_version
+from dataflow.rules.version_writer import VersionConflict, put_version
 from dataflow.settings import Settings
 from dataflow.stages.filter_document import read_document
 from dataflow.topics import Topic
@@ -90,7 +90,7 @@ async def test_of_many_changes_of_one_version_one_succeeds(follow, connection, d
             for n in range(4)
         ]
         told = await asyncio.gather(*changes, return_exceptions=True)
-        won = [one for one in told if not isinstance(one, Overtaken)]
+        won = [one for one in told if not isinstance(one, VersionConflict)]
         assert len(won) <= 1, told
         if not won:  # each has stopped the one before it, and the last has come too late, or not
             won = [await put_version(connection, "app", document, BOTS, follows=1)]
@@ -103,7 +103,7 @@ async def test_a_change_of_an_old_version_is_refused(follow, connection, documen
     """Its editor has not seen what it would overwrite."""
     async with follow(seed=EMPTY):
         await put_version(connection, "app", document, BOTS, follows=1)
-        with pytest.raises(Overtaken, match="version of the filter rules is 2; expected 1"):
+        with pytest.raises(VersionConflict, match="version of the filter rules is 2; expected 1"):
             await put_version(connection, "app", document, EMPTY, follows=1)
         assert (await put_version(connection, "app", document, EMPTY, follows=None)).number == 3
 

@@ -43,7 +43,7 @@ async def stored(url: str) -> tuple[int, int, int]:
 
 def done(runner: SinkRunner) -> int:
     """Return how many records are stored and committed."""
-    return sum(partition.end for partition in runner.partitions.values())
+    return sum(partition.committed_offset for partition in runner.partitions.values())
 
 
 def troubled(runner: SinkRunner) -> bool:

@@ -8,12 +8,12 @@ from botocore.config import Config
 from sinks.servers_s3 import ACCESS_KEY, SECRET_KEY
 
 from dataflow.s3 import S3Server
-from dataflow.sinks.s3.store import Connection
+from dataflow.sinks.s3.store import BucketConnection
 
 
-def a_connection(url: str, bucket: str) -> Connection:
+def a_connection(url: str, bucket: str) -> BucketConnection:
     """Return how a sink reaches a bucket of a test's server."""
-    return Connection(bucket, S3Server(url, "us-east-1", ACCESS_KEY, SECRET_KEY))
+    return BucketConnection(bucket, S3Server(url, "us-east-1", ACCESS_KEY, SECRET_KEY))
 
 
 class Bucket:

@@ -1,7 +1,7 @@
 """The real app with one more sink, which has a bug; for `faust -A sinks.buggy_app`."""
 
 from dataflow.app import app
-from dataflow.sinks.contract import Sink, SinkBatch, Stored
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner import SinkRunner
 from dataflow.topics import ANALYTICS_EVENTS
 from dataflow.web.sinks import OPTIONS
@@ -13,7 +13,7 @@ class BuggySink(Sink):
     name = "buggy"
     topics = (ANALYTICS_EVENTS,)
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Do not come back."""
         return batch.stored(batch.records[: 1 // 0])
 

@@ -9,7 +9,7 @@ from aiokafka.structs import TopicPartition
 from sinks.sink_records import batches
 
 from dataflow.errors import SinkUnavailable
-from dataflow.sinks.contract import Rejected, Sink
+from dataflow.sinks.contract import Rejection, Sink
 
 RETRY_SECONDS = 0.05
 PATIENCE_SECONDS = 120
@@ -22,7 +22,7 @@ class Feeder:
         self.tp = tp
         self.records = records
         self.committed = 0
-        self.dead: list[Rejected] = []
+        self.dead: list[Rejection] = []
         self.failures: list[str] = []
 
     async def feed(
@@ -33,7 +33,7 @@ class Feeder:
         try:
             await self._persist(sink.open)
             given = batches(self.tp, self.records, batch_records, self.committed)
-            held: list[Rejected] = []
+            held: list[Rejection] = []
             for number, batch in enumerate(given):
                 if number == crash_after:
                     return

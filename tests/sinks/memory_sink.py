@@ -5,7 +5,7 @@ from collections import defaultdict
 from aiokafka.structs import TopicPartition
 
 from dataflow.errors import SinkUnavailable
-from dataflow.sinks.contract import Sink, SinkBatch, Stored, refused
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, rejection
 
 
 class MemorySink(Sink):
@@ -24,7 +24,7 @@ class MemorySink(Sink):
         self.calls.append("open")
         self._fail()
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Keep what is not refused."""
         self._fail()
         self.calls.append("write")
@@ -33,7 +33,7 @@ class MemorySink(Sink):
         self.kept |= {
             (batch.tp.partition, record.offset): record.value for record in batch.records if record not in bad
         }
-        return batch.stored([refused(record, "is not to my taste") for record in bad])
+        return batch.stored([rejection(record, "is not to my taste") for record in bad])
 
     async def release(self, tp: TopicPartition) -> None:
         """Note it."""
@@ -56,9 +56,9 @@ class GatheringSink(MemorySink):
         self.waiting: list[bytes] = []
         self.stored = 0
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Store what is full."""
         self.waiting += [record.value for record in batch.records]
         self.stored += len(self.waiting) // 4 * 4
         self.waiting = self.waiting[len(self.waiting) // 4 * 4 :]
-        return Stored(self.stored, [refused(r, "no") for r in batch.records if r.value == b"poison"])
+        return WriteResult(self.stored, [rejection(r, "no") for r in batch.records if r.value == b"poison"])

@@ -36,7 +36,7 @@ async def test_the_sink_of_the_page_is_found_and_stores_each_record_once(
     client.create_topics([ANALYTICS_EVENTS, DEAD_LETTERS], partitions=1)
     client.produce(ANALYTICS_EVENTS, [b"one", b"", b"three"])
     runner = await run(sink, address=client.address)
-    await until(lambda: sum(partition.end for partition in runner.partitions.values()) == 3)
+    await until(lambda: sum(partition.committed_offset for partition in runner.partitions.values()) == 3)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
         "analytics-events-0-0": b"one",
         "analytics-events-0-2": b"three",

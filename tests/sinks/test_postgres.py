@@ -9,7 +9,7 @@ from aiokafka.structs import TopicPartition
 
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.contract import SinkBatch
-from dataflow.sinks.postgres import days
+from dataflow.sinks.postgres import day_partitions as days
 from dataflow.sinks.postgres import sink as postgres_sink
 from dataflow.sinks.postgres.migrate import migrations
 from dataflow.sinks.postgres.sink import PostgresSink
@@ -260,7 +260,7 @@ async def test_a_worker_frozen_in_a_transaction_does_not_hold_up_who_goes_on(dat
     async def freeze_and_wake() -> None:
         async with frozen._connections.lend() as connection:
             await connection.execute("BEGIN")
-            await target.loading._put(connection, 3, target.rows_of(batch.records))
+            await target.loader._put(connection, 3, target.rows_of(batch.records))
             assert (await successor.write(batch)).end == 3
             await connection.execute("COMMIT")
 

@@ -50,7 +50,7 @@ async def test_a_wrong_password_is_told_of_without_it_and_waited_for(own_postgre
         f"PostgreSQL at 127.0.0.1:{own_postgres.port}: "
         'password authentication failed for user "guest" (28P01)'
     )
-    mended = PostgresSink(url.replace("wrong", "right"))
-    await mended.open()
-    await mended.close()
+    succeeded = PostgresSink(url.replace("wrong", "right"))
+    await succeeded.open()
+    await succeeded.close()
     await connection.close()

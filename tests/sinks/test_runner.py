@@ -4,7 +4,7 @@ from collections import Counter
 from sinks.memory_sink import GatheringSink, MemorySink
 from sinks.waiting import until
 
-from dataflow.sinks.contract import SinkBatch, Stored
+from dataflow.sinks.contract import SinkBatch, WriteResult
 from dataflow.topics import DEAD_LETTERS
 
 
@@ -23,7 +23,7 @@ async def test_every_record_is_stored_once_and_committed(run, create_topics, pro
     runner = await run(sink)
     await until(lambda: len(sink.kept) == 5_000)
     assert sorted(sink.kept.values()) == sorted(b"%d" % n for n in range(5_000))
-    await until(lambda: sum(part.end for part in runner.partitions.values()) == 5_000)
+    await until(lambda: sum(part.committed_offset for part in runner.partitions.values()) == 5_000)
 
 
 async def test_a_second_runner_of_the_group_begins_where_the_first_has_ended(
@@ -54,7 +54,7 @@ async def test_a_refused_record_is_one_dead_letter_and_the_rest_goes_in(
     produce(topic, [b"poison" if n == 700 else b"fine" for n in range(1_000)])
     sink = MemorySink(topic, refuses=(b"poison",))
     runner = await run(sink)
-    await until(lambda: sum(part.end for part in runner.partitions.values()) == 1_000)
+    await until(lambda: sum(part.committed_offset for part in runner.partitions.values()) == 1_000)
     await until(lambda: letters_of(topic, read_topic))
     [letter] = letters_of(topic, read_topic)
     assert len(sink.kept) == 999
@@ -83,7 +83,7 @@ async def test_an_outage_keeps_everything_and_is_told_of(run, create_topics, pro
     assert sink.kept == {}
     sink.away = None
     await until(lambda: len(sink.kept) == 100)
-    await until(lambda: sum(part.end for part in runner.partitions.values()) == 100)
+    await until(lambda: sum(part.committed_offset for part in runner.partitions.values()) == 100)
     notes = [part.note for part in runner.partitions.values() if part.note.error]
     assert {note.error for note in notes} == {"server is on holiday"}
     assert {note.retrying_since_ms for note in notes} == {None}
@@ -92,7 +92,7 @@ async def test_an_outage_keeps_everything_and_is_told_of(run, create_topics, pro
 class OnePartitionAway(MemorySink):
     """Partition 0 never gets through."""
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Hang, or keep."""
         if batch.tp.partition == 0:
             await asyncio.sleep(3_600)
@@ -122,11 +122,11 @@ async def test_what_a_sink_still_gathers_is_not_committed_nor_are_its_dead_lette
     sink = GatheringSink(topic)
     runner = await run(sink)
     produce(topic, [b"fine"] * 5 + [b"poison"])
-    await until(lambda: runner.partitions and next(iter(runner.partitions.values())).end == 4)
+    await until(lambda: runner.partitions and next(iter(runner.partitions.values())).committed_offset == 4)
 
     assert letters_of(topic, read_topic) == []
     produce(topic, [b"fine"] * 2)
-    await until(lambda: next(iter(runner.partitions.values())).end == 8)
+    await until(lambda: next(iter(runner.partitions.values())).committed_offset == 8)
     await until(lambda: letters_of(topic, read_topic))
     assert len(letters_of(topic, read_topic)) == 1
 
@@ -161,8 +161,8 @@ async def test_nothing_but_refusals_is_taken_for_our_fault_and_held(
     await until(lambda: any(part.note.retrying_since_ms for part in runner.partitions.values()))
     [partition] = runner.partitions.values()
     assert "20 dead letters in a row" in partition.note.error
-    assert partition.end == 0
+    assert partition.committed_offset == 0
     assert letters_of(topic, read_topic) == []
     sink.refuses = ()
-    await until(lambda: partition.end == 20)
+    await until(lambda: partition.committed_offset == 20)
     assert len(sink.kept) == 20

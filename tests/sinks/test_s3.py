@@ -18,7 +18,7 @@ from sinks.waiting import until
 from dataflow.errors import Reason, SinkUnavailable
 from dataflow.sinks.s3.cuts import CutRules
 from dataflow.sinks.s3.formats import GzipNdjson
-from dataflow.sinks.s3.objects import Archive
+from dataflow.sinks.s3.object_writer import Archive
 from dataflow.sinks.s3.sink import S3Sink
 
 TOPIC = "enriched-web-events"
@@ -140,7 +140,7 @@ async def test_a_worker_that_has_lost_its_partition_unawares_shortens_nothing(ma
     await Feeder(TP, views(range(100))).feed(make, 50)
     assert bucket.ids() == [*range(100)]
     versions = bucket.objects()
-    (late,) = zombie._gatherings[TP].block.hours.values()
+    (late,) = zombie._buffers[TP].block.hours.values()
     await until(lambda: late.flushed == 10)
     await zombie.close()
     assert bucket.objects() == versions
@@ -224,7 +224,7 @@ async def test_an_outage_while_an_object_grows_is_told_of_and_its_partition_paus
     early, late = batches(TP, views(range(20)), 10)
     bucket.s3.delete_bucket(Bucket=bucket.name)
     await sink.write(early)
-    await until(lambda: sink._gatherings[TP].away)
+    await until(lambda: sink._buffers[TP].away)
     with pytest.raises(SinkUnavailable, match="NoSuchBucket"):
         await sink.write(late)
     bucket.s3.create_bucket(Bucket=bucket.name)

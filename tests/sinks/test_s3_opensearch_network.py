@@ -17,11 +17,11 @@ from sinks.sink_records import batches, views
 from sinks.test_opensearch_answers import SmallServer
 
 from dataflow.errors import SinkUnavailable
-from dataflow.sinks.opensearch.server import Connection
+from dataflow.sinks.opensearch.server import ServerAddress
 from dataflow.sinks.opensearch.sink import OpenSearchSink
 from dataflow.sinks.s3.cuts import CutRules
 from dataflow.sinks.s3.formats import GzipNdjson
-from dataflow.sinks.s3.objects import Archive
+from dataflow.sinks.s3.object_writer import Archive
 from dataflow.sinks.s3.sink import S3Sink
 
 TP = TopicPartition("enriched-web-events", 0)
@@ -71,7 +71,7 @@ async def test_the_index_outlasts_bad_weather():
     await server.start_server()
     async with bad_weather(server.port) as worse:
         feeder = Feeder(TP, views(range(RECORDS)))
-        await feeder.feed(lambda: OpenSearchSink({TP.topic: "views"}, Connection(worse)), 50)
+        await feeder.feed(lambda: OpenSearchSink({TP.topic: "views"}, ServerAddress(worse)), 50)
     await server.close()
     assert feeder.failures
     assert feeder.dead == []

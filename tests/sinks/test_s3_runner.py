@@ -11,7 +11,7 @@ from sinks.waiting import until
 
 from dataflow.sinks.s3.cuts import CutRules
 from dataflow.sinks.s3.formats import GzipNdjson
-from dataflow.sinks.s3.objects import Archive
+from dataflow.sinks.s3.object_writer import Archive
 from dataflow.sinks.s3.sink import S3Sink
 from dataflow.topics import DEAD_LETTERS
 
@@ -50,7 +50,7 @@ async def test_the_archive_of_a_topic_is_whole(run, kafka, bucket, unique, tmp_p
     second = await run(a_sink(flush_seconds=0.1), app_id=app_id, batch_records=170)
     expected = [n for n in range(2_000) if n != 1_500]
     await until(lambda: bucket.ids() == expected)
-    await until(lambda: all(one.end == 1_000 for one in second.partitions.values()))
+    await until(lambda: all(one.committed_offset == 1_000 for one in second.partitions.values()))
     assert set(second.partitions) == {TopicPartition(topic, 0), TopicPartition(topic, 1)}
     letters = [dict(read.headers) for read in kafka.read_topic(DEAD_LETTERS)]
     (letter,) = [one for one in letters if one["dataflow-topic"] == topic.encode()]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.stages.access_log.recognised import parse
+from dataflow.stages.access_log.usual_formats import parse
 
 DATA = Path(__file__).parents[1] / "data"
 SAMPLE = gzip.decompress((DATA / "access_logs/apache_combined_10k.log.gz").read_bytes()).splitlines()

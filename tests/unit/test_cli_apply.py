@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.cli.applying import Application, LineBalance
+from dataflow.cli.stage_run import LineCounts, StageRun
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.samples import expected_stay_counts, sample_filter_rules
 from dataflow.stages.lines import LINE_STAGES
@@ -33,15 +33,15 @@ def by_first_letter(raw: bytes) -> list[bytes]:
             return [raw]
 
 
-def run(*lines: bytes) -> tuple[bytes, list[dict], LineBalance]:
+def run(*lines: bytes) -> tuple[bytes, list[dict], LineCounts]:
     """Apply the stage above; return results, dead letters and balance."""
     results, letters = io.BytesIO(), io.BytesIO()
-    application = Application("stage", by_first_letter, results, letters, LineBalance())
-    application.run(lines)
+    stage_run = StageRun("stage", by_first_letter, results, letters, LineCounts())
+    stage_run.run(lines)
     return (
         results.getvalue(),
         [json.loads(letter) for letter in letters.getvalue().splitlines()],
-        application.balance,
+        stage_run.counts,
     )
 
 
@@ -61,10 +61,10 @@ def dataflow(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess
 @given(st.lists(st.binary() | st.sampled_from([b"d", b"b", b"2", b""])))
 def test_what_came_in_is_what_went_somewhere(lines):
     """The balance holds for any bytes; results keep their order."""
-    _, letters, balance = run(*lines)
-    assert balance.received == len(lines)
-    assert balance.received == balance.sent + balance.dropped + balance.dead_lettered
-    assert len(letters) == balance.dead_lettered
+    _, letters, counts = run(*lines)
+    assert counts.received == len(lines)
+    assert counts.received == counts.sent + counts.dropped + counts.dead_lettered
+    assert len(letters) == counts.dead_lettered
 
 
 @given(st.binary())
@@ -90,9 +90,9 @@ def test_a_dead_letter_says_where_and_why():
 
 def test_an_event_of_two_results_counts_once():
     """The balance counts events, not lines written."""
-    results, _, balance = run(b"2x")
+    results, _, counts = run(b"2x")
     assert results == b"2x\n2x\n"
-    assert balance.sent == 1
+    assert counts.sent == 1
 
 
 def test_stays_of_the_sample_are_the_expected_ones():
@@ -119,9 +119,9 @@ def test_the_filter_passes_lines_byte_for_byte(tmp_path):
         "apply", "filter", "--rules", str(sample_filter_rules()), "--dead-letters", str(letters),
         stdin=lines,
     )  # fmt: skip
-    balance = json.loads(done.stderr)
-    assert balance["received"] == 3
-    assert balance["dead_lettered"] == 2
+    counts = json.loads(done.stderr)
+    assert counts["received"] == 3
+    assert counts["dead_lettered"] == 2
     assert done.stdout in (b"", lines.splitlines(keepends=True)[0])
     assert [json.loads(line)["line"] for line in letters.read_text().splitlines()] == [2, 3]
 
@@ -160,9 +160,9 @@ def test_a_damaged_file_fails_and_still_gives_its_balance(tmp_path):
     broken = tmp_path / "broken.gz"
     broken.write_bytes((SAMPLES / "bookings.ndjson.gz").read_bytes()[:100_000])
     done = dataflow("apply", "stay-category", str(broken))
-    balance, error = done.stderr.decode().splitlines()
+    counts, error = done.stderr.decode().splitlines()
     assert done.returncode == 1
-    assert json.loads(balance)["received"] == len(done.stdout.splitlines()) > 0
+    assert json.loads(counts)["received"] == len(done.stdout.splitlines()) > 0
     assert "damaged gzip" in error
 
 

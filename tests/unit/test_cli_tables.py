@@ -10,8 +10,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from dataflow.cli.asking import NotReady, ask
 from dataflow.cli.tables import list_of_tables, windows_of
+from dataflow.cli.worker_client import NotReady, ask
 from dataflow.errors import DataflowError
 
 

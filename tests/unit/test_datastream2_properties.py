@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dataflow.errors import InvalidEvent
 from dataflow.samples import sample_events
 from dataflow.stages.datastream2 import line_stage
-from dataflow.stages.datastream2.fields import ALWAYS, FIELDS, Kind
+from dataflow.stages.datastream2.fields import ALWAYS, FIELDS, FieldKind
 
 SAMPLE = sample_events("cdn-logs")
 STAGE = line_stage()
@@ -66,7 +66,7 @@ def test_every_line_has_exactly_one_outcome(raw):
         optional={
             key: (
                 st.integers(-(2**63), 2**63 - 1).map(str)
-                if kind is Kind.NUMBER
+                if kind is FieldKind.NUMBER
                 else st.text("ab %é/", min_size=2)
             )
             for key, (_, kind) in FIELDS.items()

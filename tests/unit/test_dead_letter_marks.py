@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.dead_letters.letter import read_letter
+from dataflow.dead_letters.letter_filter import LetterFilter
 from dataflow.dead_letters.marks import Marks, mark_of
-from dataflow.dead_letters.selection import Selection
 from dataflow.engine.dead_letters import DeadLetter
 from dataflow.errors import InvalidEvent, Reason
 
@@ -88,18 +88,18 @@ def test_a_selection_is_the_conjunction_of_what_it_says():
     """From is inclusive, to is not."""
     letter = read_letter(dead_letter([]))
     meant = [
-        Selection(),
-        Selection(stage="stay-category", reason="not_json", topic="expedia"),
-        Selection(from_ms=5_000, to_ms=5_001),
-        Selection(places=frozenset({(3, 7)})),
+        LetterFilter(),
+        LetterFilter(stage="stay-category", reason="not_json", topic="expedia"),
+        LetterFilter(from_ms=5_000, to_ms=5_001),
+        LetterFilter(places=frozenset({(3, 7)})),
     ]
     others = [
-        Selection(stage="filter"),
-        Selection(reason="empty"),
-        Selection(topic="cdn-logs", stage="stay-category"),
-        Selection(from_ms=5_001),
-        Selection(to_ms=5_000),
-        Selection(places=frozenset({(3, 8), (2, 7)})),
+        LetterFilter(stage="filter"),
+        LetterFilter(reason="empty"),
+        LetterFilter(topic="cdn-logs", stage="stay-category"),
+        LetterFilter(from_ms=5_001),
+        LetterFilter(to_ms=5_000),
+        LetterFilter(places=frozenset({(3, 8), (2, 7)})),
     ]
-    assert all(selection.means(letter) for selection in meant)
-    assert not any(selection.means(letter) for selection in others)
+    assert all(letter_filter.matches(letter) for letter_filter in meant)
+    assert not any(letter_filter.matches(letter) for letter_filter in others)

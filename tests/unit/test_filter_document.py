@@ -215,15 +215,15 @@ def test_whatever_is_sent_is_a_document_or_is_refused(sent, line):
 def test_a_dry_run_counts_every_line_once_and_shows_examples():
     """Lines are kept, dropped by a rule, or dead letters."""
     lines = [*sample_events("cdn-logs"), b"broken", None]
-    trial = try_rules(load_document(sample_filter_rules()), lines, lambda: True)
-    assert (trial.lines, trial.kept) == (10_001, 7_794)
-    assert trial.dropped == {"bots": 1_397, "favicon": 808}
-    assert trial.dead_lettered == {"not_json": 1, "empty": 1}
-    assert [len(trial.examples[rule]) for rule in ("bots", "favicon")] == [3, 3]
+    dry_run = try_rules(load_document(sample_filter_rules()), lines, lambda: True)
+    assert (dry_run.lines, dry_run.kept) == (10_001, 7_794)
+    assert dry_run.dropped == {"bots": 1_397, "favicon": 808}
+    assert dry_run.dead_lettered == {"not_json": 1, "empty": 1}
+    assert [len(dry_run.examples[rule]) for rule in ("bots", "favicon")] == [3, 3]
 
 
 def test_a_dry_run_ends_when_its_time_is_up():
     """It says so, and what it has seen until then."""
     looks = iter([True, True, False])
-    trial = try_rules(document([]), [b"{}"] * 5_000, lambda: next(looks))
-    assert (trial.lines, trial.kept, trial.is_complete) == (2_000, 2_000, False)
+    dry_run = try_rules(document([]), [b"{}"] * 5_000, lambda: next(looks))
+    assert (dry_run.lines, dry_run.kept, dry_run.is_complete) == (2_000, 2_000, False)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import dataflow
 from dataflow.errors import InvalidEvent, Misconfigured
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.lines import LINE_STAGES, StageOptions
-from dataflow.stages.remembered import Remembered
 
 SAMPLE = StageOptions(rules=Path(dataflow.__file__).with_name("samples") / "filter-rules.json")
 STAGES = {name: compile_stage(SAMPLE) for name, compile_stage in LINE_STAGES.items()}
@@ -55,7 +55,7 @@ def test_remembering_is_bounded_in_number_and_in_length() -> None:
         asked.append(text)
         return len(text)
 
-    lengths = Remembered(length, bound=2)
+    lengths = BoundedCache(length, bound=2)
     assert [lengths[text] for text in ("a", "a", "bb", "ccc", "x" * 1000)] == [1, 1, 2, 3, 1000]
     assert asked == ["a", "bb", "ccc", "x" * 1000]
     assert dict(lengths) == {"ccc": 3}

@@ -9,7 +9,7 @@ from sinks.sink_records import a_record, a_view
 
 from dataflow.errors import Misconfigured, Reason
 from dataflow.sinks.contract import SinkBatch
-from dataflow.sinks.opensearch.documents import BULK_BYTES, Document, bulks, compile_documents, place_of
+from dataflow.sinks.opensearch.documents import BULK_BYTES, BulkDocument, bulks, compile_documents, place_of
 from dataflow.sinks.opensearch.indices import index_name, read_indices
 from dataflow.sinks.opensearch.outcomes import Fate, outcome_of
 
@@ -77,7 +77,7 @@ def test_a_place_is_on_earth(latitude, longitude, place):
 @given(st.lists(st.integers(1, BULK_BYTES + 9), max_size=12))
 def test_requests_are_bounded_and_leave_nothing_out(sizes):
     """A single large document goes by itself."""
-    documents = [Document(a_record(n, b""), bytes(size)) for n, size in enumerate(sizes)]
+    documents = [BulkDocument(a_record(n, b""), bytes(size)) for n, size in enumerate(sizes)]
     found = list(bulks(documents))
     assert [document for bulk in found for document in bulk] == documents
     for bulk in found:
@@ -90,15 +90,15 @@ def test_requests_are_bounded_and_leave_nothing_out(sizes):
         (201, None, Fate.STORED),
         (200, None, Fate.STORED),
         (409, "version_conflict_engine_exception", Fate.STORED),
-        (400, "mapper_parsing_exception", Fate.REFUSED),
-        (400, "illegal_argument_exception", Fate.REFUSED),
-        (400, "validation_exception", Fate.AGAIN),
-        (401, "security_exception", Fate.AGAIN),
-        (403, "cluster_block_exception", Fate.AGAIN),
-        (404, "index_not_found_exception", Fate.AGAIN),
-        (429, "rejected_execution_exception", Fate.AGAIN),
-        (500, "exception", Fate.AGAIN),
-        (503, "unavailable_shards_exception", Fate.AGAIN),
+        (400, "mapper_parsing_exception", Fate.REJECTED),
+        (400, "illegal_argument_exception", Fate.REJECTED),
+        (400, "validation_exception", Fate.RETRY),
+        (401, "security_exception", Fate.RETRY),
+        (403, "cluster_block_exception", Fate.RETRY),
+        (404, "index_not_found_exception", Fate.RETRY),
+        (429, "rejected_execution_exception", Fate.RETRY),
+        (500, "exception", Fate.RETRY),
+        (503, "unavailable_shards_exception", Fate.RETRY),
     ],
 )
 def test_only_what_is_a_fault_of_the_document_is_refused(status, kind, fate):

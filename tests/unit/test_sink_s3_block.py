@@ -9,14 +9,14 @@ from tempfile import SpooledTemporaryFile
 import pytest
 
 from dataflow.sinks.s3.block import READ_BYTES, Block
-from dataflow.sinks.s3.cuts import CutRules, Line
+from dataflow.sinks.s3.cuts import CutRules, ObjectLine
 from dataflow.sinks.s3.formats import GzipNdjson
 from dataflow.sinks.s3.store import PART_BYTES
 
 
-def a_line(offset: int, hour: int = 0, raw: bytes = b"x\n") -> Line:
+def a_line(offset: int, hour: int = 0, raw: bytes = b"x\n") -> ObjectLine:
     """Return a line that arrived in 1970."""
-    return Line(offset, 0, hour, raw)
+    return ObjectLine(offset, 0, hour, raw)
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.sinks.s3.cuts import CutRules, Extent, Line
+from dataflow.sinks.s3.cuts import CutRules, Extent, ObjectLine
 from dataflow.sinks.s3.layout import hour_of, object_key
 
 HOUR_MS = 3_600_000
 
 
-def lines(*arrived_ms: int, size: int = 10) -> list[Line]:
+def lines(*arrived_ms: int, size: int = 10) -> list[ObjectLine]:
     """Return lines at the offsets 0, 1, 2, ..."""
-    return [Line(offset, at, 0, b"x" * size) for offset, at in enumerate(arrived_ms)]
+    return [ObjectLine(offset, at, 0, b"x" * size) for offset, at in enumerate(arrived_ms)]
 
 
-def begins(rules: CutRules, waiting: list[Line]) -> list[int]:
+def begins(rules: CutRules, waiting: list[ObjectLine]) -> list[int]:
     """Return the first offset of every block."""
     found = []
     while waiting:
@@ -39,13 +39,13 @@ def test_a_key_tells_hour_and_origin():
 
 def test_a_block_ends_at_multiples_of_an_offset():
     """Two readers who began at different offsets soon agree."""
-    waiting = [Line(offset, 0, 0, b"x") for offset in (7, 9, 10, 25, 29, 30)]
+    waiting = [ObjectLine(offset, 0, 0, b"x") for offset in (7, 9, 10, 25, 29, 30)]
     assert begins(CutRules(records=10), waiting) == [7, 10, 25, 30]
 
 
 def test_a_block_ends_before_it_grows_too_large():
     """A record larger than a block is one by itself."""
-    waiting = [*lines(0, 0, 0, 0), Line(4, 0, 0, b"x" * 99), Line(5, 0, 0, b"x")]
+    waiting = [*lines(0, 0, 0, 0), ObjectLine(4, 0, 0, b"x" * 99), ObjectLine(5, 0, 0, b"x")]
     assert begins(CutRules(raw_bytes=20), waiting) == [0, 2, 4, 5]
 
 
@@ -68,7 +68,7 @@ def test_a_history_in_disorder_is_not_cut_by_time():
 
 def test_it_is_known_without_a_further_record_that_a_block_ends():
     """The last block of a topic that stands still need not wait."""
-    extent = Extent(CutRules(records=10), Line(17, 0, 0, b"x"))
+    extent = Extent(CutRules(records=10), ObjectLine(17, 0, 0, b"x"))
     assert not extent.ends_by(19)
     assert extent.ends_by(20)
 
@@ -85,7 +85,7 @@ def test_blocks_are_the_same_however_the_records_come(gaps, cuts, resumed):
     rules, waiting, offset, at = CutRules(records=50, raw_bytes=600), [], 0, 0
     for step, later, size in gaps:
         offset, at = offset + step, at + later
-        waiting.append(Line(offset, at, 0, b"x" * size))
+        waiting.append(ObjectLine(offset, at, 0, b"x" * size))
     whole = begins(rules, waiting)
     found = []
     extent = None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.csv import line_of
-from dataflow.sinks.csv_files import CsvFiles, Line, Rotation
+from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
 
 HEADER = b"number\r\n"
 HOUR_MS = 3_600_000
@@ -29,17 +29,17 @@ class Crash(BaseException):
     """The process ends here."""
 
 
-def a_line(offset: int, hour: int = 0) -> Line:
+def a_line(offset: int, hour: int = 0) -> CsvLine:
     """Return the line of an offset."""
-    return Line(offset, hour * HOUR_MS, b"%d\r\n" % offset)
+    return CsvLine(offset, hour * HOUR_MS, b"%d\r\n" % offset)
 
 
-def lines(start: int, end: int, hour: int = 0) -> list[Line]:
+def lines(start: int, end: int, hour: int = 0) -> list[CsvLine]:
     """Return the lines of some offsets."""
     return [a_line(offset, hour) for offset in range(start, end)]
 
 
-def append_once(folder: Path, rotation: Rotation, start: int, new: list[Line]) -> None:
+def append_once(folder: Path, rotation: Rotation, start: int, new: list[CsvLine]) -> None:
     """Append as a process of its own."""
     files = CsvFiles(folder, "events-0", HEADER, rotation)
     files.append(start, start + len(new), new)

@@ -23,15 +23,15 @@ def test_a_note_remembers_since_when_and_keeps_the_last_error_when_it_is_over():
     """What an operator asks at night: since when, and why."""
     note = SinkNote().failed("server is away", 1_000).failed("server starts", 2_000)
     assert note == SinkNote("server starts", 2_000, 1_000)
-    assert note.mended() == SinkNote("server starts", 2_000, None)
+    assert note.succeeded() == SinkNote("server starts", 2_000, None)
     assert note_of(note.as_metadata()) == note
 
 
 def test_a_note_remembers_what_the_sink_still_gathers_through_an_outage():
     """Else what waits for more records looked like a lag."""
-    note = SinkNote().mended(taken=17).failed("server is away", 1_000)
-    assert note.taken == 17
-    assert note.mended() == SinkNote("server is away", 1_000)
+    note = SinkNote().succeeded(consumed=17).failed("server is away", 1_000)
+    assert note.consumed == 17
+    assert note.succeeded() == SinkNote("server is away", 1_000)
     assert note_of(note.as_metadata()) == note
 
 

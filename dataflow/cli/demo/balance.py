@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataflow.cli.asking import NotReady, ask
+from dataflow.cli.worker_client import NotReady, ask
 from dataflow.errors import DataflowError
 from dataflow.samples import STREAMS
 
@@ -72,15 +72,15 @@ def since(before: Balances, now: Balances) -> Balances:
 
 def gaps(balances: Balances, acknowledged: Mapping[str, int]) -> list[str]:
     """Name every stream whose events are not each in exactly one place."""
-    found = []
+    differences = []
     for stream, played in acknowledged.items():
         balance = balances.get(stream, StreamBalance())
         ended = balance.sent + balance.dropped + balance.dead_lettered
         if balance.received != played:
-            found.append(f"{stream} received {balance.received:,} of {played:,} played")
+            differences.append(f"{stream} received {balance.received:,} of {played:,} played")
         if balance.received != ended:
-            found.append(f"{stream} received {balance.received:,} and passed on {ended:,}")
-    return found
+            differences.append(f"{stream} received {balance.received:,} and passed on {ended:,}")
+    return differences
 
 
 def _read(parts: Mapping[str, Any]) -> StreamBalance:

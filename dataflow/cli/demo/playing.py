@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-from dataflow.cli.loading import TopicLoader, loading_producer, topic_loader
+from dataflow.cli.topic_loader import TopicLoader, loading_producer, topic_loader
 from dataflow.engine.splice import Added, splice
 from dataflow.errors import DataflowError
 from dataflow.samples import STREAMS, sample_events

@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from rich.live import Live
 
-from dataflow.cli.asking import NotReady
 from dataflow.cli.demo.balance import gaps, read_balances, wait_until_counted
 from dataflow.cli.demo.cluster import Cluster, Say, running_cluster
 from dataflow.cli.demo.folder import fresh_folder, kept_folder
@@ -16,6 +15,7 @@ from dataflow.cli.demo.storing import wait_until_stored
 from dataflow.cli.embedded import stop_on_sigterm
 from dataflow.cli.kafka import run_with_broker
 from dataflow.cli.terminal import notes, page, print_json
+from dataflow.cli.worker_client import NotReady
 from dataflow.errors import DataflowError
 from dataflow.settings import settings
 
@@ -50,9 +50,9 @@ def play_once(workers: int, *, as_json: bool) -> None:
             )
         else:
             page().print(screen(balances, answers))
-        found = gaps(balances, acknowledged)
-        if found:
-            raise DataflowError(f"balance is not even: {'; '.join(found)}; expected every event once")
+        differences = gaps(balances, acknowledged)
+        if differences:
+            raise DataflowError(f"balance is not even: {'; '.join(differences)}; expected every event once")
         say("Balance is even: every event is in exactly one place.")
         wait_until_stored(cluster, say)
 

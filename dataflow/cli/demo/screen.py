@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dataflow.cli.asking import ask
 from dataflow.cli.demo.balance import PARTS, Balances
 from dataflow.cli.tables import windows_of
 from dataflow.cli.terminal import table_of
+from dataflow.cli.worker_client import ask
 
 if TYPE_CHECKING:
     from rich.console import Group

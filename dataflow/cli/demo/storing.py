@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from dataflow.cli.asking import ask
+from dataflow.cli.worker_client import ask
 from dataflow.errors import DataflowError
 
 if TYPE_CHECKING:

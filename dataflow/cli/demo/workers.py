@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataflow.broker.ports import free_port, is_free
-from dataflow.cli.asking import NotReady, ask
+from dataflow.cli.worker_client import NotReady, ask
 from dataflow.errors import DataflowError
 
 READY_SECONDS = 60.0

@@ -10,13 +10,13 @@ def configured(settings: Settings) -> Sink | None:
         return None
     # Who has no OpenSearch needs none of its client.
     from dataflow.sinks.opensearch.indices import read_indices
-    from dataflow.sinks.opensearch.server import Connection
+    from dataflow.sinks.opensearch.server import ServerAddress
     from dataflow.sinks.opensearch.sink import OpenSearchSink
 
     password, ca_file = settings.opensearch_password, settings.opensearch_ca_file
     return OpenSearchSink(
         read_indices(settings.opensearch_indices),
-        Connection(
+        ServerAddress(
             settings.opensearch_url,
             settings.opensearch_username,
             password.get_secret_value() if password else None,

@@ -10,7 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from dataflow.engine.splice import Added, append, splice
 from dataflow.errors import InvalidEvent
-from dataflow.sinks.contract import Rejected, SinkBatch
+from dataflow.sinks.contract import Rejection, SinkBatch
 from dataflow.sinks.event_time import Values, compile_reader
 from dataflow.sinks.json_line import one_line
 from dataflow.sinks.opensearch.indices import PLACE_FIELD, TIME_FIELD, index_name, instant
@@ -21,7 +21,7 @@ BULK_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class BulkDocument:
     """A record on its way into an index."""
 
     record: DefaultRecord
@@ -29,7 +29,7 @@ class Document:
     """Action and source, each with its line feed."""
 
 
-MakeDocuments = Callable[[SinkBatch], tuple[list[Document], list[Rejected]]]
+MakeDocuments = Callable[[SinkBatch], tuple[list[BulkDocument], list[Rejection]]]
 
 
 def compile_documents(topic: str, prefix: str) -> MakeDocuments:
@@ -41,19 +41,19 @@ def compile_documents(topic: str, prefix: str) -> MakeDocuments:
     """
     read = compile_reader(topic, *COORDINATES)
 
-    def document_of(tp: TopicPartition, record: DefaultRecord) -> Document:
+    def document_of(tp: TopicPartition, record: DefaultRecord) -> BulkDocument:
         at_ms, values = read(record)
         target = {"_index": index_name(prefix, at_ms), "_id": f"{tp.topic}-{tp.partition}-{record.offset}"}
         source = _with_fields(record.value or b"", at_ms, values)
-        return Document(record, orjson.dumps({"create": target}) + b"\n" + source + b"\n")
+        return BulkDocument(record, orjson.dumps({"create": target}) + b"\n" + source + b"\n")
 
-    def documents_of(batch: SinkBatch) -> tuple[list[Document], list[Rejected]]:
+    def documents_of(batch: SinkBatch) -> tuple[list[BulkDocument], list[Rejection]]:
         documents, rejected = [], []
         for record in batch.records:
             try:
                 documents.append(document_of(batch.tp, record))
             except InvalidEvent as fault:
-                rejected.append(Rejected(record, fault))
+                rejected.append(Rejection(record, fault))
         return documents, rejected
 
     return documents_of
@@ -64,8 +64,8 @@ def _with_fields(raw: bytes, at_ms: int, values: Values) -> bytes:
     place = place_of(*values[:2]) or place_of(*values[2:])
     if place:
         fields[PLACE_FIELD] = place
-    there = b'"@timestamp"' in raw or b'"location"' in raw
-    made = (splice if there else append)(raw, Added(**fields))
+    may_have_fields = b'"@timestamp"' in raw or b'"location"' in raw
+    made = (splice if may_have_fields else append)(raw, Added(**fields))
     return one_line(made)
 
 
@@ -78,9 +78,9 @@ def place_of(latitude: object, longitude: object) -> Mapping[str, float] | None:
     return {"lat": lat, "lon": lon} if math.fabs(lat) <= 90 and math.fabs(lon) <= 180 else None
 
 
-def bulks(documents: Sequence[Document]) -> Iterator[list[Document]]:
+def bulks(documents: Sequence[BulkDocument]) -> Iterator[list[BulkDocument]]:
     """Yield the documents, in order, in requests of a megabyte at most, or of one document."""
-    bulk: list[Document] = []
+    bulk: list[BulkDocument] = []
     size = 0
     for document in documents:
         if bulk and size + len(document.lines) > BULK_BYTES:

@@ -11,23 +11,23 @@ class Fate(Enum):
     """What becomes of a document."""
 
     STORED = auto()
-    REFUSED = auto()
-    AGAIN = auto()
+    REJECTED = auto()
+    RETRY = auto()
 
 
-class Outcome(NamedTuple):
+class DocumentOutcome(NamedTuple):
     """The fate of one document, and the server's own words if it is not stored."""
 
     fate: Fate
     words: str = ""
 
 
-_STORED = Outcome(Fate.STORED)
+_STORED = DocumentOutcome(Fate.STORED)
 _THERE_ALREADY = 409
 _NOT_ITS_FAULT = "validation_exception"  # the cluster takes no more shards: also a 400
 
 
-def outcome_of(status: int, error: Error | None = None) -> Outcome:
+def outcome_of(status: int, error: Error | None = None) -> DocumentOutcome:
     """Return what became of one document of a bulk.
 
     Only what is a fault of the document is refused (400). All else (429, 5XX, but also 401,
@@ -36,8 +36,8 @@ def outcome_of(status: int, error: Error | None = None) -> Outcome:
     if status < 300 or status == _THERE_ALREADY:
         return _STORED
     error = error or {}
-    refused = status == 400 and error.get("type") != _NOT_ITS_FAULT
-    return Outcome(Fate.REFUSED if refused else Fate.AGAIN, words_of(status, error))
+    is_rejected = status == 400 and error.get("type") != _NOT_ITS_FAULT
+    return DocumentOutcome(Fate.REJECTED if is_rejected else Fate.RETRY, words_of(status, error))
 
 
 def words_of(status: object, error: object) -> str:
@@ -46,5 +46,5 @@ def words_of(status: object, error: object) -> str:
         return f"{status}: {str(error) or 'no answer in time'}"
     cause = error.get("caused_by")
     deeper = cause.get("reason") if isinstance(cause, Mapping) else None
-    told = f"{error.get('type', status)}: {error.get('reason', 'no reason given')}"
-    return f"{told}; {deeper}" if deeper else told
+    words = f"{error.get('type', status)}: {error.get('reason', 'no reason given')}"
+    return f"{words}; {deeper}" if deeper else words

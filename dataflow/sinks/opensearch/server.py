@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from opensearchpy import AsyncOpenSearch, OpenSearchException, TransportError
 
 from dataflow.errors import Reason, SinkUnavailable
-from dataflow.sinks.opensearch.documents import Document
+from dataflow.sinks.opensearch.documents import BulkDocument
 from dataflow.sinks.opensearch.indices import index_template
-from dataflow.sinks.opensearch.outcomes import Outcome, outcome_of, words_of
+from dataflow.sinks.opensearch.outcomes import DocumentOutcome, outcome_of, words_of
 
 SECONDS = 30
 _ONLY = "items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
-_NOT_TAKEN = {400: Reason.WRONG_TYPE, 413: Reason.TOO_LARGE}
+_REJECTIONS = {400: Reason.WRONG_TYPE, 413: Reason.TOO_LARGE}
 
 logging.getLogger("opensearch").setLevel(logging.ERROR)  # it tells of every request
 
 
-class NotTaken(Exception):
+class RequestRejected(Exception):
     """The request as a whole is refused: it is too large, or something in it upsets the server."""
 
     def __init__(self, words: str, reason: Reason) -> None:
@@ -28,7 +28,7 @@ class NotTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ServerAddress:
     """Where the server is, and who asks."""
 
     url: str
@@ -40,7 +40,7 @@ class Connection:
 class Server:
     """OpenSearch, or Elasticsearch: what is asked of it is the same in both."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ServerAddress) -> None:
         known = connection.username is not None
         self._client = AsyncOpenSearch(
             [connection.url],
@@ -53,23 +53,23 @@ class Server:
     async def put_template(self, prefix: str) -> None:
         """Make the template of a prefix, or bring it up to date; raise `SinkUnavailable`."""
         try:
-            async with _told():
+            async with _translate_errors():
                 await self._client.indices.put_index_template(
                     name=f"dataflow-{prefix}", body=index_template(prefix)
                 )
-        except NotTaken as error:  # another template is in the way: a person has to decide
+        except RequestRejected as error:  # another template is in the way: a person has to decide
             raise SinkUnavailable(str(error)) from error
 
-    async def store(self, bulk: Sequence[Document]) -> list[Outcome]:
-        """Return what became of each document; raise `NotTaken` or `SinkUnavailable`."""
-        async with _told():
+    async def store(self, bulk: Sequence[BulkDocument]) -> list[DocumentOutcome]:
+        """Return what became of each document; raise `RequestRejected` or `SinkUnavailable`."""
+        async with _translate_errors():
             answer = await self._client.bulk(
                 body=b"".join([document.lines for document in bulk]), params={"filter_path": _ONLY}
             )
         outcomes = [
-            outcome_of(told["status"], told.get("error"))
+            outcome_of(answered["status"], answered.get("error"))
             for item in answer["items"]
-            for told in item.values()
+            for answered in item.values()
         ]
         if len(outcomes) != len(bulk):
             raise SinkUnavailable(f"OpenSearch: {len(outcomes)} answers; expected {len(bulk)}")
@@ -81,19 +81,19 @@ class Server:
 
 
 @asynccontextmanager
-async def _told() -> AsyncIterator[None]:
+async def _translate_errors() -> AsyncIterator[None]:
     """Turn the client's errors into ours."""
     try:
         yield
     except TransportError as error:
         words = f"OpenSearch: {_words(error)}"
-        if error.status_code in _NOT_TAKEN:
-            raise NotTaken(words, _NOT_TAKEN[error.status_code]) from error
+        if error.status_code in _REJECTIONS:
+            raise RequestRejected(words, _REJECTIONS[error.status_code]) from error
         raise SinkUnavailable(words) from error
     except (OpenSearchException, OSError) as error:
         raise SinkUnavailable(f"OpenSearch: {error!r}") from error
 
 
 def _words(error: TransportError) -> str:
-    told = error.info.get("error") if isinstance(error.info, Mapping) else None
-    return words_of(error.status_code, told or error.error or error.info)
+    answered = error.info.get("error") if isinstance(error.info, Mapping) else None
+    return words_of(error.status_code, answered or error.error or error.info)

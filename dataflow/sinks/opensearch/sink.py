@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from dataflow.errors import SinkUnavailable
-from dataflow.sinks.contract import Rejected, Sink, SinkBatch, Stored, refused
-from dataflow.sinks.opensearch.documents import Document, bulks, compile_documents
-from dataflow.sinks.opensearch.outcomes import Fate, Outcome
-from dataflow.sinks.opensearch.server import Connection, NotTaken, Server
+from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, rejection
+from dataflow.sinks.opensearch.documents import BulkDocument, bulks, compile_documents
+from dataflow.sinks.opensearch.outcomes import DocumentOutcome, Fate
+from dataflow.sinks.opensearch.server import RequestRejected, Server, ServerAddress
 
 PAUSE_SECONDS = 0.2  # for a server that has taken a part, and wants no more just now
 
@@ -17,7 +17,7 @@ class OpenSearchSink(Sink):
 
     name = "opensearch"
 
-    def __init__(self, indices: Mapping[str, str], connection: Connection) -> None:
+    def __init__(self, indices: Mapping[str, str], connection: ServerAddress) -> None:
         self.topics = tuple(indices)
         self._prefixes = sorted(set(indices.values()))
         self._connection = connection
@@ -30,7 +30,7 @@ class OpenSearchSink(Sink):
         for prefix in self._prefixes:
             await self._server.put_template(prefix)
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch; a part of it that the server puts off goes again, as long as it takes some."""
         documents, rejected = self._documents[batch.tp.topic](batch)
         for bulk in bulks(documents):
@@ -43,34 +43,36 @@ class OpenSearchSink(Sink):
         if server:
             await server.close()
 
-    async def _store(self, bulk: Sequence[Document]) -> list[Rejected]:
+    async def _store(self, bulk: Sequence[BulkDocument]) -> list[Rejection]:
         assert self._server is not None
-        rejected: list[Rejected] = []
+        rejected: list[Rejection] = []
         while bulk:
             try:
                 outcomes = await self._server.store(bulk)
-            except NotTaken as error:
+            except RequestRejected as error:
                 return rejected + await self._store_in_halves(bulk, error)
             rejected += [
-                refused(document.record, outcome.words)
+                rejection(document.record, outcome.words)
                 for document, outcome in zip(bulk, outcomes, strict=True)
-                if outcome.fate is Fate.REFUSED
+                if outcome.fate is Fate.REJECTED
             ]
             bulk = await self._put_off(bulk, outcomes)
         return rejected
 
-    async def _store_in_halves(self, bulk: Sequence[Document], error: NotTaken) -> list[Rejected]:
+    async def _store_in_halves(self, bulk: Sequence[BulkDocument], error: RequestRejected) -> list[Rejection]:
         """Find what upsets the server; alone, it is refused."""
         if len(bulk) == 1:
-            return [refused(bulk[0].record, error, error.reason)]
+            return [rejection(bulk[0].record, error, error.reason)]
         middle = len(bulk) // 2
         return await self._store(bulk[:middle]) + await self._store(bulk[middle:])
 
-    async def _put_off(self, bulk: Sequence[Document], outcomes: Sequence[Outcome]) -> list[Document]:
+    async def _put_off(
+        self, bulk: Sequence[BulkDocument], outcomes: Sequence[DocumentOutcome]
+    ) -> list[BulkDocument]:
         again = [
             (document, outcome)
             for document, outcome in zip(bulk, outcomes, strict=True)
-            if outcome.fate is Fate.AGAIN
+            if outcome.fate is Fate.RETRY
         ]
         if again and len(again) == len(bulk):
             raise SinkUnavailable(f"OpenSearch: {again[0][1].words}")

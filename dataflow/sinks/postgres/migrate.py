@@ -20,12 +20,12 @@ CREATE TABLE IF NOT EXISTS dataflow_migrations (
 
 def migrations() -> dict[int, tuple[str, str]]:
     """Return name and SQL of every migration by its number, in order."""
-    found = {
+    by_number = {
         int(file.name.split("_")[0]): (file.name, file.read_text("utf-8"))
         for file in files(__package__).joinpath("migrations").iterdir()
         if file.name.endswith(".sql")
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(by_number.items()))
 
 
 async def migrate(connection: asyncpg.Connection) -> None:

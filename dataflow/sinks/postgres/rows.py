@@ -9,7 +9,7 @@ from aiokafka.record.default_records import DefaultRecord
 
 from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder, fault_of
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.sinks.contract import Rejected
+from dataflow.sinks.contract import Rejection
 from dataflow.sinks.postgres.tables import Table
 
 Row = tuple[object, ...]
@@ -22,19 +22,19 @@ _LAST_MS = 253_402_300_799_999  # year 9999
 
 
 @dataclass(slots=True)
-class Rows:
+class RowBatch:
     """Rows and the records they are of, in the same order; and what cannot be a row."""
 
     rows: list[Row] = field(default_factory=list)
     records: list[DefaultRecord] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
 
-    def part(self, start: int, end: int) -> "Rows":
+    def part(self, start: int, end: int) -> "RowBatch":
         """Return some of the rows."""
-        return Rows(self.rows[start:end], self.records[start:end])
+        return RowBatch(self.rows[start:end], self.records[start:end])
 
 
-def compile_rows(table: Table) -> Callable[[Sequence[DefaultRecord]], Rows]:
+def compile_rows(table: Table) -> Callable[[Sequence[DefaultRecord]], RowBatch]:
     """Return a function that makes the rows of a table."""
     decoder = compile_decoder(table.record, reads=dict.fromkeys([table.time, *table.columns.values()]))
     decode, values_of = decoder.decode, attrgetter(*table.columns.values())
@@ -49,13 +49,13 @@ def compile_rows(table: Table) -> Callable[[Sequence[DefaultRecord]], Rows]:
             values = _with_numbers(values, as_number)
         return (record.offset, day_of(ts, record.timestamp), ts, *values)
 
-    def rows_of(records: Sequence[DefaultRecord]) -> Rows:
-        made = Rows()
+    def rows_of(records: Sequence[DefaultRecord]) -> RowBatch:
+        made = RowBatch()
         for record in records:
             try:
                 row = row_of(record)
             except (*DECODING_ERRORS, InvalidEvent) as error:
-                made.rejected.append(Rejected(record, fault_of(error, record.value)))
+                made.rejected.append(Rejection(record, fault_of(error, record.value)))
             else:
                 made.rows.append(row)
                 made.records.append(record)

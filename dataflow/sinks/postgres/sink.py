@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from prometheus_client import Counter
 
 from dataflow.errors import SinkUnavailable
-from dataflow.sinks.contract import Sink, SinkBatch, Stored
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.postgres.connections import Connections
-from dataflow.sinks.postgres.days import Days, ahead
-from dataflow.sinks.postgres.loading import Loading
+from dataflow.sinks.postgres.day_partitions import DayPartitions, ahead
 from dataflow.sinks.postgres.migrate import migrate
-from dataflow.sinks.postgres.rows import Rows, compile_rows
+from dataflow.sinks.postgres.row_loader import RowLoader
+from dataflow.sinks.postgres.rows import RowBatch, compile_rows
 from dataflow.sinks.postgres.tables import TABLES, Table
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ class _Target:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.rows_of = compile_rows(table)
-        self.loading = Loading(table)
-        self.days = Days(table.name)
+        self.loader = RowLoader(table)
+        self.days = DayPartitions(table.name)
         self.expired = EXPIRED.labels(table.name)
 
 
@@ -50,7 +50,7 @@ class PostgresSink(Sink):
         self.topics = tuple(self._targets)
         self._retention_days = retention_days
         self._migrating = Connections(url)
-        staging = [target.loading.prepare for target in self._targets.values()]
+        staging = [target.loader.prepare for target in self._targets.values()]
         self._connections = Connections(url, [NOT_HELD_UP, *staging])
         self._care: asyncio.Task[None] | None = None
 
@@ -61,7 +61,7 @@ class PostgresSink(Sink):
         await self._migrating.close()
         self._care = asyncio.create_task(self._care_for_ever())
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch in one transaction."""
         target = self._targets[batch.tp.topic]
         rows = target.rows_of(batch.records)
@@ -71,13 +71,13 @@ class PostgresSink(Sink):
         async with self._connections.lend() as connection:
             await target.days.ensure(connection, {_day(row) for row in rows.rows})
             try:
-                rejected = await target.loading.load(connection, batch.tp.partition, rows)
+                rejected = await target.loader.load(connection, batch.tp.partition, rows)
             except BaseException:
                 target.days.forget()  # somebody may have dropped one
                 raise
         return batch.stored([*rows.rejected, *rejected])
 
-    def _leave_out_expired(self, target: _Target, rows: Rows) -> None:
+    def _leave_out_expired(self, target: _Target, rows: RowBatch) -> None:
         first_kept = self._first_kept()
         if first_kept is None or all(_day(row) >= first_kept for row in rows.rows):
             return

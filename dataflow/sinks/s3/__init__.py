@@ -12,14 +12,14 @@ def configured(settings: Settings) -> Sink | None:
     # A worker without S3 does not load its SDK.
     from dataflow.sinks.s3.cuts import CutRules
     from dataflow.sinks.s3.formats import GzipNdjson, parquet
-    from dataflow.sinks.s3.objects import Archive
+    from dataflow.sinks.s3.object_writer import Archive
     from dataflow.sinks.s3.sink import S3Sink
-    from dataflow.sinks.s3.store import Connection
+    from dataflow.sinks.s3.store import BucketConnection
 
     as_parquet = settings.s3_format is ArchiveFormat.PARQUET
     return S3Sink(
         settings.s3_topics,
-        Connection(settings.s3_bucket, s3_server(settings)),
+        BucketConnection(settings.s3_bucket, s3_server(settings)),
         Archive(
             settings.s3_prefix,
             parquet(settings.s3_topics) if as_parquet else GzipNdjson(),

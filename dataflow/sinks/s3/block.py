@@ -9,13 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from dataflow.sinks.s3.cuts import CutRules, Extent, Line
+from dataflow.sinks.s3.cuts import CutRules, Extent, ObjectLine
 
 READ_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
-class Gathered:
+class HourObject:
     """The records of one hour: one object."""
 
     hour: int
@@ -29,7 +29,7 @@ class Gathered:
     etag: str | None = None
     """Version of that object, if it is ours."""
 
-    def note(self, lines: Sequence[Line], start: int, end: int) -> None:
+    def note(self, lines: Sequence[ObjectLine], start: int, end: int) -> None:
         """Note that more lines of the hour are in the file."""
         self.last_offset = lines[-1].offset
         self.records += len(lines)
@@ -44,8 +44,8 @@ class Block:
     What a crash takes away comes again: nothing of it is committed.
     """
 
-    def __init__(self, rules: CutRules, first: Line, folder: Path) -> None:
-        self.hours: dict[int, Gathered] = {}
+    def __init__(self, rules: CutRules, first: ObjectLine, folder: Path) -> None:
+        self.hours: dict[int, HourObject] = {}
         self.is_complete = False
         self._extent = Extent(rules, first)
         self._file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  # closed by `discard`
@@ -56,21 +56,21 @@ class Block:
         """Offset of the first record."""
         return self._extent.first_offset
 
-    def take(self, lines: Sequence[Line]) -> int:
+    def take(self, lines: Sequence[ObjectLine]) -> int:
         """Keep those of the next lines that belong to the block; return how many these are.
 
         All of them or none: after an `OSError` (the disk is full) it may be called again.
         """
         extent = copy.copy(self._extent)
         taken = extent.reach(lines)
-        by_hour: dict[int, list[Line]] = {}
+        by_hour: dict[int, list[ObjectLine]] = {}
         for line in lines[:taken]:
             by_hour.setdefault(line.hour, []).append(line)
         chunks = [b"".join([line.raw for line in its]) for its in by_hour.values()]
         self._write(b"".join(chunks))
         for (hour, its), chunk in zip(by_hour.items(), chunks, strict=True):
-            gathered = self.hours.setdefault(hour, Gathered(hour, its[0].offset))
-            gathered.note(its, self._size, self._size + len(chunk))
+            pending = self.hours.setdefault(hour, HourObject(hour, its[0].offset))
+            pending.note(its, self._size, self._size + len(chunk))
             self._size += len(chunk)
         self._extent = extent
         self.is_complete = taken < len(lines)
@@ -80,12 +80,12 @@ class Block:
         """Note that the log has been read up to an offset: the block may end there."""
         self.is_complete = self.is_complete or self._extent.ends_by(offset)
 
-    def open_bytes(self, gathered: Gathered) -> Iterator[bytes]:
+    def open_bytes(self, pending: HourObject) -> Iterator[bytes]:
         """Return the raw bytes of one object as they are now, in pieces of 1 MiB at most.
 
         Another thread may read them; it may go on when the block is discarded meanwhile.
         """
-        return _pieces(self._file, list(gathered.places))
+        return _pieces(self._file, list(pending.places))
 
     def discard(self) -> None:
         """Give the file back."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 ENOUGH_TO_JUDGE = 16  # records: out of order by chance is as good as certain among so many
 
 
-class Line(NamedTuple):
+class ObjectLine(NamedTuple):
     """A record as it is stored."""
 
     offset: int
@@ -44,14 +44,14 @@ class CutRules:
 class Extent:
     """How far a block reaches."""
 
-    def __init__(self, rules: CutRules, first: Line) -> None:
+    def __init__(self, rules: CutRules, first: ObjectLine) -> None:
         self.first_offset = first.offset
         self._rules = rules
         self._began_ms = self._newest_ms = first.arrived_ms
         self._in_order = True
         self._records = self._raw_bytes = 0
 
-    def reach(self, lines: Iterable[Line]) -> int:
+    def reach(self, lines: Iterable[ObjectLine]) -> int:
         """Return how many of the lines, that are the next ones, belong to the block; they do now."""
         taken = 0
         for line in lines:
@@ -68,7 +68,7 @@ class Extent:
         """Return whether no record from this offset on can belong to the block."""
         return offset // self._rules.records > self.first_offset // self._rules.records
 
-    def _ends_before(self, line: Line) -> bool:
+    def _ends_before(self, line: ObjectLine) -> bool:
         return (
             self.ends_by(line.offset)
             or self._raw_bytes + len(line.raw) > self._rules.raw_bytes

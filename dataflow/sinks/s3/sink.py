@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from aiokafka.structs import TopicPartition
 
 from dataflow.errors import InvalidEvent, SinkUnavailable
-from dataflow.sinks.contract import Rejected, Sink, SinkBatch, Stored
+from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
 from dataflow.sinks.event_time import compile_reader
 from dataflow.sinks.s3.block import Block
-from dataflow.sinks.s3.cuts import Line
+from dataflow.sinks.s3.cuts import ObjectLine
 from dataflow.sinks.s3.layout import hour_of
-from dataflow.sinks.s3.objects import Archive, Objects
-from dataflow.sinks.s3.store import Connection, connected
+from dataflow.sinks.s3.object_writer import Archive, ObjectWriter
+from dataflow.sinks.s3.store import BucketConnection, connected
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ LAST_FLUSH_SECONDS = 3.0
 
 
 @dataclass(slots=True)
-class _Gathering:
+class _PartitionBuffer:
     """What is gathered of one partition."""
 
     flushing: asyncio.Task[None] | None = None
@@ -43,114 +43,112 @@ class S3Sink(Sink):
 
     name = "s3"
 
-    def __init__(self, topics: Collection[str], connection: Connection, archive: Archive) -> None:
+    def __init__(self, topics: Collection[str], connection: BucketConnection, archive: Archive) -> None:
         self.topics = topics
         self._connection = connection
         self._archive = archive
         self._readers = {topic: compile_reader(topic) for topic in topics}
-        self._gatherings: dict[TopicPartition, _Gathering] = {}
+        self._buffers: dict[TopicPartition, _PartitionBuffer] = {}
         self._connections = AsyncExitStack()
-        self._objects: Objects | None = None
+        self._objects: ObjectWriter | None = None
 
     async def open(self) -> None:
         """Connect; make the bucket, and the folder for blocks, if they are missing."""
         self._archive.folder.mkdir(parents=True, exist_ok=True)
         store = await self._connections.enter_async_context(connected(self._connection))
-        self._objects = Objects(store, self._archive)
+        self._objects = ObjectWriter(store, self._archive)
 
-    async def write(self, batch: SinkBatch) -> Stored:
+    async def write(self, batch: SinkBatch) -> WriteResult:
         """Gather the batch, and store the blocks that are complete with it."""
-        gathering = self._gathering(batch.tp)
-        lines, rejected = self._lines(batch, gathering.next_offset)
-        async with gathering.storing:
-            if gathering.away:
-                await self._flush_now(batch.tp, gathering)  # raises, so that the outage is told of
-            await self._store_complete(batch.tp, gathering)  # left by an outage
+        buffer = self._buffer(batch.tp)
+        lines, rejected = self._lines(batch, buffer.next_offset)
+        async with buffer.storing:
+            if buffer.away:
+                await self._flush_now(batch.tp, buffer)  # raises, so that the outage is told of
+            await self._store_complete(batch.tp, buffer)  # left by an outage
             while lines:
-                gathering.block = gathering.block or Block(
-                    self._archive.rules, lines[0], self._archive.folder
-                )
-                taken = gathering.block.take(lines)
-                gathering.next_offset = lines[taken - 1].offset + 1 if taken else gathering.next_offset
+                buffer.block = buffer.block or Block(self._archive.rules, lines[0], self._archive.folder)
+                taken = buffer.block.take(lines)
+                buffer.next_offset = lines[taken - 1].offset + 1 if taken else buffer.next_offset
                 del lines[:taken]
-                await self._store_complete(batch.tp, gathering)
-            if gathering.block:
-                gathering.block.complete_by(batch.end)
-                await self._store_complete(batch.tp, gathering)
-        return Stored(gathering.block.first_offset if gathering.block else batch.end, rejected)
+                await self._store_complete(batch.tp, buffer)
+            if buffer.block:
+                buffer.block.complete_by(batch.end)
+                await self._store_complete(batch.tp, buffer)
+        return WriteResult(buffer.block.first_offset if buffer.block else batch.end, rejected)
 
     async def release(self, tp: TopicPartition) -> None:
         """Forget what is gathered of the partition: it is not committed, so it comes again.
 
         It is flushed, if that is quickly done: who has stopped a worker looks into the bucket.
         """
-        gathering = self._gatherings.pop(tp, None)
-        if gathering is None:
+        buffer = self._buffers.pop(tp, None)
+        if buffer is None:
             return
-        if gathering.flushing:
-            gathering.flushing.cancel()
-            await asyncio.wait([gathering.flushing])
-        if gathering.block:
+        if buffer.flushing:
+            buffer.flushing.cancel()
+            await asyncio.wait([buffer.flushing])
+        if buffer.block:
             with suppress(SinkUnavailable, OSError, TimeoutError):
                 async with asyncio.timeout(LAST_FLUSH_SECONDS):
-                    await self._flush_now(tp, gathering)
-            gathering.block.discard()
+                    await self._flush_now(tp, buffer)
+            buffer.block.discard()
 
     async def close(self) -> None:
         """Disconnect."""
-        for tp in list(self._gatherings):
+        for tp in list(self._buffers):
             await self.release(tp)
         await self._connections.aclose()
 
-    def _gathering(self, tp: TopicPartition) -> _Gathering:
-        gathering = self._gatherings.get(tp)
-        if gathering is None:
-            gathering = self._gatherings[tp] = _Gathering()
-            gathering.flushing = asyncio.create_task(self._flush(tp, gathering))
-        if gathering.flushing and gathering.flushing.done():
-            gathering.flushing.result()  # raises the bug that has ended it
-        return gathering
+    def _buffer(self, tp: TopicPartition) -> _PartitionBuffer:
+        buffer = self._buffers.get(tp)
+        if buffer is None:
+            buffer = self._buffers[tp] = _PartitionBuffer()
+            buffer.flushing = asyncio.create_task(self._flush(tp, buffer))
+        if buffer.flushing and buffer.flushing.done():
+            buffer.flushing.result()  # raises the bug that has ended it
+        return buffer
 
-    def _lines(self, batch: SinkBatch, next_offset: int) -> tuple[list[Line], list[Rejected]]:
+    def _lines(self, batch: SinkBatch, next_offset: int) -> tuple[list[ObjectLine], list[Rejection]]:
         """Return what is not gathered yet, and what never will be."""
-        lines: list[Line] = []
-        rejected: list[Rejected] = []
+        lines: list[ObjectLine] = []
+        rejected: list[Rejection] = []
         read, line_of = self._readers[batch.tp.topic], self._archive.format.line_of
         for record in batch.records:
             try:
                 at_ms, _ = read(record)
                 raw = line_of(batch.tp.topic, record, at_ms)
             except InvalidEvent as fault:
-                rejected.append(Rejected(record, fault))
+                rejected.append(Rejection(record, fault))
                 continue
             if record.offset >= next_offset:
                 arrived_ms = max(record.timestamp, 0)
                 hour = hour_of(at_ms if self._archive.by_event_time else arrived_ms)
-                lines.append(Line(record.offset, arrived_ms, hour, raw))
+                lines.append(ObjectLine(record.offset, arrived_ms, hour, raw))
         return lines, rejected
 
-    async def _store_complete(self, tp: TopicPartition, gathering: _Gathering) -> None:
+    async def _store_complete(self, tp: TopicPartition, buffer: _PartitionBuffer) -> None:
         assert self._objects is not None
-        block = gathering.block
+        block = buffer.block
         if block and block.is_complete:
             await self._objects.complete(tp, block)
-            gathering.block = None
+            buffer.block = None
             block.discard()
 
-    async def _flush_now(self, tp: TopicPartition, gathering: _Gathering) -> None:
+    async def _flush_now(self, tp: TopicPartition, buffer: _PartitionBuffer) -> None:
         assert self._objects is not None
-        if gathering.block and not gathering.block.is_complete:
-            await self._objects.flush(tp, gathering.block)
-        gathering.away = False
+        if buffer.block and not buffer.block.is_complete:
+            await self._objects.flush(tp, buffer.block)
+        buffer.away = False
 
-    async def _flush(self, tp: TopicPartition, gathering: _Gathering) -> None:
+    async def _flush(self, tp: TopicPartition, buffer: _PartitionBuffer) -> None:
         while True:
             await asyncio.sleep(self._archive.flush_seconds)
-            async with gathering.storing:
+            async with buffer.storing:
                 try:
-                    await self._flush_now(tp, gathering)
+                    await self._flush_now(tp, buffer)
                 except (SinkUnavailable, OSError) as error:
-                    gathering.away = True
+                    buffer.away = True
                     log.warning(
                         "What waits for S3 cannot be flushed yet; nothing is lost.",
                         extra={"error": str(error)},

@@ -17,21 +17,21 @@ from dataflow.s3 import S3Server
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
 
 Condition = Mapping[str, str]
-ANYHOW: Condition = {}
+UNCONDITIONAL: Condition = {}
 ABSENT: Condition = {"IfNoneMatch": "*"}
 
-_CLASHES = ("PreconditionFailed", "ConditionalRequestConflict")
+_FAILED_CONDITIONS = ("PreconditionFailed", "ConditionalRequestConflict")
 _MISSING = ("404", "NoSuchKey", "NotFound")
 
 Client = Any  # made by aiobotocore from a description of the service, at run time
 
 
-class Clash(Exception):
+class PreconditionFailed(Exception):
     """There is an object, or another version of it, where none was expected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class BucketConnection:
     """Where the bucket is, and how long an answer may take."""
 
     bucket: str
@@ -41,7 +41,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class Stat:
+class ObjectStat:
     """What is known of an object."""
 
     etag: str
@@ -49,9 +49,9 @@ class Stat:
 
 
 class Store:
-    """One bucket. Everything it raises is `SinkUnavailable` or `Clash`."""
+    """One bucket. Everything it raises is `SinkUnavailable` or `PreconditionFailed`."""
 
-    def __init__(self, client: Client, connection: Connection) -> None:
+    def __init__(self, client: Client, connection: BucketConnection) -> None:
         self._client = client
         self._bucket = connection.bucket
         self._answer_seconds = connection.answer_seconds
@@ -67,7 +67,7 @@ class Store:
                 raise _away(error) from error
             elsewhere = region not in (None, "us-east-1")
             place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if elsewhere else {}
-            async with _told():
+            async with _translate_errors():
                 await self._ask("create_bucket", Bucket=self._bucket, **place)
         except (BotoCoreError, OSError, TimeoutError) as error:
             raise _away(error) from error
@@ -77,12 +77,12 @@ class Store:
     ) -> str:
         """Store an object, all of it or nothing; return its version (ETag).
 
-        Raises `Clash` when the condition does not hold.
+        Raises `PreconditionFailed` when the condition does not hold.
         """
         about = {"ContentType": media_type, "Metadata": dict(metadata)}
         size = body.seek(0, SEEK_END)
         body.seek(0)
-        async with _told():
+        async with _translate_errors():
             if size <= PART_BYTES:
                 stored = await self._ask(
                     "put_object", Bucket=self._bucket, Key=key, Body=body.read(), **about, **condition
@@ -121,18 +121,18 @@ class Store:
         async with asyncio.timeout(self._answer_seconds):
             return dict(await getattr(self._client, operation)(**parameters))
 
-    async def stat(self, key: str) -> Stat | None:
+    async def stat(self, key: str) -> ObjectStat | None:
         """Return what is known of an object; None if there is none."""
         try:
-            async with _told():
-                found = await self._ask("head_object", Bucket=self._bucket, Key=key)
-        except Clash:
+            async with _translate_errors():
+                head = await self._ask("head_object", Bucket=self._bucket, Key=key)
+        except PreconditionFailed:
             return None
-        return Stat(str(found["ETag"]), found["Metadata"])
+        return ObjectStat(str(head["ETag"]), head["Metadata"])
 
 
 @asynccontextmanager
-async def connected(connection: Connection) -> AsyncIterator[Store]:
+async def connected(connection: BucketConnection) -> AsyncIterator[Store]:
     """Give a store whose bucket is there; raise `SinkUnavailable` if it cannot be reached."""
     # One attempt: the runner of the sink retries, and logs it.
     arguments = connection.server.client_arguments(AioConfig, attempts=1)
@@ -143,14 +143,14 @@ async def connected(connection: Connection) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _told() -> AsyncIterator[None]:
+async def _translate_errors() -> AsyncIterator[None]:
     """Turn the SDK's errors into ours. S3 refuses no single record: every other error is an outage."""
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        if code in _CLASHES or code in _MISSING or _status(error) == 412:
-            raise Clash(str(error)) from error
+        if code in _FAILED_CONDITIONS or code in _MISSING or _status(error) == 412:
+            raise PreconditionFailed(str(error)) from error
         raise _away(error) from error
     except (BotoCoreError, OSError, TimeoutError) as error:
         raise _away(error) from error

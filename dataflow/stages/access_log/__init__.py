@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dataflow.stages.access_log.format_string import compile_format
-from dataflow.stages.access_log.recognised import parse
 from dataflow.stages.access_log.stage import AccessLogStage
+from dataflow.stages.access_log.usual_formats import parse
 from dataflow.stages.geoip import GeoIP
 
 

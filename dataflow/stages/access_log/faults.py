@@ -41,5 +41,5 @@ def fault_of(line: str, steps: Sequence[Step]) -> InvalidEvent:
 
 def _unparsable(name: str, line: str, at: int, expected: str) -> InvalidEvent:
     shown = line[at : at + _SHOWN]
-    found = repr(shown) if shown else "missing"
-    return InvalidEvent(Reason.UNPARSABLE, f"{name} is {found} at column {at + 1}; expected {expected}")
+    actual = repr(shown) if shown else "missing"
+    return InvalidEvent(Reason.UNPARSABLE, f"{name} is {actual} at column {at + 1}; expected {expected}")

@@ -13,7 +13,7 @@ from dataflow.stages.access_log.lines import line_of
 from dataflow.stages.access_log.logged_request import LoggedRequest
 from dataflow.stages.access_log.nginx import is_nginx, nginx_parts
 from dataflow.stages.access_log.times import formatted_time
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 _FIELDS = LoggedRequest.__struct_fields__
 _TS = _FIELDS.index("ts")
@@ -44,7 +44,7 @@ class LineFormat:
         patterns = _patterns(parts, escapes=escapes)
         self._match = re.compile("".join(patterns) + r"\Z", re.DOTALL).match
         self._steps = steps_of(map(_step, parts, patterns))
-        self._times: Remembered[str, str] = Remembered(read_time)
+        self._times: BoundedCache[str, str] = BoundedCache(read_time)
         # The weak ones first: what others give for the same field replaces it.
         ranked = sorted(enumerate(directives), key=lambda numbered: not numbered[1].weak)
         self._reads = [(group, _indexes(d)[0], d.read) for group, d in ranked if d.read]

@@ -6,8 +6,8 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from dataflow.stages.access_log.logged_request import LoggedRequest
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.geoip import GeoIP, Place, Replacement
-from dataflow.stages.remembered import Remembered
 from dataflow.stages.user_agent import LONGEST, UserAgent, user_agent_of
 
 F = TypeVar("F", UserAgent, Place)
@@ -38,8 +38,8 @@ class AccessLogStage:
     def __init__(self, parse: Callable[[bytes], LoggedRequest], geoip: GeoIP) -> None:
         self._parse = parse
         self._geoip = geoip
-        self._agents = Remembered[str | None, _Known[UserAgent]](lambda text: _known(user_agent_of(text)))
-        self._places = Remembered[str | None, _Known[Place]](lambda ip: _known(geoip.place_of(ip), b"}"))
+        self._agents = BoundedCache[str | None, _Known[UserAgent]](lambda text: _known(user_agent_of(text)))
+        self._places = BoundedCache[str | None, _Known[Place]](lambda ip: _known(geoip.place_of(ip), b"}"))
 
     def read(self, raw: bytes) -> AccessLogEntry:
         """Return the entry of a line; raise `InvalidEvent` if it is none."""

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.utc import utc_text, utc_text_of_epoch
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -74,4 +74,4 @@ def _minute_text(text: str) -> str:
     return utc_text(datetime.fromisoformat(iso))[:17]
 
 
-_minutes: Remembered[str, str] = Remembered(_minute_text)
+_minutes: BoundedCache[str, str] = BoundedCache(_minute_text)

@@ -3,7 +3,7 @@
 from enum import Enum
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """How a value is sent and read."""
 
     TEXT = "text, percent-encoded"
@@ -11,11 +11,11 @@ class Kind(Enum):
     EITHER = "text or number"
 
 
-_T, _N, _E = Kind.TEXT, Kind.NUMBER, Kind.EITHER
+_T, _N, _E = FieldKind.TEXT, FieldKind.NUMBER, FieldKind.EITHER
 
 # In the order in which the sender lists them: the decoder is fastest if keys come in this order.
 # Names that mean the same in an access log are the same there, so that tables of both agree.
-FIELDS: dict[str, tuple[str, Kind]] = {
+FIELDS: dict[str, tuple[str, FieldKind]] = {
     "version": ("version", _E),
     "streamId": ("stream_id", _N),
     "cp": ("cp_code", _N),

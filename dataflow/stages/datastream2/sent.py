@@ -5,17 +5,17 @@ from typing import Annotated
 import msgspec
 
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.stages.datastream2.fields import ALWAYS, FIELDS, Kind
+from dataflow.stages.datastream2.fields import ALWAYS, FIELDS, FieldKind
 from dataflow.stages.datastream2.values import NO_VALUE, Value
 
 Unknown = dict[str, msgspec.Raw]
 """Keys that are not in `fields`, and their values byte for byte."""
 
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-_TYPES: dict[Kind, object] = {
-    Kind.TEXT: str | None | msgspec.UnsetType,
-    Kind.NUMBER: _Int64 | None | msgspec.UnsetType,
-    Kind.EITHER: str | _Int64 | float | None | msgspec.UnsetType,
+_TYPES: dict[FieldKind, object] = {
+    FieldKind.TEXT: str | None | msgspec.UnsetType,
+    FieldKind.NUMBER: _Int64 | None | msgspec.UnsetType,
+    FieldKind.EITHER: str | _Int64 | float | None | msgspec.UnsetType,
 }
 
 _FIELDS = [
@@ -67,11 +67,11 @@ def _plain(key: str, raw: msgspec.Raw) -> str | float | None:
     try:
         value: str | float | None = _decode_value(raw)
     except msgspec.MsgspecError as error:
-        found = bytes(raw)[:40].decode(errors="replace")
-        raise InvalidEvent(Reason.WRONG_TYPE, f"{key} is {found!r}; expected a single value") from error
+        shown = bytes(raw)[:40].decode(errors="replace")
+        raise InvalidEvent(Reason.WRONG_TYPE, f"{key} is {shown!r}; expected a single value") from error
     if isinstance(value, str):
         return None if value in NO_VALUE and key != "reqPath" else value  # an empty path is one
-    if value is None or isinstance(value, bool) or FIELDS[key][1] is not Kind.TEXT:
+    if value is None or isinstance(value, bool) or FIELDS[key][1] is not FieldKind.TEXT:
         return value
     return str(value)
 

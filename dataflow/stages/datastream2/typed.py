@@ -4,8 +4,9 @@ from operator import itemgetter
 
 import msgspec
 
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.datastream2.breadcrumbs import Crumb, breadcrumbs_of
-from dataflow.stages.datastream2.fields import DERIVED, FIELDS, Kind
+from dataflow.stages.datastream2.fields import DERIVED, FIELDS, FieldKind
 from dataflow.stages.datastream2.sent import Unknown, read
 from dataflow.stages.datastream2.values import (
     Value,
@@ -15,7 +16,6 @@ from dataflow.stages.datastream2.values import (
     user_agent_text,
     version_of,
 )
-from dataflow.stages.remembered import Remembered
 
 _KEYS = list(FIELDS)
 _NAMES = (*(name for name, _ in FIELDS.values()), *DERIVED)
@@ -27,17 +27,17 @@ _durations_of = itemgetter(*map(_KEYS.index, ("turnAroundTimeMSec", "reqEndTimeM
 _TEXTS = [
     index
     for index, (_, kind) in enumerate(FIELDS.values())
-    if kind is Kind.TEXT and index not in (_PATH, _AGENT, _BREADCRUMBS)
+    if kind is FieldKind.TEXT and index not in (_PATH, _AGENT, _BREADCRUMBS)
 ]
 _HITS: dict[Value, bool] = {1: True, 0: False}
 
 _Typed = msgspec.defstruct("Typed", [(name, object, msgspec.UNSET) for name in _NAMES], gc=False)
 _encode = msgspec.json.Encoder().encode
 
-_texts: Remembered[str, str | None] = Remembered(text_of)
-_endpoints: Remembered[str, str | None] = Remembered(endpoint_of)
-_agents: Remembered[str, str | None] = Remembered(user_agent_text)
-_versions: Remembered[str, str | int | None] = Remembered(version_of)
+_texts: BoundedCache[str, str | None] = BoundedCache(text_of)
+_endpoints: BoundedCache[str, str | None] = BoundedCache(endpoint_of)
+_agents: BoundedCache[str, str | None] = BoundedCache(user_agent_text)
+_versions: BoundedCache[str, str | int | None] = BoundedCache(version_of)
 
 
 def parse_datastream2(raw: bytes) -> bytes:

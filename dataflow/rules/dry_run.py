@@ -10,7 +10,7 @@ from aiokafka.structs import TopicPartition
 from dataflow.errors import DataflowError
 from dataflow.kafka.fetch import drain
 from dataflow.stages.filter_document import Rules
-from dataflow.stages.filter_dry_run import Trial, try_rules
+from dataflow.stages.filter_dry_run import DryRun, try_rules
 from dataflow.topics import existing_topics
 
 MOST_RECORDS = 1_000_000
@@ -18,7 +18,7 @@ MOST_SECONDS = 10.0
 AT_ONCE = 10_000
 
 
-async def try_lines(rules: Rules, lines: Iterable[bytes | None]) -> Trial:
+async def try_lines(rules: Rules, lines: Iterable[bytes | None]) -> DryRun:
     """Judge lines in a thread, at most `MOST_SECONDS` long: the loop goes on with its batches."""
     deadline = monotonic() + MOST_SECONDS
     return await asyncio.to_thread(try_rules, rules, lines, lambda: monotonic() < deadline)
@@ -26,10 +26,10 @@ async def try_lines(rules: Rules, lines: Iterable[bytes | None]) -> Trial:
 
 async def last_records(connection: Mapping[str, object], topic: str, count: int) -> list[bytes | None]:
     """Return the values of about the last `count` records of a topic, as many of each partition."""
-    there = await existing_topics(connection)
-    if topic not in there:
+    partition_counts = await existing_topics(connection)
+    if topic not in partition_counts:
         raise DataflowError(f"topic is {topic!r}; expected one that exists")
-    partitions = [TopicPartition(topic, number) for number in range(there[topic])]
+    partitions = [TopicPartition(topic, number) for number in range(partition_counts[topic])]
     reader = AIOKafkaConsumer(
         **connection, group_id=None, isolation_level="read_committed", max_partition_fetch_bytes=4 << 20
     )

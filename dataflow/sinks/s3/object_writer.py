@@ -8,11 +8,11 @@ from tempfile import SpooledTemporaryFile
 
 from aiokafka.structs import TopicPartition
 
-from dataflow.sinks.s3.block import Block, Gathered
+from dataflow.sinks.s3.block import Block, HourObject
 from dataflow.sinks.s3.cuts import CutRules
 from dataflow.sinks.s3.formats import Format
 from dataflow.sinks.s3.layout import object_key
-from dataflow.sinks.s3.store import ABSENT, ANYHOW, PART_BYTES, Clash, Condition, Store
+from dataflow.sinks.s3.store import ABSENT, PART_BYTES, UNCONDITIONAL, Condition, PreconditionFailed, Store
 
 PUTS_AT_ONCE = 4  # each holds one part in memory
 LAST_OFFSET = "last-offset"
@@ -33,7 +33,7 @@ class Archive:
     """What waits in a block that is not complete is visible after so long."""
 
 
-class Objects:
+class ObjectWriter:
     """Puts objects into one bucket, a few at a time."""
 
     def __init__(self, store: Store, archive: Archive) -> None:
@@ -45,9 +45,9 @@ class Objects:
         """Put all objects of a complete block, whatever is there: whoever writes them writes the same."""
         outcomes = await asyncio.gather(
             *(
-                self._put(tp, block, gathered, ANYHOW)
-                for gathered in block.hours.values()
-                if not (gathered.etag and gathered.flushed == gathered.records)
+                self._put(tp, block, pending, UNCONDITIONAL)
+                for pending in block.hours.values()
+                if not (pending.etag and pending.flushed == pending.records)
             ),
             return_exceptions=True,  # none is left behind when another fails
         )
@@ -60,46 +60,46 @@ class Objects:
 
         Such an object is there when somebody else has gone on with the partition.
         """
-        for gathered in block.hours.values():
-            if gathered.flushed == gathered.records:
+        for pending in block.hours.values():
+            if pending.flushed == pending.records:
                 continue
             try:
-                await self._put(tp, block, gathered, _unchanged(gathered.etag))
-            except Clash:
-                await self._extend(tp, block, gathered)
+                await self._put(tp, block, pending, _unchanged(pending.etag))
+            except PreconditionFailed:
+                await self._extend(tp, block, pending)
 
-    async def _extend(self, tp: TopicPartition, block: Block, gathered: Gathered) -> None:
+    async def _extend(self, tp: TopicPartition, block: Block, pending: HourObject) -> None:
         """Put it again longer if what is there, perhaps from before a crash, is shorter."""
-        found = await self._store.stat(self._key(tp, gathered))
-        gathered.etag = None
-        if found is None:
+        present = await self._store.stat(self._key(tp, pending))
+        pending.etag = None
+        if present is None:
             return
-        if int(found.metadata.get(LAST_OFFSET, -1)) >= gathered.last_offset:
-            gathered.flushed = gathered.records
+        if int(present.metadata.get(LAST_OFFSET, -1)) >= pending.last_offset:
+            pending.flushed = pending.records
             return
         try:
-            await self._put(tp, block, gathered, _unchanged(found.etag))
-        except Clash:
+            await self._put(tp, block, pending, _unchanged(present.etag))
+        except PreconditionFailed:
             return  # it is being written elsewhere; there is a next time
 
-    async def _put(self, tp: TopicPartition, block: Block, gathered: Gathered, condition: Condition) -> None:
+    async def _put(self, tp: TopicPartition, block: Block, pending: HourObject, condition: Condition) -> None:
         made = self._archive.format
         async with self._putting:
             with SpooledTemporaryFile(max_size=PART_BYTES, dir=str(self._archive.folder)) as body:
-                await asyncio.to_thread(made.encode, tp.topic, block.open_bytes(gathered), body)
-                gathered.etag = await self._store.put(
-                    self._key(tp, gathered), body, made.media_type, _metadata(gathered), condition
+                await asyncio.to_thread(made.encode, tp.topic, block.open_bytes(pending), body)
+                pending.etag = await self._store.put(
+                    self._key(tp, pending), body, made.media_type, _metadata(pending), condition
                 )
-        gathered.flushed = gathered.records
+        pending.flushed = pending.records
 
-    def _key(self, tp: TopicPartition, gathered: Gathered) -> str:
+    def _key(self, tp: TopicPartition, pending: HourObject) -> str:
         archive = self._archive
-        return object_key(archive.prefix, gathered.hour, tp, gathered.first_offset, archive.format.suffix)
+        return object_key(archive.prefix, pending.hour, tp, pending.first_offset, archive.format.suffix)
 
 
 def _unchanged(etag: str | None) -> Condition:
     return {"IfMatch": etag} if etag else ABSENT
 
 
-def _metadata(gathered: Gathered) -> Mapping[str, str]:
-    return {"records": str(gathered.records), LAST_OFFSET: str(gathered.last_offset)}
+def _metadata(pending: HourObject) -> Mapping[str, str]:
+    return {"records": str(pending.records), LAST_OFFSET: str(pending.last_offset)}

@@ -10,7 +10,7 @@ BEGIN_BYTES = 512
 """By so much those are found that a content is compared with."""
 
 
-class Reading:
+class ContentReader:
     """Goes once through a content; `reached`, hash and begin are of what was passed."""
 
     def __init__(self, pieces: Pieces) -> None:

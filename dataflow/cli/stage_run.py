@@ -12,7 +12,7 @@ from dataflow.stages.lines import LineStage
 
 
 @dataclass(slots=True)
-class LineBalance:
+class LineCounts:
     """Where the events went; the last three always sum up to the first."""
 
     received: int = 0
@@ -32,14 +32,14 @@ class LineBalance:
 
 
 @dataclass(slots=True)
-class Application:
+class StageRun:
     """One run of a stage over lines; `balance` is true at any moment, also after an error."""
 
     name: str
     stage: LineStage
     results: BinaryIO
     dead_letters: BinaryIO | None
-    balance: LineBalance
+    counts: LineCounts
 
     def run(self, lines: Iterable[bytes]) -> None:
         """Write the results of every line, in order; an empty line is an empty event."""
@@ -51,11 +51,11 @@ class Application:
                 continue
             for result in results:
                 self.results.write(result + b"\n")
-            self.balance.received += 1
+            self.counts.received += 1
             if results:
-                self.balance.sent += 1
+                self.counts.sent += 1
             else:
-                self.balance.dropped += 1
+                self.counts.dropped += 1
 
     def _dead_letter(self, number: int, raw: bytes, fault: InvalidEvent) -> None:
         if self.dead_letters is not None:
@@ -67,5 +67,5 @@ class Application:
                 "raw_base64": base64.b64encode(raw).decode(),
             }
             self.dead_letters.write(orjson.dumps(letter) + b"\n")
-        self.balance.received += 1
-        self.balance.dead_lettered += 1
+        self.counts.received += 1
+        self.counts.dead_lettered += 1

@@ -10,7 +10,7 @@ from dataflow.stages.access_log.logged_request import LoggedRequest
 from dataflow.stages.access_log.request_line import RequestLine, request_line
 from dataflow.stages.access_log.times import common_time
 from dataflow.stages.access_log.values import first_address, host_of, response_time_ms, text_of
-from dataflow.stages.remembered import Remembered
+from dataflow.stages.bounded_cache import BoundedCache
 
 # Every repeat is possessive (`*+`): what it took is never given back, so the time to match
 # or to refuse a line grows with its length and no faster.
@@ -125,15 +125,15 @@ def _user(text: str) -> str | None:
 def _behind(first: str | None, last: str | None, forwarded: str | None) -> str | None:
     """Return the response time of what stands behind; refuse what could mean something else."""
     if forwarded is not None and not _are_addresses(forwarded):
-        found, expected = f'"{forwarded[:40]}"', "addresses, or a referer and a user agent"
+        actual, expected = f'"{forwarded[:40]}"', "addresses, or a referer and a user agent"
     elif None not in (first, last) and "-" not in (first, last):
-        found, expected = f"{first} and {last}", "one response time, or a format that tells them apart"
+        actual, expected = f"{first} and {last}", "one response time, or a format that tells them apart"
     else:
         return last if first in (None, "-") else first
-    raise InvalidEvent(Reason.UNPARSABLE, f"rest of the line is {found}; expected {expected}")
+    raise InvalidEvent(Reason.UNPARSABLE, f"rest of the line is {actual}; expected {expected}")
 
 
 # Many lines share a second.
-_times: Remembered[str, str] = Remembered(common_time)
+_times: BoundedCache[str, str] = BoundedCache(common_time)
 # A client comes back; its names are taken apart once.
-_fronts: Remembered[str, _Front] = Remembered(_front_of)
+_fronts: BoundedCache[str, _Front] = BoundedCache(_front_of)

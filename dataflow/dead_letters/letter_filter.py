@@ -9,7 +9,7 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class LetterFilter:
     """Some of the dead letters; what is None does not matter."""
 
     stage: str | None = None
@@ -22,11 +22,11 @@ class Selection:
     """The instant after the last."""
     places: frozenset[Place] | None = None
 
-    def means(self, letter: Letter) -> bool:
+    def matches(self, letter: Letter) -> bool:
         """Tell whether it is one of them."""
         named = ((self.stage, letter.stage), (self.reason, letter.reason), (self.topic, letter.topic))
         return (
-            all(wanted is None or wanted == found for wanted, found in named)
+            all(wanted is None or wanted == actual for wanted, actual in named)
             and (self.from_ms is None or letter.at_ms >= self.from_ms)
             and (self.to_ms is None or letter.at_ms < self.to_ms)
             and (self.places is None or (letter.partition, letter.offset) in self.places)

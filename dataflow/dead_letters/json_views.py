@@ -4,19 +4,19 @@ import base64
 from collections.abc import Mapping
 
 from dataflow.dead_letters.letter import Letter
+from dataflow.dead_letters.letter_filter import LetterFilter, Place
+from dataflow.dead_letters.letter_reader import letter_reader
 from dataflow.dead_letters.marks import Marks
-from dataflow.dead_letters.reading import letter_reader
-from dataflow.dead_letters.selection import Place, Selection
 from dataflow.stages.utc import utc_text_of_epoch
 
 
 async def list_of_letters(
-    connection: Mapping[str, object], selection: Selection, limit: int
+    connection: Mapping[str, object], letter_filter: LetterFilter, limit: int
 ) -> dict[str, object]:
     """Return the newest of some letters."""
     async with letter_reader(connection) as reader:
         marks = await reader.marks()
-        listed = await reader.newest(selection, limit)
+        listed = await reader.newest(letter_filter, limit)
     rows = [as_row(letter, marks) for letter in listed.letters]
     return {"dead_letters": rows, "scanned": listed.scanned, "complete": listed.is_complete}
 

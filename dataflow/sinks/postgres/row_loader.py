@@ -3,8 +3,8 @@
 import asyncpg  # type: ignore[import-untyped]  # it comes without types
 
 from dataflow.errors import Reason
-from dataflow.sinks.contract import Rejected, refused
-from dataflow.sinks.postgres.rows import FIRST_COLUMNS, Rows
+from dataflow.sinks.contract import Rejection, rejection
+from dataflow.sinks.postgres.rows import FIRST_COLUMNS, RowBatch
 from dataflow.sinks.postgres.tables import Table
 
 REFUSALS = (
@@ -17,7 +17,7 @@ REFUSALS = (
 """The fault is in a row: it will be refused again."""
 
 
-class Loading:
+class RowLoader:
     """Loads rows into one table, by way of a temporary one of the connection.
 
     COPY is the fastest way in, but it cannot leave out what is there already.
@@ -39,7 +39,7 @@ class Loading:
         )
         self._topic = table.topic
 
-    async def load(self, connection: asyncpg.Connection, partition: int, rows: Rows) -> list[Rejected]:
+    async def load(self, connection: asyncpg.Connection, partition: int, rows: RowBatch) -> list[Rejection]:
         """Load all rows but those that are refused, in one transaction; what is there already stays as it is.
 
         After any error the connection is in an undefined state.
@@ -47,7 +47,7 @@ class Loading:
         await connection.execute("BEGIN")
         try:
             await self._put(connection, partition, rows)
-            rejected: list[Rejected] = []
+            rejected: list[Rejection] = []
         except REFUSALS as error:
             _raise_if_no_row_is_at_fault(error)
             await connection.execute("ROLLBACK; BEGIN")
@@ -55,11 +55,13 @@ class Loading:
         await connection.execute("COMMIT")
         return rejected
 
-    async def _put(self, connection: asyncpg.Connection, partition: int, rows: Rows) -> None:
+    async def _put(self, connection: asyncpg.Connection, partition: int, rows: RowBatch) -> None:
         await connection.copy_records_to_table(self._staging, records=rows.rows, columns=self._columns)
         await connection.execute(self._insert, self._topic, partition)
 
-    async def _sort_out(self, connection: asyncpg.Connection, partition: int, rows: Rows) -> list[Rejected]:
+    async def _sort_out(
+        self, connection: asyncpg.Connection, partition: int, rows: RowBatch
+    ) -> list[Rejection]:
         """Put the rows in by halves, down to the single ones that are refused."""
         await connection.execute("SAVEPOINT part")
         try:
@@ -68,7 +70,7 @@ class Loading:
             _raise_if_no_row_is_at_fault(error)
             await connection.execute("ROLLBACK TO part; RELEASE part")
             if len(rows.rows) == 1:
-                return [refused(rows.records[0], self._words(error), _reason(error))]
+                return [rejection(rows.records[0], self._words(error), _reason(error))]
         else:
             await connection.execute(f"DELETE FROM {self._staging}; RELEASE part")  # noqa: S608  # our own name
             return []

@@ -13,13 +13,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
 from dataflow.errors import DataflowError
-from dataflow.rules.reading import version_reader
 from dataflow.rules.version import KEY, Document, Version, headers_of
+from dataflow.rules.version_reader import version_reader
 
 TRANSACTION_TIMEOUT_MS = 30_000
 
 
-class Overtaken(DataflowError):
+class VersionConflict(DataflowError):
     """The document has another version than the one that was to be followed, or is about to have."""
 
 
@@ -28,7 +28,7 @@ async def put_version(
 ) -> Version:
     """Make `raw` the last version, if that is number `follows` now; None: whichever it is.
 
-    Raises `Misconfigured` for what is no such document, `Overtaken`, and `KafkaError`.
+    Raises `Misconfigured` for what is no such document, `VersionConflict`, and `KafkaError`.
     """
     document.check(raw, document.name)
     producer = AIOKafkaProducer(
@@ -44,7 +44,7 @@ async def put_version(
         finally:
             await producer.stop()
     except (ProducerFenced, InvalidProducerEpoch) as error:
-        raise Overtaken(
+        raise VersionConflict(
             f"{document.name} are being changed by somebody else; expected one at a time"
         ) from error
 
@@ -59,7 +59,7 @@ async def _follow(
     async with version_reader(connection, document) as reader:
         log = await reader.read_to_end()
     if follows is not None and log.last.number != follows:
-        raise Overtaken(f"version of the {document.name} is {log.last.number}; expected {follows}")
+        raise VersionConflict(f"version of the {document.name} is {log.last.number}; expected {follows}")
     number = log.highest + 1
     async with producer.transaction():
         stored = await producer.send(document.topic, raw, KEY, partition=0, headers=headers_of(number))

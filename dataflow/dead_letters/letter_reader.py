@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from dataflow.dead_letters.letter import Letter, read_letter
+from dataflow.dead_letters.letter_filter import LetterFilter, Place
 from dataflow.dead_letters.marks import Marks
-from dataflow.dead_letters.selection import Place, Selection
 from dataflow.errors import DataflowError
 from dataflow.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED, existing_topics
 
@@ -26,7 +26,7 @@ LAST_OFFSET = 2**63 - 2
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class LetterList:
     """Letters, the newest first."""
 
     letters: list[Letter]
@@ -66,11 +66,11 @@ class LetterReader:
         begins = await self._consumer.beginning_offsets(self._partitions)
         return {tp.partition: offset for tp, offset in begins.items()}
 
-    async def newest(self, selection: Selection, limit: int) -> Listed:
+    async def newest(self, letter_filter: LetterFilter, limit: int) -> LetterList:
         """Return the newest of the letters that are meant."""
-        found: list[Letter] = []
+        letters: list[Letter] = []
         scanned, is_complete = 0, True
-        ends, begins = await self._ends(), await self._starts(selection)
+        ends, begins = await self._ends(), await self._starts(letter_filter)
         for tp in self._partitions:
             of_partition: list[Letter] = []
             step, end = FIRST_STEP, ends[tp]
@@ -81,21 +81,21 @@ class LetterReader:
                 begin = max(begins[tp], end - step)
                 read = [read_letter(record) async for record in self._records(tp, begin, end)]
                 scanned += len(read)
-                of_partition = [letter for letter in read if selection.means(letter)] + of_partition
+                of_partition = [letter for letter in read if letter_filter.matches(letter)] + of_partition
                 step, end = min(step * 2, LONGEST_STEP), begin
             is_complete &= end <= begins[tp] and len(of_partition) <= limit
-            found += of_partition
-        found.sort(key=lambda letter: (letter.at_ms, letter.partition, letter.offset), reverse=True)
-        return Listed(found[:limit], scanned, is_complete and len(found) <= limit)
+            letters += of_partition
+        letters.sort(key=lambda letter: (letter.at_ms, letter.partition, letter.offset), reverse=True)
+        return LetterList(letters[:limit], scanned, is_complete and len(letters) <= limit)
 
-    async def oldest_first(self, selection: Selection) -> AsyncIterator[Letter]:
+    async def oldest_first(self, letter_filter: LetterFilter) -> AsyncIterator[Letter]:
         """Yield the letters that are meant and are there now, each partition in its order."""
-        ends, begins = await self._ends(), await self._starts(selection)
+        ends, begins = await self._ends(), await self._starts(letter_filter)
         for tp in self._partitions:
-            end = min(ends[tp], _last_place(selection, tp) + 1)
+            end = min(ends[tp], _last_place(letter_filter, tp) + 1)
             async for record in self._records(tp, begins[tp], end):
                 letter = read_letter(record)
-                if selection.means(letter):
+                if letter_filter.matches(letter):
                     yield letter
 
     async def at(self, place: Place) -> Letter | None:
@@ -114,13 +114,13 @@ class LetterReader:
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._partitions)
         return ends
 
-    async def _starts(self, selection: Selection) -> dict[TopicPartition, int]:
+    async def _starts(self, letter_filter: LetterFilter) -> dict[TopicPartition, int]:
         starts: dict[TopicPartition, int] = await self._consumer.beginning_offsets(self._partitions)
-        if selection.from_ms is not None:
-            asked = dict.fromkeys(self._partitions, max(selection.from_ms, 0))
+        if letter_filter.from_ms is not None:
+            asked = dict.fromkeys(self._partitions, max(letter_filter.from_ms, 0))
             ends = await self._ends()
-            for tp, found in (await self._consumer.offsets_for_times(asked)).items():
-                starts[tp] = ends[tp] if found is None else max(starts[tp], found.offset)
+            for tp, first in (await self._consumer.offsets_for_times(asked)).items():
+                starts[tp] = ends[tp] if first is None else max(starts[tp], first.offset)
         return starts
 
     async def _records(self, tp: TopicPartition, begin: int, end: int) -> AsyncIterator[ConsumerRecord]:
@@ -136,10 +136,12 @@ class LetterReader:
                     yield record
 
 
-def _last_place(selection: Selection, tp: TopicPartition) -> int:
-    if selection.places is None:
+def _last_place(letter_filter: LetterFilter, tp: TopicPartition) -> int:
+    if letter_filter.places is None:
         return LAST_OFFSET
-    return max((offset for partition, offset in selection.places if partition == tp.partition), default=-1)
+    return max(
+        (offset for partition, offset in letter_filter.places if partition == tp.partition), default=-1
+    )
 
 
 @asynccontextmanager

@@ -18,11 +18,15 @@ from dataflow.topics import INGEST_RUNS
 SILENT_BEATS = LEASE_MS // 1000 + 1
 
 
-class TurnOfAnother(DataflowError):
+class LeaseHeld(DataflowError):
     """Somebody else is reading this stream's inputs, and lives."""
 
 
-class Turn:
+class RunFenced(DataflowError):
+    """Another run has begun; what this one has committed stays."""
+
+
+class Lease:
     """Ours, as long as `is_lost` is false. If that errs, the broker fences the one who was first."""
 
     def __init__(self, log: LeaseLog, name: str) -> None:
@@ -30,23 +34,28 @@ class Turn:
         self._name = name
         self._broken = False
 
+    def check(self) -> None:
+        """Raise `RunFenced` if another run holds the lease, or may hold it."""
+        if self.is_lost:
+            raise RunFenced("broker did not hear of this run for too long; expected it to: run it again")
+
     @property
     def is_lost(self) -> bool:
         """Tell whether somebody else has taken it, or we cannot know."""
         return self._broken or self._log.state.holder not in (None, self._name)
 
-    async def take(self, stream: str) -> None:
-        """Take the turn; wait a few seconds for one who has died. Raises `TurnOfAnother`."""
+    async def acquire(self, stream: str) -> None:
+        """Take the turn; wait a few seconds for one who has died. Raises `LeaseHeld`."""
         while not await self._log.append(LeaseRecord(Action.START, self._name)):
             holder, heard_ms = self._log.state.holder, self._log.state.heard_ms
             for _ in range(SILENT_BEATS):
                 await self._log.follow(BEAT_SECONDS)
                 if self._log.state.heard_ms != heard_ms:
-                    raise TurnOfAnother(
+                    raise LeaseHeld(
                         f"inputs of {stream} are being read by {_shown(holder)}; expected one run at a time"
                     )
 
-    async def keep(self) -> None:
+    async def renew(self) -> None:
         """Show that we live, until this is cancelled or somebody else has the turn.
 
         Silent for too long, and nobody has taken it meanwhile: we take it again.
@@ -59,26 +68,26 @@ class Turn:
         except (KafkaError, OSError):
             self._broken = True
 
-    async def give_back(self) -> None:
+    async def release(self) -> None:
         """Let others have it at once."""
         with suppress(KafkaError, OSError):
             await self._log.append(LeaseRecord(Action.STOP, self._name))
 
 
 @asynccontextmanager
-async def our_turn(connection: Mapping[str, object], stream: str, number: int) -> AsyncIterator[Turn]:
-    """Give the turn to read inputs of a stream; raises `TurnOfAnother`."""
+async def hold_lease(connection: Mapping[str, object], stream: str, number: int) -> AsyncIterator[Lease]:
+    """Give the turn to read inputs of a stream; raises `LeaseHeld`."""
     name = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
     async with open_lease_log(connection, TopicPartition(INGEST_RUNS, number)) as log:
-        turn = Turn(log, name)
-        await turn.take(stream)
-        keeping = asyncio.create_task(turn.keep())
+        lease = Lease(log, name)
+        await lease.acquire(stream)
+        renewing = asyncio.create_task(lease.renew())
         try:
-            yield turn
+            yield lease
         finally:
-            keeping.cancel()
-            await asyncio.wait((keeping,))
-            await turn.give_back()
+            renewing.cancel()
+            await asyncio.wait((renewing,))
+            await lease.release()
 
 
 def _shown(holder: str | None) -> str:

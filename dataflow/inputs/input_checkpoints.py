@@ -13,7 +13,7 @@ INDEXED_BYTES = 64
 """Of the begin of a content: log lines and objects differ before that."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class InputCheckpoint(msgspec.Struct, frozen=True):
     """One input, as far as its lines are in their topic."""
 
     path: str
@@ -33,29 +33,29 @@ class Entry(msgspec.Struct, frozen=True):
     """When that was, ms since 1970 UTC."""
 
 
-encode_entry = msgspec.json.encode
-_decode = msgspec.json.Decoder(Entry).decode
+encode_checkpoint = msgspec.json.encode
+_decode = msgspec.json.Decoder(InputCheckpoint).decode
 
 
-class Remembered:
+class InputCheckpoints:
     """All inputs of one stream, by a key that means nothing."""
 
     def __init__(self) -> None:
-        self._entries: dict[bytes, Entry] = {}
+        self._checkpoints: dict[bytes, InputCheckpoint] = {}
         self._by_begin: dict[bytes, set[bytes]] = {}
         self._looked_at: set[tuple[str, int, str]] = set()
 
-    def put(self, key: bytes, entry: Entry) -> None:
+    def put(self, key: bytes, checkpoint: InputCheckpoint) -> None:
         """Take a newer state of an input."""
         self.forget(key)
-        self._entries[key] = entry
-        self._by_begin.setdefault(_indexed(entry.begin), set()).add(key)
-        if entry.is_whole:
-            self._looked_at.add((entry.path, entry.size, entry.version))
+        self._checkpoints[key] = checkpoint
+        self._by_begin.setdefault(_indexed(checkpoint.begin), set()).add(key)
+        if checkpoint.is_whole:
+            self._looked_at.add((checkpoint.path, checkpoint.size, checkpoint.version))
 
     def forget(self, key: bytes) -> None:
         """Take away an input, if it is there."""
-        old = self._entries.pop(key, None)
+        old = self._checkpoints.pop(key, None)
         if old is not None:
             self._by_begin[_indexed(old.begin)].discard(key)
             self._looked_at.discard((old.path, old.size, old.version))
@@ -67,21 +67,21 @@ class Remembered:
         else:
             self.put(key, _decode(value))
 
-    def is_known(self, found: Input) -> bool:
+    def is_known(self, source: Input) -> bool:
         """Tell whether this very version of an input was read to its end."""
-        return (found.path, found.size, found.version) in self._looked_at
+        return (source.path, source.size, source.version) in self._looked_at
 
-    def beginning_like(self, begin: bytes) -> list[tuple[bytes, Entry]]:
+    def beginning_like(self, begin: bytes) -> list[tuple[bytes, InputCheckpoint]]:
         """Return those whose begin is that of a content, as far as both go; those read furthest last."""
         if not begin:
             return []
-        found = [(key, self._entries[key]) for key in self._keys(begin)]
-        alike = [pair for pair in found if _agree(begin, pair[1].begin)]
+        candidates = [(key, self._checkpoints[key]) for key in self._keys(begin)]
+        alike = [pair for pair in candidates if _agree(begin, pair[1].begin)]
         return sorted(alike, key=lambda pair: pair[1].reached)
 
     def _keys(self, begin: bytes) -> Iterable[bytes]:
         if len(begin) < INDEXED_BYTES:
-            return list(self._entries)
+            return list(self._checkpoints)
         return self._by_begin.get(_indexed(begin), set()) | self._by_begin.get(b"", set())
 
 

@@ -25,7 +25,7 @@ def partition_name(table: str, day: date) -> str:
     return f"{table}_{day:%Y%m%d}"
 
 
-class Days:
+class DayPartitions:
     """Knows the partitions of one table."""
 
     def __init__(self, table: str) -> None:
@@ -44,11 +44,11 @@ class Days:
         async with connection.transaction():
             # IF NOT EXISTS alone fails when two do it at once.
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-            there = await _days_there(connection, self.table)
+            existing = await _existing_days(connection, self.table)
             for day in missing:
-                if day not in there:
+                if day not in existing:
                     await connection.execute(self._make(day))
-        self._known |= {*there, *missing}
+        self._known |= {*existing, *missing}
 
     def _make(self, day: date) -> str:
         # CREATE … PARTITION OF would wait for everyone who reads the table; ATTACH does not.
@@ -64,7 +64,7 @@ class Days:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
             await connection.execute(f"SET LOCAL lock_timeout = '{DROP_WAIT}'")
-            for day in sorted(await _days_there(connection, self.table)):
+            for day in sorted(await _existing_days(connection, self.table)):
                 if day < first_kept:
                     await connection.execute(f"DROP TABLE {partition_name(self.table, day)}")
                     log.info("Day %s of %s is past its retention; dropped.", day, self.table)
@@ -76,7 +76,7 @@ def ahead(today: date) -> Collection[date]:
     return [today + timedelta(days=days) for days in range(AHEAD_DAYS + 1)]
 
 
-async def _days_there(connection: asyncpg.Connection, table: str) -> set[date]:
+async def _existing_days(connection: asyncpg.Connection, table: str) -> set[date]:
     names = [row["relname"] for row in await connection.fetch(_PARTITIONS, table)]
     suffixes = [name.removeprefix(f"{table}_") for name in names]
     # A partition that somebody else has made, of another form, is theirs.

@@ -23,8 +23,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from dataflow.errors import DataflowError
-from dataflow.inputs.loads import Load
-from dataflow.inputs.remembered import Remembered, encode_entry
+from dataflow.inputs.input_checkpoints import InputCheckpoints, encode_checkpoint
+from dataflow.inputs.lease import RunFenced
+from dataflow.inputs.transaction_chunk import TransactionChunk
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import Headers, RecordBatches
 from dataflow.sources.producing import drop
@@ -37,27 +38,25 @@ FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidTxnState, IllegalOperatio
 _NO_HEADERS: Headers = []
 
 
-class Outdated(DataflowError):
-    """Another run has begun; what this one has committed stays."""
-
-
 @dataclass(frozen=True, slots=True)
-class Packed:
+class PackedChunk:
     """A load as record batches."""
 
-    load: Load
+    chunk: TransactionChunk
     good: Sequence[BatchBuilder]
     dead: Sequence[BatchBuilder]
-    remembered: Sequence[BatchBuilder]
+    checkpoints: Sequence[BatchBuilder]
 
 
-def pack(load: Load, record_batches: RecordBatches) -> Packed:
+def pack(chunk: TransactionChunk, record_batches: RecordBatches) -> PackedChunk:
     """Pack a load; the records themselves are given up."""
     now_ms = int(time.time() * 1000)
-    records, entries = load.records, load.entries
-    noted = [(now_ms, key, encode_entry(entry), _NO_HEADERS) for key, entry in entries.items()]
-    packed = Packed(
-        load,
+    records, checkpoints = chunk.records, chunk.checkpoints
+    noted = [
+        (now_ms, key, encode_checkpoint(checkpoint), _NO_HEADERS) for key, checkpoint in checkpoints.items()
+    ]
+    packed = PackedChunk(
+        chunk,
         record_batches.pack(records.good, records.good_bytes),
         record_batches.pack(records.dead, records.dead_bytes),
         record_batches.pack(noted, 512 * len(noted)),
@@ -67,7 +66,7 @@ def pack(load: Load, record_batches: RecordBatches) -> Packed:
     return packed
 
 
-class Storing:
+class ChunkWriter:
     """Writes loads of one stream."""
 
     def __init__(
@@ -82,22 +81,22 @@ class Storing:
         self._partitions = partitions
         self._topic = topic
 
-    async def store(self, packed: Packed) -> None:
-        """Commit all of a load, or nothing. Raises `Outdated`, and `KafkaError`."""
-        if not packed.good and not packed.dead and not packed.remembered:
+    async def store(self, packed: PackedChunk) -> None:
+        """Commit all of a load, or nothing. Raises `RunFenced`, and `KafkaError`."""
+        if not packed.good and not packed.dead and not packed.checkpoints:
             return
         try:
             await self._producer.begin_transaction()
             stored = [
                 *[await self._send(batch, self._topic) for batch in packed.good],
                 *[await self._send(batch, DEAD_LETTERS) for batch in packed.dead],
-                *[await self._send(batch, self._place) for batch in packed.remembered],
+                *[await self._send(batch, self._place) for batch in packed.checkpoints],
             ]
             # Each by itself: commit_transaction() would not notice one that failed.
             await asyncio.gather(*stored)
             await self._producer.commit_transaction()
         except FENCED as error:
-            raise Outdated(
+            raise RunFenced(
                 "another run has begun meanwhile, or the broker has waited too long for this one; "
                 "expected one at a time. What was stored is remembered: run it again to go on"
             ) from error
@@ -110,9 +109,9 @@ class Storing:
         return stored
 
 
-def _take(remembered: Remembered, record: ConsumerRecord) -> None:
+def _take(checkpoints: InputCheckpoints, record: ConsumerRecord) -> None:
     try:
-        remembered.put_raw(record.key, record.value)
+        checkpoints.put_raw(record.key, record.value)
     except msgspec.DecodeError as error:
         raise DataflowError(
             f"record {record.offset} of {record.topic}, partition {record.partition}, is broken ({error}); "
@@ -133,9 +132,9 @@ async def fencing_producer(
         await drop(producer)
 
 
-async def read_remembered(connection: Mapping[str, object], place: TopicPartition) -> Remembered:
+async def read_checkpoints(connection: Mapping[str, object], place: TopicPartition) -> InputCheckpoints:
     """Return what is remembered; no transaction may be open there. Raises `DataflowError` for junk."""
-    remembered = Remembered()
+    checkpoints = InputCheckpoints()
     consumer = AIOKafkaConsumer(
         **connection, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
     )
@@ -149,7 +148,7 @@ async def read_remembered(connection: Mapping[str, object], place: TopicPartitio
         while await consumer.position(place) < end:
             read = await consumer.getmany(place, timeout_ms=POLL_MS)
             for record in read.get(place, ()):
-                _take(remembered, record)
+                _take(checkpoints, record)
     finally:
         await consumer.stop()
-    return remembered
+    return checkpoints

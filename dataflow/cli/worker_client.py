@@ -30,8 +30,8 @@ def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
     url = "/".join([worker.rstrip("/"), *(quote(part, safe="") for part in path)])
     try:
         with _open(f"{url}?{query}" if query else url, timeout=TIMEOUT_SECONDS) as answer:
-            told: dict[str, Any] = json.load(answer)
-            return told
+            answered: dict[str, Any] = json.load(answer)
+            return answered
     except HTTPError as error:
         fault = NotReady if error.code == 503 else DataflowError
         raise fault(f"worker at {worker} answers {error.code}: {_words_of(error)}") from error
@@ -48,7 +48,7 @@ def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
 def _words_of(error: HTTPError) -> str:
     body = error.read().decode(errors="replace").strip()
     try:
-        told = json.loads(body)
+        answered = json.loads(body)
     except ValueError:
         return body or str(error.reason)
-    return str(told["error"]) if isinstance(told, Mapping) and "error" in told else body
+    return str(answered["error"]) if isinstance(answered, Mapping) and "error" in answered else body

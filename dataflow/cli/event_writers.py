@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from dataflow.cli.instants import instant_ms
-from dataflow.cli.loading import loading_producer
+from dataflow.cli.topic_loader import loading_producer
 from dataflow.errors import DataflowError
 from dataflow.generators.pace import Tick
 from dataflow.kafka.record_batches import Headers, RecordBatches
@@ -51,7 +51,7 @@ class Generated:
         return asdict(self)
 
 
-class Sink(Protocol[Packed]):
+class EventWriter(Protocol[Packed]):
     """Where events go."""
 
     generated: Generated
@@ -63,7 +63,7 @@ class Sink(Protocol[Packed]):
         """Take them."""
 
 
-class LineSink:
+class LineWriter:
     """Writes lines."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -83,7 +83,7 @@ class LineSink:
         self.generated.acknowledged += events
 
 
-class TopicSink:
+class TopicWriter:
     """Sends events to a topic, each partition in turn; keys are null, timestamps the event times."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: Iterator[int]) -> None:
@@ -133,7 +133,7 @@ class TopicSink:
 
 
 @asynccontextmanager
-async def topic_sink(connection: Mapping[str, object], topic: str) -> AsyncIterator[TopicSink]:
+async def topic_writer(connection: Mapping[str, object], topic: str) -> AsyncIterator[TopicWriter]:
     """Give a sink into a topic; raise `DataflowError` when there is none of that name."""
     known = await find_topics(connection, [topic])
     if topic not in known:
@@ -141,7 +141,7 @@ async def topic_sink(connection: Mapping[str, object], topic: str) -> AsyncItera
             f"topic is '{topic}'; expected one that exists; `dataflow topics` makes the declared ones"
         )
     async with loading_producer(connection) as producer:
-        yield TopicSink(producer, topic, known[topic].partitions)
+        yield TopicWriter(producer, topic, known[topic].partitions)
 
 
 class Progress:
@@ -178,7 +178,11 @@ class Progress:
 
 
 async def run(
-    ticks: Iterator[tuple[Tick, list[bytes]]], sink: Sink[Packed], progress: Progress, *, is_live: bool
+    ticks: Iterator[tuple[Tick, list[bytes]]],
+    writer: EventWriter[Packed],
+    progress: Progress,
+    *,
+    is_live: bool,
 ) -> None:
     """Give every tick to the sink; a live one when its time has come.
 
@@ -186,7 +190,7 @@ async def run(
     the interpreter.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    packed = ((tick, sink.pack(tick.times_us, lines)) for tick, lines in ticks)
+    packed = ((tick, writer.pack(tick.times_us, lines)) for tick, lines in ticks)
     begun = time.monotonic()
     made = await asyncio.to_thread(next, packed, None)
     while made is not None:
@@ -194,7 +198,7 @@ async def run(
         coming = asyncio.create_task(asyncio.to_thread(next, packed, None))
         wait = begun + tick.end_seconds - time.monotonic() if is_live else 0.0
         await asyncio.sleep(max(wait, 0.0))
-        await sink.take(events)
+        await writer.take(events)
         progress.note(-wait)
         made = await coming
 

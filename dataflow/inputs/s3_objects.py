@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 from botocore.session import get_session  # type: ignore[import-untyped]  # no types
 
 from dataflow.errors import Misconfigured
-from dataflow.inputs.files import Found, is_left_out
+from dataflow.inputs.files import Listing, is_left_out
 from dataflow.inputs.input import PIECE_BYTES, S3_SCHEME, Input, Pieces, UnreadableInput
 from dataflow.s3 import s3_server
 from dataflow.settings import Settings
@@ -21,7 +21,7 @@ ERRORS = (BotoCoreError, ClientError)
 Client = Any  # made by botocore from a description of the service, at run time
 
 
-class Objects:
+class S3Objects:
     """The S3-compatible server of the settings."""
 
     def __init__(self, settings: Settings) -> None:
@@ -36,46 +36,46 @@ class Objects:
                 f"DATAFLOW_S3_ENDPOINT is '{self._server.endpoint}'; expected http(s)://host:port"
             ) from error
 
-    def under(self, place: str) -> Found:
+    def under(self, place: str) -> Listing:
         """Yield the objects whose keys begin like this, less hidden and unfinished ones, as with files."""
         bucket, prefix = _apart(place)
-        found = False
+        is_empty = True
         try:
-            for known in self._listed(bucket, prefix):
-                key = known["Key"]
-                found = True
+            for listed in self._listed(bucket, prefix):
+                key = listed["Key"]
+                is_empty = False
                 below = key.removeprefix(prefix).split("/")
                 if not key.endswith("/") and not any(map(is_left_out, below)):
-                    yield self._object(bucket, key, known)
+                    yield self._object(bucket, key, listed)
         except ERRORS as error:
             yield _unreadable(place, error)
             return
-        if not found:
+        if is_empty:
             yield UnreadableInput(f"{place} has no object; expected at least one")
 
     def at(self, path: str) -> Input | None:
         """Return the object of a path; None if there is none."""
         bucket, key = _apart(path)
         try:
-            known = self._client().head_object(Bucket=bucket, Key=key)
+            head = self._client().head_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
                 return None
             raise _unreadable(path, error) from error
         except BotoCoreError as error:
             raise _unreadable(path, error) from error
-        return self._object(bucket, key, {"Size": known["ContentLength"], **known})
+        return self._object(bucket, key, {"Size": head["ContentLength"], **head})
 
     def _listed(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
         pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
             yield from page.get("Contents", ())
 
-    def _object(self, bucket: str, key: str, known: dict[str, Any]) -> Input:
-        version = str(known["ETag"])
+    def _object(self, bucket: str, key: str, description: dict[str, Any]) -> Input:
+        version = str(description["ETag"])
         return Input(
             f"{S3_SCHEME}{bucket}/{key}",
-            int(known["Size"]),
+            int(description["Size"]),
             version,
             is_finished=True,
             open=partial(self._pieces, bucket, key, version),

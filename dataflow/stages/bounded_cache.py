@@ -10,7 +10,7 @@ _BOUND = 16_384
 _LONGEST_KEY = 512
 
 
-class Remembered(dict[K, V]):
+class BoundedCache(dict[K, V]):
     """Answers of `function`; ``remembered[key]`` computes what it does not know yet.
 
     A hit is one look-up in C. Memory is bounded: a full one starts again empty, and what

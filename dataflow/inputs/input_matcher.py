@@ -1,0 +1,123 @@
+"""Recognising: an input in; which of the remembered ones it is, by content, and where to go on, out.
+
+A log that grew begins with what was read of it. One that was rotated, copied and truncated,
+or packed does, too, at another path, while its old path has something else, or nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dataflow.inputs.content_reader import BEGIN_BYTES, ContentReader
+from dataflow.inputs.input import Input, Pieces, UnreadableInput
+from dataflow.inputs.input_checkpoints import InputCheckpoint, InputCheckpoints
+from dataflow.inputs.unpacking import InputContent
+
+InputAt = Callable[[str], Input | None]
+"""What is at a path now, if anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputMatch:
+    """An input with what was read of it before."""
+
+    reader: ContentReader
+    """Stands behind what is in the topic."""
+    key: bytes | None = None
+    """Of what was read before; None: nothing was."""
+    is_copy: bool = False
+    """What was read before still lies at its own path."""
+
+
+class MatchPostponed(Exception):
+    """Other inputs have to be looked at before this one."""
+
+
+class InputMatcher:
+    """Compares contents; may open others than the one in question."""
+
+    def __init__(self, checkpoints: InputCheckpoints, input_at: InputAt, *, may_be_avro: bool) -> None:
+        self._checkpoints = checkpoints
+        self._input_at = input_at
+        self._may_be_avro = may_be_avro
+
+    def content(self, source: Input) -> InputContent:
+        """Return the content of an input."""
+        return InputContent(source, may_be_avro=self._may_be_avro)
+
+    def match(self, source: Input, content: InputContent, *, is_last_try: bool = True) -> InputMatch:
+        """Return what an input is; raises `UnreadableInput` for one that was changed since it was read.
+
+        Raises `MatchPostponed` where one that begins alike is gone from its path: other inputs
+        are looked at first, for it may be one of them. On the last try it is not.
+        """
+        reader = ContentReader(content.pieces())
+        begin = reader.peek()
+        alike = self._checkpoints.beginning_like(begin)
+        continued = {key: one for key, one in alike if _begins_as(reader, one)}
+        others = [one for key, one in alike if key not in continued]
+        present = [other for other in others if other.path != source.path and self._still_exists(other)]
+        if any(self._is_same_log(content, other) for other in present):  # an older, shorter copy
+            return InputMatch(_reader_at(None, reader, content), is_copy=True)
+        if len(others) > len(present) and not is_last_try:
+            raise MatchPostponed
+        # The one that was read furthest; of several, that of this path.
+        for key in sorted(continued, key=lambda key: _nearness(continued[key], source), reverse=True):
+            checkpoint = continued[key]
+            is_copy = checkpoint.path != source.path and self._still_exists(checkpoint)
+            if not is_copy or self._is_same_log(content, checkpoint):
+                return InputMatch(_reader_at(checkpoint.reached, reader, content), key, is_copy=is_copy)
+        if len(others) > len(present) and len(begin) == BEGIN_BYTES:
+            raise _changed(source, next(other for other in others if other not in present))
+        return InputMatch(_reader_at(0, reader, content))
+
+    def _still_exists(self, checkpoint: InputCheckpoint) -> bool:
+        """Tell whether a path still has what was read from it."""
+        other = self._input_at(checkpoint.path)
+        if other is None:
+            return False
+        try:
+            return _begins_as(ContentReader(self.content(other).pieces()), checkpoint)
+        except UnreadableInput:  # whatever it is now, it is not that
+            return False
+
+    def _is_same_log(self, content: InputContent, checkpoint: InputCheckpoint) -> bool:
+        """Tell whether one of two contents is but longer than the other."""
+        other = self._input_at(checkpoint.path)
+        return other is not None and _agree(content.pieces(), self.content(other).pieces())
+
+
+def _changed(source: Input, checkpoint: InputCheckpoint) -> UnreadableInput:
+    return UnreadableInput(
+        f"{source.path} begins as {checkpoint.path}, of which {checkpoint.reached} bytes were read, but is "
+        "shorter or goes on otherwise; expected the same, or longer. "
+        "`dataflow produce` takes it as it is"
+    )
+
+
+def _begins_as(reader: ContentReader, checkpoint: InputCheckpoint) -> bool:
+    return reader.pass_to(checkpoint.reached) and reader.sha256 == checkpoint.sha256
+
+
+def _nearness(checkpoint: InputCheckpoint, source: Input) -> tuple[int, bool]:
+    return checkpoint.reached, checkpoint.path == source.path
+
+
+def _reader_at(offset: int | None, reader: ContentReader, content: InputContent) -> ContentReader:
+    """Return a reading that stands at an offset; None is the end."""
+    if offset is None:
+        reader.pass_to_end()
+    elif reader.reached != offset:
+        reader = ContentReader(content.pieces())
+        reader.pass_to(offset)
+    return reader
+
+
+def _agree(ours: Pieces, theirs: Pieces) -> bool:
+    """Tell whether two contents are the same as far as the shorter one goes."""
+    mine = its = b""
+    while (mine := mine or next(ours, b"")) and (its := its or next(theirs, b"")):
+        both = min(len(mine), len(its))
+        if mine[:both] != its[:both]:
+            return False
+        mine, its = mine[both:], its[both:]
+    return True
