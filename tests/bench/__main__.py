@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+from beside import ratios, twins
 from cluster import Cluster
 from contest import Arena, Run, run_once
 from contestants import CONTESTANTS, Contestant
@@ -17,6 +18,7 @@ from promise import Promise, Sizes
 from promises import MEASUREMENTS
 from report import as_markdown, promised_costs, show
 from rich.console import Console
+from tree import Tree, checkout
 
 from dataflow.broker import FULL_JVM, EmbeddedBroker
 
@@ -91,12 +93,22 @@ def _tell(run: Run, when: str) -> None:
     )
 
 
+def _tree(commit: str) -> Tree:
+    try:
+        return checkout(commit)
+    except LookupError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def main(
     only: Annotated[
         list[str] | None, typer.Option(help="Only this row or measurement; again for more.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of all rows.")] = 3,
     quick: Annotated[bool, typer.Option("--quick", help="Less input, one round: 8 minutes.")] = False,
+    beside: Annotated[
+        str | None, typer.Option(metavar="COMMIT", help="Run our rows from this commit's tree, too.")
+    ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the report to this file, too.")] = None,
     log: Annotated[Path | None, typer.Option(help="Write every run to this file, one JSON a line.")] = None,
 ) -> None:
@@ -107,11 +119,16 @@ def main(
     `make bench ARGS="--only dataflow-job --only hand --rounds 5"` is an example.
     """
     contestants, measurements, left_out = chosen(only or [])
+    tree = _tree(beside) if beside else None
+    if tree is not None:
+        contestants = list(twins(contestants, tree))
     with arena(quiet_seconds=2 if quick else 25) as shared:
         runs = compete(shared, contestants, 1 if quick else rounds, quick=quick)
         promises = [*promised_costs(contestants, runs)]
         promises += measure(shared, measurements, QUICK_SIZES if quick else FULL_SIZES)
     report = as_markdown(contestants, runs, promises, left_out)
+    if tree is not None:
+        report += f"\n{ratios(contestants, runs, tree)}\n"
     show(Console(), report)
     if markdown is not None:
         markdown.write_text(HEAD + report)

@@ -10,22 +10,19 @@ from types import TracebackType
 from typing import Self
 
 from machine import cpu_seconds, peak_bytes
+from tree import OURS, Tree
 
 POLL_SECONDS = 0.02
 IDLE_SECONDS = 0.5
 IDLE_CPU_SECONDS = 0.05
 
 
-def complete(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment and these variables, for a program that imports from here."""
-    folders = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "TZ": "UTC", "PYTHONPATH": folders, **environment}
-
-
 class Child:
     """One process in a context; leaving it ends the process."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], variables: Mapping[str, str], log: Path, tree: Tree = OURS
+    ) -> None:
         self._log = log
         self._cpu: float | None = None
         self.exit: int | None = None
@@ -33,7 +30,7 @@ class Child:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
-                env=complete(environment),
+                env=tree.environment(variables),
                 cwd=log.parent,
                 stdout=output,
                 stderr=output,

@@ -51,13 +51,14 @@ def run_once(arena: Arena, contestant: Contestant, events: int, number: int) -> 
     """Run a contestant over so many events, with topics and a group of its own."""
     name = f"bench-{contestant.name}-{events}-{number}"
     flow = contestant.flow(arena.cluster, name, events)
+    flow.tree = contestant.tree
     flow.prepare()
     with TemporaryDirectory(prefix="bench-") as made:
         folder = Path(made)
         quiet = wait_until_quiet(arena.quiet_seconds)
         others = Others(arena.broker)
         environment = {**flow.environment(folder), **contestant.environment}
-        with Child(contestant.command, environment, folder / "log") as child:
+        with Child(contestant.command, environment, folder / "log", contestant.tree) as child:
             rate = _watch(arena.cluster, flow, child, events)
             child.wait_until_idle(SETTLE_SECONDS)
             child.stop()

@@ -11,6 +11,7 @@ from flows.bookings import HourlyStays, ShippedStays
 from flows.cdn_logs import FilteredLines, ShippedFilter
 from flows.flow import Flow
 from inputs import ACCESS_LINES, BOOKINGS, CDN_LINES, Input
+from tree import OURS, Tree
 
 PEERS = Path(__file__).parent / "peers"
 HOURLY = "hourly_stays:stays_per_hour"
@@ -36,6 +37,9 @@ class Contestant:
     environment: Mapping[str, str] = field(default_factory=dict)
     given: Input = BOOKINGS
     share: float = 1.0
+    ours: bool = False
+    """It runs this engine."""
+    tree: Tree = OURS
     always: bool = True
     """Otherwise it runs only when it is named."""
     most_us: float | None = None
@@ -64,7 +68,9 @@ def by_hand(program: str) -> tuple[str, ...]:
 
 def dataflow_hourly(name: str, title: str, *, always: bool = False, **environment: str) -> Contestant:
     """Return a row of our engine at the peers' job."""
-    return Contestant(name, title, by_engine("hourly_stays"), hourly_by_engine, environment, always=always)
+    return Contestant(
+        name, title, by_engine("hourly_stays"), hourly_by_engine, environment, ours=True, always=always
+    )
 
 
 SHIPPED = (sys.executable, "-m", "dataflow", "worker")
@@ -72,7 +78,7 @@ SHIPPED = (sys.executable, "-m", "dataflow", "worker")
 ON_BOOKINGS = (
     Contestant(
         "dataflow", "**Dataflow as shipped**, exactly once: two outputs, counts and hotels a day and in all",
-        SHIPPED, ShippedStays,
+        SHIPPED, ShippedStays, ours=True,
     ),
     dataflow_hourly("dataflow-job", "**Dataflow, the peers' job**, exactly once", always=True),
     dataflow_hourly(
@@ -93,11 +99,11 @@ ON_BOOKINGS = (
 ON_ACCESS_LOGS = (
     Contestant(
         "access-logs", "**access logs as shipped**, exactly once: 28 fields, four tables",
-        SHIPPED, ShippedLines, given=ACCESS_LINES,
+        SHIPPED, ShippedLines, ours=True, given=ACCESS_LINES,
     ),
     Contestant(
         "access-logs-job", "**access logs, the peers' job**, exactly once: 28 fields",
-        by_engine("parse_access_lines"), ParsedLines, given=ACCESS_LINES, most_us=9.0,
+        by_engine("parse_access_lines"), ParsedLines, ours=True, given=ACCESS_LINES, most_us=9.0,
     ),
     Contestant(
         "hand-access-logs", "access logs, hand-written loop: 13 fields (guarantees nothing)",
@@ -108,11 +114,11 @@ ON_ACCESS_LOGS = (
 ON_CDN_LOGS = (
     Contestant(
         "filter", "**CDN filter as shipped**, exactly once: five rules, four tables",
-        SHIPPED, ShippedFilter, given=CDN_LINES,
+        SHIPPED, ShippedFilter, ours=True, given=CDN_LINES,
     ),
     Contestant(
         "filter-job", "**CDN filter alone**, exactly once: five rules",
-        by_engine("filter_cdn_lines"), FilteredLines, given=CDN_LINES, most_us=4.0,
+        by_engine("filter_cdn_lines"), FilteredLines, ours=True, given=CDN_LINES, most_us=4.0,
     ),
 )  # fmt: skip
 

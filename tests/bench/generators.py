@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 
 import orjson
-from child import complete
 from contest import Arena
 from machine import wait_until_quiet
 from promise import Promise, Sizes
+from tree import OURS
 
 from dataflow.generators.kinds import KINDS
 
@@ -43,7 +43,7 @@ def _generate(kind: str, address: str, events: int) -> tuple[dict[str, float], f
     history = ["--seconds", str(events / RATE), "--start", "2026-01-31", "--to", TOPIC]
     before = _children_seconds()
     done = subprocess.run(
-        [*command, *history], env=complete({"DATAFLOW_BROKER": address}), cwd=os.sep, check=True,
+        [*command, *history], env=OURS.environment({"DATAFLOW_BROKER": address}), cwd=os.sep, check=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     return orjson.loads(done.stdout), _children_seconds() - before

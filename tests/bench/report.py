@@ -31,9 +31,9 @@ def as_markdown(
     parts = [_circumstances(runs)]
     if runs:
         rows = [_cost_row(c, [run for run in runs if run.name == c.name]) for c in contestants]
-        parts.append(_table(COST_HEADS, [row for row in rows if row]))
+        parts.append(table(COST_HEADS, [row for row in rows if row]))
     if promises:
-        parts.append(_table(PROMISE_HEADS, [_promise_row(promise) for promise in promises]))
+        parts.append(table(PROMISE_HEADS, [_promise_row(promise) for promise in promises]))
     faults = [f"{run.name}, {run.events:,} events: {fault}" for run in runs for fault in run.faults]
     parts += [f"* **not exact:** {fault}" for fault in faults] + [f"* {note}" for note in notes]
     return "\n\n".join(parts) + "\n"
@@ -90,6 +90,12 @@ def middle(values: Iterable[float], form: Callable[[float], str]) -> str:
     return median if len(ranked) == 1 else f"{median} ({form(ranked[0])}–{form(ranked[-1])})"
 
 
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def _cost_row(contestant: Contestant, runs: Sequence[Run]) -> list[str] | None:
     if not runs:
         return None
@@ -110,11 +116,6 @@ def _cost_row(contestant: Contestant, runs: Sequence[Run]) -> list[str] | None:
 
 def _promise_row(promise: Promise) -> list[str]:
     return [promise.name, promise.measured, promise.promised, "yes" if promise.holds else "**no**"]
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _circumstances(runs: Sequence[Run]) -> str:

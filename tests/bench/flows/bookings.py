@@ -35,7 +35,7 @@ class HourlyStays(Job):
         yield from differences("counts", counts, count_cells(self.events, HOUR_SECONDS))
 
     def _recovered(self, table: str, folder: Path) -> Mapping[object, object]:
-        found = read_changelog(self.source, (table,), self.environment(folder))["stays_per_hour"]["hour"]
+        found = read_changelog(self, (table,), folder)["stays_per_hour"]["hour"]
         return {cell: aggregations["count"] for cell, aggregations in found.items()}
 
 
@@ -56,7 +56,7 @@ class ShippedStays(Shipped):
         yield from booking_faults(self.cluster, "expedia_ext", self.events)
         yield from self._stay_faults()
         tables = ("tables.stays_per_category:stays_per_category",)
-        found = read_changelog(self.source, tables, self.environment(folder))["stays_per_category"]
+        found = read_changelog(self, tables, folder)["stays_per_category"]
         for window, seconds in (("day", DAY_SECONDS), ("all", 0)):
             counts = count_cells(self.events, seconds)
             hotels = hotels_in_cells(self.events, seconds)

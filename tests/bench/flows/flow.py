@@ -1,15 +1,14 @@
 """What one run reads and writes; what was found in and what must be, the differences out."""
 
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import orjson
-from child import complete
 from cluster import COMPACTED, Cluster
 from inputs import Input
+from tree import OURS, Tree
 
 from dataflow.broker.ports import free_port
 from dataflow.settings import Settings
@@ -23,6 +22,8 @@ class Flow(Protocol):
 
     source: str
     group: str
+    tree: Tree
+    """Whose programs run it."""
     outputs: Mapping[str, int]
     """How many records must come into each topic."""
 
@@ -38,6 +39,8 @@ class Flow(Protocol):
 
 class Job:
     """One output of an input that all runs of one size read: made for peers, and for the bare engine."""
+
+    tree = OURS
 
     def __init__(self, cluster: Cluster, name: str, given: Input, events: int) -> None:
         self.source, self.group, self.output = given.topic(events), name, f"{name}-out"
@@ -65,6 +68,8 @@ class Job:
 class Shipped:
     """A flow that Dataflow ships, run by `faust -A dataflow.app worker`; topics as it declares them."""
 
+    tree = OURS
+
     def __init__(
         self, cluster: Cluster, name: str, source: str, outputs: Mapping[str, int], **settings: str
     ) -> None:
@@ -75,9 +80,9 @@ class Shipped:
         """Make all topics of the program anew."""
         declared = {topic.name for topic in declared_topics(Settings(broker=self.cluster.address))}
         self.cluster.delete_topics(declared.__contains__)
-        environment = complete(self.environment(Path.cwd()))
-        subprocess.run([sys.executable, "-m", "dataflow", "topics"], env=environment, check=True,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
+        environment = self.tree.environment(self.environment(Path.cwd()))
+        subprocess.run([self.tree.python, "-m", "dataflow", "topics"], env=environment, cwd=self.tree.root,
+                       check=True, stdout=subprocess.DEVNULL)  # fmt: skip
 
     def environment(self, folder: Path) -> Mapping[str, str]:
         """Return the settings of the worker."""
@@ -92,15 +97,16 @@ class Shipped:
 
 
 def read_changelog(
-    source: str, tables: Iterable[str], environment: Mapping[str, str]
+    flow: Flow, tables: Iterable[str], folder: Path
 ) -> dict[str, dict[str, dict[tuple[str, int], object]]]:
     """Return the cells of tables as a worker that takes over would have them, by table and window size.
 
-    A table is `module:name`; what was counted from other topics than `source` is left out.
+    A table is `module:name`; what was counted from other topics than the source is left out.
     """
     told = subprocess.run(
-        [sys.executable, str(HERE / "restored.py"), source, *tables],
-        env=complete(environment), check=True, stdout=subprocess.PIPE,
+        [flow.tree.python, str(flow.tree.bench / "restored.py"), flow.source, *tables],
+        env=flow.tree.environment(flow.environment(folder)), cwd=flow.tree.root,
+        check=True, stdout=subprocess.PIPE,
     )  # fmt: skip
     found: dict[str, dict[str, dict[tuple[str, int], object]]] = {}
     for table, window, start, key, aggregations in orjson.loads(told.stdout):

@@ -10,7 +10,7 @@ from flows.flow import Shipped, differences, read_changelog
 def request_table_faults(flow: Shipped, requests: list[CountedRequest], folder: Path) -> Iterator[str]:
     """Compare every summary of every key in every window of the four tables."""
     modules = [f"tables.{table}:{table}" for table in TABLES]
-    found = read_changelog(flow.source, modules, flow.environment(folder))
+    found = read_changelog(flow, modules, folder)
     for table in TABLES:
         for window in WINDOWS:
             expected = without_sketches(cells_of(table, requests, window))
