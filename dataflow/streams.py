@@ -1,24 +1,25 @@
-"""Streams: the topics that agents read and write in record batches, each with its event time."""
+"""Streams: the topics of the catalogue, bound to the app: agents read and write them in record batches."""
+
+from functools import cache
 
 from dataflow.app import app
-from dataflow.engine.column_batch import EventTime
-from dataflow.stages.event_time import iso_ms
+from dataflow.catalogue.declared import STREAMS, TOPICS
+from dataflow.engine.topic import BatchTopic
 
-cdn_logs = app.batches("cdn-logs", event_time=EventTime("at_ms", int))
-cdn_logs_filtered = app.batches("cdn-logs-filtered")
+_EVENT_TIMES = {stream.topic: stream.event_time for stream in STREAMS}
 
-expedia = app.batches("expedia", event_time=EventTime("date_time", iso_ms))
-expedia_ext = app.batches("expedia_ext")
-expedia_test = app.batches("expedia_test")
 
-raw_web_events = app.batches("raw-web-events", event_time=EventTime("event_timestamp", iso_ms))
-enriched_web_events = app.batches("enriched-web-events")
+@cache
+def batches(topic: str) -> BatchTopic:
+    """Return a topic of the catalogue; if an agent reads it, its tables count by the stream's event time."""
+    return app.batches(TOPICS[topic].name, event_time=_EVENT_TIMES.get(topic))
 
-analytics_events = app.batches("analytics-events", event_time=EventTime("created_on", iso_ms))
 
-cdn_logs_parsed = app.batches("cdn-logs-parsed")
-
-access_logs = app.batches("access-logs", event_time=EventTime("at_ms", int))
-access_logs_parsed = app.batches("access-logs-parsed")
-
-dead_letters = app.batches("dead-letters", event_time=EventTime("at_ms", int))
+cdn_logs, cdn_logs_filtered, cdn_logs_parsed = map(
+    batches, ("cdn-logs", "cdn-logs-filtered", "cdn-logs-parsed")
+)
+expedia, expedia_ext, expedia_test = map(batches, ("expedia", "expedia_ext", "expedia_test"))
+raw_web_events, enriched_web_events = map(batches, ("raw-web-events", "enriched-web-events"))
+analytics_events = batches("analytics-events")
+access_logs, access_logs_parsed = map(batches, ("access-logs", "access-logs-parsed"))
+dead_letters = batches("dead-letters")

@@ -8,34 +8,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from dataflow.catalogue.declared import STREAMS, TOPICS
+from dataflow.catalogue.own_topics import OWN_TOPICS
+from dataflow.catalogue.topic import DAY_MS, DeclaredTopic
 from dataflow.engine.boot import CHANGELOG_SETTINGS
 from dataflow.errors import Misconfigured
 from dataflow.settings import Settings
-from dataflow.settings.inputs import INGESTED_STREAMS
 
-_DAY_MS = 24 * 60 * 60 * 1000
 _BROKER_DECIDES = -1
-
-CDN_LOGS = "cdn-logs"
-CDN_LOGS_FILTERED = "cdn-logs-filtered"
-EXPEDIA = "expedia"
-EXPEDIA_EXT = "expedia_ext"
-EXPEDIA_TEST = "expedia_test"
-RAW_WEB_EVENTS = "raw-web-events"
-ENRICHED_WEB_EVENTS = "enriched-web-events"
-ACCESS_LOGS = "access-logs"
-ACCESS_LOGS_PARSED = "access-logs-parsed"
-CDN_LOGS_PARSED = "cdn-logs-parsed"
-ANALYTICS_EVENTS = "analytics-events"
-EVENTS_SIMULATION = "events-simulation"
-DEAD_LETTERS = "dead-letters"
-DEAD_LETTERS_REPLAYED = "dead-letters-replayed"
-INGESTED_INPUTS = "ingested-inputs"
-INGEST_RUNS = "ingest-runs"
-FILTER_RULES = "filter-rules"
-UTM_SOURCES = "utm-sources"
-
-SOURCES = (CDN_LOGS, EXPEDIA, RAW_WEB_EVENTS, ACCESS_LOGS, ANALYTICS_EVENTS, DEAD_LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,59 +27,16 @@ class Topic:
     partitions: int
     configs: Mapping[str, str]
 
+    @classmethod
+    def of(cls, declared: DeclaredTopic, partitions: int) -> "Topic":
+        """Return a declared topic, with as many partitions if it leaves their number to the settings."""
+        return cls(declared.name, declared.holds, declared.partitions or partitions, declared.configs)
+
     @property
     def retention_days(self) -> int | None:
         """How long a message is kept; None where the last one of every key is."""
         retention_ms = self.configs.get("retention.ms")
-        return None if retention_ms is None else int(retention_ms) // _DAY_MS
-
-
-def _kept_for(days: int) -> dict[str, str]:
-    return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
-
-
-_WEEK = _kept_for(7)
-# Whatever came in has to fit in here, together with its reason and origin. Kept for a month from the
-# day on which it became a dead letter; the time of the record itself, maybe years ago, is in a header.
-_DEAD_LETTERS = {
-    **_kept_for(30),
-    "max.message.bytes": str(2 << 20),
-    "message.timestamp.type": "LogAppendTime",
-}
-_LAST_OF_KEY = {"cleanup.policy": "compact"}
-# Whether one still lives is judged by one clock, the broker's.
-_JUDGED_BY_BROKER = {**_kept_for(1), "message.timestamp.type": "LogAppendTime"}
-
-_STREAMS = (
-    (CDN_LOGS, "CDN log lines as DataStream 2 sends them", _WEEK),
-    (CDN_LOGS_FILTERED, "CDN log lines that passed the filter, byte for byte", _WEEK),
-    (EXPEDIA, "bookings", _WEEK),
-    (EXPEDIA_EXT, "bookings with their stay category", _WEEK),
-    (EXPEDIA_TEST, "hotel and stay category of each booking", _WEEK),
-    (RAW_WEB_EVENTS, "page views", _WEEK),
-    (ENRICHED_WEB_EVENTS, "page views with source category and e-mail domain", _WEEK),
-    (ACCESS_LOGS, "access log lines of web servers, as they are written", _WEEK),
-    (ACCESS_LOGS_PARSED, "access log lines as JSON, with user agent and place", _WEEK),
-    (CDN_LOGS_PARSED, "CDN log lines with typed fields", _WEEK),
-    (ANALYTICS_EVENTS, "analytics events of apps", _WEEK),
-    (EVENTS_SIMULATION, "who simulates analytics events, and whether it lives", _JUDGED_BY_BROKER),
-    (DEAD_LETTERS, "events that could not be used, with reason and origin", _DEAD_LETTERS),
-    (DEAD_LETTERS_REPLAYED, "which dead letters were sent back to their topics", _LAST_OF_KEY),
-)
-
-
-CHANGED_WHILE_IT_RUNS = (
-    # One partition: its order decides which version is the last.
-    Topic(FILTER_RULES, "rules of the CDN filter, the last version counts", 1, _LAST_OF_KEY),
-    Topic(UTM_SOURCES, "marketing categories by utm_source, the last version counts", 1, _LAST_OF_KEY),
-)
-# A partition for each stream: no transaction of one holds up who reads another.
-_INPUTS = (
-    Topic(
-        INGESTED_INPUTS, "files and objects that were read, and how far", len(INGESTED_STREAMS), _LAST_OF_KEY
-    ),
-    Topic(INGEST_RUNS, "who reads inputs, and whether it lives", len(INGESTED_STREAMS), _JUDGED_BY_BROKER),
-)
+        return None if retention_ms is None else int(retention_ms) // DAY_MS
 
 
 def changelog_name(app_id: str, source: str) -> str:
@@ -112,17 +49,17 @@ def declared_topics(settings: Settings) -> tuple[Topic, ...]:
 
     A changelog has as many partitions as its source: a partition's tables move with it.
     """
-    streams = [Topic(name, holds, settings.partitions, configs) for name, holds, configs in _STREAMS]
+    declared = [Topic.of(topic, settings.partitions) for topic in (*TOPICS.values(), *OWN_TOPICS)]
     changelogs = [
         Topic(
-            changelog_name(settings.app_id, source),
-            f"tables counted from {source}",
+            changelog_name(settings.app_id, stream.source.name),
+            f"tables counted from {stream.source.name}",
             settings.partitions,
             CHANGELOG_SETTINGS,
         )
-        for source in SOURCES
+        for stream in STREAMS
     ]
-    return (*streams, *CHANGED_WHILE_IT_RUNS, *_INPUTS, *changelogs)
+    return (*declared, *changelogs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
 from dataflow.engine.batch import Batch
-from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
+from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext, Snapshot
 from dataflow.engine.splice import Added

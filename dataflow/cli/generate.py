@@ -19,7 +19,7 @@ STDOUT = "stdout"
 
 
 def generate(
-    kind: Annotated[str, typer.Argument(help="page-views, bookings, cdn-logs, access-logs or events.")],
+    kind: Annotated[str, typer.Argument(help="Kind of events, such as page-views.")],
     rate: Annotated[
         float, typer.Option(min=0.001, max=10_000_000, help="Events a second, on average.")
     ] = 100,

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, read_letter
 from dataflow.dead_letters.letter_filter import LetterFilter, Place
 from dataflow.dead_letters.marks import Marks
 from dataflow.errors import DataflowError
-from dataflow.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED, existing_topics
+from dataflow.topics import existing_topics
 
 FIRST_STEP, LONGEST_STEP = 500, 20_000
 """Records that are read at once on the way back from the newest."""
@@ -42,9 +44,12 @@ class LetterReader:
         self.partitions = partitions
         """How many partitions each topic of the broker has."""
         self._consumer = consumer
-        self._partitions = [TopicPartition(DEAD_LETTERS, n) for n in range(partitions[DEAD_LETTERS])]
+        self._partitions = [
+            TopicPartition(DEAD_LETTERS.name, n) for n in range(partitions[DEAD_LETTERS.name])
+        ]
         self._marks = [
-            TopicPartition(DEAD_LETTERS_REPLAYED, n) for n in range(partitions.get(DEAD_LETTERS_REPLAYED, 0))
+            TopicPartition(DEAD_LETTERS_REPLAYED.name, n)
+            for n in range(partitions.get(DEAD_LETTERS_REPLAYED.name, 0))
         ]
 
     async def marks(self) -> Marks:
@@ -100,7 +105,7 @@ class LetterReader:
 
     async def at(self, place: Place) -> Letter | None:
         """Return the letter of a place; None if none is there."""
-        tp = TopicPartition(DEAD_LETTERS, place[0])
+        tp = TopicPartition(DEAD_LETTERS.name, place[0])
         if tp not in self._partitions:
             return None
         begins, ends = await self._consumer.beginning_offsets([tp]), await self._ends()
@@ -148,7 +153,7 @@ def _last_place(letter_filter: LetterFilter, tp: TopicPartition) -> int:
 async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[LetterReader]:
     """Give a reader; raise `DataflowError` if there is no dead-letter topic."""
     partitions = await existing_topics(connection)
-    if DEAD_LETTERS not in partitions:
+    if DEAD_LETTERS.name not in partitions:
         raise DataflowError(f"topic {DEAD_LETTERS} is missing; expected `dataflow topics` to have made it")
     consumer = AIOKafkaConsumer(
         **connection, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"

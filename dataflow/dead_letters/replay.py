@@ -22,12 +22,13 @@ from aiokafka.errors import (
     RecordTooLargeError,
 )
 
+from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter
 from dataflow.dead_letters.letter_filter import LetterFilter
 from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
 from dataflow.dead_letters.marks import Marks, mark_of
 from dataflow.errors import DataflowError
-from dataflow.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED
 
 LETTERS_AT_ONCE = 500
 BYTES_AT_ONCE = 4 << 20
@@ -111,13 +112,13 @@ class _Replay:
         if outdated:
             async with self._producer.transaction():
                 for key in outdated:
-                    await self._producer.send(DEAD_LETTERS_REPLAYED, key=key, value=None)
+                    await self._producer.send(DEAD_LETTERS_REPLAYED.name, key=key, value=None)
 
     def _obstacle(self, letter: Letter) -> str | None:
         topic = letter.topic
         if not topic:
             return "does not say which topic it came from"
-        if topic in (DEAD_LETTERS, DEAD_LETTERS_REPLAYED):
+        if topic in (DEAD_LETTERS.name, DEAD_LETTERS_REPLAYED.name):
             return f"came from {topic}"
         return None if topic in self._reader.partitions else f"topic {topic} does not exist any more"
 
@@ -148,7 +149,7 @@ class _Replay:
             by_partition.setdefault(letter.partition, []).append(letter.offset)
         for partition, offsets in by_partition.items():
             key, value = mark_of(partition, offsets)
-            stored.append(_heard(await self._producer.send(DEAD_LETTERS_REPLAYED, value, key)))
+            stored.append(_heard(await self._producer.send(DEAD_LETTERS_REPLAYED.name, value, key)))
         for future in stored:
             await future
 

@@ -14,9 +14,10 @@ from faust.types import AgentT, ChannelT, ServiceT, StreamT, TransportT
 from faust.types.agents import AgentFun
 
 from dataflow.engine.batch import UnaccountedEvents, current_batch
-from dataflow.engine.column_batch import ColumnBatch, EventTime
+from dataflow.engine.column_batch import ColumnBatch
 from dataflow.engine.credentials import credentials
 from dataflow.engine.engine import Engine
+from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
 from dataflow.engine.tables.table import WindowedTable

@@ -11,11 +11,12 @@ from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 from faust.types import StreamT
 
-from dataflow.engine.column_batch import VALUE, ColumnBatch, EventTime, TimestampRun
+from dataflow.engine.column_batch import VALUE, ColumnBatch, TimestampRun
 from dataflow.engine.dead_letters import DeadLetter
 from dataflow.engine.decoding import DECODING_ERRORS
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_counts import EventCounts
+from dataflow.engine.event_time import EventTime
 from dataflow.engine.filter_stage import FilterStage, Verdict
 from dataflow.engine.parse_stage import ParseStage
 from dataflow.engine.splice import Added

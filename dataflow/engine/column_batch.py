@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka.record.default_records import DefaultRecord
 
+from dataflow.engine.event_time import EventTime
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 from dataflow.kafka.record_batches import Header, Headers, Outgoing, largest_size
@@ -15,17 +16,6 @@ from dataflow.kafka.record_batches import Header, Headers, Outgoing, largest_siz
 TIMESTAMP, KEY, VALUE, HEADERS = map(attrgetter, ("timestamp", "key", "value", "headers"))
 RECORD_BYTES = 128  # around key, value and headers, in a record batch of its own
 EARLIEST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
-
-
-@dataclass(frozen=True, slots=True)
-class EventTime:
-    """Where an event's own time stands: a column, and how its values read.
-
-    `parse` gives ms since 1970 UTC, or a negative number for what is no time.
-    """
-
-    column: str
-    parse: Callable[[Any], int]  # of whatever type the column has
 
 
 @dataclass(frozen=True, slots=True)

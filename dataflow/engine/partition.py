@@ -9,8 +9,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
 from dataflow.engine.batch import Batch, UnaccountedEvents
-from dataflow.engine.column_batch import EventTime, later
+from dataflow.engine.column_batch import later
 from dataflow.engine.dead_letters import DeadLetterLimit, as_records
+from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.kafka.fetch import Fetched

@@ -10,7 +10,8 @@ from dataflow.engine.batch import current_batch
 from dataflow.errors import DataflowError
 
 if TYPE_CHECKING:
-    from dataflow.engine.column_batch import ColumnBatch, EventTime
+    from dataflow.engine.column_batch import ColumnBatch
+    from dataflow.engine.event_time import EventTime
 
 
 class OutsideTransaction(DataflowError):

@@ -1,18 +1,14 @@
-"""Kinds: the name of what to generate in, its topic and its generator out."""
+"""Kinds of generated events, as the catalogue declares them."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from importlib import import_module
 from typing import Protocol
 
-from dataflow.generators.access_logs import AccessLogs
-from dataflow.generators.analytics_events import AnalyticsEvents
-from dataflow.generators.bookings import Bookings
+from dataflow.catalogue.declared import STREAMS
+from dataflow.catalogue.stream import Stream
 from dataflow.generators.broken import break_some
-from dataflow.generators.cdn_logs import CdnLogs
 from dataflow.generators.pace import Pace, Tick
-from dataflow.generators.page_views import PageViews
-from dataflow.topics import ACCESS_LOGS, ANALYTICS_EVENTS, CDN_LOGS, EXPEDIA, RAW_WEB_EVENTS
 
 
 class Generator(Protocol):
@@ -22,21 +18,20 @@ class Generator(Protocol):
         """Return one event for each time, in order; there is at least one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A stream that can be generated: where it goes, and by what it is made."""
-
-    topic: str
-    make: Callable[[random.Random, float], Generator]
+KINDS: Mapping[str, Stream] = dict(
+    sorted((stream.generator.name, stream) for stream in STREAMS if stream.generator)
+)
+"""The streams that can be generated, by the name of their generator."""
 
 
-KINDS: Mapping[str, Kind] = {
-    "page-views": Kind(RAW_WEB_EVENTS, PageViews),
-    "bookings": Kind(EXPEDIA, Bookings),
-    "cdn-logs": Kind(CDN_LOGS, CdnLogs),
-    "access-logs": Kind(ACCESS_LOGS, AccessLogs),
-    "events": Kind(ANALYTICS_EVENTS, AnalyticsEvents),
-}
+def _generator(kind: str, rng: random.Random, rate: float) -> Generator:
+    declared = KINDS[kind].generator
+    assert declared is not None
+    module, _, name = declared.made_by.partition(":")
+    make: Callable[[random.Random, float], Generator] = getattr(
+        import_module(f"{__package__}.{module}"), name
+    )
+    return make(rng, rate)
 
 
 def generate(
@@ -44,7 +39,7 @@ def generate(
 ) -> Iterator[tuple[Tick, list[bytes]]]:
     """Yield the ticks that have events, with their lines; the same arguments give the same bytes."""
     rng = random.Random(seed)
-    generator = KINDS[kind].make(rng, pace.rate)
+    generator = _generator(kind, rng, pace.rate)
     for tick in pace.ticks():
         if tick.times_us:
             lines = generator.lines(tick.times_us)

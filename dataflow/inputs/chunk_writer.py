@@ -22,6 +22,7 @@ from aiokafka.errors import (
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.errors import DataflowError
 from dataflow.inputs.input_checkpoints import InputCheckpoints, encode_checkpoint
 from dataflow.inputs.lease import RunFenced
@@ -29,7 +30,6 @@ from dataflow.inputs.transaction_chunk import TransactionChunk
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import Headers, RecordBatches
 from dataflow.sources.producing import drop
-from dataflow.topics import DEAD_LETTERS
 
 POLL_MS = 200
 FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidTxnState, IllegalOperation)
@@ -89,7 +89,7 @@ class ChunkWriter:
             await self._producer.begin_transaction()
             stored = [
                 *[await self._send(batch, self._topic) for batch in packed.good],
-                *[await self._send(batch, DEAD_LETTERS) for batch in packed.dead],
+                *[await self._send(batch, DEAD_LETTERS.name) for batch in packed.dead],
                 *[await self._send(batch, self._place) for batch in packed.checkpoints],
             ]
             # Each by itself: commit_transaction() would not notice one that failed.

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+from dataflow.catalogue.own_topics import INGEST_RUNS
 from dataflow.errors import DataflowError
 from dataflow.sources.lease import BEAT_SECONDS, LEASE_MS, Action, LeaseRecord
 from dataflow.sources.lease_log import LeaseLog, open_lease_log
-from dataflow.topics import INGEST_RUNS
 
 SILENT_BEATS = LEASE_MS // 1000 + 1
 
@@ -78,7 +78,7 @@ class Lease:
 async def hold_lease(connection: Mapping[str, object], stream: str, number: int) -> AsyncIterator[Lease]:
     """Give the turn to read inputs of a stream; raises `LeaseHeld`."""
     name = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
-    async with open_lease_log(connection, TopicPartition(INGEST_RUNS, number)) as log:
+    async with open_lease_log(connection, TopicPartition(INGEST_RUNS.name, number)) as log:
         lease = Lease(log, name)
         await lease.acquire(stream)
         renewing = asyncio.create_task(lease.renew())

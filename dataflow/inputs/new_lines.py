@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import msgspec
 
+from dataflow.catalogue.stream import Stream
 from dataflow.inputs.content_reader import ContentReader
 from dataflow.inputs.input import Input, UnreadableInput
 from dataflow.inputs.input_checkpoints import InputCheckpoint
 from dataflow.inputs.input_matcher import InputMatcher
 from dataflow.inputs.unpacking import InputContent
 from dataflow.sources.origin import Origin
-from dataflow.sources.received_streams import ReceivedStream
 from dataflow.sources.sorting import Sorted, Sorter
 
 _validate = msgspec.json.Decoder(msgspec.Raw).decode
@@ -23,7 +23,7 @@ _validate = msgspec.json.Decoder(msgspec.Raw).decode
 class LineRules:
     """What is taken for a line of a stream; see `Sorter`."""
 
-    stream: ReceivedStream
+    stream: Stream
     most_bytes: int
     most_dead_bytes: int
     structured_fields: Sequence[str] = ()

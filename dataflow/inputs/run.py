@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field
 
 from aiokafka.structs import TopicPartition
 
+from dataflow.catalogue.declared import INGESTED
+from dataflow.catalogue.own_topics import INGEST_RUNS, INGESTED_INPUTS
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.connection import broker_connection
 from dataflow.errors import DataflowError
 from dataflow.inputs.chunk_writer import (
@@ -25,10 +28,7 @@ from dataflow.inputs.places import Places
 from dataflow.inputs.transaction_chunk import ChunkBuilder, TransactionChunk
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.settings import Settings
-from dataflow.settings.inputs import INGESTED_STREAMS
 from dataflow.sources.producing import KnownTopic, find_topics
-from dataflow.sources.received_streams import STREAMS
-from dataflow.topics import DEAD_LETTERS, INGEST_RUNS, INGESTED_INPUTS
 
 COMPRESSION = "zstd"  # half a microsecond a line here; the broker has the less to do
 
@@ -97,16 +97,16 @@ class Run:
         Raises `LeaseHeld`, `RunFenced`, `DataflowError` for a missing topic, `KafkaError`.
         """
         connection = broker_connection(self.settings)
-        number = INGESTED_STREAMS.index(self.stream)
-        place = TopicPartition(INGESTED_INPUTS, number)
-        topics = await _topics(connection, STREAMS[self.stream].topic)
+        number = list(INGESTED).index(self.stream)
+        place = TopicPartition(INGESTED_INPUTS.name, number)
+        topics = await _topics(connection, INGESTED[self.stream].topic)
         async with (
             hold_lease(connection, self.stream, number) as lease,
             fencing_producer(connection, place, COMPRESSION) as producer,
         ):
             checkpoints = await read_checkpoints(connection, place)
             partitions = {name: topic.partitions for name, topic in topics.items()}
-            writer = ChunkWriter(producer, place, partitions, STREAMS[self.stream].topic)
+            writer = ChunkWriter(producer, place, partitions, INGESTED[self.stream].topic)
             return await self._store_all(writer, lease, topics, checkpoints)
 
     async def _store_all(
@@ -142,11 +142,11 @@ class Run:
     def _new_lines(
         self, topics: Mapping[str, KnownTopic], checkpoints: InputCheckpoints, places: Places
     ) -> NewLines:
-        stream, settings = STREAMS[self.stream], self.settings
+        stream, settings = INGESTED[self.stream], self.settings
         rules = LineRules(
             stream,
             topics[stream.topic].most_bytes,
-            topics[DEAD_LETTERS].most_bytes,
+            topics[DEAD_LETTERS.name].most_bytes,
             settings.ingest_structured_fields if stream.is_datastream else (),
             settings.dead_letter_max_ratio,
             settings.dead_letter_ratio_window,
@@ -160,7 +160,7 @@ def _packed(chunks: Iterator[TransactionChunk]) -> Iterator[PackedChunk]:
 
 
 async def _topics(connection: Mapping[str, object], topic: str) -> dict[str, KnownTopic]:
-    wanted = (topic, DEAD_LETTERS, INGESTED_INPUTS, INGEST_RUNS)
+    wanted = (topic, DEAD_LETTERS.name, INGESTED_INPUTS.name, INGEST_RUNS.name)
     topics = await find_topics(connection, wanted)
     for name in wanted:
         if name not in topics:

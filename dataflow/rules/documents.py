@@ -1,11 +1,11 @@
 """Documents: the filter rules and the UTM sources, each with its topic and what checks it."""
 
+from dataflow.catalogue.own_topics import FILTER_RULES, UTM_SOURCES
 from dataflow.rules.version import Document
 from dataflow.stages.filter_document import read_document
 from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES, read_utm_sources
-from dataflow.topics import FILTER_RULES, UTM_SOURCES
 
-FILTER_RULES_DOCUMENT = Document(FILTER_RULES, "filter rules", read_document, b"[]")
+FILTER_RULES_DOCUMENT = Document(FILTER_RULES.name, "filter rules", read_document, b"[]")
 UTM_SOURCES_DOCUMENT = Document(
-    UTM_SOURCES, "UTM sources", read_utm_sources, DEFAULT_UTM_SOURCES.read_bytes()
+    UTM_SOURCES.name, "UTM sources", read_utm_sources, DEFAULT_UTM_SOURCES.read_bytes()
 )

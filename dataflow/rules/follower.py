@@ -8,12 +8,13 @@ from typing import Generic, TypeVar
 from aiokafka.errors import KafkaError
 from mode import Service
 
+from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS
 from dataflow.engine.boot import connect_admin
 from dataflow.errors import Misconfigured
 from dataflow.rules.version import Document, Version, VersionLog
 from dataflow.rules.version_reader import version_reader
 from dataflow.rules.version_writer import VersionConflict, put_version
-from dataflow.topics import CHANGED_WHILE_IT_RUNS, ensure_topics
+from dataflow.topics import Topic, ensure_topics
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,8 @@ class Follower(Service, Generic[T]):
         """Read the topic to its end; wait for a broker that is away. Raises `Misconfigured`."""
         admin = await connect_admin(self.connection)
         await admin.close()
-        await ensure_topics(
-            self.connection, [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
-        )
+        [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
+        await ensure_topics(self.connection, [Topic.of(declared, partitions=1)])
         versions = await self._read()
         seed = self._seed()
         if seed is not None and not versions.highest:

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from dataflow import topics
+from dataflow.catalogue.declared import STREAMS
+from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS, DEAD_LETTERS_REPLAYED, EVENTS_SIMULATION
 from dataflow.errors import Misconfigured
 from dataflow.stages.filter_document import Rules, topics_of
+from dataflow.topics import existing_topics
 
 TAKEN = frozenset(
     {
-        *topics.SOURCES,
-        topics.DEAD_LETTERS_REPLAYED,
-        topics.EVENTS_SIMULATION,
-        *(topic.name for topic in topics.CHANGED_WHILE_IT_RUNS),
+        *(stream.source.name for stream in STREAMS),
+        *(topic.name for topic in (*CHANGED_WHILE_IT_RUNS, DEAD_LETTERS_REPLAYED, EVENTS_SIMULATION)),
     }
 )
 """Lines there would go in a circle, or be taken for something else."""
@@ -24,6 +24,6 @@ async def check_outputs(connection: Mapping[str, object], rules: Rules) -> None:
         if topic in TAKEN or topic.endswith("-changelog"):
             raise Misconfigured(f"topic of an output is {topic!r}; expected one that nothing else is for")
     if named:
-        missing = sorted(named - (await topics.existing_topics(connection)).keys())
+        missing = sorted(named - (await existing_topics(connection)).keys())
         if missing:
             raise Misconfigured(f"topic of an output is {missing[0]!r}; expected one that exists")

@@ -9,17 +9,15 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from dataflow.settings.values import Names
 
-INGESTED_STREAMS = ("cdn-logs", "access-logs", "web-events", "bookings")
-"""What inputs are read as. Their order is kept: each has the partition of its number in two topics."""
 
-_STREAMS = f"{', '.join(INGESTED_STREAMS[:-1])} or {INGESTED_STREAMS[-1]}"
+def _streams_with_places(given: tuple[str, ...]) -> tuple[str, ...]:
+    from dataflow.catalogue.declared import INGESTED  # it loads Faust, which few commands wait for
 
-
-def _wanted(given: tuple[str, ...]) -> tuple[str, ...]:
     for text in given:
         stream, _, place = text.partition("=")
-        if stream not in INGESTED_STREAMS or not place:
-            raise ValueError(f"STREAM=PLACE[,...] with {_STREAMS} as STREAM")
+        if stream not in INGESTED or not place:
+            *others, last = INGESTED
+            raise ValueError(f"STREAM=PLACE[,...] with {', '.join(others)} or {last} as STREAM")
     return given
 
 
@@ -37,6 +35,6 @@ class InputSettings(BaseModel):
     ingest_schedule: Annotated[str, AfterValidator(_cron)] | None = Field(
         default=None, description="when inputs are read, as cron has it, UTC; unset: never"
     )
-    ingest_inputs: Annotated[Names, AfterValidator(_wanted)] = Field(
+    ingest_inputs: Annotated[Names, AfterValidator(_streams_with_places)] = Field(
         default=(), description="STREAM=PLACE[,...]: files, folders, patterns or s3://bucket/prefix to read"
     )

@@ -1,23 +1,23 @@
-"""CSV: analytics events in, files of lines ``device_id,event_type,created_on`` out."""
+"""CSV: one line an event, in files of RFC 4180; a column for each field of the topic's Record."""
 
 import asyncio
 import csv
 import io
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
+from dataflow.catalogue.declared import TOPICS
+from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
 from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
-from dataflow.topics import ANALYTICS_EVENTS
-from models.analytics_event import AnalyticsEvent
 
-COLUMNS = ("device_id", "event_type", "created_on")
 HOUR_MS = 3_600_000
 
 
@@ -28,41 +28,44 @@ def configured(settings: Settings) -> "CsvSink | None":
     return CsvSink(settings.csv_dir, Rotation(settings.csv_rotate_bytes, settings.csv_rotate_hours * HOUR_MS))
 
 
+class Columns:
+    """The columns of one topic: all fields of its Record, in its order."""
+
+    def __init__(self, topic: DeclaredTopic) -> None:
+        assert topic.record is not None, topic.name
+        names = list(topic.fields)
+        self.header = line_of(names)
+        self._read = compile_decoder(topic.record, reads=names).read
+        self._values_of = [attrgetter(name) for name in names]
+
+    def line_of(self, raw: bytes | None) -> bytes:
+        """Return the line of an event; raise `InvalidEvent` if it is none."""
+        event = self._read(raw)
+        return line_of(value_of(event) for value_of in self._values_of)
+
+
 class CsvSink(Sink):
     """Stores each event as one line, in files of its own for each partition."""
 
     name = "csv"
-    topics = (ANALYTICS_EVENTS,)
 
     def __init__(self, folder: Path, rotation: Rotation) -> None:
         self._folder, self._rotation = folder, rotation
         self._files: dict[TopicPartition, CsvFiles] = {}
-        self._read = compile_decoder(AnalyticsEvent, reads=COLUMNS).read
+        self._columns = {name: Columns(topic) for name, topic in TOPICS.items() if topic.is_csv}
+        self.topics = tuple(self._columns)
 
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Have the batch's lines on disk."""
         files = self._files.get(batch.tp) or self._take(batch.tp)
-        lines, rejected = self._lines(batch.records)
+        lines, rejected = _lines(batch.records, self._columns[batch.tp.topic])
         await asyncio.to_thread(files.append, batch.records[0].offset, batch.end, lines)
         return batch.stored(rejected)
 
     def _take(self, tp: TopicPartition) -> CsvFiles:
         stem = f"{tp.topic}-{tp.partition}"
-        self._files[tp] = CsvFiles(self._folder, stem, line_of(COLUMNS), self._rotation)
+        self._files[tp] = CsvFiles(self._folder, stem, self._columns[tp.topic].header, self._rotation)
         return self._files[tp]
-
-    def _lines(self, records: Iterable[DefaultRecord]) -> tuple[list[CsvLine], list[Rejection]]:
-        lines: list[CsvLine] = []
-        rejected: list[Rejection] = []
-        for record in records:
-            try:
-                event = self._read(record.value)
-                text = line_of((event.device_id, event.event_type, event.created_on))
-            except InvalidEvent as fault:
-                rejected.append(Rejection(record, fault))
-            else:
-                lines.append(CsvLine(record.offset, record.timestamp, text))
-        return lines, rejected
 
     async def release(self, tp: TopicPartition) -> None:
         """Let another worker go on with the partition's files."""
@@ -71,7 +74,20 @@ class CsvSink(Sink):
             await asyncio.to_thread(files.close)
 
 
-def line_of(fields: Iterable[str]) -> bytes:
+def _lines(records: Iterable[DefaultRecord], columns: Columns) -> tuple[list[CsvLine], list[Rejection]]:
+    lines: list[CsvLine] = []
+    rejected: list[Rejection] = []
+    for record in records:
+        try:
+            line = columns.line_of(record.value)
+        except InvalidEvent as fault:
+            rejected.append(Rejection(record, fault))
+        else:
+            lines.append(CsvLine(record.offset, record.timestamp, line))
+    return lines, rejected
+
+
+def line_of(fields: Iterable[object]) -> bytes:
     """Return one line as RFC 4180 has it: CR LF at its end, quotes only where they are needed."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow(fields)

@@ -1,43 +1,17 @@
 """Event time of what sinks store: a record in, its time in ms since 1970 UTC and its fields out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from operator import attrgetter
-from types import MappingProxyType
 
 import msgspec
 from aiokafka.record.default_records import DefaultRecord
 
+from dataflow.catalogue.declared import TOPICS
+from dataflow.catalogue.topic import DAY_MS
 from dataflow.engine.decoding import EventDecoder
-from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
-from dataflow.topics import (
-    ACCESS_LOGS_PARSED,
-    ANALYTICS_EVENTS,
-    CDN_LOGS,
-    CDN_LOGS_FILTERED,
-    CDN_LOGS_PARSED,
-    ENRICHED_WEB_EVENTS,
-    EXPEDIA,
-    EXPEDIA_EXT,
-    RAW_WEB_EVENTS,
-)
-
-DAY_MS = 24 * 60 * 60 * 1000
 
 Values = tuple[object, ...]
 Read = Callable[[DefaultRecord], tuple[int, Values]]
-
-ISO_FIELDS: Mapping[str, str] = MappingProxyType(
-    {
-        ACCESS_LOGS_PARSED: "ts",
-        CDN_LOGS_PARSED: "ts",
-        EXPEDIA: "date_time",
-        EXPEDIA_EXT: "date_time",
-        RAW_WEB_EVENTS: "event_timestamp",
-        ENRICHED_WEB_EVENTS: "event_timestamp",
-        ANALYTICS_EVENTS: "created_on",
-    }
-)
-EPOCH_FIELDS: Mapping[str, str] = MappingProxyType(dict.fromkeys((CDN_LOGS, CDN_LOGS_FILTERED), "reqTimeSec"))
 
 
 def compile_reader(topic: str, *fields: str) -> Read:
@@ -48,8 +22,7 @@ def compile_reader(topic: str, *fields: str) -> Read:
     day later: the record alone decides, so it is the same each time. The function raises
     `InvalidEvent` for what is no JSON object.
     """
-    time_field = ISO_FIELDS.get(topic) or EPOCH_FIELDS.get(topic)
-    parse = _iso if topic in ISO_FIELDS else epoch_seconds_ms
+    time_field, parse = _event_time(topic)
     read = _decoder((*fields, time_field) if time_field else fields).read
     values_of = _values_of(fields)
 
@@ -64,8 +37,14 @@ def compile_reader(topic: str, *fields: str) -> Read:
     return read_record
 
 
-def _iso(value: object) -> int:
-    return iso_ms(value if isinstance(value, str) else None)
+def _event_time(topic: str) -> tuple[str, Callable[[object], int]]:
+    """Return the field with the event time, empty for a topic that declares none, and how it reads."""
+    declared = TOPICS.get(topic)
+    if declared is None or declared.event_time is None:
+        return "", lambda _: -1
+    column, parse = declared.event_time.column, declared.event_time.parse
+    types = tuple(kind for kind in declared.fields[column].types if isinstance(kind, type))
+    return column, lambda value: parse(value if isinstance(value, types) else None)
 
 
 def _values_of(fields: tuple[str, ...]) -> Callable[[object], Values]:

@@ -9,13 +9,13 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.engine.dead_letters import DeadLetter, as_records
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.sinks.runner_note import SinkNote
-from dataflow.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +75,11 @@ class Commits:
         already = await stable_offsets(self._consumer._client, self._group, [tp], STABLE_SECONDS)  # noqa: SLF001  # one connection for the group
         if already[tp] >= offsets[tp].offset:
             return
-        partitions = sorted(await producer.partitions_for(DEAD_LETTERS))
+        partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
         await producer.begin_transaction()
         target = partitions[tp.partition % len(partitions)]
         for batch in self._batches.pack(as_records(tp, dead)):
-            await (await producer.send_batch(batch, DEAD_LETTERS, partition=target))
+            await (await producer.send_batch(batch, DEAD_LETTERS.name, partition=target))
         await producer.send_offsets(dict(offsets), self._group, self._group_metadata())
         await producer.commit_transaction()
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from dataflow.catalogue.stream import Stream
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.sources.body_events import is_ping, json_events, read_head
 from dataflow.sources.inflate import inflate
 from dataflow.sources.json_array import ArrayFault
 from dataflow.sources.origin import Origin
 from dataflow.sources.outbox import Outbox
-from dataflow.sources.received_streams import ReceivedStream
 from dataflow.sources.sorting import Sorter
 from dataflow.sources.text_lines import split_lines
-from dataflow.topics import DEAD_LETTERS
 
 EVENTS_AT_ONCE = 1_000
 """The loop is given back after so many: ten milliseconds if all of them are broken."""
@@ -53,7 +53,7 @@ class Receiving:
         self._clock = clock
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def receive(self, stream: ReceivedStream, body: bytes, encoding: str, origin: Origin) -> Outcome:
+    async def receive(self, stream: Stream, body: bytes, encoding: str, origin: Origin) -> Outcome:
         """Store every event of a body; return when the broker has acknowledged them all.
 
         Raises `HttpError`. Of a body that can never be taken nothing is stored; when Kafka fails
@@ -75,13 +75,13 @@ class Receiving:
         await handing.acknowledged()
         return handing.outcome
 
-    def _sorter(self, stream: ReceivedStream, origin: Origin) -> Sorter:
+    def _sorter(self, stream: Stream, origin: Origin) -> Sorter:
         return Sorter(
             stream,
             origin,
             now_ms=int(self._clock() * 1000),
             most_bytes=self._outbox.most_value_bytes(stream.topic),
-            most_dead_bytes=self._outbox.most_value_bytes(DEAD_LETTERS),
+            most_dead_bytes=self._outbox.most_value_bytes(DEAD_LETTERS.name),
             structured_fields=self._structured_fields,
         )
 
@@ -128,7 +128,7 @@ class _HandingOver:
         self.outcome.dead_lettered += len(done.dead)
         for topic, records, size in (
             (self._topic, done.good, done.good_bytes),
-            (DEAD_LETTERS, done.dead, done.dead_bytes),
+            (DEAD_LETTERS.name, done.dead, done.dead_bytes),
         ):
             if records:
                 self._promised |= self._outbox.put(topic, records, size)

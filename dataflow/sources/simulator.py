@@ -12,16 +12,17 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 from mode import Service
 
+from dataflow.catalogue.own_topics import EVENTS_SIMULATION
+from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseRecord
 from dataflow.sources.lease_log import LeaseLog, open_lease_log
 from dataflow.sources.outbox import Outbox
 from dataflow.stages.analytics_event import EVENT_TYPES
-from dataflow.topics import ANALYTICS_EVENTS, EVENTS_SIMULATION
 
 log = logging.getLogger(__name__)
 
-LOG = TopicPartition(EVENTS_SIMULATION, 0)
+LOG = TopicPartition(EVENTS_SIMULATION.name, 0)
 DEVICES = 100
 ANSWER_SECONDS = 20.0
 
@@ -97,7 +98,7 @@ class Simulator(Service):
             now_ms = int(time.time() * 1000)
             event = simulated_event(now_ms)
             try:
-                self._outbox.put(ANALYTICS_EVENTS, [(now_ms, None, event, [])], len(event))
+                self._outbox.put(ANALYTICS_EVENTS.name, [(now_ms, None, event, [])], len(event))
             except HttpError as refusal:
                 log.warning("Simulated event is lost: %s", refusal)
             await asyncio.sleep(interval_seconds)

@@ -6,11 +6,11 @@ from itertools import repeat
 
 import msgspec
 
+from dataflow.catalogue.stream import Stream
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record_batches import Headers, OutputRecord
 from dataflow.sources.origin import Origin
-from dataflow.sources.received_streams import ReceivedStream
 from dataflow.sources.rejected import dead_letter
 from dataflow.sources.structured import structured_to_json
 
@@ -57,7 +57,7 @@ class Sorter:
     A dead letter holds the event as sent, up to `most_dead_bytes`.
     """
 
-    stream: ReceivedStream
+    stream: Stream
     origin: Origin
     now_ms: int
     most_bytes: int

@@ -17,19 +17,14 @@ from dataflow.analytics.question import Question
 from dataflow.analytics.span import Span, instant_of
 from dataflow.analytics.stored import Stored, TooSlow
 from dataflow.app import app
+from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARSED
+from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED, CDN_LOGS_PARSED
 from dataflow.connection import broker_connection
 from dataflow.errors import SinkUnavailable
 from dataflow.http_error import HttpError, unavailable
 from dataflow.rules.live import filter_rules
 from dataflow.settings import Role, settings
 from dataflow.sinks.configured import runner_options
-from dataflow.topics import (
-    ACCESS_LOGS,
-    ACCESS_LOGS_PARSED,
-    CDN_LOGS,
-    CDN_LOGS_FILTERED,
-    CDN_LOGS_PARSED,
-)
 from dataflow.web.totals import ask_totals
 
 T = TypeVar("T")
@@ -126,10 +121,10 @@ def _no_source(reason: Beyond) -> HttpError:
 async def _lag() -> int | None:
     """Return how many records are on their way to PostgreSQL."""
     chosen = settings()
-    typed = [CDN_LOGS_FILTERED] if chosen.types_cdn_logs else []
+    typed = [CDN_LOGS_FILTERED.name] if chosen.types_cdn_logs else []
     groups = {
-        chosen.app_id: [ACCESS_LOGS, CDN_LOGS, *typed],
-        runner_options(chosen).group_of("postgres"): [ACCESS_LOGS_PARSED, CDN_LOGS_PARSED],
+        chosen.app_id: [ACCESS_LOGS.name, CDN_LOGS.name, *typed],
+        runner_options(chosen).group_of("postgres"): [ACCESS_LOGS_PARSED.name, CDN_LOGS_PARSED.name],
     }
     return await unfinished_records(broker_connection(chosen), groups)
 
@@ -139,7 +134,7 @@ def _not_stored(span: Span) -> Sequence[str]:
     lacks = []
     if not settings().types_cdn_logs:
         lacks.append(f"requests of {CDN_LOGS}: only typed ones are stored (DATAFLOW_CDN_PARSED)")
-    elif filter_rules.version is not None and filter_rules.current.topics - {CDN_LOGS_FILTERED}:
+    elif filter_rules.version is not None and filter_rules.current.topics - {CDN_LOGS_FILTERED.name}:
         lacks.append(f"requests of {CDN_LOGS} that filter rules send elsewhere than to {CDN_LOGS_FILTERED}")
     days = settings().postgres_retention_days
     first_kept = days and datetime.now(UTC).date() - timedelta(days=days)

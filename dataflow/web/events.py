@@ -7,12 +7,12 @@ from http import HTTPStatus
 from aiohttp import hdrs
 from aiohttp.web import Request, Response, UrlDispatcher
 
+from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.errors import InvalidEvent
 from dataflow.http_error import HttpError
 from dataflow.sources.in_flight import HeldBytes
 from dataflow.sources.inflate import inflate, known_encoding
 from dataflow.stages.analytics_event import read_event
-from dataflow.topics import ANALYTICS_EVENTS
 from dataflow.web.body import read_body
 from dataflow.web.receiver import receiver
 from dataflow.web.reply import JSON, UNKEPT
@@ -30,7 +30,7 @@ def add_routes(router: UrlDispatcher) -> None:
 async def create_event(request: Request) -> Response:
     """Store an event; answer with it as it was sent, or 400 with the field at fault."""
     raw = await _store_event(request)
-    receiver.counts[ANALYTICS_EVENTS, "accepted"] += 1
+    receiver.counts[ANALYTICS_EVENTS.name, "accepted"] += 1
     return Response(body=raw, status=HTTPStatus.CREATED, content_type=JSON, headers=UNKEPT)
 
 
@@ -46,6 +46,6 @@ async def _store_event(request: Request) -> bytes:
         except InvalidEvent as fault:
             raise HttpError(HTTPStatus.BAD_REQUEST, fault.detail) from fault
         now_ms = int(time.time() * 1000)
-        (stored,) = receiver.outbox.put(ANALYTICS_EVENTS, [(now_ms, None, raw, [])], len(raw))
+        (stored,) = receiver.outbox.put(ANALYTICS_EVENTS.name, [(now_ms, None, raw, [])], len(raw))
         await asyncio.shield(stored)
     return raw

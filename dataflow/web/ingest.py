@@ -6,12 +6,14 @@ import orjson
 from aiohttp import hdrs
 from aiohttp.web import Request, Response, UrlDispatcher
 
+from dataflow.catalogue.declared import INGESTED
+from dataflow.catalogue.stream import Stream
+from dataflow.catalogue.streams import cdn_logs
 from dataflow.http_error import not_found
 from dataflow.sources.in_flight import HeldBytes
 from dataflow.sources.inflate import known_encoding
 from dataflow.sources.origin import Origin
 from dataflow.sources.receive import Outcome
-from dataflow.sources.received_streams import CDN, STREAMS, ReceivedStream
 from dataflow.web.body import read_body
 from dataflow.web.parameters import one_of
 from dataflow.web.receiver import receiver
@@ -28,26 +30,26 @@ def add_routes(router: UrlDispatcher) -> None:
 @require_role(AccessRole.SEND)
 async def ingest_cdn_logs(request: Request) -> Response:
     """Take CDN logs as DataStream 2 sends them; answer `{"accepted": n, "dead_lettered": m}`."""
-    return await _ingest(request, CDN)
+    return await _ingest(request, cdn_logs.STREAM)
 
 
 @require_role(AccessRole.SEND)
 async def ingest_stream(request: Request) -> Response:
     """Take events of the stream that the path names."""
     name = request.match_info["stream"]
-    if name not in STREAMS:
-        raise not_found("stream", name, one_of(STREAMS))
-    return await _ingest(request, STREAMS[name])
+    if name not in INGESTED:
+        raise not_found("stream", name, one_of(INGESTED))
+    return await _ingest(request, INGESTED[name])
 
 
-async def _ingest(request: Request, stream: ReceivedStream) -> Response:
+async def _ingest(request: Request, stream: Stream) -> Response:
     outcome = await _receive(request, stream)
     receiver.counts[stream.topic, "accepted"] += outcome.accepted
     receiver.counts[stream.topic, "dead_lettered"] += outcome.dead_lettered
     return Response(body=orjson.dumps(outcome), status=HTTPStatus.OK, content_type=JSON, headers=UNKEPT)
 
 
-async def _receive(request: Request, stream: ReceivedStream) -> Outcome:
+async def _receive(request: Request, stream: Stream) -> Outcome:
     address, chosen = request.remote or "", receiver.settings
     encoding = known_encoding(request.headers.get(hdrs.CONTENT_ENCODING, ""))
     origin = Origin(address, request.headers.get("X-Forwarded-For"))

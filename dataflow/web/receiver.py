@@ -4,6 +4,8 @@ from collections import Counter
 
 from mode import Service
 
+from dataflow.catalogue.declared import RECEIVED_TOPICS
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.connection import broker_connection
 from dataflow.errors import Misconfigured
 from dataflow.settings import Compression, Settings, settings
@@ -13,7 +15,6 @@ from dataflow.sources.in_flight import InFlight
 from dataflow.sources.outbox import Outbox
 from dataflow.sources.producing import Producing
 from dataflow.sources.receive import Receiving
-from dataflow.sources.received_streams import TOPICS
 
 REFUSED = "refused"
 
@@ -35,7 +36,7 @@ class Receiver(Service):
         self.connection = broker_connection(chosen)
         self.producing = Producing(
             self.connection,
-            TOPICS,
+            (*RECEIVED_TOPICS, DEAD_LETTERS.name),
             compression=compression,
             request_seconds=chosen.ingest_deadline_seconds,
         )

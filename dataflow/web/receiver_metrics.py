@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from dataflow.sources.received_streams import TOPICS
-from dataflow.topics import DEAD_LETTERS
+from dataflow.catalogue.declared import RECEIVED_TOPICS
 from dataflow.web.receiver import REFUSED, receiver
 
-RECEIVED_TOPICS = sorted(set(TOPICS) - {DEAD_LETTERS})
 STATUSES = ("400", "401", "403", "413", "415", "429", "503")
 """All that a refusal may have; those that never were are there, too, so that their first rise is seen."""
 

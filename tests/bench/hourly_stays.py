@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from job_app import job_app, told
 
 from dataflow.engine.batch import Batch
-from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
+from dataflow.engine.event_time import EventTime
 from dataflow.engine.tables import HOUR, WindowedTable
 from dataflow.stages.event_time import iso_ms
 from dataflow.stages.stay_category import STAY_CATEGORY

@@ -14,9 +14,9 @@ from faust.tables.manager import TableManager
 from dataflow.broker.ports import free_port
 from dataflow.engine.app import App, CountedTable
 from dataflow.engine.batch import Batch
-from dataflow.engine.column_batch import EventTime
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
+from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.splice import Added
 from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries

@@ -13,6 +13,7 @@ import msgspec
 import orjson
 from fuzz.flows import AGENTS, flow, use_documents
 
+from dataflow.catalogue.declared import INGESTED
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.http_error import HttpError
 from dataflow.samples import sample_events
@@ -20,7 +21,6 @@ from dataflow.sources.body_events import json_events, read_head
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.json_array import ArrayFault, elements, is_array
 from dataflow.sources.origin import Origin
-from dataflow.sources.received_streams import STREAMS
 from dataflow.sources.sorting import Sorter
 from dataflow.sources.text_lines import split_lines
 from dataflow.stages.access_log import line_stage as access_log_line_stage
@@ -130,7 +130,7 @@ def packed(raw: bytes) -> None:
 
 def body(raw: bytes) -> None:
     """Take the body of a request: each of its events is accepted or dead-lettered."""
-    for name, stream in STREAMS.items():
+    for name, stream in INGESTED.items():
         sorter = Sorter(
             stream,
             Origin("203.0.113.9", "198.51.100.7"),

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from dataflow.catalogue.declared import INGESTED
 from dataflow.inputs.files import file_at, files_at
 from dataflow.inputs.input_checkpoints import InputCheckpoint, InputCheckpoints
 from dataflow.inputs.input_matcher import InputMatcher
 from dataflow.inputs.new_lines import LineRules, NewLines
 from dataflow.inputs.transaction_chunk import ChunkBuilder, TransactionChunk
-from dataflow.sources.received_streams import STREAMS
 
 MOST_BYTES = 1_000_000
 
@@ -22,7 +22,7 @@ class Runs:
         self.lines: list[bytes] = []
         self.dead: list[bytes] = []
         self.checkpoints: dict[bytes, InputCheckpoint] = {}
-        self._rules = replace(LineRules(STREAMS[stream], MOST_BYTES, 2 * MOST_BYTES), **rules)
+        self._rules = replace(LineRules(INGESTED[stream], MOST_BYTES, 2 * MOST_BYTES), **rules)
 
     def run(self, *places: Path | str, most_loads: int | None = None) -> TransactionChunk:
         """Run once, or until it dies behind so many transactions; return all of its loads together."""

@@ -15,9 +15,9 @@ import orjson
 import pytest
 from chaos.waiting import wait_until
 
+from dataflow.catalogue.declared import INGESTED
 from dataflow.inputs.lease import hold_lease
 from dataflow.samples import sample_events
-from dataflow.settings.inputs import INGESTED_STREAMS
 
 KILLS = int(os.environ.get("DATAFLOW_INGEST_KILLS", "4"))
 LINES = 250_000
@@ -161,7 +161,7 @@ async def test_of_two_at_once_the_second_is_refused(own, tmp_path):
     numbered(tmp_path / "a.log", 10)
     (tmp_path / "b.ndjson").write_bytes(b'{"reqId":"1"}\n')
     connection = {"bootstrap_servers": [own.broker.address]}
-    async with hold_lease(connection, "access-logs", INGESTED_STREAMS.index("access-logs")):
+    async with hold_lease(connection, "access-logs", list(INGESTED).index("access-logs")):
         told = await asyncio.to_thread(own.ingest, tmp_path / "a.log", "--as", "access-logs", code=1)
         assert f"inputs of access-logs are being read by process {os.getpid()} on" in told["said"]
         await asyncio.to_thread(own.ingest, tmp_path / "b.ndjson", "--as", "cdn-logs")

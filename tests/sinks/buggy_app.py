@@ -1,9 +1,9 @@
 """The real app with one more sink, which has a bug; for `faust -A sinks.buggy_app`."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner import SinkRunner
-from dataflow.topics import ANALYTICS_EVENTS
 from dataflow.web.sinks import OPTIONS
 
 
@@ -11,7 +11,7 @@ class BuggySink(Sink):
     """Divides by zero."""
 
     name = "buggy"
-    topics = (ANALYTICS_EVENTS,)
+    topics = (ANALYTICS_EVENTS.name,)
 
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Do not come back."""

@@ -9,10 +9,10 @@ from kafka_client import KafkaClient
 from sinks.access_lines import RECORDS, TOPIC, a_line
 from sinks.postgres_server import PostgresServer
 
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.sinks.contract import Sink
 from dataflow.sinks.runner import SinkRunner
 from dataflow.sinks.runner_options import RunnerOptions
-from dataflow.topics import DEAD_LETTERS
 
 SESSION_MS = 2_000
 
@@ -54,8 +54,8 @@ async def run(options) -> AsyncIterator[Callable[..., object]]:
 @pytest.fixture(scope="session")
 def dead_letters(kafka) -> None:
     """Make the topic of the dead letters, as `dataflow topics --create` does."""
-    if DEAD_LETTERS not in kafka._admin.list_topics(timeout=10).topics:
-        kafka.create_topics(DEAD_LETTERS, partitions=2)
+    if DEAD_LETTERS.name not in kafka._admin.list_topics(timeout=10).topics:
+        kafka.create_topics(DEAD_LETTERS.name, partitions=2)
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +90,6 @@ async def database(postgres_server, unique) -> str:
 def fed(own_broker):
     """Return a client of a broker that has parsed access log lines, and nothing else."""
     client = KafkaClient(own_broker.address)
-    client.create_topics([TOPIC, DEAD_LETTERS], partitions=4)
+    client.create_topics([TOPIC, DEAD_LETTERS.name], partitions=4)
     client.produce(TOPIC, map(a_line, range(RECORDS)))
     return client

@@ -5,15 +5,16 @@ from chaos.worker import Worker
 from kafka_client import KafkaClient
 
 from dataflow.broker.ports import free_port
+from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.sinks.status import sink_statuses
-from dataflow.topics import ANALYTICS_EVENTS, DEAD_LETTERS
 
 
 @pytest.mark.timeout(180)
 async def test_a_bug_in_a_sink_ends_the_worker_and_commits_nothing(own_broker, tmp_path, options):
     """An orchestrator must see it; what was being written comes again to the mended one."""
     client = KafkaClient(own_broker.address)
-    client.create_topics([ANALYTICS_EVENTS, DEAD_LETTERS], partitions=1)
+    client.create_topics([ANALYTICS_EVENTS.name, DEAD_LETTERS.name], partitions=1)
     environment = {
         "DATAFLOW_BROKER": own_broker.address,
         "DATAFLOW_ROLE": "sink-csv",
@@ -22,7 +23,7 @@ async def test_a_bug_in_a_sink_ends_the_worker_and_commits_nothing(own_broker, t
     worker = Worker(tmp_path / "worker", free_port(), environment, app="sinks.buggy_app").start()
     try:
         await asyncio.to_thread(worker.wait_ready)
-        client.produce(ANALYTICS_EVENTS, [b"{}"])
+        client.produce(ANALYTICS_EVENTS.name, [b"{}"])
         assert await asyncio.to_thread(worker.wait_exit) != 0
     finally:
         worker.clear_away()

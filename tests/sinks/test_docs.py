@@ -7,9 +7,10 @@ from kafka_client import KafkaClient
 from sinks.waiting import until
 
 import dataflow.sinks
+from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.settings import Settings
 from dataflow.sinks.configured import configured_sinks
-from dataflow.topics import ANALYTICS_EVENTS, DEAD_LETTERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "sinks.md"
 
@@ -33,16 +34,16 @@ async def test_the_sink_of_the_page_is_found_and_stores_each_record_once(
     folder.mkdir(parents=True)
     [sink] = configured_sinks(Settings(data_dir=tmp_path / "data"))
     client = KafkaClient(own_broker.address)
-    client.create_topics([ANALYTICS_EVENTS, DEAD_LETTERS], partitions=1)
-    client.produce(ANALYTICS_EVENTS, [b"one", b"", b"three"])
+    client.create_topics([ANALYTICS_EVENTS.name, DEAD_LETTERS.name], partitions=1)
+    client.produce(ANALYTICS_EVENTS.name, [b"one", b"", b"three"])
     runner = await run(sink, address=client.address)
     await until(lambda: sum(partition.committed_offset for partition in runner.partitions.values()) == 3)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
         "analytics-events-0-0": b"one",
         "analytics-events-0-2": b"three",
     }
-    await until(lambda: client.read_topic(DEAD_LETTERS))
-    [letter] = client.read_topic(DEAD_LETTERS)
+    await until(lambda: client.read_topic(DEAD_LETTERS.name))
+    [letter] = client.read_topic(DEAD_LETTERS.name)
     headers = dict(letter.headers)
     assert headers["dataflow-stage"] == b"sink-one-file-each"
     assert headers["dataflow-detail"] == b"record is empty"

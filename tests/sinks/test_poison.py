@@ -14,9 +14,9 @@ from sinks.sink_records import a_view
 from sinks.systems import System, csv_folder, object_store, postgres, search
 from sinks.waiting import until
 
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.settings import Role, read_settings
 from dataflow.sinks.configured import configured_sinks
-from dataflow.topics import DEAD_LETTERS
 
 RECORDS, POISON = 10_000, 4_711
 
@@ -57,18 +57,18 @@ async def test_one_poison_record_in_ten_thousand_is_one_dead_letter(
     """The rest of the batch goes in; the letter has the raw bytes, and the system's own words."""
     client = KafkaClient(own_broker.address)
     with case.start(tmp_path) as system:
-        client.create_topics([system.topic, DEAD_LETTERS], partitions=1)
+        client.create_topics([system.topic, DEAD_LETTERS.name], partitions=1)
         values = [case.poison if number == POISON else system.record(number) for number in range(RECORDS)]
         client.produce(system.topic, values, partition=0)
         sizes: list[int] = []
         runner = await run(a_sink(system, sizes, monkeypatch), address=client.address, linger_seconds=10)
         await until(lambda: done(runner) == RECORDS, 60)
-        await until(lambda: client.read_topic(DEAD_LETTERS))  # a marker follows its acknowledgement
+        await until(lambda: client.read_topic(DEAD_LETTERS.name))  # a marker follows its acknowledgement
         await runner.stop()
         found = sorted(await asyncio.to_thread(system.numbers))
     assert set(sizes) == {RECORDS}  # a server may have been too slow for the first try
     assert found == [number for number in range(RECORDS) if number != POISON]
-    [letter] = client.read_topic(DEAD_LETTERS)
+    [letter] = client.read_topic(DEAD_LETTERS.name)
     headers = {name: value.decode() for name, value in letter.headers}
     assert letter.value == case.poison
     assert (headers["dataflow-stage"], headers["dataflow-reason"]) == (f"sink-{system.sink}", case.reason)

@@ -4,13 +4,13 @@ from collections import Counter
 from sinks.memory_sink import GatheringSink, MemorySink
 from sinks.waiting import until
 
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.sinks.contract import SinkBatch, WriteResult
-from dataflow.topics import DEAD_LETTERS
 
 
 def letters_of(topic, read_topic):
     """Return the dead letters of a topic; a transaction's marker follows its acknowledgement."""
-    letters = read_topic(DEAD_LETTERS)
+    letters = read_topic(DEAD_LETTERS.name)
     return [read for read in letters if dict(read.headers)["dataflow-topic"] == topic.encode()]
 
 

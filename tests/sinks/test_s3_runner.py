@@ -9,11 +9,11 @@ from sinks.servers_s3 import moto_server
 from sinks.sink_records import a_view
 from sinks.waiting import until
 
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.sinks.s3.cuts import CutRules
 from dataflow.sinks.s3.formats import GzipNdjson
 from dataflow.sinks.s3.object_writer import Archive
 from dataflow.sinks.s3.sink import S3Sink
-from dataflow.topics import DEAD_LETTERS
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ async def test_the_archive_of_a_topic_is_whole(run, kafka, bucket, unique, tmp_p
     await until(lambda: bucket.ids() == expected)
     await until(lambda: all(one.committed_offset == 1_000 for one in second.partitions.values()))
     assert set(second.partitions) == {TopicPartition(topic, 0), TopicPartition(topic, 1)}
-    letters = [dict(read.headers) for read in kafka.read_topic(DEAD_LETTERS)]
+    letters = [dict(read.headers) for read in kafka.read_topic(DEAD_LETTERS.name)]
     (letter,) = [one for one in letters if one["dataflow-topic"] == topic.encode()]
     assert letter["dataflow-stage"] == b"sink-s3"
     assert (letter["dataflow-partition"], letter["dataflow-offset"]) == (b"0", b"750")

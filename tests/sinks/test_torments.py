@@ -11,7 +11,7 @@ from sinks.servers_opensearch import JARS, NOT_THERE
 from sinks.systems import csv_folder, object_store, postgres, search
 from sinks.torments import PARTITIONS, Scene, all_stored, torment, torments_of
 
-from dataflow.topics import DEAD_LETTERS
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 
 SYSTEMS = [
     pytest.param(postgres, id="postgres"),
@@ -26,7 +26,7 @@ async def scene(request, own_broker, tmp_path) -> AsyncIterator[Scene]:
     """Return two ready workers of a sink that has everything yet to come."""
     client = KafkaClient(own_broker.address)
     with request.param(tmp_path) as system:
-        client.create_topics([system.topic, DEAD_LETTERS], partitions=PARTITIONS)
+        client.create_topics([system.topic, DEAD_LETTERS.name], partitions=PARTITIONS)
         network = await Network(system.port).start() if system.port else None
         environment = {
             **system.environment(network.port if network else 0, RECORDS),
@@ -59,4 +59,4 @@ async def test_every_record_is_stored_once_by_its_origin_whatever_breaks(scene):
         await asyncio.to_thread(worker.wait_ready)  # one of them has just been started
         assert await asyncio.to_thread(worker.stop) == 0, worker.tail()
     assert sorted(await asyncio.to_thread(scene.system.numbers)) == [*range(scene.sent)]
-    assert scene.client.read_topic(DEAD_LETTERS) == []
+    assert scene.client.read_topic(DEAD_LETTERS.name) == []

@@ -16,7 +16,7 @@ from sinks.systems import CsvFolder
 from sinks.waiting import until
 
 from dataflow.broker.ports import free_port
-from dataflow.topics import ANALYTICS_EVENTS
+from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 
 EVENTS, LINES = 1_000, 50
 LINE = b'83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 1 "-" "-"'
@@ -82,7 +82,7 @@ async def test_a_sink_that_is_away_delays_nobody_and_its_lag_is_to_be_seen_until
     await asyncio.to_thread(worker.wait_ready)
     client = KafkaClient(own_broker.address)
     system = CsvFolder(tmp_path / "csv", is_small=False)
-    client.produce(ANALYTICS_EVENTS, map(system.record, range(EVENTS)))
+    client.produce(ANALYTICS_EVENTS.name, map(system.record, range(EVENTS)))
     client.produce("access-logs", [LINE] * LINES)
 
     await the_others_do_their_work(worker, client, system)

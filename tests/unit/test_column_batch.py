@@ -8,7 +8,8 @@ from aiokafka.record.default_records import DefaultRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.engine.column_batch import EARLIEST_MS, ColumnBatch, EventTime, TimestampRun, later
+from dataflow.engine.column_batch import EARLIEST_MS, ColumnBatch, TimestampRun, later
+from dataflow.engine.event_time import EventTime
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 

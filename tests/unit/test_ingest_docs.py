@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from dataflow.catalogue.declared import INGESTED
 from dataflow.settings import variable_of
 from dataflow.settings.receiving import ReceivingSettings
-from dataflow.sources.received_streams import STREAMS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ingest.md").read_text()
 
@@ -27,5 +27,5 @@ def test_every_setting_is_on_the_page_with_its_default():
 
 def test_every_stream_is_on_the_page_with_its_topic():
     """A stream that nobody knows is not used."""
-    for name, stream in STREAMS.items():
+    for name, stream in INGESTED.items():
         assert re.search(rf"^\| .*/ingest/{name}`.*\| `{stream.topic}` \|$", PAGE, re.MULTILINE), name

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflow.catalogue.declared import INGESTED
 from dataflow.errors import InvalidEvent
 from dataflow.sources.origin import MOST_CHARACTERS, Origin
-from dataflow.sources.received_streams import STREAMS
 from dataflow.sources.sorting import Sorted, Sorter
 from dataflow.sources.structured import structured_to_json
 
@@ -20,7 +20,7 @@ FIELDS = ("cp", "reqId", "UA")
 def a_sorter(stream: str = "cdn-logs", *, fields=(), most=1_000, most_dead=2_000, forwarded=None) -> Sorter:
     """Return a sorter of one body."""
     return Sorter(
-        STREAMS[stream],
+        INGESTED[stream],
         Origin("203.0.113.9", forwarded),
         now_ms=NOW_MS,
         most_bytes=most,

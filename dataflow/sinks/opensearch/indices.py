@@ -1,10 +1,12 @@
-"""Indices: topics and prefixes as they are set in; index names by day, and index templates, out."""
+"""Indices: their names by day, and their templates, derived from the Records of the topics."""
 
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from dataflow.catalogue.declared import TOPICS
+from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.errors import Misconfigured
 
 Mappings = Mapping[str, object]
@@ -19,16 +21,16 @@ _DATE: Mappings = {
     "type": "date",
     "format": "strict_date_optional_time_nanos||yyyy-MM-dd HH:mm:ss[.SSSSSS][.SSS]||epoch_millis",
 }
-_TYPES: Mapping[str, Iterable[str]] = MappingProxyType(
+_TYPES: Mapping[frozenset[object], str] = MappingProxyType(
     {
-        "ip": ("ip_address",),
-        "double": ("geo_latitude", "geo_longitude", "latitude", "longitude", "response_time_ms"),
-        "integer": ("referer_url_port", "status"),
-        "long": ("bytes", "asn"),
-        "boolean": ("device_is_mobile", "is_bot"),
+        frozenset([bool]): "boolean",
+        frozenset([int]): "long",
+        frozenset([str, int]): "long",  # numbers that are sent as text become numbers
+        frozenset([float]): "double",
+        frozenset([int, float]): "double",
+        frozenset([str, float]): "double",
     }
 )
-_DATES = ("event_timestamp", "ts", "created_on")
 
 
 def index_name(prefix: str, at_ms: int) -> str:
@@ -61,11 +63,8 @@ def read_indices(declared: Iterable[str]) -> Mapping[str, str]:
 def index_template(prefix: str) -> Mappings:
     """Return the template of all indices of a prefix.
 
-    Text is a keyword: it is filtered and counted, not searched for words. Numbers that are
-    sent as text become numbers.
+    Text is a keyword: it is filtered and counted, not searched for words.
     """
-    typed = {name: {"type": kind} for kind, names in _TYPES.items() for name in names}
-    dates = dict.fromkeys(_DATES, _DATE)
     own = {TIME_FIELD: {"type": "date"}, PLACE_FIELD: {"type": "geo_point"}}
     texts = {"texts": {"match_mapping_type": "string", "mapping": _KEYWORD}}
     return {
@@ -75,8 +74,36 @@ def index_template(prefix: str) -> Mappings:
             "mappings": {
                 "date_detection": False,  # a text that looks like a date once may not the next time
                 "dynamic_templates": [texts],
-                "properties": {**typed, **dates, **own},
+                "properties": {**field_types(TOPICS.values()), **own},
             }
         },
         "_meta": {"made_by": "dataflow"},
     }
+
+
+def field_types(topics: Iterable[DeclaredTopic]) -> Mapping[str, Mappings]:
+    """Return the types of all fields that are not plain text, of those topics that are mapped.
+
+    Raises `Misconfigured` for a field of two types: all indices have one mapping.
+    """
+    types: dict[str, Mappings] = {}
+    for topic in topics:
+        for name, mapping in _types_of(topic).items():
+            if types.setdefault(name, mapping) != mapping:
+                raise Misconfigured(
+                    f"field {name} of topic {topic.name} is {mapping['type']} in OpenSearch; "
+                    f"expected {types[name]['type']}, as in another topic"
+                )
+    return types
+
+
+def _types_of(topic: DeclaredTopic) -> Mapping[str, Mappings]:
+    if topic.index_types is None:
+        return {}
+    of_record = {name: _TYPES.get(field.types) for name, field in topic.fields.items()}
+    types: dict[str, Mappings] = {
+        name: {"type": kind} for name, kind in {**of_record, **topic.index_types}.items() if kind
+    }
+    if topic.event_time and topic.event_time.column not in types:
+        types[topic.event_time.column] = _DATE
+    return types

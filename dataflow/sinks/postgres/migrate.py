@@ -1,9 +1,13 @@
 """Migrations: numbered SQL files in, a database that has had each of them once out."""
 
 import logging
+from collections.abc import Iterable
 from importlib.resources import files
 
 import asyncpg  # type: ignore[import-untyped]  # it comes without types
+
+from dataflow.sinks.postgres.ddl import make_missing
+from dataflow.sinks.postgres.tables import TABLES, Table
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +32,11 @@ def migrations() -> dict[int, tuple[str, str]]:
     return dict(sorted(by_number.items()))
 
 
-async def migrate(connection: asyncpg.Connection) -> None:
+async def migrate(connection: asyncpg.Connection, tables: Iterable[Table] = TABLES) -> None:
     """Apply what is missing, all or nothing; workers that start at once wait for one another.
 
-    A database that knows later migrations, of a newer release, is left as it is.
+    Tables of streams that came later need no migration: they are made as their Record is. A
+    database that knows later migrations, of a newer release, is left as it is.
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
@@ -44,3 +49,4 @@ async def migrate(connection: asyncpg.Connection) -> None:
                     "INSERT INTO dataflow_migrations (number, name) VALUES ($1, $2)", number, name
                 )
                 log.info("PostgreSQL has been migrated: %s.", name)
+        await make_missing(connection, tables)

@@ -5,13 +5,9 @@ from dataclasses import dataclass
 
 import faust
 
-from dataflow.sinks.records import CategorizedBooking, CategorizedView
-from dataflow.topics import ANALYTICS_EVENTS, CDN_LOGS_PARSED, ENRICHED_WEB_EVENTS, EXPEDIA_EXT
-from models.access_log_entry import AccessLogEntry
-from models.analytics_event import AnalyticsEvent
-from models.cdn_log_entry import CdnLogEntry
-
-ACCESS_LOGS_PARSED = "access-logs-parsed"
+from dataflow.catalogue.declared import TOPICS
+from dataflow.catalogue.topic import DeclaredTopic
+from dataflow.errors import Misconfigured
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +24,25 @@ class Table:
     """Columns of numbers that are sent as text."""
 
 
-def _same(names: str) -> dict[str, str]:
-    return {name: name for name in names.split()}
+def tables_of(topics: Mapping[str, DeclaredTopic]) -> tuple[Table, ...]:
+    """Return the tables of those topics that have one."""
+    return tuple(_table_of(topic) for topic in topics.values() if topic.table)
 
 
-_REQUEST = "ip host method endpoint query protocol status bytes referer user_agent response_time_ms"
-_PLACE = "country region city asn"
+def _table_of(topic: DeclaredTopic) -> Table:
+    declared, record, event_time = topic.table, topic.record, topic.event_time
+    assert declared is not None, topic.name
+    assert record is not None, topic.name
+    if event_time is None or topic.fields[event_time.column].types != {str}:
+        raise Misconfigured(
+            f"topic {topic.name} has a table and no event time as text; expected one, ISO 8601, for its days"
+        )
+    names = declared.only or [
+        name for name in topic.fields if name != event_time.column and name not in declared.without
+    ]
+    columns = {declared.renamed.get(name, name): name for name in names}
+    numbers = {column for column, name in columns.items() if topic.fields[name].is_number_as_text}
+    return Table(declared.name, topic.name, record, event_time.column, columns, frozenset(numbers))
 
-TABLES = (
-    Table(
-        "web_logs", ACCESS_LOGS_PARSED, AccessLogEntry, "ts",
-        # `SELECT user` is the user of the database: the column has another name.
-        _same(f"{_REQUEST} {_PLACE} country_name ident as_org latitude longitude is_bot ua_device ua_os "
-              "ua_os_version ua_browser ua_browser_version") | {"user_name": "user"},
-    ),
-    Table(
-        "stays", EXPEDIA_EXT, CategorizedBooking, "date_time",
-        _same("id user_id site_name posa_container user_location_country user_location_region "
-              "user_location_city orig_destination_distance is_mobile is_package channel srch_ci srch_co "
-              "srch_adults_cnt srch_children_cnt srch_rm_cnt srch_destination_id srch_destination_type_id "
-              "hotel_id stay_category"),
-    ),
-    Table(
-        "page_views", ENRICHED_WEB_EVENTS, CategorizedView, "event_timestamp",
-        _same("event_id event_type page_url page_url_path referer_url referer_medium utm_medium utm_source "
-              "utm_content utm_campaign click_id geo_latitude geo_longitude geo_country geo_timezone "
-              "geo_region_name ip_address browser_name browser_user_agent browser_language os os_name "
-              "device_type device_is_mobile user_custom_id user_domain_id source_category user_email_domain"),
-        frozenset({"geo_latitude", "geo_longitude"}),
-    ),
-    Table("analytics_events", ANALYTICS_EVENTS, AnalyticsEvent, "created_on", _same("device_id event_type")),
-    Table(
-        "cdn_requests", CDN_LOGS_PARSED, CdnLogEntry, "ts",
-        _same(f"{_REQUEST} {_PLACE} stream_id cp_code request_id total_bytes content_type tls_version "
-              "error_code is_cache_hit turnaround_ms time_to_first_byte_ms edge_ip server_country"),
-    ),
-)  # fmt: skip
+
+TABLES = tables_of(TOPICS)

@@ -1,54 +1,18 @@
 """Columns of Parquet files: a topic in; the names and types of its fields, and values that fit, out."""
 
-import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Union, get_args, get_origin, get_type_hints
 
-import faust
 import orjson
 import pyarrow as pa  # type: ignore[import-untyped]  # no types
 
+from dataflow.catalogue.declared import TOPICS
+from dataflow.catalogue.fields import Field
 from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
-from dataflow.sinks.records import CategorizedBooking, CategorizedView
-from dataflow.topics import (
-    ACCESS_LOGS_PARSED,
-    ANALYTICS_EVENTS,
-    CDN_LOGS,
-    CDN_LOGS_FILTERED,
-    CDN_LOGS_PARSED,
-    ENRICHED_WEB_EVENTS,
-    EXPEDIA,
-    EXPEDIA_EXT,
-    EXPEDIA_TEST,
-    RAW_WEB_EVENTS,
-)
-from models.access_log_entry import AccessLogEntry
-from models.analytics_event import AnalyticsEvent
-from models.booking import Booking
-from models.cdn_log import CdnLog
-from models.cdn_log_entry import CdnLogEntry
-from models.page_view import PageView
-from models.stay import Stay
 
 Row = tuple[object, ...]
 Convert = Callable[[object], object]
-
-RECORDS: Mapping[str, type[faust.Record]] = types.MappingProxyType(
-    {
-        ACCESS_LOGS_PARSED: AccessLogEntry,
-        ANALYTICS_EVENTS: AnalyticsEvent,
-        CDN_LOGS: CdnLog,
-        CDN_LOGS_FILTERED: CdnLog,
-        CDN_LOGS_PARSED: CdnLogEntry,
-        ENRICHED_WEB_EVENTS: CategorizedView,
-        EXPEDIA: Booking,
-        EXPEDIA_EXT: CategorizedBooking,
-        EXPEDIA_TEST: Stay,
-        RAW_WEB_EVENTS: PageView,
-    }
-)
 
 # Where every record came from, and its time: event time where there is one, else that of arrival.
 ORIGIN = (("kafka_offset", pa.int64()), ("kafka_timestamp", pa.timestamp("ms", "UTC")))
@@ -59,17 +23,17 @@ class Columns:
     """The fields of one topic's model; those that it does not know are left out."""
 
     def __init__(self, topic: str) -> None:
-        if topic not in RECORDS:
-            raise Misconfigured(f"topic {topic} has no columns for Parquet; expected {', '.join(RECORDS)}")
-        record = RECORDS[topic]
-        hints = get_type_hints(record)
-        self.names = [name for name in hints if not name.startswith("_")]  # what is left is Faust's own
-        kinds = [_kind_of(hints[name]) for name in self.names]
+        declared = TOPICS.get(topic)
+        if declared is None or declared.record is None:
+            known = sorted(name for name, topic in TOPICS.items() if topic.record)
+            raise Misconfigured(f"topic {topic} has no columns for Parquet; expected {', '.join(known)}")
+        self.names = list(declared.fields)
+        kinds = [_kind_of(field) for field in declared.fields.values()]
         self.schema = pa.schema(
             [*ORIGIN, EVENT_TIME, *((name, kind) for name, (kind, _) in zip(self.names, kinds, strict=True))]
         )
         self._converts = [(at, convert) for at, (_, convert) in enumerate(kinds) if convert]
-        self._decoder = compile_decoder(record, self.names)
+        self._decoder = compile_decoder(declared.record, self.names)
         self._values_of = attrgetter(*self.names)
 
     def row_of(self, raw: bytes | None) -> Row:
@@ -101,10 +65,8 @@ class Columns:
         )
 
 
-def _kind_of(hint: object) -> tuple[pa.DataType, Convert | None]:
+def _kind_of(field: Field) -> tuple[pa.DataType, Convert | None]:
     """Return the type of a column, and how values come into it if not by themselves."""
-    is_union = get_origin(hint) in (Union, types.UnionType)
-    kinds = frozenset(get_args(hint) if is_union else (hint,)) - {type(None)}
     known: Mapping[frozenset[object], tuple[pa.DataType, Convert | None]] = {
         frozenset([str]): (pa.string(), None),
         frozenset([bool]): (pa.bool_(), None),
@@ -114,7 +76,7 @@ def _kind_of(hint: object) -> tuple[pa.DataType, Convert | None]:
         frozenset([int, float]): (pa.float64(), _real),
         frozenset([str, float]): (pa.float64(), _real),
     }
-    return known.get(kinds, (pa.string(), _text))
+    return known.get(field.types, (pa.string(), _text))
 
 
 def _whole(value: object) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from dataflow.sources.received_streams import STREAMS
+from dataflow.catalogue.declared import INGESTED
 from dataflow.web.openapi.operation import Answer, Content, Operation, Parameter, one_of
 
 TAG = "What comes in"
@@ -79,7 +79,7 @@ OPERATIONS = (
         TAG,
         "Take lines of a stream",
         parameters=(
-            Parameter("stream", "Name of a stream", one_of(*STREAMS), "access-logs", "path"),
+            Parameter("stream", "Name of a stream", one_of(*INGESTED), "access-logs", "path"),
             ENCODING,
         ),
         body=LINES,

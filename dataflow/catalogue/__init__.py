@@ -1,0 +1,1 @@
+"""Catalogue: every stream, declared once. Values only: they know no app, no broker and no settings."""

@@ -1,0 +1,15 @@
+"""Dead letters: events that could not be used, counted by the reason."""
+
+from dataflow.catalogue.stream import Stream
+from dataflow.catalogue.topic import DeclaredTopic, kept_for
+from dataflow.engine.event_time import EventTime
+
+DEAD_LETTERS = DeclaredTopic(
+    "dead-letters",
+    "events that could not be used, with reason and origin",
+    # Whatever came in has to fit in here, together with its reason and origin. Kept for a month from the
+    # day on which it became a dead letter; the time of the record itself, maybe years ago, is in a header.
+    configs=kept_for(30, max_message_bytes=str(2 << 20), message_timestamp_type="LogAppendTime"),
+)
+
+STREAM = Stream("dead-letters", DEAD_LETTERS, counted_at=EventTime("at_ms", int))

@@ -1,0 +1,86 @@
+"""A topic as the catalogue declares it: what its records are, how it is kept, and what sinks make of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import faust
+
+from dataflow.catalogue.fields import Field, fields_of
+from dataflow.engine.event_time import EventTime
+from dataflow.errors import Misconfigured
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+Configs = Mapping[str, str]
+"""Settings of a topic, by Kafka's own names."""
+
+
+def kept_for(days: int, **more: str) -> Configs:
+    """Return the settings of a topic whose records are deleted after some days."""
+    kept = {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
+    return MappingProxyType(kept | {name.replace("_", "."): value for name, value in more.items()})
+
+
+KEPT_FOR_A_WEEK = kept_for(7)
+LAST_OF_EACH_KEY: Configs = MappingProxyType({"cleanup.policy": "compact"})
+# Whether one still lives is judged by one clock, the broker's.
+JUDGED_BY_BROKER = kept_for(1, message_timestamp_type="LogAppendTime")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTable:
+    """The PostgreSQL table of a topic: a column for each field of its Record but the event time (`ts`)."""
+
+    name: str
+    only: tuple[str, ...] = ()
+    """Only these fields; empty: all."""
+    without: tuple[str, ...] = ()
+    """All fields but these."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Columns that are not named as their field, by the field."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeclaredTopic:
+    """One topic; `record` is None where its values are not JSON objects, but any bytes."""
+
+    name: str
+    holds: str
+    record: type[faust.Record] | None = None
+    event_time: EventTime | None = None
+    """The field of the Record with the event time."""
+    configs: Configs = field(default_factory=lambda: KEPT_FOR_A_WEEK)
+    partitions: int | None = None
+    """None: as many as DATAFLOW_PARTITIONS says."""
+    table: PostgresTable | None = None
+    index_types: Mapping[str, str] | None = None
+    """OpenSearch: types of fields of which the Record does not tell enough; None: it is not mapped."""
+    is_csv: bool = False
+    """The CSV sink stores it."""
+
+    def __post_init__(self) -> None:
+        """Refuse names of fields that the Record does not have."""
+        if self.event_time is not None:
+            self._check("event time", [self.event_time.column])
+        if self.table is not None:
+            self._check("table", [*self.table.only, *self.table.without, *self.table.renamed])
+        if self.index_types is not None:
+            self._check("index types", self.index_types)
+        if self.is_csv:
+            self._check("CSV file", ())
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """The fields of its records, by their names."""
+        return {} if self.record is None else fields_of(self.record)
+
+    def _check(self, subject: str, names: Iterable[str]) -> None:
+        if self.record is None:
+            raise Misconfigured(f"topic {self.name} has no Record; expected one for its {subject}")
+        for name in names:
+            if name not in self.fields:
+                raise Misconfigured(
+                    f"{subject} of topic {self.name} names {name!r}; expected a field of "
+                    f"{self.record.__name__}: {', '.join(self.fields)}"
+                )
