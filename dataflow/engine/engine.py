@@ -17,6 +17,7 @@ from dataflow.engine.boot import find_outputs, prepare_topics
 from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, OutputRefused, write_checkpoint
 from dataflow.engine.checkpoint_errors import CheckpointErrors
 from dataflow.engine.group import Group
+from dataflow.engine.lifecycle import EngineState, Lifecycle
 from dataflow.engine.options import Delivery, EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
 from dataflow.engine.recovery import Recovery
@@ -26,6 +27,9 @@ from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
+from dataflow.logs import get_log
+
+log = get_log(__name__)
 
 CHECKPOINT_LIMIT_SECONDS = 60.0
 RECOVERY_PAUSE_SECONDS = 0.2
@@ -46,7 +50,7 @@ class Engine(Service):
         self.topology = topology
         self.options = options
         self.assignment = Assignment(options)
-        self.is_broken = False
+        self.lifecycle = Lifecycle()
         self._exactly_once = options.delivery is Delivery.EXACTLY_ONCE
         self.producer = ManagedProducer(
             options.connection,
@@ -75,12 +79,8 @@ class Engine(Service):
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether this worker can do its work: nothing is broken, and the broker is there."""
-        return self._may_write and self.group.has_coordinator
-
-    @property
-    def _may_write(self) -> bool:
-        return self.producer.ready.is_set() and not self.is_broken
+        """Tell whether this worker does its work: it is running, and its broker answers."""
+        return self.lifecycle.is_running and self.producer.ready.is_set() and self.group.has_coordinator
 
     async def add_outputs(self, names: AbstractSet[str]) -> None:
         """Learn of topics that will be written to; raise `Misconfigured` if one is missing.
@@ -96,6 +96,7 @@ class Engine(Service):
 
     async def on_start(self) -> None:
         """Prepare topics, and end the transaction that a killed predecessor left open."""
+        self.lifecycle.enter(EngineState.RECOVERING, "start")
         self.topology.partition_counts = await prepare_topics(
             self.options.connection,
             self.topology.sources.values(),
@@ -111,16 +112,16 @@ class Engine(Service):
 
     async def stop_worker(self, error: BaseException) -> None:
         """Go down with a non-zero exit; nothing more is committed."""
-        self.is_broken = True
+        self.lifecycle.enter(EngineState.FAILED, type(error).__name__)
         self.assignment.end(retain=False)
-        self.log.error("Worker stops: %s", error)
+        log.error("Worker stops.", error=error)
         await self.crash(error)
 
     def on_bug(self, error: BaseException) -> None:
         """Stop the worker, its batch uncommitted: an exception has left an agent."""
-        if self.is_broken or self.should_stop or self.app.should_stop:
+        if self.lifecycle.has_failed or self.should_stop or self.app.should_stop:
             return  # going down already: agents are being cancelled
-        self.is_broken = True
+        self.lifecycle.enter(EngineState.FAILED, type(error).__name__)
         self.add_future(self.stop_worker(error))
 
     # -- recovery of partitions
@@ -131,11 +132,14 @@ class Engine(Service):
         Runs in Faust's recovery, which an exception would end, and with it the worker: so
         this asks for another round when the broker is away.
         """
+        if self.lifecycle.has_failed:
+            return
+        self.lifecycle.enter(EngineState.RECOVERING, "assignment")
         try:
             await self.producer.ready.wait()
             await self._recover(tps)
         except (KafkaError, TimeoutError, OSError) as error:
-            self.log.warning("Cannot recover partitions; trying again: %r", error)
+            log.warning("Cannot recover partitions; trying again.", error=error)
             await asyncio.sleep(RECOVERY_PAUSE_SECONDS)
             self._request_recovery()
         except DataflowError as error:
@@ -162,7 +166,13 @@ class Engine(Service):
         assignment.begin(
             {tp: Partition(tp, position, state, context) for tp, (position, state) in recovered.items()}
         )
+        self.lifecycle.enter(EngineState.RUNNING, "partitions are recovered")
         self._capacity.set()
+
+    def on_nothing_assigned(self) -> None:
+        """Stand by: there are more workers than partitions, and Faust calls no `recover`."""
+        if self.lifecycle.state is EngineState.RECOVERING:
+            self.lifecycle.enter(EngineState.RUNNING, "no partition is assigned")
 
     def _request_recovery(self) -> None:
         """Let Faust seek and resume, and so call `recover`, without a rebalance."""
@@ -201,7 +211,7 @@ class Engine(Service):
     async def _checkpoint(self, limit_seconds: float) -> None:
         async with self._writing:
             partitions = self.assignment.uncommitted()
-            if not partitions or not self._may_write:
+            if not partitions or self.lifecycle.has_failed or not self.producer.ready.is_set():
                 return
             try:
                 async with asyncio.timeout(limit_seconds):
@@ -232,6 +242,8 @@ class Engine(Service):
 
     async def drain(self) -> None:
         """Wait for the batches that agents work on, then write what is finished; both within a time."""
+        if self.lifecycle.is_running:
+            self.lifecycle.enter(EngineState.DRAINING, "stop" if self.app.should_stop else "revocation")
         deadline = self.loop.time() + self.options.drain_timeout_seconds
         while self.assignment.has_batches_in_progress() and self.loop.time() < deadline:  # noqa: ASYNC110 - once a rebalance
             await asyncio.sleep(DRAIN_POLL_SECONDS)
@@ -241,10 +253,15 @@ class Engine(Service):
         """Write what is finished, and retain the tables in case the partitions come back."""
         await self.drain()
         self.assignment.end(retain=self.producer.ready.is_set())
+        if not self.lifecycle.has_failed:
+            self.lifecycle.enter(EngineState.RECOVERING, "revocation")
 
     def _fail(self, error: BaseException) -> None:
         """End the session: state and producer go, and what is committed is read again."""
-        self.log.warning("Checkpoint has failed; beginning a new session: %r", error)
+        if self.lifecycle.has_failed:
+            return
+        log.warning("Checkpoint has failed; beginning a new session.", error=error)
+        self.lifecycle.enter(EngineState.RECOVERING, "checkpoint has failed")
         self.assignment.end(retain=False)
         self.producer.ready.clear()
         if self._errors.is_fatal(error):

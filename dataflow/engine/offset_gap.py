@@ -1,15 +1,14 @@
 """Offset gaps: whether the records that were fetched follow those before."""
 
-import logging
-
 from faust.types import TP
 
 from dataflow.engine.group import Group
 from dataflow.engine.partition import Partition
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.kafka.fetch import Fetched
+from dataflow.logs import get_log
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 class RecordsSkipped(DataflowError):
@@ -37,8 +36,9 @@ async def check_offset_gap(
     if earliest <= partition.delivered:
         raise RecordsSkipped(f"{gap}, which the broker still has")
     log.error(
-        "Records %d to %d of %s/%d were deleted before they were read (retention).",
-        partition.delivered,
-        fetched.first - 1,
-        *tp,
+        "Records were deleted before they were read (retention).",
+        topic=tp.topic,
+        partition=tp.partition,
+        first_offset=partition.delivered,
+        last_offset=fetched.first - 1,
     )

@@ -1,6 +1,5 @@
 """Recovers partitions after an assignment: where to read on, and what was counted up to there."""
 
-import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -15,8 +14,9 @@ from dataflow.engine.topology import Topology
 from dataflow.errors import Misconfigured
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_fetch import UnstableOffsetCommit, last_committers, stable_offsets
+from dataflow.logs import get_log
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 UNSTABLE_SECONDS = 1.0  # then the last committer's transaction is ended for it
 STABLE_SECONDS = 50.0
@@ -51,7 +51,7 @@ class Recovery:
             self._evict,
         )
         states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
-        log.info("Recovered %d partitions, %d of them retained.", len(states), len(current))
+        log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
         positions = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps}
         fresh = [tp for tp, position in positions.items() if position is None]
         earliest = await self.group.earliest_offsets(*fresh) if fresh else {}
@@ -89,9 +89,10 @@ class Recovery:
             return counted  # without an offset (it expires) the changelog still knows
         if self.options.delivery is not Delivery.EXACTLY_ONCE and counted > committed:
             log.warning(
-                "Up to %d events of %s/%d before the crash are written and counted again (at_least_once).",
-                counted - committed,
-                *tp,
+                "Events before the crash may be written and counted again (at_least_once).",
+                topic=tp.topic,
+                partition=tp.partition,
+                events=counted - committed,
             )
             return committed
         raise Misconfigured(

@@ -21,6 +21,9 @@ from dataflow.engine.partition import Partition
 from dataflow.errors import DataflowError
 from dataflow.kafka.fetch import Fetched, drain
 from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.logs import get_log
+
+log = get_log(__name__)
 
 # Faust has no settings for these.
 FETCH_MAX_WAIT_MS = 500
@@ -252,6 +255,8 @@ class BatchConsumer(driver.Consumer):
         """Do what Faust does; `perform_seek` follows."""
         self.is_joining = False
         await super().on_partitions_assigned(assigned, generation_id)
+        if not assigned:
+            self.engine.on_nothing_assigned()
 
     async def perform_seek(self) -> None:
         """Recover the partitions; Faust's recovery calls this between an assignment and the first message."""
@@ -259,7 +264,7 @@ class BatchConsumer(driver.Consumer):
             async with asyncio.timeout(SEEK_LIMIT_SECONDS):
                 await super().perform_seek()
         except (KafkaError, TimeoutError) as error:  # raising here would end the worker
-            self.log.warning("Cannot read committed offsets; trying again: %r", error)
+            log.warning("Cannot read committed offsets; trying again.", error=error)
         await self.engine.recover({tp for tp in self.assignment() if self.is_batched(tp)})
 
     async def wait_empty(self) -> None:

@@ -14,7 +14,7 @@ from dataflow.web.reply import as_json
 async def healthz(view: View, _request: Request) -> Response:
     """Answer 200 while the loop turns and no agent has crashed: else only a restart helps."""
     crashed = [name for name, agent in app.agents.items() if agent.crashed]
-    if crashed or app.crashed or app.engine.is_broken:
+    if crashed or app.crashed or app.engine.lifecycle.has_failed:
         subject = f"agent {', '.join(crashed)}" if crashed else "worker"
         raise HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"{subject} has crashed; the log says why")
     return as_json(view, {"healthy": True})

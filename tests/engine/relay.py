@@ -71,7 +71,7 @@ class Relay:
     @property
     def received(self) -> int:
         """Events whose outcome this worker has committed, of its partitions, since ever."""
-        assert not self.app.engine.is_broken, "the worker has stopped"
+        assert not self.app.engine.lifecycle.has_failed, "the worker has stopped"
         partitions = self.app.engine.partitions.values()
         if any(p.position != p.committed for p in partitions):
             return -1

@@ -205,7 +205,7 @@ async def test_the_checkpoint_that_fails_is_done_again(
             await until(lambda n=begin: worker.received == n + 100, "all events of this round")
             await steal(worker)  # the next checkpoint is fenced
     assert sorted(numbers_in(kafka.read_topic(names.output))) == list(range(300))
-    assert not worker.app.engine.is_broken
+    assert not worker.app.engine.lifecycle.has_failed
 
 
 async def steal(worker: Relay) -> None:

@@ -26,7 +26,9 @@ async def count(broker: EmbeddedBroker, names: Names, expected: int, **options: 
 async def stops(worker: Relay, why: str, caplog: pytest.LogCaptureFixture) -> None:
     """Run a worker that must stop by itself, saying why."""
     async with running(worker):
-        await until(lambda: worker.app.engine.is_broken and worker.app.engine.crashed, "the worker to stop")
+        await until(
+            lambda: worker.app.engine.lifecycle.has_failed and worker.app.engine.crashed, "the worker to stop"
+        )
     assert why in caplog.text
 
 
@@ -114,7 +116,7 @@ async def test_records_deleted_by_retention_are_told_and_it_goes_on(
     kafka.produce(names.source, events(range(100, 200)), partition=0)
     delete_up_to(kafka, names, 150)
     assert await count(broker, names, 150) == {"a": 150}
-    assert "Records 100 to 149 of" in caplog.text
+    assert "first_offset=100 last_offset=149" in caplog.text
 
 
 async def test_the_beginning_of_a_topic_that_was_deleted_before_us_is_no_loss(
@@ -165,8 +167,8 @@ async def test_tables_stay_in_memory_when_partitions_come_back(
         await until(lambda: first.received == 800, "all partitions with the first again")
         assert first.counts() == {"a": 800}
     assert sorted(numbers_in(kafka.read_topic(names.output))) == list(range(800))
-    lines = [line for line in caplog.messages if line.startswith("Recovered ")]
-    assert any("0 of them retained" not in line for line in lines), caplog.messages
+    lines = [line for line in caplog.messages if line.startswith("Partitions are recovered. ")]
+    assert any("retained=0" not in line for line in lines), caplog.messages
 
 
 async def test_partitions_are_spread_evenly_after_one_has_come_and_gone(

@@ -66,7 +66,7 @@ async def test_calling_another_agent_is_refused(worker: Relay, inside_a_batch: N
     with pytest.raises(OutsideTransaction):
         await listen.cast(b"x")
     with pytest.raises(OutsideTransaction):
-        await listen.query(b"x")
+        await listen.ask(b"x")
 
 
 @pytest.mark.parametrize("kind", ["Table", "GlobalTable"])
