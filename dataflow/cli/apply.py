@@ -1,9 +1,9 @@
-"""`dataflow apply`: a stage and lines in, the stage's results out; no broker needed."""
+"""`dataflow apply`: runs one stage over lines, without a broker."""
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -22,38 +22,44 @@ TAKES = {
 """The stage that each option is for."""
 
 
+StageName = Annotated[
+    str, typer.Argument(help="filter, stay-category, source-category, access-log or datastream2.")
+]
+LineFile = Annotated[Path, typer.Argument(help="Plain or gzip lines; - is stdin.")]
+DeadLetterFile = Annotated[
+    typer.FileBinaryWrite | None,
+    typer.Option(lazy=False, help="Where events that cannot be used go, as NDJSON."),
+]
+RuleFile = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="filter: its rules (DATAFLOW_FILTER_RULES).")
+]
+LogFormat = Annotated[
+    str | None, typer.Option("--format", help="access-log: the server's own (DATAFLOW_ACCESS_LOG_FORMAT).")
+]
+CityDatabase = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_CITY)."),
+]
+NetworkDatabase = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_ASN).")
+]
+
+
 def apply(
-    stage: Annotated[
-        str, typer.Argument(help="filter, stay-category, source-category, access-log or datastream2.")
-    ],
-    file: Annotated[Path, typer.Argument(help="Plain or gzip lines; - is stdin.")] = Path("-"),
-    dead_letters: Annotated[
-        typer.FileBinaryWrite | None,
-        typer.Option(lazy=False, help="Where events that cannot be used go, as NDJSON."),
-    ] = None,
-    rules: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="filter: its rules (DATAFLOW_FILTER_RULES)."),
-    ] = None,
-    log_format: Annotated[
-        str | None,
-        typer.Option("--format", help="access-log: the server's own (DATAFLOW_ACCESS_LOG_FORMAT)."),
-    ] = None,
-    geoip_city: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_CITY)."),
-    ] = None,
-    geoip_asn: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_ASN)."),
-    ] = None,
+    stage: StageName,
+    file: LineFile = Path("-"),
+    dead_letters: DeadLetterFile = None,
+    rules: RuleFile = None,
+    log_format: LogFormat = None,
+    geoip_city: CityDatabase = None,
+    geoip_asn: NetworkDatabase = None,
 ) -> None:
     """Run one stage over lines, without a broker.
 
-    Results go to stdout in order, one line an event. What became of the events
-    stands on stderr in the end, as JSON when it is no terminal. An empty line is an
-    empty event; a line feed at the end of the file begins no further one. A dead
-    letter has stage, reason, detail, line, and in raw_base64 the line's exact bytes.
+    Results go to stdout in the order of the lines, one event a line. At the end the counts of
+    the events go to stderr, as JSON unless stderr is a terminal. An empty line is an empty
+    event; a line feed at the end of the file does not begin another one. A dead letter has
+    stage, reason, detail, line number, and in raw_base64 the exact bytes of the line.
 
     \b
     Example:
@@ -61,26 +67,28 @@ def apply(
       dataflow apply access-log access.log.gz --geoip-city GeoLite2-City.mmdb
       zcat cdn.gz | dataflow apply filter --rules rules.json --dead-letters bad.ndjson > kept
     """
+    run = _stage_named(stage, rules, log_format, geoip_city, geoip_asn)
+    options = {"--rules": rules, "--format": log_format, "--geoip-city": geoip_city, "--geoip-asn": geoip_asn}
+    _refuse_other_options(stage, options)
+    _run(stage, run, file, dead_letters)
+
+
+def _run(name: str, stage: "LineStage", file: Path, dead_letters: BinaryIO | None) -> None:
     from dataflow.cli.lines import lines_of
     from dataflow.cli.stage_run import LineCounts, StageRun
 
-    run = _stage_named(stage, rules, log_format, geoip_city, geoip_asn)
-    _refuse_of_others(
-        stage,
-        {"--rules": rules, "--format": log_format, "--geoip-city": geoip_city, "--geoip-asn": geoip_asn},
-    )
     with lines_of(file) as lines:
-        stage_run = StageRun(stage, run, sys.stdout.buffer, dead_letters, LineCounts())
+        run = StageRun(name, stage, sys.stdout.buffer, dead_letters, LineCounts())
         try:
-            stage_run.run(lines)
+            run.run(lines)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader, `head` perhaps, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
-            _tell(stage_run.counts)
+            _show(run.counts)
 
 
-def _refuse_of_others(stage: str, options: "Mapping[str, object]") -> None:
+def _refuse_other_options(stage: str, options: "Mapping[str, object]") -> None:
     """Refuse an option that the stage would not look at: whoever gave it means another stage."""
     from dataflow.errors import Misconfigured
 
@@ -115,7 +123,7 @@ def _stage_named(
     )
 
 
-def _tell(counts: "LineCounts") -> None:
+def _show(counts: "LineCounts") -> None:
     if sys.stderr.isatty():
         typer.echo(str(counts), err=True)
     else:

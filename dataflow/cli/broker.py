@@ -1,4 +1,4 @@
-"""`dataflow broker`: a data folder in, a real Apache Kafka in the foreground out."""
+"""`dataflow broker`: runs the embedded Apache Kafka in the foreground."""
 
 import time
 from pathlib import Path
@@ -11,12 +11,12 @@ from dataflow.cli.terminal import notes
 LOOK_AGAIN_SECONDS = 0.5
 
 
-def broker(
-    port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, help="Port; else that of the last time, or any free one."),
-    ] = None,
-) -> None:
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port; default: that of the last time, or any free one.")
+]
+
+
+def broker(port: Port = None) -> None:
     """Run the embedded broker until Ctrl-C; its data are kept.
 
     It is a real Apache Kafka of one node, for this machine only. The other

@@ -9,6 +9,7 @@ from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
     from dataflow.dead_letters.letter_filter import LetterFilter, Place
+    from dataflow.dead_letters.replay import ReplayResult
 
 Result = TypeVar("Result")
 Work = Callable[[Mapping[str, object]], Coroutine[object, object, Result]]
@@ -27,6 +28,9 @@ Reason = Annotated[str | None, typer.Option(help="Only those with this reason, s
 Topic = Annotated[str | None, typer.Option(help="Only those that came from this topic.")]
 From = Annotated[str | None, typer.Option("--from", help="First instant of becoming one, ISO 8601 UTC.")]
 To = Annotated[str | None, typer.Option("--to", help="Instant after the last, ISO 8601 UTC.")]
+
+Places = Annotated[list[str] | None, typer.Argument(help="Partition/offset of each; default: all.")]
+Oldest = Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest.")]
 
 
 @dead_letters.command("list")
@@ -79,13 +83,13 @@ def show(place: Annotated[str, typer.Argument(help="Partition/offset, as the lis
 
 @dead_letters.command()
 def replay(
-    places: Annotated[list[str] | None, typer.Argument(help="Partition/offset of some; else all.")] = None,
+    places: Places = None,
     stage: Stage = None,
     reason: Reason = None,
     topic: Topic = None,
     start: From = None,
     end: To = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest.")] = None,
+    limit: Oldest = None,
 ) -> None:
     """Send dead letters back to the topics they came from, byte for byte.
 
@@ -98,20 +102,23 @@ def replay(
       dataflow dead-letters replay --stage stay-category --from 2026-01-31
       dataflow dead-letters replay 3/1207 0/44
     """
+    wanted = None if not places else frozenset(map(_place, places))
+    result = _replay(_letter_filter(stage, reason, topic, start, end, wanted), limit)
+    if people_read():
+        typer.echo(f"{result.replayed:,} sent back, {result.already:,} were before")
+    else:
+        print_json(result.as_json())
+    for why, number in result.impossible.items():
+        typer.secho(f"{number:,} not sent back: {why}", err=True, fg="red")
+    if result.impossible:
+        raise typer.Exit(1)
+
+
+def _replay(letter_filter: "LetterFilter", limit: int | None) -> "ReplayResult":
     from dataflow.dead_letters.replay import replay as replay_letters
     from dataflow.settings import settings
 
-    wanted = None if not places else frozenset(map(_place, places))
-    letter_filter = _letter_filter(stage, reason, topic, start, end, wanted)
-    answer = _run(lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit))
-    if people_read():
-        typer.echo(f"{answer.replayed:,} sent back, {answer.already:,} were before")
-    else:
-        print_json(answer.as_json())
-    for why, number in answer.impossible.items():
-        typer.secho(f"{number:,} not sent back: {why}", err=True, fg="red")
-    if answer.impossible:
-        raise typer.Exit(1)
+    return _run(lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit))
 
 
 def _letter_filter(

@@ -1,30 +1,20 @@
-"""Generating: ticks of events in, lines or acknowledged record batches of a topic out, at their pace."""
+"""Event writers: write generated events as lines, or as record batches into a topic."""
 
-import asyncio
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import repeat
-from types import TracebackType
-from typing import BinaryIO, Protocol, Self, TextIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from dataflow.cli.instants import instant_ms
-from dataflow.cli.topic_loader import loading_producer
+from dataflow.cli.batch_sender import BatchSender, loading_producer
 from dataflow.errors import DataflowError
-from dataflow.generators.pace import Tick
 from dataflow.kafka.record_batches import Headers, RecordBatches
 from dataflow.sources.producing import find_topics
 
-BATCHES_IN_FLIGHT = 16
 LINES_A_BATCH = 2_000  # a second at a low rate reaches every partition in turn
-SHOW_SECONDS = 1.0
-SWITCH_SECONDS = 0.0005  # by default the loop would wait ten times as long for the thread that makes events
 _NO_HEADERS: Headers = []
 
 Packed = TypeVar("Packed")
@@ -88,11 +78,8 @@ class TopicWriter:
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: Iterator[int]) -> None:
         self.generated = Generated()
-        self._producer = producer
-        self._topic = topic
-        self._partitions = partitions
+        self._sender = BatchSender(producer, topic, partitions, self.generated)
         self._batches = RecordBatches("zstd", transactional=False)
-        self._in_flight: set[asyncio.Task[None]] = set()
 
     def pack(self, times_us: Sequence[int], lines: Sequence[bytes]) -> list[BatchBuilder]:
         """Return record batches of some thousand events each."""
@@ -105,31 +92,14 @@ class TopicWriter:
         return packed
 
     async def take(self, packed: list[BatchBuilder]) -> None:
-        """Send them, each to another partition: the producer has one of each under way.
-
-        Waits only while too many are unanswered.
-        """
+        """Send the batches; wait only while too many are unanswered."""
         for batch in packed:
-            stored = await self._producer.send_batch(batch, self._topic, partition=next(self._partitions))
-            self.generated.events += batch.record_count()  # not before: Ctrl-C may come while it waits
-            answer = asyncio.create_task(self._await_answer(stored, batch.record_count()))
-            self._in_flight.add(answer)
-            answer.add_done_callback(self._in_flight.discard)
-            if len(self._in_flight) >= BATCHES_IN_FLIGHT:
-                await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+            await self._sender.send(batch, f"{batch.record_count()} events")
+            self.generated.events += batch.record_count()  # not before: Ctrl-C cancels what waits
 
     async def finish(self) -> None:
         """Wait for the last answers."""
-        if self._in_flight:
-            await asyncio.wait(self._in_flight)
-
-    async def _await_answer(self, stored: "asyncio.Future[object]", events: int) -> None:
-        try:
-            await stored
-        except KafkaError as error:
-            self.generated.failed.append(f"{events} events are not stored: {error!r}")
-        else:
-            self.generated.acknowledged += events
+        await self._sender.finish()
 
 
 @asynccontextmanager
@@ -142,67 +112,3 @@ async def topic_writer(connection: Mapping[str, object], topic: str) -> AsyncIte
         )
     async with loading_producer(connection) as producer:
         yield TopicWriter(producer, topic, known[topic].partitions)
-
-
-class Progress:
-    """Shows how far a run is: one line that is written over, or one line a second where nobody looks."""
-
-    def __init__(self, generated: Generated, file: TextIO) -> None:
-        self._generated = generated
-        self._file = file
-        self._begun = self._shown = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._show(time.monotonic(), "\n")
-
-    def note(self, lag_seconds: float) -> None:
-        """Note that a tick is done; show it if a second has gone by."""
-        now = time.monotonic()
-        self._generated.seconds = round(now - self._begun, 3)
-        self._generated.lag_seconds = round(max(lag_seconds, 0.0), 3)
-        if now - self._shown >= SHOW_SECONDS:
-            self._show(now, "\r" if self._file.isatty() else "\n")
-
-    def _show(self, now: float, end: str) -> None:
-        self._shown = now
-        done, seconds = self._generated, now - self._begun
-        lag = f"  {done.lag_seconds:.1f} s behind" if done.lag_seconds > SHOW_SECONDS else ""
-        rate = done.events / max(seconds, 0.001)
-        self._file.write(f"{seconds:8.1f} s  {done.events:>14,} events  {rate:>11,.0f} a second{lag:16}{end}")
-        self._file.flush()
-
-
-async def run(
-    ticks: Iterator[tuple[Tick, list[bytes]]],
-    writer: EventWriter[Packed],
-    progress: Progress,
-    *,
-    is_live: bool,
-) -> None:
-    """Give every tick to the sink; a live one when its time has come.
-
-    The next tick is made and packed in a thread meanwhile: compressing and sending let go of
-    the interpreter.
-    """
-    sys.setswitchinterval(SWITCH_SECONDS)
-    packed = ((tick, writer.pack(tick.times_us, lines)) for tick, lines in ticks)
-    begun = time.monotonic()
-    made = await asyncio.to_thread(next, packed, None)
-    while made is not None:
-        tick, events = made
-        coming = asyncio.create_task(asyncio.to_thread(next, packed, None))
-        wait = begun + tick.end_seconds - time.monotonic() if is_live else 0.0
-        await asyncio.sleep(max(wait, 0.0))
-        await writer.take(events)
-        progress.note(-wait)
-        made = await coming
-
-
-def start_of(text: str | None) -> int:
-    """Return the first event time in microseconds since 1970 UTC: that instant, or now."""
-    return time.time_ns() // 1000 if text is None else instant_ms("--start", text) * 1000

@@ -1,4 +1,4 @@
-"""`dataflow generate`: what to generate and how fast in, events of a topic or lines of stdout out."""
+"""`dataflow generate`: generates events at a rate, into a topic or to stdout."""
 
 import asyncio
 import os
@@ -18,27 +18,33 @@ if TYPE_CHECKING:
 STDOUT = "stdout"
 
 
+KindName = Annotated[str, typer.Argument(help="Kind of events, such as page-views.")]
+Rate = Annotated[float, typer.Option(min=0.001, max=10_000_000, help="Events a second, on average.")]
+Seconds = Annotated[float | None, typer.Option(min=0.001, help="How long; default: until Ctrl-C.")]
+To = Annotated[str | None, typer.Option(help="Topic, or stdout; default: the topic of the kind.")]
+Seed = Annotated[int, typer.Option(help="The same seed and start give the same events.")]
+Broken = Annotated[float, typer.Option(min=0, max=1, help="Share of lines that no stage can use.")]
+Start = Annotated[
+    str | None,
+    typer.Option(help="First event time, ISO 8601 UTC: a history, as fast as possible. Default: now, live."),
+]
+
+
 def generate(
-    kind: Annotated[str, typer.Argument(help="Kind of events, such as page-views.")],
-    rate: Annotated[
-        float, typer.Option(min=0.001, max=10_000_000, help="Events a second, on average.")
-    ] = 100,
-    seconds: Annotated[float | None, typer.Option(min=0.001, help="How long; else until Ctrl-C.")] = None,
-    to: Annotated[str | None, typer.Option(help="Topic, or stdout; else the kind's own topic.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed and start give the same events.")] = 0,
-    broken: Annotated[float, typer.Option(min=0, max=1, help="Share of lines that no stage can use.")] = 0,
-    start: Annotated[
-        str | None,
-        typer.Option(help="First event time, ISO 8601 UTC: a history, as fast as it goes. Else now, live."),
-    ] = None,
+    kind: KindName,
+    rate: Rate = 100,
+    seconds: Seconds = None,
+    to: To = None,
+    seed: Seed = 0,
+    broken: Broken = 0,
+    start: Start = None,
 ) -> None:
     """Generate realistic events at a rate.
 
-    Visitors come in sessions, some keys are far more frequent than others, and over a
-    day there is more to do in the evening than at night: RATE is the mean, RATE x
-    SECONDS events come in all. Live events are sent at the time they carry. What
-    goes to a topic counts when all replicas have it, and the exit code is 1 when
-    anything was not stored. Progress is on stderr; the result is JSON in a pipe.
+    Visitors come in sessions, some keys are far more frequent than others, and evenings
+    are busier than nights: RATE is the mean. Live events are sent at the time they carry.
+    An event sent to a topic counts once all replicas have it; the exit code is 1 if any
+    was not stored. Progress goes to stderr; in a pipe the result is JSON.
 
     \b
     Example:
@@ -46,19 +52,23 @@ def generate(
       dataflow generate access-logs --seconds 10 --broken 0.01 --to stdout | head
       dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
     """
-    from dataflow.cli.event_writers import start_of
+    pace = _pace(kind, rate, start, seconds)
+    lines = _Wanted(kind, seed, broken, is_live=start is None)
+    if to == STDOUT:
+        _print_lines(lines, pace)
+    else:
+        _fill_topic(lines, pace, to or lines.topic)
+
+
+def _pace(kind: str, rate: float, start: str | None, seconds: float | None) -> "Pace":
+    from dataflow.cli.generator_run import start_of
     from dataflow.errors import Misconfigured
     from dataflow.generators.kinds import KINDS
     from dataflow.generators.pace import Pace
 
     if kind not in KINDS:
         raise Misconfigured(f"KIND is '{kind}'; expected {', '.join(KINDS)}")
-    pace = Pace(rate, start_of(start), seconds)
-    lines = _Wanted(kind, seed, broken, is_live=start is None)
-    if to == STDOUT:
-        _print_lines(lines, pace)
-    else:
-        _fill_topic(lines, pace, to or KINDS[kind].topic)
+    return Pace(rate, start_of(start), seconds)
 
 
 class _Wanted:
@@ -67,9 +77,16 @@ class _Wanted:
     def __init__(self, kind: str, seed: int, broken: float, *, is_live: bool) -> None:
         self.kind, self.seed, self.broken, self.is_live = kind, seed, broken, is_live
 
+    @property
+    def topic(self) -> str:
+        """The own topic of the kind."""
+        from dataflow.generators.kinds import KINDS
+
+        return KINDS[self.kind].topic
+
     async def into(self, writer: "EventWriter[Packed]", pace: "Pace") -> None:
         """Generate into a sink until the end, or Ctrl-C."""
-        from dataflow.cli.event_writers import Progress, run
+        from dataflow.cli.generator_run import Progress, run
         from dataflow.generators.kinds import generate as generated
 
         lines = generated(self.kind, pace, seed=self.seed, broken=self.broken)

@@ -1,4 +1,4 @@
-"""`dataflow ingest`: files and S3 objects in, their new lines in the topic of a stream out."""
+"""`dataflow ingest`: reads the new lines of files and S3 objects into the topic of a stream."""
 
 import asyncio
 import gc
@@ -24,25 +24,16 @@ def ingest(
 ) -> None:
     """Read files and S3 objects into a stream, each line once.
 
-    Lines, or JSON objects one a line, plain, gzip or zstd, or records of Avro
-    containers: the first bytes of an input say which. Lines are checked as those of
-    POST /ingest are; what cannot be used goes to the dead letters.
+    Inputs hold lines, JSON objects one a line, or Avro records; they may be packed with
+    gzip or zstd. The format is detected from the content. Lines are checked as by POST
+    /ingest; those that cannot be used become dead letters. S3 is set by DATAFLOW_S3_*.
 
-    Folders are read with all folders in them, in the order of the names; hidden files
-    and those that end in .part or .tmp are left out. S3 is reached as the DATAFLOW_S3_*
-    settings say.
+    Inputs are recognized by their content. Run the command again, also after kill -9: it
+    continues where it stopped, reads the new lines of a log that has grown, and skips
+    copies. docs/inputs.md has the details.
 
-    What was read is remembered by its content. The same command once more adds
-    nothing; one that was broken off, by kill -9 too, goes on where it stopped. A log
-    that grew yields its new lines, wherever it was rotated to and however packed. A
-    copy of what was read adds nothing. A file that was changed where it was read is
-    refused.
-
-    A last line without a line feed is left for the next run while somebody may still
-    be writing it: in a plain file of the last hour, unless it is a whole JSON object.
-
-    Exit code 1: an input was not read, or not to its end; each is told by a line. In
-    a pipe the output is JSON.
+    The exit code is 1 if an input was not read to its end; each is listed with the
+    reason. In a pipe the output is JSON.
 
     \b
     Example:
@@ -50,6 +41,13 @@ def ingest(
       dataflow ingest bookings.avro s3://exports/bookings/2026 --as bookings
       dataflow ingest 'cdn/*.gz' --as cdn-logs | jq .lines_per_second
     """
+    report = _run(stream, places)
+    _show(report)
+    if not report.is_complete:
+        raise typer.Exit(INTERRUPTED if report.is_interrupted else 1)
+
+
+def _run(stream: str, places: list[str]) -> "IngestReport":
     from dataflow.catalogue.declared import INGESTED
     from dataflow.cli.kafka import run_with_broker
     from dataflow.connection import broker_connection
@@ -59,10 +57,7 @@ def ingest(
     gc.set_threshold(100_000, 50, 50)  # lines live shortly and make no cycles: a fifth of the time
     if stream not in INGESTED:
         raise Misconfigured(f"--as is '{stream}'; expected {', '.join(sorted(INGESTED))}")
-    report = run_with_broker(broker_connection(settings()), _ingest(stream, places))
-    _show(report)
-    if not report.is_complete:
-        raise typer.Exit(INTERRUPTED if report.is_interrupted else 1)
+    return run_with_broker(broker_connection(settings()), _ingest(stream, places))
 
 
 async def _ingest(stream: str, places: list[str]) -> "IngestReport":
@@ -71,7 +66,7 @@ async def _ingest(stream: str, places: list[str]) -> "IngestReport":
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_tell_what_is_not_kafka)
+    loop.set_exception_handler(_log_all_but_kafka)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)  # what is under way is still committed
     with _progress(stream) as show:
@@ -79,8 +74,8 @@ async def _ingest(stream: str, places: list[str]) -> "IngestReport":
         return await run.ingest()
 
 
-def _tell_what_is_not_kafka(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Keep quiet about batches of a refused producer: nobody waits for them, and the run tells why."""
+def _log_all_but_kafka(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Leave out batches of a fenced producer: nobody waits for them, and the run reports the reason."""
     from aiokafka.errors import KafkaError
 
     if not isinstance(context.get("exception"), KafkaError):

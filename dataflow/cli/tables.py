@@ -1,4 +1,4 @@
-"""`dataflow tables`: the name of a table in, its counts as a running worker answers them out."""
+"""`dataflow tables`: asks a running worker for its tables, and shows one."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,18 +13,27 @@ if TYPE_CHECKING:
 Answer = Mapping[str, Any]
 
 
+TableName = Annotated[str | None, typer.Argument(help="Table; without one, all are listed.")]
+Key = Annotated[str | None, typer.Option(help="Only this key.")]
+Window = Annotated[str | None, typer.Option(help="minute, hour, day or all.")]
+From = Annotated[str | None, typer.Option("--from", help="First instant, ISO 8601 UTC.")]
+To = Annotated[str | None, typer.Option("--to", help="Instant after the last, ISO 8601 UTC.")]
+Merge = Annotated[bool, typer.Option("--merge", help="Merge the windows into one.")]
+Top = Annotated[int | None, typer.Option(min=1, help="Only so many keys a window.")]
+Order = Annotated[str | None, typer.Option(help="Aggregation to sort by, such as count.")]
+Worker = Annotated[str | None, typer.Option("--url", help="Worker to ask; default: the local one.")]
+
+
 def tables(
-    name: Annotated[str | None, typer.Argument(help="Table; without one, all are listed.")] = None,
-    key: Annotated[str | None, typer.Option(help="Only this key.")] = None,
-    window: Annotated[str | None, typer.Option(help="minute, hour, day or all.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="First instant, ISO 8601 UTC.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Instant after the last, ISO 8601 UTC.")] = None,
-    merge: Annotated[bool, typer.Option("--merge", help="Merge the windows into one.")] = False,
-    top: Annotated[int | None, typer.Option(min=1, help="Only so many keys a window.")] = None,
-    order: Annotated[str | None, typer.Option(help="Summary to sort by, such as count.")] = None,
-    url: Annotated[
-        str | None, typer.Option(help="Worker to ask; any one answers for all. Else the local one.")
-    ] = None,
+    name: TableName = None,
+    key: Key = None,
+    window: Window = None,
+    start: From = None,
+    end: To = None,
+    merge: Merge = False,
+    top: Top = None,
+    order: Order = None,
+    url: Worker = None,
 ) -> None:
     """Show what a running worker has counted.
 
@@ -38,15 +47,21 @@ def tables(
       dataflow tables requests_per_endpoint --window day --merge --top 10
       dataflow tables stays_per_category --url http://10.0.0.7:6066 | jq .windows
     """
+    path = ["tables", *([name] if name else []), *([key] if name and key else [])]
+    parameters = {"window": window, "from": start, "to": end, "order": order}
+    parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
+    _show(name, _ask(url, path, parameters))
+
+
+def _ask(url: str | None, path: list[str], parameters: Mapping[str, str | None]) -> Answer:
     from dataflow.cli.worker_client import ask
     from dataflow.settings import settings
 
     worker = url or f"http://{settings().advertised_host}:{settings().web_port}"
-    path = ["tables", *([name] if name else []), *([key] if name and key else [])]
-    answer = ask(
-        worker, *path, window=window, **{"from": start}, to=end,
-        merge="true" if merge else None, top=str(top) if top else None, order=order,
-    )  # fmt: skip
+    return ask(worker, *path, **parameters)
+
+
+def _show(name: str | None, answer: Answer) -> None:
     if not people_read():
         print_json(answer)
     elif name is None:

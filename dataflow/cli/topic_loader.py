@@ -1,27 +1,19 @@
-"""Loading: lines in, acknowledged record batches of a topic out."""
+"""Topic loader: sends lines to a topic in record batches."""
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
+from dataflow.cli.batch_sender import BatchSender
 from dataflow.errors import DataflowError
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from aiokafka.producer.message_accumulator import BatchBuilder
-
-BATCH_BYTES = 256 << 10
 BATCH_LINES = 500  # small enough that a short file reaches every partition
-BATCHES_IN_FLIGHT = 16
 
 
 @dataclass(slots=True)
@@ -50,28 +42,20 @@ class TopicLoader:
     def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: int, most_bytes: int) -> None:
         self.loaded = Loaded()
         self._producer = producer
-        self._topic = topic
-        self._partitions = cycle(range(partitions))
+        self._sender = BatchSender(producer, topic, cycle(range(partitions)), self.loaded)
         self._most_bytes = most_bytes
-        self._in_flight: set[asyncio.Task[None]] = set()
 
     async def send(self, lines: Iterable[bytes]) -> None:
         """Send lines; wait only while too many batches are unanswered."""
         for first, batch in self._batches(lines):
-            future = await self._producer.send_batch(batch, self._topic, partition=next(self._partitions))
-            answer = asyncio.create_task(self._await_answer(future, first, batch.record_count()))
-            self._in_flight.add(answer)
-            answer.add_done_callback(self._in_flight.discard)
-            if len(self._in_flight) >= BATCHES_IN_FLIGHT:
-                await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+            await self._sender.send(batch, f"lines {first} to {first + batch.record_count() - 1}")
 
     async def finish(self) -> Loaded:
         """Wait for the last answers."""
-        if self._in_flight:
-            await asyncio.wait(self._in_flight)
+        await self._sender.finish()
         return self.loaded
 
-    def _batches(self, lines: Iterable[bytes]) -> "Iterator[tuple[int, BatchBuilder]]":
+    def _batches(self, lines: Iterable[bytes]) -> Iterator[tuple[int, BatchBuilder]]:
         """Yield batches, each with the number of its first line."""
         batch = self._producer.create_batch()
         first = self.loaded.lines + 1
@@ -89,31 +73,6 @@ class TopicLoader:
                 batch, first = self._producer.create_batch(), number + 1
         if batch.record_count():
             yield first, batch
-
-    async def _await_answer(self, future: "asyncio.Future[object]", first: int, lines: int) -> None:
-        try:
-            await future
-        except KafkaError as error:
-            self.loaded.failed.append(f"lines {first} to {first + lines - 1}: {error}")
-        else:
-            self.loaded.acknowledged += lines
-
-
-@asynccontextmanager
-async def loading_producer(connection: Mapping[str, Any]) -> "AsyncIterator[AIOKafkaProducer]":
-    """Give a producer that stores each batch once, on all replicas."""
-    producer = AIOKafkaProducer(
-        **connection,
-        acks="all",
-        enable_idempotence=True,
-        compression_type="zstd",
-        max_batch_size=BATCH_BYTES,
-    )
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()
 
 
 async def topic_loader(connection: Mapping[str, Any], producer: AIOKafkaProducer, topic: str) -> TopicLoader:

@@ -28,7 +28,7 @@ def configured(settings: Settings) -> "CsvSink | None":
     return CsvSink(settings.csv_dir, Rotation(settings.csv_rotate_bytes, settings.csv_rotate_hours * HOUR_MS))
 
 
-class Columns:
+class CsvColumns:
     """The columns of one topic: all fields of its Record, in its order."""
 
     def __init__(self, topic: DeclaredTopic) -> None:
@@ -52,7 +52,7 @@ class CsvSink(Sink):
     def __init__(self, folder: Path, rotation: Rotation) -> None:
         self._folder, self._rotation = folder, rotation
         self._files: dict[TopicPartition, CsvFiles] = {}
-        self._columns = {name: Columns(topic) for name, topic in TOPICS.items() if topic.is_csv}
+        self._columns = {name: CsvColumns(topic) for name, topic in TOPICS.items() if topic.is_csv}
         self.topics = tuple(self._columns)
 
     async def write(self, batch: SinkBatch) -> WriteResult:
@@ -74,7 +74,7 @@ class CsvSink(Sink):
             await asyncio.to_thread(files.close)
 
 
-def _lines(records: Iterable[DefaultRecord], columns: Columns) -> tuple[list[CsvLine], list[Rejection]]:
+def _lines(records: Iterable[DefaultRecord], columns: CsvColumns) -> tuple[list[CsvLine], list[Rejection]]:
     lines: list[CsvLine] = []
     rejected: list[Rejection] = []
     for record in records:

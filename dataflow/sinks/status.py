@@ -57,26 +57,28 @@ async def sink_statuses(
     """
     try:
         async with asyncio.timeout(ANSWER_SECONDS), _clients(connection) as (admin, reader):
-            groups = {name: f"{app_id}-sink-{name}" for name in await _names(admin, app_id, configured)}
-            before = {name: await _committed(admin, group) for name, group in groups.items()}
-            began = time.monotonic()
-            await asyncio.sleep(SAMPLE_SECONDS)
-            after = {name: await _committed(admin, group) for name, group in groups.items()}
-            seconds = time.monotonic() - began
-            workers = {name: await _workers(admin, group) for name, group in groups.items()}
-            never = {
-                name: await _never_had(admin, topics, after[name]) for name, topics in configured.items()
-            }
-            return [
-                await _status(
-                    _Sample(name, before[name], after[name], never.get(name, ()), workers[name]),
-                    seconds,
-                    reader,
-                )
-                for name in sorted(groups)
-            ]
+            samples, seconds = await _samples(admin, app_id, configured)
+            return [await _status(sample, seconds, reader) for sample in samples]
     except (KafkaError, OSError) as error:
-        raise DataflowError(f"broker does not tell of the sinks: {error!r}") from error
+        raise DataflowError(f"broker does not answer about the sinks: {error!r}") from error
+
+
+async def _samples(
+    admin: AIOKafkaAdminClient, app_id: str, configured: Mapping[str, Topics]
+) -> tuple[list["_Sample"], float]:
+    """Return a sample of each sink, and how many seconds it is from `before` to `after`."""
+    groups = {name: f"{app_id}-sink-{name}" for name in await _names(admin, app_id, configured)}
+    before = {name: await _committed(admin, group) for name, group in groups.items()}
+    began = time.monotonic()
+    await asyncio.sleep(SAMPLE_SECONDS)
+    after = {name: await _committed(admin, group) for name, group in groups.items()}
+    seconds = time.monotonic() - began
+    samples = []
+    for name, group in sorted(groups.items()):
+        never_served = await _never_served(admin, configured.get(name, ()), after[name])
+        workers = await _workers(admin, group)
+        samples.append(_Sample(name, before[name], after[name], never_served, workers))
+    return samples, seconds
 
 
 @asynccontextmanager
@@ -110,7 +112,7 @@ async def _workers(admin: AIOKafkaAdminClient, group: str) -> int:
     return len(members)
 
 
-async def _never_had(
+async def _never_served(
     admin: AIOKafkaAdminClient, topics: Topics, committed: Offsets
 ) -> Collection[TopicPartition]:
     """Return the partitions of the topics that nobody has served yet."""
@@ -124,16 +126,16 @@ async def _never_had(
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What is found of a sink at the end of the sample, and its offsets at the begin."""
+    """The offsets of a sink at the begin and at the end of the sample, and its workers at the end."""
 
     name: str
     before: Offsets
     after: Offsets
-    never_had: Collection[TopicPartition]
+    never_served: Collection[TopicPartition]
     workers: int
 
     def positions(self, offsets: Offsets) -> Mapping[TopicPartition, int]:
-        """Return up to where the sink has taken each partition; what a worker had gathered ends with it."""
+        """Return up to where the sink has consumed each partition; buffers are lost with their workers."""
         return {
             tp: max(noted.offset, (self.workers and note_of(noted.metadata).consumed) or 0)
             for tp, noted in offsets.items()
@@ -141,7 +143,7 @@ class _Sample:
 
 
 async def _status(sample: _Sample, seconds: float, reader: AIOKafkaConsumer) -> SinkStatus:
-    consumed = {**sample.positions(sample.after), **await reader.beginning_offsets(list(sample.never_had))}
+    consumed = {**sample.positions(sample.after), **await reader.beginning_offsets(list(sample.never_served))}
     ends = await reader.end_offsets(list(consumed))
     lag = {tp: ends[tp] - position for tp, position in consumed.items() if ends[tp] > position}
     earlier = sample.positions(sample.before)

@@ -3,7 +3,7 @@
 from math import inf
 from typing import NamedTuple
 
-from dataflow.stages.access_log.stage import AccessLogEntry
+from dataflow.stages.access_log.stage import ParsedLine
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
 from dataflow.stages.datastream2.values import text_of
@@ -49,7 +49,7 @@ def request_of(line: CdnLog) -> Request:
     )
 
 
-def request_of_entry(entry: AccessLogEntry) -> Request:
+def request_of_entry(entry: ParsedLine) -> Request:
     """Return the request of an access log line; a garbage request has no endpoint."""
     logged = entry.request
     return Request(

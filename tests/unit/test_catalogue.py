@@ -17,7 +17,7 @@ from dataflow.errors import Misconfigured
 from dataflow.generators.kinds import KINDS
 from dataflow.rules.outputs import TAKEN
 from dataflow.settings import Settings
-from dataflow.sinks.csv import Columns as CsvColumns
+from dataflow.sinks.csv import CsvColumns
 from dataflow.sinks.opensearch.indices import index_template
 from dataflow.sinks.postgres.ddl import create_table
 from dataflow.sinks.postgres.migrate import migrations
@@ -66,9 +66,9 @@ def test_the_opensearch_template_is_the_one_that_was_recorded():
 def test_parquet_columns_are_those_that_were_recorded():
     """In their order and with their types: readers have schemas."""
     pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
-    from dataflow.sinks.s3.columns import Columns
+    from dataflow.sinks.s3.columns import ParquetColumns
 
-    schemas = {name: Columns(name).schema for name, topic in TOPICS.items() if topic.record}
+    schemas = {name: ParquetColumns(name).schema for name, topic in TOPICS.items() if topic.record}
     assert RECORDED["parquet"] == {
         name: [[field.name, str(field.type)] for field in schema] for name, schema in schemas.items()
     }

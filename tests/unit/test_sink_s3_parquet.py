@@ -14,7 +14,7 @@ pa = pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
 
 import pyarrow.parquet as pq  # noqa: E402  # only where there is one
 
-from dataflow.sinks.s3.columns import Columns  # noqa: E402
+from dataflow.sinks.s3.columns import ParquetColumns  # noqa: E402
 from dataflow.sinks.s3.parquet import Parquet  # noqa: E402
 
 VIEWS = "enriched-web-events"
@@ -81,7 +81,7 @@ def test_what_is_no_scalar_is_json_in_a_text():
 @pytest.mark.parametrize("topic", [name for name, topic in TOPICS.items() if topic.record])
 def test_every_field_of_a_model_is_a_column(topic):
     """A field that a model gains is in the archive from then on."""
-    assert Columns(topic).schema.names[3:] == list(TOPICS[topic].record._options.fields)
+    assert ParquetColumns(topic).schema.names[3:] == list(TOPICS[topic].record._options.fields)
 
 
 def test_a_topic_without_a_model_has_no_columns():

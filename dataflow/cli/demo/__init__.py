@@ -1,20 +1,16 @@
-"""`dataflow demo`: sample data in, the whole system at work before one's eyes out."""
+"""`dataflow demo`: runs the whole system on sample data."""
 
 from typing import Annotated
 
 import typer
 
+Once = Annotated[bool, typer.Option("--once", help="Play everything once, check the counts and end.")]
+AsJson = Annotated[bool, typer.Option("--json", help="With --once (which it implies): only JSON on stdout.")]
+Rate = Annotated[int, typer.Option(min=1, help="Events a second, over all streams.")]
+Workers = Annotated[int, typer.Option(min=1, max=16, help="Workers that share the partitions.")]
 
-def demo(
-    once: Annotated[
-        bool, typer.Option("--once", help="Play everything once, check the balance and end.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="With --once (which it implies): only JSON on stdout.")
-    ] = False,
-    rate: Annotated[int, typer.Option(min=1, help="Events a second, over all streams.")] = 300,
-    workers: Annotated[int, typer.Option(min=1, max=16, help="Workers that share the partitions.")] = 1,
-) -> None:
+
+def demo(once: Once = False, as_json: AsJson = False, rate: Rate = 300, workers: Workers = 1) -> None:
     """Show it all at work on sample data.
 
     Starts the embedded broker (or takes the one that runs on the data folder, or

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-from dataflow.cli.topic_loader import TopicLoader, loading_producer, topic_loader
+from dataflow.cli.batch_sender import loading_producer
+from dataflow.cli.topic_loader import TopicLoader, topic_loader
 from dataflow.engine.splice import Added, splice
 from dataflow.errors import DataflowError
 from dataflow.samples import STREAMS, sample_events

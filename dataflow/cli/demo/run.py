@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 from rich.live import Live
 
-from dataflow.cli.demo.balance import gaps, read_balances, wait_until_counted
+from dataflow.cli.demo.balance import Balances, gaps, read_balances, wait_until_counted
 from dataflow.cli.demo.cluster import Cluster, Say, running_cluster
 from dataflow.cli.demo.folder import fresh_folder, kept_folder
 from dataflow.cli.demo.playing import player
-from dataflow.cli.demo.screen import TOP, entries_of, screen, totals
+from dataflow.cli.demo.screen import TOP, Answer, entries_of, screen, totals
 from dataflow.cli.demo.storing import wait_until_stored
 from dataflow.cli.embedded import stop_on_sigterm
 from dataflow.cli.kafka import run_with_broker
@@ -39,22 +39,20 @@ def play_once(workers: int, *, as_json: bool) -> None:
         say(f"Played {sum(acknowledged.values()):,} events; all are acknowledged.")
         balances = wait_until_counted(cluster, before, acknowledged)
         say("All are counted.")
-        answers = totals(worker, None if as_json else TOP)
-        if as_json:
-            streams = {stream: asdict(balance) for stream, balance in balances.items()}
-            print_json(
-                {
-                    "streams": streams,
-                    "tables": {name: entries_of(answers[name]) for name in answers},
-                }
-            )
-        else:
-            page().print(screen(balances, answers))
+        _show(balances, totals(worker, None if as_json else TOP), as_json=as_json)
         differences = gaps(balances, acknowledged)
         if differences:
             raise DataflowError(f"balance is not even: {'; '.join(differences)}; expected every event once")
         say("Balance is even: every event is in exactly one place.")
         wait_until_stored(cluster, say)
+
+
+def _show(balances: Balances, answers: dict[str, Answer], *, as_json: bool) -> None:
+    if as_json:
+        streams = {stream: asdict(balance) for stream, balance in balances.items()}
+        print_json({"streams": streams, "tables": {name: entries_of(answers[name]) for name in answers}})
+    else:
+        page().print(screen(balances, answers))
 
 
 def play_and_watch(workers: int, rate: int) -> None:

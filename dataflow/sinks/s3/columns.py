@@ -1,4 +1,4 @@
-"""Columns of Parquet files: a topic in; the names and types of its fields, and values that fit, out."""
+"""Parquet columns: the names and types of the fields of a topic, and values that fit them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
@@ -19,7 +19,7 @@ ORIGIN = (("kafka_offset", pa.int64()), ("kafka_timestamp", pa.timestamp("ms", "
 EVENT_TIME = ("event_time", pa.timestamp("ms", "UTC"))
 
 
-class Columns:
+class ParquetColumns:
     """The fields of one topic's model; those that it does not know are left out."""
 
     def __init__(self, topic: str) -> None:

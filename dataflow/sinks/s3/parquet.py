@@ -8,7 +8,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]  # no types
 from aiokafka.record.default_records import DefaultRecord
 
 from dataflow.sinks.json_line import one_line
-from dataflow.sinks.s3.columns import Columns, Row
+from dataflow.sinks.s3.columns import ParquetColumns, Row
 
 ROWS_AT_ONCE = 10_000  # a row group: so many rows are in memory
 
@@ -20,7 +20,7 @@ class Parquet:
     media_type = "application/vnd.apache.parquet"
 
     def __init__(self, topics: Iterable[str]) -> None:
-        self._columns = {topic: Columns(topic) for topic in topics}
+        self._columns = {topic: ParquetColumns(topic) for topic in topics}
 
     def line_of(self, topic: str, record: DefaultRecord, at_ms: int) -> bytes:
         """Return origin, time and value in one line; raise `InvalidEvent` if a field has another type."""
@@ -37,7 +37,7 @@ class Parquet:
                 writer.write_batch(columns.batch_of(rows), row_group_size=ROWS_AT_ONCE)
 
 
-def _row_of(columns: Columns, line: bytes) -> Row:
+def _row_of(columns: ParquetColumns, line: bytes) -> Row:
     offset, arrived_ms, at_ms, raw = line.split(b" ", 3)
     return (int(offset), int(arrived_ms), int(at_ms), *columns.row_of(raw))
 

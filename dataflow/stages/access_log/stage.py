@@ -15,7 +15,7 @@ F = TypeVar("F", UserAgent, Place)
 _encode = msgspec.json.Encoder().encode
 
 
-class AccessLogEntry(msgspec.Struct, frozen=True, gc=False):
+class ParsedLine(msgspec.Struct, frozen=True, gc=False):
     """What is known of one line; `json` is all of it, the others are for those who count."""
 
     request: LoggedRequest
@@ -41,14 +41,14 @@ class AccessLogStage:
         self._agents = BoundedCache[str | None, _Known[UserAgent]](lambda text: _known(user_agent_of(text)))
         self._places = BoundedCache[str | None, _Known[Place]](lambda ip: _known(geoip.place_of(ip), b"}"))
 
-    def read(self, raw: bytes) -> AccessLogEntry:
+    def read(self, raw: bytes) -> ParsedLine:
         """Return the entry of a line; raise `InvalidEvent` if it is none."""
         request = self._parse(raw)
         text = request.user_agent
         agent, agent_json = self._agents[text and text[:LONGEST]]
         place, place_json = self._places[request.ip]
         json = b",".join((_encode(request)[:-1], agent_json, place_json))
-        return AccessLogEntry(request, agent, place, json)
+        return ParsedLine(request, agent, place, json)
 
     def refresh(self) -> list[Replacement]:
         """Take over GeoIP databases that changed on disk; return what became of them."""

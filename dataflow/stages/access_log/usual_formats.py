@@ -83,21 +83,10 @@ def parse(raw: bytes) -> LoggedRequest:
     if agent is not None and (len(agent) < 2 or "\\" in agent):
         agent = text_of(agent)
     return LoggedRequest(
-        ip,
-        _times[time],
-        host,
-        ident,
-        user,
-        method,
-        endpoint,
-        query or None,
-        protocol,
-        int(status),
-        None if size == "-" else int(size),
-        referer,
-        agent,
+        ip, _times[time], host, ident, user, method, endpoint, query or None, protocol, int(status),
+        None if size == "-" else int(size), referer, agent,
         None if response_time is None else response_time_ms(response_time),
-    )
+    )  # fmt: skip
 
 
 def _request(quoted: str) -> RequestLine:
