@@ -58,7 +58,7 @@ def sink_metrics(worker: Worker, sink: str) -> dict[str, float]:
 
 def lag(metrics: dict[str, float]) -> tuple[float, float]:
     """Return by how many records and seconds a sink is behind; they are measured one after the other."""
-    return metrics["behind_records"], metrics["behind_seconds"]
+    return metrics["lag_records"], metrics["lag_seconds"]
 
 
 def sinks_of(worker: Worker) -> dict[str, dict]:
@@ -105,9 +105,9 @@ async def the_others_do_their_work(worker: Worker, client: KafkaClient, system: 
     fine = sink_metrics(worker, "csv")
     assert fine.pop("writing_seconds_total") > 0
     nothing = (
-        "behind_records",
-        "behind_seconds",
-        "waiting_records",
+        "lag_records",
+        "lag_seconds",
+        "buffered_records",
         "retrying_seconds",
         "failed_tries_total",
     )
@@ -116,10 +116,10 @@ async def the_others_do_their_work(worker: Worker, client: KafkaClient, system: 
 
 async def the_one_that_is_away_says_so(worker: Worker) -> None:
     """Wait until it is behind by everything, and see it everywhere."""
-    await until(lambda: sink_metrics(worker, "postgres")["behind_records"] >= EVENTS + LINES)
+    await until(lambda: sink_metrics(worker, "postgres")["lag_records"] >= EVENTS + LINES)
     await until(lambda: sink_metrics(worker, "postgres")["retrying_seconds"] > 0)
     late = sink_metrics(worker, "postgres")
-    assert late["behind_seconds"] > 0
+    assert late["lag_seconds"] > 0
     assert late["failed_tries_total"] > 0
     assert late["stored_records_total"] == 0
     for told in (sinks_of(worker), shown(worker)):
