@@ -15,10 +15,10 @@ from contest import Arena, Run, run_once
 from contestants import CONTESTANTS, Contestant
 from kafka_streams import kafka_streams
 from promise import Promise, Sizes
-from promises import MEASUREMENTS
+from promises import MEASUREMENTS, PACED
 from report import as_markdown, promised_costs, show
 from rich.console import Console
-from tree import Tree, checkout
+from tree import OURS, Tree, checkout
 
 from dataflow.broker import FULL_JVM, EmbeddedBroker
 
@@ -52,12 +52,12 @@ def chosen(only: list[str]) -> tuple[list[Contestant], list[str], list[str]]:
             present += kafka_streams()
         except OSError as error:
             left_out.append(f"without Kafka Streams: {error}")
-    names = {contestant.name for contestant in present} | MEASUREMENTS.keys()
+    names = {contestant.name for contestant in present} | PACED.keys() | MEASUREMENTS.keys()
     unknown = set(only) - names
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}; expected some of {', '.join(sorted(names))}")
     taking_part = [c for c in present if c.name in only or (c.always and not only)]
-    return taking_part, [name for name in MEASUREMENTS if not only or name in only], left_out
+    return taking_part, [name for name in (*PACED, *MEASUREMENTS) if not only or name in only], left_out
 
 
 def compete(arena: Arena, contestants: list[Contestant], rounds: int, *, quick: bool) -> list[Run]:
@@ -76,14 +76,23 @@ def compete(arena: Arena, contestants: list[Contestant], rounds: int, *, quick: 
     return runs
 
 
-def measure(arena: Arena, names: list[str], sizes: Sizes) -> list[Promise]:
-    """Make the other measurements."""
-    found = []
+def measure(arena: Arena, names: list[str], sizes: Sizes, trees: list[Tree]) -> list[Promise]:
+    """Make the other measurements; the paced ones with the programs of each tree."""
+    promises = []
     for name in names:
-        for promise in MEASUREMENTS[name](arena, sizes):
-            notes.print(f"{promise.name}: {promise.measured}")
-            found.append(promise)
-    return found
+        made = (
+            [promise for tree in trees for promise in _noted(PACED[name](arena, sizes, tree))]
+            if name in PACED
+            else list(_noted(MEASUREMENTS[name](arena, sizes)))
+        )
+        promises += made
+    return promises
+
+
+def _noted(promises: Iterator[Promise]) -> Iterator[Promise]:
+    for promise in promises:
+        notes.print(f"{promise.name}: {promise.measured}")
+        yield promise
 
 
 def _tell(run: Run, when: str) -> None:
@@ -125,7 +134,8 @@ def main(
     with arena(quiet_seconds=2 if quick else 25) as shared:
         runs = compete(shared, contestants, 1 if quick else rounds, quick=quick)
         promises = [*promised_costs(contestants, runs)]
-        promises += measure(shared, measurements, QUICK_SIZES if quick else FULL_SIZES)
+        sizes = QUICK_SIZES if quick else FULL_SIZES
+        promises += measure(shared, measurements, sizes, [OURS, *([tree] if tree else [])])
     report = as_markdown(contestants, runs, promises, left_out)
     if tree is not None:
         report += f"\n{ratios(contestants, runs, tree)}\n"

@@ -1,6 +1,5 @@
 """Beside another commit: the same rows from its tree, and what ours cost in its terms."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -21,7 +20,7 @@ def twins(contestants: Sequence[Contestant], tree: Tree) -> Iterator[Contestant]
                 contestant,
                 name=f"{contestant.name}-at-{tree.commit}",
                 title=f"{contestant.title.replace('*', '')}, at {tree.commit}",
-                command=tuple(tree.python if word == sys.executable else word for word in contestant.command),
+                command=tree.command(contestant.command),
                 tree=tree,
                 most_us=None,
             )

@@ -81,7 +81,7 @@ class Cluster:
             return 0
         return sum(max(tp.offset, 0) for tp in found.topic_partitions)
 
-    def read(self, topic: str, seconds: float = 120) -> Iterator[Message]:
+    def read(self, topic: str, seconds: float = 120, partitions: int = PARTITIONS) -> Iterator[Message]:
         """Yield all that a read_committed reader sees by now."""
         reader = Consumer(
             {
@@ -94,8 +94,8 @@ class Cluster:
                 **ERRORS_ONLY,
             }
         )
-        reader.assign([TopicPartition(topic, n, 0) for n in range(PARTITIONS)])
-        unread, deadline = PARTITIONS, time.monotonic() + seconds
+        reader.assign([TopicPartition(topic, n, 0) for n in range(partitions)])
+        unread, deadline = partitions, time.monotonic() + seconds
         while unread and time.monotonic() < deadline:
             for message in reader.consume(10_000, 0.2):
                 if message.error() is None:
@@ -104,6 +104,14 @@ class Cluster:
                     unread -= message.error().name() == "_PARTITION_EOF"
         reader.close()
         assert not unread, f"{topic} was not read to its end in {seconds:g} s"
+
+    def weigh(self, topic: str, partitions: int = PARTITIONS) -> tuple[int, int]:
+        """Return how many records a read_committed reader gets, and the bytes of keys and values."""
+        records = size = 0
+        for message in self.read(topic, partitions=partitions):
+            records += 1
+            size += len(message.key() or b"") + len(message.value() or b"")
+        return records, size
 
     def _topics(self) -> dict[str, object]:
         topics: dict[str, object] = self._admin.list_topics(timeout=10).topics

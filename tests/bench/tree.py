@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,10 @@ class Tree:
         """Return this process's environment and these variables, for a program of the tree's benchmark."""
         folders = filter(None, [str(self.bench), os.environ.get("PYTHONPATH")])
         return {**os.environ, "TZ": "UTC", "PYTHONPATH": os.pathsep.join(folders), **variables}
+
+    def command(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Return a command of this checkout's Python as one of the tree's."""
+        return tuple(self.python if word == sys.executable else word for word in words)
 
 
 OURS = Tree(ROOT, sys.executable)

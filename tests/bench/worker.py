@@ -22,7 +22,7 @@ def shipped_worker(flow: Flow) -> Iterator[tuple[Child, int]]:
         folder = Path(made)
         told = flow.environment(folder)
         port = int(told["DATAFLOW_WEB_PORT"])
-        with Child(SHIPPED, told, folder / "log") as child:
+        with Child(flow.tree.command(SHIPPED), told, folder / "log", flow.tree) as child:
             yield child, port
 
 

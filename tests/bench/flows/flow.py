@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import orjson
-from cluster import COMPACTED, Cluster
+from cluster import COMPACTED, PARTITIONS, Cluster
 from inputs import Input
 from tree import OURS, Tree
 
@@ -69,6 +69,7 @@ class Shipped:
     """A flow that Dataflow ships, run by `faust -A dataflow.app worker`; topics as it declares them."""
 
     tree = OURS
+    partitions = PARTITIONS
 
     def __init__(
         self, cluster: Cluster, name: str, source: str, outputs: Mapping[str, int], **settings: str
@@ -92,6 +93,7 @@ class Shipped:
             "DATAFLOW_DATA_DIR": str(folder),
             "DATAFLOW_WEB_PORT": str(free_port()),
             "DATAFLOW_LOG_LEVEL": "warning",
+            "DATAFLOW_PARTITIONS": str(self.partitions),
             **{f"DATAFLOW_{name.upper()}": value for name, value in self._settings.items()},
         }
 
