@@ -13,6 +13,7 @@ from beside import ratios, twins
 from cluster import Cluster
 from contest import Arena, Run, run_once
 from contestants import CONTESTANTS, Contestant
+from goaccess import goaccess
 from kafka_streams import kafka_streams
 from promise import Promise, Sizes
 from promises import MEASUREMENTS, PACED
@@ -47,11 +48,15 @@ def arena(quiet_seconds: float) -> Iterator[Arena]:
 def chosen(only: list[str]) -> tuple[list[Contestant], list[str], list[str]]:
     """Return who takes part, which measurements are made, and what is left out and why."""
     present, left_out = list(CONTESTANTS), []
-    if not only or any(name.startswith("kafka-streams") for name in only):
-        try:
-            present += kafka_streams()
-        except OSError as error:
-            left_out.append(f"without Kafka Streams: {error}")
+    for title, name, rows in (
+        ("Kafka Streams", "kafka-streams", kafka_streams),
+        ("GoAccess", "goaccess", goaccess),
+    ):
+        if not only or any(one.startswith(name) for one in only):
+            try:
+                present += rows()
+            except OSError as error:
+                left_out.append(f"without {title}: {error}")
     names = {contestant.name for contestant in present} | PACED.keys() | MEASUREMENTS.keys()
     unknown = set(only) - names
     if unknown:

@@ -65,7 +65,7 @@ def run_once(arena: Arena, contestant: Contestant, events: int, number: int) -> 
             run = Run(
                 contestant.name, events, number, child.cpu_seconds, rate, child.peak_bytes,
                 others.broker_seconds, others.cores(child.cpu_seconds), quiet,
-                tuple(_faults(arena.cluster, flow, child, events, folder)),
+                tuple(_faults(flow, child, events, folder)),
             )  # fmt: skip
     arena.cluster.delete_topics(lambda topic: name in topic)
     return run
@@ -76,7 +76,7 @@ def _watch(cluster: Cluster, flow: Flow, child: Child, events: int) -> float:
     began, quarter = time.monotonic(), None
     while child.is_running() and time.monotonic() - began < AT_MOST_SECONDS:
         ends, now = cluster.ends(list(flow.outputs)), time.monotonic()
-        done = min(end / due for end, due in zip(ends, flow.outputs.values(), strict=True))
+        done = min((end / due for end, due in zip(ends, flow.outputs.values(), strict=True)), default=0)
         if done >= 1:
             return 0.0 if quarter is None else events * (1 - quarter[1]) / (now - quarter[0])
         if quarter is None and done >= 1 / 4:
@@ -85,12 +85,12 @@ def _watch(cluster: Cluster, flow: Flow, child: Child, events: int) -> float:
     return 0.0
 
 
-def _faults(cluster: Cluster, flow: Flow, child: Child, events: int, folder: Path) -> Iterator[str]:
+def _faults(flow: Flow, child: Child, events: int, folder: Path) -> Iterator[str]:
     """Yield in what the run went wrong: the end of the process, the offsets, the outputs, the counts."""
     if child.exit not in ENDED_BY_SIGTERM:
         yield f"ended with {child.exit}: {child.log_tail}"
         return
-    committed = cluster.committed(flow.group, flow.source)
-    if committed != events:
-        yield f"committed offsets sum up to {committed}; expected {events}"
+    acknowledged = flow.acknowledged()
+    if acknowledged != events:
+        yield f"{acknowledged} events are acknowledged; expected {events}"
     yield from flow.faults(folder)

@@ -33,6 +33,9 @@ class Flow(Protocol):
     def environment(self, folder: Path) -> Mapping[str, str]:
         """Return what the program is told by environment variables."""
 
+    def acknowledged(self) -> int:
+        """Return how many events the program has said are done with."""
+
     def faults(self, folder: Path) -> Iterator[str]:
         """Yield in what the outputs and counts are not exact."""
 
@@ -51,6 +54,10 @@ class Job:
         """Make output, changelog and dead letters."""
         self.cluster.make_topics([self.output, f"{self.group}-dead-letters"])
         self.cluster.make_topics([f"{self.output}-changelog"], COMPACTED)
+
+    def acknowledged(self) -> int:
+        """Return the sum of the committed offsets."""
+        return self.cluster.committed(self.group, self.source)
 
     def environment(self, folder: Path) -> Mapping[str, str]:
         """Return what all programs of this job are told."""
@@ -84,6 +91,10 @@ class Shipped:
         environment = self.tree.environment(self.environment(Path.cwd()))
         subprocess.run([self.tree.python, "-m", "dataflow", "topics"], env=environment, cwd=self.tree.root,
                        check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+
+    def acknowledged(self) -> int:
+        """Return the sum of the committed offsets."""
+        return self.cluster.committed(self.group, self.source)
 
     def environment(self, folder: Path) -> Mapping[str, str]:
         """Return the settings of the worker."""
