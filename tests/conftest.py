@@ -1,5 +1,8 @@
 """Fixtures of all tests: a real broker for the session or for one test alone, and clients of it."""
 
+import ctypes
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +22,14 @@ QUICK = {
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
+
+SIGKILL_AFTER_PARENT = 1, signal.SIGKILL  # PR_SET_PDEATHSIG
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the processes that run the tests end with the one that deals them out, and so their servers."""
+    if hasattr(config, "workerinput") and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(*SIGKILL_AFTER_PARENT)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,12 @@
 """The embedded broker: a folder in, a real one-node Apache Kafka listening on the loopback out."""
 
 import os
-import shutil
 import signal
 import subprocess
-import threading
 from pathlib import Path
 from time import monotonic
 
+from dataflow.broker.child_process import start_child
 from dataflow.broker.class_archive import ClassArchive
 from dataflow.broker.home import LastRun, claim, last_run, remember
 from dataflow.broker.jars import Progress, kafka_jars
@@ -73,9 +72,7 @@ class EmbeddedBroker:
     def start(self) -> None:
         """Start the process and return at once; `wait_ready` waits until it serves.
 
-        The broker is killed when the thread that calls this ends, so that nothing is left
-        behind by a killed program; from another thread than the main one it is not (that
-        thread may well end first). Raises `Misconfigured` when another one runs here.
+        The broker is killed when this process ends. Raises `Misconfigured` when another one runs here.
         """
         java = find_java()
         try:
@@ -136,8 +133,8 @@ class EmbeddedBroker:
         settings = write_properties(self.home, self._port, free_port(self._port), self._properties)
         with (self.home / "log").open("ab") as log:
             self._log_start = log.tell()
-            self._process = subprocess.Popen(
-                [*_with_its_parent(), *java, *LOG_WARNINGS, "kafka.Kafka", str(settings)],
+            self._process = start_child(
+                [*java, *LOG_WARNINGS, "kafka.Kafka", str(settings)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -166,10 +163,3 @@ class EmbeddedBroker:
         return Misconfigured(
             f"broker of {self.home} is {state}; expected it to serve; last lines of its log:\n{tail}"
         )
-
-
-def _with_its_parent() -> list[str]:
-    setpriv = shutil.which("setpriv")
-    if setpriv and threading.current_thread() is threading.main_thread():
-        return [setpriv, "--pdeathsig", "KILL"]
-    return []

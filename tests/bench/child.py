@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Self
 
 from machine import cpu_seconds, peak_bytes
 from tree import OURS, Tree
+
+from dataflow.broker.child_process import start_child
 
 POLL_SECONDS = 0.02
 IDLE_SECONDS = 0.5
@@ -28,7 +29,7 @@ class Child:
         self.exit: int | None = None
         self.peak_bytes = 0
         with log.open("wb") as output:
-            self._process = subprocess.Popen(
+            self._process = start_child(
                 command,
                 env=tree.environment(variables),
                 cwd=log.parent,

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dataflow.broker.child_process import start_child
 from dataflow.cli.worker_client import ask
 from dataflow.samples import expected_stay_counts
 
@@ -42,7 +43,7 @@ def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Return a running demo and the address of its worker."""
     line, environment = command("--rate", "1000", data_dir=tmp_path)
     with (tmp_path / "said").open("wb") as said:
-        process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=said)
+        process = start_child(line, env=environment, stdout=subprocess.DEVNULL, stderr=said)
     page = wait_for(lambda: re.search(r"The page: (\S+?)/ ", (tmp_path / "said").read_text()))
     assert isinstance(page, re.Match)
     yield process, page[1]

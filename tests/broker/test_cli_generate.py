@@ -9,13 +9,15 @@ import time
 
 import pytest
 
+from dataflow.broker.child_process import start_child
+
 
 @pytest.fixture
 def generate(broker):
     """Return a function that starts the command against the session's broker."""
 
     def start(*arguments):
-        return subprocess.Popen(
+        return start_child(
             [sys.executable, "-m", "dataflow", "generate", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

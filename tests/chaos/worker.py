@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
 from chaos.waiting import wait_until
+
+from dataflow.broker.child_process import start_child
 
 TESTS = Path(__file__).parents[1]
 ASK_SECONDS = 10
@@ -47,8 +48,8 @@ class Worker:
     def start(self) -> "Worker":
         """Start the process and return at once."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*_ending_with_us(), *_FAUST, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"],
+            self.process = start_child(
+                [*_FAUST, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -124,8 +125,3 @@ class Worker:
 
         wait_until(ready, seconds, lambda: f"readiness of {self.tail()}")
         return self
-
-
-def _ending_with_us() -> list[str]:
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

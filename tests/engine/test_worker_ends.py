@@ -15,6 +15,7 @@ from engine.relay import Names, events
 from kafka_client import KafkaClient
 
 from dataflow.broker import EmbeddedBroker
+from dataflow.broker.child_process import start_child
 
 PARTITIONS = 2
 AT_ONCE = 3
@@ -80,7 +81,7 @@ def run(fault: str, address: str, kafka: KafkaClient, folder: Path) -> Ended:
     command = [sys.executable, "-m", "faust", "-A", "engine.faulty", "worker", "-l", "info"]
     log = folder / "log"
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=os.environ | chosen, cwd=folder, stdout=out, stderr=out)
+        process = start_child(command, env=os.environ | chosen, cwd=folder, stdout=out, stderr=out)
         try:
             code = process.wait(60)
         except subprocess.TimeoutExpired:

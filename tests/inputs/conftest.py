@@ -12,6 +12,7 @@ from confluent_kafka import TopicPartition
 from kafka_client import KafkaClient
 
 from dataflow.broker import EmbeddedBroker
+from dataflow.broker.child_process import start_child
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 
@@ -37,7 +38,7 @@ class IngestBroker:
     def start(self, *arguments: Path | str, **settings: str) -> subprocess.Popen[bytes]:
         """Start the command."""
         chosen = {f"DATAFLOW_{name.upper()}": value for name, value in settings.items()}
-        process = subprocess.Popen(
+        process = start_child(
             [sys.executable, "-m", "dataflow", "ingest", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

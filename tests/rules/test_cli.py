@@ -11,6 +11,7 @@ import pytest
 from kafka_client import KafkaClient
 
 from dataflow.broker import EmbeddedBroker
+from dataflow.broker.child_process import start_child
 from dataflow.samples import sample_filter_rules
 
 NOTES = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp")
@@ -24,7 +25,7 @@ def dataflow(tmp_path_factory):
     broker.wait_ready()
 
     def start(*arguments):
-        return subprocess.Popen(
+        return start_child(
             [sys.executable, "-m", "dataflow", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -14,6 +14,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from dataflow.broker.child_process import start_child
+
 NOT_ROOT = ("postgres", "nobody")
 """Who runs it for root: initdb refuses root."""
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
@@ -53,47 +55,60 @@ class PostgresServer:
         )  # fmt: skip
 
     def _run(self, program: str, *arguments: str) -> None:
-        user = self._user
-        as_user = (
-            ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
-        )
         done = subprocess.run(
-            [*as_user, str(self.binaries / program), *arguments], cwd="/", capture_output=True, text=True,
-            check=False, stdin=subprocess.DEVNULL,
+            [*self._as_user(), str(self.binaries / program), *arguments], cwd="/", capture_output=True,
+            text=True, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         if done.returncode:
             raise OSError(done.stdout + done.stderr)
 
+    def _as_user(self) -> list[str]:
+        user = self._user
+        return (
+            ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
+        )
+
     def start(self) -> None:
-        """Start it; children of a killed one may still be ending."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        """Start it, and wait until it serves; children of a killed one may still be ending."""
         deadline = time.monotonic() + 30
-        while True:
-            try:
-                # Its output goes to a file: pg_ctl's own pipe would stay open with the server.
-                return self._run(
-                    "pg_ctl",
-                    "-D",
-                    f"{self.folder}/data",
-                    "-w",
-                    "-l",
-                    f"{self.folder}/log",
-                    "-o",
-                    options,
-                    "start",
-                )
-            except OSError:
-                assert time.monotonic() < deadline, (self.folder / "log").read_text()
-                time.sleep(0.1)
+        while not self._starts(deadline):
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+
+    def _starts(self, deadline: float) -> bool:
+        """Tell whether a new process serves before it ends."""
+        # Who becomes another user loses what `start_child` has asked for: ask again.
+        as_user = [*self._as_user(), "setpriv", "--pdeathsig", "KILL"] if self._user else []
+        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": self.port}
+        settings = [f"--{name}={value}" for name, value in options.items()]
+        with (self.folder / "log").open("ab") as log:
+            self._process = start_child(
+                [*as_user, str(self.binaries / "postgres"), "-D", f"{self.folder}/data", *settings],
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if self._is_ready():
+                return True
+            time.sleep(0.02)
+        return False
+
+    def _is_ready(self) -> bool:
+        """Read what pg_ctl reads: process, and in line 8 its state."""
+        try:
+            lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return lines[:1] == [str(self._process.pid)] and [line.strip() for line in lines[7:]] == ["ready"]
 
     def kill(self) -> None:
         """Kill the postmaster with -9; its children follow by themselves."""
-        os.kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> None:
         """Stop it, if it runs, and delete its folder."""
-        try:
-            if (self.folder / "data" / "postmaster.pid").exists():
-                self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "immediate", "stop")
-        finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(30)
+        shutil.rmtree(self.folder, ignore_errors=True)

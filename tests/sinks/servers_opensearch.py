@@ -12,6 +12,7 @@ from typing import Any
 
 from sinks.real_servers import opensearch_jars
 
+from dataflow.broker.child_process import start_child
 from dataflow.broker.java import find_java
 
 JARS = opensearch_jars()
@@ -54,8 +55,8 @@ class OpenSearchServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", self._java, *_JVM, "-cp", self._classes, "Search",
+        self._process = start_child(
+            [self._java, *_JVM, "-cp", self._classes, "Search",
              str(self._folder / "home"), str(self.port), *(f"org.opensearch.{name}" for name in _PLUGINS)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -12,6 +12,8 @@ from pathlib import Path
 from moto.server import ThreadedMotoServer
 from sinks.real_servers import versitygw
 
+from dataflow.broker.child_process import start_child
+
 VERSITYGW = versitygw()
 NO_VERSITYGW = "needs versitygw: make servers"
 
@@ -45,8 +47,8 @@ class Versitygw:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         assert VERSITYGW
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", VERSITYGW, "--quiet", "--port", f"127.0.0.1:{self.port}",
+        self._process = start_child(
+            [VERSITYGW, "--quiet", "--port", f"127.0.0.1:{self.port}",
              "posix", str(self._folder)],
             env={**os.environ, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY},
             stdout=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
+from dataflow.broker.child_process import start_child
 from dataflow.broker.ports import free_port
 
 DEADLINE_SECONDS = 60
@@ -105,7 +106,7 @@ def running_worker(address: str, folder: Path, app_id: str, **chosen: str) -> It
     }
     log = folder / f"{app_id}-{port}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = start_child(
             [sys.executable, "-m", "dataflow", "worker"],
             env=os.environ | environment | chosen,
             stdin=subprocess.DEVNULL,

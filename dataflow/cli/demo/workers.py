@@ -1,7 +1,6 @@
 """The demo's workers: settings in, child processes that serve, and end with us, out."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataflow.broker.child_process import start_child
 from dataflow.broker.ports import free_port, is_free
 from dataflow.cli.worker_client import NotReady, ask
 from dataflow.errors import DataflowError
@@ -77,8 +77,8 @@ def _port(first: int, others: list[DemoWorker]) -> int:
 def _start(port: int, folder: Path, environment: Mapping[str, str]) -> DemoWorker:
     path = folder / f"worker-{port}.log"
     with path.open("wb") as log:
-        process = subprocess.Popen(
-            [*_ending_with_us(), sys.executable, "-m", "dataflow", "worker", "--port", str(port)],
+        process = start_child(
+            [sys.executable, "-m", "dataflow", "worker", "--port", str(port)],
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -86,11 +86,6 @@ def _start(port: int, folder: Path, environment: Mapping[str, str]) -> DemoWorke
             start_new_session=True,  # Ctrl-C is for us: workers end before their broker
         )
     return DemoWorker(f"http://127.0.0.1:{port}", path, process)
-
-
-def _ending_with_us() -> list[str]:
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def _stop(workers: list[DemoWorker], seconds: float) -> None:

@@ -1,0 +1,24 @@
+"""Two tests that never end, with servers of every kind: `test_nothing_left_behind` interrupts them.
+
+Not collected with the others: it is named by that test alone.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from sinks.postgres_server import PostgresServer
+from web.workers import running_worker
+
+from dataflow.broker import EmbeddedBroker
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_that_never_ends(number: int, own_broker: EmbeddedBroker, tmp_path: Path):
+    """Wait to be interrupted, once all servers run."""
+    server = PostgresServer()
+    server.start()
+    with running_worker(own_broker.address, tmp_path, "left"):
+        Path(os.environ["SERVERS_UP"], str(number)).touch()
+        time.sleep(100)
