@@ -1,9 +1,8 @@
 """Parse access logs: raw lines in, their parts with user agent and place out, counted."""
 
-import logging
-
 from dataflow.app import app
 from dataflow.engine.batch import Batches
+from dataflow.logs import get_log
 from dataflow.settings import settings
 from dataflow.stages.access_log import access_log_stage
 from dataflow.stages.access_log_parsing import access_log_parsing
@@ -14,7 +13,7 @@ from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_status import requests_per_status
 from tables.top_clients import top_clients
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 REFRESH_SECONDS = 5.0
 
@@ -39,7 +38,11 @@ async def parse_access_logs(batches: Batches) -> None:
 @app.task  # type: ignore[untyped-decorator]  # Faust's
 async def tell_databases() -> None:
     """Say at start which places and networks can be told."""
-    log.info("GeoIP: %s.", GEOIP.described())
+    log.info(
+        "Fields of a GeoIP database that is not set are null.",
+        city=GEOIP.city_path,
+        network=GEOIP.network_path,
+    )
 
 
 @app.timer(REFRESH_SECONDS)  # type: ignore[untyped-decorator]  # Faust's
@@ -47,6 +50,6 @@ async def take_over_databases() -> None:
     """Use GeoIP databases that were replaced on disk; keep the old one if the new one is broken."""
     for path, problem in STAGE.refresh():
         if problem is None:
-            log.info("GeoIP database %s is new and in use.", path)
+            log.info("New GeoIP database is in use.", file=path)
         else:
-            log.error("GeoIP database is refused, the old one stays in use: %s", problem)
+            log.error("GeoIP database is refused; the old one stays in use.", reason=str(problem))

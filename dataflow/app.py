@@ -3,18 +3,17 @@
 `faust -A dataflow.app worker` runs it; agents, tables and views import `app` from here.
 """
 
-import logging
-
 from dataflow.connection import broker_connection
 from dataflow.engine.app import App
 from dataflow.engine.boot import connect_admin
 from dataflow.engine.options import Delivery, EngineOptions
 from dataflow.listening import listen
 from dataflow.logging_config import logging_config
+from dataflow.logs import get_log
 from dataflow.settings import Compression, Settings, settings
 from dataflow.topics import declared_topics, ensure_topics
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 CHECKPOINT_HEADROOM_SECONDS = 30  # a rebalance waits for a checkpoint under way
 
@@ -51,7 +50,7 @@ class Dataflow(App):
         wanted = [topic for topic in declared_topics(settings()) if not topic.name.endswith("-changelog")]
         report = await ensure_topics(reached, wanted)  # changelogs are the engine's, as their sources are
         for difference in report.differences:
-            log.warning("Topic is not as declared: %s.", difference)
+            log.warning("Topic is not as declared.", difference=str(difference))
         await super().on_first_start()
 
 

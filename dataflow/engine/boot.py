@@ -1,7 +1,6 @@
 """Before the first event: wait for the broker, make the changelogs, compare partition counts."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from time import monotonic
@@ -19,8 +18,9 @@ from aiokafka.errors import (
 
 from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
+from dataflow.logs import get_log
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ async def connect_admin(
                     f"{wait_seconds:.0f} s, reachable by {connection['security_protocol']}. "
                     "See that it runs, and look at DATAFLOW_BROKER and DATAFLOW_BROKER_SECURITY"
                 ) from error
-            log.warning("Broker %s does not answer; trying again in %.1f s.", servers, pause)
+            log.warning("Broker does not answer; trying again.", broker=str(servers), wait_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
@@ -72,7 +72,7 @@ async def with_admin(
         try:
             return await work(admin)
         except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, OSError) as error:
-            log.warning("Broker has gone away; trying again: %r", error)
+            log.warning("Broker has gone away; trying again.", error=error)
         finally:
             await admin.close()
 

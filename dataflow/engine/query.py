@@ -1,7 +1,6 @@
 """Queries: any worker asks the owners of all partitions and says what is missing and how far behind it is."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ import msgspec
 
 from dataflow.engine.engine import Engine
 from dataflow.engine.partition import Partition
+from dataflow.logs import get_log
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 QUERY_PATH = "/_query"
 """Where a worker answers for its own partitions: `PARTS_PATH/<topic>?read=<name>&...`, msgpack."""
@@ -113,7 +113,9 @@ class Queries:
             ):
                 if response.status == 200:
                     return msgspec.msgpack.decode(await response.read(), type=list[PartitionResult])
-                log.info("Worker %s answers %d; its partitions are missing.", url, response.status)
+                log.info(
+                    "Worker has refused a query; its partitions are missing.", url=url, status=response.status
+                )
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
-            log.info("Worker %s does not answer; its partitions are missing: %r", url, error)
+            log.info("Worker does not answer; its partitions are missing.", url=url, error=error)
         return []

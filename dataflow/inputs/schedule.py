@@ -1,6 +1,5 @@
 """The schedule: settings in; a run for each stream, told in the log and counted, out."""
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -10,9 +9,10 @@ from dataflow.errors import DataflowError
 from dataflow.inputs.lease import LeaseHeld
 from dataflow.inputs.run import IngestReport, Run
 from dataflow.inputs.run_metrics import LAST_COMPLETE, LINES, RUNS, UNREADABLE
+from dataflow.logs import get_log
 from dataflow.settings import Settings
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 def places_by_stream(settings: Settings) -> dict[str, list[str]]:
@@ -39,10 +39,10 @@ async def _ingest(run: Run) -> None:
         report = await run.ingest()
     except LeaseHeld as error:
         RUNS.labels(run.stream, "lease_held").inc()
-        log.info("Scheduled ingest is left to another: %s.", error)
+        log.info("Scheduled ingest is skipped; another worker reads.", stream=run.stream, error=error)
     except (DataflowError, KafkaError, OSError) as error:
         RUNS.labels(run.stream, "failed").inc()
-        log.warning("Scheduled ingest of %s has failed; the next one goes on: %s", run.stream, error)
+        log.warning("Scheduled ingest has failed; the next one continues.", stream=run.stream, error=error)
     else:
         _record(report)
 
@@ -52,14 +52,14 @@ def _record(report: IngestReport) -> None:
     if report.is_complete:
         LAST_COMPLETE.labels(report.stream).set(time.time())
     log.info(
-        "Scheduled ingest of %s: %d lines of %d inputs in %.1f s, %d accepted, %d dead letters; "
-        "%d inputs had nothing new, %d could not be read.",
-        report.stream, report.lines, report.inputs_read, report.seconds, report.accepted,
-        report.dead_lettered, report.already_in, len(report.failed),
+        "Scheduled ingest has ended.",
+        stream=report.stream, seconds=round(report.seconds, 1), lines=report.lines,
+        accepted=report.accepted, dead_lettered=report.dead_lettered,
+        inputs=report.inputs_read, inputs_unchanged=report.already_in, inputs_failed=len(report.failed),
     )  # fmt: skip
     UNREADABLE.labels(report.stream).inc(len(report.failed))
     for text in report.failed:
-        log.warning("Input is not read: %s", text)
+        log.warning("Input cannot be read.", reason=text)
 
 
 def _counter(stream: str) -> Callable[[IngestReport], None]:

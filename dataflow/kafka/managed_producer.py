@@ -1,7 +1,6 @@
 """The worker's producer over its life: started, replaced after an error, stopped within a time."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 
 from aiokafka import AIOKafkaProducer
@@ -9,8 +8,9 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.producers import TransactionalProducer, plain_producer
+from dataflow.logs import get_log
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 LONGEST_PAUSE_SECONDS = 5.0
 
@@ -51,7 +51,7 @@ class ManagedProducer:
         try:
             await producer.start()
         except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError) as error:
-            log.warning("Broker has gone away; trying again: %r", error)
+            log.warning("Broker has gone away; trying again.", error=error)
             self._current = producer
             await self.replace(lambda: False)
             return
@@ -82,7 +82,7 @@ class ManagedProducer:
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:
-                log.warning("Broker is away; trying again: %r", error)
+                log.warning("Broker is away; trying again.", error=error)
                 await self._stop(producer)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
@@ -95,7 +95,7 @@ class ManagedProducer:
 
         A wrong guess costs that worker one restart of its session, never correctness.
         """
-        log.warning("Ending the open transaction of %s.", transactional_id)
+        log.warning("Ending an open transaction.", transactional_id=transactional_id)
         producer = self.new(transactional_id)
         try:
             await producer.start()
@@ -113,4 +113,4 @@ class ManagedProducer:
             # It would wait for ever for batches that a dead broker does not take.
             await asyncio.wait_for(producer.stop(), self._stop_seconds)
         except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("Producer did not stop in time: %r", error)
+            log.warning("Producer did not stop in time.", error=error)

@@ -1,7 +1,6 @@
 """The follower: the topic of a document in, what it means for this worker, the same everywhere, out."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -11,12 +10,13 @@ from mode import Service
 from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS
 from dataflow.engine.boot import connect_admin
 from dataflow.errors import Misconfigured
+from dataflow.logs import get_log
 from dataflow.rules.version import Document, Version, VersionLog
 from dataflow.rules.version_reader import version_reader
 from dataflow.rules.version_writer import VersionConflict, put_version
 from dataflow.topics import Topic, ensure_topics
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 T = TypeVar("T")
 
@@ -75,13 +75,13 @@ class Follower(Service, Generic[T]):
         if versions.fault is not None and not versions.last.number:
             raise versions.fault
         await self._use(versions.last)
-        log.info("The %s are those of version %d.", self.document.name, versions.last.number)
+        log.info("Version is in use.", document=self.document.name, version=versions.last.number)
 
     async def _write_first(self, seed: bytes) -> None:
         try:
             await put_version(self.connection, self.app_id, self.document, seed, follows=0)
         except VersionConflict:
-            log.info("Another worker has written the first %s.", self.document.name)
+            log.info("Another worker has written the first version.", document=self.document.name)
         except KafkaError as error:
             raise Misconfigured(
                 f"broker has answered {error!r} to the first {self.document.name}; expected one with "
@@ -99,7 +99,7 @@ class Follower(Service, Generic[T]):
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(is_there)
         except TimeoutError:
-            log.warning("Version %d of the %s is not in use yet.", number, self.document.name)
+            log.warning("Version is not in use yet.", document=self.document.name, version=number)
 
     async def _read(self) -> VersionLog:
         async with version_reader(self.connection, self.document) as reader:
@@ -123,7 +123,7 @@ class Follower(Service, Generic[T]):
                         await self._take_over(await reader.read_more(WAIT_MS))
                         pause = FIRST_PAUSE_SECONDS
             except (KafkaError, OSError) as error:
-                log.warning("Topic %s cannot be read; trying again: %r", self.document.topic, error)
+                log.warning("Topic cannot be read; trying again.", topic=self.document.topic, error=error)
                 await self.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
@@ -138,7 +138,9 @@ class Follower(Service, Generic[T]):
         except Misconfigured as fault:
             self._refuse(fault)
         else:
-            log.info("The %s are those of version %d now.", self.document.name, versions.last.number)
+            log.info("New version is in use.", document=self.document.name, version=versions.last.number)
 
     def _refuse(self, fault: Misconfigured) -> None:
-        log.error("The %s are refused, the old ones stay in use: %s", self.document.name, fault)
+        log.error(
+            "New version is refused; the old one stays in use.", document=self.document.name, error=fault
+        )

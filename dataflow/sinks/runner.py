@@ -1,7 +1,6 @@
 """The runner of one sink: its topics in, batch after batch of every partition given to it."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Collection, Iterable
 
@@ -11,13 +10,14 @@ from aiokafka.structs import TopicPartition
 from mode import Service
 
 from dataflow.errors import SinkUnavailable
+from dataflow.logs import get_log
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner_commits import Commits
 from dataflow.sinks.runner_metrics import SinkMetrics
 from dataflow.sinks.runner_options import RunnerOptions
 from dataflow.sinks.runner_partition import SinkPartition
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it holds in memory
 NEVER_MS = 2**31 - 1
@@ -82,7 +82,7 @@ class SinkRunner(Service):
                 break
             except (KafkaError, OSError) as error:
                 await self.consumer.stop()
-                log.warning("Sink %s waits for its broker: %s", self.sink.name, error)
+                log.warning("Sink is waiting for its broker.", sink=self.sink.name, error=error)
                 await self.sleep(pause)
         self.commits = Commits(self.consumer, group, self.options.connection, self.options.compression)
         self.consumer.subscribe(list(self.sink.topics), listener=_Assignments(self))
@@ -112,7 +112,9 @@ class SinkRunner(Service):
                 await self.sink.open()
                 return
             except (SinkUnavailable, OSError) as error:
-                log.warning("Sink %s is away; trying again in %.1f s: %s", self.sink.name, pause, error)
+                log.warning(
+                    "Sink is unavailable; trying again.", sink=self.sink.name, wait_seconds=pause, error=error
+                )
                 await self.sleep(pause)
 
     async def _measure(self) -> None:
@@ -140,7 +142,7 @@ class SinkRunner(Service):
         try:
             await partition.serve()
         except Exception as error:  # the outermost edge of a sink: a bug ends the worker
-            log.exception("Sink %s has a bug.", self.sink.name)
+            log.exception("Sink has a bug.", sink=self.sink.name)
             await self.crash(error)
 
     async def give_up(self, tps: Collection[TopicPartition]) -> None:
@@ -165,7 +167,7 @@ class SinkRunner(Service):
         await asyncio.wait([leaving], timeout=STOP_SECONDS)
         if not leaving.done() or leaving.cancelled() or leaving.exception():
             leaving.cancel()
-            log.warning("Consumer of sink %s could not leave its group in time.", self.sink.name)
+            log.warning("Consumer of a sink could not leave its group in time.", sink=self.sink.name)
         await self.sink.close()
 
 

@@ -1,7 +1,6 @@
 """Commits of a sink: what is stored for good in; offsets, and with them its dead letters, out."""
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
@@ -15,9 +14,10 @@ from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
+from dataflow.logs import get_log
 from dataflow.sinks.runner_note import SinkNote
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 STOP_SECONDS = 5.0
 STABLE_SECONDS = 15.0  # longer than a transaction may stay open
@@ -102,4 +102,4 @@ class Commits:
         try:
             await asyncio.wait_for(producer.stop(), STOP_SECONDS)
         except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("Producer of the dead letters did not stop in time: %r", error)
+            log.warning("Producer of the dead letters did not stop in time.", error=error)

@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import logging
 import time
 from collections.abc import Awaitable, Callable
 
@@ -14,6 +13,7 @@ from dataflow.engine.checkpoint_errors import NO_MEMBER
 from dataflow.engine.dead_letters import DeadLetter, DeadLetterLimit, TooManyDeadLetters
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.offset_fetch import stable_offsets
+from dataflow.logs import get_log
 from dataflow.sinks.contract import Sink, SinkBatch
 from dataflow.sinks.runner_commits import STABLE_SECONDS, Commits
 from dataflow.sinks.runner_gather import gather
@@ -21,7 +21,7 @@ from dataflow.sinks.runner_metrics import SinkMetrics
 from dataflow.sinks.runner_note import SinkNote
 from dataflow.sinks.runner_options import RunnerOptions
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 NOT_OURS = (CommitFailedError, IllegalStateError, *NO_MEMBER)
 WORTH_A_RETRY = (SinkUnavailable, TooManyDeadLetters, KafkaError, OSError)
@@ -72,8 +72,9 @@ class SinkPartition:
                     await self._pass_on(batch)
         except NOT_OURS as error:
             log.info(
-                "Partition %d of %s has gone to another worker: %s", self.tp.partition, self.tp.topic, error
-            )
+                "Partition has gone to another worker.",
+                sink=self._sink.name, topic=self.tp.topic, partition=self.tp.partition, error=error,
+            )  # fmt: skip
 
     async def _take_up(self) -> None:
         group = self._options.group_of(self._sink.name)
@@ -138,14 +139,16 @@ class SinkPartition:
     async def _tell(self, error: Exception, pause: float) -> None:
         """Log a failed try, and write it down where everybody can see it."""
         log.warning(
-            "Sink %s fails, nothing is lost; trying again in %.1f s: %s", self._sink.name, pause, error
-        )
+            "Sink fails, nothing is lost; trying again.",
+            sink=self._sink.name, topic=self.tp.topic, partition=self.tp.partition,
+            wait_seconds=pause, error=error,
+        )  # fmt: skip
         self._metrics.failed_tries.inc()
         self.note = self.note.failed(error, time.time_ns() // 1_000_000)
         try:
             await self._commits.commit(self.tp, self.committed_offset, self.note, ())
         except (KafkaError, OSError) as fault:
-            log.warning("State of sink %s cannot be written down: %s", self._sink.name, fault)
+            log.warning("State of a sink cannot be stored.", sink=self._sink.name, error=fault)
 
     async def _left_within(self, seconds: float) -> bool:
         try:

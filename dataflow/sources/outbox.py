@@ -5,7 +5,6 @@ make 2,500 record batches.
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,9 +12,10 @@ from aiokafka.errors import KafkaError
 
 from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.kafka.record_batches import OutputRecord, RecordBatches
+from dataflow.logs import get_log
 from dataflow.sources.producing import BATCH_BYTES, Producing
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 LINGER_SECONDS = 0.005
 
@@ -134,7 +134,8 @@ class Outbox:
             # A gap in the numbers of an idempotent producer can only be mended by a new one.
             if not up.failed.is_set():
                 log.warning(
-                    "Broker has not taken %d batches of %s: %r", len(packed), consignment.topic, error
-                )
+                    "Broker has refused record batches.",
+                    topic=consignment.topic, record_batches=len(packed), error=error,
+                )  # fmt: skip
             up.failed.set()
             raise

@@ -5,7 +5,6 @@ were told to try again, and what is sent late would double their lines.
 """
 
 import asyncio
-import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from aiokafka.errors import KafkaError, ProducerClosed
 from mode import Service
 
 from dataflow.http_error import broker_unavailable
+from dataflow.logs import get_log
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 BATCH_BYTES = 512 << 10
 RECORD_ROOM_BYTES = 8 << 10
@@ -91,7 +91,7 @@ class Producing(Service):
             try:
                 self.up = await self._connect()
             except (KafkaError, OSError) as error:
-                log.warning("Broker takes nothing; trying again in %.1f s: %r", pause, error)
+                log.warning("Broker takes nothing; trying again.", wait_seconds=pause, error=error)
                 await self.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
@@ -145,7 +145,7 @@ async def find_topics(connection: Mapping[str, object], names: Collection[str]) 
         }
         missing = sorted(set(names) - found.keys())
         if missing:
-            log.error("Topics %s are missing; their events are refused.", ", ".join(missing))
+            log.error("Topics are missing; their events are refused.", topics=missing)
         limits = await _limits(admin, found)
     finally:
         await admin.close()

@@ -1,7 +1,6 @@
 """The simulator: a wish to start or stop it in, analytics events at an interval, by one worker, out."""
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Mapping
@@ -15,12 +14,13 @@ from mode import Service
 from dataflow.catalogue.own_topics import EVENTS_SIMULATION
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.http_error import HttpError, broker_unavailable
+from dataflow.logs import get_log
 from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseRecord
 from dataflow.sources.lease_log import LeaseLog, open_lease_log
 from dataflow.sources.outbox import Outbox
 from dataflow.stages.analytics_event import EVENT_TYPES
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 LOG = TopicPartition(EVENTS_SIMULATION.name, 0)
 DEVICES = 100
@@ -77,10 +77,10 @@ class Simulator(Service):
                 if begun.result():
                     await self._run(simulation_log, name, interval_seconds)
         except (KafkaError, OSError) as error:
-            log.warning("Simulation has ended, for Kafka is away: %r", error)
+            log.warning("Simulation has ended, for Kafka is away.", error=error)
 
     async def _run(self, simulation_log: LeaseLog, name: str, interval_seconds: float) -> None:
-        log.info("Simulation begins; an event every %g s.", interval_seconds)
+        log.info("Simulation begins.", interval_seconds=interval_seconds)
         events = asyncio.create_task(self._send_events(interval_seconds))
         try:
             while simulation_log.state.holder == name:
@@ -100,7 +100,7 @@ class Simulator(Service):
             try:
                 self._outbox.put(ANALYTICS_EVENTS.name, [(now_ms, None, event, [])], len(event))
             except HttpError as refusal:
-                log.warning("Simulated event is lost: %s", refusal)
+                log.warning("Simulated event is lost.", error=refusal)
             await asyncio.sleep(interval_seconds)
 
 

@@ -112,11 +112,15 @@ class GeoIP:
         databases = [database for database in (self._city, self._asn) if database]
         return [replacement for database in databases if (replacement := database.refresh())]
 
-    def described(self) -> str:
-        """Return which databases are in use, for the start-up line."""
-        city = self._city.path if self._city else "none, country to longitude are null"
-        asn = self._asn.path if self._asn else "none, asn and as_org are null"
-        return f"city database: {city}; network database: {asn}"
+    @property
+    def city_path(self) -> Path | None:
+        """The city database; without one, country to longitude are null."""
+        return self._city.path if self._city else None
+
+    @property
+    def network_path(self) -> Path | None:
+        """The network database; without one, asn and as_org are null."""
+        return self._asn.path if self._asn else None
 
 
 def _open_copy(path: Path) -> maxminddb.Reader:

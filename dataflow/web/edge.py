@@ -1,16 +1,15 @@
 """The edge of every request: what a view raises in, a JSON answer with safe headers out."""
 
-import logging
-
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
 from faust.web.drivers.aiohttp import Web
 
 from dataflow.app import app
 from dataflow.http_error import HttpError, quoted
+from dataflow.logs import get_log
 from dataflow.web.error_response import error_response, json_error
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -37,7 +36,7 @@ async def _answer(request: Request, handler: Handler) -> StreamResponse:
     except HTTPException as error:
         return _unrouted(request, error)
     except Exception:  # the outermost edge: the next request must find us alive
-        log.exception("View has failed; path %r.", request.path)
+        log.exception("View has failed.", path=request.path)
         return json_error(500, "worker has met a fault in itself; its log says more")
 
 

@@ -1,6 +1,5 @@
 """HTTPS: certificate files in; a listener that serves what senders need, the files as they are now, out."""
 
-import logging
 import socket
 import ssl
 from functools import partial
@@ -11,10 +10,11 @@ from mode import Service
 
 from dataflow.errors import Misconfigured
 from dataflow.listening import BACKLOG, listen
+from dataflow.logs import get_log
 from dataflow.settings import Settings
 from dataflow.watched_files import WatchedFiles
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 LOOK_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 75.0
@@ -55,13 +55,13 @@ class HttpsListener(Service):
                 if self._context.refresh():
                     await self._take_over()
             except Misconfigured as fault:
-                log.warning("Certificate is not taken over; the one before stays: %s", fault)
+                log.warning("Certificate is refused; the old one stays in use.", error=fault)
 
     async def _take_over(self) -> None:
         assert self._socket is not None
         before, self._site = self._site, await self._serve(self._socket)
         await before.stop()
-        log.info("Certificate is taken over as it is now.")
+        log.info("New certificate is in use.")
 
     async def _serve(self, listening: socket.socket) -> SockSite:
         # Two descriptors of one listening socket: whoever connects meanwhile waits in its queue.

@@ -94,8 +94,8 @@ def test_without_databases_places_are_null_and_the_start_says_so(ingest: Ingest)
     entry = entry_of(ingest, "/nowhere")
     places = ("country", "country_name", "region", "city", "latitude", "longitude", "asn", "as_org")
     assert [entry[name] for name in places] == [None] * 8
-    assert "GeoIP: city database: none, country to longitude are null" in ingest.worker.said()
-    assert "network database: none, asn and as_org are null." in ingest.worker.said()
+    sentence = "Fields of a GeoIP database that is not set are null."
+    assert f'"message":"{sentence}","city":null,"network":null' in ingest.worker.said()
 
 
 def test_of_10000_real_lines_each_ends_in_one_place(ingest: Ingest, city: Path):
@@ -140,7 +140,7 @@ def test_tables_are_as_counted_by_hand(ingest: Ingest):
 
 def test_a_database_that_is_replaced_is_taken_over_without_a_restart(ingest: Ingest, city: Path):
     """A broken one is not: it is told of, and the one before stays."""
-    said = f"GeoIP database {city} is new and in use."
+    said = f'"message":"New GeoIP database is in use.","file":"{city}"'
     new = city.with_suffix(".new")
     new.write_bytes(NEWER_CITY)
     new.rename(city)
@@ -149,7 +149,7 @@ def test_a_database_that_is_replaced_is_taken_over_without_a_restart(ingest: Ing
     assert entry_of(ingest, "/moved")["city"] == "Stockholm."
 
     city.write_bytes(CITY[:5_000])  # in place, as a copy that broke off
-    refused = "GeoIP database is refused, the old one stays in use"
+    refused = "GeoIP database is refused; the old one stays in use"
     wait_until(lambda: refused in ingest.worker.said(), 30, refused)
     ingest.post("/ingest/access-logs", SWEDISH % b"kept")
     assert entry_of(ingest, "/kept")["city"] == "Stockholm."

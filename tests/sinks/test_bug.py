@@ -27,7 +27,7 @@ async def test_a_bug_in_a_sink_ends_the_worker_and_commits_nothing(own_broker, t
         assert await asyncio.to_thread(worker.wait_exit) != 0
     finally:
         worker.clear_away()
-    assert "Sink buggy has a bug." in worker.said()
+    assert '"message":"Sink has a bug.","sink":"buggy"' in worker.said()
     statuses = await sink_statuses(options(own_broker.address).connection, "dataflow", {"buggy": []})
     committed = {status.name: status.topics for status in statuses}
     assert committed["buggy"] == []

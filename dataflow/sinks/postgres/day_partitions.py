@@ -1,14 +1,14 @@
 """Days: which partitions tables need and which are too old in, partitions made and dropped out."""
 
-import logging
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 import asyncpg  # type: ignore[import-untyped]  # it comes without types
 
+from dataflow.logs import get_log
 from dataflow.sinks.postgres.migrate import LOCK
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 AHEAD_DAYS = 2  # so that midnight needs no lock
 DROP_WAIT = "5s"  # for readers; else it is tried an hour later
@@ -67,7 +67,7 @@ class DayPartitions:
             for day in sorted(await _existing_days(connection, self.table)):
                 if day < first_kept:
                     await connection.execute(f"DROP TABLE {partition_name(self.table, day)}")
-                    log.info("Day %s of %s is past its retention; dropped.", day, self.table)
+                    log.info("Day is past its retention; dropped.", day=str(day), table=self.table)
         self.forget()
 
 

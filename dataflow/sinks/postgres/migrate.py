@@ -1,15 +1,15 @@
 """Migrations: numbered SQL files in, a database that has had each of them once out."""
 
-import logging
 from collections.abc import Iterable
 from importlib.resources import files
 
 import asyncpg  # type: ignore[import-untyped]  # it comes without types
 
+from dataflow.logs import get_log
 from dataflow.sinks.postgres.ddl import make_missing
 from dataflow.sinks.postgres.tables import TABLES, Table
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 LOCK = 0x64617461666C6F77  # "dataflow"; of all our own changes to the schema
 
@@ -48,5 +48,5 @@ async def migrate(connection: asyncpg.Connection, tables: Iterable[Table] = TABL
                 await connection.execute(
                     "INSERT INTO dataflow_migrations (number, name) VALUES ($1, $2)", number, name
                 )
-                log.info("PostgreSQL has been migrated: %s.", name)
+                log.info("PostgreSQL has been migrated.", migration=name)
         await make_missing(connection, tables)

@@ -1,13 +1,13 @@
 """PostgreSQL: what agents have sent on in, rows of one table for each topic out."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from prometheus_client import Counter
 
 from dataflow.errors import SinkUnavailable
+from dataflow.logs import get_log
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.postgres.connections import Connections
 from dataflow.sinks.postgres.day_partitions import DayPartitions, ahead
@@ -16,7 +16,7 @@ from dataflow.sinks.postgres.row_loader import RowLoader
 from dataflow.sinks.postgres.rows import RowBatch, compile_rows
 from dataflow.sinks.postgres.tables import TABLES, Table
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 CARE_SECONDS = 3_600.0  # between two looks at what has to be made and dropped
 NOT_HELD_UP = "SET idle_in_transaction_session_timeout = '10s'"
@@ -103,7 +103,7 @@ class PostgresSink(Sink):
             try:
                 await self._care_for_days()
             except SinkUnavailable as error:  # as when a long query holds a day that is to be dropped
-                log.warning("Partitions could not be looked after; trying again in an hour: %s", error)
+                log.warning("Partitions could not be maintained; trying again in an hour.", error=error)
             await asyncio.sleep(CARE_SECONDS)
 
     async def close(self) -> None:

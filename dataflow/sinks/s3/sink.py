@@ -1,7 +1,6 @@
 """S3 sink: record batches in; objects of an hour each out, every record in exactly one of them."""
 
 import asyncio
-import logging
 from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from aiokafka.structs import TopicPartition
 
 from dataflow.errors import InvalidEvent, SinkUnavailable
+from dataflow.logs import get_log
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
 from dataflow.sinks.event_time import compile_reader
 from dataflow.sinks.s3.block import Block
@@ -17,7 +17,7 @@ from dataflow.sinks.s3.layout import hour_of
 from dataflow.sinks.s3.object_writer import Archive, ObjectWriter
 from dataflow.sinks.s3.store import BucketConnection, connected
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 LAST_FLUSH_SECONDS = 3.0
 
@@ -149,7 +149,4 @@ class S3Sink(Sink):
                     await self._flush_now(tp, buffer)
                 except (SinkUnavailable, OSError) as error:
                     buffer.away = True
-                    log.warning(
-                        "What waits for S3 cannot be flushed yet; nothing is lost.",
-                        extra={"error": str(error)},
-                    )
+                    log.warning("Buffered records cannot be stored in S3 yet; nothing is lost.", error=error)

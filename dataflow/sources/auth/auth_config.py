@@ -1,15 +1,15 @@
 """Configuration of the authentication: which settings let whom in, and which are refused."""
 
-import logging
 from ipaddress import ip_address
 from pathlib import Path
 
 from dataflow.errors import Misconfigured
+from dataflow.logs import get_log
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.auth.secrets import read_htpasswd, read_tokens
 from dataflow.sources.auth.watched_file import WatchedFile
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 WHO_MAY_SEND = (
     "expected DATAFLOW_INGEST_HTPASSWD_FILE or DATAFLOW_INGEST_TOKEN_FILE to say who may send, "
@@ -35,10 +35,10 @@ def create_authenticator(
     if is_closed and not is_loopback(host):
         raise Misconfigured(f"DATAFLOW_WEB_HOST is '{host}', which others reach; {WHO_MAY_SEND}")
     if is_open:
-        log.warning("Anybody who reaches %s may send: DATAFLOW_INGEST_OPEN is set.", host)
+        log.warning("Anybody who reaches this worker may send: DATAFLOW_INGEST_OPEN is set.", host=host)
     closed = f"nobody may send to this worker; {WHO_MAY_SEND}" if is_closed else None
     if closed:
-        log.info("HTTP ingest: %s.", closed)
+        log.info("HTTP ingest is disabled.", reason=closed)
     return Authenticator(
         WatchedFile(htpasswd, read_htpasswd) if htpasswd else None,
         WatchedFile(tokens, read_tokens) if tokens else None,

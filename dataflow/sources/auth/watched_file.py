@@ -1,6 +1,5 @@
 """Watched file: a path and how it is read in; what it says now, without a restart, out."""
 
-import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -8,9 +7,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from dataflow.errors import Misconfigured
+from dataflow.logs import get_log
 from dataflow.watched_files import WatchedFiles
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 T = TypeVar("T")
 
@@ -48,9 +48,11 @@ class WatchedFile(Generic[T]):
     def _look(self) -> None:
         try:
             if self._files.refresh():
-                log.info("File %s is taken over as it is now.", self.path)
+                log.info("New content of a file is in use.", file=self.path)
         except Misconfigured as fault:
-            log.warning("File %s is not taken over; what it said before stays: %s", self.path, fault)
+            log.warning(
+                "New content of a file is refused; the old one stays in use.", file=self.path, error=fault
+            )
 
 
 def read_text(path: Path) -> str:
