@@ -1,1 +1,1 @@
-"""Inputs: files and S3 objects in, their lines in the topic of a stream, each exactly once, out."""
+"""Inputs: reads files and S3 objects into the topics of streams, each line exactly once."""

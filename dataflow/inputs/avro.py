@@ -1,7 +1,6 @@
-"""Avro: the bytes of a container file in; its records as JSON objects, one a line, out.
+"""Avro: reads the records of a container file as JSON objects, one a line.
 
-The blocks are taken apart here, so that none of them can unpack to more than a bound;
-fastavro reads the records in them.
+Blocks are split and unpacked here, with a bound on their size; fastavro reads their records.
 """
 
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from dataflow.sources.inflate import UNPACKING_ERRORS, open_inflater
 
 AVRO_MAGIC = b"Obj\x01"
 BLOCK_BYTES = 64 << 20
-"""Blocks are some 64 KiB, rarely some MiB."""
+"""Usual blocks have 64 KiB, rarely some MiB."""
 
 CHECKSUM_BYTES = 4
 ENCODINGS = {"deflate": "deflate", "zstandard": "zstd"}
@@ -28,7 +27,7 @@ BROKEN = (
     EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError,
     cramjam.DecompressionError, *UNPACKING_ERRORS,
 )  # fmt: skip
-"""What broken bytes make fastavro and the codecs raise."""
+"""What fastavro and the codecs raise for broken bytes."""
 
 HEADER = fastavro.parse_schema(
     {
@@ -44,16 +43,16 @@ HEADER = fastavro.parse_schema(
 
 
 class _Bytes:
-    """Pieces as something to read from."""
+    """Reads pieces as a file."""
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
         self._held = b""
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer at the end."""
+        """Return `size` bytes, fewer at the end."""
         if not 0 <= size <= BLOCK_BYTES:
-            raise ValueError(f"a part of {size} bytes; at most {BLOCK_BYTES} are read")
+            raise ValueError(f"a part has {size} bytes; at most {BLOCK_BYTES} are read")
         parts = [self._held]
         missing = size - len(self._held)
         while missing > 0 and (piece := next(self._pieces, b"")):
@@ -72,7 +71,7 @@ class _Bytes:
 def json_lines(path: str, pieces: Pieces) -> Pieces:
     """Yield the records, with dates and times in ISO 8601; raises `UnreadableInput`."""
     held = _Bytes(pieces)
-    source = cast("IO[bytes]", held)  # what fastavro asks of one is `read`
+    source = cast("IO[bytes]", held)  # fastavro only calls `read`
     try:
         header = cast("dict[str, object]", fastavro.schemaless_reader(source, HEADER, None))
         meta = cast("dict[str, bytes]", header["meta"])
@@ -94,7 +93,7 @@ def _unpacked(codec: str, block: bytes) -> bytes:
     if codec == "snappy":
         packed = block[:-CHECKSUM_BYTES]
         if cramjam.snappy.decompress_raw_len(packed) > BLOCK_BYTES:
-            _refuse_bomb()
+            _refuse_too_large()
         return bytes(cramjam.snappy.decompress_raw(packed))
     if codec not in ENCODINGS:
         raise ValueError(f"its codec is {codec!r}; {CODECS} are read")
@@ -102,12 +101,12 @@ def _unpacked(codec: str, block: bytes) -> bytes:
     for piece in open_inflater(ENCODINGS[codec], block).inflate(block):
         size += len(piece)
         if size > BLOCK_BYTES:
-            _refuse_bomb()
+            _refuse_too_large()
         parts.append(piece)
     return b"".join(parts)
 
 
-def _refuse_bomb() -> NoReturn:
+def _refuse_too_large() -> NoReturn:
     raise ValueError(f"a block unpacks to more than {BLOCK_BYTES} bytes")
 
 
@@ -129,7 +128,7 @@ def _lines_of(block: bytes, count: int, schema: Schema) -> Iterator[bytes]:
 
 
 def _plain(value: object) -> str:
-    """Return what JSON does not know: bytes as Avro's own JSON has them, decimals with all their digits."""
+    """Return values that JSON lacks: bytes as in the JSON of Avro, decimals with all digits."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if isinstance(value, Decimal):

@@ -1,8 +1,8 @@
-"""Storing: loads in; their lines, their dead letters and the memory of them, in one transaction each, out.
+"""Chunk writer: commits lines, dead letters and checkpoints of inputs, a transaction for each chunk.
 
-The transactional id is that of the stream's partition of `ingested-inputs`. Whoever starts a
-producer with it ends what another has under way, and the other can write nothing more. What
-is remembered is read after that: it is all that was ever committed.
+The transactional id belongs to the stream's partition of `ingested-inputs`. A new producer with
+this id aborts open transactions of an older one, and fences it. Checkpoints are read after
+that, so they are all that was ever committed.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ from dataflow.sources.producing import drop
 
 POLL_MS = 200
 FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidTxnState, IllegalOperation)
-"""A fenced producer may refuse to go on before it says that it is fenced."""
+"""A fenced producer may raise `IllegalOperation` before it learns that it is fenced."""
 
 _NO_HEADERS: Headers = []
 
 
 @dataclass(frozen=True, slots=True)
 class PackedChunk:
-    """A load as record batches."""
+    """A chunk as record batches."""
 
     chunk: TransactionChunk
     good: Sequence[BatchBuilder]
@@ -49,17 +49,17 @@ class PackedChunk:
 
 
 def pack(chunk: TransactionChunk, record_batches: RecordBatches) -> PackedChunk:
-    """Pack a load; the records themselves are given up."""
+    """Pack a chunk; its records are cleared."""
     now_ms = int(time.time() * 1000)
     records, checkpoints = chunk.records, chunk.checkpoints
-    noted = [
+    rows = [
         (now_ms, key, encode_checkpoint(checkpoint), _NO_HEADERS) for key, checkpoint in checkpoints.items()
     ]
     packed = PackedChunk(
         chunk,
         record_batches.pack(records.good, records.good_bytes),
         record_batches.pack(records.dead, records.dead_bytes),
-        record_batches.pack(noted, 512 * len(noted)),
+        record_batches.pack(rows, 512 * len(rows)),
     )
     records.good.clear()
     records.dead.clear()
@@ -67,22 +67,22 @@ def pack(chunk: TransactionChunk, record_batches: RecordBatches) -> PackedChunk:
 
 
 class ChunkWriter:
-    """Writes loads of one stream."""
+    """Commits chunks of one stream."""
 
     def __init__(
         self,
         producer: TransactionalProducer,
-        place: TopicPartition,
+        tp: TopicPartition,
         partitions: Mapping[str, Iterator[int]],
         topic: str,
     ) -> None:
         self._producer = producer
-        self._place = place
+        self._tp = tp
         self._partitions = partitions
         self._topic = topic
 
     async def store(self, packed: PackedChunk) -> None:
-        """Commit all of a load, or nothing. Raises `RunFenced`, and `KafkaError`."""
+        """Commit all of a chunk, or nothing. Raises `RunFenced` and `KafkaError`."""
         if not packed.good and not packed.dead and not packed.checkpoints:
             return
         try:
@@ -90,41 +90,41 @@ class ChunkWriter:
             stored = [
                 *[await self._send(batch, self._topic) for batch in packed.good],
                 *[await self._send(batch, DEAD_LETTERS.name) for batch in packed.dead],
-                *[await self._send(batch, self._place) for batch in packed.checkpoints],
+                *[await self._send(batch, self._tp) for batch in packed.checkpoints],
             ]
-            # Each by itself: commit_transaction() would not notice one that failed.
+            # One by one: commit_transaction() would not notice a failed batch.
             await asyncio.gather(*stored)
             await self._producer.commit_transaction()
         except FENCED as error:
             raise RunFenced(
-                "another run has begun meanwhile, or the broker has waited too long for this one; "
-                "expected one at a time. What was stored is remembered: run it again to go on"
+                "another run has started, or the broker has waited too long for this one; "
+                "expected one run at a time. Run it again to continue after the last commit"
             ) from error
 
     async def _send(self, batch: BatchBuilder, to: str | TopicPartition) -> "asyncio.Future[object]":
         topic, partition = (to, next(self._partitions[to])) if isinstance(to, str) else to
         stored: asyncio.Future[object] = await self._producer.send_batch(batch, topic, partition=partition)
-        # It may fail with nobody waiting: the first error is the one told.
+        # Others may fail, too, after the first error is raised; nobody awaits them then.
         stored.add_done_callback(lambda done: done.cancelled() or done.exception())
         return stored
 
 
-def _take(checkpoints: InputCheckpoints, record: ConsumerRecord) -> None:
+def _put(checkpoints: InputCheckpoints, record: ConsumerRecord) -> None:
     try:
         checkpoints.put_raw(record.key, record.value)
     except msgspec.DecodeError as error:
         raise DataflowError(
             f"record {record.offset} of {record.topic}, partition {record.partition}, is broken ({error}); "
-            "expected an input as this version of Dataflow remembers it"
+            "expected a checkpoint that this version of Dataflow can read"
         ) from error
 
 
 @asynccontextmanager
 async def fencing_producer(
-    connection: Mapping[str, object], place: TopicPartition, compression: str | None
+    connection: Mapping[str, object], tp: TopicPartition, compression: str | None
 ) -> AsyncIterator[TransactionalProducer]:
-    """Give the one producer that may write what is remembered at this place; others are fenced."""
-    producer = TransactionalProducer(connection, f"{place.topic}-{place.partition}", compression)
+    """Give the only producer that may write checkpoints of this partition; others are fenced."""
+    producer = TransactionalProducer(connection, f"{tp.topic}-{tp.partition}", compression)
     await producer.start()
     try:
         yield producer
@@ -132,8 +132,8 @@ async def fencing_producer(
         await drop(producer)
 
 
-async def read_checkpoints(connection: Mapping[str, object], place: TopicPartition) -> InputCheckpoints:
-    """Return what is remembered; no transaction may be open there. Raises `DataflowError` for junk."""
+async def read_checkpoints(connection: Mapping[str, object], tp: TopicPartition) -> InputCheckpoints:
+    """Return all checkpoints; no transaction may be open. Raises `DataflowError` for a broken one."""
     checkpoints = InputCheckpoints()
     consumer = AIOKafkaConsumer(
         **connection, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
@@ -141,14 +141,14 @@ async def read_checkpoints(connection: Mapping[str, object], place: TopicPartiti
     await consumer.start()
     await asyncio.sleep(0)  # aiokafka's stop() fails if its task has not begun
     try:
-        consumer.assign([place])
-        end = (await consumer.end_offsets([place]))[place]
-        await consumer.seek_to_beginning(place)
+        consumer.assign([tp])
+        end = (await consumer.end_offsets([tp]))[tp]
+        await consumer.seek_to_beginning(tp)
         # The end may be a control record: only the position passes it.
-        while await consumer.position(place) < end:
-            read = await consumer.getmany(place, timeout_ms=POLL_MS)
-            for record in read.get(place, ()):
-                _take(checkpoints, record)
+        while await consumer.position(tp) < end:
+            read = await consumer.getmany(tp, timeout_ms=POLL_MS)
+            for record in read.get(tp, ()):
+                _put(checkpoints, record)
     finally:
         await consumer.stop()
     return checkpoints

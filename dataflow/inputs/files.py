@@ -1,4 +1,4 @@
-"""Files: a path or a pattern in, the files that it means, in order, out."""
+"""Files: lists the files of a path, a folder or a pattern, in order."""
 
 import os
 import stat
@@ -12,59 +12,59 @@ from dataflow.inputs.input import PIECE_BYTES, Input, Pieces, UnreadableInput
 
 UNFINISHED_SUFFIXES = (".part", ".tmp")
 QUIET_SECONDS = 3_600
-"""A file that was not written to for so long has been finished."""
+"""A file that was not written to for so long is complete."""
 
 Listing = Iterator[Input | UnreadableInput]
 
 
 def files_at(place: str) -> Listing:
-    """Yield the file, the files of a folder and of those in it, or those that a pattern means.
+    """Yield a file, all files of a folder with its subfolders, or the files of a pattern.
 
-    In folders hidden ones and those that end in .part or .tmp are left out. What cannot
-    be looked at is yielded as an error.
+    Hidden files of folders, and those that end in .part or .tmp, are skipped. A file that
+    cannot be inspected is yielded as an error.
     """
     path = Path(place).expanduser()
     if path.is_dir():
         yield from _in_folder(path)
     elif has_magic(place) and not path.exists():
-        yield from _meant_by(str(path))
+        yield from _of_pattern(str(path))
     else:
         yield _file(path)
 
 
 def file_at(path: str) -> Input | None:
-    """Return the file of a path; None if there is none that can be read."""
+    """Return the file of a path; None if it does not exist or cannot be read."""
     source = _file(Path(path))
     return source if isinstance(source, Input) else None
 
 
-def _meant_by(pattern: str) -> Listing:
+def _of_pattern(pattern: str) -> Listing:
     paths = sorted(glob(pattern, recursive=True))  # noqa: PTH207  # pathlib wants to know where a pattern begins
     if not paths:
-        yield UnreadableInput(f"{pattern} means no file; expected at least one")
+        yield UnreadableInput(f"{pattern} matches no file; expected at least one")
     for path in paths:
         if Path(path).is_dir():
             yield from _in_folder(Path(path))
-        elif not is_left_out(Path(path).name):
+        elif not is_skipped(Path(path).name):
             yield _file(Path(path))
 
 
 def _in_folder(folder: Path) -> Listing:
-    refused: list[OSError] = []
-    for root, folders, names in os.walk(folder, onerror=refused.append):
+    errors: list[OSError] = []
+    for root, folders, names in os.walk(folder, onerror=errors.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(root, name)
-            if not is_left_out(name) and path.is_file():  # no socket, no device, no broken link
+            if not is_skipped(name) and path.is_file():  # no socket, no device, no broken link
                 yield _file(path)
-    for error in refused:
+    for error in errors:
         yield UnreadableInput(
             f"{error.filename} cannot be read ({error.strerror}); expected a folder that can"
         )
 
 
-def is_left_out(name: str) -> bool:
-    """Tell whether a file of a folder is hidden, or somebody is still making it."""
+def is_skipped(name: str) -> bool:
+    """Tell whether a file of a folder is hidden or unfinished."""
     return name.startswith(".") or name.endswith(UNFINISHED_SUFFIXES)
 
 

@@ -1,4 +1,4 @@
-"""An input: where bytes are in; what is known of them before they are read, and their pieces, out."""
+"""Input: a file or an S3 object, and its bytes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ Pieces = Iterator[bytes]
 S3_SCHEME = "s3://"
 
 PIECE_BYTES = 64 << 10
-"""Read at once: a thousand bytes of dead letter for each byte of it still fit into memory."""
+"""Read at once; a dead letter of a thousand bytes for each byte of it still fits into memory."""
 
 
 class UnreadableInput(DataflowError):
-    """This input cannot be read, or not to its end: tell it, and go on with the others."""
+    """This input cannot be read, or not to its end; others can."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A file or an object, as it was found."""
+    """A file or an object, as it was listed."""
 
     path: str
-    """Absolute and without links; of an object s3://bucket/key."""
+    """Absolute and without links; for an object s3://bucket/key."""
     size: int
-    """Bytes as they are stored, packed or not."""
+    """Bytes as they are stored, maybe packed."""
     version: str
-    """Another one when it was written since."""
+    """Changes when the input is written to."""
     is_finished: bool
-    """Nobody is writing it any more: what stands behind the last line feed is a line, too."""
+    """It is not written to any more: bytes after the last line feed are a line, too."""
     open: Callable[[], Pieces]
-    """Give its bytes as they are stored; raises `UnreadableInput`."""
+    """Return its bytes as they are stored; raises `UnreadableInput`."""

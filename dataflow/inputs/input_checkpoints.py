@@ -1,6 +1,6 @@
-"""Remembered inputs: the records of topic ``ingested-inputs`` in; what is known of an input out; pure.
+"""Input checkpoints: how far each input is read, as kept in topic ``ingested-inputs``; pure.
 
-What was read is known by its content: where it lies, and whether it is packed, may change.
+Inputs are recognized by their content: their path may change, and they may be packed.
 """
 
 from collections.abc import Iterable
@@ -10,27 +10,27 @@ import msgspec
 from dataflow.inputs.input import Input
 
 INDEXED_BYTES = 64
-"""Of the begin of a content: log lines and objects differ before that."""
+"""Contents are indexed by so many of their first bytes; most contents differ within them."""
 
 
 class InputCheckpoint(msgspec.Struct, frozen=True):
-    """One input, as far as its lines are in their topic."""
+    """How far the lines of one input are in their topic."""
 
     path: str
-    """Where it was when it was read."""
+    """Its path when it was read."""
     size: int
     version: str
-    """With path and size: what need not be looked at again."""
+    """Together with path and size: an input that need not be opened again."""
     is_whole: bool
-    """Read to its end in this version."""
+    """This version was read to its end."""
     reached: int
-    """Bytes of its content, unpacked."""
+    """How many bytes of its unpacked content were read."""
     sha256: str
-    """Of these."""
+    """Hash of these bytes."""
     begin: bytes
-    """The first 512 of these, or all."""
+    """The first 512 of these bytes, or all."""
     at_ms: int
-    """When that was, ms since 1970 UTC."""
+    """When they were read, ms since 1970 UTC."""
 
 
 encode_checkpoint = msgspec.json.encode
@@ -38,41 +38,41 @@ _decode = msgspec.json.Decoder(InputCheckpoint).decode
 
 
 class InputCheckpoints:
-    """All inputs of one stream, by a key that means nothing."""
+    """The checkpoints of one stream, by a random key."""
 
     def __init__(self) -> None:
         self._checkpoints: dict[bytes, InputCheckpoint] = {}
         self._by_begin: dict[bytes, set[bytes]] = {}
-        self._looked_at: set[tuple[str, int, str]] = set()
+        self._complete: set[tuple[str, int, str]] = set()
 
     def put(self, key: bytes, checkpoint: InputCheckpoint) -> None:
-        """Take a newer state of an input."""
+        """Add or replace a checkpoint."""
         self.forget(key)
         self._checkpoints[key] = checkpoint
         self._by_begin.setdefault(_indexed(checkpoint.begin), set()).add(key)
         if checkpoint.is_whole:
-            self._looked_at.add((checkpoint.path, checkpoint.size, checkpoint.version))
+            self._complete.add((checkpoint.path, checkpoint.size, checkpoint.version))
 
     def forget(self, key: bytes) -> None:
-        """Take away an input, if it is there."""
+        """Remove a checkpoint, if it exists."""
         old = self._checkpoints.pop(key, None)
         if old is not None:
             self._by_begin[_indexed(old.begin)].discard(key)
-            self._looked_at.discard((old.path, old.size, old.version))
+            self._complete.discard((old.path, old.size, old.version))
 
     def put_raw(self, key: bytes, value: bytes | None) -> None:
-        """Take a record of the topic; null takes an input away. Raises `msgspec.DecodeError`."""
+        """Apply a record of the topic; null removes a checkpoint. Raises `msgspec.DecodeError`."""
         if value is None:
             self.forget(key)
         else:
             self.put(key, _decode(value))
 
     def is_known(self, source: Input) -> bool:
-        """Tell whether this very version of an input was read to its end."""
-        return (source.path, source.size, source.version) in self._looked_at
+        """Tell whether this version of an input was read to its end."""
+        return (source.path, source.size, source.version) in self._complete
 
-    def beginning_like(self, begin: bytes) -> list[tuple[bytes, InputCheckpoint]]:
-        """Return those whose begin is that of a content, as far as both go; those read furthest last."""
+    def with_same_begin(self, begin: bytes) -> list[tuple[bytes, InputCheckpoint]]:
+        """Return the checkpoints whose begin agrees with that of a content; those read furthest last."""
         if not begin:
             return []
         candidates = [(key, self._checkpoints[key]) for key in self._keys(begin)]
@@ -86,7 +86,7 @@ class InputCheckpoints:
 
 
 def _indexed(begin: bytes) -> bytes:
-    """Return by what an input is found; short ones are few, and all of them are looked at."""
+    """Return the key of the index; short contents are few, and share one key."""
     return begin[:INDEXED_BYTES] if len(begin) >= INDEXED_BYTES else b""
 
 

@@ -1,7 +1,7 @@
-"""Recognising: an input in; which of the remembered ones it is, by content, and where to go on, out.
+"""Input matcher: finds the checkpoint of an input by its content, and where to continue.
 
-A log that grew begins with what was read of it. One that was rotated, copied and truncated,
-or packed does, too, at another path, while its old path has something else, or nothing.
+A log that has grown begins with the bytes that were read of it. So does one that was rotated,
+copied and truncated, or packed: it has another path, and its old path has other content, or none.
 """
 
 from collections.abc import Callable
@@ -13,27 +13,27 @@ from dataflow.inputs.input_checkpoints import InputCheckpoint, InputCheckpoints
 from dataflow.inputs.unpacking import InputContent
 
 InputAt = Callable[[str], Input | None]
-"""What is at a path now, if anything."""
+"""Returns the present input of a path, if any."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputMatch:
-    """An input with what was read of it before."""
+    """An input, and its checkpoint if there is one."""
 
     reader: ContentReader
-    """Stands behind what is in the topic."""
+    """Continues after the lines that are in the topic."""
     key: bytes | None = None
-    """Of what was read before; None: nothing was."""
+    """Key of the checkpoint; None: the input is new."""
     is_copy: bool = False
-    """What was read before still lies at its own path."""
+    """The input of the checkpoint still exists at its own path."""
 
 
 class MatchPostponed(Exception):
-    """Other inputs have to be looked at before this one."""
+    """Other inputs must be matched before this one."""
 
 
 class InputMatcher:
-    """Compares contents; may open others than the one in question."""
+    """Compares contents; may open other inputs, too."""
 
     def __init__(self, checkpoints: InputCheckpoints, input_at: InputAt, *, may_be_avro: bool) -> None:
         self._checkpoints = checkpoints
@@ -45,14 +45,14 @@ class InputMatcher:
         return InputContent(source, may_be_avro=self._may_be_avro)
 
     def match(self, source: Input, content: InputContent, *, is_last_try: bool = True) -> InputMatch:
-        """Return what an input is; raises `UnreadableInput` for one that was changed since it was read.
+        """Return the match of an input; raises `UnreadableInput` if it was changed since it was read.
 
-        Raises `MatchPostponed` where one that begins alike is gone from its path: other inputs
-        are looked at first, for it may be one of them. On the last try it is not.
+        Raises `MatchPostponed` if an input with the same begin has left its path: it may be one
+        of the inputs that follow. On the last try this is not raised.
         """
         reader = ContentReader(content.pieces())
         begin = reader.peek()
-        alike = self._checkpoints.beginning_like(begin)
+        alike = self._checkpoints.with_same_begin(begin)
         continued = {key: one for key, one in alike if _begins_as(reader, one)}
         others = [one for key, one in alike if key not in continued]
         present = [other for other in others if other.path != source.path and self._still_exists(other)]
@@ -60,7 +60,7 @@ class InputMatcher:
             return InputMatch(_reader_at(None, reader, content), is_copy=True)
         if len(others) > len(present) and not is_last_try:
             raise MatchPostponed
-        # The one that was read furthest; of several, that of this path.
+        # The one that was read furthest; among several, the one of this path.
         for key in sorted(continued, key=lambda key: _nearness(continued[key], source), reverse=True):
             checkpoint = continued[key]
             is_copy = checkpoint.path != source.path and self._still_exists(checkpoint)
@@ -71,17 +71,17 @@ class InputMatcher:
         return InputMatch(_reader_at(0, reader, content))
 
     def _still_exists(self, checkpoint: InputCheckpoint) -> bool:
-        """Tell whether a path still has what was read from it."""
+        """Tell whether the path of a checkpoint still has its content."""
         other = self._input_at(checkpoint.path)
         if other is None:
             return False
         try:
             return _begins_as(ContentReader(self.content(other).pieces()), checkpoint)
-        except UnreadableInput:  # whatever it is now, it is not that
+        except UnreadableInput:  # then it has other content
             return False
 
     def _is_same_log(self, content: InputContent, checkpoint: InputCheckpoint) -> bool:
-        """Tell whether one of two contents is but longer than the other."""
+        """Tell whether one of two contents begins with the whole other one."""
         other = self._input_at(checkpoint.path)
         return other is not None and _agree(content.pieces(), self.content(other).pieces())
 
@@ -89,8 +89,8 @@ class InputMatcher:
 def _changed(source: Input, checkpoint: InputCheckpoint) -> UnreadableInput:
     return UnreadableInput(
         f"{source.path} begins as {checkpoint.path}, of which {checkpoint.reached} bytes were read, but is "
-        "shorter or goes on otherwise; expected the same, or longer. "
-        "`dataflow produce` takes it as it is"
+        "shorter or continues differently; expected the same content, or more. "
+        "`dataflow produce` sends it as it is"
     )
 
 
@@ -103,7 +103,7 @@ def _nearness(checkpoint: InputCheckpoint, source: Input) -> tuple[int, bool]:
 
 
 def _reader_at(offset: int | None, reader: ContentReader, content: InputContent) -> ContentReader:
-    """Return a reading that stands at an offset; None is the end."""
+    """Return a reader at an offset; None is the end."""
     if offset is None:
         reader.pass_to_end()
     elif reader.reached != offset:
@@ -113,7 +113,7 @@ def _reader_at(offset: int | None, reader: ContentReader, content: InputContent)
 
 
 def _agree(ours: Pieces, theirs: Pieces) -> bool:
-    """Tell whether two contents are the same as far as the shorter one goes."""
+    """Tell whether two contents agree up to the end of the shorter one."""
     mine = its = b""
     while (mine := mine or next(ours, b"")) and (its := its or next(theirs, b"")):
         both = min(len(mine), len(its))

@@ -1,4 +1,4 @@
-"""Turn: a stream in; one run of it at a time in the whole cluster, also after one that has died, out."""
+"""Lease: allows one run of a stream at a time in the whole cluster; it expires if its run dies."""
 
 import asyncio
 import os
@@ -19,15 +19,15 @@ SILENT_BEATS = LEASE_MS // 1000 + 1
 
 
 class LeaseHeld(DataflowError):
-    """Somebody else is reading this stream's inputs, and lives."""
+    """Another live run is reading the inputs of this stream."""
 
 
 class RunFenced(DataflowError):
-    """Another run has begun; what this one has committed stays."""
+    """Another run has started; what this one has committed stays."""
 
 
 class Lease:
-    """Ours, as long as `is_lost` is false. If that errs, the broker fences the one who was first."""
+    """Held by this run while `is_lost` is false. If two runs believe so, the broker fences the first."""
 
     def __init__(self, log: LeaseLog, name: str) -> None:
         self._log = log
@@ -37,15 +37,15 @@ class Lease:
     def check(self) -> None:
         """Raise `RunFenced` if another run holds the lease, or may hold it."""
         if self.is_lost:
-            raise RunFenced("broker did not hear of this run for too long; expected it to: run it again")
+            raise RunFenced("lease of this run has expired; expected it to be renewed: run it again")
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether somebody else has taken it, or we cannot know."""
+        """Tell whether another run holds the lease, or may hold it."""
         return self._broken or self._log.state.holder not in (None, self._name)
 
     async def acquire(self, stream: str) -> None:
-        """Take the turn; wait a few seconds for one who has died. Raises `LeaseHeld`."""
+        """Acquire the lease; wait some seconds for a dead holder to expire. Raises `LeaseHeld`."""
         while not await self._log.append(LeaseRecord(Action.START, self._name)):
             holder, heard_ms = self._log.state.holder, self._log.state.heard_ms
             for _ in range(SILENT_BEATS):
@@ -56,27 +56,27 @@ class Lease:
                     )
 
     async def renew(self) -> None:
-        """Show that we live, until this is cancelled or somebody else has the turn.
+        """Renew the lease until this is cancelled or the lease is lost.
 
-        Silent for too long, and nobody has taken it meanwhile: we take it again.
+        If it has expired and no other run holds it, it is acquired again.
         """
         try:
             while not self.is_lost:
-                is_ours = self._log.state.holder == self._name
-                await self._log.append(LeaseRecord(Action.BEAT if is_ours else Action.START, self._name))
+                is_held = self._log.state.holder == self._name
+                await self._log.append(LeaseRecord(Action.BEAT if is_held else Action.START, self._name))
                 await self._log.follow(BEAT_SECONDS)
         except (KafkaError, OSError):
             self._broken = True
 
     async def release(self) -> None:
-        """Let others have it at once."""
+        """Let others acquire the lease at once."""
         with suppress(KafkaError, OSError):
             await self._log.append(LeaseRecord(Action.STOP, self._name))
 
 
 @asynccontextmanager
 async def hold_lease(connection: Mapping[str, object], stream: str, number: int) -> AsyncIterator[Lease]:
-    """Give the turn to read inputs of a stream; raises `LeaseHeld`."""
+    """Give the lease to read inputs of a stream; raises `LeaseHeld`."""
     name = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
     async with open_lease_log(connection, TopicPartition(INGEST_RUNS.name, number)) as log:
         lease = Lease(log, name)

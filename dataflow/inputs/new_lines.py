@@ -1,4 +1,4 @@
-"""New lines: an input in; those of its lines that are in no topic yet, sorted, and what to remember, out."""
+"""New lines: reads those lines of an input that are not in its topic yet."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ _validate = msgspec.json.Decoder(msgspec.Raw).decode
 
 @dataclass(frozen=True, slots=True)
 class LineRules:
-    """What is taken for a line of a stream; see `Sorter`."""
+    """Limits for the lines of a stream; see `Sorter`."""
 
     stream: Stream
     most_bytes: int
@@ -33,42 +33,42 @@ class LineRules:
 
 @dataclass(frozen=True, slots=True)
 class ReadStep:
-    """Some lines of an input, and what is to be remembered together with them."""
+    """Some lines of an input, and the checkpoint after them."""
 
     records: Sorted
     lines: int
     key: bytes
     checkpoint: InputCheckpoint
     stored_bytes: int
-    """How many bytes of the input, as they are stored, were read for it and all steps before."""
+    """How many stored bytes of the input were read up to this step."""
 
 
 class NewLines:
-    """Reads inputs of one stream."""
+    """Reads the new lines of inputs of one stream."""
 
     def __init__(
         self, rules: LineRules, matcher: InputMatcher, clock: Callable[[], float] = time.time
     ) -> None:
-        # Where a line was read stands once for all of them, in what is remembered.
+        # The path is in the checkpoint, once for all lines.
         self._stream = replace(rules.stream, keeps_sender=False)
         self._rules = rules
         self._matcher = matcher
         self._clock = clock
 
     def steps(self, source: Input, *, is_last_try: bool = True) -> Iterator[ReadStep]:
-        """Yield what is new in an input, step by step; the last step has nothing but the memory of its end.
+        """Yield the new lines of an input, step by step; the last step only has the final checkpoint.
 
-        Raises `UnreadableInput` where it goes wrong; what came before stands. Raises `MatchPostponed`
-        at once, but not on the last try.
+        Raises `UnreadableInput` where reading fails; earlier steps stay valid. Raises
+        `MatchPostponed` before the first step, but not on the last try.
         """
         content = self._matcher.content(source)
         match = self._matcher.match(source, content, is_last_try=is_last_try)
         reader = match.reader
         self._refuse_array(source, reader)
         step = _StepBuilder(source, content, match.key or uuid4().hex.encode(), self._sorter(source))
-        for lines in reader.ended_lines(self._rules.most_dead_bytes):
+        for lines in reader.complete_lines(self._rules.most_dead_bytes):
             yield step.of(reader, lines)
-            self._refuse_other_kind(source, step)
+            self._refuse_wrong_stream(source, step)
         if reader.tail and (source.is_finished or content.is_packed or self._is_whole(reader.tail)):
             reader.pass_tail()
             yield step.of(reader, reader.tail)
@@ -89,7 +89,7 @@ class NewLines:
         )
 
     def _is_whole(self, tail: Sequence[bytes]) -> bool:
-        """Tell whether a line is whole without its line feed: a JSON object with its last bracket."""
+        """Tell whether a line without line feed is complete: a whole JSON object."""
         if not self._stream.is_json or not tail[0].lstrip().startswith(b"{"):
             return False
         try:
@@ -102,7 +102,7 @@ class NewLines:
         if self._stream.is_json and not reader.reached and reader.peek().lstrip().startswith(b"["):
             raise UnreadableInput(f"{source.path} begins as a JSON array; expected one object a line")
 
-    def _refuse_other_kind(self, source: Input, step: "_StepBuilder") -> None:
+    def _refuse_wrong_stream(self, source: Input, step: "_StepBuilder") -> None:
         rules = self._rules
         if step.lines < rules.dead_letter_ratio_window:
             return
@@ -114,7 +114,7 @@ class NewLines:
 
 
 class _StepBuilder:
-    """The steps of one input, as they are made."""
+    """Makes the steps of one input."""
 
     def __init__(self, source: Input, content: InputContent, key: bytes, sorter: Sorter) -> None:
         self.key = key

@@ -1,4 +1,4 @@
-"""Places: files, folders, patterns and S3 prefixes in; the inputs that they mean, each once, out."""
+"""Places: lists the inputs of files, folders, patterns and S3 prefixes, each once."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """Finds inputs, by place and by path."""
+    """Lists inputs by place, and returns them by path."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def inputs_at(self, places: Iterable[str]) -> Listing:
-        """Yield every input of the places, in their order; what cannot be looked at as an error."""
+        """Yield every input of the places, in their order; one that cannot be inspected as an error."""
         seen: set[str] = set()
         for place in places:
             for source in self._at(place):
@@ -30,7 +30,7 @@ class Places:
                     yield source
 
     def input_at(self, path: str) -> Input | None:
-        """Return the input of a path that was remembered; None if nothing is there any more."""
+        """Return the input of a path of a checkpoint; None if it does not exist any more."""
         return self._objects.at(path) if path.startswith(S3_SCHEME) else file_at(path)
 
     def _at(self, place: str) -> Listing:
@@ -38,6 +38,6 @@ class Places:
 
     @cached_property
     def _objects(self) -> "S3Objects":
-        from dataflow.inputs.s3_objects import S3Objects  # who has no S3 needs none of its SDK
+        from dataflow.inputs.s3_objects import S3Objects  # its SDK is only loaded if needed
 
         return S3Objects(self._settings)

@@ -1,4 +1,4 @@
-"""A run: places and the stream that they belong to in; what became of every input and line out."""
+"""Run: reads the inputs of one stream, and reports what became of every input and line."""
 
 import asyncio
 import time
@@ -30,26 +30,26 @@ from dataflow.kafka.record_batches import RecordBatches
 from dataflow.settings import Settings
 from dataflow.sources.producing import KnownTopic, find_topics
 
-COMPRESSION = "zstd"  # half a microsecond a line here; the broker has the less to do
+COMPRESSION = "zstd"  # half a microsecond a line here; less work for the broker
 
 
 @dataclass(slots=True)
 class IngestReport:
-    """What a run has stored so far: lines = accepted + dead_lettered."""
+    """What a run has stored so far; lines = accepted + dead_lettered."""
 
     stream: str
     inputs: int = 0
-    """That were found."""
+    """How many inputs were listed."""
     inputs_read: int = 0
-    """That had something new."""
+    """How many inputs had new lines."""
     already_in: int = 0
     lines: int = 0
     accepted: int = 0
     dead_lettered: int = 0
     unfinished: list[str] = field(default_factory=list)
-    """Inputs whose last line has no end yet: it was left for the next run."""
+    """Inputs whose last line is incomplete: it is left for the next run."""
     failed: list[str] = field(default_factory=list)
-    """Why an input was not read, or not to its end; a line for each."""
+    """Why an input was not read to its end; a text for each."""
     is_interrupted: bool = False
     seconds: float = 0.0
     stored_bytes: int = 0
@@ -61,7 +61,7 @@ class IngestReport:
         return not self.failed and not self.is_interrupted
 
     def add(self, packed: PackedChunk) -> None:
-        """Count a load that was stored."""
+        """Count a chunk that was stored."""
         chunk = packed.chunk
         good, dead = (sum(batch.record_count() for batch in some) for some in (packed.good, packed.dead))
         assert chunk.lines == good + dead, (chunk.lines, good, dead)
@@ -81,7 +81,7 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What to read, and what to tell on the way."""
+    """What to read, and whom to inform."""
 
     settings: Settings
     stream: str
@@ -89,10 +89,10 @@ class Run:
     on_stored: Callable[[IngestReport], None] = lambda _: None
     """Called after each transaction."""
     should_stop: Callable[[], bool] = lambda: False
-    """Asked between two transactions."""
+    """Checked between two transactions."""
 
     async def ingest(self) -> IngestReport:
-        """Read what is new; return when every line of it is committed.
+        """Read what is new; return once all lines of it are committed.
 
         Raises `LeaseHeld`, `RunFenced`, `DataflowError` for a missing topic, `KafkaError`.
         """

@@ -1,11 +1,11 @@
-"""What scheduled runs count for Prometheus: their outcomes in, running totals by stream out."""
+"""Prometheus metrics of scheduled runs."""
 
 from prometheus_client import Counter, Gauge
 
 RUNS = Counter(
     "dataflow_ingest_runs",
     "Scheduled runs over inputs: complete, incomplete (some input could not be read), failed, or "
-    "another's turn. Of incomplete and failed ones the log says why.",
+    "lease_held (another run was in progress). The log has the reasons.",
     ["stream", "outcome"],
 )
 LINES = Counter("dataflow_ingest_lines", "Lines of inputs: accepted or dead_lettered.", ["stream", "outcome"])

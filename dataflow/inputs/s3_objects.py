@@ -1,4 +1,4 @@
-"""Objects: s3://bucket/prefix in, the objects under it, in the order of their keys, out."""
+"""S3 objects: lists and reads the objects under s3://bucket/prefix, in the order of their keys."""
 
 from collections.abc import Iterator
 from functools import cache, partial
@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 from botocore.session import get_session  # type: ignore[import-untyped]  # no types
 
 from dataflow.errors import Misconfigured
-from dataflow.inputs.files import Listing, is_left_out
+from dataflow.inputs.files import Listing, is_skipped
 from dataflow.inputs.input import PIECE_BYTES, S3_SCHEME, Input, Pieces, UnreadableInput
 from dataflow.s3 import s3_server
 from dataflow.settings import Settings
@@ -22,7 +22,7 @@ Client = Any  # made by botocore from a description of the service, at run time
 
 
 class S3Objects:
-    """The S3-compatible server of the settings."""
+    """Objects of the S3-compatible server of the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._server = s3_server(settings)
@@ -37,15 +37,15 @@ class S3Objects:
             ) from error
 
     def under(self, place: str) -> Listing:
-        """Yield the objects whose keys begin like this, less hidden and unfinished ones, as with files."""
-        bucket, prefix = _apart(place)
+        """Yield the objects of a prefix, without hidden and unfinished ones, as with files."""
+        bucket, prefix = _bucket_and_key(place)
         is_empty = True
         try:
             for listed in self._listed(bucket, prefix):
                 key = listed["Key"]
                 is_empty = False
                 below = key.removeprefix(prefix).split("/")
-                if not key.endswith("/") and not any(map(is_left_out, below)):
+                if not key.endswith("/") and not any(map(is_skipped, below)):
                     yield self._object(bucket, key, listed)
         except ERRORS as error:
             yield _unreadable(place, error)
@@ -54,8 +54,8 @@ class S3Objects:
             yield UnreadableInput(f"{place} has no object; expected at least one")
 
     def at(self, path: str) -> Input | None:
-        """Return the object of a path; None if there is none."""
-        bucket, key = _apart(path)
+        """Return the object of a path; None if it does not exist."""
+        bucket, key = _bucket_and_key(path)
         try:
             head = self._client().head_object(Bucket=bucket, Key=key)
         except ClientError as error:
@@ -91,7 +91,7 @@ class S3Objects:
             raise _unreadable(f"{S3_SCHEME}{bucket}/{key}", error) from error
 
 
-def _apart(place: str) -> tuple[str, str]:
+def _bucket_and_key(place: str) -> tuple[str, str]:
     parts = urlsplit(place, allow_fragments=False)
     key = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
     return parts.netloc, key

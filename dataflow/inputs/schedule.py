@@ -1,4 +1,4 @@
-"""The schedule: settings in; a run for each stream, told in the log and counted, out."""
+"""The schedule: runs the ingest of every stream, logs the results and counts them."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ log = get_log(__name__)
 
 
 def places_by_stream(settings: Settings) -> dict[str, list[str]]:
-    """Return what is to be read, by stream."""
+    """Return the places to read, by stream."""
     places: dict[str, list[str]] = {}
     for wanted in settings.ingest_inputs:
         stream, _, place = wanted.partition("=")
@@ -27,7 +27,7 @@ def places_by_stream(settings: Settings) -> dict[str, list[str]]:
 async def ingest_scheduled(settings: Settings, should_stop: Callable[[], bool]) -> None:
     """Read what is new of every stream, one after another.
 
-    Nothing that goes wrong is raised: it is logged, and the next time goes on.
+    Errors are logged, not raised: the next scheduled run continues.
     """
     for stream, places in places_by_stream(settings).items():
         if not should_stop():
@@ -39,10 +39,10 @@ async def _ingest(run: Run) -> None:
         report = await run.ingest()
     except LeaseHeld as error:
         RUNS.labels(run.stream, "lease_held").inc()
-        log.info("Scheduled ingest is skipped; another worker reads.", stream=run.stream, error=error)
+        log.info("Scheduled ingest is skipped; another run is in progress.", stream=run.stream, error=error)
     except (DataflowError, KafkaError, OSError) as error:
         RUNS.labels(run.stream, "failed").inc()
-        log.warning("Scheduled ingest has failed; the next one continues.", stream=run.stream, error=error)
+        log.warning("Scheduled ingest has failed; the next one continues it.", stream=run.stream, error=error)
     else:
         _record(report)
 
@@ -52,18 +52,18 @@ def _record(report: IngestReport) -> None:
     if report.is_complete:
         LAST_COMPLETE.labels(report.stream).set(time.time())
     log.info(
-        "Scheduled ingest has ended.",
-        stream=report.stream, seconds=round(report.seconds, 1), lines=report.lines,
-        accepted=report.accepted, dead_lettered=report.dead_lettered,
-        inputs=report.inputs_read, inputs_unchanged=report.already_in, inputs_failed=len(report.failed),
+        "Scheduled ingest is done.",
+        stream=report.stream, lines=report.lines, accepted=report.accepted,
+        dead_lettered=report.dead_lettered, inputs_read=report.inputs_read,
+        inputs_without_news=report.already_in, inputs_failed=len(report.failed), seconds=report.seconds,
     )  # fmt: skip
     UNREADABLE.labels(report.stream).inc(len(report.failed))
     for text in report.failed:
-        log.warning("Input cannot be read.", reason=text)
+        log.warning("Input is not read.", stream=report.stream, error=text)
 
 
 def _counter(stream: str) -> Callable[[IngestReport], None]:
-    """Return what counts the lines of a run as they are stored."""
+    """Return a function that counts the lines of a run as they are stored."""
     accepted, dead = (LINES.labels(stream, outcome) for outcome in ("accepted", "dead_lettered"))
     before = [0, 0]
 

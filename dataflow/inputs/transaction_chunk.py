@@ -1,4 +1,4 @@
-"""Loads: inputs one after another in; what goes into one transaction each out."""
+"""Transaction chunks: what is new in inputs, in portions that are committed at once."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,44 +10,44 @@ from dataflow.inputs.new_lines import NewLines, ReadStep
 from dataflow.sources.sorting import Sorted
 
 CHUNK_BYTES = 8 << 20
-"""What a load may hold in memory; two or three are there at a time."""
+"""What a chunk may hold in memory; two or three exist at a time."""
 
 MAX_CHECKPOINTS = 1_000
-"""Small files are many in a load."""
+"""Limits a chunk of many small files."""
 
 
 @dataclass(slots=True)
 class TransactionChunk:
-    """Lines of one input or of many, and what is remembered together with them."""
+    """Lines of one or more inputs, and the checkpoints after them."""
 
     records: Sorted = field(default_factory=Sorted)
     checkpoints: dict[bytes, InputCheckpoint] = field(default_factory=dict)
     lines: int = 0
     inputs_read: int = 0
     already_in: int = 0
-    """Inputs with nothing new."""
+    """Inputs without new lines."""
     unfinished: list[str] = field(default_factory=list)
-    """Inputs whose last line somebody may still be writing."""
+    """Inputs whose last line may still be written."""
     failed: list[str] = field(default_factory=list)
-    """Why an input could not be read, or not to its end."""
+    """Why inputs were not read to their ends."""
     stored_bytes: int = 0
-    """Of the inputs, as they are stored: by so much the end is nearer."""
+    """Stored bytes of the inputs, for the progress."""
 
     @property
     def is_full(self) -> bool:
-        """Tell whether it is time to send it."""
+        """Tell whether it is large enough to be committed."""
         return self.records.held_bytes >= CHUNK_BYTES or len(self.checkpoints) >= MAX_CHECKPOINTS
 
     def add(self, step: ReadStep) -> None:
-        """Take what was read of an input."""
+        """Add a step of an input."""
         self.lines += step.lines
         self.records.add(step.records)
-        if step.checkpoint.reached:  # an empty one has nothing to be known again by
+        if step.checkpoint.reached:  # an empty input cannot be recognized
             self.checkpoints[step.key] = step.checkpoint
 
 
 class ChunkBuilder:
-    """Makes loads of what is new in inputs."""
+    """Makes chunks of the new lines of inputs."""
 
     def __init__(self, new_lines: NewLines, checkpoints: InputCheckpoints) -> None:
         self._new_lines = new_lines
@@ -56,9 +56,9 @@ class ChunkBuilder:
         self._later: list[Input] = []
 
     def chunks(self, sources: Iterable[Input | UnreadableInput]) -> Iterator[TransactionChunk]:
-        """Yield what is new in the inputs; the last load may be empty.
+        """Yield what is new in the inputs; the last chunk may be empty.
 
-        What is read is put into what is remembered at once, so that no input is read twice.
+        Checkpoints are updated at once, so that no input is read twice in one run.
         """
         for source in sources:
             if isinstance(source, UnreadableInput):

@@ -1,6 +1,6 @@
-"""Unpacking: the bytes of an input as they are stored in; its content in pieces of bounded size out.
+"""Unpacking: the content of an input, unpacked in pieces of bounded size.
 
-What it is, its first bytes say: gzip, zstd, an Avro container, else lines as they are.
+The format is detected from the first bytes: gzip, zstd or an Avro container; others are lines.
 """
 
 from collections.abc import Iterator
@@ -14,22 +14,22 @@ MAGIC_BYTES = 4
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
-"""Behind a byte of which the upper half is 5."""
+"""Follows a byte whose upper half is 5."""
 
 
 class InputContent:
-    """What an input holds, unpacked: lines of text."""
+    """The unpacked content of an input: lines of text."""
 
     def __init__(self, source: Input, *, may_be_avro: bool) -> None:
         self.is_packed = False
-        """Written at one go: there is no line that somebody is still writing."""
+        """Packed inputs are complete: their last line is not being written."""
         self.stored_bytes = 0
-        """How many of its bytes, as they are stored, were read."""
+        """How many of its stored bytes were read."""
         self._source = source
         self._may_be_avro = may_be_avro
 
     def pieces(self) -> Pieces:
-        """Yield the content; raises `UnreadableInput` where it breaks off or is broken."""
+        """Yield the content; raises `UnreadableInput` where it is truncated or broken."""
         head, rest = _begin(self._stored())
         encoding = _encoding_of(head)
         if encoding:
@@ -51,7 +51,7 @@ class InputContent:
 
 
 def _begin(pieces: Pieces) -> tuple[bytes, Pieces]:
-    """Return the first bytes, enough to tell what they are, and the pieces behind."""
+    """Return the first bytes, enough to detect the format, and the following pieces."""
     head = b""
     for piece in pieces:
         head += piece
@@ -74,16 +74,16 @@ def _unpacked(path: str, encoding: str, packed: Iterator[bytes]) -> Pieces:
         left = piece
         while left:
             if stream is None:
-                left = left.lstrip(b"\0")  # of a file that was padded, as on tape
+                left = left.lstrip(b"\0")  # padding, as on tapes
                 if not left:
                     break
                 stream = open_inflater(encoding, left)
             yield from _inflated(path, encoding, stream, left)
             left = b""
-            if stream.eof:  # another member, or frame, may stand behind
+            if stream.eof:  # another member or frame may follow
                 left, stream = stream.unused_data, None
     if stream is not None:
-        raise UnreadableInput(f"{path} is {encoding} that breaks off; expected a whole file")
+        raise UnreadableInput(f"{path} is truncated {encoding}; expected a whole file")
 
 
 def _inflated(path: str, encoding: str, stream: Inflater, packed: bytes) -> Pieces:

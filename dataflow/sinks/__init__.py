@@ -1,1 +1,1 @@
-"""Sinks: one system a file; what agents have written in, stored for good outside of Kafka."""
+"""Sinks: store what agents have written outside of Kafka; one system a file or folder."""

@@ -1,4 +1,4 @@
-"""Answers: the status of a sink in, what HTTP and the command line say of it in JSON out."""
+"""Answers: the status of a sink as HTTP and the command line show it, in JSON."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Configured sinks: settings in, the sinks that this worker runs, and how, out."""
+"""Configured sinks: which sinks a worker runs by its settings, and with which options."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -15,11 +15,11 @@ ROLE_PREFIX = "sink-"
 
 
 def configured_sinks(settings: Settings) -> list[Sink]:
-    """Return the sinks that this worker's role and settings ask for.
+    """Return the sinks that this worker runs, by its role and settings.
 
     A sink is a module or package of `dataflow.sinks` with a function
-    ``configured(settings)``, which returns None where the settings do not ask for it.
-    Raises `Misconfigured` when the role is a sink that they do not ask for.
+    ``configured(settings)``, which returns None if the settings do not enable it.
+    Raises `Misconfigured` when the role is a sink that is not enabled.
     """
     if settings.role is Role.ALL:
         return list(enabled_sinks(settings))
@@ -36,12 +36,12 @@ def configured_sinks(settings: Settings) -> list[Sink]:
 
 
 def is_sink(role: Role) -> bool:
-    """Tell whether a worker of this role does nothing but run one sink."""
+    """Tell whether a worker of this role only runs one sink."""
     return role.startswith(ROLE_PREFIX)
 
 
 def enabled_sinks(settings: Settings) -> Iterator[Sink]:
-    """Yield every sink that the settings ask for, whichever worker runs it."""
+    """Yield every sink that the settings enable, whichever worker runs it."""
     for module in iter_modules(dataflow.sinks.__path__, f"{dataflow.sinks.__name__}."):
         configured = getattr(import_module(module.name), "configured", None)
         sink = configured(settings) if configured else None
@@ -50,7 +50,7 @@ def enabled_sinks(settings: Settings) -> Iterator[Sink]:
 
 
 def runner_options(settings: Settings) -> RunnerOptions:
-    """Return how the sinks of this worker are fed."""
+    """Return the options of all sinks of this worker."""
     packed = settings.compression is not Compression.NONE
     return RunnerOptions(
         app_id=settings.app_id,

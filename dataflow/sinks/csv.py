@@ -22,7 +22,7 @@ HOUR_MS = 3_600_000
 
 
 def configured(settings: Settings) -> "CsvSink | None":
-    """Return the sink that the settings ask for."""
+    """Return the sink if the settings enable it."""
     if settings.csv_dir is None:
         return None
     return CsvSink(settings.csv_dir, Rotation(settings.csv_rotate_bytes, settings.csv_rotate_hours * HOUR_MS))
@@ -56,19 +56,19 @@ class CsvSink(Sink):
         self.topics = tuple(self._columns)
 
     async def write(self, batch: SinkBatch) -> WriteResult:
-        """Have the batch's lines on disk."""
-        files = self._files.get(batch.tp) or self._take(batch.tp)
+        """Append the lines of the batch to the files of its partition."""
+        files = self._files.get(batch.tp) or self._open(batch.tp)
         lines, rejected = _lines(batch.records, self._columns[batch.tp.topic])
         await asyncio.to_thread(files.append, batch.records[0].offset, batch.end, lines)
         return batch.stored(rejected)
 
-    def _take(self, tp: TopicPartition) -> CsvFiles:
+    def _open(self, tp: TopicPartition) -> CsvFiles:
         stem = f"{tp.topic}-{tp.partition}"
         self._files[tp] = CsvFiles(self._folder, stem, self._columns[tp.topic].header, self._rotation)
         return self._files[tp]
 
     async def release(self, tp: TopicPartition) -> None:
-        """Let another worker go on with the partition's files."""
+        """Release the files of the partition, so that another worker can continue them."""
         files = self._files.pop(tp, None)
         if files is not None:
             await asyncio.to_thread(files.close)

@@ -1,4 +1,4 @@
-"""CSV files of one partition: lines with their offsets in; files on disk, each line once, out."""
+"""CSV files: appends the lines of one partition to files on disk, each line once."""
 
 import fcntl
 import os
@@ -16,17 +16,17 @@ from dataflow.errors import SinkUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """When a new file begins. Only the records decide: the same ones always make the same files."""
+    """When a new file begins. It depends on the records alone: the same ones always make the same files."""
 
     most_bytes: int
-    """A file is at most so large, or one line."""
+    """Largest size of a file of more than one line."""
     period_ms: int
-    """A file has the records that came to Kafka in one span of so long, counted from 1970 UTC."""
+    """A file has the records that came to Kafka in one span of this length, counted from 1970 UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvLine:
-    """One line, with its end, and the record it is of."""
+    """One line, with its end, and offset and timestamp of its record."""
 
     offset: int
     timestamp_ms: int
@@ -34,14 +34,14 @@ class CsvLine:
 
 
 class Position(msgspec.Struct, frozen=True):
-    """What is on disk for good; kept beside the files, and replaced as a whole after each batch."""
+    """How much is durable on disk; kept beside the files, and replaced as a whole after each batch."""
 
     file: str
     size: int
-    """Bytes of `file` that count; what stands behind them was never acknowledged."""
+    """Valid bytes of `file`; bytes after them were never acknowledged."""
     period: int
     batch: int
-    """First offset of the last batch: no later restart begins before it."""
+    """First offset of the last batch: no restart begins before it."""
     end: int
     """Offset of the next record."""
 
@@ -49,58 +49,57 @@ class Position(msgspec.Struct, frozen=True):
 class CsvFiles:
     """Appends to the files ``<stem>-<first offset>.csv`` of a folder, as their only writer.
 
-    Data reach the disk before the position does, and the position before anything is
-    committed: a crash at any instant leaves a tail that is cut off at the next start, or
-    records that come again and are skipped.
+    Lines are durable before the position, and the position before offsets are committed.
+    After a crash uncommitted bytes are truncated, and records that come again are skipped.
     """
 
     def __init__(self, folder: Path, stem: str, header: bytes, rotation: Rotation) -> None:
         self._folder, self._stem, self._header, self._rotation = folder, stem, header, rotation
         self._position_file = folder / f".{stem}.position"
         self._name = re.compile(re.escape(stem) + r"-(\d{20})\.csv")
-        # The thread of a write that was cancelled goes on to its end; nobody may pass it.
+        # The thread of a cancelled write runs to its end; no other may pass it.
         self._alone = threading.Lock()
         self._lock: int | None = None
         self._file: int | None = None
         self._position: Position | None = None
 
     def append(self, first: int, end: int, lines: Iterable[CsvLine]) -> None:
-        """Append the lines of a batch, records `first` up to, not including, `end`; skip what is there.
+        """Append the lines of a batch with the offsets from `first` to before `end`; skip written ones.
 
-        Raises `SinkUnavailable` when the disk or another process does not let us; then
-        nothing counts as written.
+        Raises `SinkUnavailable` if the disk or another process prevents it; then nothing
+        counts as written.
         """
         with self._alone:
             try:
-                self._take_up()
+                self._acquire()
                 self._append(first, end, lines)
             except OSError as error:
-                self._let_go()
+                self._release()
                 raise SinkUnavailable(f"CSV: {error}") from error
 
     def close(self) -> None:
-        """Let somebody else go on with the files."""
+        """Release the files, so that another process can continue them."""
         with self._alone:
-            self._let_go()
+            self._release()
 
     def _append(self, first: int, end: int, lines: Iterable[CsvLine]) -> None:
         position = self._position
         if position is None:
-            position = self._remember(Position("", 0, 0, first, first))
+            position = self._save(Position("", 0, 0, first, first))
         if first < position.batch:
             raise SinkUnavailable(
                 f"CSV: first offset is {first}; expected at least {position.batch}, since {position.file} "
-                "has what was before. If the topic has been made anew, move its files and "
+                "has the offsets before. If the topic was re-created, move its files and "
                 f"{self._position_file.name} to another folder"
             )
         if end <= position.end:
             return
         new = [line for line in lines if line.offset >= position.end]
-        for (name, period), chunk in groupby(self._placed(new, position), key=lambda placed: placed[:2]):
+        for (name, period), chunk in groupby(self._with_files(new, position), key=lambda row: row[:2]):
             position = self._write(name, period, [text for _, _, text in chunk], position)
-        self._remember(msgspec.structs.replace(position, batch=first, end=end))
+        self._save(msgspec.structs.replace(position, batch=first, end=end))
 
-    def _placed(self, lines: Iterable[CsvLine], position: Position) -> Iterator[tuple[str, int, bytes]]:
+    def _with_files(self, lines: Iterable[CsvLine], position: Position) -> Iterator[tuple[str, int, bytes]]:
         """Yield each line with the file that it belongs in, and that file's period."""
         name, period, size = position.file, position.period, position.size
         for line in lines:
@@ -121,7 +120,7 @@ class CsvFiles:
         os.fsync(self._file)
         return Position(name, size + len(data), period, 0, 0)
 
-    def _remember(self, position: Position) -> Position:
+    def _save(self, position: Position) -> Position:
         new = self._position_file.with_suffix(".new")
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
@@ -134,8 +133,8 @@ class CsvFiles:
         self._position = position
         return position
 
-    def _take_up(self) -> None:
-        """Become the only writer, and cut off what an earlier one has left half done."""
+    def _acquire(self) -> None:
+        """Lock the files, and truncate what an earlier writer has not committed."""
         if self._lock is not None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -149,9 +148,9 @@ class CsvFiles:
         self._position = msgspec.json.decode(self._position_file.read_bytes(), type=Position)
         self._remove_files_from(self._position.end)
         if self._position.file:
-            self._cut_off(self._position)
+            self._truncate(self._position)
 
-    def _cut_off(self, position: Position) -> None:
+    def _truncate(self, position: Position) -> None:
         self._open(position.file, 0)
         assert self._file is not None
         if os.fstat(self._file).st_size < position.size:
@@ -160,31 +159,31 @@ class CsvFiles:
         os.lseek(self._file, 0, os.SEEK_END)
 
     def _remove_files_from(self, offset: int) -> None:
-        """Remove files begun for records that were never acknowledged; they come again."""
+        """Remove files of records that were never acknowledged; these come again."""
         for file in self._folder.iterdir():
             match = self._name.fullmatch(file.name)
             if match and int(match[1]) >= offset:
                 file.unlink()
 
     def _open(self, name: str, flags: int) -> None:
-        open_until_now, self._file = self._file, None
-        if open_until_now is not None:
-            os.close(open_until_now)
+        previous, self._file = self._file, None
+        if previous is not None:
+            os.close(previous)
         self._file = os.open(self._folder / name, os.O_WRONLY | flags, 0o644)
         self._sync_folder()
 
     def _sync_folder(self) -> None:
-        """Make names as durable as what they stand for."""
+        """Make the names of new files durable."""
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
-    def _let_go(self) -> None:
-        left = [file for file in (self._file, self._lock) if file is not None]
+    def _release(self) -> None:
+        descriptors = [file for file in (self._file, self._lock) if file is not None]
         self._file = self._lock = self._position = None
-        for file in left:
+        for file in descriptors:
             os.close(file)
 
 

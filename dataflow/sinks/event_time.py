@@ -1,4 +1,4 @@
-"""Event time of what sinks store: a record in, its time in ms since 1970 UTC and its fields out."""
+"""Event time of a stored record, in ms since 1970 UTC, read together with some of its fields."""
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter

@@ -1,4 +1,4 @@
-"""The runner of one sink: its topics in, batch after batch of every partition given to it."""
+"""Sink runner: consumes the topics of one sink and serves every assigned partition."""
 
 import asyncio
 import time
@@ -19,14 +19,14 @@ from dataflow.sinks.runner_partition import SinkPartition
 
 log = get_log(__name__)
 
-FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it holds in memory
+FETCH_BYTES = 1 << 20  # of one partition at once; unpacked, it is held in memory
 NEVER_MS = 2**31 - 1
 STOP_SECONDS = 5.0
 MEASURE_SECONDS = 2.0
 
 
 class LazySink(Sink):
-    """A sink that is opened before its first batch; an outage at start is like any other."""
+    """Opens a sink before its first batch; an outage at start is handled like any other."""
 
     def __init__(self, sink: Sink) -> None:
         self.name, self.topics = sink.name, sink.topics
@@ -47,20 +47,20 @@ class LazySink(Sink):
         return await self._sink.write(batch)
 
     async def release(self, tp: TopicPartition) -> None:
-        """Pass it on."""
+        """Release the partition of the sink."""
         await self._sink.release(tp)
 
     async def close(self) -> None:
-        """Close the sink, also one whose opening has failed halfway."""
+        """Close the sink, also if opening it has failed halfway."""
         await self._sink.close()
 
 
 class SinkRunner(Service):
     """Runs one sink in a consumer group of its own.
 
-    Every partition is served by itself: a slow one holds up no other, and a sink that is
-    away keeps its partitions, since the heartbeats of the group go on. Memory is bounded by
-    one batch and one fetched response a partition.
+    Partitions are served independently: a slow one delays no other. During an outage of the
+    sink the worker keeps its partitions, since heartbeats to the group continue. Memory is
+    bounded by one batch and one fetched response for each partition.
     """
 
     def __init__(self, sink: Sink, options: RunnerOptions) -> None:
@@ -69,11 +69,11 @@ class SinkRunner(Service):
         self.options = options
         self.partitions: dict[TopicPartition, SinkPartition] = {}
         self.joined = False
-        """Whether the group has taken us in, if maybe without partitions."""
+        """Whether we are a member of the group, maybe without partitions."""
         self._serving: dict[TopicPartition, asyncio.Task[None]] = {}
 
     async def on_start(self) -> None:
-        """Join the group; a broker that is away is waited for."""
+        """Join the group; wait for a broker that is unavailable."""
         group = self.options.group_of(self.sink.name)
         for pause in self.options.pauses():
             self.consumer = self._new_consumer(group)
@@ -82,7 +82,7 @@ class SinkRunner(Service):
                 break
             except (KafkaError, OSError) as error:
                 await self.consumer.stop()
-                log.warning("Sink is waiting for its broker.", sink=self.sink.name, error=error)
+                log.warning("Sink waits for the broker.", sink=self.sink.name, error=error)
                 await self.sleep(pause)
         self.commits = Commits(self.consumer, group, self.options.connection, self.options.compression)
         self.consumer.subscribe(list(self.sink.topics), listener=_Assignments(self))
@@ -99,39 +99,40 @@ class SinkRunner(Service):
             max_partition_fetch_bytes=FETCH_BYTES,
             session_timeout_ms=self.options.session_timeout_ms,
             heartbeat_interval_ms=self.options.session_timeout_ms // 4,
-            # A sink may be away for days; a member that takes long to give up is bounded by patience.
+            # A sink may be unavailable for days; the rebalance timeout bounds how long a revocation takes.
             max_poll_interval_ms=NEVER_MS,
             rebalance_timeout_ms=self.options.session_timeout_ms
             + int(self.options.drain_timeout_seconds * 1000),
         )
 
     async def _open(self) -> None:
-        """Open the sink at start, so that what is wrong shows before the first record comes."""
+        """Open the sink at start, so that faults show before the first record comes."""
         for pause in self.options.pauses():
             try:
                 await self.sink.open()
                 return
             except (SinkUnavailable, OSError) as error:
                 log.warning(
-                    "Sink is unavailable; trying again.", sink=self.sink.name, wait_seconds=pause, error=error
-                )
+                    "Sink is unavailable; retrying.",
+                    sink=self.sink.name, wait_seconds=round(pause, 1), error=error,
+                )  # fmt: skip
                 await self.sleep(pause)
 
     async def _measure(self) -> None:
-        """Keep the gauges right, also while nothing is fetched since nothing can be stored."""
+        """Keep the gauges up to date, also during an outage of the sink."""
         metrics = SinkMetrics(self.sink.name)
         while not self.should_stop:
             await self.sleep(MEASURE_SECONDS)
-            ours = dict(self.partitions)
-            metrics.measure(ours.values(), time.time())
+            partitions = dict(self.partitions)
+            metrics.measure(partitions.values(), time.time())
             try:
-                ends = await self.consumer.end_offsets(list(ours)) if ours else {}
+                ends = await self.consumer.end_offsets(list(partitions)) if partitions else {}
             except (KafkaError, OSError):
-                continue  # the last value stands until the broker is back
-            metrics.lag.set(sum(max(ends[tp] - one.consumed, 0) for tp, one in ours.items()))
+                continue  # keep the last value until the broker is back
+            metrics.lag.set(sum(max(ends[tp] - one.consumed, 0) for tp, one in partitions.items()))
 
-    def take_up(self, tps: Iterable[TopicPartition]) -> None:
-        """Begin to serve partitions."""
+    def assign(self, tps: Iterable[TopicPartition]) -> None:
+        """Start serving partitions."""
         self.joined = True
         for tp in tps:
             partition = SinkPartition(tp, self.sink, self.consumer, self.commits, self.options)
@@ -145,22 +146,22 @@ class SinkRunner(Service):
             log.exception("Sink has a bug.", sink=self.sink.name)
             await self.crash(error)
 
-    async def give_up(self, tps: Collection[TopicPartition]) -> None:
-        """End the service of partitions: what is being written has a few seconds to be committed."""
-        leaving = [self._serving.pop(tp) for tp in tps if tp in self._serving]
+    async def revoke(self, tps: Collection[TopicPartition]) -> None:
+        """Stop serving partitions; a write in progress gets some seconds to be committed."""
+        draining = [self._serving.pop(tp) for tp in tps if tp in self._serving]
         for tp in tps:
             if tp in self.partitions:
-                self.partitions.pop(tp).leave()
-        if leaving:
-            _, late = await asyncio.wait(leaving, timeout=self.options.drain_timeout_seconds)
+                self.partitions.pop(tp).drain()
+        if draining:
+            _, late = await asyncio.wait(draining, timeout=self.options.drain_timeout_seconds)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*leaving, return_exceptions=True)
+            await asyncio.gather(*draining, return_exceptions=True)
         await asyncio.gather(*(self.sink.release(tp) for tp in tps))
 
     async def on_stop(self) -> None:
-        """Finish what is being written, leave the group, close the sink."""
-        await self.give_up(list(self._serving))
+        """Finish writes in progress, leave the group, close the sink."""
+        await self.revoke(list(self._serving))
         await self.commits.stop()
         # By itself: it raises CancelledError when the broker is away, and not only when we are cancelled.
         leaving = asyncio.create_task(self.consumer.stop())
@@ -172,15 +173,15 @@ class SinkRunner(Service):
 
 
 class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Tells a runner which partitions it has; the group waits for an answer before it goes on."""
+    """Passes assignments to a runner; the group waits for it before a rebalance goes on."""
 
     def __init__(self, runner: SinkRunner) -> None:
         self._runner = runner
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Finish the partitions before somebody else may have them."""
-        await self._runner.give_up(list(revoked))
+        """Drain the partitions before another member gets them."""
+        await self._runner.revoke(list(revoked))
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Serve the partitions."""
-        self._runner.take_up(assigned)
+        self._runner.assign(assigned)

@@ -1,4 +1,4 @@
-"""Commits of a sink: what is stored for good in; offsets, and with them its dead letters, out."""
+"""Commits of a sink: offsets, and in the same transaction the dead letters before them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ STABLE_SECONDS = 15.0  # longer than a transaction may stay open
 class Commits:
     """Commits for one consumer.
 
-    Dead letters and the offset behind them go in one Kafka transaction, fenced by the
-    group's generation: however often a batch is written, each is there once. With no
-    dead letters it is a plain commit, and there is no producer.
+    Dead letters and the offset after them are written in one Kafka transaction, fenced by the
+    generation of the group: however often a batch is written, each letter is written once.
+    Without dead letters it is a plain commit and needs no producer.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Commits:
     async def commit(self, tp: TopicPartition, end: int, note: SinkNote, dead: Sequence[DeadLetter]) -> None:
         """Commit `end`, with the dead letters below it.
 
-        Raises `CommitFailedError` when the partition is no longer ours, and any other
-        `KafkaError` when it is not known what became of it: call it again.
+        Raises `CommitFailedError` when the partition is no longer assigned to us, and any
+        other `KafkaError` when the result is unknown: call it again.
         """
         offsets = {tp: OffsetAndMetadata(end, note.as_metadata())}
         if not dead:
@@ -71,9 +71,9 @@ class Commits:
         dead: Sequence[DeadLetter],
     ) -> None:
         producer = await self._started()
-        # An earlier try may have gone through without our hearing of it.
-        already = await stable_offsets(self._consumer._client, self._group, [tp], STABLE_SECONDS)  # noqa: SLF001  # one connection for the group
-        if already[tp] >= offsets[tp].offset:
+        # An earlier attempt may have succeeded though its answer was lost.
+        committed = await stable_offsets(self._consumer._client, self._group, [tp], STABLE_SECONDS)  # noqa: SLF001  # one connection for the group
+        if committed[tp] >= offsets[tp].offset:
             return
         partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
         await producer.begin_transaction()
@@ -84,7 +84,7 @@ class Commits:
         await producer.commit_transaction()
 
     def _group_metadata(self) -> GroupMetadata:
-        coordinator = self._consumer._coordinator  # noqa: SLF001  # aiokafka tells nobody else
+        coordinator = self._consumer._coordinator  # noqa: SLF001  # aiokafka has no public way
         return GroupMetadata(coordinator.generation, coordinator.member_id, None)
 
     async def _started(self) -> TransactionalProducer:
@@ -102,4 +102,4 @@ class Commits:
         try:
             await asyncio.wait_for(producer.stop(), STOP_SECONDS)
         except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("Producer of the dead letters did not stop in time.", error=error)
+            log.warning("Producer of dead letters did not stop in time.", error=error)

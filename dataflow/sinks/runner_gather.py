@@ -1,4 +1,4 @@
-"""Gathering: a partition's fetched record batches in, one batch of a size worth writing out."""
+"""Gathering: joins fetched record batches of a partition to one batch for the sink."""
 
 from asyncio import Event
 from time import monotonic
@@ -11,19 +11,19 @@ from dataflow.kafka.fetch import drain
 from dataflow.sinks.contract import SinkBatch
 from dataflow.sinks.runner_options import RunnerOptions
 
-IDLE_SECONDS = 0.2  # between two looks at whether to leave
+IDLE_SECONDS = 0.2  # between two checks of `draining`
 
 
 async def gather(
-    consumer: AIOKafkaConsumer, tp: TopicPartition, options: RunnerOptions, leaving: Event
+    consumer: AIOKafkaConsumer, tp: TopicPartition, options: RunnerOptions, draining: Event
 ) -> SinkBatch | None:
-    """Return the next batch, as soon as it is full or has waited long enough; None when told to leave.
+    """Return the next batch once it is full or has waited long enough; None while draining.
 
-    It has no records where the log holds nothing but the marks of transactions.
+    The batch has no records if the log holds nothing but markers of transactions.
     """
     records: list[DefaultRecord] = []
     size, end, full_at = 0, -1, 0.0
-    while not leaving.is_set():
+    while not draining.is_set():
         wanted = options.batch_records - len(records)
         wait_seconds = full_at - monotonic() if records else IDLE_SECONDS
         if end >= 0 and (not records or wanted <= 0 or size >= options.batch_bytes or wait_seconds <= 0):

@@ -1,4 +1,4 @@
-"""Options of a sink's runner: what the settings say in, one value that the runner needs out."""
+"""Options of a sink runner, made from the settings."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,10 @@ class RunnerOptions:
     batch_records: int = 10_000
     batch_bytes: int = 16 << 20
     linger_seconds: float = 0.2
-    """A batch that is not full waits so long for more."""
+    """How long a batch that is not full waits for more records."""
     session_timeout_ms: int = 10_000
     drain_timeout_seconds: float = 10.0
-    """What is being written when a partition is given up may take so long."""
+    """How long a write in progress may take when its partition is revoked."""
     first_pause_seconds: float = 0.2
     longest_pause_seconds: float = 30.0
     compression: str | None = "zstd"
@@ -31,9 +31,9 @@ class RunnerOptions:
         return f"{self.app_id}-sink-{sink}"
 
     def pauses(self) -> Iterator[float]:
-        """Yield the seconds to wait before each new try: twice as long each time, up to half of it off.
+        """Yield the seconds to wait before each retry: doubled each time, less a random part up to half.
 
-        Chance keeps workers from coming back to a system all at once.
+        The random part keeps workers from retrying all at once.
         """
         pause = self.first_pause_seconds
         while True:

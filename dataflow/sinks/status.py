@@ -1,6 +1,6 @@
-"""Status of the sinks: what their groups have committed in, how far behind each is, and why, out.
+"""Status of the sinks: lag, errors and workers of each, read from Kafka.
 
-All of it stands in Kafka: no worker is asked, so that one that hangs is seen, too.
+No worker is asked, so a worker that hangs is seen, too.
 """
 
 import asyncio
@@ -29,13 +29,13 @@ class SinkStatus:
     name: str
     topics: Sequence[str]
     workers: int
-    """How many workers run it; 0: nobody does."""
+    """How many workers run it."""
     lag_records: int
-    """Records that it has not taken."""
+    """Records that it has not consumed."""
     lag_seconds: float | None
     """How long the oldest of them has been in Kafka."""
     buffered_records: int
-    """Records that it has taken and will store with later ones, as in an object that still grows."""
+    """Records that it has consumed and will store with later ones, as in an object that still grows."""
     records_per_second: float
     last_error: str | None
     last_error_at_ms: int | None
@@ -51,9 +51,9 @@ async def sink_statuses(
 ) -> list[SinkStatus]:
     """Return every sink of this app that has ever run or that is `configured`, by name.
 
-    Of one that is configured all partitions of its topics count, else those that it has ever
-    had. Takes half a second, over which the records are counted. Raises `DataflowError` when
-    the broker does not answer in time.
+    For a configured sink all partitions of its topics count, for others those with committed
+    offsets. Takes half a second, in which records are counted. Raises `DataflowError` when the
+    broker does not answer in time.
     """
     try:
         async with asyncio.timeout(ANSWER_SECONDS), _clients(connection) as (admin, reader):
@@ -115,8 +115,8 @@ async def _workers(admin: AIOKafkaAdminClient, group: str) -> int:
 async def _never_served(
     admin: AIOKafkaAdminClient, topics: Topics, committed: Offsets
 ) -> Collection[TopicPartition]:
-    """Return the partitions of the topics that nobody has served yet."""
-    existing = set(await admin.list_topics()).intersection(topics)  # to ask for another might make it
+    """Return the partitions of the topics that have no committed offset yet."""
+    existing = set(await admin.list_topics()).intersection(topics)  # a request for another one may create it
     described = await admin.describe_topics(list(existing)) if existing else []
     partitions = {
         TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]
@@ -171,7 +171,7 @@ def _seconds_since(at_ms: int | None) -> float | None:
 
 
 async def _oldest_ms(reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> int | None:
-    """Return the timestamp of the oldest record from there on; None if none can be read in time."""
+    """Return the timestamp of the oldest record from these offsets on; None if none is read in time."""
     if not starts:
         return None
     reader.assign(list(starts))

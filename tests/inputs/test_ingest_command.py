@@ -91,7 +91,7 @@ def test_inputs_that_cannot_be_read_are_told_and_the_rest_is(own, tmp_path):
     told = own.ingest(tmp_path / "none", broken, good, "--as", "access-logs", code=1)
     failed = [
         f"{tmp_path}/none cannot be read (No such file or directory); expected a file, a folder or s3://…",
-        f"{broken} is gzip that breaks off; expected a whole file",
+        f"{broken} is truncated gzip; expected a whole file",
     ]
     assert told["failed"] == failed
     assert all(text in told["said"] for text in failed)

@@ -36,7 +36,7 @@ def test_pieces_and_passed_bytes_change_no_line(bits: list[bytes], cuts: list[in
         return
     rest = raw[passed:]
     ended, line_feed, tail = rest.rpartition(b"\n")
-    lines = [line for some in reader.ended_lines(MOST) for line in some]
+    lines = [line for some in reader.complete_lines(MOST) for line in some]
     reached = passed + len(ended) + len(line_feed)
     assert begin == raw[:BEGIN_BYTES]
     assert lines == simply(ended)
@@ -50,6 +50,6 @@ def test_pieces_and_passed_bytes_change_no_line(bits: list[bytes], cuts: list[in
 def test_each_list_of_lines_reaches_as_far_as_it_says():
     """What is committed with some lines is where the next run begins."""
     reader = ContentReader(iter([b"a\nb", b"b\n\n", b"c\nd"]))
-    seen = [(lines, reader.reached) for lines in reader.ended_lines(MOST)]
+    seen = [(lines, reader.reached) for lines in reader.complete_lines(MOST)]
     assert seen == [([b"a"], 2), ([b"bb"], 6), ([b"c"], 8)]
     assert reader.tail == [b"d"]

@@ -56,7 +56,7 @@ def test_what_is_not_there_is_told_and_the_rest_is_found(folder):
     told = found_at(folder / "none", folder / "none*", folder / "pipe", folder / "b.log")
     assert told == [
         f"{folder}/none cannot be read (No such file or directory); expected a file, a folder or s3://…",
-        f"{folder}/none* means no file; expected at least one",
+        f"{folder}/none* matches no file; expected at least one",
         f"{folder}/pipe is no regular file; expected one, or a folder",
         f"{folder}/b.log",
     ]

@@ -95,7 +95,7 @@ def test_run_again_and_again_and_killed_on_the_way_not_a_row_more_or_less(tmp_pa
         wait_until(lambda: rows(postgres) == all_of_them, 120, lambda: f"{rows(postgres)} {cluster.tails()}")
         wait_for_runs(rest, 1)
         assert rows(postgres) == all_of_them
-        assert "Scheduled ingest of access-logs:" in rest[0].said()
+        assert '"message":"Scheduled ingest is done.","stream":"access-logs"' in rest[0].said()
 
 
 def kill_the_one_that_reads(cluster: Cluster, folder: Path) -> Worker:

@@ -96,8 +96,8 @@ def test_short_files_are_what_they_are(content):
 @pytest.mark.parametrize(
     ("packed", "said"),
     [
-        (gzip.compress(RAW)[:-9], "is gzip that breaks off; expected a whole file"),
-        (zstd.compress(RAW)[:-9], "is zstd that breaks off; expected a whole file"),
+        (gzip.compress(RAW)[:-9], "is truncated gzip; expected a whole file"),
+        (zstd.compress(RAW)[:-9], "is truncated zstd; expected a whole file"),
         (gzip.compress(RAW)[:100] + b"x" * 100, "is broken gzip"),
         (gzip.compress(RAW) + b"x" * 100, "is broken gzip"),
         (an_avro_file(some_bookings(100))[:-9], "is broken Avro"),
@@ -118,7 +118,7 @@ def test_lines_before_the_damage_are_read_once(tmp_path):
     runs = Runs()
     told = runs.run(tmp_path)
     assert (told.failed, 0 < told.lines < 30_000) == (
-        [f"{file} is gzip that breaks off; expected a whole file"],
+        [f"{file} is truncated gzip; expected a whole file"],
         True,
     )
     assert runs.run(tmp_path).lines == 0

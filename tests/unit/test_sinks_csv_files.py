@@ -138,7 +138,7 @@ def write_four_batches(folder: Path) -> None:
             with committed_file.open("w") as file:
                 file.write(str(end))
     finally:
-        files._let_go()  # as the end of the process does
+        files._release()  # as the end of the process does
 
 
 @pytest.mark.parametrize("count", range(1, 60))

@@ -5,10 +5,10 @@ from dataflow.sinks.contract import Sink
 
 
 def configured(settings: Settings) -> Sink | None:
-    """Return the sink that the settings ask for; raise `Misconfigured` for an impossible index."""
+    """Return the sink if the settings enable it; raise `Misconfigured` for an impossible index."""
     if settings.opensearch_url is None:
         return None
-    # Who has no OpenSearch needs none of its client.
+    # A worker without OpenSearch does not load its client.
     from dataflow.sinks.opensearch.indices import read_indices
     from dataflow.sinks.opensearch.server import ServerAddress
     from dataflow.sinks.opensearch.sink import OpenSearchSink

@@ -1,4 +1,4 @@
-"""Documents: a record in; the two lines of a bulk request that store it out."""
+"""Documents: the two lines of a bulk request that store a record."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ from dataflow.sinks.opensearch.indices import PLACE_FIELD, TIME_FIELD, index_nam
 
 COORDINATES = ("geo_latitude", "geo_longitude", "latitude", "longitude")
 BULK_BYTES = 1_000_000
-"""A bulk request of more than one document is no larger; aiohttp warns of bodies that hold up the loop."""
+"""Limit of a bulk request with more than one document; aiohttp warns of bodies that block the loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkDocument:
-    """A record on its way into an index."""
+    """A record, and the lines of a bulk request that index it."""
 
     record: DefaultRecord
     lines: bytes
@@ -33,11 +33,11 @@ MakeDocuments = Callable[[SinkBatch], tuple[list[BulkDocument], list[Rejection]]
 
 
 def compile_documents(topic: str, prefix: str) -> MakeDocuments:
-    """Return a function: a batch in, its documents and what is no JSON object out.
+    """Return a function that makes the documents of a batch, and rejects what is no JSON object.
 
-    A document is what was sent and two fields: the event time, and the place if there are
-    coordinates. Its id is the origin of the record, and it is created, never changed: the
-    second time, it is there already.
+    A document is the event with two more fields: the event time, and the location if it has
+    coordinates. Its id is the origin of the record, and documents are only created, never
+    changed: the second time the server answers that it exists.
     """
     read = compile_reader(topic, *COORDINATES)
 
@@ -70,7 +70,7 @@ def _with_fields(raw: bytes, at_ms: int, values: Values) -> bytes:
 
 
 def place_of(latitude: object, longitude: object) -> Mapping[str, float] | None:
-    """Return coordinates, in degrees, as a geo_point; None where there is no such place on earth."""
+    """Return coordinates in degrees as a geo_point; None if they are not on earth."""
     try:
         lat, lon = float(str(latitude)), float(str(longitude))
     except ValueError:
@@ -79,7 +79,7 @@ def place_of(latitude: object, longitude: object) -> Mapping[str, float] | None:
 
 
 def bulks(documents: Sequence[BulkDocument]) -> Iterator[list[BulkDocument]]:
-    """Yield the documents, in order, in requests of a megabyte at most, or of one document."""
+    """Yield the documents, in order, in requests of at most a megabyte or of one document."""
     bulk: list[BulkDocument] = []
     size = 0
     for document in documents:

@@ -1,4 +1,4 @@
-"""Server: index templates and bulks in; an outcome for each document out, errors say that it is away."""
+"""Server: sends index templates and bulk requests, and translates errors of the client."""
 
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,11 +16,11 @@ SECONDS = 30
 _ONLY = "items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 _REJECTIONS = {400: Reason.WRONG_TYPE, 413: Reason.TOO_LARGE}
 
-logging.getLogger("opensearch").setLevel(logging.ERROR)  # it tells of every request
+logging.getLogger("opensearch").setLevel(logging.ERROR)  # it logs every request
 
 
 class RequestRejected(Exception):
-    """The request as a whole is refused: it is too large, or something in it upsets the server."""
+    """The server rejects the whole request: it is too large, or one document of it cannot be read."""
 
     def __init__(self, words: str, reason: Reason) -> None:
         super().__init__(words)
@@ -29,7 +29,7 @@ class RequestRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where the server is, and who asks."""
+    """Address of the server, and the credentials."""
 
     url: str
     username: str | None = None
@@ -38,26 +38,26 @@ class ServerAddress:
 
 
 class Server:
-    """OpenSearch, or Elasticsearch: what is asked of it is the same in both."""
+    """OpenSearch or Elasticsearch; both understand these requests."""
 
     def __init__(self, connection: ServerAddress) -> None:
-        known = connection.username is not None
+        has_user = connection.username is not None
         self._client = AsyncOpenSearch(
             [connection.url],
-            http_auth=(connection.username, connection.password or "") if known else None,
+            http_auth=(connection.username, connection.password or "") if has_user else None,
             timeout=SECONDS,
-            max_retries=0,  # the runner of the sink tries again, and says so
+            max_retries=0,  # the runner of the sink retries, and logs it
             ca_certs=connection.ca_file,
         )
 
     async def put_template(self, prefix: str) -> None:
-        """Make the template of a prefix, or bring it up to date; raise `SinkUnavailable`."""
+        """Create or update the template of a prefix; raise `SinkUnavailable`."""
         try:
             async with _translate_errors():
                 await self._client.indices.put_index_template(
                     name=f"dataflow-{prefix}", body=index_template(prefix)
                 )
-        except RequestRejected as error:  # another template is in the way: a person has to decide
+        except RequestRejected as error:  # another template conflicts: a person has to decide
             raise SinkUnavailable(str(error)) from error
 
     async def store(self, bulk: Sequence[BulkDocument]) -> list[DocumentOutcome]:
@@ -67,9 +67,9 @@ class Server:
                 body=b"".join([document.lines for document in bulk]), params={"filter_path": _ONLY}
             )
         outcomes = [
-            outcome_of(answered["status"], answered.get("error"))
+            outcome_of(result["status"], result.get("error"))
             for item in answer["items"]
-            for answered in item.values()
+            for result in item.values()
         ]
         if len(outcomes) != len(bulk):
             raise SinkUnavailable(f"OpenSearch: {len(outcomes)} answers; expected {len(bulk)}")
@@ -82,7 +82,7 @@ class Server:
 
 @asynccontextmanager
 async def _translate_errors() -> AsyncIterator[None]:
-    """Turn the client's errors into ours."""
+    """Translate errors of the client into ours."""
     try:
         yield
     except TransportError as error:
@@ -95,5 +95,5 @@ async def _translate_errors() -> AsyncIterator[None]:
 
 
 def _words(error: TransportError) -> str:
-    answered = error.info.get("error") if isinstance(error.info, Mapping) else None
-    return words_of(error.status_code, answered or error.error or error.info)
+    reason = error.info.get("error") if isinstance(error.info, Mapping) else None
+    return words_of(error.status_code, reason or error.error or error.info)

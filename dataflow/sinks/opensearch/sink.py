@@ -1,4 +1,4 @@
-"""OpenSearch sink: record batches in; documents out, each once by its origin, in the index of its day."""
+"""OpenSearch sink: stores each record as one document, in the index of its day."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataflow.sinks.opensearch.documents import BulkDocument, bulks, compile_doc
 from dataflow.sinks.opensearch.outcomes import DocumentOutcome, Fate
 from dataflow.sinks.opensearch.server import RequestRejected, Server, ServerAddress
 
-PAUSE_SECONDS = 0.2  # for a server that has taken a part, and wants no more just now
+PAUSE_SECONDS = 0.2  # for a server that has stored a part of a request and asks to retry the rest
 
 
 class OpenSearchSink(Sink):
@@ -25,13 +25,13 @@ class OpenSearchSink(Sink):
         self._server: Server | None = None
 
     async def open(self) -> None:
-        """Make the index templates."""
+        """Create or update the index templates."""
         self._server = self._server or Server(self._connection)
         for prefix in self._prefixes:
             await self._server.put_template(prefix)
 
     async def write(self, batch: SinkBatch) -> WriteResult:
-        """Store the batch; a part of it that the server puts off goes again, as long as it takes some."""
+        """Store the batch; retry the documents that the server defers, as long as it stores some."""
         documents, rejected = self._documents[batch.tp.topic](batch)
         for bulk in bulks(documents):
             rejected += await self._store(bulk)
@@ -56,17 +56,17 @@ class OpenSearchSink(Sink):
                 for document, outcome in zip(bulk, outcomes, strict=True)
                 if outcome.fate is Fate.REJECTED
             ]
-            bulk = await self._put_off(bulk, outcomes)
+            bulk = await self._deferred(bulk, outcomes)
         return rejected
 
     async def _store_in_halves(self, bulk: Sequence[BulkDocument], error: RequestRejected) -> list[Rejection]:
-        """Find what upsets the server; alone, it is refused."""
+        """Find the document that makes the server reject the request; alone, it is rejected."""
         if len(bulk) == 1:
             return [rejection(bulk[0].record, error, error.reason)]
         middle = len(bulk) // 2
         return await self._store(bulk[:middle]) + await self._store(bulk[middle:])
 
-    async def _put_off(
+    async def _deferred(
         self, bulk: Sequence[BulkDocument], outcomes: Sequence[DocumentOutcome]
     ) -> list[BulkDocument]:
         again = [

@@ -5,9 +5,9 @@ from dataflow.sinks.contract import Sink
 
 
 def configured(settings: Settings) -> Sink | None:
-    """Return the sink that the settings ask for."""
+    """Return the sink if the settings enable it."""
     if settings.postgres_url is None:
         return None
-    from dataflow.sinks.postgres.sink import PostgresSink  # who has no PostgreSQL needs no driver
+    from dataflow.sinks.postgres.sink import PostgresSink  # a worker without it loads no driver
 
     return PostgresSink(settings.postgres_url.get_secret_value(), settings.postgres_retention_days)

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: a URL in, a few connections that are thrown away after an error out."""
+"""Connections to PostgreSQL: a small pool; a connection that has failed is closed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -9,25 +9,25 @@ import asyncpg  # type: ignore[import-untyped]  # it comes without types
 
 from dataflow.errors import SinkUnavailable
 
-MOST = 4  # at once; a partition beyond that waits for its turn
+MOST = 4  # at once; further partitions wait
 CONNECT_SECONDS = 10.0
 WORK_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 
-AWAY = (
+UNAVAILABLE = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what asyncpg makes of a server that dies while a connection is idle
+    asyncpg.InternalClientError,  # the server has died while the connection was idle
     OSError,
 )
-"""The server's or the network's fault, or the schema's: a person or time mends it, and no row is lost."""
+"""Faults of the server, the network or the schema: they end by themselves or by a person; no row is lost."""
 
 
 class Connections:
     """Lends connections, each with the temporary tables of `prepare`.
 
-    A connection that has met an error is cut, not mended: asking a server that is away to
-    roll back has no end, and one that lives rolls back by itself.
+    A connection that has failed is terminated: a rollback on an unavailable server would never
+    end, and a running server rolls back by itself.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Connections:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[asyncpg.Connection]:
-        """Lend one connection, for up to a minute; raise `SinkUnavailable` for what goes wrong with it."""
+        """Lend one connection, for up to a minute; raise `SinkUnavailable` for its errors."""
         async with self._free:
             connection = None
             try:
@@ -50,8 +50,8 @@ class Connections:
                     connection = self._take() or await self._connect()
                     yield connection
                 self._idle.append(connection)
-            except AWAY as error:
-                self._drop_idle()  # what has broken one has mostly broken all
+            except UNAVAILABLE as error:
+                self._drop_idle()  # the same fault has probably broken all
                 raise SinkUnavailable(f"PostgreSQL at {self._address}: {_words(error)}") from error
             finally:
                 if connection is not None and connection not in self._idle:
@@ -81,12 +81,12 @@ class Connections:
             self._idle.pop().terminate()
 
     async def close(self) -> None:
-        """Close what is idle; nothing may be lent."""
+        """Close idle connections; none may be lent."""
         while self._idle:
             connection = self._idle.pop()
             try:
                 await connection.close(timeout=CLOSE_SECONDS)
-            except AWAY:
+            except UNAVAILABLE:
                 connection.terminate()
 
 

@@ -1,4 +1,4 @@
-"""Migrations: numbered SQL files in, a database that has had each of them once out."""
+"""Migrations: numbered SQL files, each applied once to a database."""
 
 from collections.abc import Iterable
 from importlib.resources import files
@@ -11,7 +11,7 @@ from dataflow.sinks.postgres.tables import TABLES, Table
 
 log = get_log(__name__)
 
-LOCK = 0x64617461666C6F77  # "dataflow"; of all our own changes to the schema
+LOCK = 0x64617461666C6F77  # "dataflow"; held for all our changes of the schema
 
 _DONE = """
 CREATE TABLE IF NOT EXISTS dataflow_migrations (
@@ -48,5 +48,5 @@ async def migrate(connection: asyncpg.Connection, tables: Iterable[Table] = TABL
                 await connection.execute(
                     "INSERT INTO dataflow_migrations (number, name) VALUES ($1, $2)", number, name
                 )
-                log.info("PostgreSQL has been migrated.", migration=name)
+                log.info("PostgreSQL is migrated.", migration=name)
         await make_missing(connection, tables)

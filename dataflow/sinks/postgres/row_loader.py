@@ -1,4 +1,4 @@
-"""Loading: rows in, one transaction out; rows that PostgreSQL refuses are found and left out."""
+"""Row loader: loads rows in one transaction, without those that PostgreSQL rejects."""
 
 import asyncpg  # type: ignore[import-untyped]  # it comes without types
 
@@ -7,20 +7,20 @@ from dataflow.sinks.contract import Rejection, rejection
 from dataflow.sinks.postgres.rows import FIRST_COLUMNS, RowBatch
 from dataflow.sinks.postgres.tables import Table
 
-REFUSALS = (
+ROW_ERRORS = (
     asyncpg.DataError,  # class 22: a NUL byte, too long, out of range
     asyncpg.IntegrityConstraintViolationError,  # class 23, as by a constraint that was added
     asyncpg.ProgramLimitExceededError,  # as by an index that was added
     OverflowError,  # asyncpg knows the range of an integer itself
     UnicodeEncodeError,
 )
-"""The fault is in a row: it will be refused again."""
+"""The fault is in a row: it would be rejected again."""
 
 
 class RowLoader:
-    """Loads rows into one table, by way of a temporary one of the connection.
+    """Loads rows into one table, through a temporary table of the connection.
 
-    COPY is the fastest way in, but it cannot leave out what is there already.
+    COPY is the fastest way, but it cannot skip rows that exist.
     """
 
     def __init__(self, table: Table) -> None:
@@ -40,18 +40,18 @@ class RowLoader:
         self._topic = table.topic
 
     async def load(self, connection: asyncpg.Connection, partition: int, rows: RowBatch) -> list[Rejection]:
-        """Load all rows but those that are refused, in one transaction; what is there already stays as it is.
+        """Load all rows except rejected ones, in one transaction; rows that exist are not changed.
 
-        After any error the connection is in an undefined state.
+        After an error the state of the connection is undefined.
         """
         await connection.execute("BEGIN")
         try:
             await self._put(connection, partition, rows)
             rejected: list[Rejection] = []
-        except REFUSALS as error:
-            _raise_if_no_row_is_at_fault(error)
+        except ROW_ERRORS as error:
+            _raise_if_not_of_a_row(error)
             await connection.execute("ROLLBACK; BEGIN")
-            rejected = await self._sort_out(connection, partition, rows)
+            rejected = await self._load_halves(connection, partition, rows)
         await connection.execute("COMMIT")
         return rejected
 
@@ -59,15 +59,15 @@ class RowLoader:
         await connection.copy_records_to_table(self._staging, records=rows.rows, columns=self._columns)
         await connection.execute(self._insert, self._topic, partition)
 
-    async def _sort_out(
+    async def _load_halves(
         self, connection: asyncpg.Connection, partition: int, rows: RowBatch
     ) -> list[Rejection]:
-        """Put the rows in by halves, down to the single ones that are refused."""
+        """Load the rows by halves, down to the single rows that are rejected."""
         await connection.execute("SAVEPOINT part")
         try:
             await self._put(connection, partition, rows)
-        except REFUSALS as error:
-            _raise_if_no_row_is_at_fault(error)
+        except ROW_ERRORS as error:
+            _raise_if_not_of_a_row(error)
             await connection.execute("ROLLBACK TO part; RELEASE part")
             if len(rows.rows) == 1:
                 return [rejection(rows.records[0], self._words(error), _reason(error))]
@@ -76,16 +76,18 @@ class RowLoader:
             return []
         middle = len(rows.rows) // 2
         halves = rows.part(0, middle), rows.part(middle, len(rows.rows))
-        return [rejected for half in halves for rejected in await self._sort_out(connection, partition, half)]
+        return [
+            rejected for half in halves for rejected in await self._load_halves(connection, partition, half)
+        ]
 
     def _words(self, error: Exception) -> str:
-        """Return what PostgreSQL says, and of which column."""
+        """Return the error of PostgreSQL, with its column."""
         parts = [str(error), getattr(error, "detail", None), getattr(error, "context", None)]
         return f"table {self._name}: " + "; ".join(part for part in parts if part)
 
 
-def _raise_if_no_row_is_at_fault(error: Exception) -> None:
-    # A partition that is missing is reported as a check that has failed, of no constraint.
+def _raise_if_not_of_a_row(error: Exception) -> None:
+    # A missing partition is reported as a failed check without a constraint.
     if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name is None:
         raise error
 

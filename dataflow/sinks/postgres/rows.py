@@ -1,4 +1,4 @@
-"""Rows: the records of a batch in, one tuple for each out, as COPY takes them."""
+"""Rows: a tuple for each record of a batch, as COPY takes them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,14 +23,14 @@ _LAST_MS = 253_402_300_799_999  # year 9999
 
 @dataclass(slots=True)
 class RowBatch:
-    """Rows and the records they are of, in the same order; and what cannot be a row."""
+    """Rows and their records, in the same order; and the records that cannot be rows."""
 
     rows: list[Row] = field(default_factory=list)
     records: list[DefaultRecord] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
 
     def part(self, start: int, end: int) -> "RowBatch":
-        """Return some of the rows."""
+        """Return the rows from `start` to before `end`."""
         return RowBatch(self.rows[start:end], self.records[start:end])
 
 
@@ -67,7 +67,7 @@ def compile_rows(table: Table) -> Callable[[Sequence[DefaultRecord]], RowBatch]:
 def event_time(name: str, text: str | None) -> datetime | None:
     """Return the instant of an ISO 8601 text; UTC where it names no offset, None for None.
 
-    Raises `InvalidEvent` for a text that is no instant: a time is never made up.
+    Raises `InvalidEvent` for a text that is no instant: times are never invented.
     """
     if text is None:
         return None
@@ -81,10 +81,10 @@ def event_time(name: str, text: str | None) -> datetime | None:
 
 
 def day_of(event_at: datetime | None, arrived_ms: int) -> date:
-    """Return the day, UTC, whose partition a row is in; the record alone decides, so it is always the same.
+    """Return the day, UTC, of the partition of a row; it depends on the record alone.
 
-    The day of the event, or that of its arrival in Kafka where the event has no time, or
-    one before 1971, or more than a day ahead.
+    It is the day of the event, or of its arrival in Kafka if the event has no time, or one
+    before 1971 or more than a day ahead.
     """
     arrived = _EPOCH + timedelta(milliseconds=min(max(arrived_ms, 0), _LAST_MS))
     if event_at is not None and event_at - arrived <= _AHEAD and event_at.date() >= _FIRST_DAY:

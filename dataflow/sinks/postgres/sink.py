@@ -1,4 +1,4 @@
-"""PostgreSQL: what agents have sent on in, rows of one table for each topic out."""
+"""PostgreSQL sink: stores the records of each topic as rows of one table."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from dataflow.sinks.postgres.tables import TABLES, Table
 
 log = get_log(__name__)
 
-CARE_SECONDS = 3_600.0  # between two looks at what has to be made and dropped
-NOT_HELD_UP = "SET idle_in_transaction_session_timeout = '10s'"
-"""A worker that is frozen in a transaction must not hold up who goes on with its rows."""
+MAINTENANCE_SECONDS = 3_600.0  # between two runs that create and drop partitions
+NO_FROZEN_TRANSACTION = "SET idle_in_transaction_session_timeout = '10s'"
+"""A worker that is frozen in a transaction must not block the one that continues with its rows."""
 
 EXPIRED = Counter(
     "dataflow_sink_postgres_expired_records",
@@ -30,7 +30,7 @@ EXPIRED = Counter(
 
 
 class _Target:
-    """One table, with all that writing to it takes."""
+    """One table, and what is needed to write to it."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -41,7 +41,7 @@ class _Target:
 
 
 class PostgresSink(Sink):
-    """Stores each record as one row; its origin is the primary key, so that twice is the same as once."""
+    """Stores each record as one row; the primary key is its origin, so a repeated write changes nothing."""
 
     name = "postgres"
 
@@ -51,15 +51,15 @@ class PostgresSink(Sink):
         self._retention_days = retention_days
         self._migrating = Connections(url)
         staging = [target.loader.prepare for target in self._targets.values()]
-        self._connections = Connections(url, [NOT_HELD_UP, *staging])
-        self._care: asyncio.Task[None] | None = None
+        self._connections = Connections(url, [NO_FROZEN_TRANSACTION, *staging])
+        self._maintenance: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Bring the schema up to date, and go on keeping its partitions until closed."""
+        """Migrate the schema, and maintain the partitions until closed."""
         async with self._migrating.lend() as connection:
             await migrate(connection)
         await self._migrating.close()
-        self._care = asyncio.create_task(self._care_for_ever())
+        self._maintenance = asyncio.create_task(self._maintain_for_ever())
 
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch in one transaction."""
@@ -73,7 +73,7 @@ class PostgresSink(Sink):
             try:
                 rejected = await target.loader.load(connection, batch.tp.partition, rows)
             except BaseException:
-                target.days.forget()  # somebody may have dropped one
+                target.days.forget()  # one may have been dropped
                 raise
         return batch.stored([*rows.rejected, *rejected])
 
@@ -90,7 +90,7 @@ class PostgresSink(Sink):
             return None
         return _today() - timedelta(days=self._retention_days)
 
-    async def _care_for_days(self) -> None:
+    async def _maintain_days(self) -> None:
         first_kept = self._first_kept()
         async with self._connections.lend() as connection:
             for target in self._targets.values():
@@ -98,19 +98,19 @@ class PostgresSink(Sink):
                 if first_kept is not None:
                     await target.days.drop_before(connection, first_kept)
 
-    async def _care_for_ever(self) -> None:
+    async def _maintain_for_ever(self) -> None:
         while True:
             try:
-                await self._care_for_days()
-            except SinkUnavailable as error:  # as when a long query holds a day that is to be dropped
-                log.warning("Partitions could not be maintained; trying again in an hour.", error=error)
-            await asyncio.sleep(CARE_SECONDS)
+                await self._maintain_days()
+            except SinkUnavailable as error:  # for example, a long query reads an expired day
+                log.warning("Day partitions cannot be maintained; retrying in an hour.", error=error)
+            await asyncio.sleep(MAINTENANCE_SECONDS)
 
     async def close(self) -> None:
         """Disconnect."""
-        if self._care is not None:
-            self._care.cancel()
-            await asyncio.gather(self._care, return_exceptions=True)
+        if self._maintenance is not None:
+            self._maintenance.cancel()
+            await asyncio.gather(self._maintenance, return_exceptions=True)
         await self._connections.close()
         await self._migrating.close()
 

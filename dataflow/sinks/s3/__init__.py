@@ -1,4 +1,4 @@
-"""S3 as a sink: objects of an hour each, cut by rules that the records alone decide."""
+"""S3 as a sink: objects of an hour each, whose boundaries depend on the records alone."""
 
 from dataflow.s3 import s3_server
 from dataflow.settings import ArchiveFormat, ArchiveHour, Settings
@@ -6,7 +6,7 @@ from dataflow.sinks.contract import Sink
 
 
 def configured(settings: Settings) -> Sink | None:
-    """Return the sink that the settings ask for."""
+    """Return the sink if the settings enable it."""
     if settings.s3_bucket is None:
         return None
     # A worker without S3 does not load its SDK.

@@ -1,4 +1,4 @@
-"""One block of a partition: its lines in, on disk; the raw bytes of one object after another out."""
+"""Block: buffers lines of a partition on disk, and gives the raw bytes of each object."""
 
 import copy
 import os
@@ -16,21 +16,21 @@ READ_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class HourObject:
-    """The records of one hour: one object."""
+    """The buffered records of one hour, which become one object."""
 
     hour: int
     first_offset: int
     last_offset: int = 0
     records: int = 0
     places: list[tuple[int, int]] = field(default_factory=list)
-    """Where its bytes are in the file: from, to."""
+    """Where its bytes are in the file: start and end of each part."""
     flushed: int = 0
-    """So many of the records are in the object that is there already."""
+    """How many of the records are in the object that was put last."""
     etag: str | None = None
-    """Version of that object, if it is ours."""
+    """Version of that object, if we have put it."""
 
     def note(self, lines: Sequence[ObjectLine], start: int, end: int) -> None:
-        """Note that more lines of the hour are in the file."""
+        """Note that more lines of the hour are in the file, from `start` to `end`."""
         self.last_offset = lines[-1].offset
         self.records += len(lines)
         if self.places and self.places[-1][1] == start:
@@ -39,9 +39,9 @@ class HourObject:
 
 
 class Block:
-    """Lines of a block, gathered in a file that has no name and goes with the process.
+    """Lines of a block, buffered in a file without a name that disappears with the process.
 
-    What a crash takes away comes again: nothing of it is committed.
+    After a crash the lines come again: none of them is committed.
     """
 
     def __init__(self, rules: CutRules, first: ObjectLine, folder: Path) -> None:
@@ -59,7 +59,7 @@ class Block:
     def take(self, lines: Sequence[ObjectLine]) -> int:
         """Keep those of the next lines that belong to the block; return how many these are.
 
-        All of them or none: after an `OSError` (the disk is full) it may be called again.
+        After an `OSError` (the disk is full) none is kept, and it may be called again.
         """
         extent = copy.copy(self._extent)
         taken = extent.reach(lines)
@@ -77,18 +77,18 @@ class Block:
         return taken
 
     def complete_by(self, offset: int) -> None:
-        """Note that the log has been read up to an offset: the block may end there."""
+        """Note that the log has been read up to an offset; the block may be complete now."""
         self.is_complete = self.is_complete or self._extent.ends_by(offset)
 
     def open_bytes(self, pending: HourObject) -> Iterator[bytes]:
-        """Return the raw bytes of one object as they are now, in pieces of 1 MiB at most.
+        """Return the raw bytes of one object as they are now, in pieces of at most 1 MiB.
 
-        Another thread may read them; it may go on when the block is discarded meanwhile.
+        Another thread may read them, also after the block is discarded.
         """
         return _pieces(self._file, list(pending.places))
 
     def discard(self) -> None:
-        """Give the file back."""
+        """Close the file, which deletes it."""
         self._file.close()
 
     def _write(self, raw: bytes) -> None:
@@ -99,7 +99,7 @@ class Block:
 
 
 def _pieces(file: FileIO, places: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-    descriptor = os.dup(file.fileno())  # a number that nobody else closes
+    descriptor = os.dup(file.fileno())  # stays open when the block is discarded
     try:
         for start, end in places:
             for begin, stop in pairwise([*range(start, end, READ_BYTES), end]):

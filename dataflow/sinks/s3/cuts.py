@@ -1,43 +1,43 @@
-"""Where blocks end: the lines of one partition in; how many of them still belong to the block out.
+"""Cuts: where a block of a partition ends.
 
-A block is a stretch of a partition's log; its records make one object an hour. Offsets are
-committed where a block ends and nowhere else, and where it ends depends on nothing but the
-records since its begin. So whoever reads on from a committed offset, a second time or at
-the same time, writes the same objects, byte for byte.
+A block is a range of a partition's log; its records become one object an hour. Offsets are
+only committed at the end of a block, and the end depends on nothing but the records since the
+begin of the block. So every worker that continues at a committed offset, later or at the same
+time, writes the same objects, byte for byte.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-ENOUGH_TO_JUDGE = 16  # records: out of order by chance is as good as certain among so many
+ENOUGH_TO_JUDGE = 16  # records: if a history is replayed out of order, so many records show it
 
 
 class ObjectLine(NamedTuple):
-    """A record as it is stored."""
+    """A record as a line of an object."""
 
     offset: int
     arrived_ms: int
-    """When it came into Kafka."""
+    """When it came to Kafka."""
     hour: int
-    """Of the event or of its arrival, counted since 1970 UTC."""
+    """Hour of the event or of its arrival, counted since 1970 UTC."""
     raw: bytes
     """With its line feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutRules:
-    """What ends a block. Change them only while nothing waits to be stored."""
+    """What ends a block. Change these rules only while no records are buffered."""
 
     records: int = 100_000
-    """It ends at the offsets that are multiples of this."""
+    """A block ends at offsets that are multiples of this."""
     raw_bytes: int = 256 << 20
-    """It ends before the record that makes it larger; a larger record is a block by itself."""
+    """A block ends before the record that would make it larger; a larger record is a block of its own."""
     span_ms: int = 60 * 60 * 1000
-    """It ends when a record arrived so long after the first one: a slow topic is stored, too.
+    """A block ends when a record arrived so long after the first one, so slow topics are stored, too.
 
-    Not as long as arrival times run backward by as much (a replayed history), nor among the
-    first sixteen records.
+    This does not apply to a replayed history, whose arrival times run backward by as much, nor
+    to the first sixteen records.
     """
 
 
@@ -52,7 +52,7 @@ class Extent:
         self._records = self._raw_bytes = 0
 
     def reach(self, lines: Iterable[ObjectLine]) -> int:
-        """Return how many of the lines, that are the next ones, belong to the block; they do now."""
+        """Add those of the next lines that belong to the block; return how many these are."""
         taken = 0
         for line in lines:
             if self._records and self._ends_before(line):
@@ -65,7 +65,7 @@ class Extent:
         return taken
 
     def ends_by(self, offset: int) -> bool:
-        """Return whether no record from this offset on can belong to the block."""
+        """Tell whether no record from this offset on can belong to the block."""
         return offset // self._rules.records > self.first_offset // self._rules.records
 
     def _ends_before(self, line: ObjectLine) -> bool:

@@ -1,4 +1,4 @@
-"""Formats of objects: a record in, its line while it is gathered; all lines in, the object out."""
+"""Formats of objects: how a record becomes a line, and lines become an object."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class Format(Protocol):
-    """How objects look. The same lines make the same bytes, however they are cut into pieces."""
+    """A format of objects. The same lines make the same bytes, whatever pieces they come in."""
 
     suffix: str
     media_type: str
@@ -32,20 +32,20 @@ class Format(Protocol):
 
 
 class GzipNdjson:
-    """JSON lines, each what the producer sent, byte for byte; gzip without time or name."""
+    """JSON lines, each as the producer sent it, byte for byte; gzip without time and name."""
 
     suffix = ".ndjson.gz"
     media_type = "application/gzip"
 
     def line_of(self, topic: str, record: DefaultRecord, at_ms: int) -> bytes:  # noqa: ARG002  # all topics alike
-        """Return the value; line feeds in it, which can only be white space of JSON, are spaces then."""
+        """Return the value; line feeds in it, which can only be white space of JSON, become spaces."""
         assert record.value is not None
         return one_line(record.value) + b"\n"
 
     def encode(self, topic: str, pieces: Iterable[bytes], out: IO[bytes]) -> None:  # noqa: ARG002  # all topics alike
         """Write the lines, packed."""
         packing = zlib.compressobj(wbits=_GZIP)
-        # zlib promises the same output for the same calls only.
+        # zlib only guarantees the same output for the same sequence of calls.
         for piece in _slices(pieces):
             out.write(packing.compress(piece))
         out.write(packing.flush())
@@ -65,7 +65,7 @@ def _slices(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def parquet(topics: Iterable[str]) -> Format:
     """Return Parquet as the format of these topics; raise `Misconfigured` if it cannot be."""
     try:
-        from dataflow.sinks.s3.parquet import Parquet  # it is large, and few want it
+        from dataflow.sinks.s3.parquet import Parquet  # an optional, large dependency
     except ImportError as error:
         raise Misconfigured(
             "DATAFLOW_S3_FORMAT is 'parquet'; expected pyarrow, too: pip install 'dataflow[parquet]'"

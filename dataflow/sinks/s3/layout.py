@@ -1,4 +1,4 @@
-"""Layout of the archive: hour, origin of the first record in; the key of an object out."""
+"""Layout of the archive: the keys of its objects."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ def hour_of(at_ms: int) -> int:
 def object_key(prefix: str, hour: int, tp: TopicPartition, first_offset: int, suffix: str) -> str:
     """Return the key of the object that begins with a record; the hour is counted since 1970 UTC.
 
-    Hive's way of naming partitions: query engines find year, month, day and hour in it.
+    Partitions are named as in Hive: query engines know year, month, day and hour of the key.
     """
     at = _EPOCH + timedelta(hours=hour)
     folder = f"year={at:%Y}/month={at:%m}/day={at:%d}/hour={at:%H}"

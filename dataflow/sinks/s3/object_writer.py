@@ -1,4 +1,4 @@
-"""Objects of a block: what is gathered in; put into the bucket, whole or as far as it goes, out."""
+"""Object writer: puts the objects of a block into the bucket, complete or as far as they go."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ LAST_OFFSET = "last-offset"
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """How objects are made."""
+    """How objects are written, and when."""
 
     prefix: str
     format: Format
     rules: CutRules
     folder: Path
-    """Where blocks are gathered; nothing in it outlives the process."""
+    """Where blocks are buffered; its files do not outlive the process."""
     by_event_time: bool = True
-    """Objects by the hour of the event; else by that of its arrival in Kafka."""
+    """Objects by the hour of the event; if false, by that of its arrival in Kafka."""
     flush_seconds: float = 300.0
-    """What waits in a block that is not complete is visible after so long."""
+    """After so long, records of an incomplete block are put into the bucket, too."""
 
 
 class ObjectWriter:
@@ -42,23 +42,23 @@ class ObjectWriter:
         self._putting = asyncio.Semaphore(PUTS_AT_ONCE)
 
     async def complete(self, tp: TopicPartition, block: Block) -> None:
-        """Put all objects of a complete block, whatever is there: whoever writes them writes the same."""
+        """Put all objects of a complete block unconditionally: every worker writes the same."""
         outcomes = await asyncio.gather(
             *(
                 self._put(tp, block, pending, UNCONDITIONAL)
                 for pending in block.hours.values()
                 if not (pending.etag and pending.flushed == pending.records)
             ),
-            return_exceptions=True,  # none is left behind when another fails
+            return_exceptions=True,  # one that fails does not leave others running
         )
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
     async def flush(self, tp: TopicPartition, block: Block) -> None:
-        """Put what has come since the last time; never in the place of an object that reaches as far.
+        """Put what has come since the last flush; never replace an object that has as many records.
 
-        Such an object is there when somebody else has gone on with the partition.
+        Such an object exists if another worker has continued the partition.
         """
         for pending in block.hours.values():
             if pending.flushed == pending.records:
@@ -69,18 +69,18 @@ class ObjectWriter:
                 await self._extend(tp, block, pending)
 
     async def _extend(self, tp: TopicPartition, block: Block, pending: HourObject) -> None:
-        """Put it again longer if what is there, perhaps from before a crash, is shorter."""
-        present = await self._store.stat(self._key(tp, pending))
+        """Replace an existing object, perhaps from before a crash, if it has fewer records."""
+        existing = await self._store.stat(self._key(tp, pending))
         pending.etag = None
-        if present is None:
+        if existing is None:
             return
-        if int(present.metadata.get(LAST_OFFSET, -1)) >= pending.last_offset:
+        if int(existing.metadata.get(LAST_OFFSET, -1)) >= pending.last_offset:
             pending.flushed = pending.records
             return
         try:
-            await self._put(tp, block, pending, _unchanged(present.etag))
+            await self._put(tp, block, pending, _unchanged(existing.etag))
         except PreconditionFailed:
-            return  # it is being written elsewhere; there is a next time
+            return  # another worker is writing it; the next flush tries again
 
     async def _put(self, tp: TopicPartition, block: Block, pending: HourObject, condition: Condition) -> None:
         made = self._archive.format

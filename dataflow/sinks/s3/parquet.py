@@ -1,4 +1,4 @@
-"""Parquet: a record in, its line while it is gathered; all lines in, a file of typed columns out."""
+"""Parquet: writes records as rows of typed columns."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -10,7 +10,7 @@ from aiokafka.record.default_records import DefaultRecord
 from dataflow.sinks.json_line import one_line
 from dataflow.sinks.s3.columns import ParquetColumns, Row
 
-ROWS_AT_ONCE = 10_000  # a row group: so many rows are in memory
+ROWS_AT_ONCE = 10_000  # a row group; its rows are held in memory
 
 
 class Parquet:

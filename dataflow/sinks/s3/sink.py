@@ -1,4 +1,4 @@
-"""S3 sink: record batches in; objects of an hour each out, every record in exactly one of them."""
+"""S3 sink: stores every record in exactly one object of its hour."""
 
 import asyncio
 from collections.abc import Collection
@@ -24,21 +24,21 @@ LAST_FLUSH_SECONDS = 3.0
 
 @dataclass(slots=True)
 class _PartitionBuffer:
-    """What is gathered of one partition."""
+    """What is buffered of one partition."""
 
     flushing: asyncio.Task[None] | None = None
-    away: bool = False
-    """The last flush did not get through."""
+    has_failed: bool = False
+    """The last flush failed."""
     storing: asyncio.Lock = field(default_factory=asyncio.Lock)
     next_offset: int = 0
     block: Block | None = None
 
 
 class S3Sink(Sink):
-    """Stores topics in a bucket; see `cuts` for why twice is the same as once.
+    """Stores topics in a bucket; `cuts` explains why a repeated write changes nothing.
 
-    What a block has that is not complete is put from time to time as well, and later again,
-    longer and under the same keys; its offsets wait until the block is complete.
+    Incomplete blocks are flushed from time to time: their objects are replaced later by longer
+    ones under the same keys. Offsets are committed once the block is complete.
     """
 
     name = "s3"
@@ -53,19 +53,21 @@ class S3Sink(Sink):
         self._objects: ObjectWriter | None = None
 
     async def open(self) -> None:
-        """Connect; make the bucket, and the folder for blocks, if they are missing."""
+        """Connect; create the bucket and the folder for blocks if they are missing."""
         self._archive.folder.mkdir(parents=True, exist_ok=True)
         store = await self._connections.enter_async_context(connected(self._connection))
         self._objects = ObjectWriter(store, self._archive)
 
     async def write(self, batch: SinkBatch) -> WriteResult:
-        """Gather the batch, and store the blocks that are complete with it."""
+        """Buffer the batch, and store the blocks that it completes."""
         buffer = self._buffer(batch.tp)
         lines, rejected = self._lines(batch, buffer.next_offset)
         async with buffer.storing:
-            if buffer.away:
-                await self._flush_now(batch.tp, buffer)  # raises, so that the outage is told of
-            await self._store_complete(batch.tp, buffer)  # left by an outage
+            if buffer.has_failed:
+                await self._flush_now(
+                    batch.tp, buffer
+                )  # raises during an outage, so that the runner reports it
+            await self._store_complete(batch.tp, buffer)  # from before an outage
             while lines:
                 buffer.block = buffer.block or Block(self._archive.rules, lines[0], self._archive.folder)
                 taken = buffer.block.take(lines)
@@ -78,9 +80,10 @@ class S3Sink(Sink):
         return WriteResult(buffer.block.first_offset if buffer.block else batch.end, rejected)
 
     async def release(self, tp: TopicPartition) -> None:
-        """Forget what is gathered of the partition: it is not committed, so it comes again.
+        """Forget the buffer of the partition: its records are not committed, so they come again.
 
-        It is flushed, if that is quickly done: who has stopped a worker looks into the bucket.
+        It is flushed first, for a few seconds at most, so that the bucket is up to date after
+        a worker is stopped.
         """
         buffer = self._buffers.pop(tp, None)
         if buffer is None:
@@ -106,11 +109,11 @@ class S3Sink(Sink):
             buffer = self._buffers[tp] = _PartitionBuffer()
             buffer.flushing = asyncio.create_task(self._flush(tp, buffer))
         if buffer.flushing and buffer.flushing.done():
-            buffer.flushing.result()  # raises the bug that has ended it
+            buffer.flushing.result()  # raises the error that has ended it
         return buffer
 
     def _lines(self, batch: SinkBatch, next_offset: int) -> tuple[list[ObjectLine], list[Rejection]]:
-        """Return what is not gathered yet, and what never will be."""
+        """Return the lines that are not buffered yet, and the rejected records."""
         lines: list[ObjectLine] = []
         rejected: list[Rejection] = []
         read, line_of = self._readers[batch.tp.topic], self._archive.format.line_of
@@ -139,7 +142,7 @@ class S3Sink(Sink):
         assert self._objects is not None
         if buffer.block and not buffer.block.is_complete:
             await self._objects.flush(tp, buffer.block)
-        buffer.away = False
+        buffer.has_failed = False
 
     async def _flush(self, tp: TopicPartition, buffer: _PartitionBuffer) -> None:
         while True:
@@ -148,5 +151,5 @@ class S3Sink(Sink):
                 try:
                     await self._flush_now(tp, buffer)
                 except (SinkUnavailable, OSError) as error:
-                    buffer.away = True
-                    log.warning("Buffered records cannot be stored in S3 yet; nothing is lost.", error=error)
+                    buffer.has_failed = True
+                    log.warning("S3 buffer cannot be flushed; retrying.", error=error)

@@ -1,4 +1,4 @@
-"""Object store: finished objects in, put at once or in parts; errors out say that it is away."""
+"""Object store: puts and inspects objects of one bucket, and translates errors of the SDK."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,7 +27,7 @@ Client = Any  # made by aiobotocore from a description of the service, at run ti
 
 
 class PreconditionFailed(Exception):
-    """There is an object, or another version of it, where none was expected."""
+    """The object exists, or has another version than expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,19 @@ class BucketConnection:
     bucket: str
     server: S3Server
     answer_seconds: float = 60.0
-    """A request, of 8 MiB at most, has failed when it takes longer."""
+    """A request, of 8 MiB at most, fails if it takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectStat:
-    """What is known of an object."""
+    """Version and metadata of an object."""
 
     etag: str
     metadata: Mapping[str, str]
 
 
 class Store:
-    """One bucket. Everything it raises is `SinkUnavailable` or `PreconditionFailed`."""
+    """One bucket; raises only `SinkUnavailable` and `PreconditionFailed`."""
 
     def __init__(self, client: Client, connection: BucketConnection) -> None:
         self._client = client
@@ -57,25 +57,25 @@ class Store:
         self._answer_seconds = connection.answer_seconds
 
     async def ensure_bucket(self, region: str | None) -> None:
-        """Make the bucket if it is missing; one that we may not look at is there."""
+        """Create the bucket if it is missing; one that we may not inspect exists."""
         try:
             await self._ask("head_bucket", Bucket=self._bucket)
         except ClientError as error:
             if _status(error) == 403:
                 return
             if _status(error) != 404:
-                raise _away(error) from error
+                raise _unavailable(error) from error
             elsewhere = region not in (None, "us-east-1")
             place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if elsewhere else {}
             async with _translate_errors():
                 await self._ask("create_bucket", Bucket=self._bucket, **place)
         except (BotoCoreError, OSError, TimeoutError) as error:
-            raise _away(error) from error
+            raise _unavailable(error) from error
 
     async def put(
         self, key: str, body: IO[bytes], media_type: str, metadata: Mapping[str, str], condition: Condition
     ) -> str:
-        """Store an object, all of it or nothing; return its version (ETag).
+        """Store an object, completely or not at all; return its version (ETag).
 
         Raises `PreconditionFailed` when the condition does not hold.
         """
@@ -117,12 +117,12 @@ class Store:
         return parts
 
     async def _ask(self, operation: str, **parameters: object) -> Mapping[str, Any]:
-        """Make one request. The SDK's own time limits do not begin before the request is out."""
+        """Send one request. The time limits of the SDK only start once the request is sent."""
         async with asyncio.timeout(self._answer_seconds):
             return dict(await getattr(self._client, operation)(**parameters))
 
     async def stat(self, key: str) -> ObjectStat | None:
-        """Return what is known of an object; None if there is none."""
+        """Return version and metadata of an object; None if it does not exist."""
         try:
             async with _translate_errors():
                 head = await self._ask("head_object", Bucket=self._bucket, Key=key)
@@ -133,7 +133,7 @@ class Store:
 
 @asynccontextmanager
 async def connected(connection: BucketConnection) -> AsyncIterator[Store]:
-    """Give a store whose bucket is there; raise `SinkUnavailable` if it cannot be reached."""
+    """Give a store whose bucket exists; raise `SinkUnavailable` if it cannot be reached."""
     # One attempt: the runner of the sink retries, and logs it.
     arguments = connection.server.client_arguments(AioConfig, attempts=1)
     async with get_session().create_client(**arguments) as client:
@@ -144,21 +144,21 @@ async def connected(connection: BucketConnection) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def _translate_errors() -> AsyncIterator[None]:
-    """Turn the SDK's errors into ours. S3 refuses no single record: every other error is an outage."""
+    """Translate errors of the SDK into ours. S3 rejects no records: every other error is an outage."""
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code in _FAILED_CONDITIONS or code in _MISSING or _status(error) == 412:
             raise PreconditionFailed(str(error)) from error
-        raise _away(error) from error
+        raise _unavailable(error) from error
     except (BotoCoreError, OSError, TimeoutError) as error:
-        raise _away(error) from error
+        raise _unavailable(error) from error
 
 
 def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def _away(error: Exception) -> SinkUnavailable:
+def _unavailable(error: Exception) -> SinkUnavailable:
     return SinkUnavailable(f"S3: {str(error) or 'no answer in time'}")
