@@ -61,8 +61,8 @@ class LetterReader:
                 marks.put(record.key, record.value)
         if marks.beyond({tp.partition: end for tp, end in (await self._ends()).items()}):
             raise DataflowError(
-                f"topic {DEAD_LETTERS_REPLAYED} speaks of dead letters that do not exist yet; expected it "
-                f"to be deleted together with {DEAD_LETTERS}. Delete it, and make it with `dataflow topics`"
+                f"topic {DEAD_LETTERS_REPLAYED.name} names dead letters that do not exist; expected it to "
+                f"be deleted together with {DEAD_LETTERS.name}. Delete it, and create it by `dataflow topics`"
             )
         return marks
 
@@ -154,7 +154,9 @@ async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[Lette
     """Give a reader; raise `DataflowError` if there is no dead-letter topic."""
     partitions = await existing_topics(connection)
     if DEAD_LETTERS.name not in partitions:
-        raise DataflowError(f"topic {DEAD_LETTERS} is missing; expected `dataflow topics` to have made it")
+        raise DataflowError(
+            f"topic {DEAD_LETTERS.name} is missing; expected `dataflow topics` to have made it"
+        )
     consumer = AIOKafkaConsumer(
         **connection, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
     )

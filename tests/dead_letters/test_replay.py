@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from itertools import repeat
 
 import pytest
@@ -25,8 +26,11 @@ def place(broker, create_topics, unique, monkeypatch):
     """Return the names of a dead-letter topic, its marks and a source of their own; with the connection."""
     names = {name: unique(name) for name in ("dead-letters", "dead-letters-replayed", "source")}
     for module in (reading, replaying):
-        monkeypatch.setattr(module, "DEAD_LETTERS", names["dead-letters"])
-        monkeypatch.setattr(module, "DEAD_LETTERS_REPLAYED", names["dead-letters-replayed"])
+        for constant, name in (
+            ("DEAD_LETTERS", "dead-letters"),
+            ("DEAD_LETTERS_REPLAYED", "dead-letters-replayed"),
+        ):
+            monkeypatch.setattr(module, constant, replace(getattr(module, constant), name=names[name]))
     create_topics(names["dead-letters"], partitions=2, message_timestamp_type="LogAppendTime")
     create_topics(names["dead-letters-replayed"], partitions=2, cleanup_policy="compact")
     create_topics(names["source"], partitions=3, retention_ms=-1)  # its events are of 2020
@@ -179,7 +183,7 @@ async def test_marks_of_another_dead_letter_topic_are_refused(place, bury, kafka
     bury(b"a")
     await back(place)
     kafka.produce(place["dead-letters-replayed"], [b"[[5,9]]"], [b"1/5"])
-    with pytest.raises(DataflowError, match="speaks of dead letters that do not exist yet"):
+    with pytest.raises(DataflowError, match="names dead letters that do not exist"):
         await back(place)
 
 
