@@ -11,7 +11,7 @@ from tables.stays_per_category import stays_per_category
 async def categorize_stays(batches: Batches) -> None:
     """Give every booking its stay category."""
     async for batch in batches:
-        async with batch:  # acknowledged when the block ends well, and only then
+        async with batch:
             stays = batch.enrich(STAY_CATEGORY)
             stays_per_category.add(stays)
             await expedia_ext.send_batch(stays)

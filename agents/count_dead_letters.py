@@ -11,5 +11,5 @@ from tables.dead_letters_per_reason import dead_letters_per_reason
 async def count_dead_letters(batches: Batches) -> None:
     """Count every dead letter; none of them becomes one again."""
     async for batch in batches:
-        async with batch:  # acknowledged when the block ends well, and only then
+        async with batch:
             dead_letters_per_reason.add(batch.take(read_note))

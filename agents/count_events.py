@@ -11,5 +11,5 @@ from tables.events_per_type import events_per_type
 async def count_events(batches: Batches) -> None:
     """Count every event that can be read."""
     async for batch in batches:
-        async with batch:  # acknowledged when the block ends well, and only then
+        async with batch:
             events_per_type.add(batch.filter(ANALYTICS_EVENT))

@@ -2,7 +2,6 @@
 
 from dataflow.app import app
 from dataflow.engine.batch import Batches
-from dataflow.rules.live import filter_rules
 from dataflow.streams import cdn_logs, cdn_logs_filtered
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
@@ -14,8 +13,8 @@ from tables.top_clients import top_clients
 async def filter_cdn_logs(batches: Batches) -> None:
     """Keep the lines that every rule lets pass, by the rules as they are when a batch begins."""
     async for batch in batches:
-        async with batch:  # acknowledged when the block ends well, and only then
-            requests = batch.filter(filter_rules.current.filtering)
+        async with batch:
+            requests = batch.filter(app.context.filter_rules.current.filtering)
             requests_per_endpoint.add(requests)
             requests_per_status.add(requests)
             requests_per_country.add(requests)

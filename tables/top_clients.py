@@ -2,7 +2,6 @@
 
 from dataflow.app import app
 from dataflow.engine.tables import Sum, WindowedTable
-from dataflow.settings import settings
 from dataflow.streams import access_logs, cdn_logs
 from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
 
@@ -13,7 +12,6 @@ top_clients = app.windowed_table(
         key="client",
         windows=LIVE_WINDOWS,
         lateness_ms=LIVE_LATENESS_MS,
-        max_keys=settings().max_keys,
         bytes=Sum("bytes"),
         errors=Sum("is_error"),
     ),

@@ -2,7 +2,6 @@
 
 from dataflow.app import app
 from dataflow.engine.tables import Distinct, WindowedTable
-from dataflow.settings import settings
 from dataflow.streams import raw_web_events
 from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
 
@@ -13,7 +12,6 @@ views_per_page = app.windowed_table(
         key="page_url_path",
         windows=LIVE_WINDOWS,
         lateness_ms=LIVE_LATENESS_MS,
-        max_keys=settings().max_keys,
         distinct_users=Distinct("user_custom_id"),
     ),
 )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import asyncpg  # type: ignore[import-untyped]  # it comes without types
+from mode import Service
 
 from dataflow.analytics.question import Row
 from dataflow.analytics.statements import Statement
@@ -18,10 +19,11 @@ class TooSlow(DataflowError):
     """The deadline has passed; the query has been cancelled."""
 
 
-class Stored:
-    """Asks PostgreSQL; connects when it is first asked."""
+class StoredRequests(Service):
+    """What the PostgreSQL sink has stored; connects when it is first asked, and disconnects when it stops."""
 
     def __init__(self, url: str, deadline_ms: int) -> None:
+        super().__init__()
         self._deadline_ms = deadline_ms
         self._connections = Connections(
             url,
@@ -55,6 +57,6 @@ class Stored:
             "expected a shorter range, or more time (DATAFLOW_ANALYTICS_DEADLINE_MS)"
         )
 
-    async def close(self) -> None:
+    async def on_stop(self) -> None:
         """Disconnect."""
         await self._connections.close()

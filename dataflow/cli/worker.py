@@ -1,4 +1,4 @@
-"""`dataflow worker`: settings in, this process become a Faust worker out."""
+"""`dataflow worker`: makes this process a Faust worker of the role that the settings say."""
 
 import os
 import sys
@@ -30,6 +30,11 @@ def worker(
     # Faust chooses its event loop by sys.argv while it is imported.
     from faust.cli.faust import cli
 
+    from dataflow.app import app
+    from dataflow.assembly import assemble
+    from dataflow.settings import settings
+
+    assemble(app, settings())
     cli()
 
 

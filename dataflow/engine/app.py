@@ -12,6 +12,8 @@ import faust
 from faust.app import BootStrategy as FaustBootStrategy
 from faust.types import AgentT, ChannelT, ServiceT, StreamT, TransportT
 from faust.types.agents import AgentFun
+from faust.types.transports import ConductorT
+from yarl import URL
 
 from dataflow.engine.batch import UnaccountedEvents, current_batch
 from dataflow.engine.column_batch import ColumnBatch
@@ -37,6 +39,15 @@ LONGEST_RECOVERY_SECONDS = 86_400  # Faust's own limit would end the recovery wi
 KEPT_BYTES = 64 << 20  # of freed memory that malloc keeps, so that batch buffers are not faulted in anew
 
 
+FAUST_SETTINGS: Mapping[str, Any] = {
+    "consumer_auto_offset_reset": "earliest",
+    "table_standby_replicas": 0,  # none is needed, and with none the assignor spreads evenly
+    "topic_disable_leader": True,
+    "Topic": OrdinaryTopic,
+    "broker_request_timeout": LONGEST_RECOVERY_SECONDS,
+}
+
+
 class BootStrategy(FaustBootStrategy):
     """Starts the engine before the consumer, and stops it after."""
 
@@ -53,27 +64,45 @@ class App(faust.App):
 
     BootStrategy = BootStrategy
 
-    def __init__(self, name: str, *, engine: EngineOptions, **settings: Any) -> None:
+    def __init__(self, name: str, *, engine: EngineOptions | None = None, **settings: Any) -> None:
+        """Declare an app; one without `engine` has to be connected before it starts."""
         self.topology = Topology()
-        self._options = engine
-        servers = cast("list[str]", engine.connection["bootstrap_servers"])
-        super().__init__(
-            name,
-            broker=[f"kafka://{server}" for server in servers],
-            broker_credentials=credentials(engine.connection),
-            consumer_auto_offset_reset="earliest",
-            consumer_group_instance_id=engine.instance_id,
-            table_standby_replicas=0,  # none is needed, and with none the assignor spreads evenly
-            topic_disable_leader=True,
-            Topic=OrdinaryTopic,
-            broker_request_timeout=LONGEST_RECOVERY_SECONDS,
-            **settings,
-        )
+        super().__init__(name, **FAUST_SETTINGS, **settings)
+        if engine is not None:
+            self.connect(engine)
+
+    def configure(self, name: str, **settings: Any) -> None:
+        """Replace name and Faust settings of the app; declarations have kept nothing of those before."""
+        self._default_options = (name, {**FAUST_SETTINGS, **settings})
+        self._conf = None
+
+    def connect(self, options: EngineOptions) -> None:
+        """Tell the app its broker, and give it an engine; call it before the app starts."""
+        conf, connection = self.conf, options.connection
+        servers = cast("list[str]", connection["bootstrap_servers"])
+        conf.broker = [URL(f"kafka://{server}") for server in servers]
+        conf.broker_credentials = credentials(connection)
+        if options.instance_id is not None:
+            conf.consumer_group_instance_id = options.instance_id
+        for name in self.topology.listed_tables:
+            self.tables.pop(name, None)  # the engine recovers them, not Faust
+        self.engine = Engine(self, self.topology, options, beacon=self.beacon)
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether the app has its engine."""
+        return "engine" in vars(self)
 
     @cached_property
     def engine(self) -> Engine:
         """The engine of this worker."""
-        return Engine(self, self.topology, self._options, loop=self.loop, beacon=self.beacon)
+        raise Misconfigured("app is not connected to a broker; expected connect() before it starts")
+
+    def worker_init_post_autodiscover(self) -> None:
+        """Show our tables to the commands of Faust that list tables."""
+        super().worker_init_post_autodiscover()
+        if not self.is_connected:
+            self.tables.update(self.topology.listed_tables)
 
     @property
     def batch_consumer(self) -> BatchConsumer:
@@ -88,6 +117,10 @@ class App(faust.App):
     def _new_transport(self) -> TransportT:
         return BatchTransport(self.conf.broker_consumer, self, self.engine)
 
+    def _new_conductor(self) -> ConductorT:
+        # Faust asks a transport for it; declaring an agent needs the one, and must not make the other.
+        return BatchTransport.Conductor(app=self)
+
     def batches(self, name: str, *, event_time: EventTime | None = None) -> BatchTopic:
         """Return a topic that is read and written in record batches."""
         self.topology.topics.add(name)
@@ -101,21 +134,8 @@ class App(faust.App):
         Each source partition keeps its own part, answers merge them: windows close by the
         event times of each partition alone.
         """
-        if any(other.name == table.name for other in self.topology.tables):
-            raise Misconfigured(f"table {table.name} is declared twice; expected one table of that name")
-        for source in (counted,) if isinstance(counted, BatchTopic) else counted:
-            if source.event_time is None:
-                raise Misconfigured(
-                    f"topic {source.get_topic_name()} has no event_time; expected one, as "
-                    f"{table.name} counts it"
-                )
-            self._source(source).tables.append(table)
+        self.topology.add_table(table, (counted,) if isinstance(counted, BatchTopic) else counted)
         return CountedTable(table)
-
-    def _source(self, topic: BatchTopic) -> Source:
-        name = topic.get_topic_name()
-        changelog = f"{self.conf.id}-{name}-changelog"
-        return self.topology.sources.setdefault(name, Source(topic, changelog))
 
     def agent(
         self, channel: str | ChannelT[A] | None = None, **settings: Any
@@ -130,7 +150,7 @@ class App(faust.App):
             raise Misconfigured(f"topic of an agent is {channel!r}; expected the object that batches() gave")
         if not isinstance(channel, BatchTopic):
             return declare
-        source = self._source(channel)
+        source = self.topology.source(channel)
 
         def declare_once(function: AgentFun[A]) -> AgentT[A]:
             name = getattr(function, "__qualname__", repr(function))
@@ -139,6 +159,11 @@ class App(faust.App):
             return declare(self._watched(name, function))
 
         return declare_once
+
+    def leave_out(self, agent: AgentT[Any]) -> None:
+        """Do not start an agent that is declared; its topic is not read."""
+        del self.agents[agent.name]
+        self.topology.leave_out(cast("BatchTopic", agent.channel))
 
     def _check_agent(self, name: str, source: Source, settings: Mapping[str, object]) -> None:
         topic = source.topic.get_topic_name()

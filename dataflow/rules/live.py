@@ -1,17 +1,17 @@
-"""Live: the filter rules and UTM sources of this worker, kept up to date for its agents."""
+"""Live rules: the followers of the filter rules and the UTM sources, for the agents of a worker."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
 
-from dataflow.app import app
-from dataflow.connection import broker_connection
 from dataflow.engine.dead_letters import PREFIX
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.filter_stage import FilterStage
 from dataflow.rules.documents import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT
 from dataflow.rules.follower import Follower
 from dataflow.rules.version import Version
-from dataflow.settings import Role, settings
+from dataflow.settings import Settings
 from dataflow.stages.filter_document import read_document, topics_of
 from dataflow.stages.request import Request
 from dataflow.stages.request_filter import request_filter
@@ -31,6 +31,48 @@ class CdnFilter(NamedTuple):
     """Those of its outputs, if it names any."""
 
 
+FilterRules = Follower[CdnFilter]
+UtmSources = Follower[EnrichStage[PageView]]
+
+
+def follow_filter_rules(
+    settings: Settings,
+    connection: Mapping[str, object],
+    add_outputs: Callable[[AbstractSet[str]], Awaitable[None]],
+) -> FilterRules:
+    """Return the follower of the filter rules; `add_outputs` is told which topics a version writes to."""
+
+    async def learn_outputs(cdn_filter: CdnFilter) -> None:
+        """Prepare the topics that a version writes to."""
+        await add_outputs(cdn_filter.topics)
+
+    return Follower(
+        FILTER_RULES_DOCUMENT,
+        connection,
+        settings.app_id,
+        compile=_cdn_filter,
+        seed=lambda: _content_of(settings.filter_rules),
+        prepare=learn_outputs,
+    )
+
+
+def follow_utm_sources(settings: Settings, connection: Mapping[str, object]) -> UtmSources:
+    """Return the follower of the UTM sources."""
+    omitted = frozenset(settings.drop_web_fields)
+
+    def enrichment(version: Version) -> EnrichStage[PageView]:
+        sources = read_utm_sources(version.raw, f"UTM sources {version.number}")
+        return source_enrichment(sources, omits=omitted)
+
+    return Follower(
+        UTM_SOURCES_DOCUMENT,
+        connection,
+        settings.app_id,
+        compile=enrichment,
+        seed=lambda: _content_of(settings.utm_sources),
+    )
+
+
 def _cdn_filter(version: Version) -> CdnFilter:
     rules = read_document(version.raw, f"filter rules {version.number}")
     # Before the first version there are no rules that could let anything pass.
@@ -38,38 +80,5 @@ def _cdn_filter(version: Version) -> CdnFilter:
     return CdnFilter(request_filter(rules, header), topics_of(rules))
 
 
-async def _learn_outputs(cdn_filter: CdnFilter) -> None:
-    await app.engine.add_outputs(cdn_filter.topics)
-
-
-def _enrichment(version: Version) -> EnrichStage[PageView]:
-    sources = read_utm_sources(version.raw, f"UTM sources {version.number}")
-    return source_enrichment(sources, omits=frozenset(settings().drop_web_fields))
-
-
-def _text_of(path: Path | None) -> bytes | None:
+def _content_of(path: Path | None) -> bytes | None:
     return None if path is None else path.read_bytes()
-
-
-_connection = broker_connection(settings())
-
-filter_rules = Follower(
-    FILTER_RULES_DOCUMENT,
-    _connection,
-    settings().app_id,
-    compile=_cdn_filter,
-    seed=lambda: _text_of(settings().filter_rules),
-    prepare=_learn_outputs,
-)
-utm_sources = Follower(
-    UTM_SOURCES_DOCUMENT,
-    _connection,
-    settings().app_id,
-    compile=_enrichment,
-    seed=lambda: _text_of(settings().utm_sources),
-)
-
-if settings().role in (Role.ALL, Role.ENRICH):
-    # Children that are added before the start begin before all others: no batch comes before its rules.
-    app.add_dependency(filter_rules)
-    app.add_dependency(utm_sources)

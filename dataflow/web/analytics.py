@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Mapping
 
-from faust.web import Request, Response, View
+from aiohttp.web import Request, Response, RouteTableDef
 
 from dataflow.analytics.question import failure_question, ranking_question
 from dataflow.analytics.ranking import Counted, Page, read_place
 from dataflow.analytics.span import EXPECTED, Span, after_last_ms, first_ms
-from dataflow.app import app
 from dataflow.engine.tables import WindowedTable
 from dataflow.http_error import bad_value
 from dataflow.web.analytics_sources import Answered, Source, answer
@@ -21,30 +20,32 @@ MOST_ENTRIES = 1_000
 ENDPOINTS, IPS = 100, 10
 """So many without `limit`."""
 
+routes = RouteTableDef()
 
-@app.page("/analytics/requests_per_endpoint")
-async def endpoints(view: View, request: Request) -> Response:
+
+@routes.get("/analytics/requests_per_endpoint")
+async def endpoints(request: Request) -> Response:
     """Answer how often each endpoint was asked for, the busiest first."""
     table = requests_per_endpoint.requests_per_endpoint.table
-    return as_json(view, await _ranked(request, table, ("endpoint", "endpoints"), ENDPOINTS))
+    return as_json(await _ranked(request, table, ("endpoint", "endpoints"), ENDPOINTS))
 
 
-@app.page("/analytics/top_ips")
-async def top_ips(view: View, request: Request) -> Response:
+@routes.get("/analytics/top_ips")
+async def top_ips(request: Request) -> Response:
     """Answer which clients asked most."""
     table = top_clients.top_clients.table
-    return as_json(view, await _ranked(request, table, ("ip", "ips"), IPS))
+    return as_json(await _ranked(request, table, ("ip", "ips"), IPS))
 
 
-@app.page("/analytics/error_rate")
-async def error_rate(view: View, request: Request) -> Response:
+@routes.get("/analytics/error_rate")
+async def error_rate(request: Request) -> Response:
     """Answer which share of the requests the server failed, by a status of 500 or more."""
     values = single_values(request.query.items(), SPAN_PARAMETERS)
     span, table = _span(values), requests_per_status.requests_per_status.table
     answered = await answer(failure_question(table, span), _source(values))
     found = answered.content
     numbers = {"total": found.total, "errors": found.errors, "error_rate": found.error_rate}
-    return as_json(view, {**_described(span, answered), **numbers})
+    return as_json({**_described(span, answered), **numbers})
 
 
 async def _ranked(

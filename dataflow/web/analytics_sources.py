@@ -5,25 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 from http import HTTPStatus
 from typing import Generic, TypeVar
-
-from mode import Service
 
 from dataflow.analytics.held import Beyond, Unanswered
 from dataflow.analytics.lag import unfinished_records
 from dataflow.analytics.question import Question
 from dataflow.analytics.span import Span, instant_of
-from dataflow.analytics.stored import Stored, TooSlow
+from dataflow.analytics.stored import TooSlow
 from dataflow.app import app
 from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARSED
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED, CDN_LOGS_PARSED
-from dataflow.connection import broker_connection
 from dataflow.errors import SinkUnavailable
 from dataflow.http_error import HttpError, unavailable
-from dataflow.rules.live import filter_rules
-from dataflow.settings import Role, settings
+from dataflow.settings import Role
 from dataflow.sinks.configured import runner_options
 from dataflow.web.totals import ask_totals
 
@@ -51,25 +46,6 @@ class Answered(Generic[C_co]):
     lag: Mapping[str, float | None]
 
 
-class Postgres(Service):
-    """What the PostgreSQL sink has stored; nothing is connected before the first question."""
-
-    @cached_property
-    def stored(self) -> Stored | None:
-        """How it is asked; None where none is configured."""
-        url = settings().postgres_url
-        return None if url is None else Stored(url.get_secret_value(), settings().analytics_deadline_ms)
-
-    async def on_stop(self) -> None:
-        """Disconnect."""
-        if self.stored:
-            await self.stored.close()
-
-
-postgres = Postgres()
-app.add_dependency(postgres)
-
-
 async def answer(question: Question[T], wanted: Source | None) -> Answered[T]:
     """Answer by the tables if they have all of the span, else by PostgreSQL if there is one.
 
@@ -80,18 +56,18 @@ async def answer(question: Question[T], wanted: Source | None) -> Answered[T]:
     try:
         answered = await _by_tables(question)
     except Beyond as reason:
-        if postgres.stored is None or wanted is Source.TABLES:
+        if app.context.stored_requests is None or wanted is Source.TABLES:
             raise _no_source(reason) from reason
         return await _by_postgres(question, str(reason))
-    has_more = postgres.stored is not None and not _not_stored(question.span)
+    has_more = app.context.stored_requests is not None and not _not_stored(question.span)
     if answered.lacks and has_more and wanted is None:
         return await _by_postgres(question, f"tables lack {'; '.join(answered.lacks)}")
     return answered
 
 
 async def _by_tables(question: Question[T]) -> Answered[T]:
-    if settings().role not in (Role.ALL, Role.ENRICH):
-        raise Beyond(f"a worker of role {settings().role.value} knows none that counts")
+    if app.settings.role not in (Role.ALL, Role.ENRICH):
+        raise Beyond(f"a worker of role {app.settings.role.value} knows none that counts")
     found = await ask_totals(question.table, question.span, question.aggregations, keyed=question.keyed)
     content = await asyncio.to_thread(question.from_totals, found.held.by_key)
     why = f"{found.window.name} windows of {question.table.name} hold this range"
@@ -99,10 +75,10 @@ async def _by_tables(question: Question[T]) -> Answered[T]:
 
 
 async def _by_postgres(question: Question[T], why: str) -> Answered[T]:
-    if postgres.stored is None:
+    if app.context.stored_requests is None:
         raise HttpError(HTTPStatus.BAD_REQUEST, f"source is 'postgres'; expected tables, as {UNSET}")
     try:
-        rows, records = await asyncio.gather(postgres.stored.fetch(question.statement), _lag())
+        rows, records = await asyncio.gather(app.context.stored_requests.fetch(question.statement), _lag())
     except (TooSlow, SinkUnavailable) as error:
         raise unavailable(str(error)) from error
     lag = {"records": records, "seconds": None}
@@ -112,7 +88,7 @@ async def _by_postgres(question: Question[T], why: str) -> Answered[T]:
 def _no_source(reason: Beyond) -> HttpError:
     if isinstance(reason, Unanswered):
         return unavailable(str(reason))
-    told = f"; for other ranges {UNSET}" if postgres.stored is None else ""
+    told = f"; for other ranges {UNSET}" if app.context.stored_requests is None else ""
     return HttpError(
         HTTPStatus.BAD_REQUEST, f"range is not one that tables tell of: {reason}; expected another{told}"
     )
@@ -120,23 +96,23 @@ def _no_source(reason: Beyond) -> HttpError:
 
 async def _lag() -> int | None:
     """Return how many records are on their way to PostgreSQL."""
-    chosen = settings()
+    chosen = app.settings
     typed = [CDN_LOGS_FILTERED.name] if chosen.types_cdn_logs else []
     groups = {
         chosen.app_id: [ACCESS_LOGS.name, CDN_LOGS.name, *typed],
         runner_options(chosen).group_of("postgres"): [ACCESS_LOGS_PARSED.name, CDN_LOGS_PARSED.name],
     }
-    return await unfinished_records(broker_connection(chosen), groups)
+    return await unfinished_records(app.context.connection, groups)
 
 
 def _not_stored(span: Span) -> Sequence[str]:
     """Return what is known not to be in PostgreSQL."""
-    lacks = []
-    if not settings().types_cdn_logs:
+    lacks, filter_rules = [], app.context.filter_rules
+    if not app.settings.types_cdn_logs:
         lacks.append(f"requests of {CDN_LOGS}: only typed ones are stored (DATAFLOW_CDN_PARSED)")
     elif filter_rules.version is not None and filter_rules.current.topics - {CDN_LOGS_FILTERED.name}:
         lacks.append(f"requests of {CDN_LOGS} that filter rules send elsewhere than to {CDN_LOGS_FILTERED}")
-    days = settings().postgres_retention_days
+    days = app.settings.postgres_retention_days
     first_kept = days and datetime.now(UTC).date() - timedelta(days=days)
     if first_kept and (span.start_ms is None or instant_of(span.start_ms).date() < first_kept):
         lacks.append(f"requests of days before {first_kept} (DATAFLOW_POSTGRES_RETENTION_DAYS)")

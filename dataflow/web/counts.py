@@ -7,7 +7,7 @@ from functools import cached_property
 
 import msgspec
 import orjson
-from faust.web import Response, View
+from aiohttp.web import Response
 
 from dataflow.app import app
 from dataflow.engine.query import Answer
@@ -112,11 +112,11 @@ async def ask_counts(table: WindowedTable, selection: Selection, key: str | None
     return Counts(table, selection, dict(zip(topics, answers, strict=True)))
 
 
-async def reply_of(view: View, counts: Counts) -> Response:
+async def reply_of(counts: Counts) -> Response:
     """Return the counts as a response."""
     if counts.size_bytes > LARGE_BYTES:
-        return json_bytes(view, await asyncio.to_thread(counts.as_json))
-    return json_bytes(view, counts.as_json())
+        return json_bytes(await asyncio.to_thread(counts.as_json))
+    return json_bytes(counts.as_json())
 
 
 async def check_key(table: WindowedTable, key: str) -> None:

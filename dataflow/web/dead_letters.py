@@ -5,22 +5,20 @@ from http import HTTPStatus
 
 import msgspec
 import orjson
-from aiohttp.web import Request, Response
-from faust.web.drivers.aiohttp import Web
+from aiohttp.web import Request, Response, RouteTableDef
 
 from dataflow.app import app
-from dataflow.connection import broker_connection
 from dataflow.dead_letters.json_views import list_of_letters, page_of_letter
 from dataflow.dead_letters.letter_filter import LetterFilter
 from dataflow.dead_letters.replay import AnotherReplay, replay
 from dataflow.http_error import HttpError, bad_value, not_found
-from dataflow.settings import settings
 from dataflow.sources.in_flight import HeldBytes
 from dataflow.web.body import read_body
 from dataflow.web.parameters import instant_ms, single_values
-from dataflow.web.receiver import receiver
 from dataflow.web.reply import JSON, UNKEPT
 from dataflow.web.require_role import AccessRole, require_role
+
+routes = RouteTableDef()
 
 SELECTING = ("stage", "reason", "topic", "from", "to", "limit")
 MOST_WISH_BYTES, WISH_SECONDS = 1 << 20, 30.0
@@ -41,6 +39,7 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True, rename={"start": "from", 
     limit: int = MOST_REPLAYED
 
 
+@routes.get("/dead-letters")
 @require_role(AccessRole.EDIT)
 async def list_letters(request: Request) -> Response:
     """Answer with the newest of the dead letters that are asked for."""
@@ -53,21 +52,23 @@ async def list_letters(request: Request) -> Response:
         _instant("from", values.get("from")),
         _instant("to", values.get("to")),
     )
-    return _answer(await list_of_letters(broker_connection(settings()), letter_filter, limit))
+    return _answer(await list_of_letters(app.context.connection, letter_filter, limit))
 
 
+@routes.get("/dead-letters/{partition}/{offset}")
 @require_role(AccessRole.EDIT)
 async def show_letter(request: Request) -> Response:
     """Answer with all of one dead letter."""
     single_values(request.query.items(), known=())
     partition, offset = (request.match_info[name] for name in ("partition", "offset"))
     place = _number("partition", partition, 2**31, 0), _number("offset", offset, 2**62, 0)
-    found = await page_of_letter(broker_connection(settings()), place)
+    found = await page_of_letter(app.context.connection, place)
     if found is None:
         raise not_found("dead letter", f"{partition}/{offset}", "one that /dead-letters lists")
     return _answer(found)
 
 
+@routes.post("/dead-letters/replay")
 @require_role(AccessRole.EDIT)
 async def replay_letters(request: Request) -> Response:
     """Send dead letters back, at most `limit`; what cannot go back is told by why."""
@@ -83,7 +84,7 @@ async def replay_letters(request: Request) -> Response:
     )
     limit = _number("limit", str(wish.limit), MOST_REPLAYED)
     try:
-        told = await replay(broker_connection(settings()), settings().app_id, letter_filter, limit)
+        told = await replay(app.context.connection, app.settings.app_id, letter_filter, limit)
     except AnotherReplay as error:
         raise HttpError(HTTPStatus.CONFLICT, str(error)) from error
     return _answer(told.as_json())
@@ -91,7 +92,7 @@ async def replay_letters(request: Request) -> Response:
 
 async def _wish(request: Request) -> Wish:
     try:
-        with HeldBytes(receiver.in_flight) as held:
+        with HeldBytes(app.context.receiver.in_flight) as held:
             body = await read_body(request, held, most_bytes=MOST_WISH_BYTES, seconds=WISH_SECONDS)
         return msgspec.json.decode(body or b"{}", type=Wish)
     except msgspec.DecodeError as error:
@@ -115,10 +116,3 @@ def _number(name: str, text: str, most: int, least: int = 1) -> int:
 
 def _answer(content: Mapping[str, object]) -> Response:
     return Response(body=orjson.dumps(content), content_type=JSON, headers=UNKEPT)
-
-
-assert isinstance(app.web, Web)
-_router = app.web.web_app.router
-_router.add_get("/dead-letters", list_letters)
-_router.add_get("/dead-letters/{partition}/{offset}", show_letter)
-_router.add_post("/dead-letters/replay", replay_letters)

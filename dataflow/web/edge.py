@@ -2,9 +2,7 @@
 
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
-from faust.web.drivers.aiohttp import Web
 
-from dataflow.app import app
 from dataflow.http_error import HttpError, quoted
 from dataflow.logs import get_log
 from dataflow.web.error_response import error_response, json_error
@@ -50,8 +48,3 @@ def _unrouted(request: Request, error: HTTPException) -> Response:
         response.headers["Allow"] = allowed
         return response
     return json_error(error.status, f"{path} is refused: {error.reason}")
-
-
-web = app.web  # made with the app, and not yet serving
-assert isinstance(web, Web)
-web.web_app.middlewares.append(json_edge)

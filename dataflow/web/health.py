@@ -2,28 +2,30 @@
 
 from http import HTTPStatus
 
-from faust.web import Request, Response, View
+from aiohttp.web import Request, Response, RouteTableDef
 
 from dataflow.app import app
 from dataflow.http_error import HttpError, unavailable
 from dataflow.web.readiness import not_ready_for
 from dataflow.web.reply import as_json
 
+routes = RouteTableDef()
 
-@app.page("/healthz")
-async def healthz(view: View, _request: Request) -> Response:
+
+@routes.get("/healthz")
+async def healthz(_request: Request) -> Response:
     """Answer 200 while the loop turns and no agent has crashed: else only a restart helps."""
     crashed = [name for name, agent in app.agents.items() if agent.crashed]
     if crashed or app.crashed or app.engine.lifecycle.has_failed:
         subject = f"agent {', '.join(crashed)}" if crashed else "worker"
         raise HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"{subject} has crashed; the log says why")
-    return as_json(view, {"healthy": True})
+    return as_json({"healthy": True})
 
 
-@app.page("/readyz")
-async def readyz(view: View, _request: Request) -> Response:
+@routes.get("/readyz")
+async def readyz(_request: Request) -> Response:
     """Answer 200 while this worker works on its partitions; one that owns none is ready, too."""
     reason = not_ready_for()
     if reason:
         raise unavailable(f"worker is {reason}; expected ready")
-    return as_json(view, {"ready": True})
+    return as_json({"ready": True})

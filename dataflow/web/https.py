@@ -13,12 +13,11 @@ from dataflow.listening import BACKLOG, listen
 from dataflow.logs import get_log
 from dataflow.settings import Settings
 from dataflow.watched_files import WatchedFiles
+from dataflow.web_server import KEEP_ALIVE_SECONDS
 
 log = get_log(__name__)
 
 LOOK_SECONDS = 2.0
-KEEP_ALIVE_SECONDS = 75.0
-"""Longer than load balancers keep an idle connection (60 s): they must not write to a closed one."""
 
 
 class HttpsListener(Service):

@@ -1,12 +1,12 @@
 """The pages: `/` and all files out, the same for everyone; what they show they ask for themselves."""
 
 from hashlib import sha256
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import PurePath
 
-from faust.web import Request, Response, View
+from aiohttp.web import Request, Response, RouteTableDef
 
-from dataflow.app import app
 from dataflow.http_error import not_found
 
 FILES = {file.name: file.read_bytes() for file in files("dataflow.web").joinpath("static").iterdir()}
@@ -28,37 +28,39 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+routes = RouteTableDef()
 
-# Faust has a page of its own at /; the first that is added is served.
-@app.page("/")
-async def index(view: View, request: Request) -> Response:
+
+@routes.get("/")
+async def index(request: Request) -> Response:
     """Answer with the page."""
-    return page_of(view, request, "index.html")
+    return page_of(request, "index.html")
 
 
-@app.page("/favicon.ico")
-async def favicon(view: View, request: Request) -> Response:
+@routes.get("/favicon.ico")
+async def favicon(request: Request) -> Response:
     """Answer with the icon where browsers look for one that show JSON."""
-    return _file(view, request, FILES["icon.svg"], ".svg", ASKED_AGAIN)
+    return _file(request, FILES["icon.svg"], ".svg", ASKED_AGAIN)
 
 
-@app.page("/static/{version}/{name}")
-async def static(view: View, request: Request, version: str, name: str) -> Response:
+@routes.get("/static/{version}/{name}")
+async def static(request: Request) -> Response:
     """Answer with a file of the page, kept for good by whoever asks for this version of it."""
+    version, name = request.match_info["version"], request.match_info["name"]
     if name not in FILES or name in PAGES:
         raise not_found("file", name, "one that the page names")
     cache = KEPT if version == VERSION else ASKED_AGAIN
-    return _file(view, request, FILES[name], PurePath(name).suffix, cache)
+    return _file(request, FILES[name], PurePath(name).suffix, cache)
 
 
-def page_of(view: View, request: Request, name: str) -> Response:
+def page_of(request: Request, name: str) -> Response:
     """Answer with a page."""
-    return _file(view, request, PAGES[name], ".html", ASKED_AGAIN)
+    return _file(request, PAGES[name], ".html", ASKED_AGAIN)
 
 
-def _file(view: View, request: Request, body: bytes, suffix: str, cache: str) -> Response:
+def _file(request: Request, body: bytes, suffix: str, cache: str) -> Response:
     tag = f'"{VERSION}"'
     headers = {"Cache-Control": cache, "ETag": tag, "Content-Security-Policy": PAGE_POLICY}
     if tag in request.headers.get("If-None-Match", ""):
-        return view.bytes(b"", status=304, headers=headers)
-    return view.bytes(body, headers={**headers, "Content-Type": f"{KINDS[suffix]}; charset=utf-8"})
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(body=body, headers={**headers, "Content-Type": f"{KINDS[suffix]}; charset=utf-8"})

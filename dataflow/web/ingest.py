@@ -4,8 +4,9 @@ from http import HTTPStatus
 
 import orjson
 from aiohttp import hdrs
-from aiohttp.web import Request, Response, UrlDispatcher
+from aiohttp.web import Request, Response, RouteTableDef
 
+from dataflow.app import app
 from dataflow.catalogue.declared import INGESTED
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams import cdn_logs
@@ -16,23 +17,20 @@ from dataflow.sources.origin import Origin
 from dataflow.sources.receive import Outcome
 from dataflow.web.body import read_body
 from dataflow.web.parameters import one_of
-from dataflow.web.receiver import receiver
 from dataflow.web.reply import JSON, UNKEPT
 from dataflow.web.require_role import AccessRole, require_role
 
-
-def add_routes(router: UrlDispatcher) -> None:
-    """Serve `/ingest`, which is DataStream 2, and `/ingest/{stream}`."""
-    router.add_post("/ingest", ingest_cdn_logs)
-    router.add_post("/ingest/{stream}", ingest_stream)
+routes = RouteTableDef()
 
 
+@routes.post("/ingest")
 @require_role(AccessRole.SEND)
 async def ingest_cdn_logs(request: Request) -> Response:
     """Take CDN logs as DataStream 2 sends them; answer `{"accepted": n, "dead_lettered": m}`."""
     return await _ingest(request, cdn_logs.STREAM)
 
 
+@routes.post("/ingest/{stream}")
 @require_role(AccessRole.SEND)
 async def ingest_stream(request: Request) -> Response:
     """Take events of the stream that the path names."""
@@ -44,17 +42,18 @@ async def ingest_stream(request: Request) -> Response:
 
 async def _ingest(request: Request, stream: Stream) -> Response:
     outcome = await _receive(request, stream)
-    receiver.counts[stream.topic, "accepted"] += outcome.accepted
-    receiver.counts[stream.topic, "dead_lettered"] += outcome.dead_lettered
+    counts = app.context.receiver.counts
+    counts[stream.topic, "accepted"] += outcome.accepted
+    counts[stream.topic, "dead_lettered"] += outcome.dead_lettered
     return Response(body=orjson.dumps(outcome), status=HTTPStatus.OK, content_type=JSON, headers=UNKEPT)
 
 
 async def _receive(request: Request, stream: Stream) -> Outcome:
-    address, chosen = request.remote or "", receiver.settings
+    receiver, settings, address = app.context.receiver, app.settings, request.remote or ""
     encoding = known_encoding(request.headers.get(hdrs.CONTENT_ENCODING, ""))
     origin = Origin(address, request.headers.get("X-Forwarded-For"))
     with HeldBytes(receiver.in_flight) as held:
         body = await read_body(
-            request, held, most_bytes=chosen.ingest_body_bytes, seconds=chosen.ingest_body_seconds
+            request, held, most_bytes=settings.ingest_body_bytes, seconds=settings.ingest_body_seconds
         )
         return await receiver.receiving.receive(stream, body, encoding, origin)

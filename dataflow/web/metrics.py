@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from faust.web import Request, Response, View
+from aiohttp.web import Request, Response, RouteTableDef
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 from dataflow.app import app
 from dataflow.web.labels import bounded
 from dataflow.web.readiness import not_ready_for
-from dataflow.web.receiver_metrics import Received
+
+routes = RouteTableDef()
 
 PLACE = ("stream", "partition")
 
@@ -51,13 +52,7 @@ class Partitions(Collector):
         return ()
 
 
-REGISTRY.register(Partitions())
-REGISTRY.register(Received())
-
-
-@app.page("/metrics")
-async def metrics(view: View, _request: Request) -> Response:
+@routes.get("/metrics")
+async def metrics(_request: Request) -> Response:
     """Answer with all metrics of this worker, its sinks' too."""
-    return view.bytes(
-        generate_latest(REGISTRY), content_type=None, headers={"Content-Type": CONTENT_TYPE_LATEST}
-    )
+    return Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})

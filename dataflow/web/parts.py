@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
-from faust.web import Request, Response, View
+from aiohttp.web import Request, Response, RouteTableDef
 
 from dataflow.app import app
 from dataflow.engine.partition import Partition
@@ -28,17 +28,17 @@ def read_event_counts(partition: Partition, asked: Mapping[str, str]) -> Mapping
     return partition.state.event_counts.as_mapping()
 
 
-app.queries.handlers |= {"entries": read_entries, "event_counts": read_event_counts}
+routes = RouteTableDef()
 
 
-@app.page(QUERY_PATH + "/{topic}")
-async def parts(view: View, request: Request, topic: str) -> Response:
+@routes.get(QUERY_PATH + "/{topic}")
+async def parts(request: Request) -> Response:
     """Answer for the partitions of this worker, in msgpack."""
     if is_recovering():
         raise unavailable("worker is recovering; expected one that has taken its partitions")
     asked = dict(request.query)
     try:
-        found = app.queries.local(topic, asked.pop("read"), asked)
+        found = app.queries.local(request.match_info["topic"], asked.pop("read"), asked)
     except (KeyError, ValueError) as error:  # a worker of another version, or a curious person
         raise HttpError(HTTPStatus.BAD_REQUEST, f"question is {request.query_string!r}; {error!r}") from error
-    return view.bytes(msgspec.msgpack.encode(found), content_type="application/vnd.msgpack")
+    return Response(body=msgspec.msgpack.encode(found), content_type="application/vnd.msgpack")

@@ -6,7 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dataflow.catalogue.declared import RECEIVED_TOPICS
-from dataflow.web.receiver import REFUSED, receiver
+from dataflow.sources.receiver import REFUSED, Receiver
 
 STATUSES = ("400", "401", "403", "413", "415", "429", "503")
 """All that a refusal may have; those that never were are there, too, so that their first rise is seen."""
@@ -14,6 +14,9 @@ STATUSES = ("400", "401", "403", "413", "415", "429", "503")
 
 class Received(Collector):
     """Counts of this worker since it started; no label holds what a sender has sent."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
 
     def collect(self) -> Iterable[Metric]:
         """Yield what is so at this moment."""
@@ -33,18 +36,18 @@ class Received(Collector):
             labels=["status"],
         )
         for topic in RECEIVED_TOPICS:
-            accepted.add_metric([topic], receiver.counts[topic, "accepted"])
-            dead.add_metric([topic], receiver.counts[topic, "dead_lettered"])
+            accepted.add_metric([topic], self.receiver.counts[topic, "accepted"])
+            dead.add_metric([topic], self.receiver.counts[topic, "dead_lettered"])
         for status in STATUSES:
-            refused.add_metric([status], receiver.counts[REFUSED, status])
+            refused.add_metric([status], self.receiver.counts[REFUSED, status])
         yield from (accepted, dead, refused)
         yield CounterMetricFamily(
-            "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=receiver.failed_logins
+            "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=self.receiver.failed_logins
         )
         yield GaugeMetricFamily(
             "dataflow_http_in_flight_bytes",
             "Bytes of requests that are not answered; senders are put off (429) at the bound.",
-            value=receiver.in_flight.held_bytes,
+            value=self.receiver.in_flight.held_bytes,
         )
 
     def describe(self) -> Iterable[Metric]:

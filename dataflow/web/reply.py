@@ -3,18 +3,18 @@
 from typing import Final
 
 import orjson
-from faust.web import Response, View
+from aiohttp.web import Response
 
 JSON: Final = "application/json"
 UNKEPT: Final = {"Cache-Control": "no-store"}
 """Counts are old the moment they are sent."""
 
 
-def as_json(view: View, content: object) -> Response:
+def as_json(content: object) -> Response:
     """Return the content as JSON that nobody keeps."""
-    return json_bytes(view, orjson.dumps(content))
+    return json_bytes(orjson.dumps(content))
 
 
-def json_bytes(view: View, body: bytes) -> Response:
+def json_bytes(body: bytes) -> Response:
     """Return JSON that is written already."""
-    return view.bytes(body, content_type=JSON, headers=dict(UNKEPT))
+    return Response(body=body, content_type=JSON, headers=UNKEPT)

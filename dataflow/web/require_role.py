@@ -9,9 +9,10 @@ from aiohttp import hdrs
 from aiohttp.web import Request, StreamResponse
 from aiokafka.errors import KafkaError
 
+from dataflow.app import app
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.http_error import HttpError, unavailable
-from dataflow.web.receiver import REFUSED, receiver
+from dataflow.sources.receiver import REFUSED
 
 View = Callable[[Request], Awaitable[StreamResponse]]
 
@@ -35,7 +36,7 @@ def require_role(role: AccessRole) -> Callable[[View], View]:
                 await _check(request, role)
                 return await view(request)
             except HttpError as error:
-                receiver.counts[REFUSED, str(int(error.status))] += 1
+                app.context.receiver.counts[REFUSED, str(int(error.status))] += 1
                 raise
             except (DataflowError, KafkaError, OSError) as error:
                 raise unavailable(str(error)) from error
@@ -50,7 +51,7 @@ async def _check(request: Request, role: AccessRole) -> None:
     if role is AccessRole.EDIT and site not in ("none", "same-origin"):
         raise HttpError(HTTPStatus.FORBIDDEN, "request comes from another site; expected none of a browser")
     try:
-        authenticator = receiver.authenticator
+        authenticator = app.context.receiver.authenticator
     except Misconfigured as error:
         raise HttpError(HTTPStatus.FORBIDDEN, str(error)) from error
     await authenticator.check(request.headers.get(hdrs.AUTHORIZATION), request.remote or "")

@@ -9,16 +9,14 @@ from typing import Any
 import msgspec
 import orjson
 from aiohttp import hdrs
-from aiohttp.web import Request, Response
+from aiohttp.web import Request, Response, RouteTableDef
 from aiokafka.errors import KafkaError
-from faust.web.drivers.aiohttp import Web
 
 from dataflow.app import app
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.http_error import HttpError, quoted, unavailable
 from dataflow.rules.dry_run import MOST_RECORDS, last_records, try_lines
 from dataflow.rules.follower import Follower
-from dataflow.rules.live import filter_rules, utm_sources
 from dataflow.rules.outputs import check_outputs
 from dataflow.rules.version import Version
 from dataflow.rules.version_writer import VersionConflict, put_version
@@ -26,9 +24,10 @@ from dataflow.sources.in_flight import HeldBytes
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.web.body import read_body
 from dataflow.web.parameters import single_values
-from dataflow.web.receiver import receiver
 from dataflow.web.reply import JSON, UNKEPT
 from dataflow.web.require_role import AccessRole, require_role
+
+routes = RouteTableDef()
 
 MOST_TRIAL_BYTES = 64 << 20
 BODY_SECONDS = 30.0
@@ -48,35 +47,40 @@ class TrialWish(msgspec.Struct, forbid_unknown_fields=True):
     last: int = 10_000
 
 
+@routes.get("/rules")
 async def show_rules(request: Request) -> Response:
     """Answer with the filter rules that this worker uses; the ETag is their version."""
-    return _show(request, filter_rules)
+    return _show(request, app.context.filter_rules)
 
 
+@routes.get("/utm-sources")
 async def show_sources(request: Request) -> Response:
     """Answer with the UTM sources that this worker uses; the ETag is their version."""
-    return _show(request, utm_sources)
+    return _show(request, app.context.utm_sources)
 
 
+@routes.put("/rules")
 @require_role(AccessRole.EDIT)
 async def put_rules(request: Request) -> Response:
     """Change the filter rules of all workers."""
-    return await _put(request, filter_rules, _check_outputs)
+    return await _put(request, app.context.filter_rules, _check_outputs)
 
 
+@routes.put("/utm-sources")
 @require_role(AccessRole.EDIT)
 async def put_sources(request: Request) -> Response:
     """Change the UTM sources of all workers."""
-    return await _put(request, utm_sources)
+    return await _put(request, app.context.utm_sources)
 
 
+@routes.post("/rules/dry-run")
 @require_role(AccessRole.EDIT)
 async def dry_run(request: Request) -> Response:
     """Answer what rules would drop, and by which rule; nothing is changed or sent."""
     single_values(request.query.items(), known=())
     wish = await asyncio.to_thread(_wish, await _body(request, MOST_TRIAL_BYTES))
     try:
-        raw = _version(filter_rules).raw if wish.rules is msgspec.UNSET else bytes(wish.rules)
+        raw = _version(app.context.filter_rules).raw if wish.rules is msgspec.UNSET else bytes(wish.rules)
         rules = read_document(raw, "rules")
     except Misconfigured as fault:
         raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault
@@ -103,7 +107,7 @@ def _version(follower: Follower[Any]) -> Version:
 
 
 async def _check_outputs(raw: bytes) -> None:
-    await check_outputs(filter_rules.connection, read_document(raw, "rules"))
+    await check_outputs(app.context.connection, read_document(raw, "rules"))
 
 
 async def _put(
@@ -138,7 +142,7 @@ def _followed(if_match: str | None, name: str) -> int | None:
 
 
 async def _body(request: Request, most_bytes: int) -> bytes:
-    with HeldBytes(receiver.in_flight) as held:
+    with HeldBytes(app.context.receiver.in_flight) as held:
         return await read_body(request, held, most_bytes=most_bytes, seconds=BODY_SECONDS)
 
 
@@ -156,7 +160,7 @@ def _wish(body: bytes) -> TrialWish:
 
 async def _last_records(wish: TrialWish) -> list[bytes | None]:
     try:
-        return await last_records(filter_rules.connection, wish.topic or "", wish.last)
+        return await last_records(app.context.connection, wish.topic or "", wish.last)
     except KafkaError:
         raise
     except DataflowError as error:
@@ -165,12 +169,3 @@ async def _last_records(wish: TrialWish) -> list[bytes | None]:
 
 def _answer(content: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
     return Response(body=orjson.dumps(content), content_type=JSON, headers={**UNKEPT, **(headers or {})})
-
-
-assert isinstance(app.web, Web)
-_router = app.web.web_app.router
-_router.add_get("/rules", show_rules)
-_router.add_put("/rules", put_rules)
-_router.add_post("/rules/dry-run", dry_run)
-_router.add_get("/utm-sources", show_sources)
-_router.add_put("/utm-sources", put_sources)

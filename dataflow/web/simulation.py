@@ -4,27 +4,22 @@ import math
 from http import HTTPStatus
 
 import orjson
-from aiohttp.web import Request, Response, UrlDispatcher
+from aiohttp.web import Request, Response, RouteTableDef
 
+from dataflow.app import app
 from dataflow.http_error import HttpError, bad_value
-from dataflow.sources.simulator import Simulator
 from dataflow.web.parameters import single_values
-from dataflow.web.receiver import receiver
 from dataflow.web.reply import JSON, UNKEPT
 from dataflow.web.require_role import AccessRole, require_role
 
 DEFAULT_SECONDS = "1"
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 3_600.0
 
-simulator = Simulator(receiver.connection, receiver.outbox)
+
+routes = RouteTableDef()
 
 
-def add_routes(router: UrlDispatcher) -> None:
-    """Serve `/events/simulation`."""
-    router.add_post("/events/simulation", start_simulation)
-    router.add_delete("/events/simulation", stop_simulation)
-
-
+@routes.post("/events/simulation")
 @require_role(AccessRole.SEND)
 async def start_simulation(request: Request) -> Response:
     """Start to simulate events, one every `interval` seconds."""
@@ -32,6 +27,7 @@ async def start_simulation(request: Request) -> Response:
     return await _answer(interval)
 
 
+@routes.delete("/events/simulation")
 @require_role(AccessRole.SEND)
 async def stop_simulation(request: Request) -> Response:
     """Stop the simulation, on whichever worker it runs."""
@@ -40,6 +36,7 @@ async def stop_simulation(request: Request) -> Response:
 
 
 async def _answer(interval: float | None) -> Response:
+    simulator = app.context.simulator
     if interval is None:
         if not await simulator.end():
             raise HttpError(HTTPStatus.BAD_REQUEST, "No simulation running at the moment")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 import msgspec
-from faust.web import Request, Response, View
+from aiohttp.web import Request, Response, RouteTableDef
 
 from dataflow.app import app
 from dataflow.engine.event_counts import EventCounts
@@ -14,9 +14,11 @@ from dataflow.web.counts import lag, partitions
 from dataflow.web.parameters import single_values
 from dataflow.web.reply import as_json
 
+routes = RouteTableDef()
 
-@app.page("/streams")
-async def streams(view: View, request: Request) -> Response:
+
+@routes.get("/streams")
+async def streams(request: Request) -> Response:
     """Answer with the balance of every stream; by rule and by reason in `details`."""
     single_values(request.query.items(), known=())
     topics = sorted(app.topology.sources)
@@ -26,7 +28,6 @@ async def streams(view: View, request: Request) -> Response:
         raise unavailable("partitions are being taken over; none of their owners has answered in time")
     event_counts_by_stream = {topic: _event_counts(answer) for topic, answer in answers.items()}
     return as_json(
-        view,
         {
             "streams": {
                 topic: _totals(event_counts) for topic, event_counts in event_counts_by_stream.items()

@@ -1,6 +1,6 @@
 """Tables: what is counted, per key and event-time window, over the whole cluster."""
 
-from faust.web import Request, Response, View
+from aiohttp.web import Request, Response, RouteTableDef
 
 from dataflow.app import app
 from dataflow.engine.tables import WindowedTable, orders
@@ -9,32 +9,34 @@ from dataflow.web.counts import ask_counts, check_key, reply_of, topics_of
 from dataflow.web.parameters import KEY_PARAMETERS, TABLE_PARAMETERS, one_of, select, single_values
 from dataflow.web.reply import as_json
 
+routes = RouteTableDef()
 
-@app.page("/tables")
-async def tables(view: View, request: Request) -> Response:
+
+@routes.get("/tables")
+async def tables(request: Request) -> Response:
     """List the tables."""
     single_values(request.query.items(), known=())
-    return as_json(view, {"tables": [_described(table) for _, table in sorted(_tables().items())]})
+    return as_json({"tables": [_described(table) for _, table in sorted(_tables().items())]})
 
 
-@app.page("/tables/{name}")
-async def table(view: View, request: Request, name: str) -> Response:
+@routes.get("/tables/{name}")
+async def table(request: Request) -> Response:
     """Answer with the windows of a table that overlap [from, to), the greatest entries first."""
-    found = _table(name)
+    found = _table(request.match_info["name"])
     selection = select(found, single_values(request.query.items(), TABLE_PARAMETERS))
-    return await reply_of(view, await ask_counts(found, selection))
+    return await reply_of(await ask_counts(found, selection))
 
 
 # A key is whatever events hold: slashes and line ends, too.
-@app.page("/tables/{name}/{key:(?s:.*)}")
-async def table_key(view: View, request: Request, name: str, key: str) -> Response:
+@routes.get("/tables/{name}/{key:(?s:.*)}")
+async def table_key(request: Request) -> Response:
     """Answer with the windows of one key."""
-    found = _table(name)
+    found, key = _table(request.match_info["name"]), request.match_info["key"]
     selection = select(found, single_values(request.query.items(), KEY_PARAMETERS))
     counts = await ask_counts(found, selection, key)
     if not any(part.entries for part in counts.parts):
         await check_key(found, key)
-    return await reply_of(view, counts)
+    return await reply_of(counts)
 
 
 def _tables() -> dict[str, WindowedTable]:

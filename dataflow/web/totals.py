@@ -33,9 +33,6 @@ def read_totals(partition: Partition, asked: Mapping[str, str]) -> Totals:
     )
 
 
-app.queries.handlers["totals"] = read_totals
-
-
 async def ask_totals(
     table: WindowedTable, span: Span, aggregations: Collection[str], *, keyed: bool
 ) -> Found:

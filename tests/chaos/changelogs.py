@@ -5,14 +5,12 @@ Run as a program, since a process can have one set of settings only.
 
 import asyncio
 import sys
-from importlib import import_module
-from pkgutil import iter_modules
 
 import orjson
 from aiokafka.structs import TopicPartition
 
-import agents
 from dataflow.app import app
+from dataflow.assembly import assemble
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
@@ -53,8 +51,7 @@ def _table(table: WindowedTable, states: list[PartitionState]) -> dict[str, obje
 
 
 async def _main() -> None:
-    for module in iter_modules(agents.__path__, "agents."):
-        import_module(module.name)
+    assemble(app, settings())
     states, event_counts_by_stream = await _states(), {}
     tables: dict[str, tuple[WindowedTable, list[PartitionState]]] = {}
     for topic, source in app.topology.sources.items():

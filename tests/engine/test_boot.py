@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -12,6 +11,7 @@ from secure_broker import SecureListener
 
 from dataflow.broker import EmbeddedBroker
 from dataflow.broker.ports import free_port
+from dataflow.engine.app import App
 from dataflow.engine.boot import connect_admin, prepare_topics
 from dataflow.engine.options import Delivery
 from dataflow.engine.topology import Source
@@ -21,7 +21,7 @@ from dataflow.kafka.connection import connection
 
 def source_of(names: Names) -> Source:
     """Return the source of an app of these names."""
-    return Source(SimpleNamespace(get_topic_name=lambda: names.source), names.changelog)
+    return Source(App(names.group).batches(names.source))
 
 
 async def test_a_missing_changelog_is_made_with_the_partitions_of_its_source(

@@ -20,6 +20,7 @@ from agents.filter_cdn_logs import filter_cdn_logs
 from agents.parse_access_logs import parse_access_logs
 from agents.type_cdn_logs import type_cdn_logs
 from dataflow.app import app
+from dataflow.assembly import assemble
 from dataflow.engine.batch import Batch
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.options import EngineOptions
@@ -28,17 +29,19 @@ from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, TablePartition
 from dataflow.kafka.fetch import Fetched, RecordSlice
 from dataflow.kafka.record_batches import RecordBatches
-from dataflow.rules.live import filter_rules, utm_sources
 from dataflow.rules.version import Version
+from dataflow.settings import settings
 
 AT_MS = 1_700_000_000_000
+assemble(app, settings())
+
 LIMITLESS = EngineOptions(
     connection={}, dead_letter_max_consecutive=1 << 30, dead_letter_ratio_window=1 << 30
 )
 
 AGENTS = {
     "cdn-logs": inspect.unwrap(filter_cdn_logs.fun),
-    "cdn-logs-filtered": type_cdn_logs,
+    "cdn-logs-filtered": inspect.unwrap(type_cdn_logs.fun),
     "access-logs": inspect.unwrap(parse_access_logs.fun),
     "expedia": inspect.unwrap(categorize_stays.fun),
     "raw-web-events": inspect.unwrap(categorize_views.fun),
@@ -60,8 +63,8 @@ class Flowed:
 
 def use_documents(rules: bytes, sources: bytes) -> None:
     """Have the agents use these filter rules and UTM sources."""
-    run(filter_rules._use(Version(1, rules)))
-    run(utm_sources._use(Version(1, sources)))
+    run(app.context.filter_rules._use(Version(1, rules)))
+    run(app.context.utm_sources._use(Version(1, sources)))
 
 
 def run(work: Coroutine[object, object, object]) -> None:

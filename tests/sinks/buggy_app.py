@@ -2,9 +2,10 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
+from dataflow.settings import settings
+from dataflow.sinks.configured import runner_options
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner import SinkRunner
-from dataflow.web.sinks import OPTIONS
 
 
 class BuggySink(Sink):
@@ -18,4 +19,4 @@ class BuggySink(Sink):
         return batch.stored(batch.records[: 1 // 0])
 
 
-app.add_dependency(SinkRunner(BuggySink(), OPTIONS))
+app.add_dependency(SinkRunner(BuggySink(), runner_options(settings())))

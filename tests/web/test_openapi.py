@@ -21,12 +21,10 @@ DOCUMENT = json.loads(document())
 GETS = [operation for operation in operations() if operation.method == "get"]
 
 ROUTES = """
-import importlib, pkgutil
-import dataflow.web
 from dataflow.app import app
-for module in pkgutil.walk_packages(dataflow.web.__path__, "dataflow.web."):
-    importlib.import_module(module.name)
-app.web.init_server()
+from dataflow.assembly import assemble
+from dataflow.settings import settings
+assemble(app, settings())
 print(sorted({(route.method, route.resource.canonical) for route in app.web.web_app.router.routes()}))
 """
 

@@ -12,6 +12,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 COUNT: Final = "count"
 KEY: Final = "key"
 MAX_PER_KEY: Final = "max_per_key"
+DEFAULT_MAX_KEYS: Final = 10_000
 
 
 class WindowedTable:
@@ -24,7 +25,8 @@ class WindowedTable:
 
     Every table counts its rows: `count=Count()` need not be said. `lateness_ms` is how far behind
     the newest event time of its partition a row may come and still be added; None: windows never
-    close. A window holds at most twice `max_keys` keys, the rest under `(other)`.
+    close. A window holds at most twice `max_keys` keys, the rest under `(other)`; without `max_keys`
+    the app sets the limit.
     Changing key, windows or aggregations of a table that has a changelog takes a new name.
     """
 
@@ -36,7 +38,7 @@ class WindowedTable:
         windows: Sequence[Window] = (MINUTE, HOUR, DAY),
         all_time: bool = True,
         lateness_ms: int | None = None,
-        max_keys: int = 10_000,
+        max_keys: int | None = None,
         **aggregations: Aggregation[Any, Any],  # each has a state of its own type
     ) -> None:
         self.name = name
@@ -44,7 +46,8 @@ class WindowedTable:
         self.windows = tuple(sorted(windows, key=lambda window: window.size_ms))
         self.all_time = all_time
         self.lateness_ms = lateness_ms
-        self.max_keys = max_keys
+        self.has_default_limit = max_keys is None
+        self.max_keys = DEFAULT_MAX_KEYS if max_keys is None else max_keys
         self.aggregations: dict[str, Aggregation[Any, Any]] = {COUNT: Count(), **aggregations}
         self._check()
 

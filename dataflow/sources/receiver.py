@@ -8,7 +8,7 @@ from dataflow.catalogue.declared import RECEIVED_TOPICS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.connection import broker_connection
 from dataflow.errors import Misconfigured
-from dataflow.settings import Compression, Settings, settings
+from dataflow.settings import Compression, Settings
 from dataflow.sources.auth.auth_config import create_authenticator
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.in_flight import InFlight
@@ -97,6 +97,3 @@ class Receiver(Service):
             chosen.ingest_token_file,
             is_open=chosen.ingest_open,
         )
-
-
-receiver = Receiver(settings())

@@ -1,0 +1,124 @@
+"""The assembly: makes a worker of the app, with the parts that its role has; nothing else builds them."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from aiohttp.web import Application
+from faust.app.base import BootStrategy
+from faust.types import ServiceT
+from prometheus_client import REGISTRY
+
+from agents.type_cdn_logs import type_cdn_logs
+from dataflow.app import Dataflow
+from dataflow.context import Context
+from dataflow.inputs.schedule import ingest_scheduled
+from dataflow.options import engine_options
+from dataflow.settings import Role, Settings
+from dataflow.web.edge import json_edge
+from dataflow.web.https import HttpsListener
+from dataflow.web.metrics import Partitions
+from dataflow.web.parts import read_entries, read_event_counts
+from dataflow.web.receiver_metrics import Received
+from dataflow.web.routes import EVERY_WORKER, SENDERS
+from dataflow.web.totals import read_totals
+
+Part = Callable[[Dataflow], None]
+
+
+def assemble(app: Dataflow, settings: Settings) -> None:
+    """Make the app a worker of the settings' role; raise `Misconfigured` before anything has started.
+
+    Services that are added here start in this order, before Faust's own, and stop after them.
+    """
+    app.settings = settings
+    app.finalize()
+    app.discover()
+    app.connect(engine_options(settings))
+    app.context = Context(settings, app.engine.add_outputs)
+    for part in PARTS[settings.role]:
+        part(app)
+
+
+def enrich(app: Dataflow) -> None:
+    """Run the agents, with rules that are known before the first batch comes."""
+    app.topology.limit_keys(app.settings.max_keys)
+    if not app.settings.types_cdn_logs:
+        app.leave_out(type_cdn_logs)
+    app.add_dependency(app.context.filter_rules)
+    app.add_dependency(app.context.utm_sources)
+    app.add_dependency(app.context.access_logs)
+
+
+def receive(app: Dataflow) -> None:
+    """Take events over HTTP, and over HTTPS where there is a certificate."""
+    receiver = app.context.receiver
+    receiver.check()
+    app.web.web_app.add_routes(SENDERS)
+    app.add_dependency(receiver)
+    app.add_dependency(app.context.simulator)
+    if app.settings.ingest_tls_cert_file is not None:
+        application = Application(middlewares=[json_edge])
+        application.add_routes(SENDERS)
+        app.add_dependency(HttpsListener(application, app.settings))
+
+
+def store(app: Dataflow) -> None:
+    """Run the sinks."""
+    for runner in app.context.sinks:
+        app.add_dependency(runner)
+
+
+def read_inputs(app: Dataflow) -> None:
+    """Read files and objects when the schedule says so, if no other worker does."""
+    schedule = app.settings.ingest_schedule
+    if schedule is None:
+        return
+
+    async def ingest_inputs() -> None:
+        """Read what is new, a stream after another."""
+        await ingest_scheduled(app.settings, lambda: app.should_stop)
+
+    app.crontab(schedule)(ingest_inputs)
+
+
+def answer(app: Dataflow) -> None:
+    """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
+    app.web.web_app.middlewares.append(json_edge)
+    app.web.web_app.add_routes(EVERY_WORKER)
+    app.queries.handlers |= {
+        "entries": read_entries,
+        "event_counts": read_event_counts,
+        "totals": read_totals,
+    }
+    REGISTRY.register(Partitions())
+    REGISTRY.register(Received(app.context.receiver))
+    if app.context.stored_requests is not None:
+        app.add_dependency(app.context.stored_requests)
+
+
+class WithoutPartitions(BootStrategy):
+    """Starts neither Faust's consumer nor agents."""
+
+    enable_kafka = False
+
+    def agents(self) -> list[ServiceT]:
+        """Return none."""
+        return []
+
+
+def take_no_partitions(app: Dataflow) -> None:
+    """Leave the partitions, and the tables, to other workers."""
+    app.boot_strategy = WithoutPartitions(app)
+    app.producer_only = True  # else Faust waits for the tables of a consumer
+
+
+_STORE_ONLY: Sequence[Part] = (answer, store, read_inputs, take_no_partitions)
+
+PARTS: Mapping[Role, Sequence[Part]] = {
+    Role.ALL: (answer, enrich, receive, store, read_inputs),
+    Role.ENRICH: (answer, enrich, read_inputs),
+    Role.INGEST: (answer, receive, read_inputs, take_no_partitions),
+    Role.SINK_POSTGRES: _STORE_ONLY,
+    Role.SINK_CSV: _STORE_ONLY,
+    Role.SINK_S3: _STORE_ONLY,
+    Role.SINK_OPENSEARCH: _STORE_ONLY,
+}

@@ -1,0 +1,68 @@
+"""The context of a worker: what its agents and routes work with, beside the app."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+
+from dataflow.access_logs import AccessLogs
+from dataflow.analytics.stored import StoredRequests
+from dataflow.connection import broker_connection
+from dataflow.rules.live import FilterRules, UtmSources, follow_filter_rules, follow_utm_sources
+from dataflow.settings import Settings
+from dataflow.sinks.configured import configured_sinks, runner_options
+from dataflow.sinks.runner import SinkRunner
+from dataflow.sources.receiver import Receiver
+from dataflow.sources.simulator import Simulator
+
+
+class Context:
+    """Each part is made when it is first needed: a role has only its own; `assemble` starts them."""
+
+    def __init__(
+        self, settings: Settings, add_outputs: Callable[[AbstractSet[str]], Awaitable[None]]
+    ) -> None:
+        """`add_outputs` prepares topics that filter rules name as outputs."""
+        self.settings = settings
+        self.connection = broker_connection(settings)
+        self._add_outputs = add_outputs
+
+    @cached_property
+    def filter_rules(self) -> FilterRules:
+        """The filter rules in use; without a version in roles that do not filter."""
+        return follow_filter_rules(self.settings, self.connection, self._add_outputs)
+
+    @cached_property
+    def utm_sources(self) -> UtmSources:
+        """The UTM sources in use; without a version in roles that do not enrich."""
+        return follow_utm_sources(self.settings, self.connection)
+
+    @cached_property
+    def access_logs(self) -> AccessLogs:
+        """The parse stage of access logs."""
+        return AccessLogs(self.settings)
+
+    @cached_property
+    def receiver(self) -> Receiver:
+        """Guard and limits of every role; its producer runs only where senders are served."""
+        return Receiver(self.settings)
+
+    @cached_property
+    def simulator(self) -> Simulator:
+        """The simulation of analytics events."""
+        return Simulator(self.connection, self.receiver.outbox)
+
+    @cached_property
+    def sinks(self) -> Sequence[SinkRunner]:
+        """The sinks that this worker runs; raises `Misconfigured` for a role whose sink is not configured."""
+        options = runner_options(self.settings)
+        return [SinkRunner(sink, options) for sink in configured_sinks(self.settings)]
+
+    @cached_property
+    def stored_requests(self) -> StoredRequests | None:
+        """What the PostgreSQL sink has stored; None where none is configured."""
+        url = self.settings.postgres_url
+        return (
+            None
+            if url is None
+            else StoredRequests(url.get_secret_value(), self.settings.analytics_deadline_ms)
+        )

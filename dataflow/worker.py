@@ -1,0 +1,19 @@
+"""The worker that `faust -A dataflow.app worker` starts: the app, assembled by the settings."""
+
+from typing import Any
+
+import faust
+from faust.types import ServiceT
+
+from dataflow.app import Dataflow
+
+
+class Worker(faust.Worker):
+    """Faust's worker, which has the app assembled first; it is made by no other command of Faust's."""
+
+    def __init__(self, app: Dataflow, *services: ServiceT, **options: Any) -> None:  # noqa: ANN401  # Faust's
+        from dataflow.assembly import assemble  # commands that only list need none of its imports
+
+        if not app.is_connected:  # `dataflow worker` has assembled it, to say at once what is misconfigured
+            assemble(app, app.settings)
+        super().__init__(app, *services, **options)
