@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 from faust.types import StreamT
 
 from dataflow.engine.column_batch import VALUE, ColumnBatch, TimestampRun
-from dataflow.engine.dead_letters import DeadLetter
+from dataflow.engine.dead_letters import RejectedRecord
 from dataflow.engine.decoding import DECODING_ERRORS
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_counts import EventCounts
@@ -77,7 +77,7 @@ class Batch:
         self.newest_ms = max((record_slice.newest_ms for record_slice in fetched.slices), default=0)
         self.is_finished = False
         self.event_counts = EventCounts()
-        self.dead: list[DeadLetter] = []
+        self.dead: list[RejectedRecord] = []
         self.outputs: list[Outgoing] = []
         self.folds: list[tuple[WindowedTable, ColumnBatch]] = []
         self._owner = owner
@@ -209,7 +209,7 @@ class Batch:
 
     def reject(self, record: DefaultRecord, stage: str, fault: InvalidEvent) -> None:
         """Send this record to the dead letters."""
-        self.dead.append(DeadLetter(record, stage, fault))
+        self.dead.append(RejectedRecord(record, stage, fault))
         self.event_counts.dead_lettered[fault.reason] += 1
 
     def send(self, topic: str, rows: ColumnBatch, encode: Callable[..., bytes] | None = None) -> None:

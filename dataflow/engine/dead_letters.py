@@ -18,7 +18,7 @@ class TooManyDeadLetters(DataflowError):
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
+class RejectedRecord:
     """A record that `stage` cannot use, and why."""
 
     record: DefaultRecord
@@ -50,9 +50,9 @@ class DeadLetterLimit:
         self._in_a_row = 0
         self._seen = 0
         self._dead = 0
-        self._last: DeadLetter | None = None
+        self._last: RejectedRecord | None = None
 
-    def check(self, tp: TopicPartition, seen: int, dead: Sequence[DeadLetter], ends_dead: bool) -> None:
+    def check(self, tp: TopicPartition, seen: int, dead: Sequence[RejectedRecord], ends_dead: bool) -> None:
         """Note the outcome of a batch; raise `TooManyDeadLetters` when a limit is passed.
 
         `ends_dead`: the whole batch was dead letters, so that a run goes on through it.
@@ -79,7 +79,7 @@ class DeadLetterLimit:
         )
 
 
-def as_records(tp: TopicPartition, dead: Sequence[DeadLetter]) -> Iterator[OutputRecord]:
+def as_records(tp: TopicPartition, dead: Sequence[RejectedRecord]) -> Iterator[OutputRecord]:
     """Yield (timestamp, key, value, headers) of what goes to the dead-letter topic."""
     for letter in dead:
         record = letter.record

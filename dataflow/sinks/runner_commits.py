@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.engine.dead_letters import DeadLetter, as_records
+from dataflow.engine.dead_letters import RejectedRecord, as_records
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.kafka.producers import TransactionalProducer
@@ -47,7 +47,9 @@ class Commits:
         self._producer: TransactionalProducer | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def commit(self, tp: TopicPartition, end: int, note: SinkNote, dead: Sequence[DeadLetter]) -> None:
+    async def commit(
+        self, tp: TopicPartition, end: int, note: SinkNote, dead: Sequence[RejectedRecord]
+    ) -> None:
         """Commit `end`, with the dead letters below it.
 
         Raises `CommitFailedError` when the partition is no longer assigned to us, and any
@@ -68,7 +70,7 @@ class Commits:
         self,
         tp: TopicPartition,
         offsets: Mapping[TopicPartition, OffsetAndMetadata],
-        dead: Sequence[DeadLetter],
+        dead: Sequence[RejectedRecord],
     ) -> None:
         producer = await self._started()
         # An earlier attempt may have succeeded though its answer was lost.

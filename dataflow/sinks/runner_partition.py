@@ -10,7 +10,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 
 from dataflow.engine.checkpoint_errors import NO_MEMBER
-from dataflow.engine.dead_letters import DeadLetter, DeadLetterLimit, TooManyDeadLetters
+from dataflow.engine.dead_letters import DeadLetterLimit, RejectedRecord, TooManyDeadLetters
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.logs import get_log
@@ -56,7 +56,7 @@ class SinkPartition:
             options.dead_letter_max_ratio,
             options.dead_letter_ratio_window,
         )
-        self._pending: list[DeadLetter] = []
+        self._pending: list[RejectedRecord] = []
 
     def drain(self) -> None:
         """Take no more batches: a write in progress may end, but is not retried."""
@@ -101,7 +101,7 @@ class SinkPartition:
     async def _write(self, batch: SinkBatch) -> int:
         began = time.monotonic()
         result = await self._sink.write(batch)
-        dead = [DeadLetter(rejected.record, self.stage, rejected.fault) for rejected in result.rejected]
+        dead = [RejectedRecord(rejected.record, self.stage, rejected.fault) for rejected in result.rejected]
         self._check_dead_letters(batch, dead)
         self._pending += dead
         self._metrics.writing_seconds.inc(time.monotonic() - began)
@@ -109,7 +109,7 @@ class SinkPartition:
         self._metrics.rejected.inc(len(dead))
         return result.end
 
-    def _check_dead_letters(self, batch: SinkBatch, dead: list[DeadLetter]) -> None:
+    def _check_dead_letters(self, batch: SinkBatch, dead: list[RejectedRecord]) -> None:
         limit = copy.copy(self._limit)  # the same batch comes again
         limit.check(self.tp, len(batch.records), dead, ends_dead=len(dead) == len(batch.records))
         self._limit = limit

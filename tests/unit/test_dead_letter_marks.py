@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dataflow.dead_letters.letter import read_letter
 from dataflow.dead_letters.letter_filter import LetterFilter
 from dataflow.dead_letters.marks import Marks, mark_of
-from dataflow.engine.dead_letters import DeadLetter
+from dataflow.engine.dead_letters import RejectedRecord
 from dataflow.errors import InvalidEvent, Reason
 
 
@@ -19,7 +19,7 @@ def kept(headers, value=b"x", timestamp=5_000, offset=7):
 def dead_letter(own):
     """Return a dead letter as the engine writes it, of a record with these headers."""
     record = kept(own, timestamp=1_000)
-    letter = DeadLetter(record, "stay-category", InvalidEvent(Reason.NOT_JSON, "value is not JSON"))
+    letter = RejectedRecord(record, "stay-category", InvalidEvent(Reason.NOT_JSON, "value is not JSON"))
     return kept(letter.headers(type("TP", (), {"topic": "expedia", "partition": 3})()))
 
 

@@ -6,8 +6,8 @@ from aiokafka.structs import TopicPartition
 
 from dataflow.engine.dead_letters import (
     DETAIL_CHARACTERS,
-    DeadLetter,
     DeadLetterLimit,
+    RejectedRecord,
     TooManyDeadLetters,
     as_records,
 )
@@ -21,12 +21,12 @@ def a_record(value: bytes | None = b"\xff\x00", offset: int = 7) -> DefaultRecor
     return DefaultRecord(offset, 1_700_000_000_000, 0, b"key", value, [("trace", b"1"), ("trace", b"2")])
 
 
-def a_letter(detail: str = "expected UTF-8", value: bytes | None = b"\xff\x00") -> DeadLetter:
+def a_letter(detail: str = "expected UTF-8", value: bytes | None = b"\xff\x00") -> RejectedRecord:
     """Return a record that a stage has refused."""
-    return DeadLetter(a_record(value), "stay-category", InvalidEvent(Reason.NOT_UTF8, detail))
+    return RejectedRecord(a_record(value), "stay-category", InvalidEvent(Reason.NOT_UTF8, detail))
 
 
-def letters(count: int) -> list[DeadLetter]:
+def letters(count: int) -> list[RejectedRecord]:
     """Return so many."""
     return [a_letter()] * count
 
