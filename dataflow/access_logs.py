@@ -13,7 +13,7 @@ log = get_log(__name__)
 REFRESH_SECONDS = 5.0
 
 
-class AccessLogs(Service):
+class AccessLogParser(Service):
     """The parse stage of access logs, kept up to date."""
 
     def __init__(self, settings: Settings) -> None:

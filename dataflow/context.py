@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
-from dataflow.access_logs import AccessLogs
+from dataflow.access_logs import AccessLogParser
 from dataflow.analytics.stored import StoredRequests
 from dataflow.connection import broker_connection
 from dataflow.rules.live import FilterRules, UtmSources, follow_filter_rules, follow_utm_sources
@@ -37,9 +37,9 @@ class Context:
         return follow_utm_sources(self.settings, self.connection)
 
     @cached_property
-    def access_logs(self) -> AccessLogs:
+    def access_logs(self) -> AccessLogParser:
         """The parse stage of access logs."""
-        return AccessLogs(self.settings)
+        return AccessLogParser(self.settings)
 
     @cached_property
     def receiver(self) -> Receiver:
