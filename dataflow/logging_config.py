@@ -2,11 +2,11 @@
 
 import logging
 import sys
-from datetime import UTC, datetime
 
 import orjson
 
 from dataflow.errors import Misconfigured
+from dataflow.instants import iso
 from dataflow.logs import Entry
 from dataflow.settings import LogFormat, Settings
 
@@ -20,7 +20,7 @@ class JsonFormatter(logging.Formatter):
         """Return the record as JSON."""
         entry = record.msg if isinstance(record.msg, Entry) else None
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": iso(int(record.created * 1000)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": entry.sentence if entry else record.getMessage(),

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import add
 
-from dataflow.analytics.span import FIRST_MS, Span, iso
+from dataflow.analytics.span import FIRST_MS, Span
 from dataflow.engine.tables import OTHER, Totals, Window, WindowedTable
+from dataflow.instants import iso
 
 
 class Beyond(Exception):

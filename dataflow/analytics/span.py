@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from dataflow.engine.tables import Window, WindowedTable
+from dataflow.instants import iso_or_none, milliseconds_of
 
 EXPECTED = (
     "an ISO 8601 date (2026-01-31) or date-time (2026-01-31T12:00:00Z), UTC where it names no offset "
@@ -14,8 +15,6 @@ EXPECTED = (
 FIRST_MS = 31_536_000_000
 """1971-01-01: what lies before is a clock that was never set."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _LAST_YEAR = 9998  # the last that tables take
 _WRITTEN = re.compile(
     r"\d{4}-\d\d-\d\d(?P<minute>[T ]\d\d:\d\d(?P<second>:\d\d(?P<fraction>[.,]\d{1,9})?)?"
@@ -51,7 +50,7 @@ class Span:
     def as_json(self) -> dict[str, str | None]:
         """Return the first and the last millisecond, as they can be asked for again."""
         last_ms = None if self.end_ms is None else self.end_ms - 1
-        return {"start": iso(self.start_ms), "end": iso(last_ms)}
+        return {"start": iso_or_none(self.start_ms), "end": iso_or_none(last_ms)}
 
 
 def first_ms(text: str) -> int:
@@ -72,19 +71,6 @@ def after_last_ms(text: str) -> int:
     return at_ms + (_MINUTE_MS if written["minute"] else _DAY_MS)
 
 
-def iso(at_ms: int | None) -> str | None:
-    """Return an instant as ``2026-01-31T12:00:00Z``, with milliseconds where it has some."""
-    if at_ms is None:
-        return None
-    text = (_EPOCH + at_ms * _MILLISECOND).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00").removesuffix(".000") + "Z"
-
-
-def instant_of(at_ms: int) -> datetime:
-    """Return an instant in UTC, exact."""
-    return _EPOCH + at_ms * _MILLISECOND
-
-
 def _read(text: str) -> tuple[int, re.Match[str]]:
     written = _WRITTEN.fullmatch(text)
     if written is None:
@@ -93,4 +79,4 @@ def _read(text: str) -> tuple[int, re.Match[str]]:
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     if at.year > _LAST_YEAR or at.year < 2:  # an offset may not lead out of the calendar
         raise ValueError(text)
-    return (at - _EPOCH) // _MILLISECOND, written
+    return milliseconds_of(at), written

@@ -1,9 +1,10 @@
 """Statements: a span in; SQL over all that PostgreSQL has of requests, and its parameters, out."""
 
 from dataflow.analytics.ranking import Counted
-from dataflow.analytics.span import FIRST_MS, Span, instant_of
+from dataflow.analytics.span import FIRST_MS, Span
 from dataflow.engine.tables import NONE
 from dataflow.engine.tables.labels import LONGEST
+from dataflow.instants import datetime_of
 
 Statement = tuple[str, list[object]]
 
@@ -60,11 +61,11 @@ def _within(span: Span) -> Statement:
         return "", []
     # Of times that the tables do not believe these have none, either: before 1971, and so far ahead
     # that the row is in the partition of the day on which it came.
-    start = instant_of(max(span.start_ms or FIRST_MS, FIRST_MS))
+    start = datetime_of(max(span.start_ms or FIRST_MS, FIRST_MS))
     conditions = ["ts >= $1 AND day >= $2", "ts < (day + 1)::timestamp AT TIME ZONE 'UTC'"]
     parameters: list[object] = [start, start.date()]
     if span.end_ms is not None:
-        end = instant_of(span.end_ms)
+        end = datetime_of(span.end_ms)
         conditions.append("ts < $3 AND day <= $4")
         parameters += [end, end.date()]
     return f"WHERE {' AND '.join(conditions)}", parameters

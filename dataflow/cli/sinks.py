@@ -1,12 +1,12 @@
 """`dataflow sinks`: the broker of the settings in, how far behind each sink is, and why, out."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
 
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.instants import iso_or_none
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,7 +65,7 @@ def table_of_sinks(statuses: "list[SinkStatus]") -> "Table":
         [
             [
                 sink.name, sink.workers, sink.lag_records, sink.lag_seconds, sink.buffered_records,
-                sink.records_per_second, _instant(sink.retrying_since_ms), _last_error(sink),
+                sink.records_per_second, iso_or_none(sink.retrying_since_ms), _last_error(sink),
             ]
             for sink in statuses
         ],
@@ -73,10 +73,4 @@ def table_of_sinks(statuses: "list[SinkStatus]") -> "Table":
 
 
 def _last_error(sink: "SinkStatus") -> str | None:
-    return sink.last_error and f"{_instant(sink.last_error_at_ms)} {sink.last_error}"
-
-
-def _instant(at_ms: int | None) -> str | None:
-    if at_ms is None:
-        return None
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")[:-6] + "Z"
+    return sink.last_error and f"{iso_or_none(sink.last_error_at_ms)} {sink.last_error}"

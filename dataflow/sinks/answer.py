@@ -1,7 +1,6 @@
 """Answers: the status of a sink as HTTP and the command line show it, in JSON."""
 
-from datetime import UTC, datetime
-
+from dataflow.instants import iso_or_none
 from dataflow.sinks.status import SinkStatus
 
 
@@ -15,12 +14,6 @@ def as_answer(status: SinkStatus) -> dict[str, object]:
         "buffered": {"records": status.buffered_records},
         "records_per_second": status.records_per_second,
         "last_error": status.last_error,
-        "last_error_at": _instant(status.last_error_at_ms),
-        "retrying_since": _instant(status.retrying_since_ms),
+        "last_error_at": iso_or_none(status.last_error_at_ms),
+        "retrying_since": iso_or_none(status.retrying_since_ms),
     }
-
-
-def _instant(at_ms: int | None) -> str | None:
-    if at_ms is None:
-        return None
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -14,6 +14,7 @@ from mode import Service
 from dataflow.catalogue.own_topics import EVENTS_SIMULATION
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.http_error import HttpError, broker_unavailable
+from dataflow.instants import iso
 from dataflow.logs import get_log
 from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseRecord
 from dataflow.sources.lease_log import LeaseLog, open_lease_log
@@ -106,13 +107,11 @@ class Simulator(Service):
 
 def simulated_event(now_ms: int) -> bytes:
     """Return an event of one of a hundred devices."""
-    seconds, ms = divmod(now_ms, 1000)
-    created_on = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{ms:03}Z"
     return orjson.dumps(
         {
             "device_id": f"simulated-{random.randrange(DEVICES):02}",
             "event_type": random.choice(EVENT_TYPES),
-            "created_on": created_on,
+            "created_on": iso(now_ms),
         }
     )
 

@@ -11,13 +11,14 @@ from typing import Generic, TypeVar
 from dataflow.analytics.held import Beyond, Unanswered
 from dataflow.analytics.lag import unfinished_records
 from dataflow.analytics.question import Question
-from dataflow.analytics.span import Span, instant_of
+from dataflow.analytics.span import Span
 from dataflow.analytics.stored import TooSlow
 from dataflow.app import app
 from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARSED
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED, CDN_LOGS_PARSED
 from dataflow.errors import SinkUnavailable
 from dataflow.http_error import HttpError, unavailable
+from dataflow.instants import datetime_of
 from dataflow.settings import Role
 from dataflow.sinks.configured import runner_options
 from dataflow.web.totals import ask_totals
@@ -114,6 +115,6 @@ def _not_stored(span: Span) -> Sequence[str]:
         lacks.append(f"requests of {CDN_LOGS} that filter rules send elsewhere than to {CDN_LOGS_FILTERED}")
     days = app.settings.postgres_retention_days
     first_kept = days and datetime.now(UTC).date() - timedelta(days=days)
-    if first_kept and (span.start_ms is None or instant_of(span.start_ms).date() < first_kept):
+    if first_kept and (span.start_ms is None or datetime_of(span.start_ms).date() < first_kept):
         lacks.append(f"requests of days before {first_kept} (DATAFLOW_POSTGRES_RETENTION_DAYS)")
     return lacks

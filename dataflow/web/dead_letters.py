@@ -12,9 +12,10 @@ from dataflow.dead_letters.json_views import list_of_letters, page_of_letter
 from dataflow.dead_letters.letter_filter import LetterFilter
 from dataflow.dead_letters.replay import AnotherReplay, replay
 from dataflow.http_error import HttpError, bad_value, not_found
+from dataflow.instants import instant_ms
 from dataflow.sources.in_flight import HeldBytes
 from dataflow.web.body import read_body
-from dataflow.web.parameters import instant_ms, single_values
+from dataflow.web.parameters import single_values
 from dataflow.web.reply import JSON, UNKEPT
 from dataflow.web.require_role import AccessRole, require_role
 

@@ -3,18 +3,16 @@
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from dataflow.engine.tables import Window, WindowedTable, orders
 from dataflow.engine.tables.table import COUNT
 from dataflow.http_error import bad_value
+from dataflow.instants import instant_ms
 
 KEY_PARAMETERS: Final = ("window", "from", "to", "merge")
 TABLE_PARAMETERS: Final = (*KEY_PARAMETERS, "top", "order")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 _INSTANT = "an ISO 8601 date or date-time, UTC where it names no offset (its + is written %2B here)"
 
@@ -63,12 +61,6 @@ def select(table: WindowedTable, values: dict[str, str]) -> Selection:
         top=_top(values.get("top")),
         order=_order(table, values.get("order", COUNT)),
     )
-
-
-def instant_ms(text: str) -> int:
-    """Return ms since 1970 UTC of an ISO 8601 date or date-time; raise ValueError."""
-    moment = datetime.fromisoformat(text)
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
 
 
 def one_of(names: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from table_rows import restored, rows_of, unhurried, write
 
 from dataflow.analytics.held import Beyond, held
 from dataflow.analytics.ranking import Counted, page_of, read_place
-from dataflow.analytics.span import Span, after_last_ms, first_ms, iso
+from dataflow.analytics.span import Span, after_last_ms, first_ms
 from dataflow.engine.tables import (
     ALL,
     OTHER,
@@ -25,6 +25,7 @@ from dataflow.engine.tables import (
     WindowedTable,
     merge_entries,
 )
+from dataflow.instants import iso
 from dataflow.settings import Settings
 from dataflow.web.openapi.analytics import OPERATIONS
 

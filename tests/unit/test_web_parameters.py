@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from dataflow.engine.tables import ALL, DAY, HOUR, MINUTE, Distinct, Quantiles, WindowedTable
 from dataflow.http_error import HttpError
+from dataflow.instants import instant_ms
 from dataflow.web.parameters import (
     KEY_PARAMETERS,
     TABLE_PARAMETERS,
     Selection,
-    instant_ms,
     select,
     single_values,
 )

@@ -1,7 +1,6 @@
 """Merging: the windows of a table, merged over its partitions, as JSON can carry them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from dataflow.engine.tables.answer import Part
@@ -9,6 +8,7 @@ from dataflow.engine.tables.labels import OTHER
 from dataflow.engine.tables.table import COUNT, KEY, MAX_PER_KEY, WindowedTable
 from dataflow.engine.tables.window_entry import EntryFormat, WindowEntry, decode
 from dataflow.engine.tables.windows import Window
+from dataflow.instants import iso
 
 Json: TypeAlias = dict[str, Any]  # what orjson writes
 Entries: TypeAlias = dict[str, WindowEntry]
@@ -43,8 +43,8 @@ def merge_entries(
         end = starts[-1] + window.size_ms
         merged.append(
             {
-                "start": _iso(starts[0]) if window.size_ms else None,
-                "end": _iso(end) if window.size_ms else None,
+                "start": iso(starts[0]) if window.size_ms else None,
+                "end": iso(end) if window.size_ms else None,
                 "closed": window.size_ms > 0 and end <= watermark,
                 "entries": _ranked(entry_format, entries, top, order),
             }
@@ -92,8 +92,3 @@ def _ranked(entry_format: EntryFormat, entries: Entries, top: int | None, order:
 def _result(entry_format: EntryFormat, key: str, entry: WindowEntry) -> Json:
     states = zip(entry_format.names, entry_format.aggregations, entry.states, strict=True)
     return {KEY: key} | {name: aggregation.result(state) for name, aggregation, state in states}
-
-
-def _iso(time_ms: int) -> str:
-    text = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00").removesuffix(".000") + "Z"

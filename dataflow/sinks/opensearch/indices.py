@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from dataflow.catalogue.declared import TOPICS
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.errors import Misconfigured
+from dataflow.instants import datetime_of
 
 Mappings = Mapping[str, object]
 
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 TIME_FIELD, PLACE_FIELD = "@timestamp", "location"
 
@@ -35,13 +34,12 @@ _TYPES: Mapping[frozenset[object], str] = MappingProxyType(
 
 def index_name(prefix: str, at_ms: int) -> str:
     """Return the index of the day, UTC, of an instant in ms."""
-    return f"{prefix}-{_EPOCH + timedelta(milliseconds=at_ms):%Y.%m.%d}"
+    return f"{prefix}-{datetime_of(at_ms):%Y.%m.%d}"
 
 
 def instant(at_ms: int) -> str:
-    """Return an instant in ms as ISO 8601, UTC."""
-    at = _EPOCH + timedelta(milliseconds=at_ms)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return an instant in ms as documents hold it: ISO 8601, UTC, always with milliseconds."""
+    return datetime_of(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_indices(declared: Iterable[str]) -> Mapping[str, str]:

@@ -9,13 +9,13 @@ from aiokafka.record.default_records import DefaultRecord
 
 from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder, fault_of
 from dataflow.errors import InvalidEvent, Reason
+from dataflow.instants import datetime_of
 from dataflow.sinks.contract import Rejection
 from dataflow.sinks.postgres.tables import Table
 
 Row = tuple[object, ...]
 
 FIRST_COLUMNS = ("offset", "day", "ts")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1971, 1, 1)  # the boundary of `dataflow.stages.event_time`
 _AHEAD = timedelta(days=1)  # clocks of senders may be wrong
 _LAST_MS = 253_402_300_799_999  # year 9999
@@ -86,7 +86,7 @@ def day_of(event_at: datetime | None, arrived_ms: int) -> date:
     It is the day of the event, or of its arrival in Kafka if the event has no time, or one
     before 1971 or more than a day ahead.
     """
-    arrived = _EPOCH + timedelta(milliseconds=min(max(arrived_ms, 0), _LAST_MS))
+    arrived = datetime_of(min(max(arrived_ms, 0), _LAST_MS))
     if event_at is not None and event_at - arrived <= _AHEAD and event_at.date() >= _FIRST_DAY:
         return event_at.date()
     return arrived.date()

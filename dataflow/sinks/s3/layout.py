@@ -1,11 +1,10 @@
 """Layout of the archive: the keys of its objects."""
 
-from datetime import UTC, datetime, timedelta
-
 from aiokafka.structs import TopicPartition
 
+from dataflow.instants import datetime_of
+
 HOUR_MS = 60 * 60 * 1000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def hour_of(at_ms: int) -> int:
@@ -18,7 +17,7 @@ def object_key(prefix: str, hour: int, tp: TopicPartition, first_offset: int, su
 
     Partitions are named as in Hive: query engines know year, month, day and hour of the key.
     """
-    at = _EPOCH + timedelta(hours=hour)
+    at = datetime_of(hour * HOUR_MS)
     folder = f"year={at:%Y}/month={at:%m}/day={at:%d}/hour={at:%H}"
     name = f"{tp.topic}-{tp.partition}-{first_offset}{suffix}"
     return "/".join(filter(None, (prefix.strip("/"), folder, name)))

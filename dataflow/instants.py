@@ -1,0 +1,35 @@
+"""Instants: milliseconds since 1970 UTC, and the one way in which we write and read them as text.
+
+What goes into topics and sinks has the form of its own format, which nobody changes.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def iso(at_ms: int) -> str:
+    """Return an instant as ``2026-01-31T12:00:00Z``, with milliseconds where it has some."""
+    text = datetime_of(at_ms).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00").removesuffix(".000") + "Z"
+
+
+def iso_or_none(at_ms: int | None) -> str | None:
+    """Return an instant as `iso` does; None for none."""
+    return None if at_ms is None else iso(at_ms)
+
+
+def instant_ms(text: str) -> int:
+    """Return the instant of an ISO 8601 date or date-time, UTC where it names no offset; raise ValueError."""
+    return milliseconds_of(datetime.fromisoformat(text))
+
+
+def milliseconds_of(at: datetime) -> int:
+    """Return an instant in ms, cut; UTC where it has no time zone."""
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND
+
+
+def datetime_of(at_ms: int) -> datetime:
+    """Return an instant in UTC, exact."""
+    return EPOCH + at_ms * MILLISECOND
