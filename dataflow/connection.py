@@ -1,6 +1,6 @@
-"""The broker to talk to: settings in, what every Kafka client needs to reach it out."""
+"""The broker to talk to, and what every Kafka client needs to reach it."""
 
-from dataflow.broker import running_broker
+from dataflow.broker_home import running_broker
 from dataflow.errors import Misconfigured
 from dataflow.kafka.connection import connection
 from dataflow.settings import Settings

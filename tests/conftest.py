@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from kafka_client import KafkaClient, Read
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 
 # A worker that is killed gives its partitions up after a second instead of six.
 QUICK = {

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from dataflow.broker.ports import HOST, free_port
+from dataflow.demo.broker.ports import HOST, free_port
 
 
 class SecureListener:

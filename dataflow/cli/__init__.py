@@ -10,7 +10,7 @@ def main() -> None:
     from dataflow.cli.program import program
 
     try:
-        program()
+        program(sys.argv[1:])()
     except DataflowError as error:
         _complain(error)
         sys.exit(2 if isinstance(error, Misconfigured) else 1)

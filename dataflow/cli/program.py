@@ -1,12 +1,13 @@
-"""The program: one subcommand a file in, the command line out."""
+"""The command line: one command a file; those of the demo only where it is installed."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 
 import typer
 
 from dataflow.cli.apply import apply
-from dataflow.cli.broker import broker
 from dataflow.cli.dead_letters import dead_letters
-from dataflow.cli.demo import demo
-from dataflow.cli.generate import generate
 from dataflow.cli.ingest import ingest
 from dataflow.cli.produce import produce
 from dataflow.cli.rules import rules, utm_sources
@@ -15,20 +16,44 @@ from dataflow.cli.sinks import sinks
 from dataflow.cli.tables import tables
 from dataflow.cli.topics import topics
 from dataflow.cli.worker import worker
+from dataflow.errors import Misconfigured
 
-# Plain help and plain tracebacks: rich ones would cost every command 0.2 s at its start.
-program = typer.Typer(
-    name="dataflow",
-    help="Filter, enrich and count Kafka event streams, exactly once.\n\nBegin with: dataflow demo",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+DEMO = "dataflow.demo"
+DEMO_COMMANDS = ("demo", "broker", "generate")
+COMMANDS = (worker, topics, produce, ingest, apply, tables, settings)
+GROUPS = {"dead-letters": dead_letters, "rules": rules, "utm-sources": utm_sources, "sinks": sinks}
 
-for command in (demo, worker, broker, topics, produce, ingest, generate, apply, tables, settings):
-    program.command()(command)
-program.add_typer(dead_letters, name="dead-letters")
-program.add_typer(rules, name="rules")
-program.add_typer(utm_sources, name="utm-sources")
-program.add_typer(sinks, name="sinks")
+
+def program(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command line for these arguments: a worker, say, loads nothing of the demo.
+
+    Raises `Misconfigured` for a command of the demo where that is not installed.
+    """
+    # Plain help and plain tracebacks: rich ones would cost every command 0.2 s at its start.
+    program = typer.Typer(
+        name="dataflow",
+        help="Filter, enrich and count Kafka event streams, exactly once.\n\nBegin with: dataflow demo",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    named = {*arguments[:1]}
+    if not named & {*GROUPS, *(command.__name__ for command in COMMANDS)}:
+        _add_demo(program, named)
+    for command in COMMANDS:
+        program.command()(command)
+    for name, group in GROUPS.items():
+        program.add_typer(group, name=name)
+    return program
+
+
+def _add_demo(program: typer.Typer, named: set[str]) -> None:
+    if find_spec(DEMO):
+        for name in DEMO_COMMANDS:
+            program.command()(getattr(import_module(f"{DEMO}.commands.{name}"), name))
+    elif named & {*DEMO_COMMANDS}:
+        raise Misconfigured(
+            f"command is '{named.pop()}', of the demo, which is not installed; "
+            "expected: pip install 'dataflow[demo]'"
+        )

@@ -11,7 +11,7 @@ from kafka_client import KafkaClient
 from sinks.postgres_server import PostgresServer
 from web.workers import Worker, running_worker
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 

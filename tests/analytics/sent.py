@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from urllib.parse import unquote
 
-from dataflow.samples import sample_events
+from dataflow.demo.samples import sample_events
 
 ACCESS_SAMPLE = Path(__file__).parents[1] / "data" / "access_logs" / "apache_combined_10k.log.gz"
 PARTITIONS = 4

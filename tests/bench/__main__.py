@@ -21,7 +21,7 @@ from report import as_markdown, promised_costs, show
 from rich.console import Console
 from tree import OURS, Tree, checkout
 
-from dataflow.broker import FULL_JVM, EmbeddedBroker
+from dataflow.demo.broker import FULL_JVM, EmbeddedBroker
 
 FULL_SIZES = Sizes(20.0, 800_000, 1_000_000, 10.0, 100_000, 2_000_000)
 QUICK_SIZES = Sizes(5.0, 200_000, 200_000, 3.0, 100_000, 1_000_000)

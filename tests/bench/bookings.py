@@ -11,7 +11,7 @@ from itertools import cycle, islice
 
 import orjson
 
-from dataflow.samples import sample_events
+from dataflow.demo.samples import sample_events
 
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
 LAST_NIGHT = ((0, "Erroneous data"), (4, "Short stay"), (10, "Standard stay"), (14, "Standard extended stay"))

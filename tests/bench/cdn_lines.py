@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from counted_requests import CountedRequest
 
-from dataflow.samples import sample_events
+from dataflow.demo.samples import sample_events
 
 RULES = Path(__file__).with_name("filter-rules.json")
 START_SECONDS = 1_431_857_100

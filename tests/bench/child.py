@@ -11,7 +11,7 @@ from typing import Self
 from machine import cpu_seconds, peak_bytes
 from tree import OURS, Tree
 
-from dataflow.broker.child_process import start_child
+from dataflow.demo.broker.child_process import start_child
 
 POLL_SECONDS = 0.02
 IDLE_SECONDS = 0.5

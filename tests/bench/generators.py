@@ -12,7 +12,7 @@ from machine import wait_until_quiet
 from promise import Promise, Sizes
 from tree import OURS
 
-from dataflow.generators.kinds import KINDS
+from dataflow.demo.generators.kinds import KINDS
 
 RATE = 200_000
 TOPIC = "bench-generated"

@@ -14,7 +14,7 @@ from promise import Promise, Sizes
 from senders import Sent, request_of, send
 from worker import shipped_worker, wait_until_ready
 
-from dataflow.samples import sample_events
+from dataflow.demo.samples import sample_events
 
 USER, PASSWORD = "akamai", "a long enough password"
 STREAM = "cdn-logs"

@@ -16,8 +16,8 @@ import user_agents
 from ua_parser import BasicResolver, Domain, load_lazy_builtins
 from ua_parser.re2 import Resolver as Re2Resolver
 
+from dataflow.demo.samples import sample_events
 from dataflow.errors import InvalidEvent
-from dataflow.samples import sample_events
 from dataflow.stages.access_log import line_stage
 from dataflow.stages.access_log.format_string import compile_format
 from dataflow.stages.access_log.usual_formats import parse

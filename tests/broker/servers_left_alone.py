@@ -11,7 +11,7 @@ import pytest
 from sinks.postgres_server import PostgresServer
 from web.workers import running_worker
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 
 
 @pytest.mark.parametrize("number", [1, 2])

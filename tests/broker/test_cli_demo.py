@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dataflow.broker.child_process import start_child
 from dataflow.cli.worker_client import ask
-from dataflow.samples import expected_stay_counts
+from dataflow.demo.broker.child_process import start_child
+from dataflow.demo.samples import expected_stay_counts
 
 DEADLINE_SECONDS = 60
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from dataflow.broker.child_process import start_child
+from dataflow.demo.broker.child_process import start_child
 
 
 @pytest.fixture

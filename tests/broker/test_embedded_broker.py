@@ -5,8 +5,9 @@ import psutil
 import pytest
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker, running_broker
-from dataflow.broker.cache import cache_folder
+from dataflow.broker_home import running_broker
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.cache import cache_folder
 from dataflow.errors import Misconfigured
 
 
@@ -94,7 +95,7 @@ def test_a_broker_that_is_not_started_cannot_be_waited_for(tmp_path):
 def test_the_broker_dies_with_the_program_that_started_it(tmp_path):
     """A killed test run or demo leaves no JVM behind."""
     program = (
-        "import sys, pathlib, dataflow.broker as b\n"
+        "import sys, pathlib, dataflow.demo.broker as b\n"
         "broker = b.EmbeddedBroker(pathlib.Path(sys.argv[1])); broker.start()\n"
         "print(broker.pid, flush=True); sys.stdin.read()"
     )

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from dataflow.broker import EmbeddedBroker
-from dataflow.broker.cache import cache_folder
-from dataflow.broker.jars import LOCK_FILE, kafka_jars, read_lock
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.cache import cache_folder
+from dataflow.demo.broker.jars import LOCK_FILE, kafka_jars, read_lock
 from dataflow.errors import Misconfigured
 
 VICTIM = "kafka-raft-4.1.1.jar"

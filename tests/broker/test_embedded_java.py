@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dataflow.broker.java import find_java
+from dataflow.demo.broker.java import find_java
 from dataflow.errors import Misconfigured
 
 
@@ -35,7 +35,7 @@ def test_an_older_or_broken_java_is_refused_with_the_way_out(java, version):
     """1.8 is Java 8 in the old way of counting."""
     program = java(version)
 
-    with pytest.raises(Misconfigured, match=r'17 or newer.*pip install "dataflow\[java\]"') as refused:
+    with pytest.raises(Misconfigured, match=r"17 or newer.*pip install 'dataflow\[demo\]'") as refused:
         find_java()
 
     assert program in str(refused.value)

@@ -1,7 +1,7 @@
 from confluent_kafka.admin import AdminClient
 from secure_broker import SecureListener
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 
 
 def test_a_listener_with_tls_and_passwords_is_a_matter_of_properties(tmp_path):

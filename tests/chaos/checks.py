@@ -9,7 +9,7 @@ from chaos.counts import Entries, Windows, tables_of, windows_of
 from chaos.feed import FIRST_MS, Feed, headers_of
 from kafka_client import Read
 
-from dataflow.samples import STREAMS
+from dataflow.demo.samples import STREAMS
 
 STAMPS = {"cdn-logs-filtered": [("dataflow-rules", b"1")]}
 """Headers that are added: the version of the filter rules."""

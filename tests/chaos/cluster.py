@@ -13,9 +13,9 @@ from chaos.worker import Worker
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
-from dataflow.broker.ports import free_port
-from dataflow.samples import STREAMS, sample_filter_rules
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.ports import free_port
+from dataflow.demo.samples import STREAMS, sample_filter_rules
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 

@@ -7,7 +7,7 @@ from chaos.cluster import ONLY_CRITICAL, PARTITIONS, Place
 from chaos.flows import Outcome, outcome
 from confluent_kafka import KafkaError, Message, Producer
 
-from dataflow.samples import STREAMS, sample_events
+from dataflow.demo.samples import STREAMS, sample_events
 
 TICK_SECONDS = 0.05
 FIRST_MS = 1_796_083_200_000  # 2026-12-01, after every event time of the samples

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from urllib.parse import unquote
 
-from dataflow.samples import sample_filter_rules
+from dataflow.demo.samples import sample_filter_rules
 
 CATEGORIES = {
     "google": "search_engine",

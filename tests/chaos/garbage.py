@@ -6,7 +6,7 @@ from functools import cache
 
 from chaos.flows import outcome
 
-from dataflow.samples import sample_events
+from dataflow.demo.samples import sample_events
 
 MEGABYTE = 990_000  # bytes; with what is added still less than the broker's limit
 OUTPUT_OF = {

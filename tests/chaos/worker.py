@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from chaos.waiting import wait_until
 
-from dataflow.broker.child_process import start_child
+from dataflow.demo.broker.child_process import start_child
 
 TESTS = Path(__file__).parents[1]
 ASK_SECONDS = 10

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.relay import MARK, Names, Relay, pass_on, relay
 
-from dataflow.broker.ports import free_port
+from dataflow.demo.broker.ports import free_port
 from dataflow.engine import boot
 from dataflow.engine.batch import Batch
 

@@ -11,7 +11,7 @@ import faust
 import orjson
 from faust.tables.manager import TableManager
 
-from dataflow.broker.ports import free_port
+from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App, CountedTable
 from dataflow.engine.batch import Batch
 from dataflow.engine.decoding import compile_decoder

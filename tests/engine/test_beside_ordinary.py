@@ -9,7 +9,7 @@ from engine.relay import Names, Relay, events, numbers_in, pass_on, relay, runni
 from faust.web import Request, Response, View
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
 
 

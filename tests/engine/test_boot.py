@@ -9,8 +9,8 @@ from engine.relay import Names, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
 from secure_broker import SecureListener
 
-from dataflow.broker import EmbeddedBroker
-from dataflow.broker.ports import free_port
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App
 from dataflow.engine.boot import connect_admin, prepare_topics
 from dataflow.engine.options import Delivery

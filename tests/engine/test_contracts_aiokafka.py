@@ -22,7 +22,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from engine.relay import Names, events
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.kafka.fetch import drain, take_fetched
 from dataflow.kafka.offset_commit import FencedOffsetCommit, GroupMetadata
 from dataflow.kafka.record_batches import RecordBatches

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from engine.relay import MARK, Names, Relay, events, numbers_in, pass_on, relay, running, until
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
 from dataflow.engine.options import Delivery
 

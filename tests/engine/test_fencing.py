@@ -16,7 +16,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from engine.relay import Names, events
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.kafka.connection import connection
 from dataflow.kafka.fetch import drain
 from dataflow.kafka.offset_commit import GroupMetadata

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from engine.relay import MARK, Names, Relay, events, numbers_in, pass_on, relay, running, until
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
 
 KILOBYTE = b"x" * 1_000

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from engine.relay import Names, Relay, events, numbers_in, relay, running, start, until
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.options import Delivery
 
 BOTH = pytest.mark.parametrize("delivery", list(Delivery))

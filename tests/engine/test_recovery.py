@@ -9,7 +9,7 @@ from engine.relay import AT, Names, events, relay, running, until
 from kafka_client import KafkaClient
 from msgspec import msgpack
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, DAY, WindowedTable

@@ -5,7 +5,7 @@ from aiokafka.errors import KafkaTimeoutError
 from engine.relay import Names, Relay, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.options import Delivery
 
 

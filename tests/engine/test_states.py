@@ -4,7 +4,7 @@ import pytest
 from engine.relay import Names, events, relay, running, until
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.logs import Entry
 
 

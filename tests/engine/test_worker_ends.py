@@ -14,8 +14,8 @@ from confluent_kafka.admin import AdminClient
 from engine.relay import Names, events
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
-from dataflow.broker.child_process import start_child
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.child_process import start_child
 
 PARTITIONS = 2
 AT_ONCE = 3

@@ -12,8 +12,8 @@ from confluent_kafka.admin import AdminClient
 from kafka_client import KafkaClient
 from web.workers import Worker, running_worker
 
-from dataflow.broker import EmbeddedBroker
-from dataflow.samples import sample_filter_rules
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.samples import sample_filter_rules
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 

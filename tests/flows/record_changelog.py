@@ -26,8 +26,8 @@ from flows.changelog_recording import (
 from kafka_client import KafkaClient
 from web.workers import DEADLINE_SECONDS, Worker
 
-from dataflow.broker import EmbeddedBroker
-from dataflow.samples import sample_events
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.samples import sample_events
 
 WRITTEN_AT_MS = 1_800_000_000_000  # after all events: else they would be from the future
 ACCESS_LOGS = Path(__file__).parents[1] / "data" / "access_logs" / "apache_combined_10k.log.gz"

@@ -8,7 +8,7 @@ from chaos.cluster import PARTITIONS, running_cluster
 from chaos.waiting import wait_until
 from kafka_client import Read
 
-from dataflow.samples import sample_events, sample_filter_rules
+from dataflow.demo.samples import sample_events, sample_filter_rules
 from dataflow.stages.datastream2 import line_stage
 from dataflow.stages.filter_document import load_document
 

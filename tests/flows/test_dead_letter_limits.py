@@ -7,7 +7,7 @@ from chaos.cluster import DEAD_LETTERS, Cluster
 from chaos.flows import outcome
 from confluent_kafka import Producer
 
-from dataflow.samples import sample_events
+from dataflow.demo.samples import sample_events
 
 LARGEST_BATCH = 1_048_588  # bytes; the broker's default
 LARGEST_EVENT = LARGEST_BATCH - 100  # what a record batch needs for itself, and some to spare

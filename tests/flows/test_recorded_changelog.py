@@ -8,7 +8,7 @@ from flows.changelog_recording import Recording, answers_of, load_recording, pro
 from kafka_client import KafkaClient
 from web.workers import Worker
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 
 RECORDINGS = sorted((Path(__file__).parents[1] / "data" / "changelogs").glob("*.json.gz"))
 

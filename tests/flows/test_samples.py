@@ -13,7 +13,7 @@ from chaos.checks import (
 )
 from chaos.flows import CATEGORIES
 
-from dataflow.samples import expected_stay_counts, sample_events
+from dataflow.demo.samples import expected_stay_counts, sample_events
 
 DROPPED = {"bots": 1_397, "favicon": 808}
 

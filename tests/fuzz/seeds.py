@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from fuzz.targets import FORMATS, LIST_OF_RULES, RULES
 
-from dataflow.samples import sample_events, sample_filter_rules
+from dataflow.demo.samples import sample_events, sample_filter_rules
 from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES
 
 if sys.version_info >= (3, 14):

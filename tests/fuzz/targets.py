@@ -14,9 +14,9 @@ import orjson
 from fuzz.flows import AGENTS, flow, use_documents
 
 from dataflow.catalogue.declared import INGESTED
+from dataflow.demo.samples import sample_events
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.http_error import HttpError
-from dataflow.samples import sample_events
 from dataflow.sources.body_events import json_events, read_head
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.json_array import ArrayFault, elements, is_array

@@ -11,8 +11,8 @@ import pytest
 from confluent_kafka import TopicPartition
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
-from dataflow.broker.child_process import start_child
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.child_process import start_child
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 

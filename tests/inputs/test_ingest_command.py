@@ -16,8 +16,8 @@ import pytest
 from chaos.waiting import wait_until
 
 from dataflow.catalogue.declared import INGESTED
+from dataflow.demo.samples import sample_events
 from dataflow.inputs.lease import hold_lease
-from dataflow.samples import sample_events
 
 KILLS = int(os.environ.get("DATAFLOW_INGEST_KILLS", "4"))
 LINES = 250_000

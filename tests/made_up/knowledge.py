@@ -14,7 +14,7 @@ dataflow.catalogue.streams.__path__.append(str(Path(__file__).with_name("streams
 from sinks.sink_records import a_record  # noqa: E402
 
 from dataflow.catalogue.declared import RECEIVED_TOPICS, TOPICS  # noqa: E402  # as it says above
-from dataflow.generators.kinds import KINDS  # noqa: E402
+from dataflow.demo.generators.kinds import KINDS  # noqa: E402
 from dataflow.rules.outputs import TAKEN  # noqa: E402
 from dataflow.settings import Settings  # noqa: E402
 from dataflow.sinks.csv import CsvSink  # noqa: E402

@@ -10,9 +10,9 @@ import time
 import pytest
 from kafka_client import KafkaClient
 
-from dataflow.broker import EmbeddedBroker
-from dataflow.broker.child_process import start_child
-from dataflow.samples import sample_filter_rules
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.child_process import start_child
+from dataflow.demo.samples import sample_filter_rules
 
 NOTES = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp")
 

@@ -7,7 +7,7 @@ import pytest
 from chaos.cluster import running_cluster
 from chaos.waiting import wait_until
 
-from dataflow.samples import sample_filter_rules
+from dataflow.demo.samples import sample_filter_rules
 
 NO_CATS = [{"name": "cats", "fieldName": "reqPath", "regex": "cats/.*"}]
 

@@ -14,7 +14,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from dataflow.broker.child_process import start_child
+from dataflow.demo.broker.child_process import start_child
 
 NOT_ROOT = ("postgres", "nobody")
 """Who runs it for root: initdb refuses root."""

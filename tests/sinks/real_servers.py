@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dataflow.broker.cache import cache_folder
-from dataflow.broker.jars import locked_jars, read_lock
-from dataflow.broker.java import find_java
+from dataflow.demo.broker.cache import cache_folder
+from dataflow.demo.broker.jars import locked_jars, read_lock
+from dataflow.demo.broker.java import find_java
 from dataflow.errors import Misconfigured
 
 HERE = Path(__file__).parent

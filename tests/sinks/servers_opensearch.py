@@ -12,8 +12,8 @@ from typing import Any
 
 from sinks.real_servers import opensearch_jars
 
-from dataflow.broker.child_process import start_child
-from dataflow.broker.java import find_java
+from dataflow.demo.broker.child_process import start_child
+from dataflow.demo.broker.java import find_java
 
 JARS = opensearch_jars()
 NOT_THERE = "needs OpenSearch: make servers"

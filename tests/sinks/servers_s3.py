@@ -12,7 +12,7 @@ from pathlib import Path
 from moto.server import ThreadedMotoServer
 from sinks.real_servers import versitygw
 
-from dataflow.broker.child_process import start_child
+from dataflow.demo.broker.child_process import start_child
 
 VERSITYGW = versitygw()
 NO_VERSITYGW = "needs versitygw: make servers"

@@ -4,9 +4,9 @@ import pytest
 from chaos.worker import Worker
 from kafka_client import KafkaClient
 
-from dataflow.broker.ports import free_port
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
+from dataflow.demo.broker.ports import free_port
 from dataflow.sinks.status import sink_statuses
 
 

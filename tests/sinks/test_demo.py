@@ -9,10 +9,11 @@ import asyncpg
 from sinks.buckets import Bucket
 from sinks.servers_s3 import ACCESS_KEY, SECRET_KEY, moto_server
 
-from dataflow.broker.ports import free_port
+from dataflow.demo.broker.ports import free_port
 
 IMPATIENT = (
-    "import dataflow.cli.demo.storing as s; s.PATIENCE_SECONDS = 2; from dataflow.cli import main; main()"
+    "import dataflow.demo.play.stored_records as s; s.PATIENCE_SECONDS = 2; "
+    "from dataflow.cli import main; main()"
 )
 
 

@@ -15,8 +15,8 @@ from sinks.postgres_server import PostgresServer
 from sinks.systems import CsvFolder
 from sinks.waiting import until
 
-from dataflow.broker.ports import free_port
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
+from dataflow.demo.broker.ports import free_port
 
 EVENTS, LINES = 1_000, 50
 LINE = b'83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 1 "-" "-"'

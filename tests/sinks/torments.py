@@ -11,7 +11,7 @@ from kafka_client import KafkaClient
 from sinks.network import Network
 from sinks.systems import CsvFolder, System
 
-from dataflow.broker.ports import free_port
+from dataflow.demo.broker.ports import free_port
 from dataflow.sinks.status import SinkStatus, sink_statuses
 
 PARTITIONS = 4

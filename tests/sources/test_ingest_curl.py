@@ -9,7 +9,7 @@ from http import HTTPStatus
 import pytest
 from sources.senders import Ingest, curl
 
-from dataflow.samples import sample_events
+from dataflow.demo.samples import sample_events
 
 if sys.version_info >= (3, 14):
     from compression import zstd

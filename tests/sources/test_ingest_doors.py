@@ -11,8 +11,8 @@ from chaos.waiting import wait_until
 from sources.certificates import Authority
 from sources.senders import READY_SECONDS, Ingest, curl, ingest_worker
 
-from dataflow.broker.ports import free_port
-from dataflow.samples import sample_filter_rules
+from dataflow.demo.broker.ports import free_port
+from dataflow.demo.samples import sample_filter_rules
 
 TOKEN = "0123456789abcdef-token"
 LINE = b'{"a":1}'

@@ -12,9 +12,9 @@ from dataflow.catalogue.declared import INGESTED, RECEIVED_TOPICS, STREAMS, TOPI
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
+from dataflow.demo.generators.kinds import KINDS
 from dataflow.engine.event_time import EventTime
 from dataflow.errors import Misconfigured
-from dataflow.generators.kinds import KINDS
 from dataflow.rules.outputs import TAKEN
 from dataflow.settings import Settings
 from dataflow.sinks.csv import CsvColumns

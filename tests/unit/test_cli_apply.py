@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.cli.stage_run import LineCounts, StageRun
+from dataflow.demo.samples import expected_stay_counts, sample_filter_rules
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.samples import expected_stay_counts, sample_filter_rules
 from dataflow.stages.lines import LINE_STAGES
 
 SAMPLES = Path(sample_filter_rules()).parent

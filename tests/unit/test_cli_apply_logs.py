@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dataflow.samples import sample_events, sample_filter_rules
+from dataflow.demo.samples import sample_events, sample_filter_rules
 from models.access_log_entry import AccessLogEntry
 
 DATA = Path(__file__).parents[1] / "data"

@@ -6,11 +6,11 @@ from itertools import islice
 
 import pytest
 
-from dataflow.cli.demo.balance import StreamBalance, gaps, since
-from dataflow.cli.demo.folder import fresh_folder, kept_folder
-from dataflow.cli.demo.playing import _interleaved, happening
+from dataflow.demo.play.folder import fresh_folder, kept_folder
+from dataflow.demo.play.player import _interleaved, happening
+from dataflow.demo.play.stream_counts import StreamBalance, gaps, since
+from dataflow.demo.samples import STREAMS, sample_events
 from dataflow.errors import Misconfigured
-from dataflow.samples import STREAMS, sample_events
 
 
 @pytest.mark.parametrize(

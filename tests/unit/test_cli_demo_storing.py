@@ -9,10 +9,10 @@ from threading import Thread
 
 import pytest
 
-from dataflow.cli.demo import storing
-from dataflow.cli.demo.cluster import Cluster
-from dataflow.cli.demo.storing import wait_until_stored
-from dataflow.cli.demo.workers import DemoWorker
+from dataflow.demo.play import stored_records
+from dataflow.demo.play.cluster import Cluster
+from dataflow.demo.play.stored_records import wait_until_stored
+from dataflow.demo.play.workers import DemoWorker
 from dataflow.errors import DataflowError
 
 
@@ -37,7 +37,7 @@ def cluster(tmp_path, monkeypatch) -> Iterator[tuple[Cluster, list[list[dict[str
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    monkeypatch.setattr(storing, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(stored_records, "POLL_SECONDS", 0.01)
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         process = Popen([sys.executable, "-c", "input()"], stdin=-1)
@@ -71,7 +71,7 @@ def test_without_sinks_it_does_not_wait(cluster):
 
 def test_a_sink_that_is_away_is_named_and_not_waited_for_without_end(cluster, monkeypatch):
     """The words are those of the system."""
-    monkeypatch.setattr(storing, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(stored_records, "PATIENCE_SECONDS", 0.1)
     demo, answers = cluster
     answers += [[a_sink(27_765, "PostgreSQL at db:5432: Connection refused")]]
     with pytest.raises(DataflowError) as told:

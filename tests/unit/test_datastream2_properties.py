@@ -5,8 +5,8 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dataflow.demo.samples import sample_events
 from dataflow.errors import InvalidEvent
-from dataflow.samples import sample_events
 from dataflow.stages.datastream2 import line_stage
 from dataflow.stages.datastream2.fields import ALWAYS, FIELDS, FieldKind
 

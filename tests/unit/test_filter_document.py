@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflow.demo.samples import sample_events, sample_filter_rules
 from dataflow.errors import InvalidEvent, Misconfigured
-from dataflow.samples import sample_events, sample_filter_rules
 from dataflow.stages.filter_document import load_document, read_document, topics_of
 from dataflow.stages.filter_dry_run import try_rules
 from dataflow.stages.filter_outputs import NO_OUTPUT

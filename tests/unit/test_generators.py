@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
+from dataflow.demo.generators.kinds import KINDS, generate
+from dataflow.demo.generators.pace import Pace
+from dataflow.demo.samples import sample_events
 from dataflow.errors import InvalidEvent
-from dataflow.generators.kinds import KINDS, generate
-from dataflow.generators.pace import Pace
-from dataflow.samples import sample_events
 from dataflow.stages.access_log import access_log_stage
 from dataflow.stages.analytics_event import read_event
 from dataflow.stages.filter_rules import FilterRules

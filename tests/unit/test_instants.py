@@ -10,8 +10,8 @@ from dataflow.instants import instant_ms, iso, iso_or_none
 
 ROOT = Path(__file__).parents[2]
 FORMATS_OF_OTHERS = {
-    "dataflow/generators/bookings.py",  # dates of stays
-    "dataflow/generators/times.py",  # as each kind of event has it
+    "dataflow/demo/generators/bookings.py",  # dates of stays
+    "dataflow/demo/generators/times.py",  # as each kind of event has it
     "dataflow/instants.py",
     "dataflow/sinks/opensearch/indices.py",  # documents
     "dataflow/sinks/postgres/day_partitions.py",  # dates

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dataflow.broker.ports import free_port
+from dataflow.demo.broker.ports import free_port
 from dataflow.errors import Misconfigured
 from dataflow.listening import listen
 

@@ -8,7 +8,7 @@ from kafka_client import KafkaClient
 from web.events import EVENTS, SENT
 from web.workers import Worker, running_worker
 
-from dataflow.broker import EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 

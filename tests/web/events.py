@@ -3,7 +3,7 @@
 import json
 from urllib.parse import quote
 
-from dataflow.samples import STREAMS, sample_events
+from dataflow.demo.samples import STREAMS, sample_events
 
 ODD_KEY = '/<script>alert("1")</script>/a b/%2F%/\n../ü·日?#&=;+'
 """An endpoint with all that an address, JSON or HTML could trip over."""

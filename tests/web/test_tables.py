@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from web.events import EVENTS, ODD_KEY
 
-from dataflow.samples import expected_stay_counts, sample_events
+from dataflow.demo.samples import expected_stay_counts, sample_events
 
 BOOKINGS = [json.loads(raw) for raw in sample_events("expedia")]
 REQUESTS = [json.loads(raw) for raw in EVENTS["cdn-logs"]]

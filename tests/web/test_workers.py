@@ -4,7 +4,7 @@ import pytest
 from web.events import SENT
 from web.workers import has_received
 
-from dataflow.samples import expected_stay_counts
+from dataflow.demo.samples import expected_stay_counts
 
 PATHS = [
     "/tables/stays_per_category",

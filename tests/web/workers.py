@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from dataflow.broker.child_process import start_child
-from dataflow.broker.ports import free_port
+from dataflow.demo.broker.child_process import start_child
+from dataflow.demo.broker.ports import free_port
 
 DEADLINE_SECONDS = 60
 POLL_SECONDS = 0.05

@@ -10,7 +10,7 @@ from cluster import COMPACTED, PARTITIONS, Cluster
 from inputs import Input
 from tree import OURS, Tree
 
-from dataflow.broker.ports import free_port
+from dataflow.demo.broker.ports import free_port
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 

@@ -1,0 +1,54 @@
+"""`dataflow broker`: runs the embedded Apache Kafka in the foreground."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataflow.cli.terminal import notes
+
+LOOK_AGAIN_SECONDS = 0.5
+
+
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port; default: that of the last time, or any free one.")
+]
+
+
+def broker(port: Port = None) -> None:
+    """Run the embedded broker until Ctrl-C; its data are kept.
+
+    It is a real Apache Kafka of one node, for this machine only. The other
+    commands find it by the data folder (DATAFLOW_DATA_DIR).
+
+    \b
+    Example:
+      dataflow broker
+      DATAFLOW_DATA_DIR=/tmp/try dataflow broker --port 9092
+    """
+    from dataflow.demo.broker import EmbeddedBroker
+    from dataflow.demo.play.foreground import fetching_jars, serving, stop_on_sigterm
+    from dataflow.settings import settings
+
+    stop_on_sigterm()
+    home = settings().data_dir / "broker"
+    try:
+        with (
+            fetching_jars() as progress,
+            serving(EmbeddedBroker(home, port, progress=progress)) as address,
+        ):
+            typer.echo(address)
+            notes().print(f"Kafka serves; its data are in {home}. Ctrl-C ends it.", soft_wrap=True)
+            _wait_for_the_end(home)
+    except KeyboardInterrupt:
+        return  # the way it is meant to end
+
+
+def _wait_for_the_end(home: Path) -> None:
+    from dataflow.broker_home import running_broker
+    from dataflow.errors import DataflowError
+
+    while running_broker(home):
+        time.sleep(LOOK_AGAIN_SECONDS)
+    raise DataflowError(f"broker of {home} has ended by itself; expected it to run; see {home / 'log'}")

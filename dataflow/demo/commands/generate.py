@@ -1,0 +1,141 @@
+"""`dataflow generate`: generates events at a rate, into a topic or to stdout."""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dataflow.cli.terminal import people_read, print_json
+
+if TYPE_CHECKING:
+    from dataflow.demo.commands.event_writers import EventWriter, Generated, Packed
+    from dataflow.demo.generators.pace import Pace
+
+STDOUT = "stdout"
+
+
+KindName = Annotated[str, typer.Argument(help="Kind of events, such as page-views.")]
+Rate = Annotated[float, typer.Option(min=0.001, max=10_000_000, help="Events a second, on average.")]
+Seconds = Annotated[float | None, typer.Option(min=0.001, help="How long; default: until Ctrl-C.")]
+To = Annotated[str | None, typer.Option(help="Topic, or stdout; default: the topic of the kind.")]
+Seed = Annotated[int, typer.Option(help="The same seed and start give the same events.")]
+Broken = Annotated[float, typer.Option(min=0, max=1, help="Share of lines that no stage can use.")]
+Start = Annotated[
+    str | None,
+    typer.Option(help="First event time, ISO 8601 UTC: a history, as fast as possible. Default: now, live."),
+]
+
+
+def generate(
+    kind: KindName,
+    rate: Rate = 100,
+    seconds: Seconds = None,
+    to: To = None,
+    seed: Seed = 0,
+    broken: Broken = 0,
+    start: Start = None,
+) -> None:
+    """Generate realistic events at a rate.
+
+    Visitors come in sessions, some keys are far more frequent than others, and evenings
+    are busier than nights: RATE is the mean. Live events are sent at the time they carry.
+    An event sent to a topic counts once all replicas have it; the exit code is 1 if any
+    was not stored. Progress goes to stderr; in a pipe the result is JSON.
+
+    \b
+    Example:
+      dataflow generate cdn-logs --rate 5000 --seconds 60
+      dataflow generate access-logs --seconds 10 --broken 0.01 --to stdout | head
+      dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
+    """
+    pace = _pace(kind, rate, start, seconds)
+    lines = _Wanted(kind, seed, broken, is_live=start is None)
+    if to == STDOUT:
+        _print_lines(lines, pace)
+    else:
+        _fill_topic(lines, pace, to or lines.topic)
+
+
+def _pace(kind: str, rate: float, start: str | None, seconds: float | None) -> "Pace":
+    from dataflow.demo.commands.generator_run import start_of
+    from dataflow.demo.generators.kinds import KINDS
+    from dataflow.demo.generators.pace import Pace
+    from dataflow.errors import Misconfigured
+
+    if kind not in KINDS:
+        raise Misconfigured(f"KIND is '{kind}'; expected {', '.join(KINDS)}")
+    return Pace(rate, start_of(start), seconds)
+
+
+class _Wanted:
+    """What to generate."""
+
+    def __init__(self, kind: str, seed: int, broken: float, *, is_live: bool) -> None:
+        self.kind, self.seed, self.broken, self.is_live = kind, seed, broken, is_live
+
+    @property
+    def topic(self) -> str:
+        """The own topic of the kind."""
+        from dataflow.demo.generators.kinds import KINDS
+
+        return KINDS[self.kind].topic
+
+    async def into(self, writer: "EventWriter[Packed]", pace: "Pace") -> None:
+        """Generate into a sink until the end, or Ctrl-C."""
+        from dataflow.demo.commands.generator_run import Progress, run
+        from dataflow.demo.generators.kinds import generate as generated
+
+        lines = generated(self.kind, pace, seed=self.seed, broken=self.broken)
+        with Progress(writer.generated, sys.stderr) as progress:
+            await run(lines, writer, progress, is_live=self.is_live)
+
+
+def _print_lines(wanted: _Wanted, pace: "Pace") -> None:
+    from dataflow.demo.commands.event_writers import LineWriter
+
+    try:
+        asyncio.run(wanted.into(LineWriter(sys.stdout.buffer), pace))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` perhaps, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return  # the way a run without --seconds is meant to end
+
+
+def _fill_topic(wanted: _Wanted, pace: "Pace", topic: str) -> None:
+    from dataflow.cli.kafka import run_with_broker
+    from dataflow.connection import broker_connection
+    from dataflow.settings import settings
+
+    connection = broker_connection(settings())
+    generated = run_with_broker(connection, _send(connection, wanted, pace, topic))
+    _show(topic, generated)
+    if not generated.is_complete:
+        raise typer.Exit(1)
+
+
+async def _send(connection: dict[str, object], wanted: _Wanted, pace: "Pace", topic: str) -> "Generated":
+    from dataflow.demo.commands.event_writers import topic_writer
+
+    async with topic_writer(connection, topic) as writer:
+        generating = asyncio.create_task(wanted.into(writer, pace))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, generating.cancel)  # what is under way is still waited for
+        with suppress(asyncio.CancelledError):
+            await generating
+        await writer.finish()
+        return writer.generated
+
+
+def _show(topic: str, generated: "Generated") -> None:
+    if people_read():
+        typer.echo(f"{generated.acknowledged:,} of {generated.events:,} events acknowledged by {topic}")
+    else:
+        print_json({"topic": topic, **generated.as_json()})
+    for text in generated.failed[:10]:
+        typer.secho(text, err=True, fg="red")

@@ -1,0 +1,79 @@
+"""Generator run: writes generated events at their pace, and shows the progress."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self, TextIO
+
+from dataflow.cli.instants import instant_ms
+from dataflow.demo.commands.event_writers import EventWriter, Generated, Packed
+from dataflow.demo.generators.pace import Tick
+
+SHOW_SECONDS = 1.0
+SWITCH_SECONDS = 0.0005  # by default the loop would wait ten times as long for the thread that makes events
+
+
+class Progress:
+    """Shows how far a run is: one line that is written over, or one line a second where nobody looks."""
+
+    def __init__(self, generated: Generated, file: TextIO) -> None:
+        self._generated = generated
+        self._file = file
+        self._begun = self._shown = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._show(time.monotonic(), "\n")
+
+    def note(self, lag_seconds: float) -> None:
+        """Note that a tick is done; show it if a second has gone by."""
+        now = time.monotonic()
+        self._generated.seconds = round(now - self._begun, 3)
+        self._generated.lag_seconds = round(max(lag_seconds, 0.0), 3)
+        if now - self._shown >= SHOW_SECONDS:
+            self._show(now, "\r" if self._file.isatty() else "\n")
+
+    def _show(self, now: float, end: str) -> None:
+        self._shown = now
+        done, seconds = self._generated, now - self._begun
+        lag = f"  {done.lag_seconds:.1f} s behind" if done.lag_seconds > SHOW_SECONDS else ""
+        rate = done.events / max(seconds, 0.001)
+        self._file.write(f"{seconds:8.1f} s  {done.events:>14,} events  {rate:>11,.0f} a second{lag:16}{end}")
+        self._file.flush()
+
+
+async def run(
+    ticks: Iterator[tuple[Tick, list[bytes]]],
+    writer: EventWriter[Packed],
+    progress: Progress,
+    *,
+    is_live: bool,
+) -> None:
+    """Give every tick to the sink; a live one when its time has come.
+
+    The next tick is made and packed in a thread meanwhile: compressing and sending let go of
+    the interpreter.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    packed = ((tick, writer.pack(tick.times_us, lines)) for tick, lines in ticks)
+    begun = time.monotonic()
+    made = await asyncio.to_thread(next, packed, None)
+    while made is not None:
+        tick, events = made
+        coming = asyncio.create_task(asyncio.to_thread(next, packed, None))
+        wait = begun + tick.end_seconds - time.monotonic() if is_live else 0.0
+        await asyncio.sleep(max(wait, 0.0))
+        await writer.take(events)
+        progress.note(-wait)
+        made = await coming
+
+
+def start_of(text: str | None) -> int:
+    """Return the first event time in microseconds since 1970 UTC: that instant, or now."""
+    return time.time_ns() // 1000 if text is None else instant_ms("--start", text) * 1000

@@ -1,0 +1,49 @@
+"""CDN logs: event times in, log lines as DataStream 2 writes them in JSON out."""
+
+import json
+import random
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+
+from dataflow.demo.generators.sessions import Sessions, drawn
+from dataflow.demo.generators.times import milliseconds_of, seconds_of
+from dataflow.demo.generators.visits import Line, address, sample_visits
+from dataflow.stages.bounded_cache import BoundedCache
+
+_BEFORE_ID = b'{"version": "1", "streamId": "12345", "cp": "123456", "reqId": "'
+_ID_TO_SECOND: BoundedCache[int, bytes] = BoundedCache(lambda second: b'", "reqTimeSec": "%d.' % second)
+
+Step = tuple[bytes, tuple[bytes, bytes]]
+"""The address of the client; what stands before it, and what behind."""
+
+
+class CdnLogs:
+    """Generates topic ``cdn-logs``."""
+
+    def __init__(self, rng: random.Random, rate: float) -> None:
+        self._rng = rng
+        visits = [[_around_address(line) for line in visit] for visit in sample_visits()]
+        self._visits = drawn(rng, visits)
+        self._sessions = Sessions(rng, rate, self._begin)
+
+    def lines(self, times_us: Sequence[int]) -> list[bytes]:
+        """Return one line for each time."""
+        steps = self._sessions.steps(len(times_us), times_us[0])
+        digits = self._rng.randbytes(4 * len(times_us)).hex().encode()
+        ids = [digits[at : at + 8] for at in range(0, len(digits), 8)]
+        seconds, milliseconds = seconds_of(times_us, _ID_TO_SECOND), milliseconds_of(times_us)
+        return [
+            b"".join((_BEFORE_ID, request, second, ms, before, client, after))
+            for request, second, ms, (client, (before, after)) in zip(
+                ids, seconds, milliseconds, steps, strict=False
+            )
+        ]
+
+    def _begin(self, _now_us: int) -> Iterable[Step]:
+        return zip(repeat(address(self._rng)), next(self._visits), strict=False)
+
+
+def _around_address(line: Line) -> tuple[bytes, bytes]:
+    text = json.dumps(line)
+    before, name, after = text[text.index('", "bytes"') :].partition('"cliIP": "')
+    return (before + name).encode(), after[after.index('"') :].encode()

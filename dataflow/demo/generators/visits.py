@@ -1,0 +1,31 @@
+"""Visits: the sample's requests to a web server in, visits of one client each, for others to repeat, out."""
+
+import json
+import random
+from collections.abc import Mapping
+from itertools import groupby
+
+from dataflow.demo.samples import sample_events
+
+LONGEST = 30
+"""Requests: crawlers come again under another address instead of one for ever."""
+
+Line = Mapping[str, str]
+
+
+def sample_visits() -> list[list[Line]]:
+    """Return what each client of the sample did, in order; popular pages are as popular as they were."""
+    lines = [json.loads(raw) for raw in sample_events("cdn-logs")]
+    lines.sort(key=lambda line: str(line["cliIP"]))  # keeps the order of each client
+    visits = []
+    for _, requests in groupby(lines, key=lambda line: str(line["cliIP"])):
+        of_client = list(requests)
+        visits += [of_client[at : at + LONGEST] for at in range(0, len(of_client), LONGEST)]
+    return visits
+
+
+def address(rng: random.Random) -> bytes:
+    """Return the address of a client; some networks have many more of them than others."""
+    network = int(rng.paretovariate(1.0))
+    host = rng.getrandbits(16)
+    return b"%d.%d.%d.%d" % (1 + network * 7 % 223, network % 251, host >> 8, host & 255)

@@ -1,0 +1,1 @@
+"""Play: a broker, workers and sample events, run together, watched and checked."""

@@ -1,0 +1,73 @@
+"""The demo's cluster: settings and a folder in; a broker, topics and ready workers out."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataflow.broker_home import running_broker
+from dataflow.cli.kafka import run_with_broker
+from dataflow.connection import broker_connection
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.play.foreground import fetching_jars, serving
+from dataflow.demo.play.workers import DemoWorker, running_workers
+from dataflow.demo.samples import sample_filter_rules
+from dataflow.settings import Settings
+from dataflow.sources.auth.auth_config import is_loopback
+from dataflow.topics import declared_topics, ensure_topics
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What runs: how to reach the broker, and the workers."""
+
+    connection: Mapping[str, object]
+    workers: list[DemoWorker]
+
+    def check(self) -> None:
+        """Raise `DataflowError` when a worker has ended."""
+        for worker in self.workers:
+            worker.check()
+
+
+@contextmanager
+def running_cluster(settings: Settings, folder: Path, workers: int, say: Say) -> Iterator[Cluster]:
+    """Start what does not run yet; end in the end what was started, workers first."""
+    with _broker(settings, folder, say) as address:
+        connection = broker_connection(settings.model_copy(update={"broker": address}))
+        report = run_with_broker(connection, ensure_topics(connection, declared_topics(settings)))
+        for difference in report.differences:
+            say(str(difference))
+        say(f"Topics are there, {len(report.created)} of them new.")
+        environment = _environment(address, folder, settings)
+        with running_workers(
+            workers, settings.web_port, folder, environment, settings.shutdown_seconds
+        ) as started:
+            say(f"Workers are ready: {', '.join(worker.url for worker in started)}")
+            yield Cluster(connection, started)
+
+
+@contextmanager
+def _broker(settings: Settings, folder: Path, say: Say) -> Iterator[str]:
+    home = folder / "broker"
+    address = settings.broker or running_broker(home)
+    if address:
+        say(f"Kafka at {address} is taken as it runs.")
+        yield address
+        return
+    with fetching_jars() as progress, serving(EmbeddedBroker(home, progress=progress)) as address:
+        say(f"Kafka serves at {address}.")
+        yield address
+
+
+def _environment(address: str, folder: Path, settings: Settings) -> dict[str, str]:
+    environment = {"DATAFLOW_BROKER": address, "DATAFLOW_DATA_DIR": str(folder)}
+    if not os.environ.get("DATAFLOW_FILTER_RULES"):
+        environment["DATAFLOW_FILTER_RULES"] = str(sample_filter_rules())
+    is_guarded = settings.ingest_htpasswd_file or settings.ingest_token_file
+    if not is_guarded and is_loopback(settings.web_host):
+        environment["DATAFLOW_INGEST_OPEN"] = "true"
+    return environment

@@ -1,0 +1,98 @@
+"""Playing: sample events in, messages of the source topics out; once or round and round."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+from dataflow.cli.batch_sender import loading_producer
+from dataflow.cli.topic_loader import TopicLoader, topic_loader
+from dataflow.demo.samples import STREAMS, sample_events
+from dataflow.engine.splice import Added, splice
+from dataflow.errors import DataflowError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+STEPS_A_ROUND = 50  # all streams are played side by side and end together
+TICK_SECONDS = 0.2
+
+EVENT_TIMES: Mapping[str, tuple[str, Callable[[datetime], str]]] = {
+    "cdn-logs": ("reqTimeSec", lambda now: f"{now.timestamp():.3f}"),
+    "expedia": ("date_time", lambda now: f"{now:%Y-%m-%d %H:%M:%S}"),
+    "raw-web-events": ("event_timestamp", lambda now: f"{now:%Y-%m-%d %H:%M:%S.%f}"),
+}
+"""The field with the event time of each sample stream, and how its producers write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Plays the samples into a broker."""
+
+    loaders: Mapping[str, TopicLoader]
+
+    async def play_once(self) -> dict[str, int]:
+        """Send every sample event once; return how many the broker acknowledged by stream."""
+        samples = {stream: sample_events(stream) for stream in self.loaders}
+        for step in range(STEPS_A_ROUND):
+            for stream, events in samples.items():
+                size = -(-len(events) // STEPS_A_ROUND)
+                await self.loaders[stream].send(events[step * size : (step + 1) * size])
+        return {stream: await self._finish(stream) for stream in self.loaders}
+
+    async def play_on(self, events_a_second: int) -> None:
+        """Send the samples round and round at a steady rate, each stream by its share.
+
+        Every event gets the time at which it is sent: else all but the first round would be
+        late for its windows.
+        """
+        loop = asyncio.get_running_loop()
+        events = _interleaved()
+        begun, sent = loop.time(), 0
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            due = int((loop.time() - begun) * events_a_second) - sent
+            sent += due
+            by_stream: dict[str, list[bytes]] = {stream: [] for stream in self.loaders}
+            for stream, event in islice(events, due):
+                by_stream[stream].append(event)
+            now = datetime.now(UTC)
+            for stream, lines in by_stream.items():
+                await self.loaders[stream].send([happening(stream, now, line) for line in lines])
+
+    async def _finish(self, stream: str) -> int:
+        loaded = await self.loaders[stream].finish()
+        if not loaded.is_complete:
+            raise DataflowError(
+                f"{stream} has {loaded.acknowledged:,} of {loaded.lines:,} sample events; "
+                f"expected the broker to take all: {'; '.join(loaded.failed[:3])}"
+            )
+        return loaded.acknowledged
+
+
+@asynccontextmanager
+async def player(connection: Mapping[str, object]) -> "AsyncIterator[Player]":
+    """Give a player for all sample streams."""
+    async with loading_producer(connection) as producer:
+        yield Player({stream: await topic_loader(connection, producer, stream) for stream in STREAMS})
+
+
+def happening(stream: str, now: datetime, event: bytes) -> bytes:
+    """Return a sample event as if it happened now; all but its time stays as it is."""
+    field, write = EVENT_TIMES[stream]
+    return splice(event, Added(**{field: write(now)}))
+
+
+def _interleaved() -> Iterator[tuple[str, bytes]]:
+    """Yield all streams for ever, mixed evenly by their size."""
+    marked = [
+        (position / len(events), stream, event)
+        for stream in STREAMS
+        for events in [sample_events(stream)]
+        for position, event in enumerate(events)
+    ]
+    marked.sort(key=lambda mark: mark[0])
+    return cycle([(stream, event) for _, stream, event in marked])

@@ -1,0 +1,104 @@
+"""The demo itself: options in; the whole system at work, checked or watched, out."""
+
+import asyncio
+import time
+from dataclasses import asdict
+
+from rich.live import Live
+
+from dataflow.cli.kafka import run_with_broker
+from dataflow.cli.terminal import notes, page, print_json
+from dataflow.cli.worker_client import NotReady
+from dataflow.demo.play.cluster import Cluster, Say, running_cluster
+from dataflow.demo.play.folder import fresh_folder, kept_folder
+from dataflow.demo.play.foreground import stop_on_sigterm
+from dataflow.demo.play.player import player
+from dataflow.demo.play.screen import TOP, Answer, entries_of, screen, totals
+from dataflow.demo.play.stored_records import wait_until_stored
+from dataflow.demo.play.stream_counts import Balances, gaps, read_balances, wait_until_counted
+from dataflow.errors import DataflowError
+from dataflow.settings import settings
+
+LOOK_SECONDS = 1.0
+
+
+def play_once(workers: int, *, as_json: bool) -> None:
+    """Play every sample event once and show where each went.
+
+    Raises `DataflowError` on an imbalance, and when a sink that is set does not store all of it.
+    """
+    stop_on_sigterm()
+    say = _stopwatch()
+    with (
+        fresh_folder(settings().data_dir) as folder,
+        running_cluster(settings(), folder, workers, say) as cluster,
+    ):
+        worker = cluster.workers[0].url
+        before = read_balances(worker)
+        acknowledged = run_with_broker(cluster.connection, _play_once(cluster))
+        say(f"Played {sum(acknowledged.values()):,} events; all are acknowledged.")
+        balances = wait_until_counted(cluster, before, acknowledged)
+        say("All are counted.")
+        _show(balances, totals(worker, None if as_json else TOP), as_json=as_json)
+        differences = gaps(balances, acknowledged)
+        if differences:
+            raise DataflowError(f"balance is not even: {'; '.join(differences)}; expected every event once")
+        say("Balance is even: every event is in exactly one place.")
+        wait_until_stored(cluster, say)
+
+
+def _show(balances: Balances, answers: dict[str, Answer], *, as_json: bool) -> None:
+    if as_json:
+        streams = {stream: asdict(balance) for stream, balance in balances.items()}
+        print_json({"streams": streams, "tables": {name: entries_of(answers[name]) for name in answers}})
+    else:
+        page().print(screen(balances, answers))
+
+
+def play_and_watch(workers: int, rate: int) -> None:
+    """Play the samples at a rate and show what comes of them until Ctrl-C."""
+    stop_on_sigterm()
+    say = _stopwatch()
+    try:
+        with (
+            kept_folder(settings().data_dir) as folder,
+            running_cluster(settings(), folder, workers, say) as cluster,
+        ):
+            say(f"The page: {cluster.workers[0].url}/   (Ctrl-C ends the demo)")
+            run_with_broker(cluster.connection, _play_and_watch(cluster, rate))
+    except KeyboardInterrupt:
+        say("Ended.")
+
+
+async def _play_once(cluster: Cluster) -> dict[str, int]:
+    async with player(cluster.connection) as samples:
+        return await samples.play_once()
+
+
+async def _play_and_watch(cluster: Cluster, rate: int) -> None:
+    async with player(cluster.connection) as samples:
+        await asyncio.gather(samples.play_on(rate), _watch(cluster))
+
+
+async def _watch(cluster: Cluster) -> None:
+    worker = cluster.workers[0].url
+    with Live(console=page(), auto_refresh=False) as live:
+        while True:
+            cluster.check()
+            try:
+                balances = await asyncio.to_thread(read_balances, worker)
+                answers = await asyncio.to_thread(totals, worker, TOP)
+                live.update(screen(balances, answers), refresh=True)
+            except NotReady:
+                pass  # a rebalance; the last picture stays
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _stopwatch() -> Say:
+    """Return a way to say on stderr what has been done, and after how long."""
+    begun, console = time.monotonic(), notes()
+
+    def say(done: str) -> None:
+        console.print(f"{time.monotonic() - begun:5.1f} s  {done}", soft_wrap=True, highlight=False)
+
+    return say

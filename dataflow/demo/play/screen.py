@@ -1,0 +1,50 @@
+"""The demo's screen: balances and table answers in, what people see out."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dataflow.cli.tables import windows_of
+from dataflow.cli.terminal import table_of
+from dataflow.cli.worker_client import ask
+from dataflow.demo.play.stream_counts import PARTS, Balances
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+TABLES = (
+    "stays_per_category",
+    "requests_per_endpoint",
+    "requests_per_status",
+    "views_per_source_category",
+    "views_per_page",
+)
+TOP = 6  # keys of a table on the screen
+
+Answer = Mapping[str, Any]
+
+
+def totals(worker: str, top: int | None = None) -> dict[str, Answer]:
+    """Ask for the all-time totals of every table."""
+    most = None if top is None else str(top)
+    return {name: ask(worker, "tables", name, window="all", merge="true", top=most) for name in TABLES}
+
+
+def entries_of(answer: Answer) -> list[Any]:
+    """Return the entries of an answer with at most one window."""
+    return [entry for window in answer["windows"] for entry in window["entries"]]
+
+
+def balance_table(balances: Balances) -> "Table":
+    """Return one row for each stream."""
+    rows = [(stream, *(getattr(balance, part) for part in PARTS)) for stream, balance in balances.items()]
+    return table_of(("stream", *(part.replace("_", "-") for part in PARTS)), rows)
+
+
+def screen(balances: Balances, answers: Mapping[str, Answer]) -> "Group":
+    """Return the balance, and below it the tables, side by side where there is room."""
+    from rich.columns import Columns
+    from rich.console import Group
+
+    tables = [table for answer in answers.values() for table in windows_of(answer)]
+    return Group(balance_table(balances), Columns(tables, padding=(0, 2)))

@@ -1,0 +1,100 @@
+"""The demo's workers: settings in, child processes that serve, and end with us, out."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataflow.cli.worker_client import NotReady, ask
+from dataflow.demo.broker.child_process import start_child
+from dataflow.demo.broker.ports import free_port, is_free
+from dataflow.errors import DataflowError
+
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.1
+LOG_LINES = 20  # of a worker that has ended, shown in the error
+GRACE_SECONDS = 5.0  # beyond the worker's own deadline
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWorker:
+    """One worker process and where it serves."""
+
+    url: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def check(self) -> None:
+        """Raise `DataflowError` with the end of its log when it has ended."""
+        code = self.process.poll()
+        if code is not None:
+            lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+            raise DataflowError(
+                f"worker at {self.url} has ended with exit code {code}; expected it to run; "
+                "last lines of its log:\n" + "\n".join(lines)
+            )
+
+    def wait_ready(self) -> None:
+        """Return when it serves; raise `DataflowError` when it ended or takes too long."""
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            self.check()
+            try:
+                ask(self.url, "readyz")
+            except NotReady:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
+            else:
+                return
+
+
+@contextmanager
+def running_workers(
+    count: int, first_port: int, folder: Path, environment: Mapping[str, str], stop_seconds: float
+) -> Iterator[list[DemoWorker]]:
+    """Start workers, give them when all are ready, and let them finish in the end."""
+    workers: list[DemoWorker] = []
+    try:
+        for _ in range(count):
+            workers.append(_start(_port(first_port, workers), folder, environment))
+        for worker in workers:
+            worker.wait_ready()
+        yield workers
+    finally:
+        _stop(workers, stop_seconds + GRACE_SECONDS)
+
+
+def _port(first: int, others: list[DemoWorker]) -> int:
+    taken = [int(other.url.rpartition(":")[2]) for other in others]
+    return first if first not in taken and is_free(first) else free_port(*taken)
+
+
+def _start(port: int, folder: Path, environment: Mapping[str, str]) -> DemoWorker:
+    path = folder / f"worker-{port}.log"
+    with path.open("wb") as log:
+        process = start_child(
+            [sys.executable, "-m", "dataflow", "worker", "--port", str(port)],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for us: workers end before their broker
+        )
+    return DemoWorker(f"http://127.0.0.1:{port}", path, process)
+
+
+def _stop(workers: list[DemoWorker], seconds: float) -> None:
+    for worker in workers:
+        worker.process.terminate()
+    deadline = time.monotonic() + seconds
+    for worker in workers:
+        try:
+            worker.process.wait(max(0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            worker.process.wait()
