@@ -117,6 +117,8 @@ class SinkRunner(Service):
                     sink=self.sink.name, wait_seconds=round(pause, 1), error=error,
                 )  # fmt: skip
                 await self.sleep(pause)
+                if self.should_stop:  # a sleep is over at once from then on
+                    return
 
     async def _measure(self) -> None:
         """Keep the gauges up to date, also during an outage of the sink."""

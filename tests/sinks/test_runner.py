@@ -166,3 +166,17 @@ async def test_nothing_but_refusals_is_taken_for_our_fault_and_held(
     sink.refuses = ()
     await until(lambda: partition.committed_offset == 20)
     assert len(sink.kept) == 20
+
+
+async def test_a_runner_whose_sink_was_never_there_stops_at_once(run, create_topics, unique):
+    """A worker with a database that is away has to end as any other, and not to try on for ever."""
+    topic = unique("events")
+    create_topics(topic)
+    sink = MemorySink(topic)
+    sink.away = "still not there"
+    runner = await run(sink)
+    await until(lambda: "open" in sink.calls)
+    await asyncio.wait_for(runner.stop(), 10)
+    tries = len(sink.calls)
+    await asyncio.sleep(0.2)
+    assert len(sink.calls) == tries
