@@ -30,6 +30,7 @@ from dataflow.engine.topic import (
 )
 from dataflow.engine.topology import Source, Topology
 from dataflow.engine.transport import BatchConsumer, BatchTransport
+from dataflow.engine.worker import Worker
 from dataflow.errors import Misconfigured
 
 A = TypeVar("A")
@@ -44,6 +45,7 @@ FAUST_SETTINGS: Mapping[str, Any] = {
     "table_standby_replicas": 0,  # none is needed, and with none the assignor spreads evenly
     "topic_disable_leader": True,
     "Topic": OrdinaryTopic,
+    "Worker": Worker,
     "broker_request_timeout": LONGEST_RECOVERY_SECONDS,
 }
 

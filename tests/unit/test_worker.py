@@ -1,0 +1,19 @@
+"""The worker process: what it does to the logger."""
+
+import logging
+
+from dataflow.engine.app import App
+
+
+def test_a_quiet_worker_makes_no_debug_records():
+    """Faust's spinner would set the root logger to DEBUG, so that the quieter level cost more than `info`."""
+    logger = logging.getLogger("the root of a worker")
+    logger.setLevel(logging.WARNING)
+    logger.addHandler(logging.NullHandler())
+    worker = App("quiet").Worker(loglevel="WARN", redirect_stdouts=False)
+
+    worker.on_setup_root_logger(logger, logging.WARNING)
+
+    assert logger.level == logging.WARNING
+    assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
+    assert worker.spinner is None
