@@ -9,8 +9,8 @@ from aiokafka.structs import TopicPartition
 
 from dataflow.errors import DataflowError
 from dataflow.kafka.fetch import drain
-from dataflow.stages.filter_document import Rules
 from dataflow.stages.filter_dry_run import DryRun, try_rules
+from dataflow.stages.filter_rules import FilterRules
 from dataflow.topics import existing_topics
 
 MOST_RECORDS = 1_000_000
@@ -18,7 +18,7 @@ MOST_SECONDS = 10.0
 AT_ONCE = 10_000
 
 
-async def try_lines(rules: Rules, lines: Iterable[bytes | None]) -> DryRun:
+async def try_lines(rules: FilterRules, lines: Iterable[bytes | None]) -> DryRun:
     """Judge lines in a thread, at most `MOST_SECONDS` long: the loop goes on with its batches."""
     deadline = monotonic() + MOST_SECONDS
     return await asyncio.to_thread(try_rules, rules, lines, lambda: monotonic() < deadline)

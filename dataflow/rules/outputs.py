@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataflow.catalogue.declared import STREAMS
 from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS, DEAD_LETTERS_REPLAYED, EVENTS_SIMULATION
 from dataflow.errors import Misconfigured
-from dataflow.stages.filter_document import Rules, topics_of
+from dataflow.stages.filter_document import topics_of
+from dataflow.stages.filter_rules import FilterRules
 from dataflow.topics import existing_topics
 
 TAKEN = frozenset(
@@ -17,7 +18,7 @@ TAKEN = frozenset(
 """Lines there would go in a circle, or be taken for something else."""
 
 
-async def check_outputs(connection: Mapping[str, object], rules: Rules) -> None:
+async def check_outputs(connection: Mapping[str, object], rules: FilterRules) -> None:
     """Raise `Misconfigured` for an output whose topic is missing, or is not for lines."""
     named = topics_of(rules)
     for topic in sorted(named):

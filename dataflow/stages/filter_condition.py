@@ -1,22 +1,24 @@
-"""Filter condition: the richer form of a rule in, what it says of a line's values out.
+"""Filter condition: compiles the richer form of a rule.
 
 A condition is ``{"any": [...]}``, ``{"all": [...]}``, ``{"not": ...}``, or a test of one field:
 ``matches`` (the whole value) or ``search`` (a part of it), ``present``, or numeric bounds. A test
-of a field that is missing or null does not hold, but ``"present": false``.
+of a field that is missing or null does not hold, except ``"present": false``.
 """
 
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import and_, not_, or_
 from urllib.parse import unquote
 
 from dataflow.errors import Misconfigured
-from dataflow.stages.bounded_cache import BoundedCache
+from dataflow.stages.filter_fields import Fields
 from dataflow.stages.filter_rule import compile_pattern, field_name
+from dataflow.stages.filter_rules import Columns
 from dataflow.stages.json_values import Value
 
-Condition = Callable[[Sequence[Value]], bool]
-"""Whether it holds for the values of a line."""
+Condition = Callable[[Columns], Sequence[bool]]
+"""Tells for each line whether it holds."""
 
 Test = Callable[[Value], bool]
 
@@ -33,22 +35,6 @@ _TESTS = ("matches", "search", "present", *BOUNDS)
 _NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
 
 
-class Fields:
-    """The fields that conditions look at, each with its place among the values of a line."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-
-    def place_of(self, field: str) -> int:
-        """Return where the value of a field stands."""
-        return self._places.setdefault(field, len(self._places))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All of them, in their places."""
-        return tuple(self._places)
-
-
 def compile_condition(sent: object, where: str, fields: Fields, depth: int = 0) -> Condition:
     """Return the condition; raise `Misconfigured` naming place, key, value and what was expected."""
     if not isinstance(sent, dict):
@@ -62,7 +48,7 @@ def compile_condition(sent: object, where: str, fields: Fields, depth: int = 0) 
         raise Misconfigured(f"{where} has keys {sorted(sent)}; expected {groups[0]} alone")
     if groups[0] == "not":
         denied = compile_condition(sent["not"], f"{where}.not", fields, depth + 1)
-        return lambda values: not denied(values)
+        return lambda columns: list(map(not_, denied(columns)))
     return _compile_group(groups[0], sent[groups[0]], where, fields, depth)
 
 
@@ -73,13 +59,13 @@ def _compile_group(group: str, sent: object, where: str, fields: Fields, depth: 
         compile_condition(part, f"{where}.{group}[{place}]", fields, depth + 1)
         for place, part in enumerate(sent)
     ]
-    wanted = group == "any"
+    merge = or_ if group == "any" else and_
 
-    def holds(values: Sequence[Value]) -> bool:
-        for part in parts:  # quicker than any() with a generator
-            if part(values) is wanted:
-                return wanted
-        return not wanted
+    def holds(columns: Columns) -> Sequence[bool]:
+        verdicts = parts[0](columns)
+        for part in parts[1:]:
+            verdicts = list(map(merge, verdicts, part(columns)))
+        return verdicts
 
     return holds
 
@@ -95,8 +81,7 @@ def _compile_test(sent: dict[str, object], where: str, fields: Fields) -> Condit
     test = _test_of(sent, tests, where)
     if sent.get("decoded", False):
         test = _of_decoded(test)
-    verdicts, place = BoundedCache(test), fields.place_of(field)
-    return lambda values: verdicts[values[place]]
+    return fields.column_of(field, test)
 
 
 def _test_of(sent: dict[str, object], tests: Sequence[str], where: str) -> Test:

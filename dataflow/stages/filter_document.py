@@ -1,4 +1,4 @@
-"""Filter document: the text of a rule file in either form in, the rules ready to run out.
+"""Filter document: reads the text of a rule file, in either form.
 
 A list is the compatible form. An object has ``rules``, each of the compatible form or ``{"name":
 ..., "drop": condition}`` or ``{"name": ..., "keep": condition}``, and may have ``outputs``, each
@@ -7,18 +7,16 @@ A list is the compatible form. An object has ``rules``, each of the compatible f
 
 import re
 from collections.abc import Sequence
+from operator import not_
 from pathlib import Path
 
 import orjson
 
 from dataflow.errors import Misconfigured
-from dataflow.stages.bounded_cache import BoundedCache
-from dataflow.stages.filter_condition import Fields, compile_condition
-from dataflow.stages.filter_outputs import FilterOutputs, Output, RichRule
-from dataflow.stages.filter_rule import FilterRule, read_rule, text_of
-from dataflow.stages.filter_rules import FilterRules, read_rules
-
-Rules = FilterRules | FilterOutputs
+from dataflow.stages.filter_condition import compile_condition
+from dataflow.stages.filter_fields import Fields
+from dataflow.stages.filter_rule import read_rule, text_of
+from dataflow.stages.filter_rules import FilterRule, FilterRules, Output
 
 MOST_BYTES = 1 << 20
 MOST_RULES = 1_000
@@ -26,8 +24,8 @@ MOST_OUTPUTS = 64
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
-def load_document(path: Path) -> Rules:
-    """Return the rules in a JSON file; raise `Misconfigured` with all it takes to mend it."""
+def load_document(path: Path) -> FilterRules:
+    """Return the rules in a JSON file; raise `Misconfigured` for a file that cannot be used."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -35,7 +33,7 @@ def load_document(path: Path) -> Rules:
     return read_document(raw, str(path))
 
 
-def read_document(raw: bytes, origin: str) -> Rules:
+def read_document(raw: bytes, origin: str) -> FilterRules:
     """Return the rules in a text; `origin` is named in errors."""
     if len(raw) > MOST_BYTES:
         raise Misconfigured(f"{origin} has {len(raw)} bytes; expected at most {MOST_BYTES}")
@@ -43,26 +41,19 @@ def read_document(raw: bytes, origin: str) -> Rules:
         sent = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise Misconfigured(f"{origin} is not JSON; {error}") from error
-    if isinstance(sent, list) and not any(isinstance(rule, dict) and _is_rich(rule) for rule in sent):
-        _check_number(origin, sent, MOST_RULES)
-        return read_rules(raw, origin)
     return _read_object({"rules": sent} if isinstance(sent, list) else sent, origin)
 
 
-def topics_of(rules: Rules) -> frozenset[str]:
-    """Return the topics that rules name; none if their survivors go where they always do."""
-    return (
-        frozenset(output.topic for output in rules.outputs)
-        if isinstance(rules, FilterOutputs)
-        else frozenset()
-    )
+def topics_of(rules: FilterRules) -> frozenset[str]:
+    """Return the topics of the outputs; none if lines go to the usual topic."""
+    return frozenset(output.topic for output in rules.outputs)
 
 
 def _is_rich(rule: dict[str, object]) -> bool:
     return "drop" in rule or "keep" in rule
 
 
-def _read_object(sent: object, origin: str) -> Rules:
+def _read_object(sent: object, origin: str) -> FilterRules:
     if not isinstance(sent, dict):
         raise Misconfigured(f"{origin} is {type(sent).__name__}; expected rules, a list or an object")
     for unknown in sorted(sent.keys() - {"rules", "outputs"}):
@@ -75,7 +66,7 @@ def _read_object(sent: object, origin: str) -> Rules:
     _check_names(origin, "rule", [rule.name for rule in rules])
     _check_names(origin, "output", [output.name for output in read])
     _check_names(origin, "topic of output", [output.topic for output in read])
-    return FilterOutputs(rules, read, fields.names)
+    return FilterRules(rules, read, fields.names)
 
 
 def _read_output(sent: object, number: int, origin: str, fields: Fields) -> Output:
@@ -92,27 +83,22 @@ def _read_output(sent: object, number: int, origin: str, fields: Fields) -> Outp
     return Output(name, topic, tuple(rules))
 
 
-def _read_rules(sent: object, where: str, fields: Fields) -> list[RichRule]:
+def _read_rules(sent: object, where: str, fields: Fields) -> list[FilterRule]:
     _check_number(f"{where}: rules", sent, MOST_RULES)
     assert isinstance(sent, list)
     return [_read_rule(entry, number, where, fields) for number, entry in enumerate(sent, 1)]
 
 
-def _read_rule(sent: object, number: int, origin: str, fields: Fields) -> RichRule:
+def _read_rule(sent: object, number: int, origin: str, fields: Fields) -> FilterRule:
     if not isinstance(sent, dict) or not _is_rich(sent):
-        return _as_rich(read_rule(sent, number, origin), fields)
+        return read_rule(sent, number, origin, fields)
     where = f"{origin}: rule {number}"
     kind = "drop" if "drop" in sent else "keep"
     for unknown in sorted(sent.keys() - {"name", kind}):
         raise Misconfigured(f"{where}: key is {unknown!r}; expected name and {kind}")
     name = text_of(sent, "name", where) if "name" in sent else f"rule-{number}:{kind}"
     holds = compile_condition(sent[kind], f"{where}: {kind}", fields)
-    return RichRule(name, holds if kind == "drop" else lambda values: not holds(values))
-
-
-def _as_rich(rule: FilterRule, fields: Fields) -> RichRule:
-    verdicts, place = BoundedCache(rule.drops), fields.place_of(rule.field)
-    return RichRule(rule.name, lambda values: verdicts[values[place]])
+    return FilterRule(name, holds if kind == "drop" else lambda columns: list(map(not_, holds(columns))))
 
 
 def _check_number(subject: str, sent: object, most: int) -> None:

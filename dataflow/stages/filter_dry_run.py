@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from dataflow.errors import InvalidEvent
-from dataflow.stages.filter_document import Rules
+from dataflow.stages.filter_rules import FilterRules
 
 EXAMPLES = 3
 EXAMPLE_CHARACTERS = 500
@@ -43,7 +43,7 @@ class DryRun:
         }
 
 
-def try_rules(rules: Rules, lines: Iterable[bytes | None], in_time: Callable[[], bool]) -> DryRun:
+def try_rules(rules: FilterRules, lines: Iterable[bytes | None], in_time: Callable[[], bool]) -> DryRun:
     """Judge lines by rules, until `in_time()` is false; nothing is sent anywhere."""
     dry_run = DryRun()
     dropped_by = rules.dropped_by

@@ -1,12 +1,14 @@
-"""Filter rule: one entry of a rule file in, what it makes of a field's value out."""
+"""Filter rule: reads entries of the compatible form, and what all forms have in common."""
 
 import re
-from dataclasses import dataclass
 from typing import Protocol
 
 import re2
 
 from dataflow.errors import Misconfigured
+from dataflow.stages.filter_fields import Fields
+from dataflow.stages.filter_rules import FilterRule
+from dataflow.stages.json_values import Value
 
 _KEYS = {"fieldName", "regex", "include", "name"}
 _UNREADABLE = re.compile(r'["\\\x00-\x1f]')  # what msgspec finds no field by, as JSON writes it otherwise
@@ -22,28 +24,10 @@ class Pattern(Protocol):
         """Return a match if the pattern matches a part of the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilterRule:
-    """Drops lines by the value of one field, as DataStream filters always did."""
+def read_rule(sent: object, number: int, origin: str, fields: Fields) -> FilterRule:
+    """Return the rule of a compatible entry, which drops lines by one field, as DataStream filters do.
 
-    name: str
-    """What drops are counted under: as given, else number and field, ``rule-1:UA``."""
-    field: str
-    """Top-level name, or names joined by dots for a value in nested objects."""
-    pattern: Pattern
-    include: bool
-    """True keeps only what matches, False drops what matches."""
-
-    def drops(self, value: str | int | None) -> bool:
-        """Return whether a line with this value goes; None: the field is missing or null."""
-        if value is None:
-            return self.include
-        return (self.pattern.fullmatch(str(value)) is not None) != self.include
-
-
-def read_rule(sent: object, number: int, origin: str) -> FilterRule:
-    """Return the rule of one entry; `number` counts from 1.
-
+    `number` counts from 1; without a name the rule is called by number and field, ``rule-1:UA``.
     Raise `Misconfigured` naming the file, the rule, its key, the value and what was expected.
     """
     where = f"{origin}: rule {number}"
@@ -56,7 +40,14 @@ def read_rule(sent: object, number: int, origin: str) -> FilterRule:
     if not isinstance(include, bool):
         raise Misconfigured(f"{where}: include is {include!r}; expected true or false")
     name = text_of(sent, "name", where) if "name" in sent else f"rule-{number}:{field}"
-    return FilterRule(name, field, compile_pattern(sent, "regex", where), include)
+    matches = compile_pattern(sent, "regex", where).fullmatch
+
+    def drops(value: Value) -> bool:
+        if value is None:  # the field is missing or null
+            return include
+        return (matches(str(value)) is not None) != include
+
+    return FilterRule(name, fields.column_of(field, drops))
 
 
 def field_name(sent: dict[str, object], key: str, where: str) -> str:

@@ -1,31 +1,62 @@
-"""Filter rules: raw CDN lines in, the name of the rule that drops a line out."""
+"""Filter rules: judge CDN lines, many at once, by columns of the fields that the rules look at."""
 
-from collections.abc import Sequence
-
-import orjson
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from operator import not_, or_
 
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
-from dataflow.errors import Misconfigured
-from dataflow.stages.bounded_cache import BoundedCache
-from dataflow.stages.filter_rule import FilterRule, read_rule
-from dataflow.stages.json_values import compile_columns
+from dataflow.engine.filter_stage import Verdict
+from dataflow.stages.json_values import Value, compile_columns
+
+Columns = Sequence[Sequence[Value]]
+"""The values of each field, in the order of the lines."""
+
+NO_OUTPUT = "(no output)"
+"""Counts lines that pass all common rules, and that no output takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRule:
+    """`drops(columns)` tells for each line whether the rule drops it."""
+
+    name: str
+    drops: Callable[[Columns], Sequence[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Takes those of the lines that pass the common rules which its own rules let pass."""
+
+    name: str
+    topic: str
+    rules: tuple[FilterRule, ...]
+
+    def takes(self, columns: Columns, lines: int) -> Sequence[bool]:
+        """Tell for each line whether the output takes it."""
+        dropped: Sequence[bool] = [False] * lines
+        for rule in self.rules:
+            dropped = list(map(or_, dropped, rule.drops(columns)))
+        return list(map(not_, dropped))
 
 
 class FilterRules:
-    """An ordered list of rules; a line survives only if every one lets it pass."""
+    """An ordered list of rules; a line that passes all of them goes to the outputs, if there are any."""
 
-    def __init__(self, rules: Sequence[FilterRule]) -> None:
-        """Compile a reader of only the fields that `rules` look at."""
+    def __init__(
+        self, rules: Sequence[FilterRule], outputs: Sequence[Output] = (), reads: Sequence[str] = ()
+    ) -> None:
+        """Compile a reader of the fields `reads`; the rules know them by their places."""
         self.rules = tuple(rules)
-        self.reads = tuple(dict.fromkeys(rule.field for rule in rules))
-        self._columns_of = compile_columns([rule.field for rule in rules])
-        # Values repeat from line to line: most verdicts are one look-up.
-        self._verdicts = [(BoundedCache(rule.drops), rule.name) for rule in rules]
+        self.outputs = tuple(outputs)
+        self.reads = tuple(reads)
+        self._columns_of = compile_columns(self.reads)
 
-    def dropped_by(self, raw: bytes | None) -> str | None:
-        """Return the name of the first rule that drops this line; None if it survives.
+    def dropped_by(self, raw: bytes | None) -> Verdict:
+        """Return the name of the first rule that drops this line, or the topics that it goes to.
 
-        Raise `InvalidEvent` for what is no JSON object, also if there are no rules.
+        None if it passes and there are no outputs. Raise `InvalidEvent` for what is no JSON
+        object, also if there are no rules.
         """
         if raw is None:
             raise fault_of(TypeError("value is null"), raw)
@@ -34,35 +65,27 @@ class FilterRules:
         except DECODING_ERRORS as error:
             raise fault_of(error, raw) from error
 
-    def judge(self, raws: Sequence[bytes]) -> list[str | None]:
+    def judge(self, raws: Sequence[bytes]) -> list[Verdict]:
         """Return of each line what `dropped_by` does.
 
         Raise one of `DECODING_ERRORS` if any is no JSON object.
         """
         if not all(map(bytes.isascii, raws)):
             for raw in raws:
-                str(raw, "utf-8")  # of null a TypeError, as the decoder's
-        verdicts: list[str | None] = [None] * len(raws)
-        ruled = list(zip(self._columns_of(raws), self._verdicts, strict=True))
-        for column, (drops, name) in reversed(ruled):  # the first rule that drops is named
-            dropped = list(map(drops.__getitem__, column))
+                str(raw, "utf-8")  # msgspec does not check strings that it skips
+        columns = self._columns_of(raws)
+        verdicts = self._routes(columns, len(raws))
+        for rule in reversed(self.rules):  # the first rule that drops is named
+            dropped = rule.drops(columns)
             if True in dropped:
-                verdicts = [name if drop else known for drop, known in zip(dropped, verdicts, strict=True)]
+                verdicts = [
+                    rule.name if drop else verdict for drop, verdict in zip(dropped, verdicts, strict=True)
+                ]
         return verdicts
 
-
-def read_rules(raw: bytes, origin: str) -> FilterRules:
-    """Return the rules in the text of a rule file; `origin` is named in errors."""
-    try:
-        sent = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Misconfigured(f"{origin} is not JSON; {error}") from error
-    if not isinstance(sent, list):
-        raise Misconfigured(f"{origin} is {type(sent).__name__}; expected a list of rules")
-    rules = [read_rule(entry, number, origin) for number, entry in enumerate(sent, start=1)]
-    names: set[str] = set()
-    for number, rule in enumerate(rules, start=1):
-        if rule.name in names:
-            raise Misconfigured(f"{origin}: rule {number}: name is {rule.name!r}; expected one of its own")
-        names.add(rule.name)
-    return FilterRules(rules)
+    def _routes(self, columns: Columns, lines: int) -> list[Verdict]:
+        if not self.outputs:
+            return [None] * lines
+        topics = [output.topic for output in self.outputs]
+        taken = [output.takes(columns, lines) for output in self.outputs]
+        return [tuple(compress(topics, row)) or NO_OUTPUT for row in zip(*taken, strict=True)]

@@ -4,7 +4,7 @@ import msgspec
 
 from dataflow.engine.decoding import compile_decoder, fault_of
 from dataflow.engine.filter_stage import FilterStage
-from dataflow.stages.filter_document import Rules
+from dataflow.stages.filter_rules import FilterRules
 from dataflow.stages.request import Request, request_of
 from models.cdn_log import CdnLog
 
@@ -17,7 +17,7 @@ _decode = compile_decoder(CdnLog, reads=READS).decode
 _NO_VALUES = CdnLog()
 
 
-def request_filter(rules: Rules, header: tuple[str, bytes] | None = None) -> FilterStage[Request]:
+def request_filter(rules: FilterRules, header: tuple[str, bytes] | None = None) -> FilterStage[Request]:
     """Return the filter with these rules; `header` is the header of what they let pass."""
     return FilterStage("filter", rules.judge, read_request, fault_of, header)
 

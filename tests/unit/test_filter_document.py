@@ -11,8 +11,7 @@ from dataflow.demo.samples import sample_events, sample_filter_rules
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.filter_document import load_document, read_document, topics_of
 from dataflow.stages.filter_dry_run import try_rules
-from dataflow.stages.filter_outputs import NO_OUTPUT
-from dataflow.stages.filter_rules import FilterRules
+from dataflow.stages.filter_rules import NO_OUTPUT
 
 
 def document(sent):
@@ -123,10 +122,39 @@ def test_the_richer_form_of_a_compatible_rule_says_the_same(lines):
     ]
     for compatible, rich in pairs:
         old, new = document(compatible), document([{"name": "n", **rich}])
-        assert isinstance(old, FilterRules)
-        assert not isinstance(new, FilterRules)
         tried = [try_rules(rules, lines, lambda: True).as_json() for rules in (old, new)]
         assert tried[0] == tried[1]
+
+
+VALUES = st.sampled_from([None, "a", "b", "1", 1, 2.5, True, {"b": "a"}, "ab", ""])
+TESTS = st.sampled_from(
+    [{"matches": "a|1"}, {"search": "b"}, {"present": True}, {"present": False}, {"above": 1}, {"equals": 1}]
+)
+CONDITIONS = st.recursive(
+    st.builds(lambda field, test: {"field": field, **test}, st.sampled_from(["f", "g", "f.b"]), TESTS),
+    lambda part: (
+        st.builds(lambda parts: {"any": parts}, st.lists(part, min_size=1, max_size=3))
+        | st.builds(lambda parts: {"all": parts}, st.lists(part, min_size=1, max_size=3))
+        | st.builds(lambda denied: {"not": denied}, part)
+    ),
+    max_leaves=6,
+)
+RULES = st.lists(
+    st.builds(lambda kind, what: {kind: what}, st.sampled_from(["drop", "keep"]), CONDITIONS), max_size=3
+)
+
+
+@given(
+    RULES,
+    st.lists(RULES, max_size=3),
+    st.lists(st.fixed_dictionaries({}, optional={"f": VALUES, "g": VALUES}), max_size=8),
+)
+def test_lines_that_are_judged_together_get_the_verdict_of_each_alone(common, own, lines):
+    """Rules see whole columns; what one line is must not matter to another."""
+    outputs = [{"name": f"o{n}", "topic": f"t{n}", "rules": rules} for n, rules in enumerate(own)]
+    rules = document({"rules": common, "outputs": outputs})
+    raws = [orjson.dumps(line) for line in lines]
+    assert rules.judge(raws) == [rules.dropped_by(raw) for raw in raws]
 
 
 GOOD = {"field": "f", "matches": "x"}

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 import dataflow
 from dataflow.errors import InvalidEvent, Misconfigured
-from dataflow.stages.filter_document import load_document
-from dataflow.stages.filter_rules import FilterRules, read_rules
+from dataflow.stages.filter_document import load_document, read_document
+from dataflow.stages.filter_rules import FilterRules
 
 
 def rules(*sent: dict[str, object]) -> FilterRules:
     """Return the rules of a file with these entries."""
-    return read_rules(orjson.dumps(sent), "rules.json")
+    return read_document(orjson.dumps(sent), "rules.json")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ GOOD = {"fieldName": "f", "regex": "x"}
 @pytest.mark.parametrize(
     ("sent", "message"),
     [
-        ({}, "rules.json is dict; expected a list of rules"),
+        (5, "rules.json is int; expected rules, a list or an object"),
         ([5], "rule 1 is 5; expected an object"),
         ([GOOD, {"regex": "x"}], "rule 2: fieldName is missing; expected a text"),
         ([{"fieldName": "", "regex": "x"}], "rule 1: fieldName is ''; expected a text"),
@@ -155,7 +155,7 @@ GOOD = {"fieldName": "f", "regex": "x"}
 def test_a_bad_rule_is_refused_with_what_is_wrong(sent: object, message: str) -> None:
     """An invalid regex once dropped every line: now nothing starts with it."""
     with pytest.raises(Misconfigured, match=message):
-        read_rules(orjson.dumps(sent), "rules.json")
+        read_document(orjson.dumps(sent), "rules.json")
 
 
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
