@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import faust
 from faust.types import ServiceT
 
 from dataflow.app import Dataflow
+from dataflow.engine.worker import EngineWorker
 
 
-class Worker(faust.Worker):
-    """Faust's worker, which has the app assembled first; it is made by no other command of Faust's."""
+class Worker(EngineWorker):
+    """Assembles the app before it starts; no other command of Faust makes one."""
 
     def __init__(self, app: Dataflow, *services: ServiceT, **options: Any) -> None:  # noqa: ANN401  # Faust's
         from dataflow.assembly import assemble  # commands that only list need none of its imports

@@ -30,7 +30,7 @@ from dataflow.engine.topic import (
 )
 from dataflow.engine.topology import Source, Topology
 from dataflow.engine.transport import BatchConsumer, BatchTransport
-from dataflow.engine.worker import Worker
+from dataflow.engine.worker import EngineWorker
 from dataflow.errors import Misconfigured
 
 A = TypeVar("A")
@@ -45,7 +45,7 @@ FAUST_SETTINGS: Mapping[str, Any] = {
     "table_standby_replicas": 0,  # none is needed, and with none the assignor spreads evenly
     "topic_disable_leader": True,
     "Topic": OrdinaryTopic,
-    "Worker": Worker,
+    "Worker": EngineWorker,
     "broker_request_timeout": LONGEST_RECOVERY_SECONDS,
 }
 

@@ -5,7 +5,7 @@ import logging
 import faust
 
 
-class Worker(faust.Worker):
+class EngineWorker(faust.Worker):
     """Keeps the log level that was asked for.
 
     At level warning and above Faust's spinner sets the root logger to DEBUG: every debug

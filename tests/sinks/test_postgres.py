@@ -250,7 +250,9 @@ async def test_a_partition_that_somebody_has_dropped_is_made_again(sink, rows):
 
 async def test_a_worker_frozen_in_a_transaction_does_not_hold_up_who_goes_on(database, rows, monkeypatch):
     """Its rows are locked; PostgreSQL ends the transaction, and it finds out when it wakes up."""
-    monkeypatch.setattr(postgres_sink, "NOT_HELD_UP", "SET idle_in_transaction_session_timeout = '300ms'")
+    monkeypatch.setattr(
+        postgres_sink, "NO_FROZEN_TRANSACTION", "SET idle_in_transaction_session_timeout = '300ms'"
+    )
     frozen, successor = PostgresSink(database), PostgresSink(database)
     await frozen.open()
     await frozen.write(a_batch(ACCESS_LOGS_PARSED, a_request()))

@@ -224,7 +224,7 @@ async def test_an_outage_while_an_object_grows_is_told_of_and_its_partition_paus
     early, late = batches(TP, views(range(20)), 10)
     bucket.s3.delete_bucket(Bucket=bucket.name)
     await sink.write(early)
-    await until(lambda: sink._buffers[TP].away)
+    await until(lambda: sink._buffers[TP].has_failed)
     with pytest.raises(SinkUnavailable, match="NoSuchBucket"):
         await sink.write(late)
     bucket.s3.create_bucket(Bucket=bucket.name)

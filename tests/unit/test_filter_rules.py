@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import dataflow
+from dataflow.demo.samples import sample_filter_rules
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.filter_document import load_document, read_document
 from dataflow.stages.filter_rules import FilterRules
@@ -169,8 +169,7 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
 
 def test_the_sample_rules_load() -> None:
     """What the demo starts with."""
-    sample = Path(dataflow.__file__).with_name("samples") / "filter-rules.json"
-    assert [rule.name for rule in load_document(sample).rules] == [
+    assert [rule.name for rule in load_document(sample_filter_rules()).rules] == [
         "bots",
         "favicon",
         "rule-3:statusCode",

@@ -3,6 +3,8 @@
 import logging
 
 from dataflow.engine.app import App
+from dataflow.engine.worker import EngineWorker
+from dataflow.worker import Worker
 
 
 def test_a_quiet_worker_makes_no_debug_records():
@@ -17,3 +19,8 @@ def test_a_quiet_worker_makes_no_debug_records():
     assert logger.level == logging.WARNING
     assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
     assert worker.spinner is None
+
+
+def test_the_worker_of_the_app_is_quiet_too():
+    """It is a class of its own: what the engine mends would else be lost to every real worker."""
+    assert issubclass(Worker, EngineWorker)
