@@ -1,13 +1,16 @@
 """Categorize stays: bookings in, bookings with their stay category out, counted per category."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.bookings import EXPEDIA, EXPEDIA_EXT, EXPEDIA_TEST
 from dataflow.engine.batch import Batches
 from dataflow.stages.stay_category import STAY_CATEGORY, stay_of
-from dataflow.streams import expedia, expedia_ext, expedia_test
+from dataflow.streams import batch_topic
 from tables.stays_per_category import stays_per_category
 
+expedia_ext, expedia_test = batch_topic(EXPEDIA_EXT), batch_topic(EXPEDIA_TEST)
 
-@app.agent(expedia)
+
+@app.agent(batch_topic(EXPEDIA))
 async def categorize_stays(batches: Batches) -> None:
     """Give every booking its stay category."""
     async for batch in batches:

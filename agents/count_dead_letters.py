@@ -1,13 +1,14 @@
 """Count dead letters: what could not be used in, counted by the reason; so one sees that they grow."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.note import read_note
 from dataflow.engine.batch import Batches
-from dataflow.streams import dead_letters
+from dataflow.streams import batch_topic
 from tables.dead_letters_per_reason import dead_letters_per_reason
 
 
-@app.agent(dead_letters)
+@app.agent(batch_topic(DEAD_LETTERS))
 async def count_dead_letters(batches: Batches) -> None:
     """Count every dead letter; none of them becomes one again."""
     async for batch in batches:

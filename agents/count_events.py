@@ -1,13 +1,14 @@
 """Count events: analytics events in, counted by their type."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.engine.batch import Batches
 from dataflow.stages.analytics_event import ANALYTICS_EVENT
-from dataflow.streams import analytics_events
+from dataflow.streams import batch_topic
 from tables.events_per_type import events_per_type
 
 
-@app.agent(analytics_events)
+@app.agent(batch_topic(ANALYTICS_EVENTS))
 async def count_events(batches: Batches) -> None:
     """Count every event that can be read."""
     async for batch in batches:

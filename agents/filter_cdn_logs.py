@@ -1,15 +1,18 @@
 """Filter CDN logs: raw lines in, those that every rule lets pass out, byte for byte, counted."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED
 from dataflow.engine.batch import Batches
-from dataflow.streams import cdn_logs, cdn_logs_filtered
+from dataflow.streams import batch_topic
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_status import requests_per_status
 from tables.top_clients import top_clients
 
+cdn_logs_filtered = batch_topic(CDN_LOGS_FILTERED)
 
-@app.agent(cdn_logs)
+
+@app.agent(batch_topic(CDN_LOGS))
 async def filter_cdn_logs(batches: Batches) -> None:
     """Keep the lines that every rule lets pass, by the rules as they are when a batch begins."""
     async for batch in batches:

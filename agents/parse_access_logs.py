@@ -1,15 +1,18 @@
 """Parse access logs: raw lines in, their parts with user agent and place out, counted."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARSED
 from dataflow.engine.batch import Batches
-from dataflow.streams import access_logs, access_logs_parsed
+from dataflow.streams import batch_topic
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_status import requests_per_status
 from tables.top_clients import top_clients
 
+access_logs_parsed = batch_topic(ACCESS_LOGS_PARSED)
 
-@app.agent(access_logs)
+
+@app.agent(batch_topic(ACCESS_LOGS))
 async def parse_access_logs(batches: Batches) -> None:
     """Parse every line, and add what its user agent and its address tell."""
     async for batch in batches:

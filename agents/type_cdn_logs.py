@@ -1,12 +1,15 @@
 """Type CDN logs: filtered lines in, the same with typed fields out; `DATAFLOW_CDN_PARSED` switches it on."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.cdn_logs import CDN_LOGS_FILTERED, CDN_LOGS_PARSED
 from dataflow.engine.batch import Batches
 from dataflow.stages.datastream2 import DATASTREAM2
-from dataflow.streams import cdn_logs_filtered, cdn_logs_parsed
+from dataflow.streams import batch_topic
+
+cdn_logs_parsed = batch_topic(CDN_LOGS_PARSED)
 
 
-@app.agent(cdn_logs_filtered)
+@app.agent(batch_topic(CDN_LOGS_FILTERED))
 async def type_cdn_logs(batches: Batches) -> None:
     """Give every line its typed form: numbers, UTC time, decoded text, durations, breadcrumbs."""
     async for batch in batches:

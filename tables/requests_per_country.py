@@ -1,12 +1,14 @@
 """Requests per country: how often, bytes, failures, clients, by the country of the client."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.access_logs import ACCESS_LOGS
+from dataflow.catalogue.streams.cdn_logs import CDN_LOGS
 from dataflow.engine.tables import Distinct, Sum, WindowedTable
-from dataflow.streams import access_logs, cdn_logs
+from dataflow.streams import batch_topic
 from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
 
 requests_per_country = app.windowed_table(
-    (cdn_logs, access_logs),
+    (batch_topic(CDN_LOGS), batch_topic(ACCESS_LOGS)),
     WindowedTable(
         "requests_per_country",
         key="country",

@@ -1,11 +1,12 @@
 """Stays per category: bookings and different hotels, by how long the guest means to stay."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.bookings import EXPEDIA
 from dataflow.engine.tables import DAY, Distinct, WindowedTable
-from dataflow.streams import expedia
+from dataflow.streams import batch_topic
 
 stays_per_category = app.windowed_table(
-    expedia,
+    batch_topic(EXPEDIA),
     WindowedTable(
         "stays_per_category",
         key="stay_category",

@@ -1,12 +1,13 @@
 """Views per page: page views and different users, for each path of the site."""
 
 from dataflow.app import app
+from dataflow.catalogue.streams.page_views import RAW_WEB_EVENTS
 from dataflow.engine.tables import Distinct, WindowedTable
-from dataflow.streams import raw_web_events
+from dataflow.streams import batch_topic
 from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
 
 views_per_page = app.windowed_table(
-    raw_web_events,
+    batch_topic(RAW_WEB_EVENTS),
     WindowedTable(
         "views_per_page",
         key="page_url_path",
