@@ -2,7 +2,7 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.bookings import EXPEDIA, EXPEDIA_EXT, EXPEDIA_TEST
-from dataflow.engine.batch import Batches
+from dataflow.engine.batch_stream import Batches
 from dataflow.stages.stay_category import STAY_CATEGORY, stay_of
 from dataflow.streams import batch_topic
 from tables.stays_per_category import stays_per_category
@@ -15,7 +15,7 @@ async def categorize_stays(batches: Batches) -> None:
     """Give every booking its stay category."""
     async for batch in batches:
         async with batch:
-            stays = batch.enrich(STAY_CATEGORY)
+            stays = batch.apply(STAY_CATEGORY)
             stays_per_category.add(stays)
             await expedia_ext.send_batch(stays)
             await expedia_test.send_batch(stays, stay_of)

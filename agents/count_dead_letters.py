@@ -2,8 +2,8 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.dead_letters.note import read_note
-from dataflow.engine.batch import Batches
+from dataflow.dead_letters.note import NOTE
+from dataflow.engine.batch_stream import Batches
 from dataflow.streams import batch_topic
 from tables.dead_letters_per_reason import dead_letters_per_reason
 
@@ -13,4 +13,4 @@ async def count_dead_letters(batches: Batches) -> None:
     """Count every dead letter; none of them becomes one again."""
     async for batch in batches:
         async with batch:
-            dead_letters_per_reason.add(batch.take(read_note))
+            dead_letters_per_reason.add(batch.apply(NOTE))

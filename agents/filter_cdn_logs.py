@@ -2,7 +2,7 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED
-from dataflow.engine.batch import Batches
+from dataflow.engine.batch_stream import Batches
 from dataflow.streams import batch_topic
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
@@ -17,7 +17,7 @@ async def filter_cdn_logs(batches: Batches) -> None:
     """Keep the lines that every rule lets pass, by the rules as they are when a batch begins."""
     async for batch in batches:
         async with batch:
-            requests = batch.filter(app.context.filter_rules.current.filtering)
+            requests = batch.apply(app.context.filter_rules.current.filtering)
             requests_per_endpoint.add(requests)
             requests_per_status.add(requests)
             requests_per_country.add(requests)

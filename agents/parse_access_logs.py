@@ -2,7 +2,7 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARSED
-from dataflow.engine.batch import Batches
+from dataflow.engine.batch_stream import Batches
 from dataflow.streams import batch_topic
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
@@ -17,7 +17,7 @@ async def parse_access_logs(batches: Batches) -> None:
     """Parse every line, and add what its user agent and its address tell."""
     async for batch in batches:
         async with batch:
-            requests = batch.parse(app.context.access_logs.stage)
+            requests = batch.apply(app.context.access_logs.stage)
             requests_per_endpoint.add(requests)
             requests_per_status.add(requests)
             requests_per_country.add(requests)

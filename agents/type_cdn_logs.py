@@ -2,7 +2,7 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS_FILTERED, CDN_LOGS_PARSED
-from dataflow.engine.batch import Batches
+from dataflow.engine.batch_stream import Batches
 from dataflow.stages.datastream2 import DATASTREAM2
 from dataflow.streams import batch_topic
 
@@ -14,4 +14,4 @@ async def type_cdn_logs(batches: Batches) -> None:
     """Give every line its typed form: numbers, UTC time, decoded text, durations, breadcrumbs."""
     async for batch in batches:
         async with batch:
-            await cdn_logs_parsed.send_batch(batch.parse(DATASTREAM2))
+            await cdn_logs_parsed.send_batch(batch.apply(DATASTREAM2))

@@ -77,7 +77,7 @@ def good(count: int) -> list[bytes]:
 async def pass_on(batch: Batch) -> None:
     """Do with a batch what an agent does."""
     async with batch:
-        rows = batch.enrich(MARK)
+        rows = batch.apply(MARK)
         batch.fold(PER_KIND, rows)
         batch.send("output", rows)
 
@@ -85,7 +85,7 @@ async def pass_on(batch: Batch) -> None:
 async def fail_in(batch: Batch) -> None:
     """Do all of it, and then fail."""
     async with batch:
-        rows = batch.enrich(MARK)
+        rows = batch.apply(MARK)
         batch.fold(PER_KIND, rows)
         batch.send("output", rows)
         raise ValueError("a bug")
@@ -100,7 +100,7 @@ async def enter_only(batch: Batch) -> None:
 async def read_only(batch: Batch) -> None:
     """Forget to send and to count."""
     async with batch:
-        batch.enrich(MARK)
+        batch.apply(MARK)
 
 
 def written(snapshot: Snapshot) -> list[tuple[str, int, list[bytes]]]:

@@ -23,6 +23,8 @@ class Stream:
     outputs: tuple[DeclaredTopic, ...] = ()
     counted_at: EventTime | None = None
     """The event time of what the agent counts, if that is another column than the source's."""
+    columns: frozenset[str] = frozenset()
+    """What tables can count of its events: the columns of the stage that its agent applies."""
     ingest_number: int | None = None
     """Taken at ``POST /ingest/<name>``, and read from files and S3 under this number: that of its
     partition in the topics about inputs. It never changes, as they say what was read. None: neither."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiokafka.structs import ConsumerRecord
 
 from dataflow.engine.dead_letters import PREFIX
-from dataflow.kafka.record_batches import Headers
+from dataflow.kafka.record import Headers
 
 TRIES = PREFIX + "tries"
 """Header of a record that was sent back: how often it has been, a number from 1."""

@@ -4,7 +4,7 @@ import ctypes
 import gc
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, wraps
 from typing import Any, TypeVar, cast
 
@@ -15,7 +15,8 @@ from faust.types.agents import AgentFun
 from faust.types.transports import ConductorT
 from yarl import URL
 
-from dataflow.engine.batch import UnaccountedEvents, current_batch
+from dataflow.engine.batch import Batch, UnaccountedEvents, current_batch
+from dataflow.engine.batch_stream import BatchStream
 from dataflow.engine.column_batch import ColumnBatch
 from dataflow.engine.credentials import credentials
 from dataflow.engine.engine import Engine
@@ -28,8 +29,8 @@ from dataflow.engine.topic import (
     OrdinaryTopic,
     OutsideTransaction,
 )
-from dataflow.engine.topology import Source, Topology
-from dataflow.engine.transport import BatchConsumer, BatchTransport
+from dataflow.engine.topology import Topology
+from dataflow.engine.transport import BatchConductor, BatchConsumer, BatchTransport
 from dataflow.engine.worker import EngineWorker
 from dataflow.errors import Misconfigured
 
@@ -121,12 +122,18 @@ class App(faust.App):
 
     def _new_conductor(self) -> ConductorT:
         # Faust asks a transport for it; declaring an agent needs the one, and must not make the other.
-        return BatchTransport.Conductor(app=self)
+        return BatchConductor(self, self.topology)
 
-    def batches(self, name: str, *, event_time: EventTime | None = None) -> BatchTopic:
-        """Return a topic that is read and written in record batches."""
+    def batches(
+        self, name: str, *, event_time: EventTime | None = None, columns: Collection[str] = ()
+    ) -> BatchTopic:
+        """Return a topic that is read and written in record batches.
+
+        Tables count the `columns` of its events, those of the stage that its agent applies, and
+        need an event time; raises `Misconfigured` if that is none of them.
+        """
         self.topology.topics.add(name)
-        return BatchTopic(self, topics=[name], event_time=event_time)
+        return BatchTopic(self, topics=[name], event_time=event_time, columns=columns)
 
     def windowed_table(
         self, counted: BatchTopic | Sequence[BatchTopic], table: WindowedTable
@@ -134,7 +141,8 @@ class App(faust.App):
         """Count events of one topic, or of several, in `table`; kept, recovered and served by the engine.
 
         Each source partition keeps its own part, answers merge them: windows close by the
-        event times of each partition alone.
+        event times of each partition alone. Raises `Misconfigured` for a column that a topic
+        does not have.
         """
         self.topology.add_table(table, (counted,) if isinstance(counted, BatchTopic) else counted)
         return CountedTable(table)
@@ -147,17 +155,18 @@ class App(faust.App):
         Two agents would each finish the same batch, and concurrent ones would finish out
         of order: outputs could not keep the order of their partition.
         """
-        declare = super().agent(channel, **settings)
         if isinstance(channel, str) and channel in self.topology.topics:
             raise Misconfigured(f"topic of an agent is {channel!r}; expected the object that batches() gave")
-        if not isinstance(channel, BatchTopic):
-            return declare
-        source = self.topology.source(channel)
+        declare = super().agent(channel, **settings)
 
         def declare_once(function: AgentFun[A]) -> AgentT[A]:
             name = getattr(function, "__qualname__", repr(function))
-            self._check_agent(name, source, settings)
-            source.agent = name
+            if not isinstance(channel, BatchTopic):
+                names = [channel] if isinstance(channel, str) else getattr(channel, "topics", ())
+                self.topology.add_event_reader(f"agent {name}", names)
+                return declare(function)
+            _check_settings(name, channel.get_topic_name(), settings)
+            self.topology.add_agent(name, channel)
             return declare(self._watched(name, function))
 
         return declare_once
@@ -166,20 +175,6 @@ class App(faust.App):
         """Do not start an agent that is declared; its topic is not read."""
         del self.agents[agent.name]
         self.topology.leave_out(cast("BatchTopic", agent.channel))
-
-    def _check_agent(self, name: str, source: Source, settings: Mapping[str, object]) -> None:
-        topic = source.topic.get_topic_name()
-        if source.agent is not None:
-            raise Misconfigured(
-                f"agent {name} reads {topic}, which agent {source.agent} reads; expected one agent "
-                "for a batch topic: do both steps in one, or read an output topic"
-            )
-        wanted = {"concurrency", "isolated_partitions", "sink"} & set(settings)
-        if wanted:
-            raise Misconfigured(
-                f"agent {name} on batch topic {topic} sets {', '.join(sorted(wanted))}; expected "
-                "none: a partition is worked on in order, and outputs go through send_batch()"
-            )
 
     def _watched(self, name: str, function: AgentFun[A]) -> AgentFun[A]:
         """Return the agent's function; if it ends in any way while the worker runs, that is a bug.
@@ -192,7 +187,7 @@ class App(faust.App):
         @wraps(function)
         async def run(batches: StreamT[A]) -> None:
             try:
-                await function(batches)
+                await function(cast("StreamT[A]", BatchStream(name, cast("StreamT[Batch]", batches))))
             except BaseException as error:
                 self.engine.on_bug(error)
                 raise
@@ -223,6 +218,15 @@ class App(faust.App):
         gc.set_threshold(100_000, 50, 50)
 
 
+def _check_settings(name: str, topic: str, settings: Mapping[str, object]) -> None:
+    refused = {"concurrency", "isolated_partitions", "sink"} & set(settings)
+    if refused:
+        raise Misconfigured(
+            f"agent {name} on batch topic {topic} sets {', '.join(sorted(refused))}; expected "
+            "none: a partition is worked on in order, and outputs go through send_batch()"
+        )
+
+
 class CountedTable:
     """What agents see of a windowed table: they add rows."""
 
@@ -234,7 +238,7 @@ class CountedTable:
         """Name of the table, as in its address and its changelog."""
         return self.table.name
 
-    def add(self, rows: ColumnBatch) -> None:
+    def add(self, rows: ColumnBatch[Any]) -> None:
         """Count these rows, in the checkpoint of the batch that they came in."""
         batch = current_batch.get()
         if batch is None:

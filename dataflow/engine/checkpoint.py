@@ -19,7 +19,8 @@ from dataflow.engine.partition import Partition, Snapshot
 from dataflow.errors import DataflowError
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.producers import TransactionalProducer
-from dataflow.kafka.record_batches import Headers, RecordBatches
+from dataflow.kafka.record import Headers
+from dataflow.kafka.record_batches import RecordBatches
 
 NO_HEADERS: Headers = []
 

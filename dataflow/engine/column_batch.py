@@ -1,21 +1,27 @@
 """The events of a batch that go on: decoded, dated, in columns for tables and as records for topics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, repeat
 from operator import attrgetter
-from typing import Any
-
-from aiokafka.record.default_records import DefaultRecord
+from typing import Any, Generic, TypeVar
 
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
-from dataflow.kafka.record_batches import Header, Headers, Outgoing, largest_size
+from dataflow.errors import InvalidEvent, Misconfigured
+from dataflow.kafka.record import Header, Headers, Outgoing, Record
 
 TIMESTAMP, KEY, VALUE, HEADERS = map(attrgetter, ("timestamp", "key", "value", "headers"))
-RECORD_BYTES = 128  # around key, value and headers, in a record batch of its own
 EARLIEST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
+
+E = TypeVar("E")
+
+NOTHING_ADDED = Added()
+Encode = Callable[[E, Added], bytes]
+"""Makes another value of an event and the fields that are added to it."""
+Join = Callable[[Sequence[bytes], Sequence[E], Sequence[Added]], list[bytes]]
+"""Makes the values that go out of those that came in, their events and the fields that are added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,84 +32,72 @@ class TimestampRun:
     newest_ms: int
 
 
-class ColumnBatch:
-    """Events that one batch sends on; all sequences are parallel, in the order of the log."""
+class ColumnBatch(Generic[E]):
+    """Events of a batch that its stage lets go on; all lists are parallel, in the order of the log."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - parallel sequences, made in two places
-        self,
-        records: list[DefaultRecord],
-        events: list[Any],
-        make: Callable[[], list[bytes]],
-        timestamp_runs: Sequence[TimestampRun],
-        event_time: EventTime | None,
-        added: list[Added] | None = None,
-        adds: frozenset[str] = frozenset(),
-    ) -> None:
-        self.records = records
-        self.events = events
-        self.times: list[int] = []
-        self.is_sent = False
+    def __init__(self, event_time: EventTime | None = None, columns: frozenset[str] = frozenset()) -> None:
+        self.records: list[Record] = []
+        self.events: list[E] = []
+        self.raws: list[bytes] = []
+        """The values that go out, where `join` does not make them."""
+        self.added: list[Added] = []
+        """What goes out beside each event; empty: nothing is added."""
+        self.adds: frozenset[str] = frozenset()
+        """Names of what may be in `added`."""
+        self.join: Join[E] | None = None
+        """Makes the values that go out; called only if they do."""
         self.header: Header | None = None
         """Header that each of them gets."""
         self.routes: list[tuple[str, ...]] = []
         """The topics that each of them goes to; empty: all go wherever they are sent."""
-        self._make = make
+        self.dropped: list[str] = []
+        """The rule of each event that does not go on."""
+        self.rejected: list[tuple[Record, InvalidEvent]] = []
+        """The records that cannot be used."""
+        self.columns = columns
+        self.times: list[int] = []
+        self.is_sent = False
         self._columns: dict[str, Sequence[object]] = {}  # several tables count by the same ones
-        self._made: dict[Callable[..., bytes] | None, list[bytes]] = {}
-        self._timestamp_runs = timestamp_runs
+        self._values: dict[Encode[E] | None, list[bytes]] = {}
+        self._timestamp_runs: list[TimestampRun] = []
         self._event_time = event_time
-        self._added = added or []
-        self._adds = adds
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def end_run(self, newest_ms: int) -> None:
+        """Note that what came since the last call was written together, and its newest record timestamp."""
+        self._timestamp_runs.append(TimestampRun(len(self.records), newest_ms))
 
     def column(self, name: str) -> Sequence[object]:
         """Return one value per row: of a field that was added, else of the event; None where it has none."""
         known = self._columns.get(name)
         if known is None:
-            if name in self._adds:
-                known = [added.fields.get(name) for added in self._added]
+            if name in self.adds:
+                known = [added.fields.get(name) for added in self.added]
             else:
                 known = list(map(attrgetter(name), self.events))
             self._columns[name] = known
         return known
 
-    def values(self, encode: Callable[..., bytes] | None = None) -> list[bytes]:
-        """Return the values that go out: as the stage made them, or as `encode` makes them.
+    def values(self, encode: Encode[E] | None = None) -> list[bytes]:
+        """Return the values that go out: as the stage made them, or as `encode` makes them."""
+        values = self._values.get(encode)
+        if values is None:
+            if encode is not None:
+                values = list(map(encode, self.events, self.added or repeat(NOTHING_ADDED)))
+            elif self.join is not None:
+                values = self.join(list(map(VALUE, self.records)), self.events, self.added)
+            else:
+                values = self.raws
+            self._values[encode] = values
+        return values
 
-        `encode(event, added)` gives the value of an event, `encode(event)` if nothing was added.
-        """
-        made = self._made.get(encode)
-        if made is None:
-            columns = (self.events, self._added) if self._added else (self.events,)
-            made = self._make() if encode is None else list(map(encode, *columns))
-            self._made[encode] = made
-        return made
-
-    def oversized(self, encode: Callable[..., bytes] | None, most_bytes: int) -> int | None:
-        """Return the first row whose record, with key and headers, makes more than `most_bytes`."""
-        values = self.values(encode)
-        if max(map(len, values), default=0) + self._beside_values() + RECORD_BYTES <= most_bytes:
-            return None
-        for index, (key, value, headers) in enumerate(
-            zip(map(KEY, self.records), values, self._headers(), strict=True)
-        ):
-            if largest_size(key, value, headers) > most_bytes:
-                return index
-        return None
-
-    def _beside_values(self) -> int:
-        """Return how large the largest key and the largest headers are together."""
-        different = {id(few): few for few in filter(None, self._headers())}.values()
-        return max(map(len, filter(None, map(KEY, self.records))), default=0) + max(
-            (sum(len(name) + len(value or b"") + 16 for name, value in few) for few in different), default=0
-        )
-
-    def remove(self, index: int) -> DefaultRecord:
+    def remove(self, index: int) -> Record:
         """Take one row out, and return the record that it was."""
         self.values()  # later they would be made of all rows
-        for parallel in (self.events, self._added, self.routes, *self._made.values()):
+        lists: tuple[list[Any], ...] = (self.events, self.added, self.routes, *self._values.values())
+        for parallel in lists:
             if parallel:
                 del parallel[index]
         self._columns.clear()
@@ -112,15 +106,15 @@ class ColumnBatch:
         ]
         return self.records.pop(index)
 
-    def outgoing(self, topic: str, encode: Callable[..., bytes] | None) -> Outgoing:
+    def outgoing(self, topic: str, encode: Encode[E] | None) -> Outgoing:
         """Return the rows as they go on: the producer's timestamp, key and headers, the new value."""
         records, values = self.records, self.values(encode)
-        columns = map(TIMESTAMP, records), map(KEY, records), values, self._headers()
+        columns = map(TIMESTAMP, records), map(KEY, records), values, self.headers()
         every = zip(*columns, strict=True)
         chosen = compress(every, [topic in route for route in self.routes]) if self.routes else every
         return Outgoing(topic, chosen, sum(map(len, values)))
 
-    def _headers(self) -> list[Headers]:
+    def headers(self) -> list[Headers]:
         """Return the headers that go out: the producer's, and the stamp."""
         own, header = list(map(HEADERS, self.records)), self.header
         if header is None:
@@ -154,3 +148,12 @@ class ColumnBatch:
 def later(stream_time_ms: int, timestamp_ms: int) -> int:
     """Return the later of both; a record timestamp before 1971 tells nothing."""
     return max(stream_time_ms, timestamp_ms) if timestamp_ms >= EARLIEST_MS else stream_time_ms
+
+
+def check_columns(subject: str, reads: Iterable[str], columns: Collection[str]) -> None:
+    """Raise `Misconfigured` if one of these columns does not exist; the message says which there are."""
+    for name in reads:
+        if name not in columns:
+            raise Misconfigured(
+                f"{subject} reads the column {name!r}; expected one of {', '.join(sorted(columns)) or 'none'}"
+            )

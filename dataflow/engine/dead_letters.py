@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
 from dataflow.errors import DataflowError, InvalidEvent
-from dataflow.kafka.record_batches import Headers, OutputRecord
+from dataflow.kafka.record import Headers, OutputRecord, Record
 
 PREFIX = "dataflow-"
 DETAIL_CHARACTERS = 1_000  # a detail may quote the event
@@ -21,7 +20,7 @@ class TooManyDeadLetters(DataflowError):
 class RejectedRecord:
     """A record that `stage` cannot use, and why."""
 
-    record: DefaultRecord
+    record: Record
     stage: str
     fault: InvalidEvent
 

@@ -1,4 +1,4 @@
-"""Decoding: raw JSON in, an event with only the fields that a stage reads out."""
+"""Decodes raw JSON into events that have only the fields that a stage reads."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,8 +35,14 @@ class EventDecoder(Generic[R]):
     """The bare C decoder. It raises the errors that `fault` understands, and it does not
     look into strings that it skips: check ``raw.isascii() or raw.decode()`` before."""
 
-    already_there: Callable[[R], object]
+    has_added_field: Callable[[R], object]
     """True (or truthy) if the event came with a field that the stage is about to add."""
+
+    reads: frozenset[str] = frozenset()
+    """The fields that an event has."""
+
+    adds: frozenset[str] = frozenset()
+    """The fields that the stage adds."""
 
     def read(self, raw: bytes | None) -> R:
         """Return the event in `raw`, checked whole; raise `InvalidEvent` if there is none."""
@@ -77,7 +83,7 @@ def compile_decoder(record: type[R], reads: Iterable[str], adds: Iterable[str] =
     )
     # The struct has the attributes of the record that were asked for: the type says so.
     decode: Callable[[bytes], R] = msgspec.json.Decoder(struct).decode  # type: ignore[assignment]
-    return EventDecoder(decode, _notice(adds))
+    return EventDecoder(decode, _notice(adds), frozenset(reads), frozenset(adds))
 
 
 def _read_field(name: str, field_type: FieldType) -> tuple[str, FieldType, FieldType]:

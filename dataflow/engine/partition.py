@@ -16,7 +16,8 @@ from dataflow.engine.options import EngineOptions
 from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.producers import BATCH_BYTES
-from dataflow.kafka.record_batches import Outgoing, RecordBatches
+from dataflow.kafka.record import Outgoing
+from dataflow.kafka.record_batches import RecordBatches
 
 MAX_UNFINISHED = 64
 Output = tuple[str, int, BatchBuilder]

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from time import monotonic
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
 from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.kafka.fetch import drain
+from dataflow.kafka.record import Record
 
 FETCH_BYTES = 4 << 20
 PART_RECORDS = 10_000  # between two breaths of the event loop
@@ -79,14 +79,15 @@ async def _read_to(
         await asyncio.sleep(0)
 
 
-def _load(state: PartitionState, records: Iterable[DefaultRecord]) -> None:
+def _load(state: PartitionState, records: Iterable[Record]) -> None:
     table_partitions = {
         name.encode(): table_partition.load for name, table_partition in state.table_partitions.items()
     }
     for record in records:
-        key = record.key
+        key, value = record.key, record.value
+        assert key is not None  # a compacted topic takes no record without
         load = table_partitions.get(key[: key.find(b"|")])
         if load is not None:
-            load(key, record.value)
-        elif key == PARTITION_KEY:
-            state.load_numbers(record.value)
+            load(key, value)
+        elif key == PARTITION_KEY and value is not None:
+            state.load_numbers(value)

@@ -32,7 +32,7 @@ def append(raw: bytes, added: Added) -> bytes:
     """Return `raw` with the fields behind its own; faster than `splice`, and for most events.
 
     `raw` is a valid JSON object that has none of the fields
-    (`EventDecoder.already_there` tells).
+    (`EventDecoder.has_added_field` tells).
     """
     return raw[:-1] + added.tail if end_plainly((raw,)) else splice(raw, added)
 

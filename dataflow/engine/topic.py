@@ -1,17 +1,17 @@
 """Topics: one read and written in record batches, and ordinary ones that a batch agent may not touch."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Awaitable, Collection, Mapping
+from typing import Any, NoReturn, TypeVar
 
 import faust
 from faust.types import EventT, FutureMessage, Message, RecordMetadata
 
 from dataflow.engine.batch import current_batch
+from dataflow.engine.column_batch import ColumnBatch, Encode, check_columns
+from dataflow.engine.event_time import EventTime
 from dataflow.errors import DataflowError
 
-if TYPE_CHECKING:
-    from dataflow.engine.column_batch import ColumnBatch
-    from dataflow.engine.event_time import EventTime
+E = TypeVar("E")
 
 
 class OutsideTransaction(DataflowError):
@@ -51,15 +51,26 @@ class BatchTopic(faust.Topic):
 
     Its stream yields one `Batch` for the next records of a partition. Faust's own
     acknowledgements are off (`acks=False`): a batch is acknowledged by leaving its
-    `async with` block.
+    `async with` block. `columns` are what tables can count of its events: those of the
+    stage that its agent applies. The event time is one of them.
     """
 
-    def __init__(self, app: faust.App, *, event_time: "EventTime | None" = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        *,
+        event_time: EventTime | None = None,
+        columns: Collection[str] = (),
+        **settings: Any,
+    ) -> None:
         super().__init__(app, **{**settings, "acks": False, "key_type": bytes, "value_type": bytes})
         self.event_time = event_time
+        self.columns = frozenset(columns)
+        if event_time is not None:
+            check_columns(f"event time of topic {self.get_topic_name()}", [event_time.column], self.columns)
 
     def _clone_args(self) -> Mapping[str, object]:
-        return {**super()._clone_args(), "event_time": self.event_time}
+        return {**super()._clone_args(), "event_time": self.event_time, "columns": self.columns}
 
     def _compile_decode(self) -> None:
         # The conductor calls the attribute; the value is a Batch already.
@@ -68,7 +79,7 @@ class BatchTopic(faust.Topic):
 
         self.decode = decode  # type: ignore[method-assign]  # as Faust itself does
 
-    async def send_batch(self, rows: "ColumnBatch", encode: Callable[..., bytes] | None = None) -> None:
+    async def send_batch(self, rows: ColumnBatch[E], encode: Encode[E] | None = None) -> None:
         """Write these rows with the checkpoint that commits where they came from.
 
         They keep key, headers, timestamp and partition. `encode(event, added)` gives them

@@ -1,8 +1,11 @@
 """The topology: which topics are read in batches, which tables are counted from them, what is written."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from faust.types import ChannelT
+
+from dataflow.engine.column_batch import check_columns
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import BatchTopic
 from dataflow.errors import Misconfigured
@@ -44,6 +47,8 @@ class Topology:
     topics: set[str] = field(default_factory=set)
     """All batch topics, read or written."""
     partition_counts: dict[str, int] = field(default_factory=dict)
+    _event_readers: dict[str, str] = field(default_factory=dict)
+    """Agents that read single events, by the topic."""
 
     @property
     def tables(self) -> list[WindowedTable]:
@@ -57,11 +62,14 @@ class Topology:
         return {topic: source.changelog for topic, source in self.sources.items()}
 
     def source(self, topic: BatchTopic) -> Source:
-        """Return what is declared of a topic that is read."""
-        return self.sources.setdefault(topic.get_topic_name(), Source(topic))
+        """Return what is declared of a topic that is read in batches; refuse one that is read as events."""
+        name = topic.get_topic_name()
+        if name in self._event_readers:
+            raise _read_as_events(name, self._event_readers[name])
+        return self.sources.setdefault(name, Source(topic))
 
-    def add_table(self, table: WindowedTable, topics: Iterable[BatchTopic]) -> None:
-        """Count the events of these topics in a table; raise `Misconfigured`."""
+    def add_table(self, table: WindowedTable, topics: Collection[BatchTopic]) -> None:
+        """Count the events of these topics in a table; refuse a column that they do not have."""
         if any(other.name == table.name for other in self.tables):
             raise Misconfigured(f"table {table.name} is declared twice; expected one table of that name")
         for topic in topics:
@@ -70,7 +78,41 @@ class Topology:
                     f"topic {topic.get_topic_name()} has no event_time; expected one, as "
                     f"{table.name} counts it"
                 )
+            subject = f"table {table.name} of topic {topic.get_topic_name()}"
+            check_columns(subject, table.columns, topic.columns)
+        for topic in topics:
             self.source(topic).tables.append(table)
+
+    def add_agent(self, name: str, topic: BatchTopic) -> None:
+        """Have this agent read a batch topic; refuse a second one, as both would finish the same batch."""
+        source = self.source(topic)
+        if source.agent is not None:
+            raise Misconfigured(
+                f"agent {name} reads {topic.get_topic_name()}, which agent {source.agent} reads; expected "
+                "one agent for a batch topic: do both steps in one, or read an output topic"
+            )
+        source.agent = name
+
+    def add_event_reader(self, name: str, topics: Iterable[str]) -> None:
+        """Have this agent read single events of ordinary topics; refuse topics that are read in batches."""
+        for topic in topics:
+            if topic in self.sources:
+                raise _read_as_events(topic, name)
+            self._event_readers[topic] = name
+
+    def check_reader(self, channel: ChannelT[object]) -> None:
+        """Refuse a stream of single events of a source, and one of batches that no agent finishes."""
+        if isinstance(channel, BatchTopic):
+            source = self.sources.get(channel.get_topic_name())
+            if source is None or source.agent is None:
+                raise Misconfigured(
+                    f"batch topic {channel.get_topic_name()} is read without an agent; "
+                    "expected a function with @app.agent(...)"
+                )
+        else:
+            for topic in getattr(channel, "topics", ()):
+                if topic in self.sources:
+                    raise _read_as_events(topic, "a stream")
 
     def limit_keys(self, max_keys: int) -> None:
         """Set the limit of tables that declare none."""
@@ -96,3 +138,10 @@ class Topology:
     def sources_of(self, table: WindowedTable) -> list[str]:
         """Return the topics that this table counts."""
         return [topic for topic, source in self.sources.items() if table in source.tables]
+
+
+def _read_as_events(topic: str, reader: str) -> Misconfigured:
+    return Misconfigured(
+        f"topic {topic} is read by {reader} as single events, and is a source of batches; expected "
+        "one agent, on the object that batches() returned, with `async with batch:`"
+    )

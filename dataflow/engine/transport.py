@@ -9,8 +9,9 @@ import faust
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from faust.transport.conductor import Conductor
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, ConsumerMessage
+from faust.types import TP, ConsumerMessage, TopicT
 from mode.types import ServiceT
 from yarl import URL
 
@@ -18,6 +19,7 @@ from dataflow.engine.batch import Batch
 from dataflow.engine.engine import Engine
 from dataflow.engine.offset_gap import check_offset_gap
 from dataflow.engine.partition import Partition
+from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError
 from dataflow.kafka.fetch import Fetched, drain
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -271,6 +273,19 @@ class BatchConsumer(driver.Consumer):
         """Drain the engine; Faust calls this before it stops, and at the end of a revocation."""
         await self.engine.drain()
         await super().wait_empty()
+
+
+class BatchConductor(Conductor):
+    """Faust's conductor, which every stream tells what it reads; refuses what would deliver nothing."""
+
+    def __init__(self, app: faust.App, topology: Topology) -> None:
+        super().__init__(app)
+        self._topology = topology
+
+    def add(self, topic: TopicT) -> None:
+        """Subscribe, as Faust does."""
+        self._topology.check_reader(topic)
+        super().add(topic)
 
 
 class BatchTransport(driver.Transport):

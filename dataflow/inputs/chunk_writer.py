@@ -28,7 +28,8 @@ from dataflow.inputs.input_checkpoints import InputCheckpoints, encode_checkpoin
 from dataflow.inputs.lease import RunFenced
 from dataflow.inputs.transaction_chunk import TransactionChunk
 from dataflow.kafka.producers import TransactionalProducer
-from dataflow.kafka.record_batches import Headers, RecordBatches
+from dataflow.kafka.record import Headers
+from dataflow.kafka.record_batches import RecordBatches
 from dataflow.sources.producing import drop
 
 POLL_MS = 200

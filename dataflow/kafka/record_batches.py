@@ -1,29 +1,16 @@
 """Output: records in, record batches ready for one produce request each out."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from dataflow.kafka.producers import BATCH_BYTES
-
-Header = tuple[str, bytes]
-Headers = list[Header]
-OutputRecord = tuple[int, bytes | None, bytes | None, Headers]
-"""Timestamp in ms since 1970, key, value, headers."""
+from dataflow.kafka.record import Headers, OutputRecord
 
 SMALLEST_BYTES = 16 << 10
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # what a topic takes if nobody says otherwise
 CODECS = {None: 0, "gzip": 1, "snappy": 2, "zstd": 4}  # as in the attributes of a record batch
-
-
-class Outgoing(NamedTuple):
-    """Records that a batch sends to a topic, to be gone through once, and about how many bytes."""
-
-    topic: str
-    records: Iterable[OutputRecord]
-    size: int
 
 
 class RecordBatches:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiokafka.structs import ConsumerRecord
 
 from dataflow.errors import Misconfigured
-from dataflow.kafka.record_batches import Headers
+from dataflow.kafka.record import Headers
 
 KEY = b"document"
 """All versions share it: compaction keeps the last."""

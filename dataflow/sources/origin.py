@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dataflow.engine.dead_letters import PREFIX
-from dataflow.kafka.record_batches import Headers
+from dataflow.kafka.record import Headers
 
 SENDER = PREFIX + "sender"
 FORWARDED_FOR = PREFIX + "forwarded-for"
@@ -21,7 +21,7 @@ class Origin:
     @cached_property
     def headers(self) -> Headers:
         """The headers of a record; a record may not change them."""
-        headers = [(SENDER, self.address.encode())]
+        headers: Headers = [(SENDER, self.address.encode())]
         if self.forwarded_for is not None:
             claimed = self.forwarded_for[:MOST_CHARACTERS]
             headers.append((FORWARDED_FOR, claimed.encode(errors="replace")))

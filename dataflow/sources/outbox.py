@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from aiokafka.errors import KafkaError
 
 from dataflow.http_error import HttpError, broker_unavailable
-from dataflow.kafka.record_batches import OutputRecord, RecordBatches
+from dataflow.kafka.record import OutputRecord
+from dataflow.kafka.record_batches import RecordBatches
 from dataflow.logs import get_log
 from dataflow.sources.producing import BATCH_BYTES, Producing
 

@@ -2,7 +2,7 @@
 
 from dataflow.engine.dead_letters import DETAIL_CHARACTERS, PREFIX
 from dataflow.errors import InvalidEvent
-from dataflow.kafka.record_batches import OutputRecord
+from dataflow.kafka.record import OutputRecord
 from dataflow.sources.origin import Origin
 
 STAGE = "ingest"

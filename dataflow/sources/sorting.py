@@ -9,7 +9,7 @@ import msgspec
 from dataflow.catalogue.stream import Stream
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.kafka.record_batches import Headers, OutputRecord
+from dataflow.kafka.record import Headers, OutputRecord
 from dataflow.sources.origin import Origin
 from dataflow.sources.rejected import dead_letter
 from dataflow.sources.structured import structured_to_json

@@ -4,7 +4,7 @@ from dataflow.engine.decoding import fault_of
 from dataflow.engine.parse_stage import ParseStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.stage import AccessLogStage
-from dataflow.stages.request import Request, request_of_entry
+from dataflow.stages.request import REQUEST_COLUMNS, Request, request_of_entry
 
 
 def access_log_parsing(stage: AccessLogStage) -> ParseStage[Request]:
@@ -16,4 +16,4 @@ def access_log_parsing(stage: AccessLogStage) -> ParseStage[Request]:
         entry = stage.read(raw)
         return request_of_entry(entry), entry.json
 
-    return ParseStage("access-log", read, fault_of)
+    return ParseStage("access-log", read, fault_of, REQUEST_COLUMNS)

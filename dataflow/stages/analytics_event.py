@@ -28,5 +28,7 @@ def _unfit(field: str, value: str, expected: str) -> InvalidEvent:
     return InvalidEvent(Reason.UNPARSABLE, f"{field} is {value[:100]!r}; expected {expected}")
 
 
-ANALYTICS_EVENT = FilterStage("analytics-event", lambda raws: [None] * len(raws), read_event, fault_of)
+ANALYTICS_EVENT = FilterStage(
+    "analytics-event", lambda raws: [None] * len(raws), read_event, fault_of, _DECODER.reads
+)
 """Lets every event pass that can be read."""

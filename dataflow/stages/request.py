@@ -34,6 +34,9 @@ class Request(NamedTuple):
     """From the request to the last byte."""
 
 
+REQUEST_COLUMNS = frozenset(Request._fields)
+
+
 def request_of(line: CdnLog) -> Request:
     """Return the request of a line; whatever its values are, it has one."""
     path, status = line.reqPath, line.statusCode

@@ -5,7 +5,7 @@ import msgspec
 from dataflow.engine.decoding import compile_decoder, fault_of
 from dataflow.engine.filter_stage import FilterStage
 from dataflow.stages.filter_rules import FilterRules
-from dataflow.stages.request import Request, request_of
+from dataflow.stages.request import REQUEST_COLUMNS, Request, request_of
 from models.cdn_log import CdnLog
 
 READS = (
@@ -19,7 +19,7 @@ _NO_VALUES = CdnLog()
 
 def request_filter(rules: FilterRules, header: tuple[str, bytes] | None = None) -> FilterStage[Request]:
     """Return the filter with these rules; `header` is the header of what they let pass."""
-    return FilterStage("filter", rules.judge, read_request, fault_of, header)
+    return FilterStage("filter", rules.judge, read_request, fault_of, REQUEST_COLUMNS, header)
 
 
 def read_request(raw: bytes) -> Request:

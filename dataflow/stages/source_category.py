@@ -52,16 +52,20 @@ class SourceCategorizer:
         return Added(**{name: value for name, value in fields.items() if value is not None})
 
 
-_ADDS = frozenset({"source_category", "user_email_domain"})
+_DECODER = compile_decoder(
+    PageView,
+    reads=("utm_source", "user_custom_id", "event_timestamp", "page_url_path"),
+    adds=("source_category", "user_email_domain"),
+)
+COLUMNS = _DECODER.reads | _DECODER.adds
+"""What tables can count of a page view, whatever the UTM sources are."""
 
 
 def source_enrichment(
     sources: Mapping[str, str], omits: frozenset[str] = frozenset()
 ) -> EnrichStage[PageView]:
-    """Return the stage, with a decoder of only what it and its tables read.
+    """Return the stage, whose decoder reads only what it and its tables need.
 
     `omits` are fields of the page view that do not go out.
     """
-    reads = ("utm_source", "user_custom_id", "event_timestamp", "page_url_path")
-    decoder = compile_decoder(PageView, reads=reads, adds=_ADDS)
-    return EnrichStage("source-category", decoder, SourceCategorizer(sources), _ADDS, omits)
+    return EnrichStage("source-category", _DECODER, SourceCategorizer(sources), omits)

@@ -99,6 +99,5 @@ STAY_CATEGORY = EnrichStage(
     "stay-category",
     compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time", "hotel_id"), adds=_ADDS),
     categorize,
-    _ADDS,
 )
 """The stage; beside the two dates its decoder reads what is counted."""

@@ -18,7 +18,7 @@ lines = app.batches(told["SOURCE"])
 kept = app.batches(told["OUTPUT"])
 
 SHIPPED = request_filter(load_document(RULES), ("dataflow-rules", b"1"))
-FILTER = FilterStage(SHIPPED.name, SHIPPED.judge, lambda _: None, SHIPPED.fault, SHIPPED.header)
+FILTER = FilterStage(SHIPPED.name, SHIPPED.judge, lambda _: None, SHIPPED.fault, header=SHIPPED.header)
 """As shipped, with the version of the rules in a header; but nothing is read for tables."""
 
 
@@ -27,4 +27,4 @@ async def filter_lines(batches: AsyncIterator[Batch]) -> None:
     """Keep the lines that every rule lets pass."""
     async for batch in batches:
         async with batch:
-            await kept.send_batch(batch.filter(FILTER))
+            await kept.send_batch(batch.apply(FILTER))

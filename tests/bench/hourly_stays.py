@@ -18,15 +18,14 @@ from models.booking import Booking
 
 app = job_app()
 
-bookings = app.batches(told["SOURCE"], event_time=EventTime("date_time", iso_ms))
-stays = app.batches(told["OUTPUT"])
-
 CATEGORY = EnrichStage(
     STAY_CATEGORY.name,
-    compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time"), adds=STAY_CATEGORY.adds),
-    STAY_CATEGORY.stage,
-    STAY_CATEGORY.adds,
+    compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time"), adds=STAY_CATEGORY.decoder.adds),
+    STAY_CATEGORY.added_to,
 )
+
+bookings = app.batches(told["SOURCE"], event_time=EventTime("date_time", iso_ms), columns=CATEGORY.columns)
+stays = app.batches(told["OUTPUT"])
 
 stays_per_hour = app.windowed_table(
     bookings, WindowedTable("stays_per_hour", key="stay_category", windows=(HOUR,), all_time=False)
@@ -38,6 +37,6 @@ async def categorize(batches: AsyncIterator[Batch]) -> None:
     """Give every booking its stay category."""
     async for batch in batches:
         async with batch:
-            enriched = batch.enrich(CATEGORY)
+            enriched = batch.apply(CATEGORY)
             stays_per_hour.add(enriched)
             await stays.send_batch(enriched)

@@ -24,4 +24,4 @@ async def parse(batches: AsyncIterator[Batch]) -> None:
     """Parse every line, and add what its user agent and its address tell."""
     async for batch in batches:
         async with batch:
-            await entries.send_batch(batch.parse(ACCESS_LOG))
+            await entries.send_batch(batch.apply(ACCESS_LOG))

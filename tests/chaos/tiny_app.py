@@ -37,9 +37,7 @@ app = App(
     broker_heartbeat_interval=1.0,
 )
 orders, done = app.batches("orders"), app.batches("orders-done")
-DONE = EnrichStage(
-    "done", compile_decoder(Order, ("do",), adds=("done",)), lambda _: Added(done=True), frozenset({"done"})
-)
+DONE = EnrichStage("done", compile_decoder(Order, ("do",), adds=("done",)), lambda _: Added(done=True))
 
 
 @app.agent(orders)
@@ -47,7 +45,7 @@ async def work(batches: AsyncIterator[Batch]) -> None:
     """Do what the orders say, and mark them as done."""
     async for batch in batches:
         async with batch:
-            rows = batch.enrich(DONE)
+            rows = batch.apply(DONE)
             await done.send_batch(rows)
             for what in rows.column("do"):
                 await _do(what)

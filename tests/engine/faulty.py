@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import faust
 from engine.relay import MARK, Names, Relay, pass_on, relay
 
 from dataflow.demo.broker.ports import free_port
@@ -26,7 +27,7 @@ async def misbehave(relay: Relay, batch: Batch) -> None:
         case "cancels itself":
             raise asyncio.CancelledError
         case "forgets":
-            batch.enrich(MARK)
+            batch.apply(MARK)
             return
     await pass_on(relay, batch)
 
@@ -36,18 +37,53 @@ if FAULT == "no broker":
     broker = f"127.0.0.1:{free_port()}"
     boot.connect_admin.__defaults__ = (1.0,)  # a minute else
 limits = {"dead_letter_max_consecutive": 20} if FAULT == "dead run" else {}
-leaves = FAULT == "leaves the loop"
+other_agents = ("leaves the loop", "reads events", "takes many", "asks for keys")
 
-worker = relay(broker, NAMES, misbehave, agent=not leaves, **limits)
+worker = relay(broker, NAMES, misbehave, agent=FAULT not in other_agents, **limits)
 app = worker.app
 app.conf.datadir = Path.cwd() / "faust"
 
-if leaves:
 
-    @app.agent(worker.source)
-    async def read_one(batches: AsyncIterator[Batch]) -> None:
-        """Take one batch, and no more."""
-        async for batch in batches:
-            async with batch:
-                await pass_on(worker, batch)
-            return
+async def leave_the_loop(batches: AsyncIterator[Batch]) -> None:
+    """Take one batch, and no more."""
+    async for batch in batches:
+        async with batch:
+            await pass_on(worker, batch)
+        return
+
+
+async def read_events(events: "faust.Stream[object]") -> None:
+    """Do what an ordinary agent of Faust does."""
+    async for event in events:
+        print(event)
+
+
+async def take_many(events: "faust.Stream[object]") -> None:
+    """Make batches, as Faust does."""
+    async for several in events.take(10, within=1):
+        print(several)
+
+
+async def ask_for_keys(events: "faust.Stream[object]") -> None:
+    """Want each event with its key."""
+    async for key, event in events.items():
+        print(key, event)
+
+
+async def read_beside() -> None:
+    """Read single events of a topic that an agent reads in batches."""
+    async for event in app.topic(NAMES.source, value_type=bytes).stream():
+        print(event)
+
+
+match FAULT:
+    case "leaves the loop":
+        app.agent(worker.source)(leave_the_loop)
+    case "reads events":
+        app.agent(worker.source)(read_events)
+    case "takes many":
+        app.agent(worker.source)(take_many)
+    case "asks for keys":
+        app.agent(worker.source)(ask_for_keys)
+    case "streams events beside its agent":
+        app.task(read_beside)

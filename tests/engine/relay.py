@@ -54,7 +54,7 @@ Work = Callable[["Relay", Batch], Awaitable[None]]
 
 async def pass_on(relay: "Relay", batch: Batch) -> None:
     """Mark, count and send on every event."""
-    rows = batch.enrich(MARK)
+    rows = batch.apply(MARK)
     relay.table.add(rows)
     await relay.output.send_batch(rows)
 
@@ -134,7 +134,7 @@ def relay(
         TableManager=QuickTableManager,
         **(settings or {}),
     )
-    source = app.batches(names.source, event_time=EventTime("at", int))
+    source = app.batches(names.source, event_time=EventTime("at", int), columns=MARK.columns)
     table = app.windowed_table(source, WindowedTable("per_kind", key="kind", windows=(DAY,)))
     made = Relay(app, source, app.batches(names.output), table)
 

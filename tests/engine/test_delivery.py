@@ -105,7 +105,7 @@ async def test_stopping_finishes_what_is_in_hand_and_commits_it(
     entered = asyncio.Event()
 
     async def take_time(relay: Relay, batch: Batch) -> None:
-        rows = batch.enrich(MARK)
+        rows = batch.apply(MARK)
         entered.set()
         await asyncio.sleep(0.3)  # what a slow lookup does
         relay.table.add(rows)

@@ -66,7 +66,7 @@ async def test_a_slow_agent_pauses_its_own_partitions_only(
     async def hurry(batches: AsyncIterator[Batch]) -> None:
         async for batch in batches:
             async with batch:
-                await output.send_batch(batch.enrich(MARK))
+                await output.send_batch(batch.apply(MARK))
 
     kafka.produce(names.source, events(range(1_000)))
     async with running(worker):

@@ -15,7 +15,8 @@ from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, DAY, WindowedTable
 from dataflow.kafka.connection import connection
 from dataflow.kafka.producers import TransactionalProducer
-from dataflow.kafka.record_batches import OutputRecord, RecordBatches
+from dataflow.kafka.record import OutputRecord
+from dataflow.kafka.record_batches import RecordBatches
 
 PER_KIND = WindowedTable("per_kind", key="kind", windows=(DAY,), max_keys=1_000_000)
 PARTITIONS = 2

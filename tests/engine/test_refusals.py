@@ -5,16 +5,17 @@ from types import SimpleNamespace
 
 import faust
 import pytest
-from engine.relay import Names, Relay, relay
+from engine.relay import MARK, Names, Relay, relay
 
 from dataflow.engine.batch import current_batch
 from dataflow.engine.column_batch import ColumnBatch
-from dataflow.engine.tables import WindowedTable
+from dataflow.engine.event_time import EventTime
+from dataflow.engine.tables import Distinct, Sum, WindowedTable
 from dataflow.engine.topic import OutsideTransaction
 from dataflow.errors import Misconfigured
 
 NO_BROKER = "127.0.0.1:1"  # nothing here connects
-NO_ROWS = ColumnBatch([], [], list, [], None)
+NO_ROWS: ColumnBatch[object] = ColumnBatch()
 
 
 @pytest.fixture
@@ -150,6 +151,73 @@ async def test_a_table_of_a_topic_without_event_time_is_refused(worker: Relay):
     """The wall clock decides nothing: without a time there is no window."""
     with pytest.raises(Misconfigured, match="has no event_time; expected one, as other counts it"):
         worker.app.windowed_table(worker.output, WindowedTable("other", key="kind"))
+
+
+@pytest.mark.parametrize(
+    ("declared", "missing"),
+    [
+        (WindowedTable("others", key="colour"), "colour"),
+        (WindowedTable("others", key="kind", sizes=Sum("size")), "size"),
+        (WindowedTable("others", key="kind", numbers=Distinct("numer")), "numer"),
+    ],
+)
+async def test_a_table_of_a_column_that_no_event_has_is_refused(
+    worker: Relay, declared: WindowedTable, missing: str
+):
+    """A typing error ends the start with the names there are, not the worker at the first event."""
+    with pytest.raises(
+        Misconfigured,
+        match=f"table others of .* reads the column '{missing}'; expected one of at, kind, mark, n",
+    ):
+        worker.app.windowed_table(worker.source, declared)
+    assert [table.name for table in worker.app.topology.tables] == ["per_kind"]
+
+
+async def test_an_event_time_that_is_no_column_is_refused(worker: Relay):
+    """Windows would have nothing to go by."""
+    with pytest.raises(
+        Misconfigured,
+        match="event time of topic x reads the column 'when'; expected one of at, kind, mark, n",
+    ):
+        worker.app.batches("x", event_time=EventTime("when", int), columns=MARK.columns)
+    with pytest.raises(Misconfigured, match="reads the column 'at'; expected one of none"):
+        worker.app.batches("x", event_time=EventTime("at", int))
+
+
+@pytest.mark.parametrize("as_object", [True, False])
+async def test_an_agent_of_single_events_on_a_source_is_refused(worker: Relay, as_object: bool):
+    """Its stream would get whole batches, and finish none: nothing would ever be committed."""
+    name = worker.source.get_topic_name()
+    with pytest.raises(Misconfigured, match=r"is read by agent .*|expected the object that batches\(\) gave"):
+
+        @worker.app.agent(worker.app.topic(name, value_type=bytes) if as_object else name)
+        async def read_events(events: AsyncIterator[bytes]) -> None:
+            """Read one event after the other."""
+
+
+async def test_an_agent_of_single_events_that_is_declared_first_is_refused_all_the_same(
+    unique: Callable[[str], str],
+):
+    """The order of modules is nobody's decision."""
+    names = Names.of(unique)
+    worker = relay(NO_BROKER, names, agent=False)
+    other = f"other-{names.source}"
+
+    @worker.app.agent(worker.app.topic(other, value_type=bytes))
+    async def read_events(events: AsyncIterator[bytes]) -> None:
+        """Read one event after the other."""
+
+    with pytest.raises(Misconfigured, match=f"topic {other} is read by agent .*read_events as single events"):
+
+        @worker.app.agent(worker.app.batches(other))
+        async def read_batches(batches: AsyncIterator[object]) -> None:
+            """Read batches."""
+
+
+async def test_batches_that_no_agent_reads_are_refused(worker: Relay):
+    """Nobody would notice that they are never finished."""
+    with pytest.raises(Misconfigured, match=f"{worker.output.get_topic_name()} is read without an agent"):
+        worker.app.stream(worker.output)
 
 
 def faust_event() -> "EventOfATable":

@@ -30,10 +30,14 @@ SAID: Mapping[str, str] = {
     "no topics": "do not exist on",
     "no broker": "does not answer",
     "leaves the loop": "has ended; expected it to read on for ever",
+    "reads events": "expected `async with batch:` around all that it does with one",
+    "takes many": "uses take of its stream; expected `async for batch in batches:`",
+    "asks for keys": "uses items of its stream; expected `async for batch in batches:`",
+    "streams events beside its agent": "is read by a stream as single events, and is a source of batches",
 }
 """What a worker does wrong, and what it says when it ends."""
 
-UNCOMMITTED = ("raises", "sends", "cancels itself", "forgets", "dead run")
+UNCOMMITTED = ("raises", "sends", "cancels itself", "forgets", "dead run", "reads events", "takes many")
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def outcome_of(value: bytes | None) -> str | None:
 def test_a_filter_judges_many_lines_as_it_does_each(values):
     """Unusable lines are found by halves; the others are dropped by the same rules, and stay in order."""
     batch = batch_of(values)
-    rows = batch.filter(FILTER)
+    rows = batch.apply(FILTER)
     outcomes = [outcome_of(value) for value in values]
     assert rows.values() == rows.events == [v for v, o in zip(values, outcomes, strict=True) if o is None]
     assert [d.record.offset for d in batch.dead] == [n for n, o in enumerate(outcomes) if o == "dead"]
@@ -91,7 +91,7 @@ def test_an_enrichment_takes_many_events_as_it_does_each(values):
             return None
 
     batch = batch_of(values)
-    rows = batch.enrich(MARK)
+    rows = batch.apply(MARK)
     made = [alone(value) for value in values]
     assert rows.values() == [value for value in made if value is not None]
     assert [d.record.offset for d in batch.dead] == [n for n, value in enumerate(made) if value is None]

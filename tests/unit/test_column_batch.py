@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiokafka.record.default_records import DefaultRecord
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from dataflow.engine.column_batch import EARLIEST_MS, ColumnBatch, TimestampRun, later
 from dataflow.engine.event_time import EventTime
+from dataflow.engine.record_size import oversized
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 
@@ -22,16 +24,30 @@ def a_record(value: bytes = b"{}", timestamp: int = NOW) -> DefaultRecord:
     return DefaultRecord(0, timestamp, 0, b"k", value, [("h", b"1")])
 
 
-def rows_at(times: Sequence[int], timestamp_runs: Sequence[TimestampRun] | None = None) -> ColumnBatch:
+def rows_of(
+    records: Sequence[DefaultRecord],
+    events: Sequence[object],
+    raws: Sequence[bytes] = (),
+    runs: Sequence[TimestampRun] = (),
+    event_time: EventTime | None = None,
+) -> ColumnBatch[Any]:
+    """Return what a stage has let go on of these records, in runs that end and are as new as said."""
+    rows: ColumnBatch[Any] = ColumnBatch(event_time)
+    begin = 0
+    for run in (*runs, TimestampRun(len(records), -1)):
+        rows.records += records[begin : run.end]
+        rows.events += events[begin : run.end]
+        rows.raws += raws[begin : run.end]
+        rows.end_run(run.newest_ms)
+        begin = run.end
+    return rows
+
+
+def rows_at(times: Sequence[int], timestamp_runs: Sequence[TimestampRun] | None = None) -> ColumnBatch[Any]:
     """Return rows with these event times, written together at NOW unless said otherwise."""
+    runs = timestamp_runs or [TimestampRun(len(times), NOW)]
     events = [SimpleNamespace(at=time) for time in times]
-    return ColumnBatch(
-        [a_record() for _ in times],
-        events,
-        lambda: [b"{}" for _ in times],
-        timestamp_runs or [TimestampRun(len(times), NOW)],
-        EventTime("at", int),
-    )
+    return rows_of([a_record() for _ in times], events, [b"{}"] * len(times), runs, EventTime("at", int))
 
 
 def dated(
@@ -140,31 +156,33 @@ def test_a_column_is_the_added_field_before_that_of_the_event():
     """What the stage says overrules what the producer has sent under this name."""
     events = [SimpleNamespace(kind="sent", n=1), SimpleNamespace(kind="sent", n=2)]
     added = [Added(kind="added"), Added()]
-    rows = ColumnBatch(
-        [a_record(), a_record()], events, lambda: [b"", b""], [], None, added, frozenset({"kind"})
-    )
+    rows = rows_of([a_record(), a_record()], events, [b"", b""])
+    rows.added, rows.adds = added, frozenset({"kind"})
     assert rows.column("kind") == ["added", None]
     assert rows.column("n") == [1, 2]
 
 
 def test_what_goes_on_keeps_key_headers_and_timestamp():
     """Only the value is new."""
-    rows = ColumnBatch([a_record(b"old", 5)], [SimpleNamespace()], lambda: [b"new"], [], None)
+    rows = rows_of([a_record(b"old", 5)], [SimpleNamespace()], [b"new"])
     assert list(rows.outgoing("t", None).records) == [(5, b"k", b"new", [("h", b"1")])]
 
 
 def test_another_form_is_made_of_event_and_added_fields():
     """One batch feeds two topics, each in its form."""
     event, fields = SimpleNamespace(n=1), Added(kind="x")
-    with_fields = ColumnBatch([a_record()], [event], lambda: [b""], [], None, [fields], frozenset({"kind"}))
+    with_fields = rows_of([a_record()], [event], [b""])
+    with_fields.added = [fields]
     assert [
         v
         for _, _, v, _ in with_fields.outgoing(
             "t", lambda e, a: b"%d%s" % (e.n, a.fields["kind"].encode())
         ).records
     ] == [b"1x"]
-    without = ColumnBatch([a_record()], [event], lambda: [b""], [], None)
-    assert [v for _, _, v, _ in without.outgoing("t", lambda e: b"%d" % e.n).records] == [b"1"]
+    without = rows_of([a_record()], [event], [b""])
+    assert [v for _, _, v, _ in without.outgoing("t", lambda e, a: b"%d%s" % (e.n, a.tail)).records] == [
+        b"1}"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -179,8 +197,8 @@ def test_a_record_that_no_broker_takes_is_told_by_its_place(key, value, header, 
     """It would fail every checkpoint; who knows which one it is can make a dead letter of it."""
     small, large = a_record(), DefaultRecord(0, NOW, 0, key, value, [("h", header)])
     records, values = [small, large, small], [b"s", value, b"s"]
-    rows = ColumnBatch(records, [0, 1, 2], lambda: values, [TimestampRun(3, NOW)], None)
-    assert rows.oversized(None, 1_048_588) == index
+    rows = rows_of(records, [0, 1, 2], values, [TimestampRun(3, NOW)])
+    assert oversized(rows, None, 1_048_588) == index
     if index is not None:
         assert rows.remove(index) is large
         assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"s", b"s"]
@@ -189,9 +207,7 @@ def test_a_record_that_no_broker_takes_is_told_by_its_place(key, value, header, 
 def test_a_row_that_is_taken_out_of_one_output_is_out_of_all():
     """The event is a dead letter: no other topic may get it, nor the value of its neighbour."""
     records = [a_record() for _ in range(3)]
-    rows = ColumnBatch(
-        records, [b"0", b"1" * 99, b"2"], lambda: [b"a", b"b", b"c"], [TimestampRun(3, NOW)], None
-    )
-    assert rows.oversized(lambda event: event, 150) == 1
+    rows = rows_of(records, [b"0", b"1" * 99, b"2"], [b"a", b"b", b"c"], [TimestampRun(3, NOW)])
+    assert oversized(rows, lambda event, _: event, 150) == 1
     rows.remove(1)
     assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"a", b"c"]

@@ -73,13 +73,13 @@ def test_only_what_is_read_is_there_and_null_where_absent() -> None:
 
 
 @pytest.mark.parametrize("there", [b'"class":1', b'"size":null', b'"cl\\u0061ss":"a","size":{}'])
-def test_a_field_already_there_is_noticed(there: bytes) -> None:
+def test_a_field_has_added_field_is_noticed(there: bytes) -> None:
     """Whatever its value and however its name is written."""
     one = compile_decoder(Order, reads=("number",), adds=("class",))
-    assert decoder.already_there(decoder.read(b'{"number":1,' + there + b"}"))
-    assert bool(one.already_there(one.read(b'{"number":1,' + there + b"}"))) == (b"cl" in there)
-    assert not decoder.already_there(decoder.read(b'{"number":1}'))
-    assert not one.already_there(one.read(b'{"number":1}'))
+    assert decoder.has_added_field(decoder.read(b'{"number":1,' + there + b"}"))
+    assert bool(one.has_added_field(one.read(b'{"number":1,' + there + b"}"))) == (b"cl" in there)
+    assert not decoder.has_added_field(decoder.read(b'{"number":1}'))
+    assert not one.has_added_field(one.read(b'{"number":1}'))
 
 
 @pytest.mark.parametrize(("reads", "adds"), [(["nr"], []), (["number"], ["number"])])

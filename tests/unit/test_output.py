@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.kafka.producers import BATCH_BYTES
-from dataflow.kafka.record_batches import OutputRecord, RecordBatches
+from dataflow.kafka.record import OutputRecord
+from dataflow.kafka.record_batches import RecordBatches
 
 AT = 1_700_000_000_000
 

@@ -23,7 +23,8 @@ from dataflow.engine.batch import UnaccountedEvents
 from dataflow.engine.dead_letters import TooManyDeadLetters
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.state import PARTITION_KEY, PartitionState
-from dataflow.errors import InvalidEvent, Reason
+from dataflow.engine.tables import WindowedTable
+from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.kafka.fetch import Fetched, RecordSlice
 
 
@@ -44,7 +45,7 @@ async def test_an_unfinished_batch_is_in_no_checkpoint():
     bench = Bench()
     batch = bench.deliver(0, good(3))
     async with batch:
-        rows = batch.enrich(MARK)
+        rows = batch.apply(MARK)
         batch.fold(PER_KIND, rows)
         batch.send("output", rows)
         assert (bench.partition.position, bench.counted) == (0, 0)
@@ -82,7 +83,7 @@ async def test_a_batch_of_a_partition_that_was_given_up_changes_nothing(ends: st
     bench.partition.is_owned = False
     async with batch:
         if ends == "well":
-            batch.fold(PER_KIND, batch.enrich(MARK))
+            batch.fold(PER_KIND, batch.apply(MARK))
     assert (bench.partition.position, bench.counted, bench.bugs) == (0, 0, [])
     assert bench.partition.state.event_counts == EventCounts()
 
@@ -196,6 +197,18 @@ def _of_size(size: int) -> bytes:
     """Return an event of so many bytes."""
     event = b'{"kind": "", "at": %d}' % AT
     return event.replace(b'""', b'"%s"' % (b"x" * (size - len(event))))
+
+
+async def test_rows_without_a_column_of_the_table_are_refused():
+    """A stage that is not the one of the declaration: the table would count something else."""
+    bench = Bench()
+    batch = bench.deliver(0, good(1))
+    with pytest.raises(
+        Misconfigured, match="table other reads the column 'colour'; expected one of at, kind"
+    ):
+        async with batch:
+            batch.fold(WindowedTable("other", key="colour"), batch.apply(MARK))
+    assert len(bench.bugs) == 1
 
 
 async def test_a_batch_agent_may_reject_an_event_itself():

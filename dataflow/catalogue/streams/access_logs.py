@@ -4,6 +4,7 @@ from dataflow.catalogue.stream import GeneratorKind, Stream
 from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
 from dataflow.engine.event_time import EventTime
 from dataflow.stages.event_time import iso_ms
+from dataflow.stages.request import REQUEST_COLUMNS
 from models.access_log_entry import AccessLogEntry
 
 ACCESS_LOGS = DeclaredTopic("access-logs", "access log lines of web servers, as they are written")
@@ -23,6 +24,7 @@ STREAM = Stream(
     ACCESS_LOGS,
     (ACCESS_LOGS_PARSED,),
     counted_at=EventTime("at_ms", int),
+    columns=REQUEST_COLUMNS,
     ingest_number=1,
     keeps_sender=True,
     generator=GeneratorKind("access-logs", "access_logs:AccessLogs"),

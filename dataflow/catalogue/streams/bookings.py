@@ -4,6 +4,7 @@ from dataflow.catalogue.stream import GeneratorKind, Stream
 from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
 from dataflow.engine.event_time import EventTime
 from dataflow.stages.event_time import iso_ms
+from dataflow.stages.stay_category import STAY_CATEGORY
 from models.booking import Booking
 from models.categorized_booking import CategorizedBooking
 from models.stay import Stay
@@ -26,6 +27,7 @@ STREAM = Stream(
     "bookings",
     EXPEDIA,
     (EXPEDIA_EXT, EXPEDIA_TEST),
+    columns=STAY_CATEGORY.columns,
     ingest_number=3,
     generator=GeneratorKind("bookings", "bookings:Bookings"),
 )

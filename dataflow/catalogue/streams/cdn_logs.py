@@ -4,6 +4,7 @@ from dataflow.catalogue.stream import GeneratorKind, Stream
 from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
 from dataflow.engine.event_time import EventTime
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
+from dataflow.stages.request import REQUEST_COLUMNS
 from models.cdn_log import CdnLog
 from models.cdn_log_entry import CdnLogEntry
 
@@ -36,6 +37,7 @@ STREAM = Stream(
     CDN_LOGS,
     (CDN_LOGS_FILTERED, CDN_LOGS_PARSED),
     counted_at=EventTime("at_ms", int),
+    columns=REQUEST_COLUMNS,
     ingest_number=0,
     is_datastream=True,
     generator=GeneratorKind("cdn-logs", "cdn_logs:CdnLogs"),

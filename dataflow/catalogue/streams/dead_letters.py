@@ -3,6 +3,7 @@
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.topic import DeclaredTopic, kept_for
 from dataflow.engine.event_time import EventTime
+from dataflow.stages.note import Note
 
 DEAD_LETTERS = DeclaredTopic(
     "dead-letters",
@@ -12,4 +13,6 @@ DEAD_LETTERS = DeclaredTopic(
     configs=kept_for(30, max_message_bytes=str(2 << 20), message_timestamp_type="LogAppendTime"),
 )
 
-STREAM = Stream("dead-letters", DEAD_LETTERS, counted_at=EventTime("at_ms", int))
+STREAM = Stream(
+    "dead-letters", DEAD_LETTERS, counted_at=EventTime("at_ms", int), columns=frozenset(Note._fields)
+)

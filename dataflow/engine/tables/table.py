@@ -55,6 +55,12 @@ class WindowedTable:
         return f"<WindowedTable {self.declared}>"
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads of every row."""
+        counted = (aggregation.column for name, aggregation in self.aggregations.items() if name != COUNT)
+        return tuple(dict.fromkeys((self.key, *counted)))
+
+    @property
     def every_window(self) -> tuple[Window, ...]:
         """The window sizes, the smallest first, all time last."""
         return (*self.windows, ALL) if self.all_time else self.windows
