@@ -15,9 +15,10 @@ from faust.types.agents import AgentFun
 from faust.types.transports import ConductorT
 from yarl import URL
 
-from dataflow.engine.batch import Batch, UnaccountedEvents, current_batch
+from dataflow.engine.batch import Batch, UnaccountedEvents
 from dataflow.engine.batch_stream import BatchStream
-from dataflow.engine.column_batch import ColumnBatch
+from dataflow.engine.consumer import BatchConsumer
+from dataflow.engine.counted_table import CountedTable
 from dataflow.engine.credentials import credentials
 from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime
@@ -27,10 +28,9 @@ from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import (
     BatchTopic,
     OrdinaryTopic,
-    OutsideTransaction,
 )
 from dataflow.engine.topology import Topology
-from dataflow.engine.transport import BatchConductor, BatchConsumer, BatchTransport
+from dataflow.engine.transport import BatchConductor, BatchTransport
 from dataflow.engine.worker import EngineWorker
 from dataflow.errors import Misconfigured
 
@@ -137,7 +137,7 @@ class App(faust.App):
 
     def windowed_table(
         self, counted: BatchTopic | Sequence[BatchTopic], table: WindowedTable
-    ) -> "CountedTable":
+    ) -> CountedTable:
         """Count events of one topic, or of several, in `table`; kept, recovered and served by the engine.
 
         Each source partition keeps its own part, answers merge them: windows close by the
@@ -225,25 +225,3 @@ def _check_settings(name: str, topic: str, settings: Mapping[str, object]) -> No
             f"agent {name} on batch topic {topic} sets {', '.join(sorted(refused))}; expected "
             "none: a partition is worked on in order, and outputs go through send_batch()"
         )
-
-
-class CountedTable:
-    """What agents see of a windowed table: they add rows."""
-
-    def __init__(self, table: WindowedTable) -> None:
-        self.table = table
-
-    @property
-    def name(self) -> str:
-        """Name of the table, as in its address and its changelog."""
-        return self.table.name
-
-    def add(self, rows: ColumnBatch[Any]) -> None:
-        """Count these rows, in the checkpoint of the batch that they came in."""
-        batch = current_batch.get()
-        if batch is None:
-            raise OutsideTransaction(
-                f"add() of table {self.name} is called outside of a batch; "
-                "expected it inside `async with batch`"
-            )
-        batch.fold(self.table, rows)

@@ -9,7 +9,8 @@ import orjson
 from aiokafka.structs import TopicPartition
 from cluster import PARTITIONS
 
-from dataflow.engine.app import App, CountedTable
+from dataflow.engine.app import App
+from dataflow.engine.counted_table import CountedTable
 from dataflow.engine.restore import restore
 from dataflow.engine.tables import merge_entries
 

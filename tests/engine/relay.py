@@ -12,8 +12,9 @@ import orjson
 from faust.tables.manager import TableManager
 
 from dataflow.demo.broker.ports import free_port
-from dataflow.engine.app import App, CountedTable
+from dataflow.engine.app import App
 from dataflow.engine.batch import Batch
+from dataflow.engine.counted_table import CountedTable
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime

@@ -12,12 +12,9 @@ from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
-from dataflow.engine.transport import (
-    BatchConsumer,
-    BatchConsumerThread,
-    BatchTransport,
-    GroupMetadataListener,
-)
+from dataflow.engine.consumer import BatchConsumer, GroupMetadataListener
+from dataflow.engine.consumer_thread import BatchConsumerThread
+from dataflow.engine.transport import BatchTransport
 
 
 def overridden(ours: type, theirs: type) -> set[str]:

@@ -1,0 +1,214 @@
+"""The consumer: whole record batches of one partition become stream events."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any, cast
+
+from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+from mode.types import ServiceT
+
+from dataflow.engine.batch import Batch
+from dataflow.engine.consumer_thread import BatchConsumerThread
+from dataflow.engine.engine import Engine
+from dataflow.engine.offset_gap import check_offset_gap
+from dataflow.engine.partition import Partition
+from dataflow.errors import DataflowError
+from dataflow.kafka.fetch import Fetched
+from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.logs import get_log
+
+log = get_log(__name__)
+
+# A trickle is gathered for a moment: each batch costs 0.2 ms, and a round trip for each of its
+# outputs, while all of it waits for the checkpoint anyway.
+FEW_BYTES = 64 << 10
+LINGERS_A_CHECKPOINT = 8
+LONGEST_LINGER_SECONDS = 0.02
+
+DRAIN_SECONDS = 1.0
+DRAIN_BESIDE_FULL_SECONDS = 0.02  # a checkpoint makes room any moment
+SEEK_LIMIT_SECONDS = 20.0
+
+
+class GroupMetadataListener(driver.ConsumerRebalanceListener):
+    """Notes the group's generation while aiokafka still knows it.
+
+    It forgets generation and member id before it tells of a lost session; an offset
+    commit without them would not be fenced.
+    """
+
+    async def on_partitions_assigned(self, assigned: Iterable[TP]) -> None:
+        """Note the group metadata, then do what Faust does."""
+        thread = self._thread
+        coordinator = thread._ensure_consumer()._coordinator
+        cast("BatchConsumer", thread.consumer).group_metadata = GroupMetadata(
+            coordinator.generation,
+            coordinator.member_id,
+            thread.app.conf.consumer_group_instance_id,
+        )
+        await super().on_partitions_assigned(assigned)
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer: hands batches to the conductor, and tells the engine of the group's changes.
+
+    It is the `Group` of the engine.
+    """
+
+    RebalanceListener = GroupMetadataListener
+    group_metadata: GroupMetadata | None = None
+    is_joining = False
+    _turn = 0
+
+    def __init__(self, *arguments: Any, engine: Engine, **settings: Any) -> None:
+        self.engine = engine
+        super().__init__(*arguments, **settings)
+
+    @property
+    def has_coordinator(self) -> bool:
+        """Tell whether the group's coordinator answers."""
+        return self.thread.has_coordinator
+
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
+        """Commit without a transaction; raise `KafkaError` when the group refuses."""
+        await self.thread.commit_offsets(offsets)
+
+    @property
+    def thread(self) -> BatchConsumerThread:
+        """The thread that holds the group membership."""
+        return cast("BatchConsumerThread", self._thread)
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def is_batched(self, tp: TP) -> bool:
+        """Tell whether the engine, and not Faust, looks after this partition."""
+        return tp.topic in self.engine.topology.sources
+
+    async def _drain_messages(self, fetcher: ServiceT) -> None:
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                await self._drain_next()
+        except asyncio.CancelledError:
+            # Amid a rebalance Faust takes it for a restart of the fetcher, and crashes the worker.
+            if not self.app.should_stop:
+                raise
+
+    async def _drain_next(self) -> None:
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow.wait())
+        ordinary = {tp for tp in self._get_active_partitions() if not self.is_batched(tp)}
+        batched = self._in_turn(self.engine.assignment.accepting())
+        if batched or ordinary:
+            await self._drain_once(batched, ordinary)
+        else:
+            await self.engine.wait_for_capacity()
+
+    def _in_turn(self, batched: dict[TP, Partition]) -> dict[TP, Partition]:
+        """Let every partition be the first in its turn."""
+        self._turn += 1
+        tps = list(batched)
+        first = self._turn % max(len(tps), 1)
+        return {tp: batched[tp] for tp in tps[first:] + tps[:first]}
+
+    async def _drain_once(self, batched: dict[TP, Partition], ordinary: AbstractSet[TP]) -> None:
+        thread, assignment, session = self.thread, self.engine.assignment, self.engine.assignment.session
+        # Straight into the thread's loop: mode's method queue costs five tasks a call.
+        future = asyncio.run_coroutine_threadsafe(
+            thread.fetch(
+                batched.keys(),
+                ordinary,
+                self.engine.options.batch_records,
+                DRAIN_SECONDS if len(batched) == len(assignment.partitions) else DRAIN_BESIDE_FULL_SECONDS,
+                # A session ends before the next one seeks, so this call takes nothing behind that seek.
+                lambda: assignment.session == session,
+            ),
+            thread.thread_loop,
+        )
+        drained = await asyncio.wrap_future(future)
+        for tp, records in drained.items():
+            if isinstance(records, Fetched):
+                await self._deliver(tp, records, batched[tp])
+            else:
+                await self._deliver_records(tp, records)
+        few = [each for each in drained.values() if isinstance(each, Fetched) and each.size < FEW_BYTES]
+        if few and len(few) == len(drained):
+            linger_seconds = self.engine.options.checkpoint_seconds / LINGERS_A_CHECKPOINT
+            await asyncio.sleep(min(linger_seconds, LONGEST_LINGER_SECONDS))
+
+    async def _deliver(self, tp: TP, fetched: Fetched, partition: Partition) -> None:
+        if self.engine.partitions.get(tp) is not partition:
+            return  # revoked or recovered since: it will be read again
+        source = self.engine.topology.sources[tp.topic]
+        try:
+            await check_offset_gap(self, self.app.conf.id, source.changelog, partition, fetched)
+        except DataflowError as error:
+            self.engine.on_bug(error)
+            return
+        batch = partition.deliver(source.topic.event_time, fetched)
+        if batch is not None:
+            await self.callback(self._as_message(tp, batch.end - 1, batch.newest_ms, batch))
+
+    def _as_message(self, tp: TP, offset: int, timestamp_ms: int, batch: Batch) -> ConsumerMessage:
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            offset,
+            timestamp_ms / 1000,
+            0,
+            None,
+            None,
+            cast("bytes", batch),  # Faust only hands it on
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _deliver_records(self, tp: TP, records: list[ConsumerRecord]) -> None:
+        """Ordinary topics, one message a record, as Faust does it."""
+        generation = self.app.consumer_generation_id
+        for record in records:
+            if not self.flow_active or generation != self.app.consumer_generation_id:
+                return  # a rebalance: Faust seeks back to what is committed
+            read = self._read_offset[tp]
+            if read is None or record.offset >= read:
+                if read and record.offset - read > 1 and self.app.topics.acks_enabled_for(tp.topic):
+                    await self._add_gap(tp, read + 1, record.offset)
+                await self.wait_first(self.callback(self._to_message(tp, record)), self.suspend_flow.wait())
+                if self.flow_active:
+                    self._read_offset[tp] = record.offset
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Write what is finished before partitions are revoked; Faust forgets offsets first."""
+        self.is_joining = True
+        self.stop_flow()
+        self.app.flow_control.suspend()  # streams skip what they have not begun
+        await self.engine.revoke()
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Do what Faust does; `perform_seek` follows."""
+        self.is_joining = False
+        await super().on_partitions_assigned(assigned, generation_id)
+        if not assigned:
+            self.engine.on_nothing_assigned()
+
+    async def perform_seek(self) -> None:
+        """Recover the partitions; Faust's recovery calls this between an assignment and the first message."""
+        try:
+            async with asyncio.timeout(SEEK_LIMIT_SECONDS):
+                await super().perform_seek()
+        except (KafkaError, TimeoutError) as error:  # raising here would end the worker
+            log.warning("Cannot read committed offsets; trying again.", error=error)
+        await self.engine.recover({tp for tp in self.assignment() if self.is_batched(tp)})
+
+    async def wait_empty(self) -> None:
+        """Drain the engine; Faust calls this before it stops, and at the end of a revocation."""
+        await self.engine.drain()
+        await super().wait_empty()
