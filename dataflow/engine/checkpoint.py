@@ -44,7 +44,7 @@ class ExactlyOnce:
     """One transaction: a `read_committed` reader sees all of it or nothing."""
 
     producer: TransactionalProducer
-    group: str
+    group_id: str
     member: GroupMetadata
     transactional_id: str
 
@@ -55,8 +55,8 @@ class ExactlyOnce:
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         """Add the offsets to the transaction, and commit it."""
         # The id goes along, so that whoever takes over can end what we may leave open.
-        noted = {tp: OffsetAndMetadata(at, self.transactional_id) for tp, at in offsets.items()}
-        await self.producer.send_offsets(noted, self.group, self.member)
+        offsets_with_id = {tp: OffsetAndMetadata(at, self.transactional_id) for tp, at in offsets.items()}
+        await self.producer.send_offsets(offsets_with_id, self.group_id, self.member)
         await self.producer.commit_transaction()
 
 

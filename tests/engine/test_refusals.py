@@ -10,7 +10,7 @@ from engine.relay import MARK, Names, Relay, relay
 from dataflow.engine.batch import current_batch
 from dataflow.engine.column_batch import ColumnBatch
 from dataflow.engine.event_time import EventTime
-from dataflow.engine.tables import Distinct, Sum, WindowedTable
+from dataflow.engine.tables import Count, Distinct, Sum, WindowedTable
 from dataflow.engine.topic import OutsideTransaction
 from dataflow.errors import Misconfigured
 
@@ -171,6 +171,11 @@ async def test_a_table_of_a_column_that_no_event_has_is_refused(
     ):
         worker.app.windowed_table(worker.source, declared)
     assert [table.name for table in worker.app.topology.tables] == ["per_kind"]
+
+
+async def test_the_count_needs_no_column(worker: Relay):
+    """It counts rows, whatever they hold; to say so is allowed."""
+    worker.app.windowed_table(worker.source, WindowedTable("others", key="kind", count=Count()))
 
 
 async def test_an_event_time_that_is_no_column_is_refused(worker: Relay):

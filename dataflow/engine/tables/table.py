@@ -49,16 +49,12 @@ class WindowedTable:
         self.has_default_limit = max_keys is None
         self.max_keys = DEFAULT_MAX_KEYS if max_keys is None else max_keys
         self.aggregations: dict[str, Aggregation[Any, Any]] = {COUNT: Count(), **aggregations}
+        self.columns = (key, *(each.column for name, each in aggregations.items() if name != COUNT))
+        """What it reads of every row."""
         self._check()
 
     def __repr__(self) -> str:
         return f"<WindowedTable {self.declared}>"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it reads of every row."""
-        counted = (aggregation.column for name, aggregation in self.aggregations.items() if name != COUNT)
-        return tuple(dict.fromkeys((self.key, *counted)))
 
     @property
     def every_window(self) -> tuple[Window, ...]:
