@@ -45,6 +45,7 @@ STREAM = Stream(
     "parcels",
     PARCELS,
     (PARCELS_INSURED,),
+    columns=frozenset({"number", "depot", "is_insured", "scanned_at"}),
     ingest_number=4,
     generator=GeneratorKind("parcels", "access_logs:AccessLogs"),
 )
