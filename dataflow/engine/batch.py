@@ -121,7 +121,7 @@ class Batch:
         rows.is_sent = True
 
     def route(self, rows: Rows, otherwise: str) -> None:
-        """Write each row to the topics that its filter has chosen, or all to `otherwise` if it chose none."""
+        """Write each row to the topics of its filter's verdict, or all to `otherwise` if it names none."""
         for topic in sorted({topic for route in set(rows.routes) for topic in route}) or [otherwise]:
             self.send(topic, rows)
 

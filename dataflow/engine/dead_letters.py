@@ -64,15 +64,15 @@ class DeadLetterLimit:
             raise self._stop(tp, f"{self._in_a_row} dead letters in a row", f"fewer than {self.run}")
         if self._seen >= self.share_of:
             if self._dead > self.share * self._seen:
-                found = f"{self._dead} dead letters in {self._seen} events"
-                raise self._stop(tp, found, f"a share of at most {self.share}")
+                outcome = f"{self._dead} dead letters in {self._seen} events"
+                raise self._stop(tp, outcome, f"a share of at most {self.share}")
             self._seen = self._dead = 0
 
-    def _stop(self, tp: TopicPartition, found: str, expected: str) -> TooManyDeadLetters:
+    def _stop(self, tp: TopicPartition, outcome: str, expected: str) -> TooManyDeadLetters:
         last = self._last
         assert last is not None
         return TooManyDeadLetters(
-            f"partition {tp.partition} of {tp.topic} has {found}; expected {expected}. "
+            f"partition {tp.partition} of {tp.topic} has {outcome}; expected {expected}. "
             f"The last, at offset {last.record.offset}, in stage {last.stage}: {last.fault}. "
             "Nothing of this batch is committed; mend the stage or the producer, or raise the limit"
         )

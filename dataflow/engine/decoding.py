@@ -98,11 +98,11 @@ def _added_field(name: str) -> tuple[str, FieldType, FieldType]:
 def _notice(adds: tuple[str, ...]) -> Callable[[R], object]:
     if not adds:
         return lambda _: False
-    found = attrgetter(*adds)
+    values_of = attrgetter(*adds)
     if len(adds) == 1:  # UNSET is falsy and a Raw value is not: no Python frame needed
-        return found
+        return values_of
     absent = (msgspec.UNSET,) * len(adds)
-    return lambda event: found(event) != absent
+    return lambda event: values_of(event) != absent
 
 
 def fault_of(error: Exception, raw: bytes | None) -> InvalidEvent:

@@ -40,11 +40,11 @@ class FilterStage(Generic[E]):
         raws = list(map(VALUE, records))
         verdicts = self.judge(raws)
         passes = [type(verdict) is not str for verdict in verdicts]
-        kept = list(compress(raws, passes))
-        events = list(map(self.read, kept))
+        passing = list(compress(raws, passes))
+        events = list(map(self.read, passing))
         rows.records += compress(records, passes)
         rows.events += events
-        rows.raws += kept
+        rows.raws += passing
         rows.routes += [verdict for verdict in verdicts if type(verdict) is tuple]
-        if len(kept) < len(verdicts):
+        if len(passing) < len(verdicts):
             rows.dropped += [verdict for verdict in verdicts if type(verdict) is str]

@@ -48,12 +48,12 @@ class JsonObject:
         None takes the member out, with the comma and the white space before it. `more`
         goes behind the last value. Every other byte stays.
         """
-        kept = [(m, value) for m in self.members if (value := value_of(m)) is not None]
+        members = [(m, value) for m in self.members if (value := value_of(m)) is not None]
         pieces = [self.head]
-        for number, (member, value) in enumerate(kept):
+        for number, (member, value) in enumerate(members):
             lead = member.lead if number else self.members[0].lead
             pieces += lead, member.label, value
-        pieces += b", " if kept and more else b"", more, self.rest
+        pieces += b", " if members and more else b"", more, self.rest
         return b"".join(pieces)
 
 
@@ -67,10 +67,10 @@ def take_apart(raw: bytes) -> JsonObject:
         raise InvalidEvent(Reason.NOT_AN_OBJECT, "value is no object; expected a JSON object")
     members: list[Member] = []
     at = opened.end()
-    while found := _MEMBER.match(raw, at):
-        lead, name, colon, scalar = found.groups()
-        at = found.end() if scalar else _end_of_member(raw, found.end())
-        value = scalar or raw[found.end() : at]
+    while match := _MEMBER.match(raw, at):
+        lead, name, colon, scalar = match.groups()
+        at = match.end() if scalar else _end_of_member(raw, match.end())
+        value = scalar or raw[match.end() : at]
         members.append(Member(_text(name), lead, name + colon, value))
     if _CLOSE.match(raw, at) is None:
         raise InvalidEvent(Reason.NOT_JSON, f"value breaks off at byte {at}; expected a member")

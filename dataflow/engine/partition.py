@@ -70,7 +70,7 @@ class Partition:
         self.max_message_bytes = options.max_message_bytes
         self._context = context
         self._size = 0
-        self._gathered: dict[str, list[Outgoing]] = {}  # by topic, not yet packed
+        self._buffered: dict[str, list[Outgoing]] = {}  # by topic, not yet packed
         self._packed: list[Output] = []
         self._unfinished: deque[Batch] = deque()  # handed out, in order; the first is unfinished
         self._limit = DeadLetterLimit(
@@ -93,7 +93,7 @@ class Partition:
 
     @property
     def can_accept(self) -> bool:
-        """Tell whether its agent may be handed more batches: few are unfinished, however small they are."""
+        """Tell whether its agent may be handed more batches: each are unfinished, however small they are."""
         return len(self._unfinished) < MAX_UNFINISHED
 
     def enter(self, batch: Batch) -> None:
@@ -156,16 +156,16 @@ class Partition:
 
     def _put(self, outgoing: Outgoing) -> None:
         """Gather what small batches send: each record batch takes a round trip of its own."""
-        gathered = self._gathered.setdefault(outgoing.topic, [])
-        gathered.append(outgoing)
-        if sum(few.size for few in gathered) >= BATCH_BYTES:
+        buffered = self._buffered.setdefault(outgoing.topic, [])
+        buffered.append(outgoing)
+        if sum(each.size for each in buffered) >= BATCH_BYTES:
             self._pack(outgoing.topic)
 
     def _pack(self, topic: str) -> None:
-        gathered = self._gathered.pop(topic)
+        buffered = self._buffered.pop(topic)
         number = self.tp.partition % self._context.partitions_of(topic)
-        records = chain.from_iterable(outgoing.records for outgoing in gathered)
-        size = sum(outgoing.size for outgoing in gathered)
+        records = chain.from_iterable(outgoing.records for outgoing in buffered)
+        size = sum(outgoing.size for outgoing in buffered)
         packed = self._context.record_batches.pack(records, size + size // 8)
         self._packed += [(topic, number, builder) for builder in packed]
 
@@ -188,7 +188,7 @@ class Partition:
         ]
         changes.append((PARTITION_KEY, self.state.encode_numbers(self.position)))
         self.state.position = self.position
-        for topic in list(self._gathered):
+        for topic in list(self._buffered):
             self._pack(topic)
         snapshot = Snapshot(self.position, self._size, self.records, self._packed, changes)
         self.records, self._size, self._packed = 0, 0, []

@@ -52,18 +52,18 @@ def end_plainly(raws: Iterable[bytes]) -> bool:
 def splice(raw: bytes, added: Added) -> bytes:
     """Return `raw` byte for byte as the producer sent it, with the fields of `added`.
 
-    A field that is already there gets its new value where it first stands, and its
+    A field that the event has already gets its new value where it first stands, and its
     duplicates are removed. `raw` is a valid JSON object.
     """
     sent = take_apart(raw)
-    there = {member.name for member in sent.members}
-    missing = {name: value for name, value in added.fields.items() if name not in there}
-    waiting = {name: value for name, value in added.fields.items() if name in there}
+    names = {member.name for member in sent.members}
+    missing = {name: value for name, value in added.fields.items() if name not in names}
+    replacing = {name: value for name, value in added.fields.items() if name in names}
 
     def value_of(member: Member) -> bytes | None:
         if member.name not in added.fields:
             return member.value
-        return orjson.dumps(waiting.pop(member.name)) if member.name in waiting else None
+        return orjson.dumps(replacing.pop(member.name)) if member.name in replacing else None
 
     return sent.rewrite(value_of, _members(missing))
 
