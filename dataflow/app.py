@@ -9,8 +9,8 @@ from functools import cached_property
 from dataflow.connection import broker_connection
 from dataflow.context import Context
 from dataflow.engine.app import App
-from dataflow.engine.boot import connect_admin
 from dataflow.errors import Misconfigured
+from dataflow.kafka.connecting import connect_admin
 from dataflow.listening import listen
 from dataflow.logs import get_log
 from dataflow.options import faust_options
@@ -50,7 +50,7 @@ class Dataflow(App):
         # A second start on a port would take the producer from under the first before it finds out.
         listen("DATAFLOW_WEB_PORT", self.settings.web_host, self.settings.web_port).close()
         connection = broker_connection(self.settings)
-        await (await connect_admin(connection)).close()  # waits for a broker that is not up yet
+        await (await connect_admin(connection)).stop()  # waits for a broker that is not up yet
         wanted = [topic for topic in declared_topics(self.settings) if not topic.name.endswith("-changelog")]
         report = await ensure_topics(connection, wanted)  # changelogs are the engine's, as their sources are
         for difference in report.differences:

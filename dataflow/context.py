@@ -49,7 +49,7 @@ class Context:
     @cached_property
     def simulator(self) -> Simulator:
         """The simulation of analytics events."""
-        return Simulator(self.connection, self.receiver.outbox)
+        return Simulator(self.connection, self.receiver.producer)
 
     @cached_property
     def sinks(self) -> Sequence[SinkRunner]:

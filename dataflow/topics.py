@@ -2,20 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from dataflow.catalogue.declared import STREAMS, TOPICS
 from dataflow.catalogue.own_topics import OWN_TOPICS
 from dataflow.catalogue.topic import DAY_MS, DeclaredTopic
 from dataflow.engine.boot import CHANGELOG_SETTINGS
-from dataflow.errors import Misconfigured
+from dataflow.kafka.admin import Admin, NewTopic
+from dataflow.kafka.clients import running
 from dataflow.settings import Settings
-
-_BROKER_DECIDES = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,74 +80,42 @@ class TopicReport:
 
 async def existing_topics(connection: Mapping[str, object]) -> dict[str, int]:
     """Return how many partitions each topic of the broker has."""
-    admin = AIOKafkaAdminClient(**connection)
-    await admin.start()
-    try:
-        return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
-    finally:
-        await admin.close()
+    async with running(Admin(connection)) as admin:
+        return await admin.partition_counts()
 
 
-async def check_topics(connection: Mapping[str, Any], topics: Iterable[Topic]) -> tuple[Difference, ...]:
-    """Compare the broker's topics with the declared ones, and change nothing.
-
-    `connection` is what an aiokafka client takes: bootstrap_servers and security.
-    """
-    admin = AIOKafkaAdminClient(**connection)
-    await admin.start()
-    try:
+async def check_topics(connection: Mapping[str, object], topics: Iterable[Topic]) -> tuple[Difference, ...]:
+    """Compare the broker's topics with the declared ones, and change nothing."""
+    async with running(Admin(connection)) as admin:
         return await _differences(admin, tuple(topics))
-    finally:
-        await admin.close()
 
 
-async def ensure_topics(connection: Mapping[str, Any], topics: Iterable[Topic]) -> TopicReport:
+async def ensure_topics(connection: Mapping[str, object], topics: Iterable[Topic]) -> TopicReport:
     """Make the topics that are missing; what exists is compared and never altered.
 
     Several workers may do so at once. Raises `Misconfigured` when the broker
     refuses to make a topic.
     """
     declared = tuple(topics)
-    admin = AIOKafkaAdminClient(**connection)
-    await admin.start()
-    try:
-        present = await admin.list_topics()
-        created = await _create(admin, [topic for topic in declared if topic.name not in present])
+    async with running(Admin(connection)) as admin:
+        present = await admin.partition_counts()
+        created = await admin.create_topics(
+            NewTopic(topic.name, topic.partitions, topic.configs)
+            for topic in declared
+            if topic.name not in present
+        )
         return TopicReport(created, await _differences(admin, declared, just_made=created))
-    finally:
-        await admin.close()
-
-
-async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic]) -> tuple[str, ...]:
-    if not missing:
-        return ()
-    answer = await admin.create_topics(
-        [
-            # Without the empty assignments aiokafka refuses to leave the copies to the broker.
-            NewTopic(topic.name, topic.partitions, _BROKER_DECIDES, {}, dict(topic.configs))
-            for topic in missing
-        ]
-    )
-    created = []
-    for name, code, message in answer.topic_errors:
-        if code == 0:
-            created.append(name)
-        elif code != TopicAlreadyExistsError.errno:  # another worker was quicker
-            raise Misconfigured(
-                f"topic {name} is refused by the broker: {message or for_code(code).__name__}"
-            )
-    return tuple(created)
 
 
 async def _differences(
-    admin: AIOKafkaAdminClient, declared: Sequence[Topic], just_made: Sequence[str] = ()
+    admin: Admin, declared: Sequence[Topic], just_made: Sequence[str] = ()
 ) -> tuple[Difference, ...]:
     """List what differs; every broker may not yet know what was just made, and that is right."""
     compared = [topic for topic in declared if topic.name not in just_made]
-    described = await admin.describe_topics()
-    partitions = {topic["topic"]: len(topic["partitions"]) for topic in described}
-    present = [topic for topic in compared if topic.name in partitions]
-    configs = await _configs_of(admin, present)
+    partitions = await admin.partition_counts()
+    configs = await admin.configs(
+        {topic.name: topic.configs.keys() for topic in compared if topic.name in partitions}
+    )
     rows = []
     for topic in compared:
         if topic.name not in partitions:
@@ -167,18 +129,3 @@ async def _differences(
             if found.get(subject) != value
         ]
     return tuple(rows)
-
-
-async def _configs_of(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
-    if not topics:
-        return {}
-    asked = [
-        ConfigResource(ConfigResourceType.TOPIC, topic.name, dict.fromkeys(topic.configs)) for topic in topics
-    ]
-    configs = {}
-    for answer in await admin.describe_configs(asked):
-        for code, message, _, name, entries, *_ in answer.resources:
-            if code:
-                raise Misconfigured(f"settings of topic {name} are kept back by the broker: {message}")
-            configs[name] = {entry[0]: entry[1] for entry in entries}
-    return configs

@@ -1,13 +1,16 @@
 """Batch sender: sends record batches to one topic, several at a time, and counts the acknowledged ones."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
+
+from dataflow.kafka.clients import running
+from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.producers import idempotent_producer
 
 BATCH_BYTES = 256 << 10
 BATCHES_IN_FLIGHT = 16
@@ -60,18 +63,6 @@ class BatchSender:
             self._result.acknowledged += records
 
 
-@asynccontextmanager
-async def loading_producer(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafkaProducer]:
+def loading_producer(connection: Mapping[str, object]) -> AbstractAsyncContextManager[AIOKafkaProducer]:
     """Give a producer that stores each batch once, on all replicas."""
-    producer = AIOKafkaProducer(
-        **connection,
-        acks="all",
-        enable_idempotence=True,
-        compression_type="zstd",
-        max_batch_size=BATCH_BYTES,
-    )
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()
+    return running(idempotent_producer(connection, "zstd", batch_bytes=BATCH_BYTES))

@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
-from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from dataflow.cli.batch_sender import BatchSender
 from dataflow.errors import DataflowError
+from dataflow.kafka.admin import MAX_MESSAGE_BYTES, Admin
+from dataflow.kafka.clients import running
 
 BATCH_LINES = 500  # small enough that a short file reaches every partition
 
@@ -75,26 +74,17 @@ class TopicLoader:
             yield first, batch
 
 
-async def topic_loader(connection: Mapping[str, Any], producer: AIOKafkaProducer, topic: str) -> TopicLoader:
+async def topic_loader(
+    connection: Mapping[str, object], producer: AIOKafkaProducer, topic: str
+) -> TopicLoader:
     """Return a loader; raise `DataflowError` when there is no such topic."""
-    admin = AIOKafkaAdminClient(**connection)
-    await admin.start()
-    try:
-        partitions = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics()}
+    async with running(Admin(connection)) as admin:
+        partitions = await admin.partition_counts()
         if topic not in partitions:
             names = ", ".join(sorted(name for name in partitions if not name.startswith("__"))) or "none"
             raise DataflowError(
                 f"topic is '{topic}'; expected one that exists ({names}); "
                 "`dataflow topics` makes the declared ones"
             )
-        most_bytes = await _max_message_bytes(admin, topic)
-    finally:
-        await admin.close()
-    return TopicLoader(producer, topic, partitions[topic], most_bytes)
-
-
-async def _max_message_bytes(admin: AIOKafkaAdminClient, topic: str) -> int:
-    name = "max.message.bytes"
-    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {name: None})])
-    (_, _, _, _, entries, *_), *_ = answers[0].resources
-    return int(entries[0][1])
+        configs = await admin.configs({topic: [MAX_MESSAGE_BYTES]})
+    return TopicLoader(producer, topic, partitions[topic], int(configs[topic][MAX_MESSAGE_BYTES]))

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aiokafka.structs import ConsumerRecord
-
 from dataflow.engine.dead_letters import PREFIX
-from dataflow.kafka.record import Headers
+from dataflow.kafka.record import Header, Headers, Record
 
 TRIES = PREFIX + "tries"
 """Header of a record that was sent back: how often it has been, a number from 1."""
@@ -44,8 +42,8 @@ class Letter:
         return [*self.headers, (TRIES, b"%d" % (self.tries + 1))]
 
 
-def read_letter(record: ConsumerRecord) -> Letter:
-    """Return the letter in a record; whatever the record is, it is one."""
+def read_letter(partition: int, record: Record) -> Letter:
+    """Return the letter in a record of this partition; whatever the record is, it is one."""
     noted, own = _apart(record.headers)
     tries = [_number(value) or 0 for name, value in own if name == TRIES]
     timestamp = _number(noted.get("timestamp"))
@@ -53,7 +51,7 @@ def read_letter(record: ConsumerRecord) -> Letter:
         noted.get(name, b"").decode(errors="replace") for name in ("stage", "reason", "detail", "topic")
     )
     return Letter(
-        record.partition,
+        partition,
         record.offset,
         record.timestamp,
         stage,
@@ -70,14 +68,14 @@ def read_letter(record: ConsumerRecord) -> Letter:
     )
 
 
-def _apart(headers: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], Headers]:
+def _apart(headers: Iterable[Header]) -> tuple[dict[str, bytes], Headers]:
     """Tell our notes from the record's own headers, which may bear the same names."""
     noted: dict[str, bytes] = {}
     own: Headers = []
     for header, value in headers:
         name = header.removeprefix(PREFIX)
         if name != header and name in NOTED and name not in noted and not own:
-            noted[name] = value
+            noted[name] = value or b""
         else:
             own.append((header, value))
     return noted, own

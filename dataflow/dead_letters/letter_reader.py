@@ -1,12 +1,11 @@
 """Reading: the dead-letter topic in, its letters in either direction, as far as they are committed, out."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
@@ -14,6 +13,9 @@ from dataflow.dead_letters.letter import Letter, read_letter
 from dataflow.dead_letters.letter_filter import LetterFilter, Place
 from dataflow.dead_letters.marks import Marks
 from dataflow.errors import DataflowError
+from dataflow.kafka.consumers import reader
+from dataflow.kafka.reading import read_up_to
+from dataflow.kafka.record import Record
 from dataflow.topics import existing_topics
 
 FIRST_STEP, LONGEST_STEP = 500, 20_000
@@ -22,8 +24,6 @@ FIRST_STEP, LONGEST_STEP = 500, 20_000
 MOST_SCANNED = 200_000
 """Records that one list looks at."""
 
-RECORDS_AT_ONCE = 1_000
-POLL_MS = 200
 LAST_OFFSET = 2**63 - 2
 
 
@@ -57,8 +57,9 @@ class LetterReader:
         marks = Marks()
         ends = await self._consumer.end_offsets(self._marks)
         for tp, begin in (await self._consumer.beginning_offsets(self._marks)).items():
-            async for record in self._records(tp, begin, ends[tp]):
-                marks.put(record.key, record.value)
+            async for records in self._records(tp, begin, ends[tp]):
+                for record in records:
+                    marks.put(record.key or b"", record.value)
         if marks.beyond({tp.partition: end for tp, end in (await self._ends()).items()}):
             raise DataflowError(
                 f"topic {DEAD_LETTERS_REPLAYED.name} names dead letters that do not exist; expected it to "
@@ -84,7 +85,7 @@ class LetterReader:
                     is_complete = False
                     break
                 begin = max(begins[tp], end - step)
-                read = [read_letter(record) async for record in self._records(tp, begin, end)]
+                read = [letter async for letter in self._letters(tp, begin, end)]
                 scanned += len(read)
                 of_partition = [letter for letter in read if letter_filter.matches(letter)] + of_partition
                 step, end = min(step * 2, LONGEST_STEP), begin
@@ -98,8 +99,7 @@ class LetterReader:
         ends, begins = await self._ends(), await self._starts(letter_filter)
         for tp in self._partitions:
             end = min(ends[tp], _last_place(letter_filter, tp) + 1)
-            async for record in self._records(tp, begins[tp], end):
-                letter = read_letter(record)
+            async for letter in self._letters(tp, begins[tp], end):
                 if letter_filter.matches(letter):
                     yield letter
 
@@ -111,7 +111,7 @@ class LetterReader:
         begins, ends = await self._consumer.beginning_offsets([tp]), await self._ends()
         if not begins[tp] <= place[1] < ends[tp]:
             return None
-        read = [read_letter(record) async for record in self._records(tp, place[1], place[1] + 1)]
+        read = [letter async for letter in self._letters(tp, place[1], place[1] + 1)]
         return read[0] if read else None  # at some offsets are the broker's own records
 
     async def _ends(self) -> dict[TopicPartition, int]:
@@ -128,17 +128,18 @@ class LetterReader:
                 starts[tp] = ends[tp] if first is None else max(starts[tp], first.offset)
         return starts
 
-    async def _records(self, tp: TopicPartition, begin: int, end: int) -> AsyncIterator[ConsumerRecord]:
+    async def _letters(self, tp: TopicPartition, begin: int, end: int) -> AsyncIterator[Letter]:
+        async for records in self._records(tp, begin, end):
+            for record in records:
+                yield read_letter(tp.partition, record)
+
+    async def _records(self, tp: TopicPartition, begin: int, end: int) -> AsyncIterator[Iterable[Record]]:
         if begin >= end:
             return
         self._consumer.assign([tp])
         self._consumer.seek(tp, begin)
-        # The end may be a control record: only the position passes it.
-        while await self._consumer.position(tp) < end:
-            read = await self._consumer.getmany(tp, timeout_ms=POLL_MS, max_records=RECORDS_AT_ONCE)
-            for record in read.get(tp, ()):
-                if record.offset < end:
-                    yield record
+        async for _, records in read_up_to(self._consumer, {tp: end}):
+            yield records
 
 
 def _last_place(letter_filter: LetterFilter, tp: TopicPartition) -> int:
@@ -157,12 +158,5 @@ async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[Lette
         raise DataflowError(
             f"topic {DEAD_LETTERS.name} is missing; expected `dataflow topics` to have made it"
         )
-    consumer = AIOKafkaConsumer(
-        **connection, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    await asyncio.sleep(0)  # aiokafka's stop() fails if its task has not begun
-    try:
+    async with reader(connection) as consumer:
         yield LetterReader(consumer, partitions)
-    finally:
-        await consumer.stop()

@@ -6,21 +6,9 @@ committed. Letters and their marks are in one transaction: broken off anywhere, 
 back and marked, or none.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    IllegalOperation,
-    InvalidProducerEpoch,
-    KafkaError,
-    MessageSizeTooLargeError,
-    ProducerFenced,
-    RecordTooLargeError,
-)
 
 from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
@@ -29,6 +17,9 @@ from dataflow.dead_letters.letter_filter import LetterFilter
 from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
 from dataflow.dead_letters.marks import Marks, mark_of
 from dataflow.errors import DataflowError
+from dataflow.kafka.errors import Fenced, RecordsTooLarge
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.transaction import abort, transaction, transactional_producer
 
 LETTERS_AT_ONCE = 500
 BYTES_AT_ONCE = 4 << 20
@@ -71,17 +62,25 @@ async def replay(
     Raises `AnotherReplay`, and `DataflowError` when a broker does no transactions.
     """
     try:
-        async with letter_reader(connection) as reader, _producer(connection, app_id) as producer:
+        async with (
+            letter_reader(connection) as reader,
+            transactional_producer(
+                connection,
+                f"{app_id}-dead-letters-replay",
+                "zstd",
+                timeout_ms=TRANSACTION_TIMEOUT_MS,
+                max_request_bytes=LARGEST_BYTES,
+            ) as producer,
+        ):
             return await _Replay(reader, producer, await reader.marks()).run(letter_filter, limit)
-    # A fenced producer may refuse to go on before it says that it is fenced.
-    except (ProducerFenced, InvalidProducerEpoch, IllegalOperation) as error:
+    except Fenced as error:
         raise AnotherReplay(
             "another replay has begun meanwhile; expected one at a time. What is sent back is marked"
         ) from error
 
 
 class _Replay:
-    def __init__(self, reader: LetterReader, producer: AIOKafkaProducer, marks: Marks) -> None:
+    def __init__(self, reader: LetterReader, producer: TransactionalProducer, marks: Marks) -> None:
         self.result = ReplayResult()
         self._reader = reader
         self._producer = producer
@@ -110,7 +109,7 @@ class _Replay:
         """Delete marks of letters that retention has deleted: else they would be kept for ever."""
         outdated = list(self._marks.outdated(await self._reader.begins()))
         if outdated:
-            async with self._producer.transaction():
+            async with transaction(self._producer):
                 for key in outdated:
                     await self._producer.send(DEAD_LETTERS_REPLAYED.name, key=key, value=None)
 
@@ -126,14 +125,15 @@ class _Replay:
         if not letters:
             return
         try:
-            async with self._producer.transaction():
+            async with transaction(self._producer):
                 await self._send_all(letters)
-        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+        except RecordsTooLarge as error:
+            await abort(self._producer)
             await self._send_halves(letters, error)
         else:
             self.result.replayed += len(letters)
 
-    async def _send_halves(self, letters: list[Letter], error: KafkaError) -> None:
+    async def _send_halves(self, letters: list[Letter], error: RecordsTooLarge) -> None:
         """Find the letter that its topic does not take: it was shortened, or the limit is lower now."""
         if len(letters) == 1:
             self.result.impossible[f"is too large for topic {letters[0].topic}: {error!r}"] += 1
@@ -143,52 +143,26 @@ class _Replay:
         await self._send_back(letters[half:])
 
     async def _send_all(self, letters: list[Letter]) -> None:
-        stored = [await self._send(letter) for letter in letters]
         by_partition: dict[int, list[int]] = {}
         for letter in letters:
+            await self._send(letter)
             by_partition.setdefault(letter.partition, []).append(letter.offset)
         for partition, offsets in by_partition.items():
             key, value = mark_of(partition, offsets)
-            stored.append(_heard(await self._producer.send(DEAD_LETTERS_REPLAYED.name, value, key)))
-        for future in stored:
-            await future
+            await self._producer.send(DEAD_LETTERS_REPLAYED.name, value, key)
 
-    async def _send(self, letter: Letter) -> "asyncio.Future[object]":
+    async def _send(self, letter: Letter) -> None:
         origin, partitions = letter.origin_partition, self._reader.partitions[letter.topic]
-        return _heard(
-            await self._producer.send(
-                letter.topic,
-                letter.value,
-                letter.key,
-                origin if origin is not None and origin < partitions else None,
-                letter.timestamp_ms,
-                letter.sent_back(),
-            )
+        await self._producer.send(
+            letter.topic,
+            letter.value,
+            letter.key,
+            origin if origin is not None and origin < partitions else None,
+            letter.timestamp_ms,
+            letter.sent_back(),
         )
-
-
-def _heard(stored: "asyncio.Future[object]") -> "asyncio.Future[object]":
-    """Return the answer to a record; it may fail with nobody waiting, as the first error is the one told."""
-    stored.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return stored
 
 
 def _is_enough(letters: list[Letter]) -> bool:
     size = sum(len(letter.value or b"") for letter in letters[-LETTERS_AT_ONCE:])
     return len(letters) >= LETTERS_AT_ONCE or size >= BYTES_AT_ONCE
-
-
-@asynccontextmanager
-async def _producer(connection: Mapping[str, object], app_id: str) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(
-        **connection,
-        transactional_id=f"{app_id}-dead-letters-replay",
-        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-        compression_type="zstd",
-        max_request_size=LARGEST_BYTES,
-    )
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()

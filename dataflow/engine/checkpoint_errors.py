@@ -3,14 +3,7 @@
 from collections import deque
 from time import monotonic
 
-from aiokafka import errors
-
-BROKER_AWAY: tuple[type[BaseException], ...] = (TimeoutError, OSError, errors.KafkaTimeoutError)
-NO_MEMBER: tuple[type[BaseException], ...] = (
-    errors.IllegalGenerationError,
-    errors.UnknownMemberIdError,
-    errors.RebalanceInProgressError,
-)
+from dataflow.kafka.errors import BROKER_AWAY, NO_MEMBER, Fenced
 
 UNEXPECTED_IN_A_ROW = 3
 FENCED_A_MINUTE = 5
@@ -34,10 +27,10 @@ class CheckpointErrors:
 
     def is_fatal(self, error: BaseException) -> bool:
         """Note this error; tell whether a new session is of no use."""
-        cause = error.__cause__ or error
-        if isinstance(cause, errors.ProducerFenced):
+        if isinstance(error, Fenced):
             self._fenced.append(monotonic())
             return len(self._fenced) == FENCED_A_MINUTE and self._fenced[-1] - self._fenced[0] < 60
+        cause = error.__cause__ or error
         if isinstance(cause, BROKER_AWAY + NO_MEMBER) or getattr(cause, "retriable", False):
             return False
         self._unexpected += 1

@@ -17,6 +17,7 @@ from dataflow.engine.engine import Engine
 from dataflow.engine.offset_gap import check_offset_gap
 from dataflow.engine.partition import Partition
 from dataflow.errors import DataflowError
+from dataflow.kafka.consumers import group_metadata
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.logs import get_log
@@ -44,11 +45,8 @@ class GroupMetadataListener(driver.ConsumerRebalanceListener):
     async def on_partitions_assigned(self, assigned: Iterable[TP]) -> None:
         """Note the group metadata, then do what Faust does."""
         thread = self._thread
-        coordinator = thread._ensure_consumer()._coordinator
-        cast("BatchConsumer", thread.consumer).group_metadata = GroupMetadata(
-            coordinator.generation,
-            coordinator.member_id,
-            thread.app.conf.consumer_group_instance_id,
+        cast("BatchConsumer", thread.consumer).group_metadata = group_metadata(
+            thread._ensure_consumer(), thread.app.conf.consumer_group_instance_id
         )
         await super().on_partitions_assigned(assigned)
 

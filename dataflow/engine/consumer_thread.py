@@ -9,16 +9,10 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from dataflow.kafka.fetch import Fetched, drain
-
-# Faust has no settings for these.
-FETCH_MAX_WAIT_MS = 500
-PARTITION_FETCH_BYTES = 1 << 20
-REQUEST_TIMEOUT_MS = 40_000
+from dataflow.kafka.consumers import apply_settings, has_coordinator
+from dataflow.kafka.fetch import Fetched, fetch
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
-DRAIN_BESIDE_ORDINARY_SECONDS = 0.1
-ORDINARY_RECORDS = 100
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -28,19 +22,14 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust takes a round-robin assignor when it has no tables; only its own tells who owns what.
         self._assignor = self.app.assignor
-        consumer._partition_assignment_strategy = [self.app.assignor]
-        consumer._isolation_level = "read_committed"
-        # Faust takes one setting for requests and for its recovery, which may last.
-        consumer._request_timeout_ms = consumer._client._request_timeout_ms = REQUEST_TIMEOUT_MS
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
-        consumer._max_partition_fetch_bytes = PARTITION_FETCH_BYTES
+        apply_settings(consumer, self.app.assignor)
         return consumer
 
     @property
     def has_coordinator(self) -> bool:
         """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
         consumer = self._consumer
-        return consumer is not None and consumer._coordinator.coordinator_id is not None
+        return consumer is not None and has_coordinator(consumer)
 
     async def fetch(
         self,
@@ -51,17 +40,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         is_current: Callable[[], bool],
     ) -> Mapping[TP, Fetched | list[ConsumerRecord]]:
         """Return what has come: `Fetched` for batched partitions, lists of records for the others."""
-        consumer = self._ensure_consumer()
-        if not self.consumer.flow_active or consumer._closed:
+        if not self.consumer.flow_active:
             await asyncio.sleep(STOPPED_FLOW_PAUSE_SECONDS)
             return {}
-        fetcher, records = consumer._fetcher, {}
-        with fetcher._subscriptions.fetch_context():
-            if ordinary:  # an empty set would mean all partitions
-                timeout_seconds = min(timeout_seconds, DRAIN_BESIDE_ORDINARY_SECONDS)
-                records = await fetcher.fetched_records(ordinary, timeout=0, max_records=ORDINARY_RECORDS)
-            timeout_seconds = 0 if records else timeout_seconds
-            return {**records, **await drain(consumer, batched, max_records, timeout_seconds, is_current)}
+        consumer = self._ensure_consumer()
+        return await fetch(consumer, batched, ordinary, max_records, timeout_seconds, is_current)
 
     async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
         """Commit without a transaction; raises `KafkaError` when the group refuses."""

@@ -7,14 +7,13 @@ from contextlib import suppress
 from typing import Any, cast
 
 import faust
-from aiokafka.errors import KafkaError
 from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
 
 from dataflow.engine.assignment import Assignment
 from dataflow.engine.boot import find_outputs, prepare_topics
-from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, OutputRefused, write_checkpoint
+from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, write_checkpoint
 from dataflow.engine.checkpoint_errors import CheckpointErrors
 from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import EngineState, Lifecycle
@@ -23,6 +22,7 @@ from dataflow.engine.partition import Partition, PartitionContext
 from dataflow.engine.recovery import Recovery
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError
+from dataflow.kafka.errors import KafkaError, RecordsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.producers import TransactionalProducer
@@ -56,7 +56,6 @@ class Engine(Service):
             options.connection,
             options.compression,
             transactional=self._exactly_once,
-            stop_seconds=options.drain_timeout_seconds,
         )
         self._record_batches = RecordBatches(
             options.compression,
@@ -222,7 +221,7 @@ class Engine(Service):
                         self._record_batches,
                         self.topology.changelogs,
                     )
-            except OutputRefused as error:
+            except RecordsRefused as error:
                 await self.stop_worker(error)
             except (KafkaError, TimeoutError, OSError) as error:
                 self._fail(error)
@@ -232,11 +231,11 @@ class Engine(Service):
 
     def _guarantee(self) -> Guarantee:
         if not self._exactly_once:
-            return AtLeastOnce(self.group)
+            return AtLeastOnce(self.producer.current, self.group)
         producer = self.producer.current
         assert isinstance(producer, TransactionalProducer)
         assert self._group_metadata is not None
-        return ExactlyOnce(producer, self.app.conf.id, self._group_metadata, self.producer.transactional_id)
+        return ExactlyOnce(producer, self.app.conf.id, self._group_metadata)
 
     # -- the end of a session
 

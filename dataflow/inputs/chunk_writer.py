@@ -5,36 +5,25 @@ this id aborts open transactions of an older one, and fences it. Checkpoints are
 that, so they are all that was ever committed.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import (
-    IllegalOperation,
-    InvalidProducerEpoch,
-    InvalidTxnState,
-    ProducerFenced,
-)
 from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.errors import DataflowError
 from dataflow.inputs.input_checkpoints import InputCheckpoints, encode_checkpoint
-from dataflow.inputs.lease import RunFenced
 from dataflow.inputs.transaction_chunk import TransactionChunk
+from dataflow.kafka.consumers import reader
+from dataflow.kafka.errors import Fenced
 from dataflow.kafka.producers import TransactionalProducer
-from dataflow.kafka.record import Headers
+from dataflow.kafka.reading import read_to_end
+from dataflow.kafka.record import Headers, Record
 from dataflow.kafka.record_batches import RecordBatches
-from dataflow.sources.producing import drop
-
-POLL_MS = 200
-FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidTxnState, IllegalOperation)
-"""A fenced producer may raise `IllegalOperation` before it learns that it is fenced."""
+from dataflow.kafka.transaction import transaction
 
 _NO_HEADERS: Headers = []
 
@@ -83,73 +72,43 @@ class ChunkWriter:
         self._topic = topic
 
     async def store(self, packed: PackedChunk) -> None:
-        """Commit all of a chunk, or nothing. Raises `RunFenced` and `KafkaError`."""
+        """Commit all of a chunk, or nothing. Raises `Fenced` and `KafkaError`."""
         if not packed.good and not packed.dead and not packed.checkpoints:
             return
         try:
-            await self._producer.begin_transaction()
-            stored = [
-                *[await self._send(batch, self._topic) for batch in packed.good],
-                *[await self._send(batch, DEAD_LETTERS.name) for batch in packed.dead],
-                *[await self._send(batch, self._tp) for batch in packed.checkpoints],
-            ]
-            # One by one: commit_transaction() would not notice a failed batch.
-            await asyncio.gather(*stored)
-            await self._producer.commit_transaction()
-        except FENCED as error:
-            raise RunFenced(
+            async with transaction(self._producer):
+                for batch in packed.good:
+                    await self._send(batch, self._topic)
+                for batch in packed.dead:
+                    await self._send(batch, DEAD_LETTERS.name)
+                for batch in packed.checkpoints:
+                    await self._producer.send_batch(batch, self._tp.topic, partition=self._tp.partition)
+        except Fenced as error:
+            raise Fenced(
                 "another run has started, or the broker has waited too long for this one; "
                 "expected one run at a time. Run it again to continue after the last commit"
             ) from error
 
-    async def _send(self, batch: BatchBuilder, to: str | TopicPartition) -> "asyncio.Future[object]":
-        topic, partition = (to, next(self._partitions[to])) if isinstance(to, str) else to
-        stored: asyncio.Future[object] = await self._producer.send_batch(batch, topic, partition=partition)
-        # Others may fail, too, after the first error is raised; nobody awaits them then.
-        stored.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return stored
+    async def _send(self, batch: BatchBuilder, topic: str) -> None:
+        await self._producer.send_batch(batch, topic, partition=next(self._partitions[topic]))
 
 
-def _put(checkpoints: InputCheckpoints, record: ConsumerRecord) -> None:
+def _put(checkpoints: InputCheckpoints, tp: TopicPartition, record: Record) -> None:
     try:
-        checkpoints.put_raw(record.key, record.value)
+        checkpoints.put_raw(record.key or b"", record.value)
     except msgspec.DecodeError as error:
         raise DataflowError(
-            f"record {record.offset} of {record.topic}, partition {record.partition}, is broken ({error}); "
+            f"record {record.offset} of {tp.topic}, partition {tp.partition}, is broken ({error}); "
             "expected a checkpoint that this version of Dataflow can read"
         ) from error
-
-
-@asynccontextmanager
-async def fencing_producer(
-    connection: Mapping[str, object], tp: TopicPartition, compression: str | None
-) -> AsyncIterator[TransactionalProducer]:
-    """Give the only producer that may write checkpoints of this partition; others are fenced."""
-    producer = TransactionalProducer(connection, f"{tp.topic}-{tp.partition}", compression)
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await drop(producer)
 
 
 async def read_checkpoints(connection: Mapping[str, object], tp: TopicPartition) -> InputCheckpoints:
     """Return all checkpoints; no transaction may be open. Raises `DataflowError` for a broken one."""
     checkpoints = InputCheckpoints()
-    consumer = AIOKafkaConsumer(
-        **connection, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    await asyncio.sleep(0)  # aiokafka's stop() fails if its task has not begun
-    try:
+    async with reader(connection) as consumer:
         consumer.assign([tp])
-        end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
-        # The end may be a control record: only the position passes it.
-        while await consumer.position(tp) < end:
-            read = await consumer.getmany(tp, timeout_ms=POLL_MS)
-            for record in read.get(tp, ()):
-                _put(checkpoints, record)
-    finally:
-        await consumer.stop()
+        async for _, records in read_to_end(consumer, [tp]):
+            for record in records:
+                _put(checkpoints, tp, record)
     return checkpoints

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from dataflow.catalogue.own_topics import INGEST_RUNS
 from dataflow.errors import DataflowError
+from dataflow.kafka.errors import Fenced, KafkaError
 from dataflow.sources.lease import BEAT_SECONDS, LEASE_MS, Action, LeaseRecord
 from dataflow.sources.lease_log import LeaseLog, open_lease_log
 
@@ -20,10 +20,6 @@ SILENT_BEATS = LEASE_MS // 1000 + 1
 
 class LeaseHeld(DataflowError):
     """Another live run is reading the inputs of this stream."""
-
-
-class RunFenced(DataflowError):
-    """Another run has started; what this one has committed stays."""
 
 
 class Lease:
@@ -35,9 +31,9 @@ class Lease:
         self._broken = False
 
     def check(self) -> None:
-        """Raise `RunFenced` if another run holds the lease, or may hold it."""
+        """Raise `Fenced` if another run holds the lease, or may hold it."""
         if self.is_lost:
-            raise RunFenced("lease of this run has expired; expected it to be renewed: run it again")
+            raise Fenced("lease of this run has expired; expected it to be renewed: run it again")
 
     @property
     def is_lost(self) -> bool:

@@ -15,7 +15,6 @@ from dataflow.errors import DataflowError
 from dataflow.inputs.chunk_writer import (
     ChunkWriter,
     PackedChunk,
-    fencing_producer,
     pack,
     read_checkpoints,
 )
@@ -26,9 +25,10 @@ from dataflow.inputs.lease import Lease, hold_lease
 from dataflow.inputs.new_lines import LineRules, NewLines
 from dataflow.inputs.places import Places
 from dataflow.inputs.transaction_chunk import ChunkBuilder, TransactionChunk
+from dataflow.kafka.known_topic import KnownTopic, find_topics
 from dataflow.kafka.record_batches import RecordBatches
+from dataflow.kafka.transaction import transactional_producer
 from dataflow.settings import Settings
-from dataflow.sources.producing import KnownTopic, find_topics
 
 COMPRESSION = "zstd"  # half a microsecond a line here; less work for the broker
 
@@ -94,7 +94,7 @@ class Run:
     async def ingest(self) -> IngestReport:
         """Read what is new; return once all lines of it are committed.
 
-        Raises `LeaseHeld`, `RunFenced`, `DataflowError` for a missing topic, `KafkaError`.
+        Raises `LeaseHeld`, `Fenced`, `DataflowError` for a missing topic, `KafkaError`.
         """
         connection = broker_connection(self.settings)
         number = list(INGESTED).index(self.stream)
@@ -102,7 +102,7 @@ class Run:
         topics = await _topics(connection, INGESTED[self.stream].topic)
         async with (
             hold_lease(connection, self.stream, number) as lease,
-            fencing_producer(connection, place, COMPRESSION) as producer,
+            transactional_producer(connection, f"{place.topic}-{place.partition}", COMPRESSION) as producer,
         ):
             checkpoints = await read_checkpoints(connection, place)
             partitions = {name: topic.partitions for name, topic in topics.items()}

@@ -1,19 +1,22 @@
 """Record batches out of aiokafka's fetcher, before it makes an object of every record."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import dropwhile, islice
 from time import monotonic
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.fetcher import READ_COMMITTED, Errors, Fetcher, FetchResult, PartitionRecords
+from aiokafka.consumer.fetcher import READ_COMMITTED, Errors, Fetcher, FetchResult
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from dataflow.kafka.checksums import ChecksummedRecords
+from dataflow.kafka.control_batches import PartitionRecords
 
 REBALANCE_PAUSE_SECONDS = 0.05
+BESIDE_ORDINARY_SECONDS = 0.1
+ORDINARY_RECORDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +185,24 @@ async def drain(
         waiter.cancel()
     await asyncio.sleep(REBALANCE_PAUSE_SECONDS)
     return {}
+
+
+async def fetch(
+    consumer: AIOKafkaConsumer,
+    batched: Collection[TopicPartition],
+    ordinary: Collection[TopicPartition],
+    max_records: int,
+    timeout_seconds: float,
+    is_current: Callable[[], bool],
+) -> Mapping[TopicPartition, Fetched | list[ConsumerRecord]]:
+    """Return what has come: `Fetched` for batched partitions, lists of records for the others."""
+    fetcher, records = consumer._fetcher, {}
+    if consumer._closed:
+        await asyncio.sleep(REBALANCE_PAUSE_SECONDS)
+        return {}
+    with fetcher._subscriptions.fetch_context():
+        if ordinary:  # an empty set would mean all partitions
+            timeout_seconds = min(timeout_seconds, BESIDE_ORDINARY_SECONDS)
+            records = await fetcher.fetched_records(ordinary, timeout=0, max_records=ORDINARY_RECORDS)
+        timeout_seconds = 0 if records else timeout_seconds
+        return {**records, **await drain(consumer, batched, max_records, timeout_seconds, is_current)}

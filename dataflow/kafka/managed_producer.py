@@ -3,16 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, NodeNotReadyError
-
 from dataflow.errors import Misconfigured
-from dataflow.kafka.producers import TransactionalProducer, plain_producer
+from dataflow.kafka.backoff import backoff
+from dataflow.kafka.clients import drop
+from dataflow.kafka.errors import BROKER_AWAY, KafkaError
+from dataflow.kafka.producers import Producer, TransactionalProducer
 from dataflow.logs import get_log
 
 log = get_log(__name__)
-
-LONGEST_PAUSE_SECONDS = 5.0
 
 
 class ManagedProducer:
@@ -28,18 +26,16 @@ class ManagedProducer:
         compression: str | None,
         *,
         transactional: bool,
-        stop_seconds: float,
     ) -> None:
         self._connection = connection
         self._compression = compression
         self._transactional = transactional
-        self._stop_seconds = stop_seconds
         self.ready = asyncio.Event()
         self.transactional_id = ""
-        self._current: AIOKafkaProducer | None = None
+        self._current: Producer | None = None
 
     @property
-    def current(self) -> AIOKafkaProducer:
+    def current(self) -> Producer:
         """The producer; only while `ready`."""
         assert self._current is not None
         return self._current
@@ -50,13 +46,13 @@ class ManagedProducer:
         producer = self.new(transactional_id)
         try:
             await producer.start()
-        except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError) as error:
+        except BROKER_AWAY as error:
             log.warning("Broker has gone away; trying again.", error=error)
             self._current = producer
             await self.replace(lambda: False)
             return
         except KafkaError as error:
-            await self._stop(producer)
+            await drop(producer)
             raise Misconfigured(
                 f"broker {self._connection['bootstrap_servers']} has answered {error!r} to a producer with "
                 f"transactional id {transactional_id}; expected a broker with transactions, "
@@ -65,26 +61,26 @@ class ManagedProducer:
         self._current = producer
         self.ready.set()
 
-    def new(self, transactional_id: str) -> AIOKafkaProducer:
+    def new(self, transactional_id: str) -> Producer:
         """Return a producer that is not started."""
         if self._transactional:
             return TransactionalProducer(self._connection, transactional_id, self._compression)
-        return plain_producer(self._connection, self._compression)
+        return Producer(self._connection, self._compression)
 
     async def replace(self, should_stop: Callable[[], bool]) -> None:
-        """Stop the producer, and start another as soon as the broker lets us; waits with backoff."""
+        """Drop the producer, and start another as soon as the broker lets us; waits with backoff."""
         self.ready.clear()
-        await self._stop(self.current)
-        pause = 0.2
-        while not should_stop():
+        await drop(self.current)
+        for pause in backoff():
             await asyncio.sleep(pause)
+            if should_stop():
+                return
             producer = self.new(self.transactional_id)
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:
                 log.warning("Broker is away; trying again.", error=error)
-                await self._stop(producer)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                await drop(producer)
             else:
                 self._current = producer
                 self.ready.set()
@@ -100,17 +96,10 @@ class ManagedProducer:
         try:
             await producer.start()
         finally:
-            await self._stop(producer)
+            await drop(producer)
 
     async def stop(self) -> None:
-        """Stop the producer, if there is one."""
+        """Stop the producer, if there is one; what it was writing is not committed."""
         self.ready.clear()
         if self._current is not None:
-            await self._stop(self._current)
-
-    async def _stop(self, producer: AIOKafkaProducer) -> None:
-        try:
-            # It would wait for ever for batches that a dead broker does not take.
-            await asyncio.wait_for(producer.stop(), self._stop_seconds)
-        except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("Producer did not stop in time.", error=error)
+            await drop(self._current)

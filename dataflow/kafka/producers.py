@@ -1,11 +1,17 @@
-"""Producers: the transactional one, whose offsets are fenced by the group (KIP-447), and the plain one."""
+"""Producers: the transactional ones, whose offsets are fenced by the group (KIP-447), and plain ones."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError, RecordTooLargeError, TopicAuthorizationFailedError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from dataflow.kafka.errors import RecordsRefused, RecordsTooLarge
 from dataflow.kafka.offset_commit import FencedSender, GroupMetadata
+from dataflow.kafka.record import Headers
 
 BATCH_BYTES = 512 << 10
 REQUEST_TIMEOUT_MS = 10_000
@@ -14,22 +20,93 @@ REQUEST_TIMEOUT_MS = 10_000
 RETRY_BACKOFF_MS = 20
 TRANSACTION_TIMEOUT_MS = 10_000
 
+Acknowledgement = asyncio.Future[object]
 
-class TransactionalProducer(AIOKafkaProducer):
-    """aiokafka's transactional producer; offsets go out fenced by the group's generation."""
+
+class Producer(AIOKafkaProducer):
+    """aiokafka's producer for all replicas; it remembers what the broker has not acknowledged yet.
+
+    Without a transactional id it is the producer of `at_least_once`.
+    """
 
     def __init__(
-        self, connection: Mapping[str, object], transactional_id: str, compression: str | None
+        self, connection: Mapping[str, object], compression: str | None = None, **settings: object
     ) -> None:
         super().__init__(
             **connection,
-            transactional_id=transactional_id,
-            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            acks="all",
             retry_backoff_ms=RETRY_BACKOFF_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             max_batch_size=BATCH_BYTES,
             compression_type=compression,
+            **settings,
         )
+        self._sent: list[tuple[str, Acknowledgement]] = []
+
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> Acknowledgement:
+        """Send a record batch; `acknowledged` waits for the broker's answer."""
+        return self._note(topic, await super().send_batch(batch, topic, partition=partition))
+
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        partition: int | None = None,
+        timestamp_ms: int | None = None,
+        headers: Headers | None = None,
+    ) -> Acknowledgement:
+        """Send a record; `acknowledged` waits for the broker's answer."""
+        with _refusal_of(topic):
+            return self._note(topic, await super().send(topic, value, key, partition, timestamp_ms, headers))
+
+    def _note(self, topic: str, sent: Acknowledgement) -> Acknowledgement:
+        # It may fail with nobody waiting: the first error is the one that is raised.
+        sent.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._sent.append((topic, sent))
+        return sent
+
+    async def acknowledged(self) -> None:
+        """Wait until the broker has everything that was sent since the last call.
+
+        Raises the first error: `RecordsRefused` for a topic that does not accept the records.
+        """
+        sent, self._sent = self._sent, []
+        for topic, acknowledgement in sent:
+            with _refusal_of(topic):
+                await acknowledgement
+
+
+@contextmanager
+def _refusal_of(topic: str) -> Iterator[None]:
+    try:
+        yield
+    except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+        raise RecordsTooLarge(topic, error) from error
+    except TopicAuthorizationFailedError as error:
+        raise RecordsRefused(topic, error) from error
+
+
+class TransactionalProducer(Producer):
+    """A producer with a transactional id; offsets are fenced by the group's generation."""
+
+    def __init__(
+        self,
+        connection: Mapping[str, object],
+        transactional_id: str,
+        compression: str | None = None,
+        *,
+        timeout_ms: int = TRANSACTION_TIMEOUT_MS,
+        max_request_bytes: int = 1 << 20,
+    ) -> None:
+        super().__init__(
+            connection,
+            compression,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=timeout_ms,
+            max_request_size=max_request_bytes,
+        )
+        self.transactional_id = transactional_id
         self._sender = FencedSender(
             self.client,
             acks=-1,
@@ -38,6 +115,22 @@ class TransactionalProducer(AIOKafkaProducer):
             retry_backoff_ms=RETRY_BACKOFF_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
+
+    @property
+    def transaction_error(self) -> BaseException | None:
+        """What has ended the open transaction, whatever aiokafka says to later calls; None: nothing."""
+        ended = self._txn_manager.wait_for_transaction_end()
+        return ended.exception() if ended is not None and ended.done() else None
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Tell whether a transaction is open that has not failed, and is not being committed."""
+        return bool(self._txn_manager.is_in_transaction())
+
+    async def begin_transaction(self) -> None:
+        """Begin a transaction; what was sent in an earlier one is nobody's concern any more."""
+        self._sent.clear()
+        await super().begin_transaction()
 
     async def send_offsets(
         self,
@@ -56,13 +149,19 @@ class TransactionalProducer(AIOKafkaProducer):
         await self.send_offsets_to_transaction(offsets, group_id)
 
 
-def plain_producer(connection: Mapping[str, object], compression: str | None) -> AIOKafkaProducer:
-    """Return the producer of `at_least_once`: no transactions, no producer id, all replicas must have it."""
+def idempotent_producer(
+    connection: Mapping[str, object],
+    compression: str | None = None,
+    *,
+    batch_bytes: int = 16 << 10,
+    request_timeout_ms: int = REQUEST_TIMEOUT_MS,
+) -> AIOKafkaProducer:
+    """Return a producer that stores each record once, on all replicas."""
     return AIOKafkaProducer(
         **connection,
         acks="all",
-        retry_backoff_ms=RETRY_BACKOFF_MS,
-        request_timeout_ms=REQUEST_TIMEOUT_MS,
-        max_batch_size=BATCH_BYTES,
+        enable_idempotence=True,
         compression_type=compression,
+        max_batch_size=batch_bytes,
+        request_timeout_ms=request_timeout_ms,
     )

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from time import monotonic
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from dataflow.errors import DataflowError
-from dataflow.kafka.fetch import drain
+from dataflow.kafka.consumers import reader
+from dataflow.kafka.reading import read_up_to
 from dataflow.stages.filter_dry_run import DryRun, try_rules
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.topics import existing_topics
@@ -16,6 +16,7 @@ from dataflow.topics import existing_topics
 MOST_RECORDS = 1_000_000
 MOST_SECONDS = 10.0
 AT_ONCE = 10_000
+FETCH_BYTES = 4 << 20
 
 
 async def try_lines(rules: FilterRules, lines: Iterable[bytes | None]) -> DryRun:
@@ -30,34 +31,19 @@ async def last_records(connection: Mapping[str, object], topic: str, count: int)
     if topic not in partition_counts:
         raise DataflowError(f"topic is {topic!r}; expected one that exists")
     partitions = [TopicPartition(topic, number) for number in range(partition_counts[topic])]
-    reader = AIOKafkaConsumer(
-        **connection, group_id=None, isolation_level="read_committed", max_partition_fetch_bytes=4 << 20
-    )
-    await reader.start()
-    try:
-        await asyncio.sleep(0)  # aiokafka's stop() fails if its task has not begun
-        begins, ends = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
+    async with reader(connection, fetch_bytes=FETCH_BYTES) as consumer:
+        begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         share = -(-count // len(partitions))
-        reader.assign(partitions)
+        consumer.assign(partitions)
         for tp in partitions:
-            reader.seek(tp, max(begins[tp], ends[tp] - share))
-        return await _read_to(reader, ends)
-    finally:
-        await reader.stop()
-
-
-async def _read_to(reader: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> list[bytes | None]:
-    values: list[bytes | None] = []
-    deadline = monotonic() + MOST_SECONDS
-    # The end may be a control record: only the position passes it.
-    while lag := [tp for tp, end in ends.items() if await reader.position(tp) < end]:
-        if monotonic() > deadline:
-            raise DataflowError(f"records of {lag[0].topic} have not come within {MOST_SECONDS:g} s")
-        for tp, fetched in (await drain(reader, lag, AT_ONCE, 0.1)).items():
-            values += [
-                record.value
-                for record_slice in fetched.slices
-                for record in record_slice.records
-                if record.offset < ends[tp]
-            ]
+            consumer.seek(tp, max(begins[tp], ends[tp] - share))
+        values: list[bytes | None] = []
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                async for _, records in read_up_to(consumer, ends, max_records=AT_ONCE):
+                    values += [record.value for record in records]
+        except TimeoutError as error:
+            raise DataflowError(
+                f"records of {topic} have not come within {MOST_SECONDS:g} s; expected all of them"
+            ) from error
     return values

@@ -8,8 +8,9 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS
-from dataflow.engine.boot import connect_admin
 from dataflow.errors import Misconfigured
+from dataflow.kafka.backoff import backoff
+from dataflow.kafka.connecting import connect_admin
 from dataflow.logs import get_log
 from dataflow.rules.version import Document, Version, VersionLog
 from dataflow.rules.version_reader import version_reader
@@ -20,8 +21,7 @@ log = get_log(__name__)
 
 T = TypeVar("T")
 
-WAIT_MS = 1_000
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
+WAIT_SECONDS = 1.0
 
 
 class Follower(Service, Generic[T]):
@@ -64,7 +64,7 @@ class Follower(Service, Generic[T]):
     async def on_start(self) -> None:
         """Read the topic to its end; wait for a broker that is away. Raises `Misconfigured`."""
         admin = await connect_admin(self.connection)
-        await admin.close()
+        await admin.stop()
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
         await ensure_topics(self.connection, [Topic.of(declared, partitions=1)])
         versions = await self._read()
@@ -115,17 +115,16 @@ class Follower(Service, Generic[T]):
 
     @Service.task
     async def _follow(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        pauses = backoff()
         while not self.should_stop:
             try:
                 async with version_reader(self.connection, self.document) as reader:
                     while not self.should_stop:
-                        await self._take_over(await reader.read_more(WAIT_MS))
-                        pause = FIRST_PAUSE_SECONDS
+                        await self._take_over(await reader.read_more(WAIT_SECONDS))
+                        pauses = backoff()
             except (KafkaError, OSError) as error:
                 log.warning("Topic cannot be read; trying again.", topic=self.document.topic, error=error)
-                await self.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                await self.sleep(next(pauses))
 
     async def _take_over(self, versions: VersionLog) -> None:
         if versions.fault is not None:

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from aiokafka.structs import ConsumerRecord
-
 from dataflow.errors import Misconfigured
-from dataflow.kafka.record import Headers
+from dataflow.kafka.record import Headers, Record
 
 KEY = b"document"
 """All versions share it: compaction keeps the last."""
@@ -57,7 +55,7 @@ class VersionLog:
         self.fault: Misconfigured | None = None
         """What is wrong with the last record; None: nothing."""
 
-    def read(self, records: Iterable[ConsumerRecord]) -> None:
+    def read(self, records: Iterable[Record]) -> None:
         """Take the next records."""
         for record in records:
             number, raw = _number_of(record), record.value or b""
@@ -70,6 +68,6 @@ class VersionLog:
                 self.last, self.fault = Version(number, raw), None
 
 
-def _number_of(record: ConsumerRecord) -> int:
-    number = dict(record.headers).get(NUMBER, b"")
+def _number_of(record: Record) -> int:
+    number = dict(record.headers).get(NUMBER) or b""
     return int(number) if number.isdigit() and len(number) < 19 else 0

@@ -1,6 +1,5 @@
 """Reading: the topic of a document in, its versions as far as they are committed out."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -8,10 +7,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from dataflow.errors import DataflowError
+from dataflow.kafka.consumers import reader
+from dataflow.kafka.reading import read_more, read_to_end
 from dataflow.rules.version import Document, Version, VersionLog
 from dataflow.topics import existing_topics
-
-POLL_MS = 200
 
 
 class VersionReader:
@@ -24,16 +23,13 @@ class VersionReader:
 
     async def read_to_end(self) -> VersionLog:
         """Read all that is committed now."""
-        ends = await self._consumer.end_offsets([self._tp])
-        # The end is a control record: only the position passes it.
-        while await self._consumer.position(self._tp) < ends[self._tp]:
-            await self.read_more(POLL_MS)
+        async for _, records in read_to_end(self._consumer, [self._tp]):
+            self.log.read(records)
         return self.log
 
-    async def read_more(self, wait_ms: int) -> VersionLog:
+    async def read_more(self, wait_seconds: float) -> VersionLog:
         """Read what is new; wait so long for something to come."""
-        read = await self._consumer.getmany(self._tp, timeout_ms=wait_ms)
-        self.log.read(read.get(self._tp, ()))
+        self.log.read(await read_more(self._consumer, self._tp, wait_seconds))
         return self.log
 
 
@@ -43,8 +39,8 @@ async def last_version(connection: Mapping[str, object], document: Document) -> 
         raise DataflowError(
             f"topic {document.topic} is missing; expected `dataflow topics` or a worker to have made it"
         )
-    async with version_reader(connection, document) as reader:
-        return (await reader.read_to_end()).last
+    async with version_reader(connection, document) as versions:
+        return (await versions.read_to_end()).last
 
 
 @asynccontextmanager
@@ -52,13 +48,6 @@ async def version_reader(
     connection: Mapping[str, object], document: Document
 ) -> AsyncIterator[VersionReader]:
     """Give a reader."""
-    consumer = AIOKafkaConsumer(
-        **connection, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-    consumer.assign([TopicPartition(document.topic, 0)])
-    await consumer.start()
-    try:
-        await asyncio.sleep(0)  # aiokafka's stop() fails if its task has not begun
+    async with reader(connection) as consumer:
+        consumer.assign([TopicPartition(document.topic, 0)])
         yield VersionReader(consumer, document)
-    finally:
-        await consumer.stop()

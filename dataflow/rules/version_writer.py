@@ -9,14 +9,15 @@ then it reads the first one's version.
 
 from collections.abc import Mapping
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
-
 from dataflow.errors import DataflowError
+from dataflow.kafka.errors import Fenced
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.transaction import transaction, transactional_producer
 from dataflow.rules.version import KEY, Document, Version, headers_of
 from dataflow.rules.version_reader import version_reader
 
 TRANSACTION_TIMEOUT_MS = 30_000
+LARGEST_BYTES = 8 << 20
 
 
 class VersionConflict(DataflowError):
@@ -31,19 +32,13 @@ async def put_version(
     Raises `Misconfigured` for what is no such document, `VersionConflict`, and `KafkaError`.
     """
     document.check(raw, document.name)
-    producer = AIOKafkaProducer(
-        **connection,
-        transactional_id=f"{app_id}-{document.topic}",
-        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-        max_request_size=8 << 20,
-    )
+    transactional_id = f"{app_id}-{document.topic}"
     try:
-        try:
-            await producer.start()
+        async with transactional_producer(
+            connection, transactional_id, timeout_ms=TRANSACTION_TIMEOUT_MS, max_request_bytes=LARGEST_BYTES
+        ) as producer:
             return await _follow(connection, producer, document, raw, follows)
-        finally:
-            await producer.stop()
-    except (ProducerFenced, InvalidProducerEpoch) as error:
+    except Fenced as error:
         raise VersionConflict(
             f"{document.name} are being changed by somebody else; expected one at a time"
         ) from error
@@ -51,7 +46,7 @@ async def put_version(
 
 async def _follow(
     connection: Mapping[str, object],
-    producer: AIOKafkaProducer,
+    producer: TransactionalProducer,
     document: Document,
     raw: bytes,
     follows: int | None,
@@ -61,9 +56,6 @@ async def _follow(
     if follows is not None and log.last.number != follows:
         raise VersionConflict(f"version of the {document.name} is {log.last.number}; expected {follows}")
     number = log.highest + 1
-    async with producer.transaction():
-        stored = await producer.send(document.topic, raw, KEY, partition=0, headers=headers_of(number))
-        # It fails a second time when the producer is stopped, and nobody asks then.
-        stored.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await stored
+    async with transaction(producer):
+        await producer.send(document.topic, raw, KEY, partition=0, headers=headers_of(number))
     return Version(number, raw)

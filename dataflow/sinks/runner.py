@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Collection, Iterable
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-from aiokafka.errors import KafkaError
+from aiokafka import ConsumerRebalanceListener
 from aiokafka.structs import TopicPartition
 from mode import Service
 
 from dataflow.errors import SinkUnavailable
+from dataflow.kafka.consumers import group_consumer
+from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner_commits import Commits
@@ -19,8 +20,6 @@ from dataflow.sinks.runner_partition import SinkPartition
 
 log = get_log(__name__)
 
-FETCH_BYTES = 1 << 20  # of one partition at once; unpacked, it is held in memory
-NEVER_MS = 2**31 - 1
 STOP_SECONDS = 5.0
 MEASURE_SECONDS = 2.0
 
@@ -76,7 +75,12 @@ class SinkRunner(Service):
         """Join the group; wait for a broker that is unavailable."""
         group = self.options.group_of(self.sink.name)
         for pause in self.options.pauses():
-            self.consumer = self._new_consumer(group)
+            self.consumer = group_consumer(
+                self.options.connection,
+                group,
+                session_timeout_ms=self.options.session_timeout_ms,
+                leave_timeout_ms=int(self.options.drain_timeout_seconds * 1000),
+            )
             try:
                 await self.consumer.start()
                 break
@@ -88,22 +92,6 @@ class SinkRunner(Service):
         self.consumer.subscribe(list(self.sink.topics), listener=_Assignments(self))
         self.add_future(self._open())
         self.add_future(self._measure())
-
-    def _new_consumer(self, group: str) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            **self.options.connection,
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=FETCH_BYTES,
-            session_timeout_ms=self.options.session_timeout_ms,
-            heartbeat_interval_ms=self.options.session_timeout_ms // 4,
-            # A sink may be unavailable for days; the rebalance timeout bounds how long a revocation takes.
-            max_poll_interval_ms=NEVER_MS,
-            rebalance_timeout_ms=self.options.session_timeout_ms
-            + int(self.options.drain_timeout_seconds * 1000),
-        )
 
     async def _open(self) -> None:
         """Open the sink at start, so that faults show before the first record comes."""

@@ -5,21 +5,18 @@ from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.engine.dead_letters import RejectedRecord, as_records
-from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.clients import drop
+from dataflow.kafka.consumers import client_of, group_metadata
 from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
-from dataflow.logs import get_log
+from dataflow.kafka.transaction import transaction
 from dataflow.sinks.runner_note import SinkNote
 
-log = get_log(__name__)
-
-STOP_SECONDS = 5.0
 STABLE_SECONDS = 15.0  # longer than a transaction may stay open
 
 
@@ -74,20 +71,16 @@ class Commits:
     ) -> None:
         producer = await self._started()
         # An earlier attempt may have succeeded though its answer was lost.
-        committed = await stable_offsets(self._consumer._client, self._group, [tp], STABLE_SECONDS)  # noqa: SLF001  # one connection for the group
+        committed = await stable_offsets(client_of(self._consumer), self._group, [tp], STABLE_SECONDS)
         if committed[tp] >= offsets[tp].offset:
             return
         partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
-        await producer.begin_transaction()
         target = partitions[tp.partition % len(partitions)]
-        for batch in self._batches.pack(as_records(tp, dead)):
-            await (await producer.send_batch(batch, DEAD_LETTERS.name, partition=target))
-        await producer.send_offsets(dict(offsets), self._group, self._group_metadata())
-        await producer.commit_transaction()
-
-    def _group_metadata(self) -> GroupMetadata:
-        coordinator = self._consumer._coordinator  # noqa: SLF001  # aiokafka has no public way
-        return GroupMetadata(coordinator.generation, coordinator.member_id, None)
+        async with transaction(producer):
+            for batch in self._batches.pack(as_records(tp, dead)):
+                await producer.send_batch(batch, DEAD_LETTERS.name, partition=target)
+            await producer.acknowledged()
+            await producer.send_offsets(offsets, self._group, group_metadata(self._consumer))
 
     async def _started(self) -> TransactionalProducer:
         if self._producer is None:
@@ -99,9 +92,5 @@ class Commits:
     async def stop(self) -> None:
         """Stop the producer, if there is one."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            await asyncio.wait_for(producer.stop(), STOP_SECONDS)
-        except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("Producer of dead letters did not stop in time.", error=error)
+        if producer is not None:
+            await drop(producer)

@@ -6,12 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 
-from dataflow.engine.checkpoint_errors import NO_MEMBER
 from dataflow.engine.dead_letters import DeadLetterLimit, RejectedRecord, TooManyDeadLetters
 from dataflow.errors import SinkUnavailable
+from dataflow.kafka.consumers import client_of
+from dataflow.kafka.errors import NO_MEMBER, CommitFailedError, IllegalStateError, KafkaError
 from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.logs import get_log
 from dataflow.sinks.contract import Sink, SinkBatch
@@ -78,7 +78,7 @@ class SinkPartition:
 
     async def _seek_to_committed(self) -> None:
         group = self._options.group_of(self._sink.name)
-        committed = await stable_offsets(self._consumer._client, group, [self.tp], STABLE_SECONDS)  # noqa: SLF001  # waits for pending transactions, unlike the consumer
+        committed = await stable_offsets(client_of(self._consumer), group, [self.tp], STABLE_SECONDS)
         if committed[self.tp] >= 0:
             self._consumer.seek(self.tp, committed[self.tp])
         self.committed_offset = self.consumed = await self._consumer.position(self.tp)

@@ -5,20 +5,24 @@ No worker is asked, so a worker that hangs is seen, too.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.errors import DataflowError
+from dataflow.kafka.admin import Admin
+from dataflow.kafka.clients import running
+from dataflow.kafka.consumers import reader
+from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.fetch import drain
 from dataflow.sinks.runner_note import SinkNote, note_of
 
 SAMPLE_SECONDS = 0.5
 FIRST_RECORD_SECONDS = 2.0
+POLL_SECONDS = 0.2
+RECORDS_AT_ONCE = 1  # a part of a record batch is enough
 ANSWER_SECONDS = 10.0
 
 
@@ -56,72 +60,39 @@ async def sink_statuses(
     broker does not answer in time.
     """
     try:
-        async with asyncio.timeout(ANSWER_SECONDS), _clients(connection) as (admin, reader):
+        async with (
+            asyncio.timeout(ANSWER_SECONDS),
+            running(Admin(connection)) as admin,
+            reader(connection) as consumer,
+        ):
             samples, seconds = await _samples(admin, app_id, configured)
-            return [await _status(sample, seconds, reader) for sample in samples]
+            return [await _status(sample, seconds, consumer) for sample in samples]
     except (KafkaError, OSError) as error:
         raise DataflowError(f"broker does not answer about the sinks: {error!r}") from error
 
 
 async def _samples(
-    admin: AIOKafkaAdminClient, app_id: str, configured: Mapping[str, Topics]
+    admin: Admin, app_id: str, configured: Mapping[str, Topics]
 ) -> tuple[list["_Sample"], float]:
     """Return a sample of each sink, and how many seconds it is from `before` to `after`."""
     groups = {name: f"{app_id}-sink-{name}" for name in await _names(admin, app_id, configured)}
-    before = {name: await _committed(admin, group) for name, group in groups.items()}
+    before = {name: await admin.committed(group) for name, group in groups.items()}
     began = time.monotonic()
     await asyncio.sleep(SAMPLE_SECONDS)
-    after = {name: await _committed(admin, group) for name, group in groups.items()}
+    after = {name: await admin.committed(group) for name, group in groups.items()}
     seconds = time.monotonic() - began
     samples = []
     for name, group in sorted(groups.items()):
-        never_served = await _never_served(admin, configured.get(name, ()), after[name])
-        workers = await _workers(admin, group)
+        never_served = set(await admin.partitions(configured.get(name, ()))) - after[name].keys()
+        workers = await admin.member_count(group)
         samples.append(_Sample(name, before[name], after[name], never_served, workers))
     return samples, seconds
 
 
-@asynccontextmanager
-async def _clients(
-    connection: Mapping[str, object],
-) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
-    admin = AIOKafkaAdminClient(**connection)
-    reader = AIOKafkaConsumer(**connection, isolation_level="read_committed", auto_offset_reset="earliest")
-    try:
-        await asyncio.gather(admin.start(), reader.start())
-        yield admin, reader
-    finally:
-        await asyncio.gather(admin.close(), reader.stop())
-
-
-async def _names(admin: AIOKafkaAdminClient, app_id: str, configured: Collection[str]) -> set[str]:
+async def _names(admin: Admin, app_id: str, configured: Collection[str]) -> set[str]:
     prefix = f"{app_id}-sink-"
-    groups = [group for group, *_ in await admin.list_consumer_groups()]
+    groups = await admin.groups()
     return {group.removeprefix(prefix) for group in groups if group.startswith(prefix)} | set(configured)
-
-
-async def _committed(admin: AIOKafkaAdminClient, group: str) -> Offsets:
-    offsets: Offsets = await admin.list_consumer_group_offsets(group)
-    return {tp: noted for tp, noted in offsets.items() if noted.offset >= 0}
-
-
-async def _workers(admin: AIOKafkaAdminClient, group: str) -> int:
-    # One at a time: aiokafka 0.14 cannot read an answer of several groups.
-    [answer] = await admin.describe_consumer_groups([group])
-    [(_, _, _, _, _, members, *_)] = answer.groups
-    return len(members)
-
-
-async def _never_served(
-    admin: AIOKafkaAdminClient, topics: Topics, committed: Offsets
-) -> Collection[TopicPartition]:
-    """Return the partitions of the topics that have no committed offset yet."""
-    existing = set(await admin.list_topics()).intersection(topics)  # a request for another one may create it
-    described = await admin.describe_topics(list(existing)) if existing else []
-    partitions = {
-        TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]
-    }
-    return partitions - committed.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +113,18 @@ class _Sample:
         }
 
 
-async def _status(sample: _Sample, seconds: float, reader: AIOKafkaConsumer) -> SinkStatus:
-    consumed = {**sample.positions(sample.after), **await reader.beginning_offsets(list(sample.never_served))}
-    ends = await reader.end_offsets(list(consumed))
+async def _status(sample: _Sample, seconds: float, consumer: AIOKafkaConsumer) -> SinkStatus:
+    consumed = {
+        **sample.positions(sample.after),
+        **await consumer.beginning_offsets(list(sample.never_served)),
+    }
+    ends = await consumer.end_offsets(list(consumed))
     lag = {tp: ends[tp] - position for tp, position in consumed.items() if ends[tp] > position}
     earlier = sample.positions(sample.before)
     stored = sum(max(consumed[tp] - earlier[tp], 0) for tp in earlier.keys() & consumed.keys())
     notes = [note_of(noted.metadata) for noted in sample.after.values()]
     last = max(notes, key=lambda note: note.error_at_ms or 0, default=SinkNote())
-    oldest = await _oldest_ms(reader, {tp: consumed[tp] for tp in lag})
+    oldest = await _oldest_ms(consumer, {tp: consumed[tp] for tp in lag})
     return SinkStatus(
         name=sample.name,
         topics=sorted({tp.topic for tp in consumed}),
@@ -170,18 +144,19 @@ def _seconds_since(at_ms: int | None) -> float | None:
     return None if at_ms is None else round(max(time.time() - at_ms / 1000, 0.0), 3)
 
 
-async def _oldest_ms(reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> int | None:
+async def _oldest_ms(consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> int | None:
     """Return the timestamp of the oldest record from these offsets on; None if none is read in time."""
     if not starts:
         return None
-    reader.assign(list(starts))
+    consumer.assign(list(starts))
     for tp, offset in starts.items():
-        reader.seek(tp, offset)
+        consumer.seek(tp, offset)
     missing, timestamps = set(starts), []
     deadline = time.monotonic() + FIRST_RECORD_SECONDS
     while missing and time.monotonic() < deadline:
-        for tp, records in (await reader.getmany(*missing, timeout_ms=200)).items():
-            if records:
+        for tp, fetched in (await drain(consumer, missing, RECORDS_AT_ONCE, POLL_SECONDS)).items():
+            first = next((record for part in fetched.slices for record in part.records), None)
+            if first is not None:
                 missing.discard(tp)
-                timestamps.append(records[0].timestamp)
+                timestamps.append(first.timestamp)
     return min((timestamp for timestamp in timestamps if timestamp >= 0), default=None)

@@ -4,21 +4,21 @@ from types import TracebackType
 from typing import Self
 
 from dataflow.http_error import overloaded
-from dataflow.sources.outbox import Outbox
+from dataflow.sources.batching_producer import BatchingProducer
 
 
 class InFlight:
     """Counts the bytes of all requests that are not answered, received ones and unacknowledged ones."""
 
-    def __init__(self, outbox: Outbox, most_bytes: int) -> None:
+    def __init__(self, producer: BatchingProducer, most_bytes: int) -> None:
         self.received_bytes = 0
-        self._outbox = outbox
+        self._producer = producer
         self._most_bytes = most_bytes
 
     @property
     def held_bytes(self) -> int:
         """All that is held now."""
-        return self.received_bytes + self._outbox.unacknowledged_bytes
+        return self.received_bytes + self._producer.unacknowledged_bytes
 
     def add(self, size: int) -> None:
         """Count bytes that are about to be held; refuse (429) above the bound."""

@@ -7,6 +7,10 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
+from dataflow.kafka.clients import running
+from dataflow.kafka.consumers import reader
+from dataflow.kafka.producers import idempotent_producer
+from dataflow.kafka.reading import read_more
 from dataflow.sources.lease import LeaseRecord, LeaseState
 
 _encode = msgspec.json.encode
@@ -35,25 +39,19 @@ class LeaseLog:
 
     async def follow(self, wait_seconds: float) -> None:
         """Read what is new; wait so long for something to come."""
-        read = await self._consumer.getmany(timeout_ms=int(wait_seconds * 1000))
+        records = await read_more(self._consumer, self.tp, wait_seconds)
         self._effects.clear()
-        for record in read.get(self.tp, ()):
-            self._effects[record.offset] = self.state.apply(_decode(record.value), record.timestamp)
+        for record in records:
+            self._effects[record.offset] = self.state.apply(_decode(record.value or b""), record.timestamp)
             self._next = record.offset + 1
 
 
 @asynccontextmanager
 async def open_lease_log(connection: Mapping[str, object], tp: TopicPartition) -> AsyncIterator[LeaseLog]:
     """Give the log of a partition, for only there is an order; it is read by no group, from its begin."""
-    producer = AIOKafkaProducer(**connection, acks="all", enable_idempotence=True, request_timeout_ms=10_000)
-    consumer = AIOKafkaConsumer(
-        **connection, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    consumer.assign([tp])
-    try:
-        await producer.start()
-        await consumer.start()
+    async with (
+        running(idempotent_producer(connection)) as producer,
+        reader(connection, isolation_level="read_uncommitted") as consumer,
+    ):
+        consumer.assign([tp])
         yield LeaseLog(tp, producer, consumer)
-    finally:
-        await consumer.stop()
-        await producer.stop()

@@ -8,11 +8,11 @@ from itertools import chain
 
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
+from dataflow.sources.batching_producer import BatchingProducer
 from dataflow.sources.body_events import is_ping, json_events, read_head
 from dataflow.sources.inflate import inflate
 from dataflow.sources.json_array import ArrayFault
 from dataflow.sources.origin import Origin
-from dataflow.sources.outbox import Outbox
 from dataflow.sources.sorting import Sorter
 from dataflow.sources.text_lines import split_lines
 
@@ -39,14 +39,14 @@ class Receiving:
 
     def __init__(
         self,
-        outbox: Outbox,
+        producer: BatchingProducer,
         *,
         most_inflated_bytes: int,
         most_array_bytes: int,
         structured_fields: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._outbox = outbox
+        self._producer = producer
         self._most_inflated_bytes = most_inflated_bytes
         self._most_array_bytes = most_array_bytes
         self._structured_fields = structured_fields
@@ -60,7 +60,7 @@ class Receiving:
         on the way, a part may be.
         """
         sorter = self._sorter(stream, origin)
-        handing = _HandingOver(self._outbox, stream.topic)
+        handing = _HandingOver(self._producer, stream.topic)
         async with self._turns:
             for number, events in enumerate(self._events(sorter, body, encoding)):
                 if number:
@@ -80,8 +80,8 @@ class Receiving:
             stream,
             origin,
             now_ms=int(self._clock() * 1000),
-            most_bytes=self._outbox.most_value_bytes(stream.topic),
-            most_dead_bytes=self._outbox.most_value_bytes(DEAD_LETTERS.name),
+            most_bytes=self._producer.most_value_bytes(stream.topic),
+            most_dead_bytes=self._producer.most_value_bytes(DEAD_LETTERS.name),
             structured_fields=self._structured_fields,
         )
 
@@ -107,11 +107,11 @@ class Receiving:
 
 
 class _HandingOver:
-    """Puts the records of one body into the outbox, and keeps what it was promised for them."""
+    """Puts the records of one body into batches to be sent, and keeps what it was promised for them."""
 
-    def __init__(self, outbox: Outbox, topic: str) -> None:
+    def __init__(self, producer: BatchingProducer, topic: str) -> None:
         self.outcome = Outcome()
-        self._outbox = outbox
+        self._producer = producer
         self._topic = topic
         self._promised: set[asyncio.Future[None]] = set()
 
@@ -122,7 +122,7 @@ class _HandingOver:
 
     async def over(self, sorter: Sorter) -> None:
         """Hand over what is sorted, as soon as there is room."""
-        await self._outbox.room()
+        await self._producer.room()
         done = sorter.take()
         self.outcome.accepted += len(done.good)
         self.outcome.dead_lettered += len(done.dead)
@@ -131,7 +131,7 @@ class _HandingOver:
             (DEAD_LETTERS.name, done.dead, done.dead_bytes),
         ):
             if records:
-                self._promised |= self._outbox.put(topic, records, size)
+                self._promised |= self._producer.put(topic, records, size)
 
     async def acknowledged(self) -> None:
         """Return when the broker has everything; raise what it has not been for."""

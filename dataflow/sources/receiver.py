@@ -11,9 +11,9 @@ from dataflow.errors import Misconfigured
 from dataflow.settings import Compression, Settings
 from dataflow.sources.auth.auth_config import create_authenticator
 from dataflow.sources.auth.authenticator import Authenticator
+from dataflow.sources.batching_producer import BatchingProducer
 from dataflow.sources.in_flight import InFlight
-from dataflow.sources.outbox import Outbox
-from dataflow.sources.producing import Producing
+from dataflow.sources.ingest_producer import IngestProducer
 from dataflow.sources.receive import Receiving
 
 REFUSED = "refused"
@@ -34,21 +34,21 @@ class Receiver(Service):
         packed = chosen.compression is not Compression.NONE
         compression = chosen.compression.value if packed else None
         self.connection = broker_connection(chosen)
-        self.producing = Producing(
+        self.ingest_producer = IngestProducer(
             self.connection,
             (*RECEIVED_TOPICS, DEAD_LETTERS.name),
             compression=compression,
             request_seconds=chosen.ingest_deadline_seconds,
         )
-        self.outbox = Outbox(
-            self.producing,
+        self.producer = BatchingProducer(
+            self.ingest_producer,
             compression=compression,
             most_bytes=chosen.ingest_in_flight_bytes // SHARE_OF_UNACKNOWLEDGED,
             deadline_seconds=chosen.ingest_deadline_seconds,
         )
-        self.in_flight = InFlight(self.outbox, chosen.ingest_in_flight_bytes)
+        self.in_flight = InFlight(self.producer, chosen.ingest_in_flight_bytes)
         self.receiving = Receiving(
-            self.outbox,
+            self.producer,
             most_inflated_bytes=chosen.ingest_inflated_bytes,
             most_array_bytes=chosen.ingest_body_bytes,
             structured_fields=chosen.ingest_structured_fields,
@@ -66,11 +66,11 @@ class Receiver(Service):
 
     async def on_start(self) -> None:
         """Begin to reach the broker."""
-        await self.add_runtime_dependency(self.producing)
+        await self.add_runtime_dependency(self.ingest_producer)
 
     async def on_stop(self) -> None:
         """Wait for the broker's last answers, within the deadline of each."""
-        await self.outbox.drain()
+        await self.producer.drain()
         if self._authenticator is not None:
             self._authenticator.close()
 

@@ -16,9 +16,9 @@ from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.instants import iso
 from dataflow.logs import get_log
+from dataflow.sources.batching_producer import BatchingProducer
 from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseRecord
 from dataflow.sources.lease_log import LeaseLog, open_lease_log
-from dataflow.sources.outbox import Outbox
 from dataflow.stages.analytics_event import EVENT_TYPES
 
 log = get_log(__name__)
@@ -31,10 +31,10 @@ ANSWER_SECONDS = 20.0
 class Simulator(Service):
     """This worker's part: it runs the simulation that was started here, until anybody stops it."""
 
-    def __init__(self, connection: Mapping[str, object], outbox: Outbox) -> None:
+    def __init__(self, connection: Mapping[str, object], producer: BatchingProducer) -> None:
         super().__init__()
         self._connection = connection
-        self._outbox = outbox
+        self._producer = producer
         self._running: asyncio.Task[None] | None = None
 
     async def begin(self, interval_seconds: float) -> bool:
@@ -99,7 +99,7 @@ class Simulator(Service):
             now_ms = int(time.time() * 1000)
             event = simulated_event(now_ms)
             try:
-                self._outbox.put(ANALYTICS_EVENTS.name, [(now_ms, None, event, [])], len(event))
+                self._producer.put(ANALYTICS_EVENTS.name, [(now_ms, None, event, [])], len(event))
             except HttpError as refusal:
                 log.warning("Simulated event is lost.", error=refusal)
             await asyncio.sleep(interval_seconds)

@@ -110,9 +110,10 @@ def _not_stored(span: Span) -> Sequence[str]:
     """Return what is known not to be in PostgreSQL."""
     lacks, filter_rules = [], app.context.filter_rules
     if not app.settings.types_cdn_logs:
-        lacks.append(f"requests of {CDN_LOGS}: only typed ones are stored (DATAFLOW_CDN_PARSED)")
+        lacks.append(f"requests of {CDN_LOGS.name}: only typed ones are stored (DATAFLOW_CDN_PARSED)")
     elif filter_rules.version is not None and filter_rules.current.topics - {CDN_LOGS_FILTERED.name}:
-        lacks.append(f"requests of {CDN_LOGS} that filter rules send elsewhere than to {CDN_LOGS_FILTERED}")
+        elsewhere = f"that filter rules send elsewhere than to {CDN_LOGS_FILTERED.name}"
+        lacks.append(f"requests of {CDN_LOGS.name} {elsewhere}")
     days = app.settings.postgres_retention_days
     first_kept = days and datetime.now(UTC).date() - timedelta(days=days)
     if first_kept and (span.start_ms is None or datetime_of(span.start_ms).date() < first_kept):

@@ -44,6 +44,6 @@ async def _store_event(request: Request) -> bytes:
         except InvalidEvent as fault:
             raise HttpError(HTTPStatus.BAD_REQUEST, fault.detail) from fault
         now_ms = int(time.time() * 1000)
-        (stored,) = receiver.outbox.put(ANALYTICS_EVENTS.name, [(now_ms, None, raw, [])], len(raw))
+        (stored,) = receiver.producer.put(ANALYTICS_EVENTS.name, [(now_ms, None, raw, [])], len(raw))
         await asyncio.shield(stored)
     return raw

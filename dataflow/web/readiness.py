@@ -25,5 +25,5 @@ def not_ready_for() -> str | None:
 def _has_broker() -> bool:
     """Tell whether records can be sent or stored; a system of a sink that is away is no reason to restart."""
     if app.settings.role is Role.INGEST:
-        return app.context.receiver.producing.is_up
+        return app.context.receiver.ingest_producer.is_up
     return all(runner.joined for runner in app.context.sinks)

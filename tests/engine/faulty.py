@@ -9,8 +9,8 @@ import faust
 from engine.relay import MARK, Names, Relay, pass_on, relay
 
 from dataflow.demo.broker.ports import free_port
-from dataflow.engine import boot
 from dataflow.engine.batch import Batch
+from dataflow.kafka import connecting
 
 FAULT = os.environ["FAULT"]
 NAMES = Names(*(os.environ[name] for name in ("GROUP", "SOURCE", "OUTPUT", "DEAD")))
@@ -35,7 +35,7 @@ async def misbehave(relay: Relay, batch: Batch) -> None:
 broker = os.environ["BROKER"]
 if FAULT == "no broker":
     broker = f"127.0.0.1:{free_port()}"
-    boot.connect_admin.__defaults__ = (1.0,)  # a minute else
+    connecting.connect_admin.__defaults__ = (1.0,)  # a minute else
 limits = {"dead_letter_max_consecutive": 20} if FAULT == "dead run" else {}
 other_agents = ("leaves the loop", "reads events", "takes many", "asks for keys")
 

@@ -12,10 +12,11 @@ from secure_broker import SecureListener
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App
-from dataflow.engine.boot import connect_admin, prepare_topics
+from dataflow.engine.boot import prepare_topics
 from dataflow.engine.options import Delivery
 from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
+from dataflow.kafka.connecting import connect_admin
 from dataflow.kafka.connection import connection
 
 

@@ -1,7 +1,9 @@
 """Sessions: after an error or a rebalance everything goes on where it was committed."""
 
+import asyncio
+
 import pytest
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import IllegalOperation, KafkaTimeoutError
 from engine.relay import Names, Relay, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
 
@@ -98,3 +100,50 @@ async def leave_open(dead: Relay, names: Names) -> None:
     producer._sender._sender_task.cancel()
     await producer.client.close()
     producer._closed = True  # or it complains that nobody has stopped it
+
+
+async def test_a_producer_that_is_fenced_between_two_sends_ends_the_session_only(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """Aiokafka refuses the second send with `IllegalOperation`, which is no `KafkaError`.
+
+    An exception that nobody expects would end the task that writes checkpoints.
+    """
+    worker = relay(broker.address, names)
+    async with running(worker):
+        kafka.produce(names.source, events(range(100)))
+        await until(lambda: worker.received == 100, "the first checkpoint")
+        refused = fence_between_two_sends(worker)
+        kafka.produce(names.source, events(range(100, 200)))
+        await until(lambda: worker.received == 200, "all events", 20)
+        assert isinstance(refused.result(), IllegalOperation), "aiokafka says it otherwise now"
+        assert worker.counts() == {"a": 200}
+    assert sorted(numbers_in(kafka.read_topic(names.output))) == list(range(200))
+
+
+def fence_between_two_sends(worker: Relay) -> "asyncio.Future[BaseException]":
+    """Let another producer take the transactional id after the next send; return what the second raises."""
+    managed, refused = worker.app.engine.producer, asyncio.get_running_loop().create_future()
+    producer = managed.current
+    send_batch = producer.send_batch
+
+    async def send_then_be_fenced(*batch: object, **place: object) -> object:
+        producer.send_batch = send_and_note
+        thief = managed.new(managed.transactional_id)
+        await thief.start()
+        await thief.stop()
+        sent = await send_batch(*batch, **place)
+        await asyncio.wait((sent,))
+        return sent
+
+    async def send_and_note(*batch: object, **place: object) -> object:
+        await asyncio.wait((producer._sender.sender_task,))
+        try:
+            return await send_batch(*batch, **place)
+        except Exception as error:
+            if not refused.done():
+                refused.set_result(error)
+            raise
+
+    producer.send_batch = send_then_be_fenced
+    return refused

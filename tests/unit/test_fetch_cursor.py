@@ -4,13 +4,15 @@ import struct
 from collections.abc import Sequence
 
 import pytest
-from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, Errors, PartitionRecords
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, Errors
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.kafka.checksums import ChecksummedRecords
+from dataflow.kafka.control_batches import PartitionRecords
 from dataflow.kafka.fetch import Cursor, Fetched
 
 TP = TopicPartition("source", 0)
@@ -147,6 +149,26 @@ def test_aborted_records_move_the_position_and_nothing_else():
     (part,) = parts_of(cursor, 100)
     assert offsets(part) == [3, 4, 7]
     assert (part.first, part.end) == (0, 8)
+
+
+EMPTY_MARKER = a_batch(2, [], last=0, producer=7, control=True)
+"""What compaction leaves of the marker of an aborted transaction."""
+
+
+def test_an_empty_control_batch_moves_the_position_and_nothing_else():
+    """Aiokafka refuses it ("did not contain any records"), and so each start of a worker would fail."""
+    cursor = cursor_over(a_batch(0, range(2)), EMPTY_MARKER, a_batch(3, range(2)))
+    parts = parts_of(cursor, 100)
+    assert [offsets(part) for part in parts] == [[0, 1, 3, 4]]
+    assert parts[-1].end == 5
+
+
+def test_aiokafka_itself_reads_past_an_empty_control_batch():
+    """Ordinary Faust topics are read by its own iterator."""
+    records = ChecksummedRecords(a_batch(0, range(2)) + EMPTY_MARKER + a_batch(3, range(2)))
+    response = PartitionRecords(TP, records, [], 0, None, None, False, READ_COMMITTED)
+    assert [record.offset for record in response] == [0, 1, 3, 4]
+    assert fetcher.PartitionRecords is PartitionRecords
 
 
 def test_a_response_of_only_control_and_aborted_batches_has_no_pieces():

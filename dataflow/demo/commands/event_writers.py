@@ -11,9 +11,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from dataflow.cli.batch_sender import BatchSender, loading_producer
 from dataflow.errors import DataflowError
+from dataflow.kafka.known_topic import find_topics
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
-from dataflow.sources.producing import find_topics
 
 LINES_A_BATCH = 2_000  # a second at a low rate reaches every partition in turn
 _NO_HEADERS: Headers = []

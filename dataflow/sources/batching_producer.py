@@ -1,4 +1,4 @@
-"""The outbox: records of many requests in, record batches that the broker has acknowledged out.
+"""Writes the records of many requests as common record batches.
 
 What small bodies bring within a few milliseconds goes out together: 2,500 senders do not
 make 2,500 record batches.
@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aiokafka.errors import KafkaError
-
 from dataflow.http_error import HttpError, broker_unavailable
+from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import OutputRecord
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.logs import get_log
-from dataflow.sources.producing import BATCH_BYTES, Producing
+from dataflow.sources.ingest_producer import IngestProducer
 
 log = get_log(__name__)
 
@@ -22,7 +22,7 @@ LINGER_SECONDS = 0.005
 
 
 @dataclass(slots=True, eq=False)
-class Consignment:
+class PendingBatch:
     """Records of one topic that go out together; `done` is set when the broker has them all."""
 
     topic: str
@@ -31,25 +31,25 @@ class Consignment:
     size: int = 0
 
 
-class Outbox:
+class BatchingProducer:
     """Writes records; `unacknowledged_bytes` is what the broker has not answered for."""
 
     def __init__(
-        self, producing: Producing, *, compression: str | None, most_bytes: int, deadline_seconds: float
+        self, producer: IngestProducer, *, compression: str | None, most_bytes: int, deadline_seconds: float
     ) -> None:
         self.unacknowledged_bytes = 0
-        self._producing = producing
+        self._producer = producer
         self._record_batches = RecordBatches(compression, transactional=False)
         self._most_bytes = most_bytes
         self._deadline_seconds = deadline_seconds
-        self._open: dict[str, Consignment] = {}
+        self._open: dict[str, PendingBatch] = {}
         self._room = asyncio.Event()
         self._room.set()
         self._deliveries: set[asyncio.Task[None]] = set()
 
     def most_value_bytes(self, topic: str) -> int:
         """Return how long a value of this topic may be; refuse while Kafka is away."""
-        _, known = self._producing.known(topic)
+        _, known = self._producer.known(topic)
         return known.most_bytes
 
     async def room(self) -> None:
@@ -70,7 +70,7 @@ class Outbox:
         open_one = self._open.get(topic)
         if open_one is None:
             loop = asyncio.get_running_loop()
-            open_one = self._open[topic] = Consignment(topic, loop.create_future())
+            open_one = self._open[topic] = PendingBatch(topic, loop.create_future())
             loop.call_later(LINGER_SECONDS, self._seal, open_one)
         open_one.records += records
         open_one.size += record_bytes * len(records)
@@ -81,8 +81,8 @@ class Outbox:
 
     async def drain(self) -> None:
         """Wait until all that was handed over is answered for."""
-        for consignment in list(self._open.values()):
-            self._seal(consignment)
+        for batch in list(self._open.values()):
+            self._seal(batch)
         if self._deliveries:
             await asyncio.wait(self._deliveries)
 
@@ -93,18 +93,18 @@ class Outbox:
         else:
             self._room.clear()
 
-    def _seal(self, consignment: Consignment) -> None:
-        if self._open.get(consignment.topic) is consignment:
-            del self._open[consignment.topic]
-            delivery = asyncio.create_task(self._deliver(consignment))
+    def _seal(self, batch: PendingBatch) -> None:
+        if self._open.get(batch.topic) is batch:
+            del self._open[batch.topic]
+            delivery = asyncio.create_task(self._deliver(batch))
             self._deliveries.add(delivery)
             delivery.add_done_callback(self._deliveries.discard)
 
-    async def _deliver(self, consignment: Consignment) -> None:
-        done = consignment.done
+    async def _deliver(self, batch: PendingBatch) -> None:
+        done = batch.done
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                await self._send(consignment)
+                await self._send(batch)
         except HttpError as refusal:
             done.set_exception(refusal)
         except (KafkaError, TimeoutError, OSError):
@@ -117,18 +117,18 @@ class Outbox:
         else:
             done.set_result(None)
         finally:
-            self._count(-consignment.size)
+            self._count(-batch.size)
             if not done.cancelled():
                 done.exception()  # who sent it may have gone away
 
-    async def _send(self, consignment: Consignment) -> None:
-        up, topic = self._producing.known(consignment.topic)
-        packed = self._record_batches.pack(consignment.records, consignment.size)
-        consignment.records.clear()
+    async def _send(self, batch: PendingBatch) -> None:
+        up, topic = self._producer.known(batch.topic)
+        packed = self._record_batches.pack(batch.records, batch.size)
+        batch.records.clear()
         try:
             sent = [
-                await up.producer.send_batch(batch, consignment.topic, partition=next(topic.partitions))
-                for batch in packed
+                await up.producer.send_batch(one, batch.topic, partition=next(topic.partitions))
+                for one in packed
             ]
             await asyncio.gather(*sent)
         except BaseException as error:
@@ -136,7 +136,7 @@ class Outbox:
             if not up.failed.is_set():
                 log.warning(
                     "Broker has refused record batches.",
-                    topic=consignment.topic, record_batches=len(packed), error=error,
+                    topic=batch.topic, record_batches=len(packed), error=error,
                 )  # fmt: skip
             up.failed.set()
             raise

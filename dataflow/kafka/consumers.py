@@ -1,0 +1,83 @@
+"""Consumers: those that read topics on their own, and members of groups."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
+
+from dataflow.kafka.clients import running
+from dataflow.kafka.offset_commit import GroupMetadata
+
+FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it holds in memory
+FETCH_MAX_WAIT_MS = 500
+REQUEST_TIMEOUT_MS = 40_000
+NEVER_MS = 2**31 - 1
+
+
+def reader(
+    connection: Mapping[str, object],
+    *,
+    isolation_level: str = "read_committed",
+    fetch_bytes: int = FETCH_BYTES,
+    retry_backoff_ms: int = 100,
+) -> AbstractAsyncContextManager[AIOKafkaConsumer]:
+    """Give a running consumer of no group, which is told what to read; from the begin, unless it seeks."""
+    return running(
+        AIOKafkaConsumer(
+            **connection,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level=isolation_level,
+            max_partition_fetch_bytes=fetch_bytes,
+            retry_backoff_ms=retry_backoff_ms,
+        )
+    )
+
+
+def group_consumer(
+    connection: Mapping[str, object], group: str, *, session_timeout_ms: int, leave_timeout_ms: int
+) -> AIOKafkaConsumer:
+    """Return a member of a group, not started; it commits by itself never, and may think for days.
+
+    `leave_timeout_ms` is how long it may take to finish partitions that the group takes away.
+    """
+    return AIOKafkaConsumer(
+        **connection,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=FETCH_BYTES,
+        session_timeout_ms=session_timeout_ms,
+        heartbeat_interval_ms=session_timeout_ms // 4,
+        max_poll_interval_ms=NEVER_MS,
+        rebalance_timeout_ms=session_timeout_ms + leave_timeout_ms,
+    )
+
+
+def apply_settings(consumer: AIOKafkaConsumer, assignor: object) -> None:
+    """Set what Faust, which has made this consumer, has no settings for; before the consumer is started."""
+    consumer._partition_assignment_strategy = [assignor]
+    consumer._isolation_level = "read_committed"
+    # Faust takes one setting for requests and for its recovery, which may last.
+    consumer._request_timeout_ms = consumer._client._request_timeout_ms = REQUEST_TIMEOUT_MS
+    consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+    consumer._max_partition_fetch_bytes = FETCH_BYTES
+
+
+def group_metadata(consumer: AIOKafkaConsumer, instance_id: str | None = None) -> GroupMetadata:
+    """Return by what the group knows this member; aiokafka forgets it before it reports a lost session."""
+    coordinator = consumer._coordinator
+    return GroupMetadata(coordinator.generation, coordinator.member_id, instance_id)
+
+
+def has_coordinator(consumer: AIOKafkaConsumer) -> bool:
+    """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
+    return consumer._coordinator.coordinator_id is not None
+
+
+def client_of(consumer: AIOKafkaConsumer) -> AIOKafkaClient:
+    """Return the connections of a consumer, for requests that it does not know."""
+    return consumer._client

@@ -1,0 +1,53 @@
+"""Errors of Kafka: aiokafka's, and what several of them mean together."""
+
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    RebalanceInProgressError,
+    TopicAuthorizationFailedError,
+    UnknownMemberIdError,
+)
+
+from dataflow.errors import DataflowError
+
+__all__ = [
+    "BROKER_AWAY",
+    "NO_MEMBER",
+    "CommitFailedError",
+    "Fenced",
+    "IllegalStateError",
+    "KafkaError",
+    "RecordsRefused",
+    "RecordsTooLarge",
+    "TopicAuthorizationFailedError",
+]
+
+BROKER_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, OSError)
+NO_MEMBER = (IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressError)
+
+
+class Fenced(KafkaError, DataflowError):
+    """Another producer has our transactional id, or the broker has ended our transaction.
+
+    Nothing of it is committed, and this producer can write nothing more.
+    """
+
+
+class RecordsRefused(KafkaError):
+    """A topic does not accept records: they are too large, or this user may not write there."""
+
+    def __init__(self, topic: str, error: KafkaError) -> None:
+        super().__init__(
+            f"topic {topic} has refused records: {error}; expected it to take batches of 1 MiB "
+            "(max.message.bytes; dead-letters more than any source), and to let this user write"
+        )
+        self.topic = topic
+
+
+class RecordsTooLarge(RecordsRefused):
+    """A topic does not accept records of this size."""

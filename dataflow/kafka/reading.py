@@ -1,0 +1,65 @@
+"""Reading: the records of partitions, up to where they end now or as they come."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from time import monotonic
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from dataflow.kafka.fetch import drain
+from dataflow.kafka.record import Record
+
+RECORDS_AT_ONCE = 1_000
+POLL_SECONDS = 0.1
+STALLED_SECONDS = 1.0
+GIVE_UP_SECONDS = 60.0
+
+OnStalled = Callable[[Collection[TopicPartition]], Awaitable[None]]
+
+
+async def read_up_to(
+    consumer: AIOKafkaConsumer,
+    ends: Mapping[TopicPartition, int],
+    *,
+    max_records: int = RECORDS_AT_ONCE,
+    on_stalled: OnStalled | None = None,
+) -> AsyncIterator[tuple[TopicPartition, Iterable[Record]]]:
+    """Yield the records below these offsets, from the positions of the consumer on.
+
+    Where nothing comes for a second, `on_stalled` is told of the partitions, once. Raises `TimeoutError`
+    after a minute of that.
+    """
+    moved_at, told = monotonic(), False
+    # The last record may be the broker's own, as at the end of a transaction: only the position passes it.
+    while lagging := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+        fetched = await drain(consumer, lagging, max_records, POLL_SECONDS)
+        for tp, new in fetched.items():
+            for part in new.slices:
+                yield tp, part.records if new.end <= ends[tp] else _below(ends[tp], part.records)
+        if fetched:
+            moved_at = monotonic()
+        elif monotonic() > moved_at + GIVE_UP_SECONDS:
+            raise TimeoutError(f"no records of {sorted(lagging)} have come for {GIVE_UP_SECONDS:g} s")
+        elif on_stalled is not None and not told and monotonic() > moved_at + STALLED_SECONDS:
+            told = True
+            await on_stalled(lagging)
+        await asyncio.sleep(0)
+
+
+async def read_to_end(
+    consumer: AIOKafkaConsumer, tps: Collection[TopicPartition]
+) -> AsyncIterator[tuple[TopicPartition, Iterable[Record]]]:
+    """Yield the records that are committed now, from the positions of the consumer on."""
+    async for tp, records in read_up_to(consumer, await consumer.end_offsets(list(tps))):
+        yield tp, records
+
+
+async def read_more(consumer: AIOKafkaConsumer, tp: TopicPartition, wait_seconds: float) -> list[Record]:
+    """Return the next records; wait so long for one to come."""
+    fetched = await drain(consumer, [tp], RECORDS_AT_ONCE, wait_seconds)
+    return [record for new in fetched.values() for part in new.slices for record in part.records]
+
+
+def _below(end: int, records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if record.offset < end]

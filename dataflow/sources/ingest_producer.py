@@ -1,0 +1,119 @@
+"""Keeps the producer of what comes in over HTTP, and replaces it when the broker has not taken something.
+
+A producer that fails or is too slow is dropped with all that it has not sent: those senders
+were told to try again, and what is sent late would double their lines.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+
+from aiokafka import AIOKafkaProducer
+from mode import Service
+
+from dataflow.http_error import broker_unavailable
+from dataflow.kafka.backoff import backoff
+from dataflow.kafka.clients import drop
+from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.known_topic import KnownTopic, find_topics
+from dataflow.kafka.producers import BATCH_BYTES, idempotent_producer
+from dataflow.logs import get_log
+
+log = get_log(__name__)
+
+LOOK_AGAIN_SECONDS = 30.0
+
+
+class ConnectedProducer:
+    """A producer that is started, and the topics that it found."""
+
+    def __init__(self, producer: AIOKafkaProducer, topics: Mapping[str, KnownTopic]) -> None:
+        self.producer = producer
+        self.topics = topics
+        self.failed = asyncio.Event()
+
+
+class IngestProducer(Service):
+    """Keeps one idempotent producer; `up` is None while there is none that works."""
+
+    def __init__(
+        self,
+        connection: Mapping[str, object],
+        topics: Collection[str],
+        *,
+        compression: str | None,
+        request_seconds: float,
+    ) -> None:
+        super().__init__()
+        self.up: ConnectedProducer | None = None
+        self._connection = connection
+        self._topics = topics
+        self._compression = compression
+        self._request_ms = int(request_seconds * 1000)
+
+    @property
+    def is_up(self) -> bool:
+        """Tell whether the broker takes records."""
+        return self.up is not None and not self.up.failed.is_set()
+
+    def known(self, topic: str) -> tuple[ConnectedProducer, KnownTopic]:
+        """Return the producer and what it knows of a topic; refuse while there is none."""
+        up = self.up
+        if up is None or not self.is_up:
+            raise broker_unavailable("Kafka is away; expected it back in a moment")
+        if topic not in up.topics:
+            raise broker_unavailable(f"topic {topic} is missing; expected `dataflow topics` to have made it")
+        return up, up.topics[topic]
+
+    @Service.task
+    async def _keep(self) -> None:
+        pauses = backoff()
+        while not self.should_stop:
+            try:
+                self.up = await self._connect()
+            except (KafkaError, OSError) as error:
+                pause = next(pauses)
+                log.warning("Broker takes nothing; trying again.", wait_seconds=pause, error=error)
+                await self.sleep(pause)
+            else:
+                pauses = backoff()
+                await self._watch(self.up)
+                await self._drop()
+
+    async def _watch(self, up: ConnectedProducer) -> None:
+        while not self.should_stop and not up.failed.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wait_for_stopped(up.failed.wait()), LOOK_AGAIN_SECONDS)
+            if up.topics.keys() != set(self._topics):
+                with suppress(KafkaError, OSError):
+                    up.topics = await self._find_topics()
+
+    async def on_stop(self) -> None:
+        """Drop the producer; who waits for it has been answered before."""
+        await self._drop()
+
+    async def _connect(self) -> ConnectedProducer:
+        producer = idempotent_producer(
+            self._connection,
+            self._compression,
+            batch_bytes=BATCH_BYTES,
+            request_timeout_ms=self._request_ms,
+        )
+        try:
+            await producer.start()
+            return ConnectedProducer(producer, await self._find_topics())
+        except BaseException:
+            await drop(producer)
+            raise
+
+    async def _find_topics(self) -> Mapping[str, KnownTopic]:
+        topics = await find_topics(self._connection, self._topics)
+        if missing := sorted(set(self._topics) - topics.keys()):
+            log.error("Topics are missing; their events are refused.", topics=missing)
+        return topics
+
+    async def _drop(self) -> None:
+        up, self.up = self.up, None
+        if up is not None:
+            up.failed.set()
+            await drop(up.producer)
