@@ -1,4 +1,4 @@
-"""Settings: `DATAFLOW_*` environment variables in, one frozen and checked `Settings` out."""
+"""Settings: read from `DATAFLOW_*` environment variables, checked and frozen."""
 
 import os
 from functools import cache
@@ -40,7 +40,7 @@ class Settings(
     BrokerSettings,
     BaseSettings,
 ):
-    """All that can be set, each by the variable `DATAFLOW_` + its name in capitals.
+    """All settings, each by the variable `DATAFLOW_` + its name in capitals.
 
     An empty variable counts as unset. `.env` files are not read: what runs is
     what the environment says.

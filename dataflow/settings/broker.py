@@ -1,4 +1,4 @@
-"""Settings of the broker: its address and how it is spoken to."""
+"""Settings of the broker: its address and security."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -11,7 +11,7 @@ Brokers = Annotated[str, BeforeValidator(known_brokers)]
 
 
 class Security(StrEnum):
-    """How the broker is spoken to."""
+    """Security protocol of the broker."""
 
     PLAINTEXT = "plaintext"
     SSL = "ssl"
@@ -20,7 +20,7 @@ class Security(StrEnum):
 
 
 class SaslMechanism(StrEnum):
-    """How user and password are shown to the broker."""
+    """SASL mechanism of the broker."""
 
     PLAIN = "PLAIN"
     SCRAM_SHA_256 = "SCRAM-SHA-256"
@@ -28,12 +28,12 @@ class SaslMechanism(StrEnum):
 
 
 class BrokerSettings(BaseModel):
-    """Which Kafka, and how to get in."""
+    """Address of Kafka, and credentials."""
 
     broker: Brokers | None = Field(
         default=None, description="Kafka, host:port[,...]; unset: the embedded broker"
     )
-    broker_security: Security = Field(default=Security.PLAINTEXT, description="how the broker is spoken to")
+    broker_security: Security = Field(default=Security.PLAINTEXT, description="security protocol")
     broker_sasl_mechanism: SaslMechanism = Field(
         default=SaslMechanism.SCRAM_SHA_512, description="SASL mechanism"
     )
@@ -41,7 +41,7 @@ class BrokerSettings(BaseModel):
     broker_password: SecretStr | None = Field(default=None, description="SASL password")
     broker_ca_file: FilePath | None = Field(
         default=None,
-        description="certificates that the broker's must descend from (PEM); unset: the system's",
+        description="CA certificates of the broker (PEM); unset: those of the system",
     )
     broker_cert_file: FilePath | None = Field(
         default=None, description="own certificate, for mutual TLS (PEM)"

@@ -1,4 +1,4 @@
-"""Settings of the delivery: what is handed out at once, and when it is committed."""
+"""Settings of the delivery: batch sizes, checkpoints and guarantees."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from dataflow.engine.options import Delivery
 
 
 class Compression(StrEnum):
-    """How record batches are packed on their way to the broker."""
+    """Compression of record batches for the broker."""
 
     NONE = "none"
     ZSTD = "zstd"
@@ -17,9 +17,9 @@ class Compression(StrEnum):
 
 
 class DeliverySettings(BaseModel):
-    """How events get from topic to topic."""
+    """How events are read, committed and written."""
 
-    delivery: Delivery = Field(default=Delivery.EXACTLY_ONCE, description="what a crash may do to an event")
+    delivery: Delivery = Field(default=Delivery.EXACTLY_ONCE, description="delivery guarantee")
     checkpoint_ms: int = Field(
         default=100, ge=10, le=60_000, description="longest time between two checkpoints"
     )
@@ -27,27 +27,25 @@ class DeliverySettings(BaseModel):
         default=100_000,
         ge=1,
         le=10_000_000,
-        description="a checkpoint is begun early after so many records",
+        description="a checkpoint starts early after so many records",
     )
-    batch_records: int = Field(
-        default=2_000, ge=1, le=100_000, description="most records an agent gets at once"
-    )
+    batch_records: int = Field(default=2_000, ge=1, le=100_000, description="most records of one batch")
     in_flight_bytes: int = Field(
         default=32 * 2**20,
         ge=2**20,
         le=4 * 2**30,
-        description="most bytes handed out and not yet committed, over all partitions",
+        description="most uncommitted bytes in memory, over all partitions",
     )
-    compression: Compression = Field(default=Compression.NONE, description="how output is packed")
+    compression: Compression = Field(default=Compression.NONE, description="compression of outputs")
     session_timeout_ms: int = Field(
         default=10_000,
         ge=1_000,
         le=1_800_000,
-        description="a worker silent for so long loses its partitions",
+        description="a worker without heartbeats for so long loses its partitions",
     )
     shutdown_seconds: float = Field(
         default=10.0,
         gt=0,
         le=3_600,
-        description="after SIGTERM, work in hand is finished within this time",
+        description="time to finish batches in progress after SIGTERM",
     )

@@ -1,4 +1,4 @@
-"""Faults of the settings: environment and pydantic's errors in, a plain line each out."""
+"""Faults of the settings: a plain line for each."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-# Kubernetes tells every pod of the Services around it, and one may be called dataflow.
+# Kubernetes sets variables for Services in every pod, and a Service may be called dataflow.
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 _TLS_FILES = ("DATAFLOW_BROKER_CA_FILE", "DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE")
@@ -36,7 +36,7 @@ def split_names(names: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
-    """Yield a fault for each variable that looks like a setting and is none."""
+    """Yield a fault for each unknown variable that looks like a setting."""
     for name in given:
         if name.startswith("DATAFLOW_") and name not in known and not _is_service_link(name, given[name]):
             own_part = name.removeprefix("DATAFLOW_")
@@ -46,7 +46,7 @@ def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
 
 
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
-    """Yield a fault for each setting that another one asks for or rules out."""
+    """Yield a fault for each setting that another one requires or excludes."""
     security = given.get("DATAFLOW_BROKER_SECURITY", "plaintext")
     because = f"DATAFLOW_BROKER_SECURITY is '{security}'"
     if security != "plaintext" and "DATAFLOW_BROKER" not in given:

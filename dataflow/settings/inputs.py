@@ -1,4 +1,4 @@
-"""Settings of inputs: what is read besides streams, and when."""
+"""Settings of inputs: files and objects that are read on a schedule."""
 
 import time
 from typing import Annotated
@@ -11,7 +11,7 @@ from dataflow.settings.values import Names
 
 
 def _streams_with_places(given: tuple[str, ...]) -> tuple[str, ...]:
-    from dataflow.catalogue.declared import INGESTED  # it loads Faust, which few commands wait for
+    from dataflow.catalogue.declared import INGESTED  # it loads Faust, which most commands do not need
 
     for text in given:
         stream, _, place = text.partition("=")
@@ -30,10 +30,10 @@ def _cron(text: str) -> str:
 
 
 class InputSettings(BaseModel):
-    """What is read on a schedule; both are set, or none."""
+    """Inputs that are read on a schedule; set both or none."""
 
     ingest_schedule: Annotated[str, AfterValidator(_cron)] | None = Field(
-        default=None, description="when inputs are read, as cron has it, UTC; unset: never"
+        default=None, description="when inputs are read, a cron expression in UTC; unset: never"
     )
     ingest_inputs: Annotated[Names, AfterValidator(_streams_with_places)] = Field(
         default=(), description="STREAM=PLACE[,...]: files, folders, patterns or s3://bucket/prefix to read"

@@ -1,4 +1,4 @@
-"""Settings of the log: how much of it, and its form."""
+"""Settings of the log: level and format."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Settings of the HTTP ingest: how much is taken, from whom, over which listener."""
+"""Settings of the HTTP ingest: limits, access and listeners."""
 
 from pydantic import BaseModel, Field, FilePath
 
@@ -6,7 +6,7 @@ from dataflow.settings.values import Names
 
 
 class ReceivingSettings(BaseModel):
-    """What is taken over HTTP."""
+    """Limits and access of the HTTP ingest."""
 
     ingest_body_bytes: int = Field(
         default=32 * 2**20, ge=1024, le=2**30, description="longest body as received"
@@ -18,16 +18,14 @@ class ReceivingSettings(BaseModel):
         default=64 * 2**20,
         ge=2048,
         le=2**36,
-        description="above so many bytes in all bodies not yet answered, senders are put off (429)",
+        description="above so many bytes of unanswered bodies, senders get 429 and retry",
     )
-    ingest_body_seconds: float = Field(
-        default=60.0, gt=0, le=3_600, description="a body has to arrive within this time"
-    )
+    ingest_body_seconds: float = Field(default=60.0, gt=0, le=3_600, description="time for a body to arrive")
     ingest_deadline_seconds: float = Field(
-        default=10.0, gt=0, le=600, description="longest wait for Kafka before senders are put off (503)"
+        default=10.0, gt=0, le=600, description="longest wait for Kafka; then senders get 503 and retry"
     )
     ingest_structured_fields: Names = Field(
-        default=(), description="fields of STRUCTURED CDN lines in their order, comma between them"
+        default=(), description="fields of STRUCTURED CDN lines in their order, separated by commas"
     )
     ingest_htpasswd_file: FilePath | None = Field(
         default=None, description="users and passwords that may send (htpasswd -B)"
@@ -36,7 +34,8 @@ class ReceivingSettings(BaseModel):
         default=None, description="bearer tokens that may send, one a line"
     )
     ingest_open: bool = Field(
-        default=False, description="true: anybody may send; otherwise those of the two files alone"
+        default=False,
+        description="true: everybody may send; false: only the users and tokens of the two files",
     )
     ingest_tls_port: int = Field(
         default=6443, ge=1, le=65535, description="port of the HTTPS listener, with a certificate"
@@ -46,5 +45,6 @@ class ReceivingSettings(BaseModel):
     )
     ingest_tls_key_file: FilePath | None = Field(default=None, description="key of that certificate (PEM)")
     ingest_tls_client_ca_file: FilePath | None = Field(
-        default=None, description="senders need a certificate that descends from these (PEM); unset: none"
+        default=None,
+        description="CA certificates of senders (PEM), who then need a certificate; unset: none needed",
     )

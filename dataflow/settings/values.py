@@ -1,4 +1,4 @@
-"""Values of settings: kinds that several subjects share."""
+"""Values of settings: types that several groups share."""
 
 from collections.abc import Collection
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Settings of a worker: where it keeps things, its name, and its part of the work."""
+"""Settings of a worker: folders, name and role."""
 
 import os
 from enum import StrEnum
@@ -14,7 +14,7 @@ def _default_cache_dir() -> Path:
 
 
 class Role(StrEnum):
-    """Which part of the work this worker takes."""
+    """Role of a worker."""
 
     ALL = "all"
     ENRICH = "enrich"
@@ -26,27 +26,27 @@ class Role(StrEnum):
 
 
 class WorkerSettings(BaseModel):
-    """What this worker is."""
+    """Folders, name and role."""
 
-    # Beside the work, as with git: two clones never share a broker, and deleting it forgets all.
+    # In the current folder: two clones never share a broker, and deleting it resets everything.
     data_dir: AbsolutePath = Field(
         default=Path(".dataflow"),
         validate_default=True,
-        description="all that is kept: embedded broker, worker files",
+        description="folder of all local data: embedded broker, worker files",
     )
     cache_dir: AbsolutePath = Field(
         default_factory=_default_cache_dir,
-        description="what can be fetched again: the broker's jars",
+        description="folder of what can be fetched again: jars of the broker",
     )
 
     app_id: str = Field(
         default="dataflow",
         pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$",
-        description="name of the consumer group; the changelogs begin with it",
+        description="consumer group, and prefix of changelogs",
     )
     instance_id: str | None = Field(
         default=None,
-        description="static membership: this worker's name, kept over restarts; unset: none",
+        description="static group membership: name of this worker, same after a restart; unset: none",
     )
-    role: Role = Field(default=Role.ALL, description="which part of the work this worker takes")
-    partitions: int = Field(default=4, ge=1, le=1000, description="partitions of a topic that has to be made")
+    role: Role = Field(default=Role.ALL, description="role of this worker")
+    partitions: int = Field(default=4, ge=1, le=1000, description="partitions of new topics")

@@ -1,4 +1,4 @@
-"""Remembered answers: a pure function of short texts in, a bounded dict of its answers out."""
+"""Bounded cache: the results of a pure function of short texts."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,10 +11,10 @@ _LONGEST_KEY = 512
 
 
 class BoundedCache(dict[K, V]):
-    """Answers of `function`; ``remembered[key]`` computes what it does not know yet.
+    """Results of `function`; ``cache[key]`` computes missing ones.
 
-    A hit is one look-up in C. Memory is bounded: a full one starts again empty, and what
-    was asked with a long text (an attacker's) is computed each time.
+    A hit is one look-up in C. Memory is bounded: a full cache is cleared, and results for long
+    keys, which may come from an attacker, are not cached.
     """
 
     def __init__(self, function: Callable[[K], V], bound: int = _BOUND) -> None:
@@ -26,7 +26,7 @@ class BoundedCache(dict[K, V]):
         answer = self._function(key)
         if _length(key) <= _LONGEST_KEY:
             if len(self) >= self._bound:
-                # Removing the oldest one by one would walk over ever more dead entries.
+                # Removing the oldest entries one by one would get slower with each removal.
                 self.clear()
             self[key] = answer
         return answer

@@ -10,7 +10,7 @@ from dataflow.stages.filter_rules import FilterRules
 EXAMPLES = 3
 EXAMPLE_CHARACTERS = 500
 LINES_A_LOOK = 1_000
-"""Between two looks at the clock."""
+"""Between two checks of the clock."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ _PROBED_NETWORKS = 1_000
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """Where a client is, as far as the databases tell; null where they do not."""
+    """Where a client is; null where the databases do not say."""
 
     country: str | None = None
     """ISO 3166 alpha-2."""
@@ -44,7 +44,7 @@ class Replacement(NamedTuple):
 class Database:
     """One MaxMind database on disk, of which a copy is in use.
 
-    Refuses a file that is missing, is no such database, or is one of another kind.
+    Raises `Misconfigured` for a file that is missing, is no database or has another type.
     """
 
     def __init__(self, path: Path, kinds: tuple[str, ...]) -> None:
@@ -104,10 +104,10 @@ class GeoIP:
         )
 
     def refresh(self) -> list[Replacement]:
-        """Take over databases that changed on disk and return what became of them.
+        """Use databases that have changed on disk; return what became of each.
 
-        Whoever drives time calls it every few seconds; it costs a look at each file. A
-        broken database is refused and told of once, and the old one stays in use.
+        To be called every few seconds; it costs one `stat` a file. A broken database is
+        reported once, and the old one stays in use.
         """
         databases = [database for database in (self._city, self._asn) if database]
         return [replacement for database in databases if (replacement := database.refresh())]
@@ -124,19 +124,19 @@ class GeoIP:
 
 
 def _open_copy(path: Path) -> maxminddb.Reader:
-    # The C reader maps the file. Were it the file itself, overwriting it in place would
-    # kill the process (SIGBUS); the copy is ours, and gone from disk once it is mapped.
+    # The C reader maps the file into memory: if the original were overwritten in place, the process
+    # would die (SIGBUS). The copy is ours, and is deleted once it is mapped.
     with path.open("rb") as source, tempfile.NamedTemporaryFile(suffix=".mmdb") as copy:
         shutil.copyfileobj(source, copy)
         copy.flush()
         try:
             return maxminddb.open_database(copy.name, maxminddb.MODE_MMAP_EXT)
-        except maxminddb.InvalidDatabaseError as error:  # which names the copy, that nobody knows
+        except maxminddb.InvalidDatabaseError as error:  # name the original, not the copy
             raise maxminddb.InvalidDatabaseError(str(error).replace(copy.name, path.name)) from error
 
 
 def _probe(reader: maxminddb.Reader) -> None:
-    """Raise InvalidDatabaseError if records are damaged: such a file may well open."""
+    """Raise InvalidDatabaseError if records are damaged: such a file may open without an error."""
     for _ in islice(reader, _PROBED_NETWORKS):
         pass
 

@@ -1,4 +1,4 @@
-"""JSON values: raw JSON objects in, the values of chosen fields as texts out."""
+"""JSON values: raw JSON objects in, the values of some fields as texts out."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -31,7 +31,7 @@ def compile_values(fields: Sequence[str]) -> Values:
     pick = _picker([names[field] for field in fields])
 
     def values(raw: bytes) -> Sequence[Value]:
-        try:  # most lines have only texts and whole numbers there, and those are quicker to read
+        try:  # most values are texts and whole numbers, which are quicker to read
             return pick(decode(raw))
         except msgspec.ValidationError:
             return as_sent(raw)

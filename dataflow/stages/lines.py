@@ -12,13 +12,13 @@ from dataflow.stages.stay_category import STAY_CATEGORY
 from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES, load_utm_sources
 
 LineStage = Callable[[bytes], list[bytes]]
-"""One line in; the lines that go on out: none if it is dropped on purpose.
+"""Returns the lines that result from one line: none if it is dropped on purpose.
 `InvalidEvent` makes it a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageOptions:
-    """What the stages can be told; each takes what it needs."""
+    """Options of the stages; each uses those it needs."""
 
     rules: Path | None = None
     format: str | None = None

@@ -20,12 +20,12 @@ class Request(NamedTuple):
     """One request to a CDN or a web server."""
 
     at_ms: int
-    """Start of the request, ms since 1970 UTC; `UNDATED` if the line does not tell."""
+    """Start of the request, ms since 1970 UTC; `UNDATED` if the line has none."""
     endpoint: str
     status: str
     is_error: bool
     bytes: int
-    """Bytes of the body that were sent; 0 if the line does not tell."""
+    """Bytes of the body that were sent; 0 if the line has none."""
     client: str | None = None
     """Address of the client, or its host name."""
     country: str | None = None

@@ -16,7 +16,7 @@ LONGEST = 512
 
 _OTHER = "Other"  # what user-agents calls what it does not know
 
-# Who asks without a person waiting for the answer, beside what `user-agents` knows: crawlers,
+# Clients without a person who waits for the answer, besides those that `user-agents` knows: crawlers,
 # link previews, monitors, AI crawlers, feed readers, scanners, HTTP libraries and command lines.
 # `okhttp`, `CFNetwork` and `Dalvik` are not here: apps that people use send them.
 # RE2 looks for all of them at once. A Cubot is a telephone.
@@ -34,7 +34,7 @@ _BOT = re2.compile(
 
 
 class UserAgent(msgspec.Struct, frozen=True, gc=False):
-    """What a user agent tells; null where it does not."""
+    """What is known from a user agent; null if unknown."""
 
     ua_device: str | None = None
     """``mobile``, ``tablet``, ``pc`` or ``other``."""
@@ -47,7 +47,7 @@ class UserAgent(msgspec.Struct, frozen=True, gc=False):
 
 
 def user_agent_of(text: str | None) -> UserAgent:
-    """Return what the text of a ``User-Agent`` header tells; all null if there is none.
+    """Return what is known from the text of a ``User-Agent`` header; all null without one.
 
     The answers are those of the packages user-agents and ua-parser, with more bots.
     """

@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ParsedLine(msgspec.Struct, frozen=True, gc=False):
-    """What is known of one line; `json` is all of it, the others are for those who count."""
+    """The parts of one line for tables, and all of it as JSON."""
 
     request: LoggedRequest
     agent: UserAgent
@@ -26,14 +26,14 @@ class ParsedLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Known(NamedTuple, Generic[F]):
-    """Fields that were looked up and their members in JSON, made once for all lines that share them."""
+    """Fields of a look-up and their JSON, made once for all lines that share them."""
 
     fields: F
     json: bytes
 
 
 class AccessLogStage:
-    """Parses lines and adds what user agent and address tell; remembers both, bounded."""
+    """Parses lines and looks up user agents and addresses, both cached."""
 
     def __init__(self, parse: Callable[[bytes], LoggedRequest], geoip: GeoIP) -> None:
         self._parse = parse
@@ -51,7 +51,7 @@ class AccessLogStage:
         return ParsedLine(request, agent, place, json)
 
     def refresh(self) -> list[Replacement]:
-        """Take over GeoIP databases that changed on disk; return what became of them."""
+        """Use GeoIP databases that have changed on disk; return what became of each."""
         replacements = self._geoip.refresh()
         if replacements:
             self._places.clear()

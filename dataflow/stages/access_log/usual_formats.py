@@ -1,4 +1,4 @@
-"""Recognised lines: combined and common, with what servers put in front and behind, in, requests out."""
+"""Usual formats: parses combined and common log lines, with fields that servers put before or after."""
 
 import re
 from typing import NamedTuple
@@ -12,8 +12,8 @@ from dataflow.stages.access_log.times import common_time
 from dataflow.stages.access_log.values import first_address, host_of, response_time_ms, text_of
 from dataflow.stages.bounded_cache import BoundedCache
 
-# Every repeat is possessive (`*+`): what it took is never given back, so the time to match
-# or to refuse a line grows with its length and no faster.
+# All repeats are possessive (`*+`) and never backtrack, so the time to match or to reject a line
+# is linear in its length.
 _NAME = r"[0-9A-Za-z._:%\[\]*-]++"
 _NAMES = rf"{_NAME}(?:, ?{_NAME})*+"
 _FRONT = rf"{_NAME}[^\[]*+(?<= )"
@@ -60,10 +60,10 @@ class _Front(NamedTuple):
 
 
 def parse(raw: bytes) -> LoggedRequest:
-    """Return the request that a line of a usual format tells of.
+    """Return the request in a line of a usual format.
 
     Usual is ``[host] ip ident user [time] "request" status bytes ["referer" "user agent"]``
-    and behind it, each at most once, a response time and a list of ``X-Forwarded-For``.
+    and after it, each at most once, a response time and a list of ``X-Forwarded-For``.
     Anything else is an `InvalidEvent` that says what was expected where.
     """
     line = text_of_line(raw)
@@ -112,7 +112,7 @@ def _user(text: str) -> str | None:
 
 
 def _behind(first: str | None, last: str | None, forwarded: str | None) -> str | None:
-    """Return the response time of what stands behind; refuse what could mean something else."""
+    """Return the response time among the fields at the end; refuse ambiguous ones."""
     if forwarded is not None and not _are_addresses(forwarded):
         actual, expected = f'"{forwarded[:40]}"', "addresses, or a referer and a user agent"
     elif None not in (first, last) and "-" not in (first, last):
