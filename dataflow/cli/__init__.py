@@ -1,4 +1,4 @@
-"""The `dataflow` command: arguments in, exit code out; an expected error is one red line."""
+"""The `dataflow` command; an expected error is shown as one red line."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Kafka from the command line: a coroutine in, its result or one clear error out."""
+"""Runs coroutines that need Kafka, and turns their errors into one clear one."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping

@@ -1,4 +1,4 @@
-"""Lines: a plain or gzip file or stdin in, its lines as raw bytes out."""
+"""Lines: reads a plain or gzip file, or stdin, line by line."""
 
 import gzip
 import io
@@ -15,20 +15,20 @@ STDIN = Path("-")
 
 
 class BrokenFile(DataflowError):
-    """The file ends early or is damaged; the lines before that were read."""
+    """The file is truncated or damaged; the lines before that were read."""
 
 
 class Lines:
     """The lines of one file, without their line feeds.
 
-    A line feed at the end begins no further line. Nothing else is taken off: a
-    carriage return belongs to its line, and an empty line is a line.
+    A line feed at the end of the file does not begin another line. Nothing else is removed:
+    a carriage return belongs to its line, and an empty line is a line.
     """
 
     def __init__(self, file: io.BufferedReader, size: int | None) -> None:
         self._file = file
         self.size = size
-        """Bytes of the file, packed as they are; None where nobody can know."""
+        """Stored bytes of the file; None if unknown."""
 
     @property
     def position(self) -> int:
@@ -37,9 +37,9 @@ class Lines:
 
     def __iter__(self) -> Iterator[bytes]:
         start = self._file.peek(2)[:2]  # a slow pipe may give one byte
-        packed = start != b"" and GZIP_MAGIC.startswith(start)
+        is_packed = start != b"" and GZIP_MAGIC.startswith(start)
         try:
-            for line in gzip.GzipFile(fileobj=self._file) if packed else self._file:
+            for line in gzip.GzipFile(fileobj=self._file) if is_packed else self._file:
                 yield line.removesuffix(b"\n")
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise BrokenFile(f"{self._file.name} is damaged gzip ({error}); expected a whole file") from error
@@ -47,7 +47,7 @@ class Lines:
 
 @contextmanager
 def lines_of(path: Path) -> Iterator[Lines]:
-    """Open a file, plain or gzip as its first bytes say; `-` is stdin."""
+    """Open a file, plain or gzip as detected from its content; `-` is stdin."""
     if path == STDIN:
         stdin = sys.stdin.buffer
         assert isinstance(stdin, io.BufferedReader)

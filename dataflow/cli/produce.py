@@ -1,4 +1,4 @@
-"""`dataflow produce`: the lines of a file in, acknowledged messages of a topic out."""
+"""`dataflow produce`: sends the lines of a file to a topic."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -24,10 +24,10 @@ def produce(
 ) -> None:
     """Send the lines of a file to a topic.
 
-    One line is one message, byte for byte; the partitions are filled in turn, keys
-    are null. A message counts when all replicas have it. A line too large for the
-    topic is named by its number, and the exit code is 1 when anything was not
-    stored. In a pipe the output is JSON.
+    Each line becomes one message, byte for byte; partitions are filled in turn, keys
+    are null. A message counts once all replicas have it. Lines that are too large for
+    the topic are listed by number. The exit code is 1 if any line was not stored. In a
+    pipe the output is JSON.
 
     \b
     Example:
@@ -64,14 +64,14 @@ async def _load(connection: Mapping[str, object], topic: str, file: Path) -> "Lo
 
 
 async def _steps(lines: "Lines", loaded: "Loaded") -> AsyncIterator[list[bytes]]:
-    """Yield some lines at a time; where the file breaks off is noted and ends it."""
+    """Yield some lines at a time; a truncated file ends them, with an entry in `failed`."""
     from dataflow.cli.lines import BrokenFile
 
     unread = iter(lines)
     while True:
         step: list[bytes] = []
         try:
-            # A slow pipe must not keep the producer from hearing the broker's answers.
+            # A slow pipe must not block the producer.
             await asyncio.to_thread(step.extend, islice(unread, LINES_A_STEP))
         except BrokenFile as error:
             loaded.failed.append(str(error))

@@ -1,4 +1,4 @@
-"""The command line: one command a file; those of the demo only where it is installed."""
+"""The program: all subcommands, one a file."""
 
 from collections.abc import Sequence
 from importlib import import_module

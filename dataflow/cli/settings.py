@@ -1,4 +1,4 @@
-"""`dataflow settings`: the environment in, every setting with its value and source out."""
+"""`dataflow settings`: shows every setting, its value and its source."""
 
 import os
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class ShownSetting:
 def settings() -> None:
     """Show every setting and its source.
 
-    Settings are environment variables. All that is wrong with them is listed at
-    once; passwords are masked. In a pipe the output is JSON.
+    Settings are environment variables. All faults are listed at once; secrets are
+    masked. In a pipe the output is JSON.
 
     \b
     Example:

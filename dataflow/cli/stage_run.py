@@ -1,4 +1,4 @@
-"""Applying a stage: lines in; results, dead letters and the balance of both out."""
+"""Stage run: applies a stage to lines, and counts what became of them."""
 
 import base64
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from dataflow.stages.lines import LineStage
 
 @dataclass(slots=True)
 class LineCounts:
-    """Where the events went; the last three always sum up to the first."""
+    """What became of the events; the last three always sum up to the first."""
 
     received: int = 0
     sent: int = 0
@@ -33,7 +33,7 @@ class LineCounts:
 
 @dataclass(slots=True)
 class StageRun:
-    """One run of a stage over lines; `balance` is true at any moment, also after an error."""
+    """One run of a stage over lines; `counts` are correct at any time, also after an error."""
 
     name: str
     stage: LineStage

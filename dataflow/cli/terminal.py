@@ -1,4 +1,4 @@
-"""The terminal: results in; tables for people and JSON for programs out."""
+"""The terminal: tables for people, JSON for programs."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -36,11 +36,11 @@ def print_json(value: object) -> None:
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> "Table":
-    """Return a table; numbers stand to the right with commas, None is a dash."""
+    """Return a table; numbers are right-aligned, with commas, None is a dash."""
     from rich.table import Table
     from rich.text import Text
 
-    # A title would be broken at the width of its table.
+    # Without this, a title would be wrapped at the width of its table.
     table = Table(title=title, title_justify="left", min_width=len(title or ""))
     cells = [list(row) for row in rows]
     for position, column in enumerate(columns):

@@ -23,7 +23,7 @@ class Loaded:
     acknowledged: int = 0
     too_large: list[int] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    """Why lines are not stored, a text for each batch, and where the file itself breaks off."""
+    """Why lines are not stored: a text for each batch, and for a truncated file."""
 
     @property
     def is_complete(self) -> bool:

@@ -1,4 +1,4 @@
-"""`dataflow topics`: declared topics in, the missing made and every difference named out."""
+"""`dataflow topics`: creates missing topics, and reports all differences."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 def topics(
     create: Annotated[
-        bool, typer.Option("--create/--check", help="Make the missing topics, or only compare.")
+        bool, typer.Option("--create/--check", help="Create missing topics, or only compare.")
     ] = True,
 ) -> None:
-    """Make the missing topics and check the others.
+    """Create missing topics and check the others.
 
-    Compared are partitions and settings such as compaction and retention. What
-    exists is never altered. The exit code is 1 while anything differs or is
-    missing. In a pipe the output is JSON.
+    Partitions and settings such as compaction and retention are compared. Existing
+    topics are never altered. The exit code is 1 if any topic differs or is missing. In
+    a pipe the output is JSON.
 
     \b
     Example:
