@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import PartitionMetadata
+from confluent_kafka.cimpl import NewTopic
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -64,7 +67,7 @@ class KafkaClient:
         """Write the values in order and wait until the broker has them all; headers go on each."""
         failed: list[KafkaError] = []
         producer = self._producer
-        place = {} if partition is None else {"partition": partition}
+        anywhere = -1
         for value, key, timestamp in zip(values, keys or repeat(None), timestamps or repeat(0), strict=False):
             while True:
                 try:
@@ -72,10 +75,10 @@ class KafkaClient:
                         topic,
                         value,
                         key,
+                        partition=anywhere if partition is None else partition,
                         timestamp=timestamp,
                         headers=list(headers or ()),
                         on_delivery=lambda error, _: failed.append(error) if error else None,
-                        **place,
                     )
                     break
                 except BufferError:
@@ -101,12 +104,13 @@ class KafkaClient:
         while unread:
             assert time.monotonic() < deadline, f"partitions {unread} of {topic} not read to their end"
             for message in reader.consume(10_000, 0.1):
-                if message.error() is None:
+                error = message.error()
+                if error is None:
                     yield _as_read(message)
-                elif message.error().code() == KafkaError._PARTITION_EOF:
+                elif error.code() == KafkaError._PARTITION_EOF:
                     unread.discard(message.partition())
                 else:
-                    raise KafkaException(message.error())
+                    raise KafkaException(error)
 
     def _wait_for_leaders(self, topic: str, timeout_seconds: float = 30) -> None:
         # A topic is made before its partitions are led: who produces at once is told to retry.
@@ -114,7 +118,7 @@ class KafkaClient:
         while not self._partitions(topic) or any(p.leader < 0 for p in self._partitions(topic).values()):
             assert time.monotonic() < deadline, f"{topic} has no leader after {timeout_seconds} s"
 
-    def _partitions(self, topic: str) -> Mapping[int, object]:
+    def _partitions(self, topic: str) -> Mapping[int, PartitionMetadata]:
         return self._admin.list_topics(topic, timeout=30).topics[topic].partitions
 
     def _reader(self) -> Consumer:
@@ -132,6 +136,14 @@ class KafkaClient:
 
 
 def _as_read(message: Message) -> Read:
-    _, timestamp = message.timestamp()
-    headers = tuple(message.headers() or ())
-    return Read(message.partition(), message.offset(), message.key(), message.value(), headers, timestamp)
+    partition, offset, (_, timestamp) = message.partition(), message.offset(), message.timestamp()
+    assert partition is not None
+    assert offset is not None
+    headers = tuple((str(name), raw) for name, raw in _pairs(message) if isinstance(raw, bytes))
+    return Read(partition, offset, message.key(), message.value(), headers, timestamp)
+
+
+def _pairs(message: Message) -> Iterable[tuple[object, object]]:
+    """Return the headers; the library's types also allow a mapping, which it never gives."""
+    headers: Any = message.headers()
+    return headers or ()

@@ -1,6 +1,7 @@
 """A partition under test: values in; what it has finished, what it writes, and its bugs out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import faust
 import msgspec
@@ -40,7 +41,7 @@ MARK = EnrichStage("mark", compile_decoder(Event, ["kind", "at"], ["mark"]), lam
 class Bench:
     """A partition, and what it tells its worker."""
 
-    def __init__(self, position: int = 0, **options: object) -> None:
+    def __init__(self, position: int = 0, **options: Any) -> None:
         self.finished: list[Partition] = []
         self.bugs: list[BaseException] = []
         context = PartitionContext(

@@ -1,6 +1,7 @@
 """Rows from lists, and everything that a shard holds, for the tests of windowed tables."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from hypothesis import settings
 
@@ -59,7 +60,7 @@ def write(table_partition: TablePartition, changelog: dict[bytes, bytes]) -> Non
             changelog[key] = value
 
 
-def state_of(aggregation: Aggregation, values: Sequence[object]):
+def state_of(aggregation: Aggregation[Any, Any], values: Sequence[object]) -> Any:
     """Return the state of these values."""
     column = aggregation.prepare(values) if aggregation.column else values
     return aggregation.fold(aggregation.new(), aggregation.gather([column])[0])

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-import asyncpg  # type: ignore[import-untyped]  # it comes without types
+import asyncpg
 from mode import Service
 
 from dataflow.analytics.question import Row

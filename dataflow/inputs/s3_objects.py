@@ -5,9 +5,9 @@ from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.config import Config  # type: ignore[import-untyped]  # no types
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # no types
-from botocore.session import get_session  # type: ignore[import-untyped]  # no types
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from dataflow.errors import Misconfigured
 from dataflow.inputs.files import Listing, is_skipped

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 from analytics.sent import PARTITIONS, Sent, everything
+from harness.workers import Worker, running_worker
 from kafka_client import KafkaClient
 from sinks.postgres_server import PostgresServer
-from web.workers import Worker, running_worker
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.settings import Settings
@@ -17,7 +17,7 @@ from dataflow.topics import declared_topics
 
 
 @pytest.fixture(scope="package")
-def analytics_broker(tmp_path_factory) -> Iterator[EmbeddedBroker]:
+def analytics_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
     """Return a broker with all topics, in two streams of which are requests."""
     broker = EmbeddedBroker(
         tmp_path_factory.mktemp("analytics-broker"),
@@ -33,7 +33,7 @@ def analytics_broker(tmp_path_factory) -> Iterator[EmbeddedBroker]:
 
 
 @pytest.fixture(scope="package")
-def sent(analytics_broker) -> list[Sent]:
+def sent(analytics_broker: EmbeddedBroker) -> list[Sent]:
     """Return all requests that have been sent; each partition has its own share of every kind."""
     kafka = KafkaClient(analytics_broker.address)
     access, cdn = everything(datetime.now(UTC).replace(microsecond=0))
@@ -69,7 +69,12 @@ class Stored:
 
 
 @pytest.fixture(scope="package")
-def stored(analytics_broker, sent, postgres, tmp_path_factory) -> Iterator[Stored]:
+def stored(
+    analytics_broker: EmbeddedBroker,
+    sent: list[Sent],
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stored]:
     """Return a worker that has counted and stored all that was sent."""
     with running_worker(
         analytics_broker.address,
@@ -84,7 +89,7 @@ def stored(analytics_broker, sent, postgres, tmp_path_factory) -> Iterator[Store
 
 
 @pytest.fixture
-async def database(postgres) -> str:
+async def database(postgres: PostgresServer) -> str:
     """Return the URL of an empty database."""
     connection = await asyncpg.connect(postgres.url)
     await connection.execute("CREATE DATABASE empty")

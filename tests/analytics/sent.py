@@ -77,8 +77,8 @@ def cdn_line(at: datetime, client: str | None, path: str | None, status: str | N
     """Return a line of which only this is known."""
     known = {"reqTimeSec": f"{at.timestamp():.3f}", "cliIP": client, "reqPath": path, "statusCode": status}
     raw = json.dumps({name: value for name, value in known.items() if value is not None}).encode()
-    nobody = client in (None, "", "-", "^")
-    return Sent(raw, at, endpoint, "(none)" if nobody else client, bool(status) and status.startswith("5"))
+    known_client = client if client not in (None, "", "-", "^") else None
+    return Sent(raw, at, endpoint, known_client or "(none)", (status or "").startswith("5"))
 
 
 def spread_over_the_last_hours(random: Random) -> tuple[list[Sent], list[Sent]]:
@@ -142,15 +142,21 @@ def everything(now: datetime) -> tuple[list[Sent], list[Sent]]:
     spread, odd = spread_over_the_last_hours(Random(1)), odd_ones()
     samples = of_access_sample(), of_cdn_sample()
     late, apart = late_ones(), set_apart(now)
-    return tuple(
+    access, cdn = (
         [
-            *sorted([*samples[stream], *spread[stream]], key=lambda line: line.at),
+            *sorted([*samples[stream], *spread[stream]], key=_time_of),
             *odd[stream],
             *late[stream],
             *apart[stream],
         ]
         for stream in (0, 1)
     )
+    return access, cdn
+
+
+def _time_of(sent: Sent) -> datetime:
+    assert sent.at is not None
+    return sent.at
 
 
 def counted(every: Sequence[Sent], start_ms: int | None, end_ms: int | None) -> list[Sent]:
@@ -167,6 +173,6 @@ def counted(every: Sequence[Sent], start_ms: int | None, end_ms: int | None) -> 
     ]
 
 
-def ranked(keys: Counter) -> list[tuple[str, int]]:
+def ranked(keys: Counter[str]) -> list[tuple[str, int]]:
     """Return keys and counts, the greatest first, equal ones by key."""
     return sorted(keys.items(), key=lambda pair: (-pair[1], pair[0]))

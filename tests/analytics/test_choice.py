@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 from analytics.sent import access_line, counted, ranked
+from harness.workers import running_worker
 from kafka_client import KafkaClient
-from web.workers import running_worker
 
 from dataflow.analytics.span import after_last_ms, first_ms
 from dataflow.settings import Settings

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
+from harness.workers import running_worker
 from sinks.postgres_server import PostgresServer
-from web.workers import running_worker
 
 from dataflow.demo.broker import EmbeddedBroker
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_that_never_ends(number: int, own_broker: EmbeddedBroker, tmp_path: Path):
+def test_that_never_ends(number: int, own_broker: EmbeddedBroker, tmp_path: Path) -> None:
     """Wait to be interrupted, once all servers run."""
     server = PostgresServer()
     server.start()

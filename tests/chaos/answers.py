@@ -22,10 +22,10 @@ def ask_whole(worker: Worker, path: str, seconds: float = 60, **parameters: str)
 
 def missing_of(answer: dict[str, Any]) -> list[object]:
     """Return the partitions that an answer says are missing."""
-    told = answer["partitions"]
-    if "missing" in told:
-        return told["missing"]
-    return [(topic, number) for topic, parts in told.items() for number in parts["missing"]]
+    partitions = answer["partitions"]
+    if "missing" in partitions:
+        return [*partitions["missing"]]
+    return [(topic, number) for topic, parts in partitions.items() for number in parts["missing"]]
 
 
 def ask_tables(worker: Worker) -> dict[str, Windows]:

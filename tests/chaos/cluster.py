@@ -46,7 +46,7 @@ class Cluster:
         for topic in declared_topics(Settings(broker=broker.address)):
             # Events of the tests have times of their own; the clock of the machine has no say.
             timeless = {"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1)}
-            self.kafka.create_topics(topic.name, topic.partitions, **(topic.configs | timeless))
+            self.kafka.create_topics(topic.name, topic.partitions, **{**topic.configs, **timeless})
         self._group = Consumer(
             {"bootstrap.servers": broker.address, "group.id": "dataflow", "log_level": ONLY_CRITICAL}
         )
@@ -119,7 +119,8 @@ class Cluster:
             check=False,
         )
         assert program.returncode == 0, program.stderr.decode()
-        return json.loads(program.stdout)
+        kept: dict[str, Any] = json.loads(program.stdout)
+        return kept
 
 
 def open_to_senders(environment: Mapping[str, str]) -> dict[str, str]:

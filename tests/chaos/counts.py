@@ -21,12 +21,15 @@ Entries = dict[str, dict[str, int]]
 Windows = dict[str, dict[str | None, Entries]]
 """Entries by window size, start (ISO 8601; None of all time) and key."""
 
+Cells = dict[tuple[str, int, str], dict[str, Any]]
+"""Entries, their sets whole, by window size, start in ms and key."""
+
 
 def tables_of(
     partitions: Iterable[Iterable[Outcome]],
 ) -> tuple[dict[str, Windows], dict[str, dict[str, int]]]:
     """Return the tables of one stream, and how many events were late by table and window size."""
-    tables: dict[str, Any] = defaultdict(lambda: defaultdict(_entry))
+    tables: dict[str, Cells] = defaultdict(lambda: defaultdict(_entry))
     late: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for events in partitions:
         by_table: dict[str, list[tuple[int, Counted]]] = defaultdict(list)
@@ -46,7 +49,7 @@ def windows_of(answer: Mapping[str, Iterable[Mapping[str, Any]]]) -> Windows:
     }
 
 
-def _count(rows: list[tuple[int, Counted]], table: str, cells: dict, late: dict[str, int]) -> None:
+def _count(rows: list[tuple[int, Counted]], table: str, cells: Cells, late: dict[str, int]) -> None:
     own: dict[tuple[str, int, str], dict[str, Any]] = defaultdict(_entry)
     newest = -1
     closing = {} if table in NEVER_CLOSED else SIZES
@@ -88,7 +91,7 @@ def _merge(entry: dict[str, Any], more: dict[str, Any]) -> None:
         entry[name] = entry.get(name, set()) | value if isinstance(value, set) else entry.get(name, 0) + value
 
 
-def _shown(cells: Mapping[tuple[str, int, str], Mapping[str, Any]]) -> Windows:
+def _shown(cells: Cells) -> Windows:
     shown: Windows = defaultdict(lambda: defaultdict(dict))
     for (name, start, key), entry in cells.items():
         numbers = {n: len(value) if isinstance(value, set) else value for n, value in entry.items()}

@@ -68,7 +68,7 @@ class Feed:
             event_of(place, number),
             key=b"%d" % number,
             partition=partition,
-            headers=headers_of(number),
+            headers=[*headers_of(number)],
             timestamp=FIRST_MS + number,
             on_delivery=self._delivered,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from urllib.parse import unquote
 
 from dataflow.demo.samples import sample_filter_rules
@@ -59,7 +60,7 @@ def stay_category(check_in: str | None, check_out: str | None) -> str:
     return next(name for limit, name in limits + longer if nights < limit)
 
 
-def _booking(raw: bytes, sent: dict[str, object]) -> Outcome:
+def _booking(raw: bytes, sent: Mapping[str, Any]) -> Outcome:
     category = stay_category(sent["srch_ci"], sent["srch_co"])
     hotel = sent["hotel_id"]
     return Outcome(
@@ -72,7 +73,7 @@ def _booking(raw: bytes, sent: dict[str, object]) -> Outcome:
     )
 
 
-def _view(raw: bytes, sent: dict[str, object]) -> Outcome:
+def _view(raw: bytes, sent: Mapping[str, Any]) -> Outcome:
     source, user = sent["utm_source"], sent["user_custom_id"]
     added = {}
     if source:
@@ -90,7 +91,7 @@ def _view(raw: bytes, sent: dict[str, object]) -> Outcome:
     )
 
 
-def _line(raw: bytes, sent: dict[str, object]) -> Outcome:
+def _line(raw: bytes, sent: Mapping[str, Any]) -> Outcome:
     for rule in _rules():
         value, wanted = sent.get(rule["fieldName"]), rule.get("include", False)
         if wanted if value is None else wanted != _matches(rule, value):
@@ -112,11 +113,11 @@ def _line(raw: bytes, sent: dict[str, object]) -> Outcome:
 
 
 @cache
-def _rules() -> list[dict[str, object]]:
+def _rules() -> list[dict[str, Any]]:
     return [{**r, "number": n} for n, r in enumerate(json.loads(sample_filter_rules().read_bytes()), start=1)]
 
 
-def _matches(rule: Mapping[str, str], value: object) -> bool:
+def _matches(rule: Mapping[str, Any], value: object) -> bool:
     return re.fullmatch(rule["regex"], str(value)) is not None
 
 

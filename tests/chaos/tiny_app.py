@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import faust
 
 from dataflow.engine.app import App
-from dataflow.engine.batch import Batch
+from dataflow.engine.batch_stream import Batches
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.options import EngineOptions
@@ -41,7 +40,7 @@ DONE = EnrichStage("done", compile_decoder(Order, ("do",), adds=("done",)), lamb
 
 
 @app.agent(orders)
-async def work(batches: AsyncIterator[Batch]) -> None:
+async def work(batches: Batches) -> None:
     """Do what the orders say, and mark them as done."""
     async for batch in batches:
         async with batch:

@@ -9,11 +9,13 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.05
 
 
-def wait_until(condition: Callable[[], T], seconds: float, what: str | Callable[[], str]) -> T:
+def wait_until(condition: Callable[[], T | None], seconds: float, what: str | Callable[[], str]) -> T:
     """Return the condition's value once it is truthy; fail, saying `what` has not come, at the deadline."""
     deadline = time.monotonic() + seconds
-    while not (value := condition()):
+    while True:
+        value = condition()
+        if value:
+            return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what() if callable(what) else what}")
         time.sleep(LOOK_SECONDS)
-    return value

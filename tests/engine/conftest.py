@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from engine.relay import Names
+from harness.relay import Names
 from kafka_client import KafkaClient
 
 # A worker that ends as by a crash leaves its sockets to the garbage collector, which tells of each.

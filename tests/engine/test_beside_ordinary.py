@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import faust
 import pytest
-from engine.relay import Names, Relay, events, numbers_in, pass_on, relay, running, until
 from faust.web import Request, Response, View
+from harness.relay import Names, Relay, events, numbers_in, pass_on, relay, running, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from engine.relay import Names, events, numbers_in, relay, running, until
+from harness.relay import Names, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
 from secure_broker import SecureListener
 

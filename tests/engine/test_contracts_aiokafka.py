@@ -19,7 +19,7 @@ from aiokafka.record.default_records import (
 )
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
-from engine.relay import Names, events
+from harness.relay import Names, events
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

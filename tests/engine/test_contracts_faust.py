@@ -2,12 +2,12 @@
 
 import inspect
 
-from engine.relay import Names, events, pass_on, relay, running, until
 from faust.app import BootStrategy
 from faust.tables.recovery import Recovery
 from faust.transport.conductor import Conductor
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
+from harness.relay import Names, events, pass_on, relay, running, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

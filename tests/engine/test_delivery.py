@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
-from engine.relay import MARK, Names, Relay, events, numbers_in, pass_on, relay, running, until
+from harness.relay import MARK, Names, Relay, events, numbers_in, pass_on, relay, running, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

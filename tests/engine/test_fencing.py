@@ -13,7 +13,7 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
-from engine.relay import Names, events
+from harness.relay import Names, events
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

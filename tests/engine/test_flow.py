@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from confluent_kafka import Producer
-from engine.relay import MARK, Names, Relay, events, numbers_in, pass_on, relay, running, until
+from harness.relay import MARK, Names, Relay, events, numbers_in, pass_on, relay, running, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
-from engine.relay import Names, Relay, events, numbers_in, relay, running, start, until
+from harness.relay import Names, Relay, events, numbers_in, relay, running, start, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

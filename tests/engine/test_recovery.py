@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 import pytest
 from aiokafka.structs import TopicPartition
-from engine.relay import AT, Names, events, relay, running, until
+from harness.relay import AT, Names, events, relay, running, until
 from kafka_client import KafkaClient
 from msgspec import msgpack
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import faust
 import pytest
-from engine.relay import MARK, Names, Relay, relay
+from harness.relay import MARK, Names, Relay, relay
 
 from dataflow.engine.batch import current_batch
 from dataflow.engine.column_batch import ColumnBatch

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from aiokafka.errors import IllegalOperation, KafkaTimeoutError
-from engine.relay import Names, Relay, events, numbers_in, relay, running, until
+from harness.relay import Names, Relay, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

@@ -1,7 +1,7 @@
 """States of a worker's engine, as its log tells them, from its start to its end."""
 
 import pytest
-from engine.relay import Names, events, relay, running, until
+from harness.relay import Names, events, relay, running, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
-from engine.relay import Names, events
+from harness.relay import Names, events
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
@@ -82,7 +82,7 @@ def run(fault: str, address: str, kafka: KafkaClient, folder: Path) -> Ended:
         FAULT=fault,
         BROKER=address,
     )
-    command = [sys.executable, "-m", "faust", "-A", "engine.faulty", "worker", "-l", "info"]
+    command = [sys.executable, "-m", "faust", "-A", "harness.faulty", "worker", "-l", "info"]
     log = folder / "log"
     with log.open("wb") as out:
         process = start_child(command, env=os.environ | chosen, cwd=folder, stdout=out, stderr=out)

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
+from harness.workers import Worker, running_worker
 from kafka_client import KafkaClient
-from web.workers import Worker, running_worker
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.samples import sample_filter_rules
@@ -71,7 +71,7 @@ def create_topics(kafka: KafkaClient) -> None:
     """Make the topics of the app, for events of any age."""
     timeless = {"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1)}
     for topic in declared_topics(Settings(app_id=APP_ID)):
-        kafka.create_topics(topic.name, PARTITIONS, **(topic.configs | timeless))
+        kafka.create_topics(topic.name, PARTITIONS, **{**topic.configs, **timeless})
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from flows.changelog_recording import (
     produce,
     worker_on,
 )
+from harness.workers import DEADLINE_SECONDS, Worker
 from kafka_client import KafkaClient
-from web.workers import DEADLINE_SECONDS, Worker
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.samples import sample_events

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from flows.changelog_recording import Recording, answers_of, load_recording, produce, replay, worker_on
+from harness.workers import Worker
 from kafka_client import KafkaClient
-from web.workers import Worker
 
 from dataflow.demo.broker import EmbeddedBroker
 

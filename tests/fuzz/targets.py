@@ -106,7 +106,8 @@ def array(raw: bytes) -> None:
     """Take a JSON array apart: nothing but commas and space is lost, and a whole one has all elements."""
     if not is_array(raw):
         return
-    found, rest = [], b""
+    found: list[bytes] = []
+    rest = b""
     try:
         found.extend(elements(raw))
     except ArrayFault as fault:
@@ -180,6 +181,7 @@ def _flow(topic: str, by_rules: bytes = RULES) -> Callable[[bytes], None]:
         for name, values in flowed.outputs.items():
             assert len(values) == sent, name
             for value in values:
+                assert value is not None
                 _is_json(value)
         for one, other in pairwise([sent, *flowed.counted.values()]):
             assert one == other, flowed.counted

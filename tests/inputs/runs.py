@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dataflow.catalogue.declared import INGESTED
 from dataflow.inputs.files import file_at, files_at
@@ -18,7 +19,7 @@ MOST_BYTES = 1_000_000
 class Runs:
     """Runs of one stream, with what they have committed."""
 
-    def __init__(self, stream: str = "access-logs", **rules: object) -> None:
+    def __init__(self, stream: str = "access-logs", **rules: Any) -> None:
         self.lines: list[bytes] = []
         self.dead: list[bytes] = []
         self.checkpoints: dict[bytes, InputCheckpoint] = {}
@@ -49,9 +50,9 @@ class Runs:
         self.checkpoints |= chunk.checkpoints
 
 
-def values(records: Iterable[tuple[object, object, bytes, object]]) -> list[bytes]:
+def values(records: Iterable[tuple[int, bytes | None, bytes | None, object]]) -> list[bytes]:
     """Return the values of records."""
-    return [value for _, _, value, _ in records]
+    return [value for _, _, value, _ in records if value is not None]
 
 
 class WrittenLog:

@@ -10,7 +10,7 @@ import dataflow.catalogue.streams
 
 dataflow.catalogue.streams.__path__.append(str(Path(__file__).with_name("streams")))
 
-from dataflow.catalogue.streams.parcels import PARCELS, PARCELS_INSURED, STREAM, Parcel  # noqa: E402
+from dataflow.catalogue.streams.parcels import PARCELS, PARCELS_INSURED, STREAM, Parcel  # type: ignore[import-not-found]  # noqa: E402  # it is there at run time
 
 from dataflow.app import app  # noqa: E402  # the declaration has to be there before anybody reads them
 from dataflow.engine.batch_stream import Batches  # noqa: E402

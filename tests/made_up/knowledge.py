@@ -6,6 +6,7 @@ It puts the declaration where those of ours are, before anybody has read them.
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import dataflow.catalogue.streams
 
@@ -32,14 +33,13 @@ A_SCAN = b'{"number":"1","scanned_at":"2026-01-31T12:00:00Z"}'
 
 def knowledge() -> dict[str, object]:
     """Return what is known where."""
-    settings = Settings(app_id="made-up", partitions=2, ingest_inputs="parcels=/var/scans")
+    settings = Settings(app_id="made-up", partitions=2, ingest_inputs=("parcels=/var/scans",))
     paths = json.loads(document())["paths"]
     [stream] = [
         parameter
         for parameter in paths["/ingest/{stream}"]["post"]["parameters"]
         if parameter["name"] == "stream"
     ]
-    template: dict = index_template("scans")
     [table] = [table for table in TABLES if table.topic == "parcels-insured"]
     return {
         "topics": {
@@ -53,7 +53,7 @@ def knowledge() -> dict[str, object]:
         "not for rules": sorted(TAKEN),
         "generators": {kind: stream.topic for kind, stream in KINDS.items()},
         "postgres": create_table(table),
-        "opensearch": template["template"]["mappings"]["properties"],
+        "opensearch": _properties(index_template("scans")),
         "parquet": [
             [field.name, str(field.type)] for field in Parquet(["parcels"])._columns["parcels"].schema
         ],
@@ -61,6 +61,10 @@ def knowledge() -> dict[str, object]:
         "event time": compile_reader("parcels")(a_record(0, A_SCAN, 1_790_000_000_000))[0],
         "topics of streams": list(TOPICS),
     }
+
+
+def _properties(template: Any) -> object:
+    return template["template"]["mappings"]["properties"]
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Bucket:
 
     def get(self, key: str) -> bytes:
         """Return an object."""
-        return self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+        return bytes(self.s3.get_object(Bucket=self.name, Key=key)["Body"].read())
 
     def objects(self) -> dict[str, bytes]:
         """Return all objects."""

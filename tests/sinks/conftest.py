@@ -1,7 +1,8 @@
 """Fixtures of the sink tests: runners on the session's broker, with short pauses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ from sinks.access_lines import RECORDS, TOPIC, a_line
 from sinks.postgres_server import PostgresServer
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.sinks.contract import Sink
 from dataflow.sinks.runner import SinkRunner
 from dataflow.sinks.runner_options import RunnerOptions
@@ -18,11 +20,11 @@ SESSION_MS = 2_000
 
 
 @pytest.fixture
-def options(broker, unique):
+def options(broker: EmbeddedBroker, unique: Callable[[str], str]) -> Callable[..., RunnerOptions]:
     """Return options for the session's broker, as a function of what differs."""
 
-    def make(address: str = broker.address, **chosen: object) -> RunnerOptions:
-        given = {
+    def make(address: str = broker.address, **chosen: Any) -> RunnerOptions:
+        given: dict[str, Any] = {
             "app_id": unique("app"),
             "linger_seconds": 0.05,
             "session_timeout_ms": SESSION_MS,
@@ -37,7 +39,7 @@ def options(broker, unique):
 
 
 @pytest.fixture
-async def run(options) -> AsyncIterator[Callable[..., object]]:
+async def run(options: Callable[..., RunnerOptions]) -> AsyncIterator[Callable[..., Awaitable[SinkRunner]]]:
     """Return a function that starts a runner of a sink; all are stopped at the end."""
     running: list[SinkRunner] = []
 
@@ -52,14 +54,14 @@ async def run(options) -> AsyncIterator[Callable[..., object]]:
 
 
 @pytest.fixture(scope="session")
-def dead_letters(kafka) -> None:
+def dead_letters(kafka: KafkaClient) -> None:
     """Make the topic of the dead letters, as `dataflow topics --create` does."""
     if DEAD_LETTERS.name not in kafka._admin.list_topics(timeout=10).topics:
         kafka.create_topics(DEAD_LETTERS.name, partitions=2)
 
 
 @pytest.fixture(scope="session")
-def postgres_server():
+def postgres_server() -> Iterator[PostgresServer]:
     """Return the one PostgreSQL of the session, running; make a database of your own."""
     server = PostgresServer()
     server.start()
@@ -68,7 +70,7 @@ def postgres_server():
 
 
 @pytest.fixture
-def own_postgres():
+def own_postgres() -> Iterator[PostgresServer]:
     """Return a running PostgreSQL that the test may kill and start again."""
     server = PostgresServer()
     server.start()
@@ -77,7 +79,7 @@ def own_postgres():
 
 
 @pytest.fixture
-async def database(postgres_server, unique) -> str:
+async def database(postgres_server: PostgresServer, unique: Callable[[str], str]) -> str:
     """Return the URL of an empty database."""
     name = unique("test").replace("-", "_")
     connection = await asyncpg.connect(postgres_server.url)
@@ -87,7 +89,7 @@ async def database(postgres_server, unique) -> str:
 
 
 @pytest.fixture
-def fed(own_broker):
+def fed(own_broker: EmbeddedBroker) -> KafkaClient:
     """Return a client of a broker that has parsed access log lines, and nothing else."""
     client = KafkaClient(own_broker.address)
     client.create_topics([TOPIC, DEAD_LETTERS.name], partitions=4)

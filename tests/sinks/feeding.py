@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
@@ -10,6 +12,8 @@ from sinks.sink_records import batches
 
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.contract import Rejection, Sink
+
+T = TypeVar("T")
 
 RETRY_SECONDS = 0.05
 PATIENCE_SECONDS = 120
@@ -37,7 +41,7 @@ class Feeder:
             for number, batch in enumerate(given):
                 if number == crash_after:
                     return
-                stored = await self._persist(lambda batch=batch: sink.write(batch))
+                stored = await self._persist(partial(sink.write, batch))
                 held += stored.rejected
                 self.committed = max(self.committed, stored.end)
                 self.dead += [one for one in held if one.record.offset < self.committed]
@@ -45,7 +49,7 @@ class Feeder:
         finally:
             await sink.close()
 
-    async def _persist(self, step):
+    async def _persist(self, step: Callable[[], Awaitable[T]]) -> T:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:

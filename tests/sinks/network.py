@@ -11,6 +11,8 @@ class Network:
         self.delay_seconds = 0.0
         self.swallows = False
         """A black hole: connections stay open, and nothing goes through."""
+        self.delayed_bytes = self.swallowed_bytes = 0
+        """What has been held up so far, and what has been lost."""
         self.port = 0
         self._pairs: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
 
@@ -55,6 +57,9 @@ class Network:
         while data := await reader.read(1 << 16):
             if self.delay_seconds:
                 await asyncio.sleep(self.delay_seconds)
-            if not self.swallows:
+                self.delayed_bytes += len(data)
+            if self.swallows:
+                self.swallowed_bytes += len(data)
+            else:
                 writer.write(data)
                 await writer.drain()

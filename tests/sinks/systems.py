@@ -66,13 +66,14 @@ class Postgres(System):
 
     sink, topic = "postgres", "access-logs-parsed"
 
-    def __init__(self) -> None:
-        self.server = PostgresServer()
-        self.port = self.server.port
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self.port = server.port
+        self._url = server.url
 
     def environment(self, port: int, records: int) -> dict[str, str]:
         """Name the database."""
-        return {"DATAFLOW_POSTGRES_URL": self.server.url.replace(f":{self.port}/", f":{port}/")}
+        return {"DATAFLOW_POSTGRES_URL": self._url.replace(f":{self.port}/", f":{port}/")}
 
     def record(self, number: int) -> bytes:
         """Return a line of an access log."""
@@ -83,7 +84,7 @@ class Postgres(System):
         return [int(path[1:]) for path in asyncio.run(self._paths())]
 
     async def _paths(self) -> Iterable[str]:
-        connection = await asyncpg.connect(self.server.url)
+        connection = await asyncpg.connect(self._url)
         try:
             rows = await connection.fetch("SELECT endpoint FROM web_logs")
         except asyncpg.UndefinedTableError:
@@ -131,7 +132,7 @@ class Search(ObjectStore):
     sink = "opensearch"
 
     def __init__(self, server: OpenSearchServer) -> None:
-        self.server = server
+        self.server = self._node = server
         self.port = server.port
 
     def environment(self, port: int, records: int) -> dict[str, str]:
@@ -140,11 +141,11 @@ class Search(ObjectStore):
 
     def numbers(self) -> list[int]:
         """Read them out of every document of every index."""
-        self.server.ask("web-events-*/_refresh")
+        self._node.ask("web-events-*/_refresh")
         numbers: list[int] = []
         after: dict[str, object] = {}
         while True:
-            found = self.server.ask(
+            found = self._node.ask(
                 "web-events-*/_search",
                 size=10_000,
                 _source=["event_id"],
@@ -207,10 +208,10 @@ class CsvFolder(System):
 @contextmanager
 def postgres(_: Path) -> Iterator[Postgres]:
     """Run a PostgreSQL."""
-    system = Postgres()
-    system.server.start()
-    yield system
-    system.server.stop()
+    server = PostgresServer()
+    server.start()
+    yield Postgres(server)
+    server.stop()
 
 
 @contextmanager

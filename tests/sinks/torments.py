@@ -1,15 +1,17 @@
 """Torments of a sink at work: workers, a server, a network in; each broken in its way, and mended, out."""
 
 import asyncio
-import random
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from chaos.worker import Worker
 from kafka_client import KafkaClient
 from sinks.network import Network
-from sinks.systems import CsvFolder, System
+from sinks.systems import CsvFolder, Mortal, System
+from sinks.waiting import until
 
 from dataflow.demo.broker.ports import free_port
 from dataflow.sinks.status import SinkStatus, sink_statuses
@@ -17,6 +19,9 @@ from dataflow.sinks.status import SinkStatus, sink_statuses
 PARTITIONS = 4
 PIECES = 20  # a share of the records is sent in so many, so that it comes while the torment lasts
 PIECE_SECONDS = 0.05
+HELD_UP_BYTES = 1 << 16
+SEED = int(os.environ.get("DATAFLOW_TEST_SEED", "1"))
+"""Decides which worker is struck, and when."""
 
 
 @dataclass
@@ -30,6 +35,19 @@ class Scene:
     folder: Path
     workers: list[Worker] = field(default_factory=list)
     sent: int = 0
+    random: Random = field(default_factory=lambda: Random(SEED))
+
+    @property
+    def server(self) -> Mortal:
+        """Return the server, of a system that has one."""
+        assert self.system.server is not None
+        return self.system.server
+
+    @property
+    def wire(self) -> Network:
+        """Return the network, of a system that has one."""
+        assert self.network is not None
+        return self.network
 
     def add_worker(self) -> Worker:
         """Start one more worker."""
@@ -83,44 +101,46 @@ Torment = Callable[[Scene], Awaitable[None]]
 
 async def kill_server(scene: Scene) -> None:
     """Kill it with -9; it is back when the outage has been noticed."""
-    await asyncio.to_thread(scene.system.server.kill)
+    await asyncio.to_thread(scene.server.kill)
     await scene.wait_troubled()
-    await asyncio.to_thread(scene.system.server.start)
+    await asyncio.to_thread(scene.server.start)
 
 
 async def slow_network(scene: Scene) -> None:
     """Every packet takes its time, each way."""
-    scene.network.delay_seconds = 0.02
-    await asyncio.sleep(1.5)
-    scene.network.delay_seconds = 0.0
+    enough = scene.wire.delayed_bytes + HELD_UP_BYTES
+    scene.wire.delay_seconds = 0.02
+    await until(lambda: scene.wire.delayed_bytes >= enough)
+    scene.wire.delay_seconds = 0.0
 
 
 async def cut_network(scene: Scene) -> None:
     """Reset connections, and refuse new ones."""
-    await scene.network.cut()
+    await scene.wire.cut()
     await scene.wait_troubled()
-    await scene.network.start()
+    await scene.wire.start()
 
 
 async def swallow(scene: Scene) -> None:
     """Send everything nowhere, until the connections break: nobody knows what has arrived."""
-    scene.network.swallows = True
-    await asyncio.sleep(1.0)
-    await scene.network.cut()
-    scene.network.swallows = False
-    await scene.network.start()
+    before = scene.wire.swallowed_bytes
+    scene.wire.swallows = True
+    await until(lambda: scene.wire.swallowed_bytes > before)
+    await scene.wire.cut()
+    scene.wire.swallows = False
+    await scene.wire.start()
 
 
 async def kill_worker(scene: Scene) -> None:
     """Kill it with -9, wherever it is between writing and committing; it is back at once."""
-    worker = random.choice(scene.workers)
+    worker = scene.random.choice(scene.workers)
     worker.kill()
     worker.start()
 
 
 async def freeze_worker(scene: Scene) -> None:
     """Stop a worker until the other one has its partitions, and go on as a zombie."""
-    worker = random.choice(scene.workers)
+    worker = scene.random.choice(scene.workers)
     worker.freeze()
     try:
         await scene.wait(lambda status: status.workers == len(scene.workers) - 1, "one worker less")
@@ -143,7 +163,7 @@ async def fill_disk(scene: Scene) -> None:
     assert isinstance(scene.system, CsvFolder)
     scene.system.fill()
     await scene.wait_troubled()
-    assert "No space left on device" in (await scene.status()).last_error
+    assert "No space left on device" in ((await scene.status()).last_error or "")
     scene.system.make_room()
 
 
@@ -160,7 +180,8 @@ async def torment(scene: Scene, records: int, how: Torment) -> None:
     """Do it at some instant while so many records come in; return when they are all stored."""
     feeding = asyncio.create_task(scene.send(records))
     try:
-        await asyncio.sleep(random.uniform(0.1, 0.6))  # the moment is the test
+        moment = scene.sent + scene.random.randrange(1, records)  # the moment is the test
+        await until(lambda: scene.sent >= moment, 120)
         await how(scene)
     finally:
         await feeding

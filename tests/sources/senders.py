@@ -37,7 +37,7 @@ class Answer:
     @property
     def error(self) -> str:
         """Return what the refusal says."""
-        return self.json["error"]
+        return str(self.json["error"])
 
 
 def curl(url: str, *options: str, data: bytes | None = None) -> Answer:
@@ -128,7 +128,7 @@ class Ingest:
 
 
 @contextmanager
-def ingest_worker(folder: Path, **settings: str) -> Iterator[Ingest]:
+def ingest_worker(folder: Path, **settings: Any) -> Iterator[Ingest]:
     """Give a worker in the role ingest on a broker of its own."""
     with running_cluster(folder, role="ingest") as cluster:
         yield Ingest(cluster, cluster.start_worker(**settings).wait_ready(READY_SECONDS))

@@ -3,12 +3,11 @@ import csv
 import errno
 import io
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -206,20 +205,29 @@ while True:
 """
 
 
+def number_in(file: Path) -> int:
+    """Return the number that a file holds; 0 before it is there."""
+    return int(file.read_text()) if file.exists() else 0
+
+
 def test_a_process_killed_again_and_again_leaves_whole_lines_each_once(tmp_path):
     """SIGKILL at moments that nobody has chosen."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(Path.cwd())])}
+    random = Random(1)
+    committed = tmp_path / "committed"
     for _ in range(5):
         child = subprocess.Popen(
             [sys.executable, "-c", ENDLESS, tmp_path], env=environment, stdout=subprocess.PIPE
         )
         with child:
             assert child.stdout.readline() == b"begun\n"
-            time.sleep(random.uniform(0.05, 0.3))  # the moment is the test
+            enough = number_in(committed) + random.randrange(50, 5_000)  # the moment is the test
+            while number_in(committed) < enough:
+                assert child.poll() is None
             child.send_signal(signal.SIGKILL)
-    committed = int((tmp_path / "committed").read_text())
-    append_once(tmp_path, Rotation(4_000, HOUR_MS), committed, lines(committed, committed + 50))
-    assert numbers_in(tmp_path) == list(range(committed + 50))
+    end = number_in(committed)
+    append_once(tmp_path, Rotation(4_000, HOUR_MS), end, lines(end, end + 50))
+    assert numbers_in(tmp_path) == list(range(end + 50))
 
 
 def test_records_from_before_what_is_there_are_held_and_not_taken_for_a_repetition(tmp_path):

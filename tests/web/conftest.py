@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from harness.web_events import EVENTS, SENT
+from harness.workers import Worker, running_worker
 from kafka_client import KafkaClient
-from web.events import EVENTS, SENT
-from web.workers import Worker, running_worker
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.settings import Settings
@@ -24,7 +25,7 @@ def create_topics(broker: EmbeddedBroker, partitions: int) -> KafkaClient:
 
 
 @pytest.fixture(scope="package")
-def web_broker(tmp_path_factory) -> Iterator[EmbeddedBroker]:
+def web_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
     """Return a broker that has all topics, and all samples in them."""
     broker = EmbeddedBroker(
         tmp_path_factory.mktemp("web-broker"), properties={"group.min.session.timeout.ms": 1000}
@@ -40,7 +41,7 @@ def web_broker(tmp_path_factory) -> Iterator[EmbeddedBroker]:
 
 
 @pytest.fixture(scope="package")
-def worker(web_broker, tmp_path_factory) -> Iterator[Worker]:
+def worker(web_broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """Return one worker that has counted all samples."""
     with running_worker(web_broker.address, tmp_path_factory.mktemp("one"), "one") as worker:
         worker.wait_counted(SENT)
@@ -48,14 +49,16 @@ def worker(web_broker, tmp_path_factory) -> Iterator[Worker]:
 
 
 @pytest.fixture
-def start_worker(web_broker, tmp_path, unique) -> Iterator[Callable[[], Worker]]:
+def start_worker(
+    web_broker: EmbeddedBroker, tmp_path: Path, unique: Callable[[str], str]
+) -> Iterator[Callable[[], Worker]]:
     """Return a function that starts one more worker of an app that no other test has."""
     with ExitStack() as running:
         yield lambda: running.enter_context(running_worker(web_broker.address, tmp_path, unique("web")))
 
 
 @pytest.fixture
-def alone(own_broker, tmp_path):
+def alone(own_broker: EmbeddedBroker, tmp_path: Path) -> Iterator[Worker]:
     """Return a ready worker whose broker the test may take away."""
     create_topics(own_broker, partitions=1)
     with running_worker(own_broker.address, tmp_path, "alone") as worker:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from harness.web_events import EVENTS
 from kafka_client import KafkaClient
 from playwright.sync_api import expect, sync_playwright
-from web.events import EVENTS
 
 CHROMIUM = Path("/usr/bin/chromium")
 

@@ -1,6 +1,6 @@
 """Health: alive and ready are two questions, and both are answered at any time."""
 
-from web.workers import running_worker
+from harness.workers import running_worker
 
 
 def test_a_worker_at_work_is_healthy_and_ready(worker):

@@ -11,9 +11,9 @@ from http.client import HTTPConnection
 from urllib.parse import quote
 
 import pytest
+from harness.workers import Reply
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
-from web.workers import Reply
 
 from dataflow.web.openapi.document import document, operations
 

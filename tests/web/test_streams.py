@@ -1,6 +1,6 @@
 """Streams over HTTP: each event in one place."""
 
-from web.events import BESIDE_SAMPLES, SENT
+from harness.web_events import BESIDE_SAMPLES, SENT
 
 
 def test_every_event_that_came_in_is_in_one_place(worker):

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from urllib.parse import quote
 
 import pytest
-from web.events import EVENTS, ODD_KEY
+from harness.web_events import EVENTS, ODD_KEY
 
 from dataflow.demo.samples import expected_stay_counts, sample_events
 

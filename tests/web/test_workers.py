@@ -1,8 +1,8 @@
 """Several workers: any answers for all, and says what is missing while one is away."""
 
 import pytest
-from web.events import SENT
-from web.workers import has_received
+from harness.web_events import SENT
+from harness.workers import has_received
 
 from dataflow.demo.samples import expected_stay_counts
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-import asyncpg  # type: ignore[import-untyped]  # it comes without types
+import asyncpg
 
 from dataflow.errors import SinkUnavailable
 

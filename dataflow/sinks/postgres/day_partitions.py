@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
-import asyncpg  # type: ignore[import-untyped]  # it comes without types
+import asyncpg
 
 from dataflow.logs import get_log
 from dataflow.sinks.postgres.migrate import LOCK

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-import asyncpg  # type: ignore[import-untyped]  # it comes without types
+import asyncpg
 
 from dataflow.catalogue.fields import fields_of, meanings_of
 from dataflow.errors import Misconfigured

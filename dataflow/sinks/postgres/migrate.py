@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from importlib.resources import files
 
-import asyncpg  # type: ignore[import-untyped]  # it comes without types
+import asyncpg
 
 from dataflow.logs import get_log
 from dataflow.sinks.postgres.ddl import make_missing

@@ -1,6 +1,6 @@
 """Row loader: loads rows in one transaction, without those that PostgreSQL rejects."""
 
-import asyncpg  # type: ignore[import-untyped]  # it comes without types
+import asyncpg
 
 from dataflow.errors import Reason
 from dataflow.sinks.contract import Rejection, rejection

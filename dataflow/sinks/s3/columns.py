@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 
 import orjson
-import pyarrow as pa  # type: ignore[import-untyped]  # no types
+import pyarrow as pa
 
 from dataflow.catalogue.declared import TOPICS
 from dataflow.catalogue.fields import Field

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import IO
 
-import pyarrow.parquet as pq  # type: ignore[import-untyped]  # no types
+import pyarrow.parquet as pq
 from aiokafka.record.default_records import DefaultRecord
 
 from dataflow.sinks.json_line import one_line

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from io import SEEK_END
 from typing import IO, Any
 
-from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # no types
-from aiobotocore.session import get_session  # type: ignore[import-untyped]  # no types
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # no types
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dataflow.errors import SinkUnavailable
 from dataflow.s3 import S3Server

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 from dataflow.demo.broker.child_process import start_child
 from dataflow.demo.broker.ports import free_port
@@ -28,7 +29,7 @@ class Reply:
     body: bytes
 
     @property
-    def json(self):
+    def json(self) -> Any:
         """The body, read."""
         assert self.headers["Content-Type"] == "application/json", self
         return json.loads(self.body)
@@ -53,7 +54,7 @@ class Worker:
         try:
             connection.request(method, path, headers={n.replace("_", "-"): v for n, v in headers.items()})
             response = connection.getresponse()
-            return Reply(response.status, response.headers, response.read())
+            return Reply(response.status, dict(response.headers), response.read())
         finally:
             connection.close()
 

@@ -10,10 +10,12 @@ from typing import Any
 import faust
 import orjson
 from faust.tables.manager import TableManager
+from mode.utils.times import Seconds, want_seconds
 
 from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App
 from dataflow.engine.batch import Batch
+from dataflow.engine.batch_stream import Batches
 from dataflow.engine.counted_table import CountedTable
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
@@ -44,9 +46,9 @@ MARK = EnrichStage(
 class QuickTableManager(TableManager):
     """Faust's, which lets a second go by at every start; sixty tests have no need of that."""
 
-    async def sleep(self, n: float, **settings: Any) -> None:
+    async def sleep(self, n: Seconds) -> None:
         """Sleep, but not for long."""
-        await super().sleep(min(n, 0.05), **settings)
+        await super().sleep(min(want_seconds(n), 0.05))
 
 
 Work = Callable[["Relay", Batch], Awaitable[None]]
@@ -143,7 +145,7 @@ def relay(
         return made
 
     @app.agent(source)
-    async def relay_events(batches: AsyncIterator[Batch]) -> None:
+    async def relay_events(batches: Batches) -> None:
         async for batch in batches:
             async with batch:
                 await work(made, batch)

@@ -1,15 +1,16 @@
-"""A worker that does what it must not: `FAULT` names it; run as `faust -A engine.faulty worker`."""
+"""A worker that does what it must not: `FAULT` names it; run as `faust -A harness.faulty worker`."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import faust
-from engine.relay import MARK, Names, Relay, pass_on, relay
+from harness.relay import MARK, Names, Relay, pass_on, relay
 
 from dataflow.demo.broker.ports import free_port
 from dataflow.engine.batch import Batch
+from dataflow.engine.batch_stream import Batches
 from dataflow.kafka import connecting
 
 FAULT = os.environ["FAULT"]
@@ -36,7 +37,7 @@ broker = os.environ["BROKER"]
 if FAULT == "no broker":
     broker = f"127.0.0.1:{free_port()}"
     connecting.connect_admin.__defaults__ = (1.0,)  # a minute else
-limits = {"dead_letter_max_consecutive": 20} if FAULT == "dead run" else {}
+limits: dict[str, Any] = {"dead_letter_max_consecutive": 20} if FAULT == "dead run" else {}
 other_agents = ("leaves the loop", "reads events", "takes many", "asks for keys")
 
 worker = relay(broker, NAMES, misbehave, agent=FAULT not in other_agents, **limits)
@@ -44,7 +45,7 @@ app = worker.app
 app.conf.datadir = Path.cwd() / "faust"
 
 
-async def leave_the_loop(batches: AsyncIterator[Batch]) -> None:
+async def leave_the_loop(batches: Batches) -> None:
     """Take one batch, and no more."""
     async for batch in batches:
         async with batch:
@@ -52,19 +53,19 @@ async def leave_the_loop(batches: AsyncIterator[Batch]) -> None:
         return
 
 
-async def read_events(events: "faust.Stream[object]") -> None:
+async def read_events(events: faust.StreamT[Any]) -> None:
     """Do what an ordinary agent of Faust does."""
     async for event in events:
         print(event)
 
 
-async def take_many(events: "faust.Stream[object]") -> None:
+async def take_many(events: faust.StreamT[Any]) -> None:
     """Make batches, as Faust does."""
     async for several in events.take(10, within=1):
         print(several)
 
 
-async def ask_for_keys(events: "faust.Stream[object]") -> None:
+async def ask_for_keys(events: faust.StreamT[Any]) -> None:
     """Want each event with its key."""
     async for key, event in events.items():
         print(key, event)
