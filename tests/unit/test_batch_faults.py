@@ -1,6 +1,6 @@
 """Batch: events of which any may be unusable in; each of them in its one place, in order, out."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import faust
 import orjson
@@ -19,7 +19,7 @@ from dataflow.kafka.fetch import Fetched, RecordSlice
 from dataflow.stages.filter_document import read_document
 
 AT = 1_700_000_000_000
-PARTITION = SimpleNamespace(tp=TopicPartition("source", 0), max_message_bytes=1_048_588)
+TP = TopicPartition("source", 0)
 RULES = read_document(
     orjson.dumps(
         [
@@ -42,6 +42,22 @@ LINES = st.lists(
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class LoneOwner:
+    """A partition that nobody reads on: its one batch is never entered."""
+
+    tp: TopicPartition = TP
+    max_message_bytes: int = 1_048_588
+
+    def enter(self, batch: Batch) -> None:
+        """Refuse: these tests take a batch as it is."""
+        raise AssertionError(batch)
+
+    def leave(self, batch: Batch, error: BaseException | None) -> None:
+        """Refuse, too."""
+        raise AssertionError(batch, error)
+
+
 class Event(faust.Record, include_metadata=False):
     """What the source holds."""
 
@@ -56,7 +72,7 @@ def batch_of(values: list[bytes | None]) -> Batch:
     """Return a batch with these records."""
     records = [DefaultRecord(n, AT, 0, None, value, []) for n, value in enumerate(values)]
     slices = [RecordSlice(records[:25], AT), RecordSlice(records[25:], AT)]
-    return Batch(PARTITION, None, Fetched(0, len(values), slices, 1))
+    return Batch(LoneOwner(), None, Fetched(0, len(values), slices, 1))
 
 
 def outcome_of(value: bytes | None) -> str | None:

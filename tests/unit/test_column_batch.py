@@ -1,7 +1,7 @@
 """Rows: the events of a batch that go on, in columns, dated."""
 
 from collections.abc import Sequence
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,6 +17,15 @@ from dataflow.engine.tables.rows import FUTURE, UNDATED
 
 NOW = 1_700_000_000_000
 DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Event:
+    """What was sent."""
+
+    at: int = 0
+    kind: str = ""
+    n: int = 0
 
 
 def a_record(value: bytes = b"{}", timestamp: int = NOW) -> DefaultRecord:
@@ -46,7 +55,7 @@ def rows_of(
 def rows_at(times: Sequence[int], timestamp_runs: Sequence[TimestampRun] | None = None) -> ColumnBatch[Any]:
     """Return rows with these event times, written together at NOW unless said otherwise."""
     runs = timestamp_runs or [TimestampRun(len(times), NOW)]
-    events = [SimpleNamespace(at=time) for time in times]
+    events = [Event(at=time) for time in times]
     return rows_of([a_record() for _ in times], events, [b"{}"] * len(times), runs, EventTime("at", int))
 
 
@@ -154,7 +163,7 @@ def _timestamp_runs(rows: Sequence[tuple[int, int, int]]) -> list[TimestampRun]:
 
 def test_a_column_is_the_added_field_before_that_of_the_event():
     """What the stage says overrules what the producer has sent under this name."""
-    events = [SimpleNamespace(kind="sent", n=1), SimpleNamespace(kind="sent", n=2)]
+    events = [Event(kind="sent", n=1), Event(kind="sent", n=2)]
     added = [Added(kind="added"), Added()]
     rows = rows_of([a_record(), a_record()], events, [b"", b""])
     rows.added, rows.adds = added, frozenset({"kind"})
@@ -164,13 +173,13 @@ def test_a_column_is_the_added_field_before_that_of_the_event():
 
 def test_what_goes_on_keeps_key_headers_and_timestamp():
     """Only the value is new."""
-    rows = rows_of([a_record(b"old", 5)], [SimpleNamespace()], [b"new"])
+    rows = rows_of([a_record(b"old", 5)], [Event()], [b"new"])
     assert list(rows.outgoing("t", None).records) == [(5, b"k", b"new", [("h", b"1")])]
 
 
 def test_another_form_is_made_of_event_and_added_fields():
     """One batch feeds two topics, each in its form."""
-    event, fields = SimpleNamespace(n=1), Added(kind="x")
+    event, fields = Event(n=1), Added(kind="x")
     with_fields = rows_of([a_record()], [event], [b""])
     with_fields.added = [fields]
     assert [
