@@ -3,9 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from dataflow.access_logs import AccessLogParser
-from dataflow.analytics.stored import StoredRequests
 from dataflow.connection import broker_connection
 from dataflow.rules.live import FilterRules, UtmSources, follow_filter_rules, follow_utm_sources
 from dataflow.settings import Settings
@@ -13,6 +12,10 @@ from dataflow.sinks.configured import configured_sinks, runner_options
 from dataflow.sinks.runner import SinkRunner
 from dataflow.sources.receiver import Receiver
 from dataflow.sources.simulator import Simulator
+
+if TYPE_CHECKING:  # imported where they are made: not every worker parses access logs, or has PostgreSQL
+    from dataflow.access_logs import AccessLogParser
+    from dataflow.analytics.stored import StoredRequests
 
 
 class Context:
@@ -37,8 +40,10 @@ class Context:
         return follow_utm_sources(self.settings, self.connection)
 
     @cached_property
-    def access_logs(self) -> AccessLogParser:
+    def access_logs(self) -> "AccessLogParser":
         """The parse stage of access logs."""
+        from dataflow.access_logs import AccessLogParser
+
         return AccessLogParser(self.settings)
 
     @cached_property
@@ -58,11 +63,11 @@ class Context:
         return [SinkRunner(sink, options) for sink in configured_sinks(self.settings)]
 
     @cached_property
-    def stored_requests(self) -> StoredRequests | None:
+    def stored_requests(self) -> "StoredRequests | None":
         """What the PostgreSQL sink has stored; None where none is configured."""
-        url = self.settings.postgres_url
-        return (
-            None
-            if url is None
-            else StoredRequests(url.get_secret_value(), self.settings.analytics_deadline_ms)
-        )
+        if self.settings.postgres_url is None:
+            return None
+        from dataflow.analytics.stored import StoredRequests
+
+        url = self.settings.postgres_url.get_secret_value()
+        return StoredRequests(url, self.settings.analytics_deadline_ms)

@@ -8,15 +8,11 @@ from mode import Service
 
 from dataflow.analytics.question import Row
 from dataflow.analytics.statements import Statement
-from dataflow.errors import DataflowError
+from dataflow.errors import SinkUnavailable
 from dataflow.sinks.postgres.connections import Connections
 
 HEADROOM_SECONDS = 0.5
 """So much later than the server a worker gives up: the server says it better, if it still says something."""
-
-
-class TooSlow(DataflowError):
-    """The deadline has passed; the query has been cancelled."""
 
 
 class StoredRequests(Service):
@@ -35,7 +31,7 @@ class StoredRequests(Service):
         )
 
     async def fetch(self, statement: Statement) -> Sequence[Row]:
-        """Return all rows; raise `TooSlow`, or `SinkUnavailable` for what is wrong with the server."""
+        """Return all rows; raise `SinkUnavailable` after the deadline, and for a fault of the server."""
         text, parameters = statement
         try:
             async with asyncio.timeout(self._deadline_ms / 1000 + HEADROOM_SECONDS):
@@ -51,8 +47,8 @@ class StoredRequests(Service):
                 raise self._too_slow() from error
             return rows
 
-    def _too_slow(self) -> TooSlow:
-        return TooSlow(
+    def _too_slow(self) -> SinkUnavailable:
+        return SinkUnavailable(
             f"PostgreSQL has not answered within {self._deadline_ms} ms, and the query is cancelled; "
             "expected a shorter range, or more time (DATAFLOW_ANALYTICS_DEADLINE_MS)"
         )

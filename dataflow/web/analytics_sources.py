@@ -12,7 +12,6 @@ from dataflow.analytics.held import Beyond, Unanswered
 from dataflow.analytics.lag import unfinished_records
 from dataflow.analytics.question import Question
 from dataflow.analytics.span import Span
-from dataflow.analytics.stored import TooSlow
 from dataflow.app import app
 from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARSED
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED, CDN_LOGS_PARSED
@@ -80,7 +79,7 @@ async def _by_postgres(question: Question[T], why: str) -> Answered[T]:
         raise HttpError(HTTPStatus.BAD_REQUEST, f"source is 'postgres'; expected tables, as {UNSET}")
     try:
         rows, records = await asyncio.gather(app.context.stored_requests.fetch(question.statement), _lag())
-    except (TooSlow, SinkUnavailable) as error:
+    except SinkUnavailable as error:
         raise unavailable(str(error)) from error
     lag = {"records": records, "seconds": None}
     return Answered(question.from_rows(rows), Source.POSTGRES, why, _not_stored(question.span), lag)

@@ -8,7 +8,7 @@ import msgspec
 from dataflow.stages.access_log.logged_request import LoggedRequest
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.geoip import GeoIP, Place, Replacement
-from dataflow.stages.user_agent import LONGEST, UserAgent, user_agent_of
+from dataflow.stages.user_agent_fields import LONGEST, UserAgent
 
 F = TypeVar("F", UserAgent, Place)
 
@@ -36,6 +36,8 @@ class AccessLogStage:
     """Parses lines and looks up user agents and addresses, both cached."""
 
     def __init__(self, parse: Callable[[bytes], LoggedRequest], geoip: GeoIP) -> None:
+        from dataflow.stages.user_agent import user_agent_of  # its patterns load when somebody needs them
+
         self._parse = parse
         self._geoip = geoip
         self._agents = BoundedCache[str | None, _Known[UserAgent]](lambda text: _known(user_agent_of(text)))
