@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from sinks.waiting import until
 
-from dataflow.analytics.stored import Stored
+from dataflow.analytics.stored import StoredRequests
 from dataflow.errors import SinkUnavailable
 
 BY_POSTGRES = "/analytics/error_rate?source=postgres"
@@ -70,10 +70,10 @@ async def test_a_frozen_server_is_waited_for_no_longer_than_a_slow_one(stored):
 
 async def test_nothing_can_be_written_by_the_way_of_a_question(stored):
     """Its connections are read-only, whatever a statement might say."""
-    asked = Stored(stored.postgres.url, 2_000)
+    asked = StoredRequests(stored.postgres.url, 2_000)
     with pytest.raises(SinkUnavailable, match="read-only transaction"):
         await asked.fetch(("DELETE FROM web_logs", []))
-    await asked.close()
+    await asked.stop()
 
 
 async def test_while_the_server_is_away_tables_answer_and_nothing_else(stored):

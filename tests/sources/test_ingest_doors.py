@@ -180,7 +180,7 @@ def test_a_renewed_certificate_is_taken_over_while_it_runs(guarded: Ingest, file
     assert before.startswith("serial=")
     whole = (files / "server.crt").read_bytes()
     (files / "server.crt").write_bytes(whole[:200])
-    wait_until(lambda: "Certificate is not taken over" in guarded.worker.said(), 30, "a warning")
+    wait_until(lambda: "Certificate is refused" in guarded.worker.said(), 30, "a warning")
     assert served() == before
     Authority(files, "ca").issue("server").issue("client")
     wait_until(lambda: served() not in (before, ""), 30, "another certificate")
@@ -199,7 +199,8 @@ def test_a_door_left_open_by_mistake_stops_the_start(own_ingest):
     assert worker.wait_exit(60) != 0
     assert "expected DATAFLOW_INGEST_HTPASSWD_FILE" in worker.said()
     opened = ingest.cluster.start_worker(role="ingest", web_host="0.0.0.0", ingest_open="true").wait_ready(90)
-    assert "Anybody who reaches 0.0.0.0 may send" in opened.said()
+    warning = "Anybody who reaches this worker may send: DATAFLOW_INGEST_OPEN is set. host=0.0.0.0"
+    assert warning in opened.said()
 
 
 def test_without_a_word_of_the_operator_nobody_is_let_in(own_ingest):
