@@ -56,8 +56,8 @@ def claim(home: Path) -> int:
 def last_run(home: Path) -> LastRun | None:
     """Return what ``broker.json`` says, None when there was no run or it is unreadable."""
     try:
-        told = json.loads((home / "broker.json").read_text())
-        return LastRun(str(told["address"]), int(told["pid"]))
+        run = json.loads((home / "broker.json").read_text())
+        return LastRun(str(run["address"]), int(run["pid"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,4 +1,4 @@
-"""File locks between processes: a path in, a lock out that ends with its holder."""
+"""File locks between processes; each ends with its holder."""
 
 import fcntl
 import os
@@ -10,12 +10,12 @@ from pathlib import Path
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of this path, waiting for whoever has it."""
-    held = _open(path)
+    descriptor = _open(path)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(held)
+        os.close(descriptor)
 
 
 def try_lock(path: Path) -> int | None:
@@ -23,13 +23,13 @@ def try_lock(path: Path) -> int | None:
 
     The lock goes when the last process that inherited the descriptor ends.
     """
-    held = _open(path)
+    descriptor = _open(path)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(held)
+        os.close(descriptor)
         return None
-    return held
+    return descriptor
 
 
 def _open(path: Path) -> int:

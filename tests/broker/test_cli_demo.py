@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from expected_stays import expected_stay_counts
 
 from dataflow.cli.worker_client import ask
 from dataflow.demo.broker.child_process import start_child
-from dataflow.demo.samples import expected_stay_counts
 
 DEADLINE_SECONDS = 60
 

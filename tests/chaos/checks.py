@@ -9,7 +9,7 @@ from chaos.counts import Entries, Windows, tables_of, windows_of
 from chaos.feed import FIRST_MS, Feed, headers_of
 from kafka_client import Read
 
-from dataflow.demo.samples import STREAMS
+from dataflow.demo.samples import SAMPLE_TOPICS
 
 STAMPS = {"cdn-logs-filtered": [("dataflow-rules", b"1")]}
 """Headers that are added: the version of the filter rules."""
@@ -43,7 +43,7 @@ def check_outputs(outputs: Records, feed: Feed) -> None:
 def check_balances(event_counts_by_stream: Mapping[str, Any], feed: Feed) -> None:
     """Assert that every event is counted in exactly one place."""
     wanted = {}
-    for stream in STREAMS:
+    for stream in SAMPLE_TOPICS:
         outcomes = [o for p in range(PARTITIONS) for o in feed.outcomes((stream, p))]
         dropped = Counter(o.dropped_by for o in outcomes if o.dropped_by)
         sent = len(outcomes) - dropped.total()
@@ -53,17 +53,17 @@ def check_balances(event_counts_by_stream: Mapping[str, Any], feed: Feed) -> Non
             "dropped": dict(dropped),
             "dead_lettered": {},
         }
-    assert {stream: event_counts_by_stream[stream] for stream in STREAMS} == wanted
+    assert {stream: event_counts_by_stream[stream] for stream in SAMPLE_TOPICS} == wanted
 
 
 def expected_tables(feed: Feed) -> dict[str, Windows]:
     """Return every table of what was fed, counted by hand."""
-    return {name: windows for stream in STREAMS for name, windows in _counted(feed, stream)[0].items()}
+    return {name: windows for stream in SAMPLE_TOPICS for name, windows in _counted(feed, stream)[0].items()}
 
 
 def expected_late(feed: Feed) -> dict[str, dict[str, int]]:
     """Return how many events were late by table and window size, counted by hand."""
-    return {name: late for stream in STREAMS for name, late in _counted(feed, stream)[1].items()}
+    return {name: late for stream in SAMPLE_TOPICS for name, late in _counted(feed, stream)[1].items()}
 
 
 def check_changelogs(kept: Mapping[str, Any], feed: Feed) -> None:

@@ -15,7 +15,7 @@ from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
-from dataflow.demo.samples import STREAMS, sample_filter_rules
+from dataflow.demo.samples import SAMPLE_TOPICS, sample_filter_rules
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 
@@ -63,7 +63,7 @@ class Cluster:
 
     def committed(self, *streams: str) -> dict[Place, int]:
         """Return what the group has committed of each partition, 0 for nothing."""
-        asked = [TopicPartition(s, p) for s in streams or STREAMS for p in range(PARTITIONS)]
+        asked = [TopicPartition(s, p) for s in streams or SAMPLE_TOPICS for p in range(PARTITIONS)]
         answer = wait_until(lambda: self._asked(asked), 60, "the group's offsets")
         return {(found.topic, found.partition): max(found.offset, 0) for found in answer}
 

@@ -7,7 +7,7 @@ from chaos.cluster import ONLY_CRITICAL, PARTITIONS, Place
 from chaos.flows import Outcome, outcome
 from confluent_kafka import KafkaError, Message, Producer
 
-from dataflow.demo.samples import STREAMS, sample_events
+from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 
 TICK_SECONDS = 0.05
 FIRST_MS = 1_796_083_200_000  # 2026-12-01, after every event time of the samples
@@ -18,7 +18,7 @@ class Feed:
     """Writes sample events over and over; the key of a record is its number in its partition."""
 
     def __init__(self, address: str) -> None:
-        self.sent: dict[Place, int] = {(s, p): 0 for s in STREAMS for p in range(PARTITIONS)}
+        self.sent: dict[Place, int] = {(s, p): 0 for s in SAMPLE_TOPICS for p in range(PARTITIONS)}
         self._failed: list[KafkaError] = []
         self._stopping = threading.Event()
         self._producer = Producer(
@@ -33,7 +33,7 @@ class Feed:
 
     def play_samples(self) -> None:
         """Write every sample event once, and wait until the broker has them all."""
-        for stream in STREAMS:
+        for stream in SAMPLE_TOPICS:
             for number in range(len(events_of(stream))):
                 self._produce(stream, number % PARTITIONS)
         self._flush()

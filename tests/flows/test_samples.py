@@ -12,8 +12,9 @@ from chaos.checks import (
     expected_tables,
 )
 from chaos.flows import CATEGORIES
+from expected_stays import expected_stay_counts
 
-from dataflow.demo.samples import expected_stay_counts, sample_events
+from dataflow.demo.samples import sample_events
 
 DROPPED = {"bots": 1_397, "favicon": 808}
 

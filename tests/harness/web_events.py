@@ -3,7 +3,7 @@
 import json
 from urllib.parse import quote
 
-from dataflow.demo.samples import STREAMS, sample_events
+from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 
 ODD_KEY = '/<script>alert("1")</script>/a b/%2F%/\n../ü·日?#&=;+'
 """An endpoint with all that an address, JSON or HTML could trip over."""
@@ -16,5 +16,5 @@ BESIDE_SAMPLES = {
     "raw-web-events": [b"null"],
 }
 
-EVENTS = {stream: [*sample_events(stream), *BESIDE_SAMPLES[stream]] for stream in STREAMS}
+EVENTS = {stream: [*sample_events(stream), *BESIDE_SAMPLES[stream]] for stream in SAMPLE_TOPICS}
 SENT = {stream: len(events) for stream, events in EVENTS.items()}

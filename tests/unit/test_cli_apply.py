@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from expected_stays import expected_stay_counts
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.cli.stage_run import LineCounts, StageRun
-from dataflow.demo.samples import expected_stay_counts, sample_filter_rules
+from dataflow.demo.samples import sample_filter_rules
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.lines import LINE_STAGES
 

@@ -1,4 +1,4 @@
-"""The demo's parts: its balance, its folder, its mix of streams."""
+"""The demo's parts: its counts, its folder, its mix of streams."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -8,27 +8,27 @@ import pytest
 
 from dataflow.demo.play.folder import fresh_folder, kept_folder
 from dataflow.demo.play.player import _interleaved, happening
-from dataflow.demo.play.stream_counts import StreamBalance, gaps, since
-from dataflow.demo.samples import STREAMS, sample_events
+from dataflow.demo.play.stream_counts import StreamCounts, gaps, since
+from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 from dataflow.errors import Misconfigured
 
 
 @pytest.mark.parametrize(
-    ("balance", "found"),
+    ("counts", "differences"),
     [
-        (StreamBalance(10, 7, 2, 1), []),
-        (StreamBalance(9, 7, 1, 1), ["expedia received 9 of 10 played"]),
-        (StreamBalance(11, 11), ["expedia received 11 of 10 played"]),
-        (StreamBalance(10, 9), ["expedia received 10 and passed on 9"]),
+        (StreamCounts(10, 7, 2, 1), []),
+        (StreamCounts(9, 7, 1, 1), ["expedia received 9 of 10 played"]),
+        (StreamCounts(11, 11), ["expedia received 11 of 10 played"]),
+        (StreamCounts(10, 9), ["expedia received 10 and passed on 9"]),
         (
-            StreamBalance(9, 10),
+            StreamCounts(9, 10),
             ["expedia received 9 of 10 played", "expedia received 9 and passed on 10"],
         ),
     ],
 )
-def test_every_gap_is_named(balance, found):
+def test_every_gap_is_named(counts, differences):
     """Missing, doubled, and in no place at all are three faults."""
-    assert gaps({"expedia": balance}, {"expedia": 10}) == found
+    assert gaps({"expedia": counts}, {"expedia": 10}) == differences
 
 
 def test_a_stream_that_nobody_knows_is_a_gap():
@@ -39,10 +39,10 @@ def test_a_stream_that_nobody_knows_is_a_gap():
 def test_what_was_there_before_does_not_count():
     """A broker of one's own may hold older events."""
     before, now = (
-        {"a": StreamBalance(5, 5)},
-        {"a": StreamBalance(8, 7, 1), "b": StreamBalance(1, 1)},
+        {"a": StreamCounts(5, 5)},
+        {"a": StreamCounts(8, 7, 1), "b": StreamCounts(1, 1)},
     )
-    assert since(before, now) == {"a": StreamBalance(3, 2, 1), "b": StreamBalance(1, 1)}
+    assert since(before, now) == {"a": StreamCounts(3, 2, 1), "b": StreamCounts(1, 1)}
 
 
 def test_a_second_demo_on_a_folder_is_refused(tmp_path):
@@ -67,7 +67,7 @@ def test_a_fresh_folder_is_gone_afterwards(tmp_path):
 
 def test_the_streams_are_mixed_by_their_size():
     """At any rate, all three move, and all begin anew together."""
-    sizes = {stream: len(sample_events(stream)) for stream in STREAMS}
+    sizes = {stream: len(sample_events(stream)) for stream in SAMPLE_TOPICS}
     tenth = Counter(stream for stream, _ in islice(_interleaved(), sum(sizes.values()) // 10))
     assert {stream: round(sizes[stream] / count) for stream, count in tenth.items()} == {
         "cdn-logs": 10,
@@ -78,7 +78,7 @@ def test_the_streams_are_mixed_by_their_size():
 
 def test_the_samples_are_whole():
     """Every count that is shown rests on these."""
-    assert {stream: len(sample_events(stream)) for stream in STREAMS} == {
+    assert {stream: len(sample_events(stream)) for stream in SAMPLE_TOPICS} == {
         "cdn-logs": 9999,
         "expedia": 21891,
         "raw-web-events": 5874,

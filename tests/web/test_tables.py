@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 from urllib.parse import quote
 
 import pytest
+from expected_stays import expected_stay_counts
 from harness.web_events import EVENTS, ODD_KEY
 
-from dataflow.demo.samples import expected_stay_counts, sample_events
+from dataflow.demo.samples import sample_events
 
 BOOKINGS = [json.loads(raw) for raw in sample_events("expedia")]
 REQUESTS = [json.loads(raw) for raw in EVENTS["cdn-logs"]]

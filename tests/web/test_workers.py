@@ -1,10 +1,9 @@
 """Several workers: any answers for all, and says what is missing while one is away."""
 
 import pytest
+from expected_stays import expected_stay_counts
 from harness.web_events import SENT
 from harness.workers import has_received
-
-from dataflow.demo.samples import expected_stay_counts
 
 PATHS = [
     "/tables/stays_per_category",

@@ -1,4 +1,4 @@
-"""The embedded broker: a folder in, a real one-node Apache Kafka out."""
+"""The embedded broker: a real one-node Apache Kafka, its data in one folder."""
 
 from dataflow.demo.broker.kafka import FULL_JVM, SMALL_JVM, EmbeddedBroker
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 def cache_folder() -> Path:
     """Return the folder, made if need be: DATAFLOW_CACHE_DIR, else dataflow in the XDG cache."""
-    chosen = os.environ.get("DATAFLOW_CACHE_DIR")
+    configured = os.environ.get("DATAFLOW_CACHE_DIR")
     xdg = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(chosen).expanduser() if chosen else Path(xdg) / "dataflow"
+    folder = Path(configured).expanduser() if configured else Path(xdg) / "dataflow"
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()

@@ -1,4 +1,4 @@
-"""The class archive: a JVM and its class path in, the flags that halve its start out."""
+"""The class archive: halves the start of a JVM."""
 
 import hashlib
 from pathlib import Path
@@ -18,8 +18,8 @@ class ClassArchive:
 
     def __init__(self, java: Java, jars: list[Path]) -> None:
         """Name the archive of this JVM and these jars."""
-        seen = [java.program, java.version, *(f"{jar}:{jar.stat().st_mtime_ns}" for jar in jars)]
-        name = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
+        contents = [java.program, java.version, *(f"{jar}:{jar.stat().st_mtime_ns}" for jar in jars)]
+        name = hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
         self._path = cache_folder() / "kafka" / f"{name}.jsa"
         self._fresh = self._path.with_suffix(f".{uuid4().hex[:8]}.new")
 

@@ -1,4 +1,4 @@
-"""Jars, Kafka's above all: a lock file in, checked jars in the cache folder out."""
+"""Jars, Kafka's above all: fetches those of a lock file into the cache folder, and checks them."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -99,11 +99,11 @@ def _download(jar: Jar, repository: Path) -> Path:
 def _checked(path: Path, jar: Jar) -> Path:
     try:
         with path.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         raise Misconfigured(f"{path} is not readable; expected a jar: {error}") from error
-    if found != jar.sha256:
+    if digest != jar.sha256:
         raise Misconfigured(
-            f"sha256 of {path} is {found}; expected {jar.sha256}: delete the file and start again"
+            f"sha256 of {path} is {digest}; expected {jar.sha256}: delete the file and start again"
         )
     return path

@@ -1,4 +1,4 @@
-"""Java: the PATH and the installed packages in, a JVM that runs Kafka out."""
+"""Java: finds a JVM that runs Kafka, on the PATH or as an installed package."""
 
 import importlib
 import re
@@ -44,13 +44,15 @@ def _packaged_java() -> str | None:
 
 def _version(program: str) -> str:
     try:
-        told = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=True)
+        process = subprocess.run(
+            [program, "-version"], capture_output=True, text=True, timeout=30, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return ""  # a broken installation counts as none
-    return told.stderr.strip()
+    return process.stderr.strip()
 
 
 def _major(version: str) -> int:
     # "1.8.0_392" is how Java 8 writes its version: major 1, too old as it should be.
-    found = re.search(r'version "(\d+)', version)
-    return int(found[1]) if found else 0
+    match = re.search(r'version "(\d+)', version)
+    return int(match[1]) if match else 0

@@ -1,4 +1,4 @@
-"""The embedded broker: a folder in, a real one-node Apache Kafka listening on the loopback out."""
+"""The embedded broker: runs a real one-node Apache Kafka that listens on the loopback."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Server properties: ports and a folder in, the settings of a one-node Kafka out."""
+"""Server properties: the settings of a one-node Kafka, written to its folder."""
 
 import base64
 import uuid

@@ -1,4 +1,4 @@
-"""Readiness: a broker's port in, whether it answers as a member of its cluster out."""
+"""Readiness: asks a broker whether it serves as a member of its cluster."""
 
 import socket
 import struct

@@ -22,8 +22,8 @@ Packed = TypeVar("Packed")
 
 
 @dataclass(slots=True)
-class Generated:
-    """What has been generated; what goes to stdout is acknowledged at once."""
+class GenerationReport:
+    """What was generated; what goes to stdout is acknowledged at once."""
 
     events: int = 0
     acknowledged: int = 0
@@ -45,7 +45,7 @@ class Generated:
 class EventWriter(Protocol[Packed]):
     """Where events go."""
 
-    generated: Generated
+    report: GenerationReport
 
     def pack(self, times_us: Sequence[int], lines: Sequence[bytes]) -> Packed:
         """Make some events, with their times, ready to be taken; in a thread of its own."""
@@ -58,7 +58,7 @@ class LineWriter:
     """Writes lines."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.generated = Generated()
+        self.report = GenerationReport()
         self._file = file
 
     def pack(self, times_us: Sequence[int], lines: Sequence[bytes]) -> tuple[int, bytes]:  # noqa: ARG002  # a `Sink`
@@ -70,16 +70,16 @@ class LineWriter:
         events, text = packed
         self._file.write(text)
         self._file.flush()
-        self.generated.events += events
-        self.generated.acknowledged += events
+        self.report.events += events
+        self.report.acknowledged += events
 
 
 class TopicWriter:
     """Sends events to a topic, each partition in turn; keys are null, timestamps the event times."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: Iterator[int]) -> None:
-        self.generated = Generated()
-        self._sender = BatchSender(producer, topic, partitions, self.generated)
+        self.report = GenerationReport()
+        self._sender = BatchSender(producer, topic, partitions, self.report)
         self._batches = RecordBatches("zstd", transactional=False)
 
     def pack(self, times_us: Sequence[int], lines: Sequence[bytes]) -> list[BatchBuilder]:
@@ -96,7 +96,7 @@ class TopicWriter:
         """Send the batches; wait only while too many are unanswered."""
         for batch in packed:
             await self._sender.send(batch, f"{batch.record_count()} events")
-            self.generated.events += batch.record_count()  # not before: Ctrl-C cancels what waits
+            self.report.events += batch.record_count()  # not before: Ctrl-C cancels what waits
 
     async def finish(self) -> None:
         """Wait for the last answers."""
@@ -106,10 +106,10 @@ class TopicWriter:
 @asynccontextmanager
 async def topic_writer(connection: Mapping[str, object], topic: str) -> AsyncIterator[TopicWriter]:
     """Give a sink into a topic; raise `DataflowError` when there is none of that name."""
-    known = await find_topics(connection, [topic])
-    if topic not in known:
+    topics = await find_topics(connection, [topic])
+    if topic not in topics:
         raise DataflowError(
             f"topic is '{topic}'; expected one that exists; `dataflow topics` makes the declared ones"
         )
     async with loading_producer(connection) as producer:
-        yield TopicWriter(producer, topic, known[topic].partitions)
+        yield TopicWriter(producer, topic, topics[topic].partitions)

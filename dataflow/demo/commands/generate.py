@@ -12,7 +12,7 @@ import typer
 from dataflow.cli.terminal import people_read, print_json
 
 if TYPE_CHECKING:
-    from dataflow.demo.commands.event_writers import EventWriter, Generated, Packed
+    from dataflow.demo.commands.event_writers import EventWriter, GenerationReport, Packed
     from dataflow.demo.generators.pace import Pace
 
 STDOUT = "stdout"
@@ -53,11 +53,11 @@ def generate(
       dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
     """
     pace = _pace(kind, rate, start, seconds)
-    lines = _Wanted(kind, seed, broken, is_live=start is None)
+    generation = _Generation(kind, seed, broken, is_live=start is None)
     if to == STDOUT:
-        _print_lines(lines, pace)
+        _print_lines(generation, pace)
     else:
-        _fill_topic(lines, pace, to or lines.topic)
+        _fill_topic(generation, pace, to or generation.topic)
 
 
 def _pace(kind: str, rate: float, start: str | None, seconds: float | None) -> "Pace":
@@ -71,7 +71,7 @@ def _pace(kind: str, rate: float, start: str | None, seconds: float | None) -> "
     return Pace(rate, start_of(start), seconds)
 
 
-class _Wanted:
+class _Generation:
     """What to generate."""
 
     def __init__(self, kind: str, seed: int, broken: float, *, is_live: bool) -> None:
@@ -85,20 +85,20 @@ class _Wanted:
         return KINDS[self.kind].topic
 
     async def into(self, writer: "EventWriter[Packed]", pace: "Pace") -> None:
-        """Generate into a sink until the end, or Ctrl-C."""
+        """Generate into a writer until the end, or Ctrl-C."""
         from dataflow.demo.commands.generator_run import Progress, run
-        from dataflow.demo.generators.kinds import generate as generated
+        from dataflow.demo.generators.kinds import generate as ticks_of
 
-        lines = generated(self.kind, pace, seed=self.seed, broken=self.broken)
-        with Progress(writer.generated, sys.stderr) as progress:
-            await run(lines, writer, progress, is_live=self.is_live)
+        ticks = ticks_of(self.kind, pace, seed=self.seed, broken=self.broken)
+        with Progress(writer.report, sys.stderr) as progress:
+            await run(ticks, writer, progress, is_live=self.is_live)
 
 
-def _print_lines(wanted: _Wanted, pace: "Pace") -> None:
+def _print_lines(generation: _Generation, pace: "Pace") -> None:
     from dataflow.demo.commands.event_writers import LineWriter
 
     try:
-        asyncio.run(wanted.into(LineWriter(sys.stdout.buffer), pace))
+        asyncio.run(generation.into(LineWriter(sys.stdout.buffer), pace))
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, `head` perhaps, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,36 +106,38 @@ def _print_lines(wanted: _Wanted, pace: "Pace") -> None:
         return  # the way a run without --seconds is meant to end
 
 
-def _fill_topic(wanted: _Wanted, pace: "Pace", topic: str) -> None:
+def _fill_topic(generation: _Generation, pace: "Pace", topic: str) -> None:
     from dataflow.cli.kafka import run_with_broker
     from dataflow.connection import broker_connection
     from dataflow.settings import settings
 
     connection = broker_connection(settings())
-    generated = run_with_broker(connection, _send(connection, wanted, pace, topic))
-    _show(topic, generated)
-    if not generated.is_complete:
+    report = run_with_broker(connection, _send(connection, generation, pace, topic))
+    _show(topic, report)
+    if not report.is_complete:
         raise typer.Exit(1)
 
 
-async def _send(connection: dict[str, object], wanted: _Wanted, pace: "Pace", topic: str) -> "Generated":
+async def _send(
+    connection: dict[str, object], generation: _Generation, pace: "Pace", topic: str
+) -> "GenerationReport":
     from dataflow.demo.commands.event_writers import topic_writer
 
     async with topic_writer(connection, topic) as writer:
-        generating = asyncio.create_task(wanted.into(writer, pace))
+        generating = asyncio.create_task(generation.into(writer, pace))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, generating.cancel)  # what is under way is still waited for
         with suppress(asyncio.CancelledError):
             await generating
         await writer.finish()
-        return writer.generated
+        return writer.report
 
 
-def _show(topic: str, generated: "Generated") -> None:
+def _show(topic: str, report: "GenerationReport") -> None:
     if people_read():
-        typer.echo(f"{generated.acknowledged:,} of {generated.events:,} events acknowledged by {topic}")
+        typer.echo(f"{report.acknowledged:,} of {report.events:,} events acknowledged by {topic}")
     else:
-        print_json({"topic": topic, **generated.as_json()})
-    for text in generated.failed[:10]:
+        print_json({"topic": topic, **report.as_json()})
+    for text in report.failed[:10]:
         typer.secho(text, err=True, fg="red")

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from dataflow.cli.instants import instant_ms
-from dataflow.demo.commands.event_writers import EventWriter, Generated, Packed
+from dataflow.demo.commands.event_writers import EventWriter, GenerationReport, Packed
 from dataflow.demo.generators.pace import Tick
 
 SHOW_SECONDS = 1.0
@@ -18,10 +18,10 @@ SWITCH_SECONDS = 0.0005  # by default the loop would wait ten times as long for 
 class Progress:
     """Shows how far a run is: one line that is written over, or one line a second where nobody looks."""
 
-    def __init__(self, generated: Generated, file: TextIO) -> None:
-        self._generated = generated
+    def __init__(self, report: GenerationReport, file: TextIO) -> None:
+        self._report = report
         self._file = file
-        self._begun = self._shown = time.monotonic()
+        self._started_at = self._shown = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -34,17 +34,19 @@ class Progress:
     def note(self, lag_seconds: float) -> None:
         """Note that a tick is done; show it if a second has gone by."""
         now = time.monotonic()
-        self._generated.seconds = round(now - self._begun, 3)
-        self._generated.lag_seconds = round(max(lag_seconds, 0.0), 3)
+        self._report.seconds = round(now - self._started_at, 3)
+        self._report.lag_seconds = round(max(lag_seconds, 0.0), 3)
         if now - self._shown >= SHOW_SECONDS:
             self._show(now, "\r" if self._file.isatty() else "\n")
 
     def _show(self, now: float, end: str) -> None:
         self._shown = now
-        done, seconds = self._generated, now - self._begun
-        lag = f"  {done.lag_seconds:.1f} s behind" if done.lag_seconds > SHOW_SECONDS else ""
-        rate = done.events / max(seconds, 0.001)
-        self._file.write(f"{seconds:8.1f} s  {done.events:>14,} events  {rate:>11,.0f} a second{lag:16}{end}")
+        report, seconds = self._report, now - self._started_at
+        lag = f"  {report.lag_seconds:.1f} s behind" if report.lag_seconds > SHOW_SECONDS else ""
+        rate = report.events / max(seconds, 0.001)
+        self._file.write(
+            f"{seconds:8.1f} s  {report.events:>14,} events  {rate:>11,.0f} a second{lag:16}{end}"
+        )
         self._file.flush()
 
 
@@ -62,16 +64,16 @@ async def run(
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     packed = ((tick, writer.pack(tick.times_us, lines)) for tick, lines in ticks)
-    begun = time.monotonic()
-    made = await asyncio.to_thread(next, packed, None)
-    while made is not None:
-        tick, events = made
-        coming = asyncio.create_task(asyncio.to_thread(next, packed, None))
-        wait = begun + tick.end_seconds - time.monotonic() if is_live else 0.0
+    started_at = time.monotonic()
+    next_tick = await asyncio.to_thread(next, packed, None)
+    while next_tick is not None:
+        tick, events = next_tick
+        making = asyncio.create_task(asyncio.to_thread(next, packed, None))
+        wait = started_at + tick.end_seconds - time.monotonic() if is_live else 0.0
         await asyncio.sleep(max(wait, 0.0))
         await writer.take(events)
         progress.note(-wait)
-        made = await coming
+        next_tick = await making
 
 
 def start_of(text: str | None) -> int:

@@ -1,1 +1,1 @@
-"""Generators: a seed and a rate in, realistic events of each stream with their event times out."""
+"""Generators: realistic events of each stream, the same for the same seed, at a rate."""

@@ -1,11 +1,11 @@
-"""Access logs: event times in, lines of a web server in the combined format out."""
+"""Access logs: generated lines of a web server in the combined format."""
 
 import random
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from urllib.parse import unquote
 
-from dataflow.demo.generators.sessions import Sessions, drawn
+from dataflow.demo.generators.sessions import Sessions, draws
 from dataflow.demo.generators.times import LOGGED, seconds_of
 from dataflow.demo.generators.visits import Line, address, sample_visits
 from dataflow.stages.bounded_cache import BoundedCache
@@ -22,7 +22,7 @@ class AccessLogs:
     def __init__(self, rng: random.Random, rate: float) -> None:
         self._rng = rng
         visits = [[_behind_time(line) for line in visit] for visit in sample_visits()]
-        self._visits = drawn(rng, visits)
+        self._visits = draws(rng, visits)
         self._sessions = Sessions(rng, rate, self._begin)
 
     def lines(self, times_us: Sequence[int]) -> list[bytes]:
@@ -42,8 +42,8 @@ def _behind_time(line: Line) -> bytes:
     query = f"?{line['queryStr']}" if "queryStr" in line else ""
     request = f"{line['reqMethod']} /{line['reqPath']}{query} HTTP/1.1"
     size = line["bytes"] if line["bytes"] != "0" else "-"
-    told = [_quoted(line.get("referer", "-")), _quoted(unquote(line.get("UA", "-")))]
-    return f'] "{request}" {line["statusCode"]} {size} {" ".join(told)}'.encode()
+    client_fields = [_quoted(line.get("referer", "-")), _quoted(unquote(line.get("UA", "-")))]
+    return f'] "{request}" {line["statusCode"]} {size} {" ".join(client_fields)}'.encode()
 
 
 def _quoted(text: str) -> str:

@@ -1,10 +1,10 @@
-"""Analytics events: event times in, sessions of devices that sometimes earn money out."""
+"""Analytics events: generated sessions of devices that sometimes earn money."""
 
 import random
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 
-from dataflow.demo.generators.sessions import Sessions, drawn
+from dataflow.demo.generators.sessions import Sessions, draws
 from dataflow.demo.generators.times import ISO, milliseconds_of, seconds_of
 from dataflow.stages.bounded_cache import BoundedCache
 
@@ -16,7 +16,7 @@ PURCHASE_SHARE = 0.4
 Step = tuple[bytes, bytes]
 """What stands up to the type, and the type."""
 
-_KIND_TO_SECOND: BoundedCache[int, bytes] = BoundedCache(
+_TYPE_TO_SECOND: BoundedCache[int, bytes] = BoundedCache(
     lambda second: b'", "created_on": "%b.' % ISO[second]
 )
 
@@ -25,27 +25,29 @@ class AnalyticsEvents:
     """Generates topic ``analytics-events``."""
 
     def __init__(self, rng: random.Random, rate: float) -> None:
-        self._devices = drawn(rng, range(DEVICES), SKEW)
-        self._kinds = drawn(rng, [_kinds(rng) for _ in range(SESSIONS)])
+        self._devices = draws(rng, range(DEVICES), SKEW)
+        self._event_types = draws(rng, [_event_types(rng) for _ in range(SESSIONS)])
         self._sessions = Sessions(rng, rate, self._begin)
 
     def lines(self, times_us: Sequence[int]) -> list[bytes]:
         """Return one event for each time."""
         steps = self._sessions.steps(len(times_us), times_us[0])
-        seconds = seconds_of(times_us, _KIND_TO_SECOND)
+        seconds = seconds_of(times_us, _TYPE_TO_SECOND)
         return [
-            b"".join((device, kind, second, ms, b'Z"}'))
-            for second, ms, (device, kind) in zip(seconds, milliseconds_of(times_us), steps, strict=False)
+            b"".join((device, event_type, second, ms, b'Z"}'))
+            for second, ms, (device, event_type) in zip(
+                seconds, milliseconds_of(times_us), steps, strict=False
+            )
         ]
 
     def _begin(self, _now_us: int) -> Iterable[Step]:
         device = b'{"device_id": "device-%05d", "event_type": "' % next(self._devices)
-        return zip(repeat(device), next(self._kinds), strict=False)
+        return zip(repeat(device), next(self._event_types), strict=False)
 
 
-def _kinds(rng: random.Random) -> list[bytes]:
+def _event_types(rng: random.Random) -> list[bytes]:
     """Return the types of the events of one session."""
-    kinds = [b"START_SESSION"]
+    types = [b"START_SESSION"]
     while rng.random() < PURCHASE_SHARE:
-        kinds.append(b"REVENUE")
-    return [*kinds, b"END_SESSION"]
+        types.append(b"REVENUE")
+    return [*types, b"END_SESSION"]

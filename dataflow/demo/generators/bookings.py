@@ -1,4 +1,4 @@
-"""Bookings: event times in, hotel searches of guests who compare a few hotels out."""
+"""Bookings: generated hotel searches of guests who compare a few hotels."""
 
 import json
 import random
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import islice, repeat
 
-from dataflow.demo.generators.sessions import Sessions, drawn
+from dataflow.demo.generators.sessions import Sessions, draws
 from dataflow.demo.generators.times import SPACED, seconds_of
 from dataflow.demo.samples import sample_events
 from dataflow.stages.bounded_cache import BoundedCache
@@ -41,24 +41,24 @@ class Bookings:
         bookings = [json.loads(raw) for raw in sample_events("expedia")]
         hotels = sorted({b"%d}" % booking["hotel_id"] for booking in bookings})
         rng.shuffle(hotels)
-        self._hotels = drawn(rng, hotels, SKEW)
+        self._hotels = draws(rng, hotels, SKEW)
         leads = [int(rng.expovariate(1 / MEAN_LEAD_DAYS)) for _ in range(LEADS)]
-        self._leads = drawn(rng, leads)
-        self._trips = drawn(rng, [_trip(booking) for booking in bookings])
-        self._numbers_of_searches = drawn(rng, range(1, MOST_SEARCHES + 1), 1.0)
+        self._leads = draws(rng, leads)
+        self._trips = draws(rng, [_trip(booking) for booking in bookings])
+        self._numbers_of_searches = draws(rng, range(1, MOST_SEARCHES + 1), 1.0)
         self._sessions = Sessions(rng, rate, self._begin)
-        self._made = 0
+        self._bookings = 0
 
     def lines(self, times_us: Sequence[int]) -> list[bytes]:
         """Return one booking for each time."""
         steps = self._sessions.steps(len(times_us), times_us[0])
-        first = self._made
-        self._made += len(times_us)
+        first = self._bookings
+        self._bookings += len(times_us)
         seconds = seconds_of(times_us, _ID_TO_SECOND)
         return [
-            b"".join((b'{"id": ', number, second, searched, hotel))
-            for number, second, (searched, hotel) in zip(
-                map(b"%d".__mod__, range(first, self._made)), seconds, steps, strict=False
+            b"".join((b'{"id": ', number, second, search, hotel))
+            for number, second, (search, hotel) in zip(
+                map(b"%d".__mod__, range(first, self._bookings)), seconds, steps, strict=False
             )
         ]
 
@@ -68,17 +68,17 @@ class Bookings:
             check_in = now_us // _DAY_US + _EPOCH_DAY + next(self._leads)
             dates = b'"srch_ci": "%b", "srch_co": "%b", ' % (_DAYS[check_in], _DAYS[check_in + nights])
         guest = b"%d" % (self._random() * GUESTS)
-        searched = b"".join((before, guest, middle, dates, after))
-        return zip(repeat(searched), islice(self._hotels, next(self._numbers_of_searches)), strict=False)
+        search = b"".join((before, guest, middle, dates, after))
+        return zip(repeat(search), islice(self._hotels, next(self._numbers_of_searches)), strict=False)
 
 
 _DAYS: BoundedCache[int, bytes] = BoundedCache(lambda ordinal: date.fromordinal(ordinal).isoformat().encode())
 
 
 def _trip(booking: Mapping[str, object]) -> Trip:
-    found = _PARTS.fullmatch(json.dumps(booking).encode())
-    assert found is not None
-    before, middle, dates, after = found.groups()
+    parts = _PARTS.fullmatch(json.dumps(booking).encode())
+    assert parts is not None
+    before, middle, dates, after = parts.groups()
     nights = _nights(booking["srch_ci"], booking["srch_co"])
     return b'", ' + before, nights, middle, dates, after
 

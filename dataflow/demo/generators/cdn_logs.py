@@ -1,11 +1,11 @@
-"""CDN logs: event times in, log lines as DataStream 2 writes them in JSON out."""
+"""CDN logs: generated log lines as DataStream 2 writes them in JSON."""
 
 import json
 import random
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 
-from dataflow.demo.generators.sessions import Sessions, drawn
+from dataflow.demo.generators.sessions import Sessions, draws
 from dataflow.demo.generators.times import milliseconds_of, seconds_of
 from dataflow.demo.generators.visits import Line, address, sample_visits
 from dataflow.stages.bounded_cache import BoundedCache
@@ -23,7 +23,7 @@ class CdnLogs:
     def __init__(self, rng: random.Random, rate: float) -> None:
         self._rng = rng
         visits = [[_around_address(line) for line in visit] for visit in sample_visits()]
-        self._visits = drawn(rng, visits)
+        self._visits = draws(rng, visits)
         self._sessions = Sessions(rng, rate, self._begin)
 
     def lines(self, times_us: Sequence[int]) -> list[bytes]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dataflow.catalogue.declared import STREAMS
 from dataflow.catalogue.stream import Stream
-from dataflow.demo.generators.broken import break_some
+from dataflow.demo.generators.breakage import break_some
 from dataflow.demo.generators.pace import Pace, Tick
 
 

@@ -1,4 +1,4 @@
-"""Pace: a rate and a span in, how many events fall into each tenth of a second, and when, out; pure."""
+"""Pace: how many events fall into each tenth of a second of a run, and when; pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,15 +35,15 @@ class Pace:
 
     def ticks(self) -> Iterator[Tick]:
         """Yield every tick of the run, also those without events; the clock is not asked."""
-        begun, number = 0, 0
+        due_before, number = 0, 0
         while self.seconds is None or number * TICK_SECONDS < self.seconds:
             begin, number = number * TICK_SECONDS, number + 1
             end = number * TICK_SECONDS
             if self.seconds is not None:
                 end = min(end, self.seconds)
             due = self._events_until(end)
-            yield Tick(end, self._spread(begin, end, due - begun))
-            begun = due
+            yield Tick(end, self._spread(begin, end, due - due_before))
+            due_before = due
 
     def _events_until(self, elapsed: float) -> int:
         span = DAY_SECONDS if self.seconds is None else self.seconds

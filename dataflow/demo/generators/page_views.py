@@ -1,11 +1,11 @@
-"""Page views: event times in, page views of visitors who look around and sometimes buy out."""
+"""Page views: generated page views of visitors who look around and sometimes buy."""
 
 import json
 import random
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 
-from dataflow.demo.generators.sessions import Sessions, drawn
+from dataflow.demo.generators.sessions import Sessions, draws
 from dataflow.demo.generators.times import SPACED, microseconds_of
 from dataflow.demo.samples import sample_events
 from dataflow.stages.bounded_cache import BoundedCache
@@ -41,18 +41,18 @@ class PageViews:
 
     def __init__(self, rng: random.Random, rate: float) -> None:
         self._rng = rng
-        self._visitors = drawn(rng, _visitors(rng), SKEW)
-        self._walks = drawn(rng, [_walk(rng) for _ in range(WALKS)])
+        self._visitors = draws(rng, _visitors(rng), SKEW)
+        self._walks = draws(rng, [_walk(rng) for _ in range(WALKS)])
         self._sessions = Sessions(rng, rate, self._begin)
-        self._made = 0
+        self._views = 0
 
     def lines(self, times_us: Sequence[int]) -> list[bytes]:
         """Return one page view for each time."""
         steps = self._sessions.steps(len(times_us), times_us[0])
-        first = self._made
-        self._made += len(times_us)
+        first = self._views
+        self._views += len(times_us)
         same = _uuid(self._rng)[8:] + b'","event_timestamp":"'
-        ids = map(b'{"event_id":"%08x'.__mod__, range(first, self._made))
+        ids = map(b'{"event_id":"%08x'.__mod__, range(first, self._views))
         # Many events have their millisecond in common.
         stamps = BoundedCache[int, bytes](lambda ms: same + SPACED[ms // 1_000] + b".%03d" % (ms % 1_000))
         return [

@@ -1,4 +1,4 @@
-"""Sessions: what visitors do one after the other in, the same interleaved as a server sees it out."""
+"""Sessions: interleaves what visitors do one after the other, as a server sees it."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ class Sessions(Generic[Step]):
         self._now_us = 0
         at_a_time = min(max(FEWEST, int(rate * GAP_SECONDS)), MOST)
         # Each place is one visitor after the other; a step is taken without a line of Python.
-        self._places = [chain.from_iterable(_repeated(lambda: begin(self._now_us))) for _ in range(at_a_time)]
+        self._places = [chain.from_iterable(_endless(lambda: begin(self._now_us))) for _ in range(at_a_time)]
 
     def steps(self, events: int, now_us: int) -> list[Step]:
         """Return the next steps, each of some visitor; one who has ended makes room for another."""
@@ -34,17 +34,17 @@ class Sessions(Generic[Step]):
         return list(map(next, self._rng.choices(self._places, k=events)))
 
 
-def drawn(rng: random.Random, population: Sequence[Choice], skew: float = 0.0) -> Iterator[Choice]:
+def draws(rng: random.Random, population: Sequence[Choice], skew: float = 0.0) -> Iterator[Choice]:
     """Return members for ever, the n-th in proportion to ``n ** -skew``.
 
-    They are drawn many at a time: one by one would cost four times more. With a skew they
-    come from `_POOL` that were drawn by weight once.
+    They come many at a time: one by one would cost four times more. With a skew they
+    come from `_POOL` draws by weight, made once.
     """
     if skew:
         weights = list(accumulate(rank**-skew for rank in range(1, len(population) + 1)))
         population = rng.choices(population, cum_weights=weights, k=_POOL)
-    return chain.from_iterable(_repeated(lambda: rng.choices(population, k=_DRAWN_AT_ONCE)))
+    return chain.from_iterable(_endless(lambda: rng.choices(population, k=_DRAWN_AT_ONCE)))
 
 
-def _repeated(make: Callable[[], Iterable[Choice]]) -> Iterator[Iterable[Choice]]:
+def _endless(make: Callable[[], Iterable[Choice]]) -> Iterator[Iterable[Choice]]:
     return (make() for _ in repeat(None))

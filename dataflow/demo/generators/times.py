@@ -1,4 +1,4 @@
-"""Times: event times in, their texts as the producers of each stream write them out, column by column."""
+"""Times: texts of event times as the producers of each stream write them, column by column."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Visits: the sample's requests to a web server in, visits of one client each, for others to repeat, out."""
+"""Visits: the requests of the sample, a list for each client, which generated clients repeat."""
 
 import json
 import random

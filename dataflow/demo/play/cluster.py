@@ -1,4 +1,4 @@
-"""The demo's cluster: settings and a folder in; a broker, topics and ready workers out."""
+"""The cluster of the demo: starts a broker and workers, and makes the topics."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ def running_cluster(settings: Settings, folder: Path, workers: int, say: Say) ->
         report = run_with_broker(connection, ensure_topics(connection, declared_topics(settings)))
         for difference in report.differences:
             say(str(difference))
-        say(f"Topics are there, {len(report.created)} of them new.")
+        say(f"Topics are ready, {len(report.created)} of them new.")
         environment = _environment(address, folder, settings)
         with running_workers(
             workers, settings.web_port, folder, environment, settings.shutdown_seconds
@@ -55,7 +55,7 @@ def _broker(settings: Settings, folder: Path, say: Say) -> Iterator[str]:
     home = folder / "broker"
     address = settings.broker or running_broker(home)
     if address:
-        say(f"Kafka at {address} is taken as it runs.")
+        say(f"Kafka at {address} is used as it runs.")
         yield address
         return
     with fetching_jars() as progress, serving(EmbeddedBroker(home, progress=progress)) as address:

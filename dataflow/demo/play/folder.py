@@ -1,4 +1,4 @@
-"""The demo's folder: the data folder in; a fresh one inside, or itself for us alone, out."""
+"""The folder of the demo: the data folder for us alone, or a fresh one inside."""
 
 import os
 from collections.abc import Iterator

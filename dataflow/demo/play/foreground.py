@@ -1,4 +1,4 @@
-"""The embedded broker in the foreground: its folder in, an address that serves out."""
+"""Runs the embedded broker as long as a command runs, and shows that its jars are fetched."""
 
 import signal
 from collections.abc import Callable, Iterator

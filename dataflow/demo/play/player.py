@@ -1,4 +1,4 @@
-"""Playing: sample events in, messages of the source topics out; once or round and round."""
+"""Player: sends sample events to their topics, once or round and round."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
+from dataflow.catalogue.declared import TOPICS
 from dataflow.cli.batch_sender import loading_producer
 from dataflow.cli.topic_loader import TopicLoader, topic_loader
-from dataflow.demo.samples import STREAMS, sample_events
+from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 from dataflow.engine.splice import Added, splice
 from dataflow.errors import DataflowError
 
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 STEPS_A_ROUND = 50  # all streams are played side by side and end together
 TICK_SECONDS = 0.2
 
-EVENT_TIMES: Mapping[str, tuple[str, Callable[[datetime], str]]] = {
-    "cdn-logs": ("reqTimeSec", lambda now: f"{now.timestamp():.3f}"),
-    "expedia": ("date_time", lambda now: f"{now:%Y-%m-%d %H:%M:%S}"),
-    "raw-web-events": ("event_timestamp", lambda now: f"{now:%Y-%m-%d %H:%M:%S.%f}"),
+TIME_TEXTS: Mapping[str, Callable[[datetime], str]] = {
+    "cdn-logs": lambda now: f"{now.timestamp():.3f}",
+    "expedia": lambda now: f"{now:%Y-%m-%d %H:%M:%S}",
+    "raw-web-events": lambda now: f"{now:%Y-%m-%d %H:%M:%S.%f}",
 }
-"""The field with the event time of each sample stream, and how its producers write it."""
+"""How the producers of each sample topic write an event time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class Player:
         """
         loop = asyncio.get_running_loop()
         events = _interleaved()
-        begun, sent = loop.time(), 0
+        started_at, sent = loop.time(), 0
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            due = int((loop.time() - begun) * events_a_second) - sent
+            due = int((loop.time() - started_at) * events_a_second) - sent
             sent += due
             by_stream: dict[str, list[bytes]] = {stream: [] for stream in self.loaders}
             for stream, event in islice(events, due):
@@ -77,22 +78,23 @@ class Player:
 async def player(connection: Mapping[str, object]) -> "AsyncIterator[Player]":
     """Give a player for all sample streams."""
     async with loading_producer(connection) as producer:
-        yield Player({stream: await topic_loader(connection, producer, stream) for stream in STREAMS})
+        yield Player({stream: await topic_loader(connection, producer, stream) for stream in SAMPLE_TOPICS})
 
 
 def happening(stream: str, now: datetime, event: bytes) -> bytes:
     """Return a sample event as if it happened now; all but its time stays as it is."""
-    field, write = EVENT_TIMES[stream]
-    return splice(event, Added(**{field: write(now)}))
+    event_time = TOPICS[stream].event_time
+    assert event_time is not None, stream
+    return splice(event, Added(**{event_time.column: TIME_TEXTS[stream](now)}))
 
 
 def _interleaved() -> Iterator[tuple[str, bytes]]:
     """Yield all streams for ever, mixed evenly by their size."""
-    marked = [
+    mixed = [
         (position / len(events), stream, event)
-        for stream in STREAMS
+        for stream in SAMPLE_TOPICS
         for events in [sample_events(stream)]
         for position, event in enumerate(events)
     ]
-    marked.sort(key=lambda mark: mark[0])
-    return cycle([(stream, event) for _, stream, event in marked])
+    mixed.sort(key=lambda place: place[0])
+    return cycle([(stream, event) for _, stream, event in mixed])

@@ -1,4 +1,4 @@
-"""The demo itself: options in; the whole system at work, checked or watched, out."""
+"""The demo itself: runs the whole system, and checks or shows what becomes of the samples."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from dataflow.demo.play.foreground import stop_on_sigterm
 from dataflow.demo.play.player import player
 from dataflow.demo.play.screen import TOP, Answer, entries_of, screen, totals
 from dataflow.demo.play.stored_records import wait_until_stored
-from dataflow.demo.play.stream_counts import Balances, gaps, read_balances, wait_until_counted
+from dataflow.demo.play.stream_counts import CountsByStream, gaps, read_counts, wait_until_counted
 from dataflow.errors import DataflowError
 from dataflow.settings import settings
 
@@ -25,7 +25,8 @@ LOOK_SECONDS = 1.0
 def play_once(workers: int, *, as_json: bool) -> None:
     """Play every sample event once and show where each went.
 
-    Raises `DataflowError` on an imbalance, and when a sink that is set does not store all of it.
+    Raises `DataflowError` if an event is missing or in two places, and if a sink that is set
+    does not store all of it.
     """
     stop_on_sigterm()
     say = _stopwatch()
@@ -34,25 +35,27 @@ def play_once(workers: int, *, as_json: bool) -> None:
         running_cluster(settings(), folder, workers, say) as cluster,
     ):
         worker = cluster.workers[0].url
-        before = read_balances(worker)
+        before = read_counts(worker)
         acknowledged = run_with_broker(cluster.connection, _play_once(cluster))
         say(f"Played {sum(acknowledged.values()):,} events; all are acknowledged.")
-        balances = wait_until_counted(cluster, before, acknowledged)
+        counts = wait_until_counted(cluster, before, acknowledged)
         say("All are counted.")
-        _show(balances, totals(worker, None if as_json else TOP), as_json=as_json)
-        differences = gaps(balances, acknowledged)
+        _show(counts, totals(worker, None if as_json else TOP), as_json=as_json)
+        differences = gaps(counts, acknowledged)
         if differences:
-            raise DataflowError(f"balance is not even: {'; '.join(differences)}; expected every event once")
-        say("Balance is even: every event is in exactly one place.")
+            raise DataflowError(
+                f"counts are not balanced: {'; '.join(differences)}; expected every event once"
+            )
+        say("Counts are balanced: every event is in exactly one place.")
         wait_until_stored(cluster, say)
 
 
-def _show(balances: Balances, answers: dict[str, Answer], *, as_json: bool) -> None:
+def _show(counts: CountsByStream, answers: dict[str, Answer], *, as_json: bool) -> None:
     if as_json:
-        streams = {stream: asdict(balance) for stream, balance in balances.items()}
+        streams = {stream: asdict(of_stream) for stream, of_stream in counts.items()}
         print_json({"streams": streams, "tables": {name: entries_of(answers[name]) for name in answers}})
     else:
-        page().print(screen(balances, answers))
+        page().print(screen(counts, answers))
 
 
 def play_and_watch(workers: int, rate: int) -> None:
@@ -86,9 +89,9 @@ async def _watch(cluster: Cluster) -> None:
         while True:
             cluster.check()
             try:
-                balances = await asyncio.to_thread(read_balances, worker)
+                counts = await asyncio.to_thread(read_counts, worker)
                 answers = await asyncio.to_thread(totals, worker, TOP)
-                live.update(screen(balances, answers), refresh=True)
+                live.update(screen(counts, answers), refresh=True)
             except NotReady:
                 pass  # a rebalance; the last picture stays
             await asyncio.sleep(LOOK_SECONDS)
@@ -96,9 +99,9 @@ async def _watch(cluster: Cluster) -> None:
 
 def _stopwatch() -> Say:
     """Return a way to say on stderr what has been done, and after how long."""
-    begun, console = time.monotonic(), notes()
+    started_at, console = time.monotonic(), notes()
 
     def say(done: str) -> None:
-        console.print(f"{time.monotonic() - begun:5.1f} s  {done}", soft_wrap=True, highlight=False)
+        console.print(f"{time.monotonic() - started_at:5.1f} s  {done}", soft_wrap=True, highlight=False)
 
     return say

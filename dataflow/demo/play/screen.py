@@ -1,4 +1,4 @@
-"""The demo's screen: balances and table answers in, what people see out."""
+"""The screen of the demo: counts of streams and tables, as people see them."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.cli.tables import windows_of
 from dataflow.cli.terminal import table_of
 from dataflow.cli.worker_client import ask
-from dataflow.demo.play.stream_counts import PARTS, Balances
+from dataflow.demo.play.stream_counts import PARTS, CountsByStream
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -35,16 +35,16 @@ def entries_of(answer: Answer) -> list[Any]:
     return [entry for window in answer["windows"] for entry in window["entries"]]
 
 
-def balance_table(balances: Balances) -> "Table":
+def counts_table(counts: CountsByStream) -> "Table":
     """Return one row for each stream."""
-    rows = [(stream, *(getattr(balance, part) for part in PARTS)) for stream, balance in balances.items()]
+    rows = [(stream, *(getattr(of_stream, part) for part in PARTS)) for stream, of_stream in counts.items()]
     return table_of(("stream", *(part.replace("_", "-") for part in PARTS)), rows)
 
 
-def screen(balances: Balances, answers: Mapping[str, Answer]) -> "Group":
-    """Return the balance, and below it the tables, side by side where there is room."""
+def screen(counts: CountsByStream, answers: Mapping[str, Answer]) -> "Group":
+    """Return the counts of streams, and below it the tables, side by side where there is room."""
     from rich.columns import Columns
     from rich.console import Group
 
     tables = [table for answer in answers.values() for table in windows_of(answer)]
-    return Group(balance_table(balances), Columns(tables, padding=(0, 2)))
+    return Group(counts_table(counts), Columns(tables, padding=(0, 2)))

@@ -1,4 +1,4 @@
-"""The demo's sinks: a cluster that has counted everything in; all of it stored, or who does not, out."""
+"""Stored records: waits until the sinks have stored what the demo has played."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The demo's balance: acknowledged events and what the workers say of them in, every gap out."""
+"""Stream counts: what workers say of the events that the demo has played, and what is missing."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.cli.worker_client import NotReady, ask
-from dataflow.demo.samples import STREAMS
+from dataflow.demo.samples import SAMPLE_TOPICS
 from dataflow.errors import DataflowError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class StreamBalance:
+class StreamCounts:
     """Where the events of one stream went."""
 
     received: int = 0
@@ -26,37 +26,39 @@ class StreamBalance:
     dropped: int = 0
     dead_lettered: int = 0
 
-    def __sub__(self, earlier: "StreamBalance") -> "StreamBalance":
-        return StreamBalance(*(getattr(self, part) - getattr(earlier, part) for part in PARTS))
+    def __sub__(self, earlier: "StreamCounts") -> "StreamCounts":
+        return StreamCounts(*(getattr(self, part) - getattr(earlier, part) for part in PARTS))
 
 
-Balances = dict[str, StreamBalance]
+CountsByStream = dict[str, StreamCounts]
 
 
-def read_balances(worker: str) -> Balances:
-    """Ask a worker for the balance of every stream that the demo plays."""
+def read_counts(worker: str) -> CountsByStream:
+    """Ask a worker for the counts of every stream that the demo plays."""
     answer = ask(worker, "streams")
-    return {stream: _read(answer["streams"][stream]) for stream in STREAMS}
+    return {stream: _read(answer["streams"][stream]) for stream in SAMPLE_TOPICS}
 
 
-def wait_until_counted(cluster: "Cluster", before: Balances, acknowledged: Mapping[str, int]) -> Balances:
-    """Return the balances since `before` when all that was acknowledged has come in.
+def wait_until_counted(
+    cluster: "Cluster", before: CountsByStream, acknowledged: Mapping[str, int]
+) -> CountsByStream:
+    """Return the counts since `before` when all that was acknowledged has come in.
 
     Raises `DataflowError` when nothing moves any more.
     """
     worker = cluster.workers[0].url
-    seen: Balances = {}
+    last: CountsByStream = {}
     moved_at = time.monotonic()
     while True:
         cluster.check()
         try:
-            now = since(before, read_balances(worker))
+            now = since(before, read_counts(worker))
         except NotReady:
-            now = seen
-        if all(now.get(stream, StreamBalance()).received >= count for stream, count in acknowledged.items()):
+            now = last
+        if all(now.get(stream, StreamCounts()).received >= number for stream, number in acknowledged.items()):
             return now
-        if now != seen:
-            seen, moved_at = now, time.monotonic()
+        if now != last:
+            last, moved_at = now, time.monotonic()
         elif time.monotonic() - moved_at > PATIENCE_SECONDS:
             raise DataflowError(
                 f"nothing has come in for {PATIENCE_SECONDS:g} s; expected every event: "
@@ -65,26 +67,26 @@ def wait_until_counted(cluster: "Cluster", before: Balances, acknowledged: Mappi
         time.sleep(POLL_SECONDS)
 
 
-def since(before: Balances, now: Balances) -> Balances:
+def since(before: CountsByStream, now: CountsByStream) -> CountsByStream:
     """Return what came in between two readings."""
-    return {stream: balance - before.get(stream, StreamBalance()) for stream, balance in now.items()}
+    return {stream: counts - before.get(stream, StreamCounts()) for stream, counts in now.items()}
 
 
-def gaps(balances: Balances, acknowledged: Mapping[str, int]) -> list[str]:
+def gaps(counts_by_stream: CountsByStream, acknowledged: Mapping[str, int]) -> list[str]:
     """Name every stream whose events are not each in exactly one place."""
     differences = []
     for stream, played in acknowledged.items():
-        balance = balances.get(stream, StreamBalance())
-        ended = balance.sent + balance.dropped + balance.dead_lettered
-        if balance.received != played:
-            differences.append(f"{stream} received {balance.received:,} of {played:,} played")
-        if balance.received != ended:
-            differences.append(f"{stream} received {balance.received:,} and passed on {ended:,}")
+        counts = counts_by_stream.get(stream, StreamCounts())
+        ended = counts.sent + counts.dropped + counts.dead_lettered
+        if counts.received != played:
+            differences.append(f"{stream} received {counts.received:,} of {played:,} played")
+        if counts.received != ended:
+            differences.append(f"{stream} received {counts.received:,} and passed on {ended:,}")
     return differences
 
 
-def _read(parts: Mapping[str, Any]) -> StreamBalance:
-    return StreamBalance(*(_total(parts[part]) for part in PARTS))
+def _read(parts: Mapping[str, Any]) -> StreamCounts:
+    return StreamCounts(*(_total(parts[part]) for part in PARTS))
 
 
 def _total(part: int | Mapping[str, int]) -> int:

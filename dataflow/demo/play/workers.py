@@ -1,4 +1,4 @@
-"""The demo's workers: settings in, child processes that serve, and end with us, out."""
+"""The workers of the demo: child processes that end with us."""
 
 import os
 import subprocess
@@ -70,8 +70,8 @@ def running_workers(
 
 
 def _port(first: int, others: list[DemoWorker]) -> int:
-    taken = [int(other.url.rpartition(":")[2]) for other in others]
-    return first if first not in taken and is_free(first) else free_port(*taken)
+    others_ports = [int(other.url.rpartition(":")[2]) for other in others]
+    return first if first not in others_ports and is_free(first) else free_port(*others_ports)
 
 
 def _start(port: int, folder: Path, environment: Mapping[str, str]) -> DemoWorker:

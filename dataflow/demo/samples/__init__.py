@@ -1,7 +1,6 @@
-"""Sample data: the name of a stream in, its events out, byte for byte."""
+"""Sample data: events of three source topics, byte for byte, and an example of filter rules."""
 
 import gzip
-import json
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,18 +10,12 @@ _FILES = {
     "raw-web-events": "pageviews.ndjson.gz",
 }
 
-STREAMS = tuple(_FILES)
+SAMPLE_TOPICS = tuple(_FILES)
 
 
-def sample_events(stream: str) -> list[bytes]:
+def sample_events(topic: str) -> list[bytes]:
     """Return the events of a source topic, in their order, without line ends."""
-    return gzip.decompress((files(__name__) / _FILES[stream]).read_bytes()).splitlines()
-
-
-def expected_stay_counts() -> dict[str, dict[str, int]]:
-    """Return `count_all` and `count_distinct` (hotels) of the bookings by stay category."""
-    counts: dict[str, dict[str, int]] = json.loads((files(__name__) / "expected_counts.json").read_bytes())
-    return counts
+    return gzip.decompress((files(__name__) / _FILES[topic]).read_bytes()).splitlines()
 
 
 def sample_filter_rules() -> Path:

@@ -1,4 +1,4 @@
-"""Broken lines: good events in, the same with a share of them as no stage can use them out."""
+"""Breakage: breaks a share of the lines, so that no stage can use them."""
 
 import random
 from collections.abc import Callable, Sequence
