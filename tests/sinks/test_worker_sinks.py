@@ -139,4 +139,5 @@ async def it_catches_up(worker: Worker) -> None:
     assert sink_metrics(worker, "postgres")["stored_records_total"] == EVENTS + LINES
     back = sinks_of(worker)["postgres"]
     assert (back["lag"]["records"], back["retrying_since"]) == (0, None)
-    assert "Connection refused" in back["last_error"]
+    # A server that starts may have answered once before it serves.
+    assert any(words in back["last_error"] for words in ("Connection refused", "is starting up"))
