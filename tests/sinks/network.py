@@ -11,7 +11,7 @@ class Network:
         self.delay_seconds = 0.0
         self.swallows = False
         """A black hole: connections stay open, and nothing goes through."""
-        self.delayed_bytes = self.swallowed_bytes = 0
+        self.delayed_packets = self.swallowed_packets = 0
         """What has been held up so far, and what has been lost."""
         self.port = 0
         self._pairs: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
@@ -57,9 +57,9 @@ class Network:
         while data := await reader.read(1 << 16):
             if self.delay_seconds:
                 await asyncio.sleep(self.delay_seconds)
-                self.delayed_bytes += len(data)
+                self.delayed_packets += 1
             if self.swallows:
-                self.swallowed_bytes += len(data)
+                self.swallowed_packets += 1
             else:
                 writer.write(data)
                 await writer.drain()

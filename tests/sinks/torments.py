@@ -19,7 +19,7 @@ from dataflow.sinks.status import SinkStatus, sink_statuses
 PARTITIONS = 4
 PIECES = 20  # a share of the records is sent in so many, so that it comes while the torment lasts
 PIECE_SECONDS = 0.05
-HELD_UP_BYTES = 1 << 16
+HELD_UP_PACKETS = 20
 SEED = int(os.environ.get("DATAFLOW_TEST_SEED", "1"))
 """Decides which worker is struck, and when."""
 
@@ -108,9 +108,9 @@ async def kill_server(scene: Scene) -> None:
 
 async def slow_network(scene: Scene) -> None:
     """Every packet takes its time, each way."""
-    enough = scene.wire.delayed_bytes + HELD_UP_BYTES
+    enough = scene.wire.delayed_packets + HELD_UP_PACKETS
     scene.wire.delay_seconds = 0.02
-    await until(lambda: scene.wire.delayed_bytes >= enough)
+    await until(lambda: scene.wire.delayed_packets >= enough)
     scene.wire.delay_seconds = 0.0
 
 
@@ -123,9 +123,9 @@ async def cut_network(scene: Scene) -> None:
 
 async def swallow(scene: Scene) -> None:
     """Send everything nowhere, until the connections break: nobody knows what has arrived."""
-    before = scene.wire.swallowed_bytes
+    before = scene.wire.swallowed_packets
     scene.wire.swallows = True
-    await until(lambda: scene.wire.swallowed_bytes > before)
+    await until(lambda: scene.wire.swallowed_packets > before)
     await scene.wire.cut()
     scene.wire.swallows = False
     await scene.wire.start()
