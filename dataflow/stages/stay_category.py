@@ -24,34 +24,20 @@ class StayCategory(StrEnum):
     LONG = "Long stay"
 
 
-class StayFault(StrEnum):
-    """Why a stay is `StayCategory.ERRONEOUS`."""
-
-    MISSING = "missing"
-    UNPARSABLE = "unparsable"
-    NO_NIGHTS = "no nights"
-
-
 def stay_category(check_in: str | None, check_out: str | None) -> StayCategory:
     """Return the category of a stay between two ISO dates (``YYYY-MM-DD``).
 
     A missing or impossible date is not an exception: it is `ERRONEOUS`,
-    as is a stay of no nights; `why_erroneous` says which.
+    as is a stay of no nights.
     """
     nights = _nights(check_in, check_out)
-    if isinstance(nights, StayFault):
+    if nights < 1:
         return StayCategory.ERRONEOUS
     if nights < 5:
         return StayCategory.SHORT
     if nights < 11:
         return StayCategory.STANDARD
     return StayCategory.EXTENDED if nights < 15 else StayCategory.LONG
-
-
-def why_erroneous(check_in: str | None, check_out: str | None) -> StayFault | None:
-    """Return what is wrong with the dates of a stay; None if it has a category of its own."""
-    nights = _nights(check_in, check_out)
-    return nights if isinstance(nights, StayFault) else None
 
 
 def categorize(booking: Booking) -> Added:
@@ -65,18 +51,14 @@ def stay_of(booking: Booking, added: Added) -> bytes:
     return b'{"hotel_id": ' + hotel + added.tail
 
 
-def _nights(check_in: str | None, check_out: str | None) -> int | StayFault:
-    if check_in is None or check_out is None:
-        return StayFault.MISSING
+def _nights(check_in: str | None, check_out: str | None) -> int:
+    """Return the nights; 0 where a date is missing or impossible."""
     arrival, departure = _day(check_in), _day(check_out)
-    if arrival is None or departure is None:
-        return StayFault.UNPARSABLE
-    nights = (departure - arrival).days
-    return nights if nights > 0 else StayFault.NO_NIGHTS
+    return 0 if arrival is None or departure is None else (departure - arrival).days
 
 
-def _day(text: str) -> date | None:
-    if _ISO_DATE.fullmatch(text) is None:
+def _day(text: str | None) -> date | None:
+    if text is None or _ISO_DATE.fullmatch(text) is None:
         return None
     try:
         return date.fromisoformat(text)
