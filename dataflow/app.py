@@ -39,6 +39,11 @@ class Dataflow(App):
         """The web server; `assemble` adds the routes."""
         return WebServer(self)
 
+    @property
+    def takes_partitions(self) -> bool:
+        """Tell whether this worker runs agents; some roles only receive events, or only store them."""
+        return not self.producer_only
+
     def finalize(self) -> None:
         """Read the settings: a command of Faust's or a worker begins; what is only imported needs none."""
         if not self.finalized:

@@ -34,15 +34,15 @@ def assemble(app: Dataflow, settings: Settings) -> None:
     app.discover()
     app.connect(engine_options(settings))
     app.context = Context(settings, app.engine.add_outputs)
+    app.topology.limit_keys(settings.max_keys)
+    if not settings.types_cdn_logs:
+        app.leave_out(type_cdn_logs)
     for part in PARTS[settings.role]:
         part(app)
 
 
 def enrich(app: Dataflow) -> None:
     """Run the agents, with rules that are known before the first batch comes."""
-    app.topology.limit_keys(app.settings.max_keys)
-    if not app.settings.types_cdn_logs:
-        app.leave_out(type_cdn_logs)
     app.add_dependency(app.context.filter_rules)
     app.add_dependency(app.context.utm_sources)
     app.add_dependency(app.context.access_logs)

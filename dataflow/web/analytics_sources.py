@@ -18,7 +18,6 @@ from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED, CDN
 from dataflow.errors import SinkUnavailable
 from dataflow.http_error import HttpError, unavailable
 from dataflow.instants import datetime_of
-from dataflow.settings import Role
 from dataflow.sinks.configured import runner_options
 from dataflow.web.totals import ask_totals
 
@@ -66,7 +65,7 @@ async def answer(question: Question[T], wanted: Source | None) -> Answered[T]:
 
 
 async def _by_tables(question: Question[T]) -> Answered[T]:
-    if app.settings.role not in (Role.ALL, Role.ENRICH):
+    if not app.takes_partitions:
         raise Beyond(f"a worker of role {app.settings.role.value} knows none that counts")
     found = await ask_totals(question.table, question.span, question.aggregations, keyed=question.keyed)
     content = await asyncio.to_thread(question.from_totals, found.held.by_key)

@@ -2,8 +2,6 @@
 
 from dataflow.app import app
 from dataflow.engine.lifecycle import EngineState
-from dataflow.settings import Role
-from dataflow.sinks.configured import is_sink
 
 
 def is_recovering() -> bool:
@@ -15,7 +13,7 @@ def not_ready_for() -> str | None:
     """Return what this worker is instead of ready; None when it is at work, on partitions or none."""
     if app.should_stop or app.engine.lifecycle.has_failed:
         return "stopping"
-    if app.settings.role is Role.INGEST or is_sink(app.settings.role):  # it takes no partitions of Faust's
+    if not app.takes_partitions:
         return None if _has_broker() else "without its broker"
     if not app.engine.lifecycle.is_running:
         return str(app.engine.lifecycle.state)
@@ -23,7 +21,7 @@ def not_ready_for() -> str | None:
 
 
 def _has_broker() -> bool:
-    """Tell whether records can be sent or stored; a system of a sink that is away is no reason to restart."""
-    if app.settings.role is Role.INGEST:
-        return app.context.receiver.ingest_producer.is_up
-    return all(runner.joined for runner in app.context.sinks)
+    """Tell whether events can be sent, and read by the sinks; their systems may be away."""
+    receiver, sinks = app.context.receiver, app.context.sinks
+    can_send = receiver.ingest_producer.is_up if receiver.started else True
+    return can_send and all(runner.joined for runner in sinks)
