@@ -8,6 +8,7 @@ back and marked, or none.
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
@@ -19,7 +20,7 @@ from dataflow.dead_letters.marks import Marks, mark_of
 from dataflow.errors import DataflowError
 from dataflow.kafka.errors import Fenced, RecordsTooLarge
 from dataflow.kafka.producers import TransactionalProducer
-from dataflow.kafka.transaction import abort, transaction, transactional_producer
+from dataflow.kafka.transaction import transaction, transactional_producer
 
 LETTERS_AT_ONCE = 500
 BYTES_AT_ONCE = 4 << 20
@@ -62,17 +63,8 @@ async def replay(
     Raises `AnotherReplay`, and `DataflowError` when a broker does no transactions.
     """
     try:
-        async with (
-            letter_reader(connection) as reader,
-            transactional_producer(
-                connection,
-                f"{app_id}-dead-letters-replay",
-                "zstd",
-                timeout_ms=TRANSACTION_TIMEOUT_MS,
-                max_request_bytes=LARGEST_BYTES,
-            ) as producer,
-        ):
-            return await _Replay(reader, producer, await reader.marks()).run(letter_filter, limit)
+        async with letter_reader(connection) as reader, AsyncExitStack() as stack:
+            return await _Replay(connection, app_id, reader, stack).run(letter_filter, limit)
     except Fenced as error:
         raise AnotherReplay(
             "another replay has begun meanwhile; expected one at a time. What is sent back is marked"
@@ -80,13 +72,20 @@ async def replay(
 
 
 class _Replay:
-    def __init__(self, reader: LetterReader, producer: TransactionalProducer, marks: Marks) -> None:
+    _producer: TransactionalProducer
+    _marks: Marks
+
+    def __init__(
+        self, connection: Mapping[str, object], app_id: str, reader: LetterReader, stack: AsyncExitStack
+    ) -> None:
         self.result = ReplayResult()
+        self._connection = connection
+        self._transactional_id = f"{app_id}-dead-letters-replay"
         self._reader = reader
-        self._producer = producer
-        self._marks = marks
+        self._stack = stack
 
     async def run(self, letter_filter: LetterFilter, limit: int | None) -> ReplayResult:
+        await self._start_producer()
         await self._forget_outdated()
         batch: list[Letter] = []
         async for letter in self._reader.oldest_first(letter_filter):
@@ -104,6 +103,21 @@ class _Replay:
                     batch = []
         await self._send_back(batch)
         return self.result
+
+    async def _start_producer(self) -> None:
+        """Start a producer in the place of the one before, and read the marks after that."""
+        await self._stack.aclose()
+        self._producer = await self._stack.enter_async_context(
+            transactional_producer(
+                self._connection,
+                self._transactional_id,
+                "zstd",
+                timeout_ms=TRANSACTION_TIMEOUT_MS,
+                max_request_bytes=LARGEST_BYTES,
+            )
+        )
+        async with letter_reader(self._connection) as reader:
+            self._marks = await reader.marks()
 
     async def _forget_outdated(self) -> None:
         """Delete marks of letters that retention has deleted: else they would be kept for ever."""
@@ -128,15 +142,18 @@ class _Replay:
             async with transaction(self._producer):
                 await self._send_all(letters)
         except RecordsTooLarge as error:
-            await abort(self._producer)
-            await self._send_halves(letters, error)
+            await self._start_producer()
+            # Another replay may have sent some while there was no producer of ours.
+            left = [letter for letter in letters if not self._marks.has(letter.partition, letter.offset)]
+            self.result.already += len(letters) - len(left)
+            await (self._send_halves(left, error) if left == letters else self._send_back(left))
         else:
             self.result.replayed += len(letters)
 
     async def _send_halves(self, letters: list[Letter], error: RecordsTooLarge) -> None:
         """Find the letter that its topic does not take: it was shortened, or the limit is lower now."""
         if len(letters) == 1:
-            self.result.impossible[f"is too large for topic {letters[0].topic}: {error!r}"] += 1
+            self.result.impossible[f"is too large for topic {letters[0].topic}: {error.__cause__!r}"] += 1
             return
         half = len(letters) // 2
         await self._send_back(letters[:half])

@@ -39,15 +39,19 @@ class Fenced(KafkaError, DataflowError):
 
 
 class RecordsRefused(KafkaError):
-    """A topic does not accept records: they are too large, or this user may not write there."""
+    """A topic does not accept records."""
+
+    expected = "to let this user write"
 
     def __init__(self, topic: str, error: KafkaError) -> None:
-        super().__init__(
-            f"topic {topic} has refused records: {error}; expected it to take batches of 1 MiB "
-            "(max.message.bytes; dead-letters more than any source), and to let this user write"
-        )
+        super().__init__(f"topic {topic} has refused records: {error}; expected it {self.expected}")
         self.topic = topic
 
 
 class RecordsTooLarge(RecordsRefused):
-    """A topic does not accept records of this size."""
+    """A topic does not accept records of this size.
+
+    aiokafka has given them sequence numbers: the producer can write to that partition no more.
+    """
+
+    expected = "to take batches of 1 MiB (max.message.bytes; dead-letters more than any source)"

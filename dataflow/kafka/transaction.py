@@ -26,8 +26,8 @@ _FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidProducerIdMapping, Inval
 async def transaction(producer: TransactionalProducer) -> AsyncIterator[None]:
     """Commit what is sent inside once the broker has acknowledged all of it.
 
-    Raises `Fenced`, `RecordsRefused` and `KafkaError`. After an error the transaction is open:
-    it ends when a producer with the same id starts, by `abort`, or by its timeout.
+    Raises `Fenced`, `RecordsRefused` and `KafkaError`. After an error the producer is not used
+    again: the transaction ends when another one with its id starts, or by its timeout.
     """
     with _translated_errors(producer):
         await producer.begin_transaction()
@@ -35,15 +35,6 @@ async def transaction(producer: TransactionalProducer) -> AsyncIterator[None]:
         # commit_transaction() would not notice a batch that failed.
         await producer.acknowledged()
         await producer.commit_transaction()
-
-
-async def abort(producer: TransactionalProducer) -> None:
-    """Abort the open transaction, so that the producer can be used again. Raises `Fenced`, `KafkaError`.
-
-    Not for a transaction that has failed itself: aiokafka would end nothing on the broker.
-    """
-    with _translated_errors(producer):
-        await producer.abort_transaction()
 
 
 @asynccontextmanager
@@ -69,7 +60,7 @@ async def transactional_producer(
     finally:
         if producer.is_in_transaction:
             with suppress(KafkaError, OSError):
-                await asyncio.wait_for(abort(producer), ABORT_SECONDS)
+                await asyncio.wait_for(producer.abort_transaction(), ABORT_SECONDS)
         await drop(producer)
 
 

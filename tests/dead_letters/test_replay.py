@@ -145,6 +145,18 @@ async def test_what_cannot_go_back_is_told_and_stays(place, bury, read_topic, ka
     assert [r.value for r in read_topic(place["source"])] == [b"good", b"better"]
 
 
+async def test_a_letter_that_its_topic_refuses_holds_up_no_other_of_the_same_partition(
+    place, bury, read_topic, kafka, unique
+):
+    """Aiokafka has given it a sequence number, and the broker takes none that comes after the gap."""
+    small = unique("small")
+    kafka.create_topics(small, partitions=3, max_message_bytes=1_000, retention_ms=-1)
+    bury(os.urandom(3_000), b"1", b"2", b"3", topic=small)
+    assert await back(place) == (3, 0)
+    assert sorted(r.value for r in read_topic(small)) == [b"1", b"2", b"3"]
+    assert await back(place) == (0, 3)
+
+
 async def test_the_newest_are_listed_first_with_what_became_of_them(place, bury):
     """Over all partitions."""
     bury(*(b"%d" % n for n in range(700)))

@@ -1,11 +1,7 @@
 """What we rely on of Faust and mode beyond their documents: after an upgrade these tests say what broke."""
 
-import inspect
+from collections.abc import Callable
 
-from faust.app import BootStrategy
-from faust.tables.recovery import Recovery
-from faust.transport.conductor import Conductor
-from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from harness.relay import Names, events, pass_on, relay, running, until
 from kafka_client import KafkaClient
@@ -40,33 +36,44 @@ def test_the_consumer_still_has_the_methods_that_we_override():
     assert BatchTransport.Consumer is BatchConsumer
 
 
-def test_the_fetcher_drains_through_the_method_that_we_replace():
-    """The second seam begins there."""
-    assert "_drain_messages" in inspect.getsource(inspect.getmodule(Consumer).Fetcher)
+async def test_recovery_seeks_between_an_assignment_and_the_first_message(
+    broker: EmbeddedBroker, names: Names
+):
+    """The third seam: `perform_seek`, awaited before the flow of messages begins."""
+    order: list[str] = []
+    worker = relay(broker.address, names)
+    consumer = worker.app.batch_consumer
+    seek, resume = consumer.perform_seek, consumer.resume_flow
+
+    async def seeking() -> None:
+        order.append("seek")
+        await seek()
+        order.append("sought")
+
+    def resuming() -> None:
+        order.append("resume")
+        resume()
+
+    consumer.perform_seek, consumer.resume_flow = seeking, resuming
+    async with running(worker):
+        await until(lambda: "resume" in order, "the first message may come")
+    assert order[:3] == ["seek", "sought", "resume"]
 
 
-def test_recovery_seeks_between_an_assignment_and_the_first_message():
-    """The third seam: `perform_seek`, awaited in the main loop and cancelled by the next rebalance."""
-    resume = inspect.getsource(Recovery._resume_streams)
-    assert resume.index("consumer.perform_seek()") < resume.index("consumer.resume_flow()")
-    assert "self.signal_recovery_start" in inspect.getsource(Recovery._wait)
-
-
-def test_the_producer_is_started_by_the_boot_strategy_and_before_the_consumer():
+def test_the_engine_is_started_before_the_consumer(unique: Callable[[str], str]):
     """A predecessor's transaction has to end before offsets are read."""
-    order = inspect.getsource(BootStrategy.server)
-    assert 0 < order.index("kafka_producer()") < order.index("kafka_consumer()")
-
-
-def test_the_conductor_asks_the_topic_to_decode():
-    """`BatchTopic` sets `decode`, so that a Batch passes as it is."""
-    assert "chan.decode(message, propagate=True)" in inspect.getsource(inspect.getmodule(Conductor))
+    app = relay("127.0.0.1:1", Names.of(unique)).app
+    services = list(app.boot_strategy.server())
+    assert 0 <= services.index(app.engine) < services.index(app.consumer)
 
 
 async def test_whole_record_batches_reach_the_agent_through_the_conductor(
     broker: EmbeddedBroker, kafka: KafkaClient, names: Names
 ):
-    """The second seam: one event of the stream is one `Batch`, and Faust acknowledges nothing."""
+    """The second seam: one event of the stream is one `Batch`, and Faust acknowledges nothing.
+
+    It begins at `_drain_messages` of the consumer, and goes through `decode` of the topic.
+    """
     seen: list[object] = []
 
     async def note(worker: object, batch: Batch) -> None:

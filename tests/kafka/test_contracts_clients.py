@@ -1,0 +1,132 @@
+"""What we rely on in aiokafka's clients beyond its documents: how they end, and who reads their settings."""
+
+import asyncio
+import gc
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import ProducerClosed
+from aiokafka.structs import TopicPartition
+from kafka_client import KafkaClient
+
+from dataflow.kafka.clients import drop, running
+from dataflow.kafka.consumers import apply_settings, group_consumer, group_metadata, reader
+from dataflow.kafka.producers import Producer
+from dataflow.kafka.reading import read_to_end, read_up_to
+from dataflow.kafka.transaction import transaction, transactional_producer
+
+Reached = dict[str, object]
+
+
+async def test_a_dropped_producer_fails_what_it_has_not_sent_at_once(reached: Reached, topic: str):
+    """`_message_accumulator.fail_all`: whoever waits learns it, in place of waiting for a timeout."""
+    producer = AIOKafkaProducer(**reached, linger_ms=60_000)
+    await producer.start()
+    waiting = await producer.send(topic, b"never sent", partition=0)
+    await asyncio.wait_for(drop(producer), 5)
+    with pytest.raises(ProducerClosed):
+        await asyncio.wait_for(waiting, 1)
+    assert producer._sender.sender_task.done()
+
+
+async def test_a_dropped_producer_is_told_of_by_no_finalizer(reached: Reached):
+    """`_closed`: a ResourceWarning is an error in our tests, and a line in the log of a worker."""
+    for started in (True, False):
+        producer = Producer(reached)
+        if started:
+            await producer.start()
+        await drop(producer)
+        del producer
+        gc.collect()
+
+
+async def test_an_idle_producer_has_nothing_in_flight(reached: Reached, topic: str):
+    """`_in_flight`: an idle one is dropped without a pause."""
+    producer = Producer(reached)
+    await producer.start()
+    await producer.send(topic, b"x", partition=0)
+    await producer.acknowledged()
+    while producer._sender._in_flight:  # noqa: ASYNC110 - aiokafka tells nobody
+        await asyncio.sleep(0.01)
+    begun = asyncio.get_running_loop().time()
+    await drop(producer)
+    assert asyncio.get_running_loop().time() - begun < 0.25
+
+
+async def test_a_client_that_stops_at_once_stops(reached: Reached):
+    """Aiokafka's `stop()` raises CancelledError when its tasks have not begun."""
+    async with reader(reached):
+        pass
+
+
+async def test_a_client_that_cannot_start_is_stopped():
+    """Nobody else would close its connections."""
+    producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(Exception, match=r"127\.0\.0\.1"):
+        async with running(producer):
+            pass
+    assert producer._closed
+
+
+async def test_settings_that_are_made_after_the_constructor_are_used(reached: Reached, topic: str):
+    """Faust hard-codes them; its consumer gets ours before it starts."""
+
+    class Assignor:
+        """Stands for Faust's."""
+
+    consumer = AIOKafkaConsumer(**reached)
+    apply_settings(consumer, Assignor)
+    async with running(consumer):
+        assert consumer._fetcher._isolation_level == 1
+        assert consumer._fetcher._fetch_max_wait_ms == 500
+        assert consumer._fetcher._max_partition_fetch_bytes == 1 << 20
+        assert consumer._partition_assignment_strategy == [Assignor]
+        assert consumer._client._request_timeout_ms == 40_000
+
+
+async def test_a_member_without_a_generation_is_told_as_such(reached: Reached, topic: str, unique):
+    """What aiokafka says after a lost session: `send_offsets` refuses it, for the broker would not."""
+    consumer = group_consumer(reached, unique("group"), session_timeout_ms=6_000, leave_timeout_ms=1_000)
+    consumer.subscribe([topic])
+    async with running(consumer):
+        consumer._coordinator.reset_generation()
+        assert group_metadata(consumer) == (-1, "", None)
+
+
+async def test_reading_to_the_end_passes_what_is_aborted_and_the_marks_of_transactions(
+    reached: Reached, topic: str, unique
+):
+    """The last offset is a mark: a reader that waits for a record from there waits for ever."""
+    tps = [TopicPartition(topic, 0), TopicPartition(topic, 1)]
+    async with transactional_producer(reached, unique("id")) as producer:
+        async with transaction(producer):
+            for tp in tps:
+                await producer.send(topic, b"committed", partition=tp.partition)
+        await producer.begin_transaction()
+        await producer.send(topic, b"aborted", partition=0)
+        await producer.acknowledged()
+    async with reader(reached) as consumer:
+        consumer.assign(tps)
+        read = [(tp, r.value) async for tp, records in read_to_end(consumer, tps) for r in records]
+    assert sorted(read) == [(tp, b"committed") for tp in tps]
+
+
+async def test_what_an_open_transaction_holds_up_is_told_once(
+    reached: Reached, topic: str, unique, kafka: KafkaClient
+):
+    """Recovery ends the transaction of a dead worker then, and reads on."""
+    tp, told = TopicPartition(topic, 0), []
+    async with transactional_producer(reached, unique("id")) as owner:
+        await owner.begin_transaction()
+        await owner.send(topic, b"1", partition=0)
+        await owner.acknowledged()
+
+        async def commit(stalled) -> None:
+            told.append(list(stalled))
+            await owner.commit_transaction()
+
+        async with reader(reached) as consumer:
+            consumer.assign([tp])
+            reading = read_up_to(consumer, {tp: 1}, on_stalled=commit)
+            assert [r.value async for _, records in reading for r in records] == [b"1"]
+    assert told == [[tp]]
