@@ -93,7 +93,7 @@ class Partition:
 
     @property
     def can_accept(self) -> bool:
-        """Tell whether its agent may be handed more batches: each are unfinished, however small they are."""
+        """Tell whether its agent may be handed more batches: only a few may be unfinished, however small."""
         return len(self._unfinished) < MAX_UNFINISHED
 
     def enter(self, batch: Batch) -> None:
