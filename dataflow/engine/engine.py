@@ -152,7 +152,7 @@ class Engine(Service):
         recovery = Recovery(self.group, self.app.conf.id, self.topology, self.producer, options)
         recovered = await recovery.recover(tps, assignment.retained)
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
-        if session != assignment.session:
+        if session != assignment.session or self.lifecycle.has_failed:
             return  # revoked or failed meanwhile; Faust will call again
         context = PartitionContext(
             options,
