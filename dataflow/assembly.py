@@ -16,10 +16,8 @@ from dataflow.settings import Role, Settings
 from dataflow.web.edge import json_edge
 from dataflow.web.https import HttpsListener
 from dataflow.web.metrics import Partitions
-from dataflow.web.parts import read_entries, read_event_counts
 from dataflow.web.receiver_metrics import Received
 from dataflow.web.routes import EVERY_WORKER, SENDERS
-from dataflow.web.totals import read_totals
 
 Part = Callable[[Dataflow], None]
 
@@ -84,11 +82,6 @@ def answer(app: Dataflow) -> None:
     """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
     app.web.web_app.middlewares.append(json_edge)
     app.web.web_app.add_routes(EVERY_WORKER)
-    app.queries.handlers |= {
-        "entries": read_entries,
-        "event_counts": read_event_counts,
-        "totals": read_totals,
-    }
     REGISTRY.register(Partitions())
     REGISTRY.register(Received(app.context.receiver))
     if app.context.stored_requests is not None:

@@ -1,4 +1,4 @@
-"""Lag: consumer groups and their topics in; how many records these groups have not yet finished out."""
+"""Lag: how many records consumer groups have not yet finished."""
 
 import asyncio
 from collections.abc import Collection, Mapping

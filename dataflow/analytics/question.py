@@ -1,10 +1,10 @@
-"""Questions: what is asked about a span in; how tables and PostgreSQL each answer it, out."""
+"""Questions about a span, as the windowed tables and PostgreSQL are each asked them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from dataflow.analytics.ranking import Counted, Page, page_of
+from dataflow.analytics.ranking import Page, RankedKey, page_of
 from dataflow.analytics.span import Span
 from dataflow.analytics.statements import Statement, failures, ranking
 from dataflow.engine.tables import WindowedTable
@@ -49,7 +49,7 @@ class Failures(NamedTuple):
 
 
 def ranking_question(
-    table: WindowedTable, column: str, span: Span, limit: int, after: Counted | None
+    table: WindowedTable, column: str, span: Span, limit: int, after: RankedKey | None
 ) -> Question[Page]:
     """Ask which keys of a table, the values of a column, have most requests."""
 
@@ -57,8 +57,10 @@ def ranking_question(
         return page_of(((key, count) for key, (count,) in totals.items()), limit, after)
 
     def from_rows(rows: Sequence[Row]) -> Page:
-        found = [Counted(int(row["count"] or 0), str(row["key"])) for row in rows if row["key"] is not None]
-        return Page(int(rows[0]["total"] or 0), found[:limit], is_last=len(found) <= limit)
+        entries = [
+            RankedKey(int(row["count"] or 0), str(row["key"])) for row in rows if row["key"] is not None
+        ]
+        return Page(int(rows[0]["total"] or 0), entries[:limit], is_last=len(entries) <= limit)
 
     statement = ranking(column, span, limit, after)
     return Question(span, table, ("count",), True, from_totals, statement, from_rows)

@@ -1,14 +1,15 @@
-"""Ranking: counts by key in, one page of them, the greatest first, out."""
+"""Ranking: pages of keys, the greatest count first."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 _PLACE = re.compile(r"([0-9]{1,18}):(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class RankedKey:
     """A key and how many requests it had; as a text ``17:/path``, it is a place between two pages."""
 
     count: int
@@ -17,6 +18,14 @@ class Counted:
     def __str__(self) -> str:
         return f"{self.count}:{self.key}"
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the place that a text names; raise ValueError."""
+        match = _PLACE.fullmatch(text)
+        if match is None:
+            raise ValueError(text)
+        return cls(int(match[1]), match[2])
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -24,19 +33,11 @@ class Page:
 
     total: int
     """Requests of all keys."""
-    entries: Sequence[Counted]
+    entries: Sequence[RankedKey]
     is_last: bool
 
 
-def read_place(text: str) -> Counted:
-    """Return the place that a text names; raise ValueError."""
-    found = _PLACE.fullmatch(text)
-    if found is None:
-        raise ValueError(text)
-    return Counted(int(found[1]), found[2])
-
-
-def page_of(counts: Iterable[tuple[str, int]], limit: int, after: Counted | None) -> Page:
+def page_of(counts: Iterable[tuple[str, int]], limit: int, after: RankedKey | None) -> Page:
     """Return the keys behind a place, or the first ones.
 
     The place is a count and a key, not a number of rows: a key that moves up meanwhile may
@@ -46,5 +47,5 @@ def page_of(counts: Iterable[tuple[str, int]], limit: int, after: Counted | None
     total = -sum(count for count, _ in ranked)
     if after is not None:
         ranked = [entry for entry in ranked if entry > (-after.count, after.key)]
-    entries = [Counted(-count, key) for count, key in ranked[:limit]]
+    entries = [RankedKey(-count, key) for count, key in ranked[:limit]]
     return Page(total, entries, is_last=len(ranked) <= limit)

@@ -1,8 +1,9 @@
-"""Span: two texts of ISO 8601, both inclusive, in; a range of event time out."""
+"""Spans: ranges of event time, written as two inclusive instants of ISO 8601."""
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 from dataflow.engine.tables import Window, WindowedTable
 from dataflow.instants import iso_or_none, milliseconds_of
@@ -47,36 +48,58 @@ class Span:
                 return window
         return None
 
-    def as_json(self) -> dict[str, str | None]:
-        """Return the first and the last millisecond, as they can be asked for again."""
-        last_ms = None if self.end_ms is None else self.end_ms - 1
-        return {"start": iso_or_none(self.start_ms), "end": iso_or_none(last_ms)}
+    @property
+    def first(self) -> str | None:
+        """The first millisecond, as it can be asked for again."""
+        return iso_or_none(self.start_ms)
+
+    @property
+    def last(self) -> str | None:
+        """The last millisecond, as it can be asked for again."""
+        return None if self.end_ms is None else iso_or_none(self.end_ms - 1)
 
 
-def first_ms(text: str) -> int:
-    """Return the instant that a text names, ms since 1970 UTC; raise ValueError."""
-    return _read(text)[0]
+class Bound(str):
+    """One bound of a span, as it is written in ISO 8601."""
 
+    __slots__ = ()
 
-def after_last_ms(text: str) -> int:
-    """Return where the day, minute, second or millisecond ends that a text names; raise ValueError.
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the bound that a text names; raise ValueError."""
+        bound = cls(text)
+        bound._read()
+        return bound
 
-    So an end is inclusive as exactly as it is written: ``2026-01-31`` is all of that day.
-    """
-    at_ms, written = _read(text)
-    if written["fraction"]:
-        return at_ms + 1
-    if written["second"]:
-        return at_ms + _SECOND_MS
-    return at_ms + (_MINUTE_MS if written["minute"] else _DAY_MS)
+    @property
+    def first_ms(self) -> int:
+        """The instant that the text names, ms since 1970 UTC; raises ValueError for another text."""
+        return self._read()[0]
 
+    @property
+    def after_last_ms(self) -> int:
+        """Where the day, minute, second or millisecond ends that the text names.
 
-def _read(text: str) -> tuple[int, re.Match[str]]:
-    written = _WRITTEN.fullmatch(text)
-    if written is None:
-        raise ValueError(text)
-    at = datetime.fromisoformat(text)
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    if at.year > _LAST_YEAR or at.year < 2:  # an offset may not lead out of the calendar
-        raise ValueError(text)
-    return milliseconds_of(at), written
+        So an end is inclusive as exactly as it is written: ``2026-01-31`` is all of that day.
+        """
+        at_ms, written = self._read()
+        if written["fraction"]:
+            return at_ms + 1
+        if written["second"]:
+            return at_ms + _SECOND_MS
+        return at_ms + (_MINUTE_MS if written["minute"] else _DAY_MS)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, object]:
+        """Return how it is written."""
+        return {"type": "string", "title": EXPECTED, "examples": ["2026-01-31", "2026-01-31T12:00:00Z"]}
+
+    def _read(self) -> tuple[int, re.Match[str]]:
+        written = _WRITTEN.fullmatch(self)
+        if written is None:
+            raise ValueError(str(self))
+        at = datetime.fromisoformat(self)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        if at.year > _LAST_YEAR or at.year < 2:  # an offset may not lead out of the calendar
+            raise ValueError(str(self))
+        return milliseconds_of(at), written

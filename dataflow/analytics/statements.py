@@ -1,6 +1,6 @@
-"""Statements: a span in; SQL over all that PostgreSQL has of requests, and its parameters, out."""
+"""Statements: SQL over all requests of a span that PostgreSQL has, and its parameters."""
 
-from dataflow.analytics.ranking import Counted
+from dataflow.analytics.ranking import RankedKey
 from dataflow.analytics.span import FIRST_MS, Span
 from dataflow.engine.tables import NONE
 from dataflow.engine.tables.labels import LONGEST
@@ -13,7 +13,7 @@ TABLES = ("web_logs", "cdn_requests")
 # ruff: noqa: S608 - nothing of a request stands in the text of a statement
 
 
-def ranking(column: str, span: Span, limit: int, after: Counted | None) -> Statement:
+def ranking(column: str, span: Span, limit: int, after: RankedKey | None) -> Statement:
     """Return what gives total, and key and count of the requests by a column: one page, and one key more.
 
     Keys are those of the windowed tables: short, and never null.

@@ -1,4 +1,4 @@
-"""Stored: a statement in, the rows that PostgreSQL answers before the deadline out; nothing is written."""
+"""Stored requests: asks PostgreSQL, with a deadline; nothing is written."""
 
 import asyncio
 from collections.abc import Sequence

@@ -8,6 +8,7 @@ import typer
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
+    from dataflow.dead_letters.json_views import DeadLetterRow
     from dataflow.dead_letters.letter_filter import LetterFilter, Place
     from dataflow.dead_letters.replay import ReplayResult
 
@@ -55,11 +56,9 @@ def list_letters(
     if not people_read():
         print_json(answer)
         return
-    rows = answer["dead_letters"]
-    assert isinstance(rows, list)
     columns = ("place", "at", "stage", "reason", "topic", "tries", "replayed", "detail")
-    page().print(table_of(columns, [_row(row) for row in rows]))
-    if not answer["complete"]:
+    page().print(table_of(columns, [_row(row) for row in answer.dead_letters]))
+    if not answer.complete:
         notes().print("there may be more; --limit, --from and --to say which", style="dim")
 
 
@@ -105,9 +104,9 @@ def replay(
     wanted = None if not places else frozenset(map(_place, places))
     result = _replay(_letter_filter(stage, reason, topic, start, end, wanted), limit)
     if people_read():
-        typer.echo(f"{result.replayed:,} sent back, {result.already:,} were before")
+        typer.echo(f"{result.replayed:,} sent back, {result.already_replayed:,} were before")
     else:
-        print_json(result.as_json())
+        print_json(result)
     for why, number in result.impossible.items():
         typer.secho(f"{number:,} not sent back: {why}", err=True, fg="red")
     if result.impossible:
@@ -149,9 +148,9 @@ def _place(text: str) -> "Place":
     return int(partition), int(offset)
 
 
-def _row(row: Mapping[str, object]) -> Sequence[object]:
-    place = f"{row['partition']}/{row['offset']}"
-    return (place, *(row[name] for name in ("at", "stage", "reason", "topic", "tries", "replayed", "detail")))
+def _row(row: "DeadLetterRow") -> Sequence[object]:
+    place = f"{row.partition}/{row.offset}"
+    return place, row.at, row.stage, row.reason, row.topic, row.tries, row.replayed, row.detail
 
 
 def _run(work: Work[Result]) -> Result:

@@ -96,7 +96,7 @@ def dry_run(
     if people_read():
         _show_dry_run(dry_run)
     else:
-        print_json(dry_run.as_json())
+        print_json(dry_run)
 
 
 @utm_sources.command("show")
@@ -224,5 +224,5 @@ def _show_dry_run(dry_run: "DryRun") -> None:
     page().print(table_of(("rule", "lines", "for example"), rows + dead, f"{dry_run.lines:,} lines"))
     for topic, number in dry_run.outputs.items():
         typer.echo(f"{number:,} to {topic}")
-    if not dry_run.is_complete:
+    if not dry_run.complete:
         notes().print("the time was up before the last line", style="yellow")

@@ -37,7 +37,7 @@ def status() -> None:
     """
     from dataflow.connection import broker_connection
     from dataflow.settings import settings
-    from dataflow.sinks.answer import as_answer
+    from dataflow.sinks.answer import sink_state
     from dataflow.sinks.configured import enabled_sinks
     from dataflow.sinks.status import sink_statuses
 
@@ -45,7 +45,7 @@ def status() -> None:
     configured = {sink.name: sink.topics for sink in enabled_sinks(current)}
     statuses = asyncio.run(sink_statuses(broker_connection(current), current.app_id, configured))
     if not people_read():
-        print_json({"sinks": [as_answer(sink) for sink in statuses]})
+        print_json({"sinks": [sink_state(sink) for sink in statuses]})
     elif statuses:
         page().print(table_of_sinks(statuses))
     else:

@@ -30,9 +30,9 @@ def notes() -> "Console":
 
 def print_json(value: object) -> None:
     """Print one line of JSON on stdout."""
-    import orjson
+    import msgspec
 
-    sys.stdout.write(orjson.dumps(value, default=str).decode() + "\n")
+    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> "Table":

@@ -1,7 +1,11 @@
-"""Shown: which letters in, the JSON that commands and the web answer with out."""
+"""JSON views of dead letters, as the command line and HTTP show them."""
 
 import base64
 from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from dataflow.dead_letters.letter import Letter
 from dataflow.dead_letters.letter_filter import LetterFilter, Place
@@ -10,26 +14,66 @@ from dataflow.dead_letters.marks import Marks
 from dataflow.stages.utc import utc_text_of_epoch
 
 
+class DeadLetterRow(msgspec.Struct, forbid_unknown_fields=True):
+    """A record that could not be used, and why."""
+
+    partition: int
+    offset: int
+    at: Annotated[str | None, Meta(description="When it became a dead letter, UTC")]
+    stage: str
+    reason: Annotated[str, Meta(description="Short code of a closed set")]
+    detail: str
+    topic: Annotated[str, Meta(description="Where it came from")]
+    tries: Annotated[int, Meta(description="How often it has been sent back before")]
+    replayed: bool
+    bytes: int
+
+
+class DeadLetterList(msgspec.Struct, forbid_unknown_fields=True):
+    """The newest of those that were asked for."""
+
+    dead_letters: list[DeadLetterRow]
+    scanned: Annotated[int, Meta(description="Letters that were looked at")]
+    complete: Annotated[bool, Meta(description="false: there may be older ones")]
+
+
+class DeadLetterOrigin(msgspec.Struct, forbid_unknown_fields=True):
+    """Where the record was; null for a line that never was in a topic."""
+
+    partition: int | None
+    offset: int | None
+    timestamp: str | None
+
+
+class DeadLetterPage(DeadLetterRow):
+    """All of one dead letter."""
+
+    origin: DeadLetterOrigin
+    headers: list[tuple[str, str | None]]
+    key_base64: Annotated[str | None, Meta(description="Exact; null for none")]
+    value_base64: Annotated[str | None, Meta(description="Exactly as it came; null for none")]
+    value_text: str | None
+
+
 async def list_of_letters(
     connection: Mapping[str, object], letter_filter: LetterFilter, limit: int
-) -> dict[str, object]:
+) -> DeadLetterList:
     """Return the newest of some letters."""
     async with letter_reader(connection) as reader:
         marks = await reader.marks()
         listed = await reader.newest(letter_filter, limit)
-    rows = [as_row(letter, marks) for letter in listed.letters]
-    return {"dead_letters": rows, "scanned": listed.scanned, "complete": listed.is_complete}
+    rows = [DeadLetterRow(**_row(letter, marks)) for letter in listed.letters]
+    return DeadLetterList(rows, listed.scanned, listed.is_complete)
 
 
-async def page_of_letter(connection: Mapping[str, object], place: Place) -> dict[str, object] | None:
+async def page_of_letter(connection: Mapping[str, object], place: Place) -> DeadLetterPage | None:
     """Return all of one letter; None if there is none."""
     async with letter_reader(connection) as reader:
         letter = await reader.at(place)
-        return None if letter is None else as_page(letter, await reader.marks())
+        return None if letter is None else _page(letter, await reader.marks())
 
 
-def as_row(letter: Letter, marks: Marks) -> dict[str, object]:
-    """Return what a list says of a letter."""
+def _row(letter: Letter, marks: Marks) -> dict[str, Any]:
     return {
         "partition": letter.partition,
         "offset": letter.offset,
@@ -44,19 +88,15 @@ def as_row(letter: Letter, marks: Marks) -> dict[str, object]:
     }
 
 
-def as_page(letter: Letter, marks: Marks) -> dict[str, object]:
-    """Return all of a letter; `value_base64` and `key_base64` are exact, null for none."""
-    return as_row(letter, marks) | {
-        "origin": {
-            "partition": letter.origin_partition,
-            "offset": letter.origin_offset,
-            "timestamp": _instant(letter.timestamp_ms),
-        },
-        "headers": [[name, _text(value)] for name, value in letter.headers],
-        "key_base64": _exact(letter.key),
-        "value_base64": _exact(letter.value),
-        "value_text": _text(letter.value),
-    }
+def _page(letter: Letter, marks: Marks) -> DeadLetterPage:
+    return DeadLetterPage(
+        **_row(letter, marks),
+        origin=DeadLetterOrigin(letter.origin_partition, letter.origin_offset, _instant(letter.timestamp_ms)),
+        headers=[(name, _text(value)) for name, value in letter.headers],
+        key_base64=_exact(letter.key),
+        value_base64=_exact(letter.value),
+        value_text=_text(letter.value),
+    )
 
 
 def _exact(raw: bytes | None) -> str | None:

@@ -9,7 +9,10 @@ back and marked, or none.
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
@@ -32,26 +35,15 @@ class AnotherReplay(DataflowError):
     """Somebody has begun a replay while this one ran: what this one has committed stays."""
 
 
-@dataclass(slots=True)
-class ReplayResult:
-    """What became of the letters that were meant."""
+class ReplayResult(msgspec.Struct, forbid_unknown_fields=True):
+    """What became of the letters that were to be sent back."""
 
     replayed: int = 0
-    already: int = 0
-    """Were sent back before."""
-    impossible: Counter[str] = field(default_factory=Counter)
-    """Cannot be sent back; by why."""
-    is_complete: bool = True
-    """False: the limit was reached, there may be more."""
-
-    def as_json(self) -> dict[str, object]:
-        """Return plain JSON values."""
-        return {
-            "replayed": self.replayed,
-            "already_replayed": self.already,
-            "impossible": dict(self.impossible),
-            "complete": self.is_complete,
-        }
+    already_replayed: int = 0
+    impossible: Annotated[Counter[str], Meta(description="By why they cannot go back")] = msgspec.field(
+        default_factory=Counter
+    )
+    complete: Annotated[bool, Meta(description="false: the limit was reached, there may be more")] = True
 
 
 async def replay(
@@ -90,11 +82,11 @@ class _Replay:
         batch: list[Letter] = []
         async for letter in self._reader.oldest_first(letter_filter):
             if self._marks.has(letter.partition, letter.offset):
-                self.result.already += 1
+                self.result.already_replayed += 1
             elif why := self._obstacle(letter):
                 self.result.impossible[why] += 1
             elif limit is not None and self.result.replayed + len(batch) >= limit:
-                self.result.is_complete = False
+                self.result.complete = False
                 break
             else:
                 batch.append(letter)
@@ -145,7 +137,7 @@ class _Replay:
             await self._start_producer()
             # Another replay may have sent some while there was no producer of ours.
             left = [letter for letter in letters if not self._marks.has(letter.partition, letter.offset)]
-            self.result.already += len(letters) - len(left)
+            self.result.already_replayed += len(letters) - len(left)
             await (self._send_halves(left, error) if left == letters else self._send_back(left))
         else:
             self.result.replayed += len(letters)
@@ -176,7 +168,7 @@ class _Replay:
             letter.key,
             origin if origin is not None and origin < partitions else None,
             letter.timestamp_ms,
-            letter.replay_headers(),
+            letter.sent_back(),
         )
 
 

@@ -23,6 +23,7 @@ from dataflow.engine.credentials import credentials
 from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
+from dataflow.engine.partition_queries import PARTITION_QUERIES
 from dataflow.engine.query import Queries
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import (
@@ -115,7 +116,7 @@ class App(faust.App):
     @cached_property
     def queries(self) -> Queries:
         """What workers ask one another."""
-        return Queries(self, self.engine)
+        return Queries(self, self.engine, PARTITION_QUERIES)
 
     def _new_transport(self) -> TransportT:
         return BatchTransport(self.conf.broker_consumer, self, self.engine)

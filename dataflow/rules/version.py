@@ -1,4 +1,4 @@
-"""Versions of a document, as read from its topic; pure."""
+"""Versions: the records of a document's topic in, the version that counts out; pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ NUMBER = "version"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A kind of document: its topic, and its check.
+    """A document of one kind: its topic, and what reads it.
 
-    `check(raw, origin)` raises `Misconfigured` for an invalid document.
+    `check(raw, origin)` raises `Misconfigured` for what is no such document.
     """
 
     topic: str
     name: str
-    """For people: ``filter rules``."""
+    """As people call it: ``filter rules``."""
     check: Callable[[bytes, str], object]
     empty: bytes
-    """The document before the first version."""
+    """What it is before the first version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a document; numbers count from 1, and 0 is the empty document."""
+    """A document at some time; the number is one more with each change, 0 before the first."""
 
     number: int
     raw: bytes
@@ -41,22 +41,22 @@ def headers_of(number: int) -> Headers:
 
 
 class VersionLog:
-    """The last valid version after the records that were read.
+    """What is so after the records that were read.
 
-    An invalid record, written by hand, changes nothing; so every reader comes to the same
-    result.
+    A record that is no such document, written past us by hand, changes nothing; so every
+    reader comes to the same answer.
     """
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.last = Version(0, document.empty)
         self.highest = 0
-        """Highest version number of any record."""
+        """Highest number of any record."""
         self.fault: Misconfigured | None = None
-        """The fault of the last record; None if it is valid."""
+        """What is wrong with the last record; None: nothing."""
 
     def read(self, records: Iterable[Record]) -> None:
-        """Apply the next records."""
+        """Take the next records."""
         for record in records:
             number, raw = _number_of(record), record.value or b""
             self.highest = max(self.highest, number)

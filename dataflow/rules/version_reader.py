@@ -1,4 +1,4 @@
-"""Version reader: reads the committed versions of a document from its topic."""
+"""Reading: the topic of a document in, its versions as far as they are committed out."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from dataflow.topics import existing_topics
 
 
 class VersionReader:
-    """Reads one topic from its begin, without a group; made by `version_reader`."""
+    """Reads one topic from its begin; made by `version_reader`, belongs to no group."""
 
     def __init__(self, consumer: AIOKafkaConsumer, document: Document) -> None:
         self.log = VersionLog(document)
@@ -22,19 +22,19 @@ class VersionReader:
         self._tp = TopicPartition(document.topic, 0)
 
     async def read_to_end(self) -> VersionLog:
-        """Read all that is committed by now."""
+        """Read all that is committed now."""
         async for _, records in read_to_end(self._consumer, [self._tp]):
             self.log.read(records)
         return self.log
 
     async def read_more(self, wait_seconds: float) -> VersionLog:
-        """Read new records; wait up to `wait_seconds` for some."""
+        """Read what is new; wait so long for something to come."""
         self.log.read(await read_more(self._consumer, self._tp, wait_seconds))
         return self.log
 
 
 async def last_version(connection: Mapping[str, object], document: Document) -> Version:
-    """Return the last valid version; raise `DataflowError` if the topic is missing."""
+    """Return the version that counts now; raise `DataflowError` if the topic is missing."""
     if document.topic not in await existing_topics(connection):
         raise DataflowError(
             f"topic {document.topic} is missing; expected `dataflow topics` or a worker to have made it"

@@ -1,1 +1,1 @@
-"""Sources: events in from outside of Kafka, out into its topics; one subject a file."""
+"""Sources: events from outside of Kafka go into its topics; one subject a file."""

@@ -60,10 +60,10 @@ def json_events(
         yield from split_lines(chain((head,), rest), most_line_bytes)
 
 
-def _by_the_hundred(found: Iterator[bytes]) -> Iterator[list[bytes]]:
+def _by_the_hundred(stream: Iterator[bytes]) -> Iterator[list[bytes]]:
     some: list[bytes] = []
     try:
-        for element in found:
+        for element in stream:
             some.append(element)
             if len(some) == ELEMENTS_AT_ONCE:
                 yield some

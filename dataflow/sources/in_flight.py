@@ -1,4 +1,4 @@
-"""Bytes in flight: what requests bring in, a refusal as soon as all of them together hold too much out."""
+"""Bytes in flight: bounds what all requests together hold in memory; above the bound senders get 429."""
 
 from types import TracebackType
 from typing import Self

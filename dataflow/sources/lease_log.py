@@ -1,4 +1,4 @@
-"""A lease's log: records in, what they have changed, read back in the broker's order, out."""
+"""The log of a lease: records are appended and read back in the broker's order."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Origin: who sent a body in, the record headers that say so out."""
+"""Origin: who sent a body, as record headers."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,10 +1,13 @@
-"""Receive: the body of a request in; its events in Kafka, the unusable as dead letters, and counts out."""
+"""Receive: stores the events of a request's body in Kafka, unusable ones as dead letters, and counts them."""
 
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
@@ -26,12 +29,13 @@ AT_ONCE = 4
 """Bodies that are unpacked at the same time; there is one loop, more would only hold more memory."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of the events of a body."""
+class Outcome(msgspec.Struct, forbid_unknown_fields=True):
+    """What became of the lines, all of them acknowledged by the broker."""
 
     accepted: int = 0
-    dead_lettered: int = 0
+    dead_lettered: Annotated[
+        int, Meta(description="Lines that are no events: they are kept, with the reason")
+    ] = 0
 
 
 class Receiving:

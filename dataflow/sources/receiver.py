@@ -25,42 +25,42 @@ SHARE_OF_UNACKNOWLEDGED = 4
 class Receiver(Service):
     """Started before the web server and stopped after it: an upload under way is answered."""
 
-    def __init__(self, chosen: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.settings = chosen
+        self.settings = settings
         self.counts: Counter[tuple[str, str]] = Counter()
         """Events by topic and outcome (accepted, dead_lettered), and requests `REFUSED` by status."""
         self._authenticator: Authenticator | None = None
-        packed = chosen.compression is not Compression.NONE
-        compression = chosen.compression.value if packed else None
-        self.connection = broker_connection(chosen)
+        packed = settings.compression is not Compression.NONE
+        compression = settings.compression.value if packed else None
+        self.connection = broker_connection(settings)
         self.ingest_producer = IngestProducer(
             self.connection,
             (*RECEIVED_TOPICS, DEAD_LETTERS.name),
             compression=compression,
-            request_seconds=chosen.ingest_deadline_seconds,
+            request_seconds=settings.ingest_deadline_seconds,
         )
         self.producer = BatchingProducer(
             self.ingest_producer,
             compression=compression,
-            most_bytes=chosen.ingest_in_flight_bytes // SHARE_OF_UNACKNOWLEDGED,
-            deadline_seconds=chosen.ingest_deadline_seconds,
+            most_bytes=settings.ingest_in_flight_bytes // SHARE_OF_UNACKNOWLEDGED,
+            deadline_seconds=settings.ingest_deadline_seconds,
         )
-        self.in_flight = InFlight(self.producer, chosen.ingest_in_flight_bytes)
+        self.in_flight = InFlight(self.producer, settings.ingest_in_flight_bytes)
         self.receiving = Receiving(
             self.producer,
-            most_inflated_bytes=chosen.ingest_inflated_bytes,
-            most_array_bytes=chosen.ingest_body_bytes,
-            structured_fields=chosen.ingest_structured_fields,
+            most_inflated_bytes=settings.ingest_inflated_bytes,
+            most_array_bytes=settings.ingest_body_bytes,
+            structured_fields=settings.ingest_structured_fields,
         )
 
     def check(self) -> None:
         """Read the secrets, before anything has started; raise `Misconfigured`."""
-        chosen = self.settings
-        if chosen.ingest_in_flight_bytes < 2 * chosen.ingest_body_bytes:
+        settings = self.settings
+        if settings.ingest_in_flight_bytes < 2 * settings.ingest_body_bytes:
             raise Misconfigured(
-                f"DATAFLOW_INGEST_IN_FLIGHT_BYTES is {chosen.ingest_in_flight_bytes}; "
-                f"expected at least twice DATAFLOW_INGEST_BODY_BYTES, which is {chosen.ingest_body_bytes}"
+                f"DATAFLOW_INGEST_IN_FLIGHT_BYTES is {settings.ingest_in_flight_bytes}; "
+                f"expected at least twice DATAFLOW_INGEST_BODY_BYTES, which is {settings.ingest_body_bytes}"
             )
         self._authenticator = self._create_authenticator()
 
@@ -90,10 +90,10 @@ class Receiver(Service):
         return 0 if self._authenticator is None else self._authenticator.delays.failures
 
     def _create_authenticator(self) -> Authenticator:
-        chosen = self.settings
+        settings = self.settings
         return create_authenticator(
-            chosen.web_host,
-            chosen.ingest_htpasswd_file,
-            chosen.ingest_token_file,
-            is_open=chosen.ingest_open,
+            settings.web_host,
+            settings.ingest_htpasswd_file,
+            settings.ingest_token_file,
+            is_open=settings.ingest_open,
         )

@@ -1,4 +1,4 @@
-"""Rejected lines: a line that cannot be used and why in, a record for the dead letters out."""
+"""Rejected lines: makes a dead letter of a line that cannot be used."""
 
 from dataflow.engine.dead_letters import DETAIL_CHARACTERS, PREFIX
 from dataflow.errors import InvalidEvent

@@ -1,4 +1,4 @@
-"""The simulator: a wish to start or stop it in, analytics events at an interval, by one worker, out."""
+"""The simulator: one worker of the cluster sends analytics events at an interval."""
 
 import asyncio
 import random

@@ -16,8 +16,8 @@ def structured_to_json(line: bytes, fields: Sequence[str]) -> bytes:
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
-        found = f"byte {line[error.start]:#04x} at {error.start}"
-        raise InvalidEvent(Reason.NOT_UTF8, f"line has {found}; expected UTF-8") from error
+        fault = f"line has byte {line[error.start]:#04x} at {error.start}; expected UTF-8"
+        raise InvalidEvent(Reason.NOT_UTF8, fault) from error
     values = text.split("\t" if "\t" in text else " ")
     if len(values) != len(fields):
         raise InvalidEvent(

@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, field
 
 from dataflow.errors import InvalidEvent
 from dataflow.stages.filter_rules import FilterRules
@@ -13,34 +16,20 @@ LINES_A_LOOK = 1_000
 """Between two checks of the clock."""
 
 
-@dataclass(slots=True)
-class DryRun:
-    """What would become of lines; `lines` = `kept` + all of `dropped` + all of `dead_lettered`."""
+class DryRun(msgspec.Struct, forbid_unknown_fields=True):
+    """What rules would make of lines; `lines` = `kept` + all of `dropped` + all of `dead_lettered`."""
 
     lines: int = 0
     kept: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    """By rule."""
-    dead_lettered: Counter[str] = field(default_factory=Counter)
-    """By reason."""
-    outputs: Counter[str] = field(default_factory=Counter)
-    """Lines for each topic, if outputs are named."""
-    examples: dict[str, list[str]] = field(default_factory=dict)
-    """The first lines that each rule drops."""
-    is_complete: bool = True
-    """False: the time was up before the last line."""
-
-    def as_json(self) -> dict[str, object]:
-        """Return plain JSON values."""
-        return {
-            "lines": self.lines,
-            "kept": self.kept,
-            "dropped": dict(self.dropped),
-            "dead_lettered": dict(self.dead_lettered),
-            "outputs": dict(self.outputs),
-            "examples": self.examples,
-            "complete": self.is_complete,
-        }
+    dropped: Annotated[Counter[str], Meta(description="By rule")] = field(default_factory=Counter)
+    dead_lettered: Annotated[Counter[str], Meta(description="By reason")] = field(default_factory=Counter)
+    outputs: Annotated[Counter[str], Meta(description="By topic, if outputs are named")] = field(
+        default_factory=Counter
+    )
+    examples: Annotated[dict[str, list[str]], Meta(description="The first lines that each rule drops")] = (
+        field(default_factory=dict)
+    )
+    complete: Annotated[bool, Meta(description="false: the time was up before the last line")] = True
 
 
 def try_rules(rules: FilterRules, lines: Iterable[bytes | None], in_time: Callable[[], bool]) -> DryRun:
@@ -49,7 +38,7 @@ def try_rules(rules: FilterRules, lines: Iterable[bytes | None], in_time: Callab
     dropped_by = rules.dropped_by
     for number, raw in enumerate(lines):
         if number % LINES_A_LOOK == 0 and not in_time():
-            dry_run.is_complete = False
+            dry_run.complete = False
             break
         dry_run.lines += 1
         try:

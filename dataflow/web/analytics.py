@@ -1,117 +1,195 @@
-"""Analytics: a range of time in; requests per endpoint, the busiest clients or the error rate in it out."""
+"""Analytics over HTTP: requests per endpoint, the busiest clients and the error rate of a range of time."""
 
-from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Self
 
-from aiohttp.web import Request, Response, RouteTableDef
+from msgspec import Meta
 
 from dataflow.analytics.question import failure_question, ranking_question
-from dataflow.analytics.ranking import Counted, Page, read_place
-from dataflow.analytics.span import EXPECTED, Span, after_last_ms, first_ms
+from dataflow.analytics.ranking import Page, RankedKey
+from dataflow.analytics.span import Bound, Span
 from dataflow.engine.tables import WindowedTable
 from dataflow.http_error import bad_value
-from dataflow.web.analytics_sources import Answered, Source, answer
-from dataflow.web.parameters import one_of, single_values
-from dataflow.web.reply import as_json
+from dataflow.web.analytics_sources import Source, SourcedAnswer, SourceLag, answer
+from dataflow.web.answer import Answer
+from dataflow.web.json_schema import Json
+from dataflow.web.parameter import NoParameters, about
+from dataflow.web.route import Routes
 from tables import requests_per_endpoint, requests_per_status, top_clients
 
-SPAN_PARAMETERS = ("start", "end", "source")
-RANKING_PARAMETERS = (*SPAN_PARAMETERS, "limit", "after")
-MOST_ENTRIES = 1_000
-ENDPOINTS, IPS = 100, 10
-"""So many without `limit`."""
+routes = Routes("Analytics")
 
-routes = RouteTableDef()
+ABOUT = "CDN and access logs together; of CDN logs what the filter lets pass. Without a bound: everything."
+ERRORS = {
+    400: "A parameter is not as expected, or nobody here has the range",
+    503: "PostgreSQL is away or has not answered within DATAFLOW_ANALYTICS_DEADLINE_MS, "
+    "or no owner of a partition has answered",
+}
+START = "First instant; UTC where it names no offset"
+END = (
+    "Last instant, inclusive as exactly as it is written: a date is all of that day, 12:00 that minute, "
+    "12:00:00 that second"
+)
+SOURCE = "Who has to answer; else the tables if they have all of the range exactly, and else PostgreSQL"
 
 
-@routes.get("/analytics/requests_per_endpoint")
-async def endpoints(request: Request) -> Response:
+class SpanRequest(NoParameters, kw_only=True):
+    """A range of time."""
+
+    start: Annotated[Bound | None, about(START, example="2015-05-19")] = None
+    end: Annotated[Bound | None, about(END, example="2015-05-20")] = None
+    source: Annotated[Source | None, about(SOURCE)] = None
+
+    @property
+    def span(self) -> Span:
+        """The range; raises `HttpError` where it is empty."""
+        start, end = self.start, self.end
+        span = Span(start.first_ms if start else None, end.after_last_ms if end else None)
+        if start and end and span.is_empty:
+            raise bad_value("start", start, f"an instant before end, which is {end}")
+        return span
+
+
+class PagePlace(str):
+    """A place between two pages, as `next` of a page says it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the place that a text names; raise ValueError."""
+        return cls(RankedKey.parse(text))
+
+    @classmethod
+    def json_schema(cls) -> Json:
+        """Return how it is written."""
+        return {"type": "string", "title": "next of the page before, such as 17:/path"}
+
+
+After = Annotated[PagePlace | None, about("`next` of the page before")]
+LIMIT = "So many entries a page"
+
+
+class EndpointsRequest(SpanRequest, kw_only=True):
+    """A page of endpoints."""
+
+    limit: Annotated[int, about(LIMIT), Meta(ge=1, le=1_000)] = 100
+    after: After = None
+
+
+class IpsRequest(SpanRequest, kw_only=True):
+    """A page of clients."""
+
+    limit: Annotated[int, about(LIMIT), Meta(ge=1, le=1_000)] = 10
+    after: After = None
+
+
+class RangeAnswer(Answer):
+    """A range, and who answers for it."""
+
+    start: Annotated[str | None, Meta(description="First millisecond, UTC; null: no bound")]
+    end: Annotated[str | None, Meta(description="Last millisecond, UTC; null: no bound")]
+    source: Source
+    why: Annotated[str, Meta(description="Why this source has answered")]
+    exact: Annotated[bool, Meta(description="Whether nothing is known to be missing")]
+    lacks: Annotated[list[str], Meta(description="What is not in the counts")]
+    lag: SourceLag
+
+
+class EndpointCount(Answer):
+    """An endpoint and its requests."""
+
+    endpoint: Annotated[str, Meta(description="Path without its query; (none) for a request without one")]
+    count: int
+
+
+class IpCount(Answer):
+    """A client and its requests."""
+
+    ip: Annotated[str, Meta(description="Address, or the name where a server logs names")]
+    count: int
+
+
+Total = Annotated[int, Meta(description="Requests in the range, of all keys")]
+Next = Annotated[str | None, Meta(description="`after` of the next page; null: this is the last")]
+
+
+class EndpointsAnswer(RangeAnswer):
+    """Endpoints, the busiest first; equal ones by name."""
+
+    total: Total
+    endpoints: list[EndpointCount]
+    next: Next
+
+
+class IpsAnswer(RangeAnswer):
+    """Clients, the busiest first; equal ones by address."""
+
+    total: Total
+    ips: list[IpCount]
+    next: Next
+
+
+class ErrorRateAnswer(RangeAnswer):
+    """Errors are requests with a status of 500 or more."""
+
+    total: int
+    errors: int
+    error_rate: Annotated[float, Meta(description="errors / total; 0 without requests")]
+
+
+@routes(
+    "get",
+    "/analytics/requests_per_endpoint",
+    "How often each endpoint was asked for",
+    description=ABOUT,
+    errors=ERRORS,
+)
+async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
     """Answer how often each endpoint was asked for, the busiest first."""
     table = requests_per_endpoint.requests_per_endpoint.table
-    return as_json(await _ranked(request, table, ("endpoint", "endpoints"), ENDPOINTS))
+    ranking = await _ranking(table, "endpoint", request)
+    page = ranking.content
+    endpoints = [EndpointCount(entry.key, entry.count) for entry in page.entries]
+    return EndpointsAnswer(*_range(request.span, ranking), page.total, endpoints, _next(page))
 
 
-@routes.get("/analytics/top_ips")
-async def top_ips(request: Request) -> Response:
+@routes("get", "/analytics/top_ips", "Which clients asked most", description=ABOUT, errors=ERRORS)
+async def show_top_ips(request: IpsRequest) -> IpsAnswer:
     """Answer which clients asked most."""
-    table = top_clients.top_clients.table
-    return as_json(await _ranked(request, table, ("ip", "ips"), IPS))
+    ranking = await _ranking(top_clients.top_clients.table, "ip", request)
+    page = ranking.content
+    ips = [IpCount(entry.key, entry.count) for entry in page.entries]
+    return IpsAnswer(*_range(request.span, ranking), page.total, ips, _next(page))
 
 
-@routes.get("/analytics/error_rate")
-async def error_rate(request: Request) -> Response:
+@routes(
+    "get", "/analytics/error_rate", "Which share of the requests failed", description=ABOUT, errors=ERRORS
+)
+async def show_error_rate(request: SpanRequest) -> ErrorRateAnswer:
     """Answer which share of the requests the server failed, by a status of 500 or more."""
-    values = single_values(request.query.items(), SPAN_PARAMETERS)
-    span, table = _span(values), requests_per_status.requests_per_status.table
-    answered = await answer(failure_question(table, span), _source(values))
-    found = answered.content
-    numbers = {"total": found.total, "errors": found.errors, "error_rate": found.error_rate}
-    return as_json({**_described(span, answered), **numbers})
+    table = requests_per_status.requests_per_status.table
+    sourced = await answer(failure_question(table, request.span), request.source)
+    failures = sourced.content
+    return ErrorRateAnswer(
+        *_range(request.span, sourced), failures.total, failures.errors, failures.error_rate
+    )
 
 
-async def _ranked(
-    request: Request, table: WindowedTable, names: tuple[str, str], usual: int
-) -> Mapping[str, object]:
-    """Return one page; `names` are those of one key and of all."""
-    values = single_values(request.query.items(), RANKING_PARAMETERS)
-    span, limit, after = _span(values), _limit(values.get("limit"), usual), _after(values.get("after"))
-    one, every = names
-    answered = await answer(ranking_question(table, one, span, limit, after), _source(values))
-    page: Page = answered.content
-    return {
-        **_described(span, answered),
-        "total": page.total,
-        every: [{one: entry.key, "count": entry.count} for entry in page.entries],
-        "next": None if page.is_last else str(page.entries[-1]),
-    }
+async def _ranking(
+    table: WindowedTable, column: str, request: EndpointsRequest | IpsRequest
+) -> SourcedAnswer[Page]:
+    after = None if request.after is None else RankedKey.parse(request.after)
+    question = ranking_question(table, column, request.span, request.limit, after)
+    return await answer(question, request.source)
 
 
-def _described(span: Span, answered: Answered[object]) -> Mapping[str, object]:
-    return {
-        **span.as_json(),
-        "source": answered.source,
-        "why": answered.why,
-        "exact": not answered.lacks,
-        "lacks": answered.lacks,
-        "lag": answered.lag,
-    }
+def _range(
+    span: Span, sourced: SourcedAnswer[Any]
+) -> tuple[str | None, str | None, Source, str, bool, list[str], SourceLag]:
+    """Return the fields of a `RangeAnswer`."""
+    exact = not sourced.lacks
+    return span.first, span.last, sourced.source, sourced.why, exact, sourced.lacks, sourced.lag
 
 
-def _span(values: Mapping[str, str]) -> Span:
-    bounds: dict[str, int | None] = {"start": None, "end": None}
-    for name, read in (("start", first_ms), ("end", after_last_ms)):
-        if name in values:
-            try:
-                bounds[name] = read(values[name])
-            except ValueError:
-                raise bad_value(name, values[name], EXPECTED) from None
-    span = Span(bounds["start"], bounds["end"])
-    if span.is_empty:
-        raise bad_value("start", values["start"], f"an instant before end, which is {values['end']}")
-    return span
-
-
-def _source(values: Mapping[str, str]) -> Source | None:
-    return None if "source" not in values else Source(_known("source", values["source"], list(Source)))
-
-
-def _known(name: str, value: str, names: Collection[str]) -> str:
-    if value not in names:
-        raise bad_value(name, value, one_of(names))
-    return value
-
-
-def _limit(text: str | None, usual: int) -> int:
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= MOST_ENTRIES):
-        raise bad_value("limit", text, f"a whole number from 1 to {MOST_ENTRIES}")
-    return int(text)
-
-
-def _after(text: str | None) -> Counted | None:
-    if text is None:
-        return None
-    try:
-        return read_place(text)
-    except ValueError:
-        raise bad_value("after", text, "next of the page before, such as 17:/path") from None
+def _next(page: Page) -> str | None:
+    return None if page.is_last else str(page.entries[-1])

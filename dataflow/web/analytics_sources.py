@@ -1,16 +1,16 @@
-"""Sources of analytics: a question in; an answer by the windowed tables, or else by PostgreSQL, out."""
+"""Sources of analytics: the windowed tables, and else PostgreSQL."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
-from dataflow.analytics.held import Beyond, Unanswered
+from msgspec import Meta
+
 from dataflow.analytics.lag import unfinished_records
 from dataflow.analytics.question import Question
+from dataflow.analytics.range_totals import NoAnswer, NotCovered
 from dataflow.analytics.span import Span
 from dataflow.app import app
 from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARSED
@@ -19,7 +19,8 @@ from dataflow.errors import SinkUnavailable
 from dataflow.http_error import HttpError, unavailable
 from dataflow.instants import datetime_of
 from dataflow.sinks.configured import runner_options
-from dataflow.web.totals import ask_totals
+from dataflow.web.answer import Answer
+from dataflow.web.totals import query_totals
 
 T = TypeVar("T")
 C_co = TypeVar("C_co", covariant=True)
@@ -27,35 +28,39 @@ C_co = TypeVar("C_co", covariant=True)
 UNSET = "DATAFLOW_POSTGRES_URL is not set"
 
 
-class Source(StrEnum):
-    """Where an answer comes from."""
+Source = Literal["tables", "postgres"]
+"""Where an answer comes from."""
 
-    TABLES = "tables"
-    POSTGRES = "postgres"
+
+class SourceLag(Answer):
+    """How much is not yet counted."""
+
+    records: Annotated[int | None, Meta(description="null: Kafka does not tell")]
+    seconds: Annotated[float | None, Meta(description="null: not known")]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered(Generic[C_co]):
+class SourcedAnswer(Generic[C_co]):
     """An answer, where it comes from and why, and what is not in it."""
 
     content: C_co
     source: Source
     why: str
-    lacks: Sequence[str]
-    lag: Mapping[str, float | None]
+    lacks: list[str]
+    lag: SourceLag
 
 
-async def answer(question: Question[T], wanted: Source | None) -> Answered[T]:
+async def answer(question: Question[T], wanted: Source | None) -> SourcedAnswer[T]:
     """Answer by the tables if they have all of the span, else by PostgreSQL if there is one.
 
     If neither has all of it, the tables say what they have. `wanted` leaves no choice. Raises `HttpError`.
     """
-    if wanted is Source.POSTGRES:
+    if wanted == "postgres":
         return await _by_postgres(question, "source is postgres")
     try:
         answered = await _by_tables(question)
-    except Beyond as reason:
-        if app.context.stored_requests is None or wanted is Source.TABLES:
+    except NotCovered as reason:
+        if app.context.stored_requests is None or wanted == "tables":
             raise _no_source(reason) from reason
         return await _by_postgres(question, str(reason))
     has_more = app.context.stored_requests is not None and not _not_stored(question.span)
@@ -64,47 +69,48 @@ async def answer(question: Question[T], wanted: Source | None) -> Answered[T]:
     return answered
 
 
-async def _by_tables(question: Question[T]) -> Answered[T]:
+async def _by_tables(question: Question[T]) -> SourcedAnswer[T]:
     if not app.takes_partitions:
-        raise Beyond(f"a worker of role {app.settings.role.value} knows none that counts")
-    found = await ask_totals(question.table, question.span, question.aggregations, keyed=question.keyed)
-    content = await asyncio.to_thread(question.from_totals, found.held.by_key)
-    why = f"{found.window.name} windows of {question.table.name} hold this range"
-    return Answered(content, Source.TABLES, why, found.held.lacks, found.lag)
+        raise NotCovered(f"a worker of role {app.settings.role.value} knows none that counts")
+    cluster = await query_totals(question.table, question.span, question.aggregations, keyed=question.keyed)
+    content = await asyncio.to_thread(question.from_totals, cluster.totals.by_key)
+    why = f"{cluster.window.name} windows of {question.table.name} hold this range"
+    lag = SourceLag(cluster.lag.records, cluster.lag.seconds)
+    return SourcedAnswer(content, "tables", why, list(cluster.totals.lacks), lag)
 
 
-async def _by_postgres(question: Question[T], why: str) -> Answered[T]:
+async def _by_postgres(question: Question[T], why: str) -> SourcedAnswer[T]:
     if app.context.stored_requests is None:
         raise HttpError(HTTPStatus.BAD_REQUEST, f"source is 'postgres'; expected tables, as {UNSET}")
     try:
         rows, records = await asyncio.gather(app.context.stored_requests.fetch(question.statement), _lag())
     except SinkUnavailable as error:
         raise unavailable(str(error)) from error
-    lag = {"records": records, "seconds": None}
-    return Answered(question.from_rows(rows), Source.POSTGRES, why, _not_stored(question.span), lag)
+    lag = SourceLag(records, None)
+    return SourcedAnswer(question.from_rows(rows), "postgres", why, _not_stored(question.span), lag)
 
 
-def _no_source(reason: Beyond) -> HttpError:
-    if isinstance(reason, Unanswered):
+def _no_source(reason: NotCovered) -> HttpError:
+    if isinstance(reason, NoAnswer):
         return unavailable(str(reason))
-    told = f"; for other ranges {UNSET}" if app.context.stored_requests is None else ""
+    otherwise = f"; for other ranges {UNSET}" if app.context.stored_requests is None else ""
     return HttpError(
-        HTTPStatus.BAD_REQUEST, f"range is not one that tables tell of: {reason}; expected another{told}"
+        HTTPStatus.BAD_REQUEST, f"range is not one that tables tell of: {reason}; expected another{otherwise}"
     )
 
 
 async def _lag() -> int | None:
     """Return how many records are on their way to PostgreSQL."""
-    chosen = app.settings
-    typed = [CDN_LOGS_FILTERED.name] if chosen.types_cdn_logs else []
+    settings = app.settings
+    typed = [CDN_LOGS_FILTERED.name] if settings.types_cdn_logs else []
     groups = {
-        chosen.app_id: [ACCESS_LOGS.name, CDN_LOGS.name, *typed],
-        runner_options(chosen).group_of("postgres"): [ACCESS_LOGS_PARSED.name, CDN_LOGS_PARSED.name],
+        settings.app_id: [ACCESS_LOGS.name, CDN_LOGS.name, *typed],
+        runner_options(settings).group_of("postgres"): [ACCESS_LOGS_PARSED.name, CDN_LOGS_PARSED.name],
     }
     return await unfinished_records(app.context.connection, groups)
 
 
-def _not_stored(span: Span) -> Sequence[str]:
+def _not_stored(span: Span) -> list[str]:
     """Return what is known not to be in PostgreSQL."""
     lacks, filter_rules = [], app.context.filter_rules
     if not app.settings.types_cdn_logs:

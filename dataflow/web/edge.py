@@ -1,4 +1,4 @@
-"""The edge of every request: what a view raises in, a JSON answer with safe headers out."""
+"""The edge of every request: errors become JSON, and every response gets safe headers."""
 
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware

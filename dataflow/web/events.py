@@ -1,11 +1,12 @@
-"""Events: one analytics event in, 201 out once the broker has it."""
+"""Events over HTTP: one analytics event, answered once the broker has it."""
 
 import asyncio
 import time
 from http import HTTPStatus
+from typing import Annotated, Literal
 
-from aiohttp import hdrs
-from aiohttp.web import Request, Response, RouteTableDef
+from aiohttp.web import Request
+from msgspec import Meta
 
 from dataflow.app import app
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
@@ -14,30 +15,42 @@ from dataflow.http_error import HttpError
 from dataflow.sources.in_flight import HeldBytes
 from dataflow.sources.inflate import inflate, known_encoding
 from dataflow.stages.analytics_event import read_event
+from dataflow.web.answer import Answer
 from dataflow.web.body import read_body
-from dataflow.web.reply import JSON, UNKEPT
-from dataflow.web.require_role import AccessRole, require_role
+from dataflow.web.ingest import ERRORS, SenderHeaders
+from dataflow.web.require_role import AccessRole
+from dataflow.web.route import Content, Reply, Routes
+
+routes = Routes("What comes in")
 
 MOST_BYTES = 64 << 10
+EXAMPLE = {"device_id": "d-1", "event_type": "REVENUE", "created_on": "2026-01-31T12:00:00Z"}
 
 
-routes = RouteTableDef()
+class AnalyticsEvent(Answer):
+    """One event of an app."""
+
+    device_id: Annotated[str, Meta(min_length=1, max_length=200)]
+    event_type: Literal["START_SESSION", "END_SESSION", "REVENUE"]
+    created_on: Annotated[str, Meta(description="ISO 8601 date-time, UTC where it names no offset")]
 
 
-@routes.post("/events")
-@require_role(AccessRole.SEND)
-async def create_event(request: Request) -> Response:
+@routes(
+    "post",
+    "/events",
+    "Create an analytics event",
+    description="It is answered as it was sent, once the broker has it.",
+    body=[Content(schema=AnalyticsEvent, example=EXAMPLE)],
+    status=HTTPStatus.CREATED,
+    errors={**ERRORS, 400: "A field is not as expected; it is named"},
+    role=AccessRole.SEND,
+)
+async def create_event(request: SenderHeaders, http: Request) -> Reply[AnalyticsEvent]:
     """Store an event; answer with it as it was sent, or 400 with the field at fault."""
-    raw = await _store_event(request)
-    app.context.receiver.counts[ANALYTICS_EVENTS.name, "accepted"] += 1
-    return Response(body=raw, status=HTTPStatus.CREATED, content_type=JSON, headers=UNKEPT)
-
-
-async def _store_event(request: Request) -> bytes:
     receiver = app.context.receiver
-    encoding = known_encoding(request.headers.get(hdrs.CONTENT_ENCODING, ""))
+    encoding = known_encoding(request.encoding)
     with HeldBytes(receiver.in_flight) as held:
-        body = await read_body(request, held, most_bytes=MOST_BYTES, seconds=app.settings.ingest_body_seconds)
+        body = await read_body(http, held, most_bytes=MOST_BYTES, seconds=app.settings.ingest_body_seconds)
         raw = b"".join(inflate(body, encoding, MOST_BYTES)).strip()
         try:
             read_event(raw)
@@ -46,4 +59,5 @@ async def _store_event(request: Request) -> bytes:
         now_ms = int(time.time() * 1000)
         (stored,) = receiver.producer.put(ANALYTICS_EVENTS.name, [(now_ms, None, raw, [])], len(raw))
         await asyncio.shield(stored)
-    return raw
+    receiver.counts[ANALYTICS_EVENTS.name, "accepted"] += 1
+    return Reply(raw)

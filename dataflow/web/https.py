@@ -1,4 +1,4 @@
-"""HTTPS: certificate files in; a listener that serves what senders need, the files as they are now, out."""
+"""HTTPS: a listener for senders, which uses certificate files that are replaced without a restart."""
 
 import socket
 import ssl
@@ -23,10 +23,10 @@ LOOK_SECONDS = 2.0
 class HttpsListener(Service):
     """Serves an application by HTTPS; files that change are taken over for new connections."""
 
-    def __init__(self, application: Application, chosen: Settings) -> None:
+    def __init__(self, application: Application, settings: Settings) -> None:
         """Read the files; raise `Misconfigured` if they do not go together."""
         super().__init__()
-        self._settings = chosen
+        self._settings = settings
         files = self._files
         self._context = WatchedFiles([path for path in files if path], partial(tls_context, *files))
         self._socket: socket.socket | None = None
@@ -36,9 +36,9 @@ class HttpsListener(Service):
 
     async def on_start(self) -> None:
         """Listen; raise `Misconfigured` if nobody can."""
-        chosen = self._settings
+        settings = self._settings
         await self._runner.setup()
-        self._socket = listen("DATAFLOW_INGEST_TLS_PORT", chosen.web_host, chosen.ingest_tls_port)
+        self._socket = listen("DATAFLOW_INGEST_TLS_PORT", settings.web_host, settings.ingest_tls_port)
         self._site = await self._serve(self._socket)
 
     async def on_stop(self) -> None:
@@ -71,14 +71,14 @@ class HttpsListener(Service):
 
     @property
     def _files(self) -> tuple[Path, Path, Path | None]:
-        chosen = self._settings
-        assert chosen.ingest_tls_cert_file is not None
-        if chosen.ingest_tls_key_file is None:
+        settings = self._settings
+        assert settings.ingest_tls_cert_file is not None
+        if settings.ingest_tls_key_file is None:
             raise Misconfigured(
                 "DATAFLOW_INGEST_TLS_KEY_FILE is not set; expected a file, "
                 "for DATAFLOW_INGEST_TLS_CERT_FILE is set"
             )
-        return chosen.ingest_tls_cert_file, chosen.ingest_tls_key_file, chosen.ingest_tls_client_ca_file
+        return settings.ingest_tls_cert_file, settings.ingest_tls_key_file, settings.ingest_tls_client_ca_file
 
 
 def tls_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:

@@ -1,13 +1,17 @@
-"""The pages: `/` and all files out, the same for everyone; what they show they ask for themselves."""
+"""Pages: `/` and all their files, the same for everyone; a page asks the API for what it shows."""
 
 from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import PurePath
+from typing import Annotated
 
-from aiohttp.web import Request, Response, RouteTableDef
+import msgspec
+from aiohttp.web import Request, Response
 
 from dataflow.http_error import not_found
+from dataflow.web.parameter import about
+from dataflow.web.route import Content, Routes
 
 FILES = {file.name: file.read_bytes() for file in files("dataflow.web").joinpath("static").iterdir()}
 VERSION = sha256(b"".join(FILES[name] for name in sorted(FILES))).hexdigest()[:12]
@@ -28,39 +32,53 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-routes = RouteTableDef()
+routes = Routes("Pages")
+
+HTML = Content("text/html", {"type": "string"})
 
 
-@routes.get("/")
-async def index(request: Request) -> Response:
+class FileRequest(msgspec.Struct):
+    """A file of the pages; the query is ignored."""
+
+    version: Annotated[str, about("Its version: then it may be kept for good", example="any")]
+    name: Annotated[str, about("Its name", example="page.css")]
+
+
+@routes("get", "/", "The live page", answer=HTML)
+async def index(http: Request) -> Response:
     """Answer with the page."""
-    return page_of(request, "index.html")
+    return page_of(http, "index.html")
 
 
-@routes.get("/favicon.ico")
-async def favicon(request: Request) -> Response:
+@routes("get", "/favicon.ico", "The icon", answer=Content("image/svg+xml", {"type": "string"}))
+async def favicon(http: Request) -> Response:
     """Answer with the icon where browsers look for one that show JSON."""
-    return _file(request, FILES["icon.svg"], ".svg", ASKED_AGAIN)
+    return _file(http, FILES["icon.svg"], ".svg", ASKED_AGAIN)
 
 
-@routes.get("/static/{version}/{name}")
-async def static(request: Request) -> Response:
+@routes(
+    "get",
+    "/static/{version}/{name}",
+    "A file of the pages",
+    answer=Content("text/css", {"type": "string"}),
+    errors={404: "There is no such file"},
+)
+async def static(request: FileRequest, http: Request) -> Response:
     """Answer with a file of the page, kept for good by whoever asks for this version of it."""
-    version, name = request.match_info["version"], request.match_info["name"]
-    if name not in FILES or name in PAGES:
-        raise not_found("file", name, "one that the page names")
-    cache = KEPT if version == VERSION else ASKED_AGAIN
-    return _file(request, FILES[name], PurePath(name).suffix, cache)
+    if request.name not in FILES or request.name in PAGES:
+        raise not_found("file", request.name, "one that the page names")
+    cache = KEPT if request.version == VERSION else ASKED_AGAIN
+    return _file(http, FILES[request.name], PurePath(request.name).suffix, cache)
 
 
-def page_of(request: Request, name: str) -> Response:
+def page_of(http: Request, name: str) -> Response:
     """Answer with a page."""
-    return _file(request, PAGES[name], ".html", ASKED_AGAIN)
+    return _file(http, PAGES[name], ".html", ASKED_AGAIN)
 
 
-def _file(request: Request, body: bytes, suffix: str, cache: str) -> Response:
+def _file(http: Request, body: bytes, suffix: str, cache: str) -> Response:
     tag = f'"{VERSION}"'
     headers = {"Cache-Control": cache, "ETag": tag, "Content-Security-Policy": PAGE_POLICY}
-    if tag in request.headers.get("If-None-Match", ""):
+    if tag in http.headers.get("If-None-Match", ""):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body=body, headers={**headers, "Content-Type": f"{KINDS[suffix]}; charset=utf-8"})

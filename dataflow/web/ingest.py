@@ -1,10 +1,9 @@
-"""Ingest: a body of log lines in; how many were accepted, once the broker has every one of them, out."""
+"""Ingest over HTTP: bodies of lines; answered once the broker has every one of them."""
 
-from http import HTTPStatus
+from typing import Annotated
 
-import orjson
-from aiohttp import hdrs
-from aiohttp.web import Request, Response, RouteTableDef
+import msgspec
+from aiohttp.web import Request
 
 from dataflow.app import app
 from dataflow.catalogue.declared import INGESTED
@@ -16,44 +15,79 @@ from dataflow.sources.inflate import known_encoding
 from dataflow.sources.origin import Origin
 from dataflow.sources.receive import Outcome
 from dataflow.web.body import read_body
-from dataflow.web.parameters import one_of
-from dataflow.web.reply import JSON, UNKEPT
-from dataflow.web.require_role import AccessRole, require_role
+from dataflow.web.json_schema import one_of
+from dataflow.web.parameter import about, named
+from dataflow.web.require_role import AccessRole
+from dataflow.web.route import Content, Routes
 
-routes = RouteTableDef()
+routes = Routes("What comes in")
+
+ERRORS = {
+    400: "The body breaks off, or is not what Content-Encoding says",
+    413: "The body is larger than a body may be, packed or unpacked",
+    415: "Another Content-Encoding",
+    429: "Too much is in flight, or too many wrong passwords; come again",
+    503: "Kafka is away or too slow, or the body came too slowly; come again",
+}
+ENCODINGS = ("gzip", "deflate", "zstd", "identity")
+LINES = (
+    Content("application/x-ndjson", {"type": "string"}, '{"reqTimeSec":"1645568187.280","statusCode":"200"}'),
+    Content("text/plain", {"type": "string"}),
+)
 
 
-@routes.post("/ingest")
-@require_role(AccessRole.SEND)
-async def ingest_cdn_logs(request: Request) -> Response:
-    """Take CDN logs as DataStream 2 sends them; answer `{"accepted": n, "dead_lettered": m}`."""
-    return await _ingest(request, cdn_logs.STREAM)
+class SenderHeaders(msgspec.Struct, kw_only=True):
+    """What the headers say of a body; the query is ignored."""
+
+    encoding: Annotated[str, about("How the body is packed", names=ENCODINGS, place="header")] = named(
+        "Content-Encoding", "identity"
+    )
 
 
-@routes.post("/ingest/{stream}")
-@require_role(AccessRole.SEND)
-async def ingest_stream(request: Request) -> Response:
+class StreamRequest(SenderHeaders, kw_only=True):
+    """Lines of a stream."""
+
+    stream: Annotated[str, about("Name of a stream", names=tuple(INGESTED), example="access-logs")]
+
+
+@routes(
+    "post",
+    "/ingest",
+    "Take CDN logs as DataStream 2 sends them",
+    description="One JSON object a line, one object, or an array; or STRUCTURED lines with a field order.",
+    body=LINES,
+    errors=ERRORS,
+    role=AccessRole.SEND,
+)
+async def ingest_cdn_logs(request: SenderHeaders, http: Request) -> Outcome:
+    """Take CDN logs as DataStream 2 sends them."""
+    return await _ingest(cdn_logs.STREAM, request.encoding, http)
+
+
+@routes(
+    "post",
+    "/ingest/{stream}",
+    "Take lines of a stream",
+    body=LINES,
+    errors={**ERRORS, 404: "There is no such stream"},
+    role=AccessRole.SEND,
+)
+async def ingest_stream(request: StreamRequest, http: Request) -> Outcome:
     """Take events of the stream that the path names."""
-    name = request.match_info["stream"]
-    if name not in INGESTED:
-        raise not_found("stream", name, one_of(INGESTED))
-    return await _ingest(request, INGESTED[name])
+    if request.stream not in INGESTED:
+        raise not_found("stream", request.stream, one_of(INGESTED))
+    return await _ingest(INGESTED[request.stream], request.encoding, http)
 
 
-async def _ingest(request: Request, stream: Stream) -> Response:
-    outcome = await _receive(request, stream)
-    counts = app.context.receiver.counts
-    counts[stream.topic, "accepted"] += outcome.accepted
-    counts[stream.topic, "dead_lettered"] += outcome.dead_lettered
-    return Response(body=orjson.dumps(outcome), status=HTTPStatus.OK, content_type=JSON, headers=UNKEPT)
-
-
-async def _receive(request: Request, stream: Stream) -> Outcome:
-    receiver, settings, address = app.context.receiver, app.settings, request.remote or ""
-    encoding = known_encoding(request.headers.get(hdrs.CONTENT_ENCODING, ""))
-    origin = Origin(address, request.headers.get("X-Forwarded-For"))
+async def _ingest(stream: Stream, content_encoding: str, http: Request) -> Outcome:
+    receiver, settings = app.context.receiver, app.settings
+    encoding = known_encoding(content_encoding)
+    origin = Origin(http.remote or "", http.headers.get("X-Forwarded-For"))
     with HeldBytes(receiver.in_flight) as held:
         body = await read_body(
-            request, held, most_bytes=settings.ingest_body_bytes, seconds=settings.ingest_body_seconds
+            http, held, most_bytes=settings.ingest_body_bytes, seconds=settings.ingest_body_seconds
         )
-        return await receiver.receiving.receive(stream, body, encoding, origin)
+        outcome = await receiver.receiving.receive(stream, body, encoding, origin)
+    receiver.counts[stream.topic, "accepted"] += outcome.accepted
+    receiver.counts[stream.topic, "dead_lettered"] += outcome.dead_lettered
+    return outcome

@@ -1,4 +1,4 @@
-"""Labels of metrics: counts by names that people choose in, the same under a bounded number of labels out."""
+"""Labels of metrics: bounds how many labels names get that people choose."""
 
 from collections import Counter
 from collections.abc import Mapping

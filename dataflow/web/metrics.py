@@ -1,8 +1,8 @@
-"""Metrics: what this worker's partitions have counted in, Prometheus' text form out."""
+"""Metrics: the counts of this worker's partitions, for Prometheus."""
 
 from collections.abc import Iterable
 
-from aiohttp.web import Request, Response, RouteTableDef
+from aiohttp.web import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -10,8 +10,9 @@ from prometheus_client.registry import Collector
 from dataflow.app import app
 from dataflow.web.labels import bounded
 from dataflow.web.readiness import not_ready_for
+from dataflow.web.route import Content, Routes
 
-routes = RouteTableDef()
+routes = Routes("Workers")
 
 PLACE = ("stream", "partition")
 
@@ -52,7 +53,12 @@ class Partitions(Collector):
         return ()
 
 
-@routes.get("/metrics")
-async def metrics(_request: Request) -> Response:
+@routes(
+    "get",
+    "/metrics",
+    "Metrics of this worker, for Prometheus",
+    answer=Content("text/plain", {"type": "string"}),
+)
+async def metrics() -> Response:
     """Answer with all metrics of this worker, its sinks' too."""
     return Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,4 +1,4 @@
-"""Receiver metrics: what has come in over HTTP since the start in, series for Prometheus out."""
+"""Receiver metrics: what has come in over HTTP since the start, for Prometheus."""
 
 from collections.abc import Iterable
 
@@ -20,6 +20,18 @@ class Received(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield what is so at this moment."""
+        yield from self._events()
+        yield self._refused_requests()
+        yield CounterMetricFamily(
+            "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=self.receiver.failed_logins
+        )
+        yield GaugeMetricFamily(
+            "dataflow_http_in_flight_bytes",
+            "Bytes of requests that are not answered; senders get 429 at the bound.",
+            value=self.receiver.in_flight.held_bytes,
+        )
+
+    def _events(self) -> Iterable[Metric]:
         accepted = CounterMetricFamily(
             "dataflow_http_accepted_events", "Events over HTTP that are in their topic.", labels=["topic"]
         )
@@ -29,26 +41,21 @@ class Received(Collector):
             "look at the dead letters of stage ingest.",
             labels=["topic"],
         )
+        for topic in RECEIVED_TOPICS:
+            accepted.add_metric([topic], self.receiver.counts[topic, "accepted"])
+            dead.add_metric([topic], self.receiver.counts[topic, "dead_lettered"])
+        return accepted, dead
+
+    def _refused_requests(self) -> Metric:
         refused = CounterMetricFamily(
             "dataflow_http_refused_requests",
             "Requests that were refused, by status: 429 and 503 come again, after another 4XX a sender "
             "drops its batch.",
             labels=["status"],
         )
-        for topic in RECEIVED_TOPICS:
-            accepted.add_metric([topic], self.receiver.counts[topic, "accepted"])
-            dead.add_metric([topic], self.receiver.counts[topic, "dead_lettered"])
         for status in STATUSES:
             refused.add_metric([status], self.receiver.counts[REFUSED, status])
-        yield from (accepted, dead, refused)
-        yield CounterMetricFamily(
-            "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=self.receiver.failed_logins
-        )
-        yield GaugeMetricFamily(
-            "dataflow_http_in_flight_bytes",
-            "Bytes of requests that are not answered; senders are put off (429) at the bound.",
-            value=self.receiver.in_flight.held_bytes,
-        )
+        return refused
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: asking what there is needs a receiver."""

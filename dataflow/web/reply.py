@@ -1,8 +1,9 @@
-"""Replies: what a view has to say in, an HTTP response in JSON out."""
+"""Replies: JSON that nobody keeps."""
 
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
-import orjson
 from aiohttp.web import Response
 
 JSON: Final = "application/json"
@@ -10,11 +11,8 @@ UNKEPT: Final = {"Cache-Control": "no-store"}
 """Counts are old the moment they are sent."""
 
 
-def as_json(content: object) -> Response:
-    """Return the content as JSON that nobody keeps."""
-    return json_bytes(orjson.dumps(content))
-
-
-def json_bytes(body: bytes) -> Response:
-    """Return JSON that is written already."""
-    return Response(body=body, content_type=JSON, headers=UNKEPT)
+def json_response(
+    body: bytes, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a response of JSON that is encoded already."""
+    return Response(body=body, status=status, content_type=JSON, headers={**UNKEPT, **(headers or {})})

@@ -1,34 +1,37 @@
-"""Routes: all that a worker answers, a table for each resource."""
+"""Routes: all that a worker answers, resource by resource, in the order of their documentation."""
 
 from dataflow.web import (
     analytics,
     dead_letters,
-    docs,
     events,
     health,
     index,
     ingest,
     metrics,
-    parts,
+    query,
     rules,
     simulation,
     sinks,
     streams,
     tables,
 )
+from dataflow.web.docs import routes_about
 
-EVERY_WORKER = (
-    *index.routes,
-    *docs.routes,
-    *health.routes,
-    *metrics.routes,
-    *streams.routes,
-    *tables.routes,
-    *analytics.routes,
-    *sinks.routes,
-    *rules.routes,
-    *dead_letters.routes,
-    *parts.routes,
-)
+_COUNTS = (*tables.routes, *streams.routes, *analytics.routes)
 SENDERS = (*ingest.routes, *events.routes, *simulation.routes)
 """Answered only by workers that receive events over HTTP."""
+
+_OTHERS = (
+    *rules.routes,
+    *dead_letters.routes,
+    *health.routes,
+    *metrics.routes,
+    *sinks.routes,
+    *query.routes,
+    *index.routes,
+)
+_DOCUMENTATION = tuple(routes_about((*_COUNTS, *SENDERS, *_OTHERS)))
+
+EVERY_WORKER = (*_COUNTS, *_OTHERS, *_DOCUMENTATION)
+ALL = (*_COUNTS, *SENDERS, *_OTHERS, *_DOCUMENTATION)
+"""What the OpenAPI document describes, whatever the role of a worker."""

@@ -1,25 +1,35 @@
-"""Sinks: how all of the cluster fare, answered at /sinks."""
-
-from aiohttp.web import Request, Response, RouteTableDef
+"""Sinks: the lag of each over the whole cluster, and why, answered at /sinks."""
 
 from dataflow.app import app
 from dataflow.errors import DataflowError
 from dataflow.http_error import unavailable
-from dataflow.sinks.answer import as_answer
+from dataflow.sinks.answer import SinkState, sink_state
 from dataflow.sinks.status import sink_statuses
-from dataflow.web.parameters import single_values
-from dataflow.web.reply import as_json
+from dataflow.web.answer import Answer
+from dataflow.web.parameter import NoParameters
+from dataflow.web.route import Routes
 
-routes = RouteTableDef()
+routes = Routes("Workers")
 
 
-@routes.get("/sinks")
-async def sinks(request: Request) -> Response:
-    """Answer how far behind each sink is, and why; over the whole cluster."""
-    single_values(request.query.items(), known=())
+class SinksAnswer(Answer):
+    """All sinks that have ever run, or that are configured."""
+
+    sinks: list[SinkState]
+
+
+@routes(
+    "get",
+    "/sinks",
+    "How large the lag of each sink is, and why",
+    description="Over the whole cluster; takes half a second.",
+    errors={400: "There are no parameters", 503: "Kafka is away"},
+)
+async def show_sinks(_request: NoParameters) -> SinksAnswer:
+    """Answer with the state of each sink over the whole cluster."""
     configured = {runner.sink.name: runner.sink.topics for runner in app.context.sinks}
     try:
         statuses = await sink_statuses(app.context.connection, app.settings.app_id, configured)
     except DataflowError as error:
         raise unavailable(str(error)) from error
-    return as_json({"sinks": [as_answer(status) for status in statuses]})
+    return SinksAnswer([sink_state(status) for status in statuses])

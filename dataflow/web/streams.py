@@ -1,61 +1,74 @@
 """Streams: every source topic's events, and where each ended, over the whole cluster."""
 
 import asyncio
-from collections.abc import Mapping
-
-import msgspec
-from aiohttp.web import Request, Response, RouteTableDef
 
 from dataflow.app import app
 from dataflow.engine.event_counts import EventCounts
-from dataflow.engine.query import Answer
+from dataflow.engine.partition_queries import ReadEventCounts
+from dataflow.engine.query_result import QueryResult
 from dataflow.http_error import unavailable
-from dataflow.web.counts import lag, partitions
-from dataflow.web.parameters import single_values
-from dataflow.web.reply import as_json
+from dataflow.web.answer import Answer, Lag, Partitions, lag_of, partitions_of
+from dataflow.web.parameter import NoParameters
+from dataflow.web.route import Routes
+from dataflow.web.tables import AWAY
 
-routes = RouteTableDef()
+routes = Routes("Counts")
 
 
-@routes.get("/streams")
-async def streams(request: Request) -> Response:
-    """Answer with the balance of every stream; by rule and by reason in `details`."""
-    single_values(request.query.items(), known=())
+class StreamTotals(Answer):
+    """Every event ends in one place: received = sent + dropped + dead_lettered."""
+
+    received: int
+    sent: int
+    dropped: int
+    dead_lettered: int
+
+
+class StreamDetails(Answer):
+    """Drops by rule, dead letters by reason."""
+
+    dropped: dict[str, int]
+    dead_lettered: dict[str, int]
+
+
+class StreamsAnswer(Answer):
+    """All streams, each by its topic."""
+
+    streams: dict[str, StreamTotals]
+    details: dict[str, StreamDetails]
+    partitions: dict[str, Partitions]
+    lag: dict[str, Lag]
+
+
+@routes(
+    "get",
+    "/streams",
+    "What came in, and where it ended",
+    description="Since the beginning, over all workers and crashes.",
+    errors={400: "There are no parameters", 503: AWAY},
+)
+async def show_streams(_request: NoParameters) -> StreamsAnswer:
+    """Answer with the event counts of every stream; by rule and by reason in `details`."""
     topics = sorted(app.topology.sources)
-    asked = (app.queries.query(topic, "event_counts", {}) for topic in topics)
-    answers = dict(zip(topics, await asyncio.gather(*asked), strict=True))
-    if not any(answer.parts for answer in answers.values()):
+    queries = (app.queries.query(topic, ReadEventCounts()) for topic in topics)
+    results = dict(zip(topics, await asyncio.gather(*queries), strict=True))
+    if not any(result.contents for result in results.values()):
         raise unavailable("partitions are being taken over; none of their owners has answered in time")
-    event_counts_by_stream = {topic: _event_counts(answer) for topic, answer in answers.items()}
-    return as_json(
-        {
-            "streams": {
-                topic: _totals(event_counts) for topic, event_counts in event_counts_by_stream.items()
-            },
-            "details": {
-                topic: _details(event_counts) for topic, event_counts in event_counts_by_stream.items()
-            },
-            "partitions": {topic: partitions([answer]) for topic, answer in answers.items()},
-            "lag": {topic: lag([answer]) for topic, answer in answers.items()},
-        },
+    counts = {topic: _event_counts(result) for topic, result in results.items()}
+    return StreamsAnswer(
+        streams={topic: _totals(each) for topic, each in counts.items()},
+        details={topic: StreamDetails(each.dropped, each.dead_lettered) for topic, each in counts.items()},
+        partitions={topic: partitions_of([result]) for topic, result in results.items()},
+        lag={topic: lag_of([result]) for topic, result in results.items()},
     )
 
 
-def _event_counts(answer: Answer) -> EventCounts:
+def _event_counts(result: QueryResult[EventCounts]) -> EventCounts:
     total = EventCounts()
-    for raw in answer.parts.values():
-        total.add(EventCounts.from_mapping(msgspec.msgpack.decode(raw)))
+    for counts in result.by_partition.values():
+        total.add(counts)
     return total
 
 
-def _totals(event_counts: EventCounts) -> Mapping[str, int]:
-    return {
-        "received": event_counts.received,
-        "sent": event_counts.sent,
-        "dropped": event_counts.dropped.total(),
-        "dead_lettered": event_counts.dead_lettered.total(),
-    }
-
-
-def _details(event_counts: EventCounts) -> Mapping[str, Mapping[str, int]]:
-    return {"dropped": event_counts.dropped, "dead_lettered": event_counts.dead_lettered}
+def _totals(counts: EventCounts) -> StreamTotals:
+    return StreamTotals(counts.received, counts.sent, counts.dropped.total(), counts.dead_lettered.total())

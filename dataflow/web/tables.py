@@ -1,42 +1,55 @@
 """Tables: what is counted, per key and event-time window, over the whole cluster."""
 
-from aiohttp.web import Request, Response, RouteTableDef
-
 from dataflow.app import app
 from dataflow.engine.tables import WindowedTable, orders
 from dataflow.http_error import not_found
-from dataflow.web.counts import ask_counts, check_key, reply_of, topics_of
-from dataflow.web.parameters import KEY_PARAMETERS, TABLE_PARAMETERS, one_of, select, single_values
-from dataflow.web.reply import as_json
+from dataflow.web.counts import check_key, query_counts
+from dataflow.web.json_schema import one_of
+from dataflow.web.parameter import NoParameters
+from dataflow.web.route import Reply, Routes
+from dataflow.web.table_answer import TableAnswer, TableDescription, TableList
+from dataflow.web.table_request import KeyRequest, TableRequest, select
 
-routes = RouteTableDef()
+routes = Routes("Counts")
+
+AWAY = "No owner of a partition has answered in time; ask again"
+ERRORS = {400: "A parameter is not as expected", 404: "There is no such table or key", 503: AWAY}
 
 
-@routes.get("/tables")
-async def tables(request: Request) -> Response:
+@routes("get", "/tables", "What is counted", errors={400: "There are no parameters"})
+async def list_tables(_request: NoParameters) -> TableList:
     """List the tables."""
-    single_values(request.query.items(), known=())
-    return as_json({"tables": [_described(table) for _, table in sorted(_tables().items())]})
+    return TableList([_described(table) for _, table in sorted(_tables().items())])
 
 
-@routes.get("/tables/{name}")
-async def table(request: Request) -> Response:
+@routes(
+    "get",
+    "/tables/{name}",
+    "Counts of a table, by window of event time",
+    description="Any worker answers for the whole cluster.",
+    errors=ERRORS,
+)
+async def show_table(request: TableRequest) -> Reply[TableAnswer]:
     """Answer with the windows of a table that overlap [from, to), the greatest entries first."""
-    found = _table(request.match_info["name"])
-    selection = select(found, single_values(request.query.items(), TABLE_PARAMETERS))
-    return await reply_of(await ask_counts(found, selection))
+    table = _table(request.name)
+    return await (await query_counts(table, select(table, request))).reply_in_time()
 
 
 # A key is whatever events hold: slashes and line ends, too.
-@routes.get("/tables/{name}/{key:(?s:.*)}")
-async def table_key(request: Request) -> Response:
+@routes(
+    "get",
+    "/tables/{name}/{key:(?s:.*)}",
+    "Counts of one key",
+    description="A key may hold slashes, written as they are or as %2F.",
+    errors=ERRORS,
+)
+async def show_key(request: KeyRequest) -> Reply[TableAnswer]:
     """Answer with the windows of one key."""
-    found, key = _table(request.match_info["name"]), request.match_info["key"]
-    selection = select(found, single_values(request.query.items(), KEY_PARAMETERS))
-    counts = await ask_counts(found, selection, key)
+    table = _table(request.name)
+    counts = await query_counts(table, select(table, request), request.key)
     if not any(part.entries for part in counts.parts):
-        await check_key(found, key)
-    return await reply_of(counts)
+        await check_key(table, request.key)
+    return await counts.reply_in_time()
 
 
 def _tables() -> dict[str, WindowedTable]:
@@ -44,23 +57,22 @@ def _tables() -> dict[str, WindowedTable]:
 
 
 def _table(name: str) -> WindowedTable:
-    every = _tables()
-    if name not in every:
-        raise not_found("table", name, one_of(sorted(every)))
-    return every[name]
+    tables = _tables()
+    if name not in tables:
+        raise not_found("table", name, one_of(sorted(tables)))
+    return tables[name]
 
 
-def _described(table: WindowedTable) -> dict[str, object]:
-    topics = topics_of(table)
-    lateness_ms = table.lateness_ms
-    return {
-        "name": table.name,
-        "topics": topics,
-        "key": table.key,
-        "windows": [window.name for window in table.every_window],
-        "aggregations": list(table.aggregations),
-        "orders": list(orders(table)),
-        "lateness_seconds": None if lateness_ms is None else lateness_ms / 1000,
-        "max_keys": table.max_keys,
-        "partitions": max(app.topology.partition_counts[topic] for topic in topics),
-    }
+def _described(table: WindowedTable) -> TableDescription:
+    topics, lateness_ms = app.topology.sources_of(table), table.lateness_ms
+    return TableDescription(
+        name=table.name,
+        topics=topics,
+        key=table.key,
+        windows=[window.name for window in table.every_window],
+        aggregations=list(table.aggregations),
+        orders=list(orders(table)),
+        lateness_seconds=None if lateness_ms is None else lateness_ms / 1000,
+        max_keys=table.max_keys,
+        partitions=max(app.topology.partition_counts[topic] for topic in topics),
+    )

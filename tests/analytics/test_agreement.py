@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from analytics.sent import NEWEST, counted, ranked
 
-from dataflow.analytics.span import after_last_ms, first_ms
+from dataflow.analytics.span import Bound
 
 DAY_AFTER_LATE = datetime(2015, 5, 19, tzinfo=UTC)
 LAST_HOURS = NEWEST.replace(minute=0) - timedelta(hours=5)
@@ -37,7 +37,7 @@ def _query(start, end, **more):
 
 
 def _bounds(start, end):
-    return (first_ms(start) if start else None, after_last_ms(end) if end else None)
+    return (Bound.parse(start).first_ms if start else None, Bound.parse(end).after_last_ms if end else None)
 
 
 def _every_page(worker, path, key, query, limit):

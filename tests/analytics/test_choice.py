@@ -12,7 +12,7 @@ from analytics.sent import access_line, counted, ranked
 from harness.workers import running_worker
 from kafka_client import KafkaClient
 
-from dataflow.analytics.span import after_last_ms, first_ms
+from dataflow.analytics.span import Bound
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 
@@ -50,8 +50,8 @@ def test_the_tables_answer_what_they_have_exactly_and_postgres_the_rest(stored, 
     assert found["why"].startswith(why)
     assert found["lag"]["records"] == 0
     bounds = dict(part.split("=") for part in query.split("&")) if query else {}
-    start_ms = first_ms(bounds["start"]) if "start" in bounds else None
-    end_ms = after_last_ms(bounds["end"]) if "end" in bounds else None
+    start_ms = Bound.parse(bounds["start"]).first_ms if "start" in bounds else None
+    end_ms = Bound.parse(bounds["end"]).after_last_ms if "end" in bounds else None
     assert found["total"] == len(counted(sent, start_ms, end_ms))
 
 
@@ -60,7 +60,7 @@ def test_who_insists_on_tables_is_told_what_they_lack(stored, sent):
     found = stored.worker.get(f"{RATE}?start=2015-05-18&end=2015-05-18&source=tables").json
     assert found["exact"] is False
     assert found["lacks"] == ["requests up to 2015-05-18T06:30:00Z that came after their day was closed"]
-    every = counted(sent, first_ms("2015-05-18"), after_last_ms("2015-05-18"))
+    every = counted(sent, Bound.parse("2015-05-18").first_ms, Bound.parse("2015-05-18").after_last_ms)
     assert found["total"] == len(every) - 2
 
 
@@ -94,7 +94,9 @@ def test_the_range_that_is_answered_can_be_asked_for_again(stored):
 def test_pages_follow_one_another_without_a_gap_whoever_answers(stored, sent, sources):
     """A place between two pages is a count and a key: both sources know it."""
     span = "start=2015-05-20T20:00&end=2015-05-20T23:59"
-    wanted = counted(sent, first_ms("2015-05-20T20:00"), after_last_ms("2015-05-20T23:59"))
+    wanted = counted(
+        sent, Bound.parse("2015-05-20T20:00").first_ms, Bound.parse("2015-05-20T23:59").after_last_ms
+    )
     found, after, number = [], "", 0
     while after is not None:
         place = f"&after={quote(after, safe='')}" if after else ""
@@ -151,7 +153,7 @@ def test_a_worker_that_only_stores_answers_from_where_it_stores(
     """Any worker with a web server does."""
     with _worker_of("sink-postgres", analytics_broker, postgres, tmp_path) as worker:
         found = worker.get("/analytics/top_ips?start=2015-05-19&end=2015-05-19").json
-    wanted = counted(sent, first_ms("2015-05-19"), after_last_ms("2015-05-19"))
+    wanted = counted(sent, Bound.parse("2015-05-19").first_ms, Bound.parse("2015-05-19").after_last_ms)
     assert (found["source"], found["exact"], found["total"]) == ("postgres", True, len(wanted))
     true = ranked(Counter(request.client for request in wanted))
     assert [(entry["ip"], entry["count"]) for entry in found["ips"]] == true[:10]

@@ -54,7 +54,7 @@ def bury(place, produce):
 async def back(place, limit=None, **letter_filter):
     """Replay; return how many went back, and how many had before."""
     told = await replay(place["connection"], place["app"], LetterFilter(**letter_filter), limit)
-    return told.replayed, told.already
+    return told.replayed, told.already_replayed
 
 
 async def test_an_event_goes_back_as_it_was(place, bury, read_topic):
@@ -165,12 +165,12 @@ async def test_the_newest_are_listed_first_with_what_became_of_them(place, bury)
     connection = place["connection"]
     listed = await list_of_letters(connection, LetterFilter(), 2)
     oldest = await list_of_letters(connection, LetterFilter(places=frozenset({(0, 0)})), 5)
-    found = [(row["partition"], row["offset"], row["reason"]) for row in listed["dead_letters"]]
-    assert (found, listed["complete"]) == ([(1, 0, "empty"), (0, 699, "not_json")], False)
-    assert [(row["offset"], row["replayed"]) for row in oldest["dead_letters"]] == [(0, True)]
-    assert (await list_of_letters(connection, LetterFilter(reason="empty"), 5))["complete"]
+    found = [(row.partition, row.offset, row.reason) for row in listed.dead_letters]
+    assert (found, listed.complete) == ([(1, 0, "empty"), (0, 699, "not_json")], False)
+    assert [(row.offset, row.replayed) for row in oldest.dead_letters] == [(0, True)]
+    assert (await list_of_letters(connection, LetterFilter(reason="empty"), 5)).complete
     page = await page_of_letter(connection, (1, 0))
-    assert (page["value_base64"], page["key_base64"], page["origin"]["timestamp"]) == (
+    assert (page.value_base64, page.key_base64, page.origin.timestamp) == (
         "bGFzdA==", None, "2020-09-13T12:26:40.123Z",
     )  # fmt: skip
     assert await page_of_letter(connection, (1, 1)) is None
@@ -180,13 +180,13 @@ async def test_the_newest_are_listed_first_with_what_became_of_them(place, bury)
 async def test_time_selects_by_when_it_became_a_dead_letter(place, bury):
     """The event itself is of 2020."""
     bury(b"a")
-    first = (await list_of_letters(place["connection"], LetterFilter(), 1))["dead_letters"][0]
+    first = (await list_of_letters(place["connection"], LetterFilter(), 1)).dead_letters[0]
     async with letter_reader(place["connection"]) as reader:
         at_ms = (await reader.at((0, 0))).at_ms
         early = await reader.newest(LetterFilter(to_ms=at_ms), 5)
         late = await reader.newest(LetterFilter(from_ms=at_ms), 5)
         none = await reader.newest(LetterFilter(from_ms=at_ms + 10_000), 5)
-    assert first["at"] > "2026"
+    assert first.at > "2026"
     assert [len(found.letters) for found in (early, late, none)] == [0, 1, 0]
 
 

@@ -48,11 +48,12 @@ class Worker:
         """Where it serves."""
         return f"http://127.0.0.1:{self.port}"
 
-    def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
+    def get(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Reply:
         """Send a request with this path, byte for byte."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
         try:
-            connection.request(method, path, headers={n.replace("_", "-"): v for n, v in headers.items()})
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, named)
             response = connection.getresponse()
             return Reply(response.status, dict(response.headers), response.read())
         finally:

@@ -16,7 +16,7 @@ from sinks.sink_records import a_record  # noqa: E402
 
 from dataflow.catalogue.declared import RECEIVED_TOPICS, TOPICS  # noqa: E402  # as it says above
 from dataflow.demo.generators.kinds import KINDS  # noqa: E402
-from dataflow.rules.outputs import RESERVED  # noqa: E402
+from dataflow.rules.outputs import TAKEN  # noqa: E402
 from dataflow.settings import Settings  # noqa: E402
 from dataflow.sinks.csv import CsvSink  # noqa: E402
 from dataflow.sinks.csv_files import Rotation  # noqa: E402
@@ -26,7 +26,8 @@ from dataflow.sinks.postgres.ddl import create_table  # noqa: E402
 from dataflow.sinks.postgres.tables import TABLES  # noqa: E402
 from dataflow.sinks.s3.parquet import Parquet  # noqa: E402
 from dataflow.topics import declared_topics  # noqa: E402
-from dataflow.web.openapi.document import document  # noqa: E402
+from dataflow.web.openapi import document  # noqa: E402
+from dataflow.web.routes import ALL  # noqa: E402
 
 A_SCAN = b'{"number":"1","scanned_at":"2026-01-31T12:00:00Z"}'
 
@@ -34,7 +35,7 @@ A_SCAN = b'{"number":"1","scanned_at":"2026-01-31T12:00:00Z"}'
 def knowledge() -> dict[str, object]:
     """Return what is known where."""
     settings = Settings(app_id="made-up", partitions=2, ingest_inputs=("parcels=/var/scans",))
-    paths = json.loads(document())["paths"]
+    paths = json.loads(document(ALL))["paths"]
     [stream] = [
         parameter
         for parameter in paths["/ingest/{stream}"]["post"]["parameters"]
@@ -50,7 +51,7 @@ def knowledge() -> dict[str, object]:
         "received": RECEIVED_TOPICS,
         "inputs": settings.ingest_inputs,
         "openapi": stream["schema"]["enum"],
-        "not for rules": sorted(RESERVED),
+        "not for rules": sorted(TAKEN),
         "generators": {kind: stream.topic for kind, stream in KINDS.items()},
         "postgres": create_table(table),
         "opensearch": _properties(index_template("scans")),

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 from table_rows import restored, rows_of, unhurried, write
 
-from dataflow.analytics.held import Beyond, held
-from dataflow.analytics.ranking import Counted, page_of, read_place
-from dataflow.analytics.span import Span, after_last_ms, first_ms
+from dataflow.analytics.range_totals import NotCovered, add_totals
+from dataflow.analytics.ranking import RankedKey, page_of
+from dataflow.analytics.span import Bound, Span
 from dataflow.engine.tables import (
     ALL,
     OTHER,
@@ -27,7 +27,7 @@ from dataflow.engine.tables import (
 )
 from dataflow.instants import iso
 from dataflow.settings import Settings
-from dataflow.web.openapi.analytics import OPERATIONS
+from dataflow.web.analytics import routes
 
 PAGE = (Path(__file__).parents[2] / "docs" / "analytics.md").read_text("utf-8")
 SMALL, LARGE = Window("small", 10), Window("large", 40)
@@ -49,7 +49,7 @@ BEGIN = 31_536_000_000
 )
 def test_a_text_names_all_of_what_it_is_precise_about(text, first, last):
     """An inclusive end has a length: that of a day, a minute, a second or a millisecond."""
-    assert (iso(first_ms(text)), iso(after_last_ms(text) - 1)) == (first, last)
+    assert (iso(Bound.parse(text).first_ms), iso(Bound.parse(text).after_last_ms - 1)) == (first, last)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_text_names_all_of_what_it_is_precise_about(text, first, last):
 def test_what_is_no_instant_is_no_other_either(text):
     """A wrong date must not become another date."""
     with pytest.raises(ValueError):  # noqa: PT011  # the view says what was expected
-        first_ms(text)
+        Bound.parse(text)
 
 
 @given(
@@ -72,9 +72,9 @@ def test_a_written_instant_reads_back(at, offset):
     """To the millisecond, whatever its offset."""
     at = at.replace(microsecond=at.microsecond // 1000 * 1000)
     there = at.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=offset)))
-    read = first_ms(there.isoformat(timespec="milliseconds"))
+    read = Bound.parse(there.isoformat(timespec="milliseconds")).first_ms
     assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=read) == there
-    assert first_ms(iso(read)) == read
+    assert Bound.parse(iso(read)).first_ms == read
 
 
 def requests(lateness_ms=0, max_keys=100):
@@ -108,8 +108,8 @@ def test_totals_that_claim_to_be_exact_are(rows, begin, length, window, lateness
     ]
     assert parts[0] == parts[1]
     try:
-        found = held(table, table.window(window.name), span, parts[:1], keyed=True)
-    except Beyond:
+        found = add_totals(table, table.window(window.name), span, parts[:1], keyed=True)
+    except NotCovered:
         return
     inside = [row for row in rows if span.start_ms <= row[0] < span.end_ms]
     if not found.lacks:
@@ -147,8 +147,8 @@ def test_a_late_row_spoils_no_span_after_it():
     small = table.window("small")
     parts = [table_partition.totals(small, 20, 130, ("count",))]
     assert parts[0].late_until == 12
-    assert held(table, small, Span(20, 130), parts, keyed=True).lacks == []
-    [lack] = held(table, small, Span(10, 130), parts, keyed=True).lacks
+    assert add_totals(table, small, Span(20, 130), parts, keyed=True).lacks == []
+    [lack] = add_totals(table, small, Span(10, 130), parts, keyed=True).lacks
     assert lack == "requests up to 1970-01-01T00:00:00.012Z that came after their small was closed"
 
 
@@ -175,21 +175,21 @@ def test_a_year_of_windows_that_are_dropped_is_beyond_the_tables():
     year = 365 * day
     parts = [Totals({}, kept_from=2 * year - 5, late_until=-1), Totals({}, kept_from=-3, late_until=-1)]
     window = Window("day", day)
-    with pytest.raises(Beyond, match=r"^day windows of requests are kept from 1972-01-01T00:00:00Z on$"):
-        held(table, window, Span(2 * year - day, None), parts, keyed=False)
-    assert held(table, window, Span(2 * year, None), parts, keyed=False).lacks == []
-    with pytest.raises(Beyond):
-        held(table, window, Span(None, 3 * year), parts, keyed=False)
+    with pytest.raises(NotCovered, match=r"^day windows of requests are kept from 1972-01-01T00:00:00Z on$"):
+        add_totals(table, window, Span(2 * year - day, None), parts, keyed=False)
+    assert add_totals(table, window, Span(2 * year, None), parts, keyed=False).lacks == []
+    with pytest.raises(NotCovered):
+        add_totals(table, window, Span(None, 3 * year), parts, keyed=False)
 
 
 def test_keys_that_are_not_told_apart_spoil_a_ranking_and_no_sum():
     """A sum over all keys has them, whatever they are."""
     table = requests()
     parts = [Totals({"a": [3, 1], OTHER: [4, 2]}, -1, -1), Totals({"a": [1, 0]}, -1, -1)]
-    found = held(table, ALL, Span(), parts, keyed=True)
+    found = add_totals(table, ALL, Span(), parts, keyed=True)
     assert found.by_key == {"a": [4, 1], OTHER: [4, 2]}
     assert len(found.lacks) == 1
-    assert held(table, ALL, Span(), parts, keyed=False).lacks == []
+    assert add_totals(table, ALL, Span(), parts, keyed=False).lacks == []
 
 
 @given(
@@ -205,7 +205,7 @@ def test_pages_put_together_are_the_whole_ranking(counts, limit):
         found += page.entries
         if page.is_last:
             break
-        after = read_place(str(page.entries[-1]))
+        after = RankedKey.parse(str(page.entries[-1]))
     assert [(entry.key, entry.count) for entry in found] == sorted(
         counts.items(), key=lambda pair: (-pair[1], pair[0])
     )
@@ -216,20 +216,20 @@ def test_a_key_that_moves_up_between_two_pages_comes_no_second_time():
     first = page_of([("a", 9), ("b", 5), ("c", 3)], 2, None)
     second = page_of([("a", 9), ("b", 6), ("c", 4), ("d", 4)], 2, first.entries[-1])
     assert [entry.key for entry in [*first.entries, *second.entries]] == ["a", "b", "c", "d"]
-    assert read_place("4:c:d\n") == Counted(4, "c:d\n")
+    assert RankedKey.parse("4:c:d\n") == RankedKey(4, "c:d\n")
 
 
 @pytest.mark.parametrize("text", ["", "5", "a:5", ":x", "-1:x", "\u0665:x", "1234567890123456789:x"])
 def test_what_is_no_place_is_refused(text):
     """It would begin somewhere else."""
     with pytest.raises(ValueError):  # noqa: PT011  # the view says what was expected
-        read_place(text)
+        RankedKey.parse(text)
 
 
 def test_every_setting_and_parameter_of_the_page_is_there():
     """A setting that is renamed is renamed there, too."""
     named = set(re.findall(r"DATAFLOW_\w+", PAGE))
     assert named <= {f"DATAFLOW_{field.upper()}" for field in Settings.model_fields}
-    for operation in OPERATIONS:
-        assert f"`{operation.path}`" in PAGE
-        assert all(f"`{parameter.name}`" in PAGE for parameter in operation.parameters)
+    for route in routes:
+        assert f"`{route.path}`" in PAGE
+        assert all(f"`{parameter.name}`" in PAGE for parameter in route.parameters["request"])

@@ -1,18 +1,17 @@
 """Line stages: what ``dataflow apply`` runs, without a broker."""
 
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import dataflow
+from dataflow.demo.samples import sample_filter_rules
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.lines import LINE_STAGES, StageOptions
 
-SAMPLE = StageOptions(rules=Path(dataflow.__file__).with_name("samples") / "filter-rules.json")
+SAMPLE = StageOptions(rules=sample_filter_rules())
 STAGES = {name: compile_stage(SAMPLE) for name, compile_stage in LINE_STAGES.items()}
 
 

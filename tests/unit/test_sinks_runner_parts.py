@@ -1,11 +1,12 @@
 from itertools import islice
 
+import msgspec
 import pytest
 
 from dataflow.cli.sinks import table_of_sinks
 from dataflow.errors import Misconfigured
 from dataflow.settings import Role, Settings
-from dataflow.sinks.answer import as_answer
+from dataflow.sinks.answer import sink_state
 from dataflow.sinks.configured import configured_sinks
 from dataflow.sinks.runner_note import SinkNote, note_of
 from dataflow.sinks.runner_options import RunnerOptions
@@ -88,7 +89,7 @@ AWAY = SinkStatus(
 
 def test_an_answer_has_instants_in_utc():
     """One form over HTTP and on the command line."""
-    assert as_answer(AWAY) == {
+    assert msgspec.to_builtins(sink_state(AWAY)) == {
         "name": "postgres",
         "topics": ["expedia_ext"],
         "workers": 0,

@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 
 from dataflow.engine.tables import ALL, DAY, HOUR, MINUTE, Distinct, Quantiles, WindowedTable
 from dataflow.http_error import HttpError
-from dataflow.instants import instant_ms
-from dataflow.web.parameters import (
-    KEY_PARAMETERS,
-    TABLE_PARAMETERS,
-    Selection,
-    select,
-    single_values,
-)
+from dataflow.web.parameter import NoParameters, parameters_of, read_parameters
+from dataflow.web.table_request import Instant, KeyRequest, Selection, TableRequest, select
 
 TABLE = WindowedTable(
     "views_per_page",
@@ -28,12 +22,20 @@ TABLE = WindowedTable(
 )
 NEVER_ALL = WindowedTable("views_per_hour", key="page", windows=(MINUTE, HOUR), all_time=False)
 DAY_MS = 86_400_000
+QUERY = ("window", "from", "to", "merge", "top", "order")
 INSTANT = "an ISO 8601 date or date-time, UTC where it names no offset (its + is written %2B here)"
+
+
+def read(request_type, *query: tuple[str, str]):
+    """Return the request that a query makes of a path."""
+    parameters = parameters_of(request_type, "/tables/{name}/{key}")
+    path = {parameter.name: "x" for parameter in parameters if parameter.place == "path"}
+    return read_parameters(request_type, parameters, query, path, {})
 
 
 def selected(table: WindowedTable = TABLE, **values: str) -> Selection:
     """Return what these parameters select; `from_` stands for `from`."""
-    return select(table, {name.rstrip("_"): value for name, value in values.items()})
+    return select(table, read(TableRequest, *((name.rstrip("_"), value) for name, value in values.items())))
 
 
 def refused(table: WindowedTable = TABLE, **values: str) -> str:
@@ -83,7 +85,7 @@ def test_every_parameter_is_understood():
 )
 def test_an_instant_is_milliseconds_since_1970_utc(text, milliseconds):
     """Without an offset it is UTC; the ends of the calendar do not overflow."""
-    assert instant_ms(text) == milliseconds
+    assert Instant.parse(text).ms == milliseconds
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(-14 * 60, 14 * 60))
@@ -94,7 +96,7 @@ def test_an_instant_reads_the_same_in_every_offset(moment, minutes):
     except OverflowError:  # the day before the first, or after the last
         assume(False)
     without_offset = moment.replace(tzinfo=None)
-    assert instant_ms(without_offset.isoformat()) == instant_ms(there.isoformat())
+    assert Instant.parse(without_offset.isoformat()).ms == Instant.parse(there.isoformat()).ms
 
 
 @pytest.mark.parametrize(
@@ -157,33 +159,33 @@ def test_an_unknown_parameter_is_refused():
     with pytest.raises(
         HttpError, match="parameter is 'form'; expected window, from, to, merge, top or order"
     ):
-        single_values([("form", "2017-08-01")], TABLE_PARAMETERS)
+        read(TableRequest, ("form", "2017-08-01"))
 
 
 def test_one_key_has_no_top():
     """There is one entry a window: neither `top` nor `order` could mean anything."""
     with pytest.raises(HttpError, match="parameter is 'top'; expected window, from, to or merge"):
-        single_values([("top", "3")], KEY_PARAMETERS)
+        read(KeyRequest, ("top", "3"))
 
 
 def test_a_parameter_said_twice_is_refused():
     """Neither the first nor the last is what was meant."""
     with pytest.raises(HttpError, match="top is '3, 4'; expected it once"):
-        single_values([("top", "3"), ("top", "4")], TABLE_PARAMETERS)
+        read(TableRequest, ("top", "3"), ("top", "4"))
 
 
 def test_where_no_parameter_is_known_each_is_refused():
     """The list of tables takes none."""
     with pytest.raises(HttpError, match="parameter is 'x'; expected none here"):
-        single_values([("x", "")], ())
+        read(NoParameters, ("x", ""))
 
 
-@given(st.lists(st.tuples(st.sampled_from(TABLE_PARAMETERS) | st.text(), st.text())))
+@given(st.lists(st.tuples(st.sampled_from(QUERY) | st.text(), st.text())))
 def test_no_parameters_can_do_more_than_be_refused(pairs):
     """Whatever people write behind the question mark, a view answers."""
     outcome: Selection | HttpError
     try:
-        outcome = select(TABLE, single_values(pairs, TABLE_PARAMETERS))
+        outcome = select(TABLE, read(TableRequest, *pairs))
     except HttpError as refusal:
         outcome = refusal
     if isinstance(outcome, HttpError):

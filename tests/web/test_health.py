@@ -1,6 +1,9 @@
 """Health: alive and ready are two questions, and both are answered at any time."""
 
+import msgspec
 from harness.workers import running_worker
+
+from dataflow.engine.partition_queries import ReadEventCounts
 
 
 def test_a_worker_at_work_is_healthy_and_ready(worker):
@@ -15,8 +18,13 @@ def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):
     seen = worker.wait_for("/readyz", lambda reply: True)
     assert (seen.status, seen.headers["Retry-After"]) == (503, "1")
     assert seen.json == {"error": "worker is recovering; expected ready"}
-    for path in ("/tables/stays_per_category", "/streams", "/_query/expedia?read=balance"):
-        reply = worker.get(path)
+    query = msgspec.msgpack.encode(ReadEventCounts())
+    for path, method, body in (
+        ("/tables/stays_per_category", "GET", None),
+        ("/streams", "GET", None),
+        ("/_query/expedia", "POST", query),
+    ):
+        reply = worker.get(path, method, body)
         assert (reply.status, reply.headers.get("Retry-After")) == (503, "1"), path
     assert worker.get("/healthz").status == 200
     worker.wait_ready()

@@ -10,15 +10,20 @@ import sys
 from http.client import HTTPConnection
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from harness.workers import Reply
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from dataflow.web.openapi.document import document, operations
+import dataflow.web
+from dataflow.engine.partition_queries import ReadEventCounts
+from dataflow.web.openapi import document, types_of
+from dataflow.web.route import Routes
+from dataflow.web.routes import ALL
 
-DOCUMENT = json.loads(document())
-GETS = [operation for operation in operations() if operation.method == "get"]
+DOCUMENT = json.loads(document(ALL))
+GETS = [route for route in ALL if route.method == "get"]
 
 ROUTES = """
 from dataflow.app import app
@@ -47,21 +52,34 @@ def test_it_has_every_route_and_no_other(tmp_path):
     assert told == served
 
 
-def test_every_resource_is_in_it_and_no_two_answers_have_one_name():
-    """A file that nobody lists would be seen by nobody, and the second of two shapes would hide the first."""
-    package = importlib.import_module("dataflow.web.openapi")
-    names = [module.name for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")]
-    every = [each for name in names for each in getattr(importlib.import_module(name), "OPERATIONS", ())]
-    assert sorted(map(id, every)) == sorted(map(id, operations()))
-    shapes = {shape for operation in every for shape in operation.types}
-    assert len({shape.__name__ for shape in shapes}) == len(shapes)
+def test_every_resource_is_in_it_and_no_two_types_have_one_name():
+    """A file that nobody lists would be seen by nobody, and the second of two types would hide the first."""
+    names = [module.name for module in pkgutil.iter_modules(dataflow.web.__path__, "dataflow.web.")]
+    tables = [getattr(importlib.import_module(name), "routes", ()) for name in names]
+    declared = {id(route) for table in tables if isinstance(table, Routes) for route in table}
+    assert declared
+    assert declared <= set(map(id, ALL))
+    types = {each for route in ALL for each in types_of(route)}
+    assert len({each.__name__ for each in types}) == len(types)
+
+
+def _parameters(route):
+    return [parameter for group in route.parameters.values() for parameter in group]
 
 
 def test_parameters_of_a_path_are_those_that_are_declared():
     """Else a client could not be made from it."""
-    for operation in operations():
-        named = set(re.findall(r"{(\w+)}", operation.path))
-        assert named == {each.name for each in operation.parameters if each.place == "path"}, operation.path
+    for route in ALL:
+        named = set(re.findall(r"{(\w+)}", route.path))
+        assert named == {each.name for each in _parameters(route) if each.place == "path"}, route.path
+
+
+def test_every_field_of_an_answer_is_required():
+    """A client need not ask whether it is there, whatever a struct begins with while it is counted."""
+    for route in ALL:
+        if route.answer_type is not None:
+            schema = DOCUMENT["components"]["schemas"][route.answer_type.__name__]
+            assert schema["required"] == list(schema["properties"]), route.path
 
 
 @pytest.fixture(scope="module")
@@ -71,59 +89,65 @@ def letter(worker):
     return found.json["dead_letters"][0]
 
 
-def _address(operation, **chosen):
-    path = operation.path
-    for parameter in operation.parameters:
-        value = chosen.get(parameter.name, parameter.example)
+def _address(route, **values):
+    path, query = route.path, {}
+    for parameter in _parameters(route):
+        value = values.get(parameter.name, parameter.extra.get("example"))
         if parameter.place == "path":
             path = path.replace(f"{{{parameter.name}}}", quote(str(value), safe=""))
-    asked = {p.name: p.example for p in operation.parameters if p.place == "query" and p.example is not None}
-    query = "&".join(f"{name}={quote(str(value))}" for name, value in asked.items())
-    return f"{path}?{query}" if query else path
+        elif parameter.place == "query" and value is not None:
+            query[parameter.name] = value
+    asked = "&".join(f"{name}={quote(str(value))}" for name, value in query.items())
+    return f"{path}?{asked}" if asked else path
 
 
-def _check(operation, status, reply):
+def _check(route, status, reply):
     """Check a reply against what the document says of this status."""
-    told = DOCUMENT["paths"][operation.path][operation.method]["responses"][str(status)]
+    told = DOCUMENT["paths"][route.path][route.method]["responses"][str(status)]
     kind = reply.headers["Content-Type"].partition(";")[0]
-    assert kind in told["content"], (operation.path, kind)
+    assert kind in told["content"], (route.path, kind)
     if kind == "application/json":
         schema = {**told["content"][kind]["schema"], "components": DOCUMENT["components"]}
         Draft202012Validator(schema).validate(reply.json)
 
 
-@pytest.mark.parametrize("operation", GETS, ids=lambda operation: operation.path)
-def test_what_a_route_answers_is_what_is_told_of_it(worker, letter, operation):
+@pytest.mark.parametrize("route", GETS, ids=lambda route: route.path)
+def test_what_a_route_answers_is_what_is_told_of_it(worker, letter, route):
     """Asked as its own examples say; a field too many or too few fails."""
     place = {"partition": letter["partition"], "offset": letter["offset"]}
-    reply = worker.get(_address(operation, **place))
+    reply = worker.get(_address(route, **place))
     assert reply.status == 200, reply.body
-    _check(operation, 200, reply)
+    _check(route, 200, reply)
 
 
 @pytest.mark.parametrize(
-    "operation",
-    [each for each in GETS if 400 in each.refusals and not each.path.startswith("/_query")],
-    ids=lambda operation: operation.path,
+    "route",
+    [each for each in GETS if 400 in each.errors],
+    ids=lambda route: route.path,
 )
-def test_a_parameter_too_many_is_refused_as_it_is_told(worker, operation):
+def test_a_parameter_too_many_is_refused_as_it_is_told(worker, route):
     """One form of refusal everywhere."""
-    address = _address(operation)
+    address = _address(route)
     reply = worker.get(f"{address}{'&' if '?' in address else '?'}nonsense=1")
-    assert reply.status == 400, operation.path
-    _check(operation, 400, reply)
+    assert reply.status == 400, route.path
+    _check(route, 400, reply)
 
 
-def _send(worker, operation, **headers):
+QUERY = msgspec.msgpack.encode(ReadEventCounts())
+"""The one body that is no text."""
+
+
+def _send(worker, route, **headers):
     """Send a request as its own examples say."""
     body = None
-    if operation.body:
-        content = operation.body[0]
-        body = content.example if isinstance(content.example, str) else json.dumps(content.example)
-        headers["Content-Type"] = content.media
+    if "body" in route.types or route.body:
+        [(media, content), *_] = DOCUMENT["paths"][route.path][route.method]["requestBody"]["content"].items()
+        example = content.get("example", QUERY)
+        body = example if isinstance(example, str | bytes) else json.dumps(example)
+        headers["Content-Type"] = media
     connection = HTTPConnection("127.0.0.1", worker.port, timeout=60)
     try:
-        connection.request(operation.method.upper(), _address(operation), body, headers)
+        connection.request(route.method.upper(), _address(route), body, headers)
         response = connection.getresponse()
         return Reply(response.status, response.headers, response.read())
     finally:
@@ -132,14 +156,14 @@ def _send(worker, operation, **headers):
 
 def test_what_is_sent_as_the_examples_say_is_taken_and_answered_as_it_is_told(alone):
     """A person who copies a command of the page gets what the page promises."""
-    for operation in operations():
-        if operation.method == "get":
+    for route in ALL:
+        if route.method == "get":
             continue
-        any_version = {"If-Match": "*"} if operation.method == "put" else {}
-        reply = _send(alone, operation, **any_version)
-        assert reply.status == operation.status, (operation, reply)
-        _check(operation, int(operation.status), reply)
-    refused = next(o for o in operations() if (o.method, o.path) == ("put", "/rules"))
+        any_version = {"If-Match": "*"} if route.method == "put" else {}
+        reply = _send(alone, route, **any_version)
+        assert reply.status == route.status, (route, reply)
+        _check(route, int(route.status), reply)
+    refused = next(o for o in ALL if (o.method, o.path) == ("put", "/rules"))
     for status, headers in ((428, {}), (412, {"If-Match": '"77"'})):
         reply = _send(alone, refused, **headers)
         assert reply.status == status

@@ -1,4 +1,4 @@
-"""Login delays: failed logins in, how long an address has to wait before the next out; bounded memory."""
+"""Login delays: after failed logins an address has to wait; the memory for that is bounded."""
 
 import time
 from collections import OrderedDict

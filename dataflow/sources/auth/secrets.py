@@ -1,4 +1,4 @@
-"""Secrets of senders: an htpasswd file or a file of tokens in, who is let in out; no secret is ever shown."""
+"""Secrets of senders: reads password and token files; no secret is ever shown."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Held: what the partitions' windows say of a span in; its totals, and what these lack, out."""
+"""Totals of a range: added up over the partitions, with the reasons why they may be too low."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from dataflow.engine.tables import OTHER, Totals, Window, WindowedTable
 from dataflow.instants import iso
 
 
-class Beyond(Exception):
-    """The windows cannot tell of the span; the message says why."""
+class NotCovered(Exception):
+    """The windows do not cover the range; the message says why."""
 
 
-class Unanswered(Beyond):
-    """They cannot tell now; in a moment they may."""
+class NoAnswer(NotCovered):
+    """No partition has answered; in a moment one may."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class RangeTotals:
     """Totals by key, and why they may be too low; nothing: they are exact."""
 
     by_key: Mapping[str, Sequence[int]]
@@ -26,15 +26,17 @@ class Held:
 
 
 def fitting_window(table: WindowedTable, span: Span) -> Window:
-    """Return the windows to ask for; raise `Beyond` if no windows are exactly the span."""
+    """Return the windows to ask for; raise `NotCovered` if no windows are exactly the span."""
     window = span.window_of(table)
     if window is None:
-        raise Beyond(f"start and end are not those of whole {table.windows[0].name}s")
+        raise NotCovered(f"start and end are not those of whole {table.windows[0].name}s")
     return window
 
 
-def held(table: WindowedTable, window: Window, span: Span, parts: Sequence[Totals], *, keyed: bool) -> Held:
-    """Add up the partitions; raise `Beyond` if windows of the span have been dropped.
+def add_totals(
+    table: WindowedTable, window: Window, span: Span, parts: Sequence[Totals], *, keyed: bool
+) -> RangeTotals:
+    """Add up the partitions; raise `NotCovered` if windows of the span have been dropped.
 
     Without `keyed` only the sums over all keys are wanted.
     """
@@ -44,7 +46,7 @@ def held(table: WindowedTable, window: Window, span: Span, parts: Sequence[Total
         for key, totals in part.by_key.items():
             before = by_key.get(key)
             by_key[key] = totals if before is None else list(map(add, before, totals))
-    return Held(by_key, [*_late(window, span, parts), *(_hidden(table, by_key) if keyed else ())])
+    return RangeTotals(by_key, [*_late(window, span, parts), *(_hidden(table, by_key) if keyed else ())])
 
 
 def _check_kept(table: WindowedTable, window: Window, span: Span, parts: Sequence[Totals]) -> None:
@@ -54,7 +56,7 @@ def _check_kept(table: WindowedTable, window: Window, span: Span, parts: Sequenc
     first = -(-kept_from // window.size_ms) * window.size_ms
     start_ms = span.start_ms or 0
     if first > max(start_ms, FIRST_MS):
-        raise Beyond(f"{window.name} windows of {table.name} are kept from {iso(first)} on")
+        raise NotCovered(f"{window.name} windows of {table.name} are kept from {iso(first)} on")
 
 
 def _late(window: Window, span: Span, parts: Sequence[Totals]) -> Iterable[str]:

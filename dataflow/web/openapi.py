@@ -1,0 +1,115 @@
+"""OpenAPI 3.1: the document of all routes, made from their declarations."""
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import TypeGuard
+
+import msgspec
+import orjson
+
+from dataflow.web.json_schema import REF_TEMPLATE, Json, schemas_of
+from dataflow.web.route import Content, Route
+
+ABOUT = """\
+Every worker answers for the whole cluster. `HEAD` is `GET` without the body. Errors are JSON with one
+field, `error`: which value is wrong, and what is expected.
+
+Workers of role `all` and `ingest` receive events; those of role `all` and `enrich` filter and count.
+Protected routes need a password or a token. If none is configured, only `DATAFLOW_INGEST_OPEN` lets
+somebody in."""
+
+SECURITY: Json = {
+    "password": {"type": "http", "scheme": "basic", "description": "DATAFLOW_INGEST_HTPASSWD_FILE"},
+    "token": {"type": "http", "scheme": "bearer", "description": "DATAFLOW_INGEST_TOKEN_FILE"},
+}
+
+PROTECTED = {
+    401: "The client is not known",
+    403: "Sending is disabled, or another site asks",
+    429: "Too many wrong passwords",
+    503: "Kafka is away",
+}
+
+
+class Error(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a request is refused: which value is wrong, and what is expected."""
+
+    error: str
+
+
+def document(routes: Sequence[Route]) -> bytes:
+    """Return the document as JSON."""
+    paths: dict[str, Json] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method] = operation(route)
+    types = {shape: None for route in routes for shape in types_of(route)}
+    _, schemas = schemas_of([Error, *types])
+    for answer_type in filter(None, (route.answer_type for route in routes)):
+        schema = schemas[answer_type.__name__]
+        schema["required"] = list(schema["properties"])  # also what has a default while it is counted
+    return orjson.dumps(
+        {
+            "openapi": "3.1.1",
+            "info": {"title": "Dataflow", "version": version("dataflow"), "description": ABOUT},
+            "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
+            "paths": paths,
+            "components": {"schemas": schemas, "securitySchemes": SECURITY},
+        }
+    )
+
+
+def operation(route: Route) -> Json:
+    """Return the operation object of a route."""
+    described: Json = {"tags": [route.tag], "operationId": _id(route), "summary": route.summary}
+    if route.description:
+        described["description"] = route.description
+    parameters = [each.as_openapi() for group in route.parameters.values() for each in group]
+    if parameters:
+        described["parameters"] = parameters
+    body_type = route.types.get("body")
+    bodies = route.body or ([Content()] if _is_struct(body_type) else ())
+    if bodies:
+        described["requestBody"] = {"required": True, "content": _contents(bodies, body_type)}
+    described["responses"] = _responses(route)
+    if route.role:
+        described["security"] = [{"password": []}, {"token": []}, {}]
+    return described
+
+
+def _responses(route: Route) -> Json:
+    content = _contents([route.answer], route.answer_type)
+    responses: Json = {str(int(route.status)): {"description": route.status.phrase, "content": content}}
+    for status, meaning in sorted({**(PROTECTED if route.role else {}), **route.errors}.items()):
+        error = {"content": _contents([Content()], Error)} if status >= HTTPStatus.BAD_REQUEST else {}
+        responses[str(status)] = {"description": meaning, **error}
+    return responses
+
+
+def _contents(contents: Iterable[Content], shape: object) -> Json:
+    return {
+        content.media: {"schema": _schema(content.schema or shape)}
+        | ({} if content.example is None else {"example": content.example})
+        for content in contents
+    }
+
+
+def _schema(shape: object) -> object:
+    if _is_struct(shape):
+        return {"$ref": REF_TEMPLATE.format(name=shape.__name__)}
+    return shape if isinstance(shape, dict) else {"type": "object"}
+
+
+def types_of(route: Route) -> list[type[msgspec.Struct]]:
+    """Return the types of what a route takes and answers."""
+    written = [content.schema for content in route.body]
+    return [shape for shape in (*written, route.types.get("body"), route.answer_type) if _is_struct(shape)]
+
+
+def _is_struct(shape: object) -> TypeGuard[type[msgspec.Struct]]:
+    return isinstance(shape, type) and issubclass(shape, msgspec.Struct)
+
+
+def _id(route: Route) -> str:
+    words = route.path.replace("{", "by/").replace("}", "").replace(".", "/").replace("-", "/").split("/")
+    return "_".join([route.method, *filter(None, words)])

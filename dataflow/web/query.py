@@ -1,0 +1,46 @@
+"""Queries of other workers: what the partitions of this worker answer; internal."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from aiohttp.web import Response
+
+from dataflow.app import app
+from dataflow.engine.query import MSGPACK, QUERY_PATH
+from dataflow.http_error import HttpError, unavailable
+from dataflow.web.parameter import about
+from dataflow.web.readiness import is_recovering
+from dataflow.web.route import Content, Routes
+
+routes = Routes("Workers")
+
+ENCODED = Content(MSGPACK, {"type": "string", "format": "binary"})
+
+
+class QueryTopic(msgspec.Struct):
+    """The topic that a query is about."""
+
+    topic: Annotated[str, about("A topic that is counted", example="cdn-logs")]
+
+
+@routes(
+    "post",
+    QUERY_PATH + "/{topic}",
+    "What this worker's own partitions answer to another worker",
+    description="Internal: it differs between releases.",
+    body=[ENCODED],
+    max_body_bytes=64 << 10,
+    answer=ENCODED,
+    errors={400: "A query of another release", 503: "It is recovering"},
+)
+async def answer_query(request: QueryTopic, body: bytes) -> Response:
+    """Answer for the partitions of this worker, in msgpack."""
+    if is_recovering():
+        raise unavailable("worker is recovering; expected one that has taken its partitions")
+    try:
+        results = app.queries.answer(request.topic, body)
+    except (KeyError, msgspec.MsgspecError) as error:  # a worker of another version, or a curious person
+        message = f"query is not one of this release: {error!r}; expected one"
+        raise HttpError(HTTPStatus.BAD_REQUEST, message) from error
+    return Response(body=results, content_type=MSGPACK)

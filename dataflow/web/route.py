@@ -1,0 +1,169 @@
+"""Routes: each declared once, beside its view; aiohttp serves it and OpenAPI describes it."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack, get_args, get_origin, get_type_hints
+
+import msgspec
+from aiohttp.web import AbstractRouteDef, Request, RouteDef, StreamResponse, UrlDispatcher
+from aiohttp.web_urldispatcher import AbstractRoute
+
+from dataflow.app import app
+from dataflow.sources.in_flight import HeldBytes
+from dataflow.web.body import read_body
+from dataflow.web.json_body import read_json_body
+from dataflow.web.json_schema import Json
+from dataflow.web.parameter import Parameter, parameters_of, read_parameters
+from dataflow.web.reply import json_response
+from dataflow.web.require_role import AccessRole, require_role
+
+A = TypeVar("A")
+
+View = Callable[..., Awaitable[object]]
+Method = Literal["get", "put", "post", "delete"]
+
+BODY_SECONDS = 30.0
+LARGE_BODY_BYTES = 64 << 10
+"""Larger JSON bodies are decoded in a thread: batches cannot wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[A]):
+    """An answer `A` as it goes out, with headers of its own."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body: its media type, its schema where no type of a view says it, and an example."""
+
+    media: str = "application/json"
+    schema: Json | type[msgspec.Struct] | None = None
+    example: object = None
+
+
+class Options(TypedDict, total=False):
+    """What a route may declare beside its path and summary; the fields of `Route` of these names."""
+
+    description: str
+    body: Sequence[Content]
+    max_body_bytes: int
+    answer: Content
+    status: HTTPStatus
+    errors: Mapping[int, str]
+    role: AccessRole
+
+
+@dataclass(frozen=True)
+class Route(AbstractRouteDef):
+    """One method of one path.
+
+    The view takes what it needs of: the aiohttp request as `http`, the body as `body` (bytes, or a struct
+    of JSON), and path, query and headers as a struct. It returns a struct, a `Reply` or a response.
+    """
+
+    method: Method
+    pattern: str
+    tag: str
+    summary: str
+    view: View
+    description: str = ""
+    body: Sequence[Content] = ()
+    """How a body may be written; the view's type of `body` is the schema of one without."""
+    max_body_bytes: int = 0
+    answer: Content = Content()
+    """How the answer is written; the type that the view returns is the schema of one without."""
+    status: HTTPStatus = HTTPStatus.OK
+    errors: Mapping[int, str] = field(default_factory=dict)
+    """When it answers which status beyond `status`."""
+    role: AccessRole | None = None
+    """What clients have to be; None: it answers everybody."""
+
+    @property
+    def path(self) -> str:
+        """The path as people write it."""
+        return re.sub(r"{(\w+):[^}]*}", r"{\1}", self.pattern)
+
+    @cached_property
+    def types(self) -> Mapping[str, Any]:
+        """The types of what the view takes, by name, and as `return` of what it returns."""
+        return get_type_hints(self.view, include_extras=True)
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Sequence[Parameter]]:
+        """What path, query and headers hold, by the name under which the view takes it."""
+        names = self.types.keys() - {"http", "body", "return"}
+        return {name: parameters_of(self.types[name], self.path) for name in names}
+
+    @property
+    def answer_type(self) -> type[msgspec.Struct] | None:
+        """The type of the answer; None for a view that makes its own response."""
+        returned = self.types["return"]
+        if get_origin(returned) is Reply:
+            [returned] = get_args(returned)
+        return returned if issubclass(returned, msgspec.Struct) else None
+
+    def register(self, router: UrlDispatcher) -> list[AbstractRoute]:
+        """Serve it; a GET answers HEAD, too."""
+        handler = require_role(self.role)(self.respond) if self.role else self.respond
+        return RouteDef(self.method.upper(), self.pattern, handler, {}).register(router)
+
+    async def respond(self, http: Request) -> StreamResponse:
+        """Answer a request."""
+        arguments: dict[str, object] = {
+            name: read_parameters(
+                self.types[name], parameters, http.query.items(), http.match_info, http.headers
+            )
+            for name, parameters in self.parameters.items()
+        }
+        if "http" in self.types:
+            arguments["http"] = http
+        if "body" not in self.types:
+            return self._response(await self.view(**arguments))
+        with HeldBytes(app.context.receiver.in_flight) as held:
+            raw = await read_body(http, held, most_bytes=self.max_body_bytes, seconds=BODY_SECONDS)
+            arguments["body"] = await self._decoded(raw)
+            return self._response(await self.view(**arguments))
+
+    async def _decoded(self, raw: bytes) -> object:
+        body_type = self.types["body"]
+        if body_type is bytes:
+            return raw
+        if len(raw) > LARGE_BODY_BYTES:
+            return await asyncio.to_thread(read_json_body, raw, body_type)
+        return read_json_body(raw, body_type)
+
+    def _response(self, answer: object) -> StreamResponse:
+        if isinstance(answer, StreamResponse):
+            return answer
+        reply: Reply[object] = answer if isinstance(answer, Reply) else Reply(msgspec.json.encode(answer))
+        return json_response(reply.body, self.status, reply.headers)
+
+
+class Routes:
+    """The routes of one resource; `@routes("get", path, summary, ...)` declares a view."""
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+        self._routes: list[Route] = []
+
+    def __iter__(self) -> Iterator[Route]:
+        """Iterate in the order of declaration."""
+        return iter(self._routes)
+
+    def __call__(
+        self, method: Method, path: str, summary: str, **options: Unpack[Options]
+    ) -> Callable[[View], View]:
+        """Declare a view."""
+
+        def declare(view: View) -> View:
+            self._routes.append(Route(method, path, self._tag, summary, view, **options))
+            return view
+
+        return declare

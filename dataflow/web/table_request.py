@@ -1,0 +1,117 @@
+"""Requests to a table: which of its windows and entries are wanted."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal, Self
+
+from msgspec import Meta
+
+from dataflow.engine.tables import Window, WindowedTable, orders
+from dataflow.engine.tables.table import COUNT
+from dataflow.http_error import bad_value
+from dataflow.instants import instant_ms
+from dataflow.web.json_schema import Json, one_of
+from dataflow.web.parameter import NoParameters, about, named
+
+EXPECTED = "an ISO 8601 date or date-time, UTC where it names no offset (its + is written %2B here)"
+
+SIZES = ("minute", "hour", "day", "all")
+Top = Annotated[int, Meta(ge=1, le=999_999_999)]
+
+
+class Instant(str):
+    """An ISO 8601 date or date-time, as it was written."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the instant that a text names; raise ValueError."""
+        instant_ms(text)
+        return cls(text)
+
+    @property
+    def ms(self) -> int:
+        """The instant in ms since 1970 UTC; raises ValueError for another text."""
+        return instant_ms(self)
+
+    @classmethod
+    def json_schema(cls) -> Json:
+        """Return how it is written."""
+        return {"type": "string", "title": EXPECTED, "examples": ["2026-01-31", "2026-01-31T12:00:00Z"]}
+
+
+def ms_of(instant: Instant | None) -> int | None:
+    """Return ms since 1970 UTC; None for no bound."""
+    return None if instant is None else instant.ms
+
+
+class WindowsRequest(NoParameters, kw_only=True):
+    """Windows of a table."""
+
+    name: Annotated[str, about("Name of a table", example="requests_per_status")]
+    window: Annotated[str | None, about("Window size; all time where none is given", names=SIZES)] = None
+    start: Annotated[Instant | None, about("Windows that end after this instant")] = named("from")
+    end: Annotated[Instant | None, about("Windows that begin before this instant")] = named("to")
+    merge: Annotated[Literal["true", "false"], about("Put the windows together")] = "false"
+
+
+class TableRequest(WindowsRequest, kw_only=True):
+    """Windows of a table, and which of their entries."""
+
+    top: Annotated[Top | None, about("So many entries of each window", example=10)] = None
+    order: Annotated[str, about("Aggregation to order entries by, the greatest first; or key")] = COUNT
+
+
+class KeyRequest(WindowsRequest, kw_only=True):
+    """Windows of one key of a table."""
+
+    key: Annotated[str, about("A key that the table has counted", example="404")]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is read of a table.
+
+    The windows are those that overlap [`from_ms`, `to_ms`), in ms since 1970 UTC; None: no bound.
+    """
+
+    window: Window
+    from_ms: int | None = None
+    to_ms: int | None = None
+    merge: bool = False
+    top: int | None = None
+    order: str = COUNT
+
+
+def select(table: WindowedTable, request: WindowsRequest) -> Selection:
+    """Return what a request reads of this table; raise `HttpError` for what the table does not have.
+
+    Without `window` it is all time, or the largest window of a table that does not keep all time.
+    """
+    window = _window(table, request.window)
+    start, end = request.start, request.end
+    for name, bound in (("from", start), ("to", end)):
+        if bound is not None and not window.size_ms:
+            raise bad_value(name, bound, f"none with window={window.name}, which is one for all time")
+    if start is not None and end is not None and start.ms >= end.ms:
+        raise bad_value("from", start, f"an instant before to, which is {end}")
+    selection = Selection(window, ms_of(start), ms_of(end), merge=request.merge == "true")
+    if isinstance(request, TableRequest):
+        return replace(selection, top=request.top, order=_order(table, request.order))
+    return selection
+
+
+def _window(table: WindowedTable, name: str | None) -> Window:
+    if name is None:
+        return table.every_window[-1]
+    try:
+        return table.window(name)
+    except KeyError:
+        sizes = one_of(window.name for window in table.every_window)
+        raise bad_value("window", name, f"{sizes}, as {table.name} has") from None
+
+
+def _order(table: WindowedTable, name: str) -> str:
+    if name not in orders(table):
+        raise bad_value("order", name, f"{one_of(orders(table))}, as {table.name} has")
+    return name
