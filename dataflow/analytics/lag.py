@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import Collection, Mapping
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition
-
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.types import Consumer, TopicPartition
 
 ANSWER_SECONDS = 2.0
 
@@ -33,7 +31,7 @@ async def unfinished_records(
         return None
 
 
-async def _lag(admin: Admin, consumer: AIOKafkaConsumer, groups: Mapping[str, Collection[str]]) -> int:
+async def _lag(admin: Admin, consumer: Consumer, groups: Mapping[str, Collection[str]]) -> int:
     partitions = await admin.partitions({topic for topics in groups.values() for topic in topics})
     committed: dict[TopicPartition, int] = {}
     for group, topics in groups.items():

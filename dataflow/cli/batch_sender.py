@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.producer.message_accumulator import BatchBuilder
-
 from dataflow.kafka.clients import running
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.producers import idempotent_producer
+from dataflow.kafka.producers import IdempotentProducer
+from dataflow.kafka.types import BatchBuilder
 
 BATCH_BYTES = 256 << 10
 BATCHES_IN_FLIGHT = 16
@@ -29,7 +27,7 @@ class BatchSender:
     """Sends batches, each partition in turn; the results go into `result`."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, topic: str, partitions: Iterator[int], result: SendResult
+        self, producer: IdempotentProducer, topic: str, partitions: Iterator[int], result: SendResult
     ) -> None:
         self._producer = producer
         self._topic = topic
@@ -63,6 +61,6 @@ class BatchSender:
             self._result.acknowledged += records
 
 
-def loading_producer(connection: Mapping[str, object]) -> AbstractAsyncContextManager[AIOKafkaProducer]:
+def loading_producer(connection: Mapping[str, object]) -> AbstractAsyncContextManager[IdempotentProducer]:
     """Give a producer that stores each batch once, on all replicas."""
-    return running(idempotent_producer(connection, "zstd", batch_bytes=BATCH_BYTES))
+    return running(IdempotentProducer(connection, "zstd", batch_bytes=BATCH_BYTES))

@@ -76,7 +76,7 @@ async def _ingest(stream: str, places: list[str]) -> "IngestReport":
 
 def _log_all_but_kafka(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """Leave out batches of a fenced producer: nobody waits for them, and the run reports the reason."""
-    from aiokafka.errors import KafkaError
+    from dataflow.kafka.errors import KafkaError
 
     if not isinstance(context.get("exception"), KafkaError):
         loop.default_exception_handler(context)

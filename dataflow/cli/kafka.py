@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
-from aiokafka.errors import KafkaError
-
 from dataflow.errors import DataflowError
+from dataflow.kafka.errors import KafkaError
 
 Result = TypeVar("Result")
 

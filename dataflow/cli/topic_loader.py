@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.producer.message_accumulator import BatchBuilder
-
 from dataflow.cli.batch_sender import BatchSender
 from dataflow.errors import DataflowError
 from dataflow.kafka.admin import MAX_MESSAGE_BYTES, Admin
 from dataflow.kafka.clients import running
+from dataflow.kafka.producers import IdempotentProducer
+from dataflow.kafka.types import BatchBuilder
 
 BATCH_LINES = 500  # small enough that a short file reaches every partition
 
@@ -38,7 +37,7 @@ class Loaded:
 class TopicLoader:
     """Sends lines to one topic in batches, each partition in turn; keys are null."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: int, most_bytes: int) -> None:
+    def __init__(self, producer: IdempotentProducer, topic: str, partitions: int, most_bytes: int) -> None:
         self.loaded = Loaded()
         self._producer = producer
         self._sender = BatchSender(producer, topic, cycle(range(partitions)), self.loaded)
@@ -75,7 +74,7 @@ class TopicLoader:
 
 
 async def topic_loader(
-    connection: Mapping[str, object], producer: AIOKafkaProducer, topic: str
+    connection: Mapping[str, object], producer: IdempotentProducer, topic: str
 ) -> TopicLoader:
     """Return a loader; raise `DataflowError` when there is no such topic."""
     async with running(Admin(connection)) as admin:

@@ -4,9 +4,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition
-
 from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, read_letter
@@ -16,6 +13,7 @@ from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.reading import read_up_to
 from dataflow.kafka.record import Record
+from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.topics import existing_topics
 
 FIRST_STEP, LONGEST_STEP = 500, 20_000
@@ -40,7 +38,7 @@ class LetterList:
 class LetterReader:
     """Reads dead letters and marks; made by `letter_reader`, belongs to no group."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, partitions: Mapping[str, int]) -> None:
+    def __init__(self, consumer: Consumer, partitions: Mapping[str, int]) -> None:
         self.partitions = partitions
         """How many partitions each topic of the broker has."""
         self._consumer = consumer

@@ -4,8 +4,6 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from aiokafka.structs import TopicPartition
-
 from dataflow.engine.column_batch import ColumnBatch, Encode, check_columns
 from dataflow.engine.dead_letters import RejectedRecord
 from dataflow.engine.event_counts import EventCounts
@@ -16,6 +14,7 @@ from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Reason
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.record import Outgoing, Record
+from dataflow.kafka.types import TopicPartition
 
 E = TypeVar("E")
 

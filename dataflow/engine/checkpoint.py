@@ -10,8 +10,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
-
 from dataflow.engine.group import Group
 from dataflow.engine.partition import Partition, Snapshot
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -19,6 +17,7 @@ from dataflow.kafka.producers import Producer, TransactionalProducer
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transaction
+from dataflow.kafka.types import OffsetAndMetadata, TopicPartition
 
 NO_HEADERS: Headers = []
 

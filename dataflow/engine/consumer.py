@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
-from aiokafka.errors import KafkaError
-from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode.types import ServiceT
@@ -18,8 +16,10 @@ from dataflow.engine.offset_gap import check_offset_gap
 from dataflow.engine.partition import Partition
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import group_metadata
+from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.types import ConsumerRecord
 from dataflow.logs import get_log
 
 log = get_log(__name__)

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from dataflow.kafka.consumers import apply_settings, has_coordinator
 from dataflow.kafka.fetch import Fetched, fetch
+from dataflow.kafka.types import Consumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
 
@@ -18,7 +17,7 @@ STOPPED_FLOW_PAUSE_SECONDS = 0.01
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that fetches and keeps the group membership alive."""
 
-    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+    def _create_worker_consumer(self, transport: driver.Transport) -> Consumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust takes a round-robin assignor when it has no tables; only its own tells who owns what.
         self._assignor = self.app.assignor

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aiokafka.structs import TopicPartition
-
 from dataflow.errors import DataflowError, InvalidEvent
 from dataflow.kafka.record import Headers, OutputRecord, Record
+from dataflow.kafka.types import TopicPartition
 
 PREFIX = "dataflow-"
 DETAIL_CHARACTERS = 1_000  # a detail may quote the event

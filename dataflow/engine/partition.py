@@ -5,9 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 
-from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.structs import TopicPartition
-
 from dataflow.engine.batch import Batch, UnaccountedEvents
 from dataflow.engine.column_batch import later
 from dataflow.engine.dead_letters import DeadLetterLimit, as_records
@@ -18,6 +15,7 @@ from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import Outgoing
 from dataflow.kafka.record_batches import RecordBatches
+from dataflow.kafka.types import BatchBuilder, TopicPartition
 
 MAX_UNFINISHED = 64
 Output = tuple[str, int, BatchBuilder]

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from aiokafka.structs import TopicPartition
 from faust.types import TP
 
 from dataflow.engine.group import Group
@@ -14,6 +13,7 @@ from dataflow.engine.topology import Topology
 from dataflow.errors import Misconfigured
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_fetch import UnstableOffsetCommit, last_committers, stable_offsets
+from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 
 log = get_log(__name__)

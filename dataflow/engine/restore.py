@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from aiokafka.structs import TopicPartition
-
 from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.reading import OnStalled, read_up_to
 from dataflow.kafka.record import Record
+from dataflow.kafka.types import TopicPartition
 
 FETCH_BYTES = 4 << 20
 RECORDS_AT_ONCE = 10_000  # between two breaths of the event loop

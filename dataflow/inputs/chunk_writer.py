@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.structs import TopicPartition
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.errors import DataflowError
@@ -24,6 +22,7 @@ from dataflow.kafka.reading import read_to_end
 from dataflow.kafka.record import Headers, Record
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transaction
+from dataflow.kafka.types import BatchBuilder, TopicPartition
 
 _NO_HEADERS: Headers = []
 

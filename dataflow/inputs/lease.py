@@ -7,11 +7,10 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from aiokafka.structs import TopicPartition
-
 from dataflow.catalogue.own_topics import INGEST_RUNS
 from dataflow.errors import DataflowError
 from dataflow.kafka.errors import Fenced, KafkaError
+from dataflow.kafka.types import TopicPartition
 from dataflow.sources.lease import BEAT_SECONDS, LEASE_MS, Action, LeaseRecord
 from dataflow.sources.lease_log import LeaseLog, open_lease_log
 

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from aiokafka.structs import TopicPartition
-
 from dataflow.catalogue.declared import INGESTED
 from dataflow.catalogue.own_topics import INGEST_RUNS, INGESTED_INPUTS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
@@ -28,6 +26,7 @@ from dataflow.inputs.transaction_chunk import ChunkBuilder, TransactionChunk
 from dataflow.kafka.known_topic import KnownTopic, find_topics
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transactional_producer
+from dataflow.kafka.types import TopicPartition
 from dataflow.settings import Settings
 
 COMPRESSION = "zstd"  # half a microsecond a line here; less work for the broker

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable
 
-from aiokafka.errors import KafkaError
-
 from dataflow.errors import DataflowError
 from dataflow.inputs.lease import LeaseHeld
 from dataflow.inputs.run import IngestReport, Run
 from dataflow.inputs.run_metrics import LAST_COMPLETE, LINES, RUNS, UNREADABLE
+from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.settings import Settings
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 
 from dataflow.kafka.clients import running
 from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.types import Consumer
 
 FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it holds in memory
 FETCH_MAX_WAIT_MS = 500
@@ -21,10 +21,10 @@ def reader(
     isolation_level: str = "read_committed",
     fetch_bytes: int = FETCH_BYTES,
     retry_backoff_ms: int = 100,
-) -> AbstractAsyncContextManager[AIOKafkaConsumer]:
+) -> AbstractAsyncContextManager[Consumer]:
     """Give a running consumer of no group, which is told what to read; from the begin, unless it seeks."""
     return running(
-        AIOKafkaConsumer(
+        Consumer(
             **connection,
             group_id=None,
             enable_auto_commit=False,
@@ -38,12 +38,12 @@ def reader(
 
 def group_consumer(
     connection: Mapping[str, object], group: str, *, session_timeout_ms: int, leave_timeout_ms: int
-) -> AIOKafkaConsumer:
+) -> Consumer:
     """Return a member of a group, not started; it commits by itself never, and may think for days.
 
     `leave_timeout_ms` is how long it may take to finish partitions that the group takes away.
     """
-    return AIOKafkaConsumer(
+    return Consumer(
         **connection,
         group_id=group,
         enable_auto_commit=False,
@@ -57,7 +57,7 @@ def group_consumer(
     )
 
 
-def apply_settings(consumer: AIOKafkaConsumer, assignor: object) -> None:
+def apply_settings(consumer: Consumer, assignor: object) -> None:
     """Set what Faust, which has made this consumer, has no settings for; before the consumer is started."""
     consumer._partition_assignment_strategy = [assignor]
     consumer._isolation_level = "read_committed"
@@ -67,17 +67,17 @@ def apply_settings(consumer: AIOKafkaConsumer, assignor: object) -> None:
     consumer._max_partition_fetch_bytes = FETCH_BYTES
 
 
-def group_metadata(consumer: AIOKafkaConsumer, instance_id: str | None = None) -> GroupMetadata:
+def group_metadata(consumer: Consumer, instance_id: str | None = None) -> GroupMetadata:
     """Return by what the group knows this member; aiokafka forgets it before it reports a lost session."""
     coordinator = consumer._coordinator
     return GroupMetadata(coordinator.generation, coordinator.member_id, instance_id)
 
 
-def has_coordinator(consumer: AIOKafkaConsumer) -> bool:
+def has_coordinator(consumer: Consumer) -> bool:
     """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
     return consumer._coordinator.coordinator_id is not None
 
 
-def client_of(consumer: AIOKafkaConsumer) -> AIOKafkaClient:
+def client_of(consumer: Consumer) -> AIOKafkaClient:
     """Return the connections of a consumer, for requests that it does not know."""
     return consumer._client

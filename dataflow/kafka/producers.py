@@ -149,19 +149,22 @@ class TransactionalProducer(Producer):
         await self.send_offsets_to_transaction(offsets, group_id)
 
 
-def idempotent_producer(
-    connection: Mapping[str, object],
-    compression: str | None = None,
-    *,
-    batch_bytes: int = 16 << 10,
-    request_timeout_ms: int = REQUEST_TIMEOUT_MS,
-) -> AIOKafkaProducer:
-    """Return a producer that stores each record once, on all replicas."""
-    return AIOKafkaProducer(
-        **connection,
-        acks="all",
-        enable_idempotence=True,
-        compression_type=compression,
-        max_batch_size=batch_bytes,
-        request_timeout_ms=request_timeout_ms,
-    )
+class IdempotentProducer(AIOKafkaProducer):
+    """A producer that stores each record once, on all replicas."""
+
+    def __init__(
+        self,
+        connection: Mapping[str, object],
+        compression: str | None = None,
+        *,
+        batch_bytes: int = 16 << 10,
+        request_timeout_ms: int = REQUEST_TIMEOUT_MS,
+    ) -> None:
+        super().__init__(
+            **connection,
+            acks="all",
+            enable_idempotence=True,
+            compression_type=compression,
+            max_batch_size=batch_bytes,
+            request_timeout_ms=request_timeout_ms,
+        )

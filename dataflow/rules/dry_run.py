@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from time import monotonic
 
-from aiokafka.structs import TopicPartition
-
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.reading import read_up_to
+from dataflow.kafka.types import TopicPartition
 from dataflow.stages.filter_dry_run import DryRun, try_rules
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.topics import existing_topics

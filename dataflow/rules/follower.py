@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
-from aiokafka.errors import KafkaError
 from mode import Service
 
 from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS
 from dataflow.errors import Misconfigured
 from dataflow.kafka.backoff import backoff
 from dataflow.kafka.connecting import connect_admin
+from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.rules.version import Document, Version, VersionLog
 from dataflow.rules.version_reader import version_reader

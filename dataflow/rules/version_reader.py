@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition
-
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.reading import read_more, read_to_end
+from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.rules.version import Document, Version, VersionLog
 from dataflow.topics import existing_topics
 
@@ -16,7 +14,7 @@ from dataflow.topics import existing_topics
 class VersionReader:
     """Reads one topic from its begin; made by `version_reader`, belongs to no group."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, document: Document) -> None:
+    def __init__(self, consumer: Consumer, document: Document) -> None:
         self.log = VersionLog(document)
         self._consumer = consumer
         self._tp = TopicPartition(document.topic, 0)

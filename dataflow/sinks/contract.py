@@ -4,10 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from aiokafka.record.default_records import DefaultRecord
-from aiokafka.structs import TopicPartition
-
 from dataflow.errors import InvalidEvent, Reason
+from dataflow.kafka.record import Record
+from dataflow.kafka.types import TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class SinkBatch:
     """
 
     tp: TopicPartition
-    records: Sequence[DefaultRecord]
+    records: Sequence[Record]
     end: int
     """Offset of the next batch; offsets between the records hold nothing to be stored."""
 
@@ -32,11 +31,11 @@ class SinkBatch:
 class Rejection:
     """A record that the system rejects, and would reject again; the detail is in its own words."""
 
-    record: DefaultRecord
+    record: Record
     fault: InvalidEvent
 
 
-def rejection(record: DefaultRecord, error: object, reason: Reason = Reason.WRONG_TYPE) -> Rejection:
+def rejection(record: Record, error: object, reason: Reason = Reason.WRONG_TYPE) -> Rejection:
     """Return the rejection of a record, with the error of the system."""
     return Rejection(record, InvalidEvent(reason, str(error)))
 

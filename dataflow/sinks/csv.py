@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
 
-from aiokafka.record.default_records import DefaultRecord
-from aiokafka.structs import TopicPartition
-
 from dataflow.catalogue.declared import TOPICS
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent
+from dataflow.kafka.record import Record
+from dataflow.kafka.types import TopicPartition
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
 from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
@@ -74,7 +73,7 @@ class CsvSink(Sink):
             await asyncio.to_thread(files.close)
 
 
-def _lines(records: Iterable[DefaultRecord], columns: CsvColumns) -> tuple[list[CsvLine], list[Rejection]]:
+def _lines(records: Iterable[Record], columns: CsvColumns) -> tuple[list[CsvLine], list[Rejection]]:
     lines: list[CsvLine] = []
     rejected: list[Rejection] = []
     for record in records:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 import msgspec
-from aiokafka.record.default_records import DefaultRecord
 
 from dataflow.catalogue.declared import TOPICS
 from dataflow.catalogue.topic import DAY_MS
 from dataflow.engine.decoding import EventDecoder
+from dataflow.kafka.record import Record
 
 Values = tuple[object, ...]
-Read = Callable[[DefaultRecord], tuple[int, Values]]
+Read = Callable[[Record], tuple[int, Values]]
 
 
 def compile_reader(topic: str, *fields: str) -> Read:
@@ -26,7 +26,7 @@ def compile_reader(topic: str, *fields: str) -> Read:
     read = _decoder((*fields, time_field) if time_field else fields).read
     values_of = _values_of(fields)
 
-    def read_record(record: DefaultRecord) -> tuple[int, Values]:
+    def read_record(record: Record) -> tuple[int, Values]:
         event = read(record.value)
         at_ms = parse(getattr(event, time_field)) if time_field else -1
         arrived_ms = max(record.timestamp, 0)

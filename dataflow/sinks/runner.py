@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections.abc import Collection, Iterable
 
-from aiokafka import ConsumerRebalanceListener
-from aiokafka.structs import TopicPartition
 from mode import Service
 
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.consumers import group_consumer
 from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.types import RebalanceListener, TopicPartition
 from dataflow.logs import get_log
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner_commits import Commits
@@ -162,7 +161,7 @@ class SinkRunner(Service):
         await self.sink.close()
 
 
-class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+class _Assignments(RebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Passes assignments to a runner; the group waits for it before a rebalance goes on."""
 
     def __init__(self, runner: SinkRunner) -> None:

@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
-
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.engine.dead_letters import RejectedRecord, as_records
 from dataflow.kafka.clients import drop
@@ -15,6 +12,7 @@ from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transaction
+from dataflow.kafka.types import Consumer, OffsetAndMetadata, TopicPartition
 from dataflow.sinks.runner_note import SinkNote
 
 STABLE_SECONDS = 15.0  # longer than a transaction may stay open
@@ -30,7 +28,7 @@ class Commits:
 
     def __init__(
         self,
-        consumer: AIOKafkaConsumer,
+        consumer: Consumer,
         group: str,
         connection: Mapping[str, object],
         compression: str | None,

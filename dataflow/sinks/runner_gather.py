@@ -3,11 +3,9 @@
 from asyncio import Event
 from time import monotonic
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.record.default_records import DefaultRecord
-from aiokafka.structs import TopicPartition
-
 from dataflow.kafka.fetch import drain
+from dataflow.kafka.record import Record
+from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.sinks.contract import SinkBatch
 from dataflow.sinks.runner_options import RunnerOptions
 
@@ -15,13 +13,13 @@ IDLE_SECONDS = 0.2  # between two checks of `draining`
 
 
 async def gather(
-    consumer: AIOKafkaConsumer, tp: TopicPartition, options: RunnerOptions, draining: Event
+    consumer: Consumer, tp: TopicPartition, options: RunnerOptions, draining: Event
 ) -> SinkBatch | None:
     """Return the next batch once it is full or has waited long enough; None while draining.
 
     The batch has no records if the log holds nothing but markers of transactions.
     """
-    records: list[DefaultRecord] = []
+    records: list[Record] = []
     size, end, full_at = 0, -1, 0.0
     while not draining.is_set():
         wanted = options.batch_records - len(records)

@@ -5,14 +5,12 @@ import copy
 import time
 from collections.abc import Awaitable, Callable
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition
-
 from dataflow.engine.dead_letters import DeadLetterLimit, RejectedRecord, TooManyDeadLetters
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.consumers import client_of
 from dataflow.kafka.errors import NO_MEMBER, CommitFailedError, IllegalStateError, KafkaError
 from dataflow.kafka.offset_fetch import stable_offsets
+from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.logs import get_log
 from dataflow.sinks.contract import Sink, SinkBatch
 from dataflow.sinks.runner_commits import STABLE_SECONDS, Commits
@@ -35,7 +33,7 @@ class SinkPartition:
         self,
         tp: TopicPartition,
         sink: Sink,
-        consumer: AIOKafkaConsumer,
+        consumer: Consumer,
         commits: Commits,
         options: RunnerOptions,
     ) -> None:

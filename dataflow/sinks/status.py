@@ -8,15 +8,13 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
-
 from dataflow.errors import DataflowError
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import drain
+from dataflow.kafka.types import Consumer, OffsetAndMetadata, TopicPartition
 from dataflow.sinks.runner_note import SinkNote, note_of
 
 SAMPLE_SECONDS = 0.5
@@ -113,7 +111,7 @@ class _Sample:
         }
 
 
-async def _status(sample: _Sample, seconds: float, consumer: AIOKafkaConsumer) -> SinkStatus:
+async def _status(sample: _Sample, seconds: float, consumer: Consumer) -> SinkStatus:
     consumed = {
         **sample.positions(sample.after),
         **await consumer.beginning_offsets(list(sample.never_served)),
@@ -144,7 +142,7 @@ def _seconds_since(at_ms: int | None) -> float | None:
     return None if at_ms is None else round(max(time.time() - at_ms / 1000, 0.0), 3)
 
 
-async def _oldest_ms(consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> int | None:
+async def _oldest_ms(consumer: Consumer, starts: Mapping[TopicPartition, int]) -> int | None:
     """Return the timestamp of the oldest record from these offsets on; None if none is read in time."""
     if not starts:
         return None

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
-from aiokafka import AIOKafkaProducer
 from mode import Service
 
 from dataflow.http_error import broker_unavailable
@@ -16,7 +15,7 @@ from dataflow.kafka.backoff import backoff
 from dataflow.kafka.clients import drop
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.known_topic import KnownTopic, find_topics
-from dataflow.kafka.producers import BATCH_BYTES, idempotent_producer
+from dataflow.kafka.producers import BATCH_BYTES, IdempotentProducer
 from dataflow.logs import get_log
 
 log = get_log(__name__)
@@ -27,7 +26,7 @@ LOOK_AGAIN_SECONDS = 30.0
 class ConnectedProducer:
     """A producer that is started, and the topics that it found."""
 
-    def __init__(self, producer: AIOKafkaProducer, topics: Mapping[str, KnownTopic]) -> None:
+    def __init__(self, producer: IdempotentProducer, topics: Mapping[str, KnownTopic]) -> None:
         self.producer = producer
         self.topics = topics
         self.failed = asyncio.Event()
@@ -93,7 +92,7 @@ class IngestProducer(Service):
         await self._drop()
 
     async def _connect(self) -> ConnectedProducer:
-        producer = idempotent_producer(
+        producer = IdempotentProducer(
             self._connection,
             self._compression,
             batch_bytes=BATCH_BYTES,

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.structs import TopicPartition
 
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
-from dataflow.kafka.producers import idempotent_producer
+from dataflow.kafka.producers import IdempotentProducer
 from dataflow.kafka.reading import read_more
+from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.sources.lease import LeaseRecord, LeaseState
 
 _encode = msgspec.json.encode
@@ -20,7 +19,7 @@ _decode = msgspec.json.Decoder(LeaseRecord).decode
 class LeaseLog:
     """Appends to the log and follows it; made by `open_lease_log`."""
 
-    def __init__(self, tp: TopicPartition, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, tp: TopicPartition, producer: IdempotentProducer, consumer: Consumer) -> None:
         self.tp = tp
         self.state = LeaseState()
         self._producer = producer
@@ -50,7 +49,7 @@ class LeaseLog:
 async def open_lease_log(connection: Mapping[str, object], tp: TopicPartition) -> AsyncIterator[LeaseLog]:
     """Give the log of a partition, for only there is an order; it is read by no group, from its begin."""
     async with (
-        running(idempotent_producer(connection)) as producer,
+        running(IdempotentProducer(connection)) as producer,
         reader(connection, isolation_level="read_uncommitted") as consumer,
     ):
         consumer.assign([tp])

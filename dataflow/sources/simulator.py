@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 import orjson
-from aiokafka.errors import KafkaError
-from aiokafka.structs import TopicPartition
 from mode import Service
 
 from dataflow.catalogue.own_topics import EVENTS_SIMULATION
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.instants import iso
+from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 from dataflow.sources.batching_producer import BatchingProducer
 from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseRecord

@@ -7,11 +7,11 @@ from http import HTTPStatus
 
 from aiohttp import hdrs
 from aiohttp.web import Request, StreamResponse
-from aiokafka.errors import KafkaError
 
 from dataflow.app import app
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.http_error import HttpError, unavailable
+from dataflow.kafka.errors import KafkaError
 from dataflow.sources.receiver import REFUSED
 
 View = Callable[[Request], Awaitable[StreamResponse]]

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import msgspec
 from aiohttp.web import Response
-from aiokafka.errors import KafkaError
 from msgspec import Meta
 
 from dataflow.app import app
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.http_error import HttpError, quoted, unavailable
+from dataflow.kafka.errors import KafkaError
 from dataflow.rules.dry_run import MOST_RECORDS, last_records, try_lines
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import check_outputs

@@ -4,7 +4,7 @@ from dataflow.app import app
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.settings import settings
 from dataflow.sinks.configured import runner_options
-from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, rejection
 from dataflow.sinks.runner import SinkRunner
 
 
@@ -16,7 +16,7 @@ class BuggySink(Sink):
 
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Do not come back."""
-        return batch.stored(batch.records[: 1 // 0])
+        return batch.stored([rejection(record, "none") for record in batch.records[: 1 // 0]])
 
 
 app.add_dependency(SinkRunner(BuggySink(), runner_options(settings())))

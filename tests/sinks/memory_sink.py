@@ -15,7 +15,7 @@ class MemorySink(Sink):
         self.name, self.topics = name, (topic,)
         self.refuses = refuses
         self.away: str | None = None
-        self.kept: dict[tuple[int, int], bytes] = {}
+        self.kept: dict[tuple[int, int], bytes | None] = {}
         self.calls: list[str] = []
         self.batches: dict[int, list[int]] = defaultdict(list)
 
@@ -53,7 +53,7 @@ class GatheringSink(MemorySink):
 
     def __init__(self, topic: str) -> None:
         super().__init__(topic)
-        self.waiting: list[bytes] = []
+        self.waiting: list[bytes | None] = []
         self.stored = 0
 
     async def write(self, batch: SinkBatch) -> WriteResult:

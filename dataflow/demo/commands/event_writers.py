@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass, field
 from itertools import repeat
 from typing import BinaryIO, Protocol, TypeVar
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.producer.message_accumulator import BatchBuilder
-
 from dataflow.cli.batch_sender import BatchSender, loading_producer
 from dataflow.errors import DataflowError
 from dataflow.kafka.known_topic import find_topics
+from dataflow.kafka.producers import IdempotentProducer
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
+from dataflow.kafka.types import BatchBuilder
 
 LINES_A_BATCH = 2_000  # a second at a low rate reaches every partition in turn
 _NO_HEADERS: Headers = []
@@ -77,7 +76,7 @@ class LineWriter:
 class TopicWriter:
     """Sends events to a topic, each partition in turn; keys are null, timestamps the event times."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: Iterator[int]) -> None:
+    def __init__(self, producer: IdempotentProducer, topic: str, partitions: Iterator[int]) -> None:
         self.report = GenerationReport()
         self._sender = BatchSender(producer, topic, partitions, self.report)
         self._batches = RecordBatches("zstd", transactional=False)

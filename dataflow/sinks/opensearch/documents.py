@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
-from aiokafka.record.default_records import DefaultRecord
-from aiokafka.structs import TopicPartition
 
 from dataflow.engine.splice import Added, append, splice
 from dataflow.errors import InvalidEvent
+from dataflow.kafka.record import Record
+from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.contract import Rejection, SinkBatch
 from dataflow.sinks.event_time import Values, compile_reader
 from dataflow.sinks.json_line import one_line
@@ -24,7 +24,7 @@ BULK_BYTES = 1_000_000
 class BulkDocument:
     """A record, and the lines of a bulk request that index it."""
 
-    record: DefaultRecord
+    record: Record
     lines: bytes
     """Action and source, each with its line feed."""
 
@@ -41,7 +41,7 @@ def compile_documents(topic: str, prefix: str) -> MakeDocuments:
     """
     read = compile_reader(topic, *COORDINATES)
 
-    def document_of(tp: TopicPartition, record: DefaultRecord) -> BulkDocument:
+    def document_of(tp: TopicPartition, record: Record) -> BulkDocument:
         at_ms, values = read(record)
         target = {"_index": index_name(prefix, at_ms), "_id": f"{tp.topic}-{tp.partition}-{record.offset}"}
         source = _with_fields(record.value or b"", at_ms, values)

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 
-from aiokafka.record.default_records import DefaultRecord
-
 from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder, fault_of
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.instants import datetime_of
+from dataflow.kafka.record import Record
 from dataflow.sinks.contract import Rejection
 from dataflow.sinks.postgres.tables import Table
 
@@ -26,7 +25,7 @@ class RowBatch:
     """Rows and their records, in the same order; and the records that cannot be rows."""
 
     rows: list[Row] = field(default_factory=list)
-    records: list[DefaultRecord] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
 
     def part(self, start: int, end: int) -> "RowBatch":
@@ -34,22 +33,22 @@ class RowBatch:
         return RowBatch(self.rows[start:end], self.records[start:end])
 
 
-def compile_rows(table: Table) -> Callable[[Sequence[DefaultRecord]], RowBatch]:
+def compile_rows(table: Table) -> Callable[[Sequence[Record]], RowBatch]:
     """Return a function that makes the rows of a table."""
     decoder = compile_decoder(table.record, reads=dict.fromkeys([table.time, *table.columns.values()]))
     decode, values_of = decoder.decode, attrgetter(*table.columns.values())
     time_of = attrgetter(table.time)
     as_number = [number for number, column in enumerate(table.columns) if column in table.numbers]
 
-    def row_of(record: DefaultRecord) -> Row:
-        event = decode(record.value)
+    def row_of(record: Record) -> Row:
+        event = decode(record.value or b"")
         ts = event_time(table.time, time_of(event))
         values = values_of(event)
         if as_number:
             values = _with_numbers(values, as_number)
         return (record.offset, day_of(ts, record.timestamp), ts, *values)
 
-    def rows_of(records: Sequence[DefaultRecord]) -> RowBatch:
+    def rows_of(records: Sequence[Record]) -> RowBatch:
         made = RowBatch()
         for record in records:
             try:

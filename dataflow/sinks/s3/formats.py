@@ -4,9 +4,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, Protocol
 
-from aiokafka.record.default_records import DefaultRecord
-
 from dataflow.errors import Misconfigured
+from dataflow.kafka.record import Record
 from dataflow.sinks.json_line import one_line
 
 _SLICE_BYTES = 128 << 10
@@ -19,7 +18,7 @@ class Format(Protocol):
     suffix: str
     media_type: str
 
-    def line_of(self, topic: str, record: DefaultRecord, at_ms: int) -> bytes:
+    def line_of(self, topic: str, record: Record, at_ms: int) -> bytes:
         """Return the line, with its line feed, of a record that is a JSON object.
 
         `at_ms` is its event time. Raises `InvalidEvent` for a record that the format cannot hold.
@@ -37,7 +36,7 @@ class GzipNdjson:
     suffix = ".ndjson.gz"
     media_type = "application/gzip"
 
-    def line_of(self, topic: str, record: DefaultRecord, at_ms: int) -> bytes:  # noqa: ARG002  # all topics alike
+    def line_of(self, topic: str, record: Record, at_ms: int) -> bytes:  # noqa: ARG002  # all topics alike
         """Return the value; line feeds in it, which can only be white space of JSON, become spaces."""
         assert record.value is not None
         return one_line(record.value) + b"\n"

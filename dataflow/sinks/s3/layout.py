@@ -1,8 +1,7 @@
 """Layout of the archive: the keys of its objects."""
 
-from aiokafka.structs import TopicPartition
-
 from dataflow.instants import datetime_of
+from dataflow.kafka.types import TopicPartition
 
 HOUR_MS = 60 * 60 * 1000
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
-from aiokafka.structs import TopicPartition
-
+from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.s3.block import Block, HourObject
 from dataflow.sinks.s3.cuts import CutRules
 from dataflow.sinks.s3.formats import Format

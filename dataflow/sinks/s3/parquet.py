@@ -5,8 +5,8 @@ from itertools import islice
 from typing import IO
 
 import pyarrow.parquet as pq
-from aiokafka.record.default_records import DefaultRecord
 
+from dataflow.kafka.record import Record
 from dataflow.sinks.json_line import one_line
 from dataflow.sinks.s3.columns import ParquetColumns, Row
 
@@ -22,7 +22,7 @@ class Parquet:
     def __init__(self, topics: Iterable[str]) -> None:
         self._columns = {topic: ParquetColumns(topic) for topic in topics}
 
-    def line_of(self, topic: str, record: DefaultRecord, at_ms: int) -> bytes:
+    def line_of(self, topic: str, record: Record, at_ms: int) -> bytes:
         """Return origin, time and value in one line; raise `InvalidEvent` if a field has another type."""
         self._columns[topic].row_of(record.value)
         assert record.value is not None

@@ -5,9 +5,8 @@ from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
-from aiokafka.structs import TopicPartition
-
 from dataflow.errors import InvalidEvent, SinkUnavailable
+from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
 from dataflow.sinks.event_time import compile_reader
