@@ -70,7 +70,7 @@ class Written(Answer):
 class DryRunRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Lines, or a topic and how many of its last records; without `rules` those in use are tried."""
 
-    rules: Annotated[msgspec.Raw, Meta(extra_json_schema=RULES)] | None = None
+    rules: Annotated[msgspec.Raw, Meta(extra_json_schema=RULES)] | msgspec.UnsetType = msgspec.UNSET
     lines: list[str] | None = None
     topic: str | None = None
     last: Annotated[int, Meta(ge=1, le=MOST_RECORDS)] = 10_000
@@ -118,7 +118,7 @@ async def dry_run_rules(_request: NoParameters, body: DryRunRequest) -> DryRun:
     if (body.lines is None) == (body.topic is None):
         raise HttpError(HTTPStatus.BAD_REQUEST, "body has lines and topic, or neither; expected one of them")
     try:
-        raw = _version(app.context.filter_rules).raw if body.rules is None else bytes(body.rules)
+        raw = _version(app.context.filter_rules).raw if body.rules is msgspec.UNSET else bytes(body.rules)
         rules = read_document(raw, "rules")
     except Misconfigured as fault:
         raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault

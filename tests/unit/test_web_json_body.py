@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from dataflow.http_error import HttpError
 from dataflow.web.dead_letters import ReplayRequest, replay_letters
 from dataflow.web.json_body import read_json_body
 from dataflow.web.routes import ALL
+from dataflow.web.rules import DryRunRequest
 from dataflow.web.table_answer import TableAnswer
 
 
@@ -26,6 +28,14 @@ def test_a_body_is_read_with_the_types_of_its_fields():
     body = read_json_body(b'{"from":"2026-01-31","places":[[0,7]],"topic":null,"limit":5}', ReplayRequest)
     assert (body.start.ms, body.places, body.topic, body.limit) == (1_769_817_600_000, [(0, 7)], None, 5)
     assert read_json_body(b"", ReplayRequest) == ReplayRequest()
+
+
+def test_rules_in_a_body_are_kept_as_they_are_written():
+    """They are read by rules of their own, whose errors name them; null is no document."""
+    body = read_json_body(b'{"rules": [ {"name":"x"} ],"lines":[]}', DryRunRequest)
+    assert (bytes(body.rules), body.lines) == (b'[ {"name":"x"} ]', [])
+    assert bytes(read_json_body(b'{"rules":null}', DryRunRequest).rules) == b"null"
+    assert read_json_body(b"{}", DryRunRequest).rules is msgspec.UNSET
 
 
 @pytest.mark.parametrize(
