@@ -36,9 +36,7 @@ class SinkSettings(BaseModel):
     postgres_retention_days: int | None = Field(
         default=None, ge=1, le=100_000, description="days to keep in PostgreSQL; unset: all"
     )
-    csv_dir: AbsolutePath | None = Field(
-        default=None, description="folder of the CSV files of analytics events; unset: disabled"
-    )
+    csv_dir: AbsolutePath | None = Field(default=None, description="folder of the CSV files; unset: disabled")
     csv_rotate_bytes: int = Field(
         default=128 * 2**20, ge=1024, le=2**40, description="largest size of a CSV file"
     )
