@@ -6,7 +6,6 @@ Importing it needs no settings and no broker. `faust -A dataflow.app worker` run
 
 from functools import cached_property
 
-from dataflow.connection import broker_connection
 from dataflow.context import Context
 from dataflow.engine.app import App
 from dataflow.errors import Misconfigured
@@ -54,7 +53,7 @@ class Dataflow(App):
         """Make topics that are missing, and log what differs; nothing that exists is altered."""
         # A second start on a port would take the producer from under the first before it finds out.
         listen("DATAFLOW_WEB_PORT", self.settings.web_host, self.settings.web_port).close()
-        connection = broker_connection(self.settings)
+        connection = self.context.connection
         await (await connect_admin(connection)).stop()  # waits for a broker that is not up yet
         wanted = [topic for topic in declared_topics(self.settings) if not topic.name.endswith("-changelog")]
         report = await ensure_topics(connection, wanted)  # changelogs are the engine's, as their sources are

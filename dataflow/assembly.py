@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 
 from agents.type_cdn_logs import type_cdn_logs
 from dataflow.app import Dataflow
+from dataflow.connection import broker_connection
 from dataflow.context import Context
 from dataflow.inputs.schedule import ingest_scheduled
 from dataflow.options import engine_options
@@ -30,8 +31,9 @@ def assemble(app: Dataflow, settings: Settings) -> None:
     app.settings = settings
     app.finalize()
     app.discover()
-    app.connect(engine_options(settings))
-    app.context = Context(settings, app.engine.add_outputs)
+    connection = broker_connection(settings)
+    app.connect(engine_options(settings, connection))
+    app.context = Context(settings, connection, app.engine.add_outputs)
     app.topology.limit_keys(settings.max_keys)
     if not settings.types_cdn_logs:
         app.leave_out(type_cdn_logs)

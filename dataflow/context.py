@@ -1,15 +1,15 @@
 """The context of a worker: what its agents and routes work with, beside the app."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dataflow.connection import broker_connection
 from dataflow.rules.live import FilterRules, UtmSources, follow_filter_rules, follow_utm_sources
 from dataflow.settings import Settings
 from dataflow.sinks.configured import configured_sinks, runner_options
 from dataflow.sinks.runner import SinkRunner
+from dataflow.sinks.runner_options import RunnerOptions
 from dataflow.sources.receiver import Receiver
 from dataflow.sources.simulator import Simulator
 
@@ -22,11 +22,13 @@ class Context:
     """Each part is made when it is first needed: a role has only its own; `assemble` starts them."""
 
     def __init__(
-        self, settings: Settings, add_outputs: Callable[[AbstractSet[str]], Awaitable[None]]
+        self,
+        settings: Settings,
+        connection: Mapping[str, object],
+        add_outputs: Callable[[AbstractSet[str]], Awaitable[None]],
     ) -> None:
-        """`add_outputs` prepares topics that filter rules name as outputs."""
         self.settings = settings
-        self.connection = broker_connection(settings)
+        self.connection = connection
         self._add_outputs = add_outputs
 
     @cached_property
@@ -49,7 +51,7 @@ class Context:
     @cached_property
     def receiver(self) -> Receiver:
         """Guard and limits of every role; its producer runs only where senders are served."""
-        return Receiver(self.settings)
+        return Receiver(self.settings, self.connection)
 
     @cached_property
     def simulator(self) -> Simulator:
@@ -57,10 +59,14 @@ class Context:
         return Simulator(self.connection, self.receiver.producer)
 
     @cached_property
+    def sink_options(self) -> RunnerOptions:
+        """How all sinks are fed."""
+        return runner_options(self.settings, self.connection)
+
+    @cached_property
     def sinks(self) -> Sequence[SinkRunner]:
         """The sinks that this worker runs; raises `Misconfigured` for a role whose sink is not configured."""
-        options = runner_options(self.settings)
-        return [SinkRunner(sink, options) for sink in configured_sinks(self.settings)]
+        return [SinkRunner(sink, self.sink_options) for sink in configured_sinks(self.settings)]
 
     @cached_property
     def stored_requests(self) -> "StoredRequests | None":

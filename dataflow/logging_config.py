@@ -66,12 +66,12 @@ class Plain(logging.Filter):
         return True
 
 
-def logging_config(chosen: Settings) -> dict[str, object]:
+def logging_config(settings: Settings) -> dict[str, object]:
     """Return the configuration of the logging package; lines go to stderr."""
-    as_json = chosen.log_format is LogFormat.JSON
-    if chosen.log_format is LogFormat.AUTO:
+    as_json = settings.log_format is LogFormat.JSON
+    if settings.log_format is LogFormat.AUTO:
         as_json = not sys.stderr.isatty()
-    level = chosen.log_level.value.upper()
+    level = settings.log_level.value.upper()
     handler = "logging.StreamHandler" if as_json else "colorlog.StreamHandler"
     return {
         "version": 1,

@@ -1,9 +1,10 @@
 """The settings of Dataflow in the words of Faust and of the engine."""
 
-from dataflow.connection import broker_connection
+from collections.abc import Mapping
+
 from dataflow.engine.options import Delivery, EngineOptions
 from dataflow.logging_config import logging_config
-from dataflow.settings import Compression, Settings
+from dataflow.settings import Settings
 
 CHECKPOINT_HEADROOM_SECONDS = 30  # a rebalance waits for a checkpoint under way
 
@@ -25,17 +26,16 @@ def faust_options(settings: Settings) -> dict[str, object]:
     }
 
 
-def engine_options(settings: Settings) -> EngineOptions:
-    """Return the engine's part of the settings; raise `Misconfigured` without a broker."""
-    compressed = settings.compression is not Compression.NONE
+def engine_options(settings: Settings, connection: Mapping[str, object]) -> EngineOptions:
+    """Return the engine's part of the settings."""
     return EngineOptions(
-        connection=broker_connection(settings),
+        connection=connection,
         delivery=Delivery(settings.delivery),
         checkpoint_seconds=settings.checkpoint_ms / 1000,
         checkpoint_records=settings.checkpoint_records,
         batch_records=settings.batch_records,
         in_flight_bytes=settings.in_flight_bytes,
-        compression=settings.compression.value if compressed else None,
+        compression=settings.compression.codec,
         drain_timeout_seconds=settings.shutdown_seconds,
         dead_letter_max_consecutive=settings.dead_letter_max_consecutive,
         dead_letter_max_ratio=settings.dead_letter_max_ratio,

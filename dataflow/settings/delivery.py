@@ -15,6 +15,11 @@ class Compression(StrEnum):
     SNAPPY = "snappy"
     GZIP = "gzip"
 
+    @property
+    def codec(self) -> str | None:
+        """What aiokafka calls it; None for none."""
+        return None if self is Compression.NONE else self.value
+
 
 class DeliverySettings(BaseModel):
     """How events are read, committed and written."""

@@ -1,13 +1,12 @@
 """Configured sinks: which sinks a worker runs by its settings, and with which options."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
 import dataflow.sinks
-from dataflow.connection import broker_connection
 from dataflow.errors import Misconfigured
-from dataflow.settings import Compression, Role, Settings
+from dataflow.settings import Role, Settings
 from dataflow.sinks.contract import Sink
 from dataflow.sinks.runner_options import RunnerOptions
 
@@ -49,17 +48,16 @@ def enabled_sinks(settings: Settings) -> Iterator[Sink]:
             yield sink
 
 
-def runner_options(settings: Settings) -> RunnerOptions:
+def runner_options(settings: Settings, connection: Mapping[str, object]) -> RunnerOptions:
     """Return the options of all sinks of this worker."""
-    packed = settings.compression is not Compression.NONE
     return RunnerOptions(
         app_id=settings.app_id,
-        connection=broker_connection(settings),
+        connection=connection,
         batch_records=settings.sink_batch_records,
         linger_seconds=settings.sink_linger_ms / 1000,
         session_timeout_ms=settings.session_timeout_ms,
         drain_timeout_seconds=settings.shutdown_seconds,
-        compression=settings.compression.value if packed else None,
+        compression=settings.compression.codec,
         dead_letter_max_consecutive=settings.dead_letter_max_consecutive,
         dead_letter_max_ratio=settings.dead_letter_max_ratio,
         dead_letter_ratio_window=settings.dead_letter_ratio_window,

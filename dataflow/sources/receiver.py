@@ -1,14 +1,14 @@
 """The receiver: the producer, the authenticator and the limits of all that comes in over HTTP."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from mode import Service
 
 from dataflow.catalogue.declared import RECEIVED_TOPICS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.connection import broker_connection
 from dataflow.errors import Misconfigured
-from dataflow.settings import Compression, Settings
+from dataflow.settings import Settings
 from dataflow.sources.auth.auth_config import create_authenticator
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.batching_producer import BatchingProducer
@@ -25,17 +25,15 @@ SHARE_OF_UNACKNOWLEDGED = 4
 class Receiver(Service):
     """Started before the web server and stopped after it: an upload under way is answered."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, connection: Mapping[str, object]) -> None:
         super().__init__()
         self.settings = settings
         self.counts: Counter[tuple[str, str]] = Counter()
         """Events by topic and outcome (accepted, dead_lettered), and requests `REFUSED` by status."""
         self._authenticator: Authenticator | None = None
-        packed = settings.compression is not Compression.NONE
-        compression = settings.compression.value if packed else None
-        self.connection = broker_connection(settings)
+        compression = settings.compression.codec
         self.ingest_producer = IngestProducer(
-            self.connection,
+            connection,
             (*RECEIVED_TOPICS, DEAD_LETTERS.name),
             compression=compression,
             request_seconds=settings.ingest_deadline_seconds,

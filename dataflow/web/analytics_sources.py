@@ -18,7 +18,6 @@ from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED, CDN
 from dataflow.errors import SinkUnavailable
 from dataflow.http_error import HttpError, unavailable
 from dataflow.instants import datetime_of
-from dataflow.sinks.configured import runner_options
 from dataflow.web.answer import Answer
 from dataflow.web.totals import query_totals
 
@@ -105,7 +104,7 @@ async def _lag() -> int | None:
     typed = [CDN_LOGS_FILTERED.name] if settings.types_cdn_logs else []
     groups = {
         settings.app_id: [ACCESS_LOGS.name, CDN_LOGS.name, *typed],
-        runner_options(settings).group_of("postgres"): [ACCESS_LOGS_PARSED.name, CDN_LOGS_PARSED.name],
+        app.context.sink_options.group_of("postgres"): [ACCESS_LOGS_PARSED.name, CDN_LOGS_PARSED.name],
     }
     return await unfinished_records(app.context.connection, groups)
 

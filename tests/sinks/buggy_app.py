@@ -2,6 +2,7 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
+from dataflow.connection import broker_connection
 from dataflow.settings import settings
 from dataflow.sinks.configured import runner_options
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, rejection
@@ -19,4 +20,4 @@ class BuggySink(Sink):
         return batch.stored([rejection(record, "none") for record in batch.records[: 1 // 0]])
 
 
-app.add_dependency(SinkRunner(BuggySink(), runner_options(settings())))
+app.add_dependency(SinkRunner(BuggySink(), runner_options(settings(), broker_connection(settings()))))
