@@ -12,7 +12,7 @@ import typer
 from dataflow.cli.terminal import notes, people_read, print_json
 
 if TYPE_CHECKING:
-    from dataflow.inputs.run import IngestReport
+    from dataflow.inputs.ingest_report import IngestReport
 
 INTERRUPTED = 130
 SHOWN = 20  # of what went wrong; JSON has all of it

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 
 from dataflow.errors import DataflowError
+from dataflow.inputs.ingest_report import IngestReport
 from dataflow.inputs.lease import LeaseHeld
-from dataflow.inputs.run import IngestReport, Run
+from dataflow.inputs.run import Run
 from dataflow.inputs.run_metrics import LAST_COMPLETE, LINES, RUNS, UNREADABLE
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
