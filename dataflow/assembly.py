@@ -16,7 +16,7 @@ from dataflow.options import engine_options
 from dataflow.settings import Role, Settings
 from dataflow.web.edge import json_edge
 from dataflow.web.https import HttpsListener
-from dataflow.web.metrics import Partitions
+from dataflow.web.metrics import PartitionCollector
 from dataflow.web.receiver_metrics import Received
 from dataflow.web.routes import EVERY_WORKER, SENDERS
 
@@ -84,7 +84,7 @@ def answer(app: Dataflow) -> None:
     """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
     app.web.web_app.middlewares.append(json_edge)
     app.web.web_app.add_routes(EVERY_WORKER)
-    REGISTRY.register(Partitions())
+    REGISTRY.register(PartitionCollector())
     REGISTRY.register(Received(app.context.receiver))
     if app.context.stored_requests is not None:
         app.add_dependency(app.context.stored_requests)

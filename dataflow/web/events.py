@@ -27,7 +27,7 @@ MOST_BYTES = 64 << 10
 EXAMPLE = {"device_id": "d-1", "event_type": "REVENUE", "created_on": "2026-01-31T12:00:00Z"}
 
 
-class AnalyticsEvent(Answer):
+class AppEvent(Answer):
     """One event of an app."""
 
     device_id: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -40,12 +40,12 @@ class AnalyticsEvent(Answer):
     "/events",
     "Create an analytics event",
     description="It is answered as it was sent, once the broker has it.",
-    body=[Content(schema=AnalyticsEvent, example=EXAMPLE)],
+    body=[Content(schema=AppEvent, example=EXAMPLE)],
     status=HTTPStatus.CREATED,
     errors={**ERRORS, 400: "A field is not as expected; it is named"},
     role=AccessRole.SEND,
 )
-async def create_event(request: SenderHeaders, http: Request) -> Reply[AnalyticsEvent]:
+async def create_event(request: SenderHeaders, http: Request) -> Reply[AppEvent]:
     """Store an event; answer with it as it was sent, or 400 with the field at fault."""
     receiver = app.context.receiver
     encoding = known_encoding(request.encoding)

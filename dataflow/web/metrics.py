@@ -17,7 +17,7 @@ routes = Routes("Workers")
 PLACE = ("stream", "partition")
 
 
-class Partitions(Collector):
+class PartitionCollector(Collector):
     """All-time counts of the partitions that this worker owns; a partition's series moves with it."""
 
     def collect(self) -> Iterable[Metric]:
