@@ -2,8 +2,7 @@
 
 import asyncio
 
-from aiokafka.structs import TopicPartition
-
+from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 
 
