@@ -11,7 +11,9 @@ from dataflow.settings.values import Names
 
 
 def _streams_with_places(given: tuple[str, ...]) -> tuple[str, ...]:
-    from dataflow.catalogue.declared import INGESTED  # it loads Faust, which most commands do not need
+    if not given:
+        return given  # as in most commands, which need not load what the catalogue loads: Faust, stages
+    from dataflow.catalogue.declared import INGESTED
 
     for text in given:
         stream, _, place = text.partition("=")

@@ -115,3 +115,9 @@ def test_a_worker_without_a_broker_says_what_to_do(tmp_path):
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
     assert line.endswith("expected `dataflow broker` to run, or DATAFLOW_BROKER to name another one")
+
+
+def test_settings_are_read_without_loading_faust(tmp_path):
+    """It takes half a second of CPU, and most commands only ask a broker or a worker."""
+    read = "import sys; from dataflow.settings import settings; settings(); print('faust' in sys.modules)"
+    assert run("-c", read, folder=tmp_path).stdout == "False\n"
