@@ -37,8 +37,7 @@ LogFormat = Annotated[
     str | None, typer.Option("--format", help="access-log: the server's own (DATAFLOW_ACCESS_LOG_FORMAT).")
 ]
 CityDatabase = Annotated[
-    Path | None,
-    typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_CITY)."),
+    Path | None, typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_CITY).")
 ]
 NetworkDatabase = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_ASN).")
@@ -98,11 +97,7 @@ def _refuse_other_options(stage: str, options: "Mapping[str, object]") -> None:
 
 
 def _stage_named(
-    name: str,
-    rules: Path | None,
-    log_format: str | None,
-    geoip_city: Path | None,
-    geoip_asn: Path | None,
+    name: str, rules: Path | None, log_format: str | None, geoip_city: Path | None, geoip_asn: Path | None
 ) -> "LineStage":
     from dataflow.errors import Misconfigured
     from dataflow.settings import settings

@@ -81,12 +81,7 @@ def _report_as_json(report: "TopicReport") -> dict[str, object]:
     return {
         "created": report.created,
         "differences": [
-            {
-                "topic": row.topic,
-                "subject": row.subject,
-                "expected": row.expected,
-                "found": row.found,
-            }
+            {"topic": row.topic, "subject": row.subject, "expected": row.expected, "found": row.found}
             for row in report.differences
         ],
     }

@@ -9,8 +9,7 @@ import typer
 
 def worker(
     port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, help="Port of the web server (DATAFLOW_WEB_PORT)."),
+        int | None, typer.Option(min=1, max=65535, help="Port of the web server (DATAFLOW_WEB_PORT).")
     ] = None,
 ) -> None:
     """Run one worker; start more of them to share the partitions.

@@ -40,8 +40,7 @@ class BrokerSettings(BaseModel):
     broker_username: str | None = Field(default=None, description="SASL user")
     broker_password: SecretStr | None = Field(default=None, description="SASL password")
     broker_ca_file: FilePath | None = Field(
-        default=None,
-        description="CA certificates of the broker (PEM); unset: those of the system",
+        default=None, description="CA certificates of the broker (PEM); unset: those of the system"
     )
     broker_cert_file: FilePath | None = Field(
         default=None, description="own certificate, for mutual TLS (PEM)"

@@ -29,10 +29,7 @@ class DeliverySettings(BaseModel):
         default=100, ge=10, le=60_000, description="longest time between two checkpoints"
     )
     checkpoint_records: int = Field(
-        default=100_000,
-        ge=1,
-        le=10_000_000,
-        description="a checkpoint starts early after so many records",
+        default=100_000, ge=1, le=10_000_000, description="a checkpoint starts early after so many records"
     )
     batch_records: int = Field(default=2_000, ge=1, le=100_000, description="most records of one batch")
     in_flight_bytes: int = Field(
@@ -49,8 +46,5 @@ class DeliverySettings(BaseModel):
         description="a worker without heartbeats for so long loses its partitions",
     )
     shutdown_seconds: float = Field(
-        default=10.0,
-        gt=0,
-        le=3_600,
-        description="time to finish batches in progress after SIGTERM",
+        default=10.0, gt=0, le=3_600, description="time to finish batches in progress after SIGTERM"
     )

@@ -73,23 +73,18 @@ class SinkSettings(BaseModel):
         description="a new object begins at each multiple of so many offsets",
     )
     s3_object_bytes: int = Field(
-        default=256 * 2**20,
-        ge=2**20,
-        le=64 * 2**30,
-        description="largest buffer on disk for one partition",
+        default=256 * 2**20, ge=2**20, le=64 * 2**30, description="largest buffer on disk for one partition"
     )
     s3_flush_seconds: float = Field(
         default=300.0, gt=0, le=86_400, description="how often an incomplete object is put"
     )
     opensearch_url: WebAddress | None = Field(
-        default=None,
-        description="OpenSearch or Elasticsearch, http(s)://host:port; unset: disabled",
+        default=None, description="OpenSearch or Elasticsearch, http(s)://host:port; unset: disabled"
     )
     opensearch_username: str | None = Field(default=None, description="OpenSearch user")
     opensearch_password: SecretStr | None = Field(default=None, description="OpenSearch password")
     opensearch_ca_file: FilePath | None = Field(
-        default=None,
-        description="CA certificates of OpenSearch (PEM); unset: those of the system",
+        default=None, description="CA certificates of OpenSearch (PEM); unset: those of the system"
     )
     opensearch_indices: Names = Field(
         default=("enriched-web-events=web-events",),

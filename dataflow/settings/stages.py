@@ -22,8 +22,7 @@ class StageSettings(BaseModel):
         default=None, description="rules of the CDN filter (JSON); unset: every line passes"
     )
     utm_sources: FilePath | None = Field(
-        default=None,
-        description="categories by utm_source (JSON); unset: the built-in ones",
+        default=None, description="categories by utm_source (JSON); unset: the built-in ones"
     )
     drop_web_fields: Names = Field(
         default=(), description="fields to remove from page views, separated by commas"

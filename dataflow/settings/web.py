@@ -16,14 +16,10 @@ class WebSettings(BaseModel):
     web_host: str = Field(default="127.0.0.1", description="address the web server listens on; 0.0.0.0: all")
     web_port: int = Field(default=6066, ge=1, le=65535, description="port of the web server")
     advertised_host: str = Field(
-        default_factory=_reachable_host,
-        description="host name at which other workers reach this one",
+        default_factory=_reachable_host, description="host name at which other workers reach this one"
     )
     query_deadline_ms: int = Field(
-        default=2_000,
-        ge=10,
-        le=60_000,
-        description="longest wait for other workers",
+        default=2_000, ge=10, le=60_000, description="longest wait for other workers"
     )
     analytics_deadline_ms: int = Field(
         default=10_000,

@@ -21,10 +21,7 @@ class SimulationRequest(NoParameters):
     interval: Annotated[
         float,
         Meta(
-            description="Seconds between two events",
-            title="seconds, from 0.001 to 3600",
-            ge=0.001,
-            le=3_600,
+            description="Seconds between two events", title="seconds, from 0.001 to 3600", ge=0.001, le=3_600
         ),
     ] = 1.0
 

@@ -34,10 +34,7 @@ def broker(port: Port = None) -> None:
     stop_on_sigterm()
     home = settings().data_dir / "broker"
     try:
-        with (
-            fetching_jars() as progress,
-            serving(EmbeddedBroker(home, port, progress=progress)) as address,
-        ):
+        with fetching_jars() as progress, serving(EmbeddedBroker(home, port, progress=progress)) as address:
             typer.echo(address)
             notes().print(f"Kafka serves; its data are in {home}. Ctrl-C ends it.", soft_wrap=True)
             _wait_for_the_end(home)

@@ -5,13 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from dataflow.stages.access_log.request_line import RequestLine, request_line, target_parts
-from dataflow.stages.access_log.times import (
-    common_time,
-    epoch_ms_time,
-    epoch_time,
-    epoch_us_time,
-    iso_time,
-)
+from dataflow.stages.access_log.times import common_time, epoch_ms_time, epoch_time, epoch_us_time, iso_time
 from dataflow.stages.access_log.values import (
     first_address,
     host_of,
@@ -109,9 +103,7 @@ BRACKETED_TIME = Directive(
     time=lambda text: common_time(text[1:-1]),
 )
 ISO_TIME = Directive(
-    "a time as 2015-05-17T10:05:03+00:00",
-    pattern=r"[0-9T:-]{19}(?:Z|[+-][0-9]{2}:[0-9]{2})",
-    time=iso_time,
+    "a time as 2015-05-17T10:05:03+00:00", pattern=r"[0-9T:-]{19}(?:Z|[+-][0-9]{2}:[0-9]{2})", time=iso_time
 )
 EPOCH = Directive("epoch seconds", pattern=r"[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+", time=epoch_time)
 EPOCH_MS = Directive("epoch milliseconds", pattern="[0-9]{4,15}+", time=epoch_ms_time)

@@ -57,8 +57,7 @@ def _convert(values: Unknown) -> msgspec.Struct:
     except msgspec.ValidationError as error:
         key = str(error).rpartition("$.")[2].rstrip("`")
         raise InvalidEvent(
-            Reason.WRONG_TYPE,
-            f"{key} is {str(known.get(key))[:40]!r}; expected a {FIELDS[key][1].value}",
+            Reason.WRONG_TYPE, f"{key} is {str(known.get(key))[:40]!r}; expected a {FIELDS[key][1].value}"
         ) from error
 
 

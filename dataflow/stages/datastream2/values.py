@@ -56,8 +56,7 @@ def time_of(seconds: Value) -> str | None:
         if seconds is None or seconds in NO_VALUE:
             return None
         raise InvalidEvent(
-            Reason.WRONG_TYPE,
-            f"reqTimeSec is {str(seconds)[:40]!r}; expected epoch seconds of 1971 or later",
+            Reason.WRONG_TYPE, f"reqTimeSec is {str(seconds)[:40]!r}; expected epoch seconds of 1971 or later"
         ) from error
 
 
