@@ -12,12 +12,10 @@ from dataflow.settings.broker import BrokerSettings, SaslMechanism, Security
 from dataflow.settings.delivery import Compression, DeliverySettings
 from dataflow.settings.faults import contradictions, describe_fault, unknown_names
 from dataflow.settings.inputs import InputSettings
-from dataflow.settings.logs import LogFormat, LogLevel, LogSettings
 from dataflow.settings.receiving import ReceivingSettings
 from dataflow.settings.sinks import ArchiveFormat, ArchiveHour, SinkSettings
 from dataflow.settings.stages import StageSettings
-from dataflow.settings.web import WebSettings
-from dataflow.settings.worker import Role, WorkerSettings
+from dataflow.settings.worker import LogFormat, LogLevel, LogSettings, Role, WebSettings, WorkerSettings
 
 __all__ = [
     "ArchiveFormat", "ArchiveHour", "Compression", "Delivery", "LogFormat", "LogLevel", "Role",

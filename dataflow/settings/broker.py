@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field, FilePath, SecretStr
+from pydantic import BaseModel, BeforeValidator, FilePath, SecretStr
 
 from dataflow.settings.faults import known_brokers
+from dataflow.settings.values import setting
 
 Brokers = Annotated[str, BeforeValidator(known_brokers)]
 
@@ -30,19 +31,13 @@ class SaslMechanism(StrEnum):
 class BrokerSettings(BaseModel):
     """Address of Kafka, and credentials."""
 
-    broker: Brokers | None = Field(
-        default=None, description="Kafka, host:port[,...]; unset: the embedded broker"
+    broker: Brokers | None = setting(None, "Kafka, host:port[,...]; unset: the embedded broker")
+    broker_security: Security = setting(Security.PLAINTEXT, "security protocol")
+    broker_sasl_mechanism: SaslMechanism = setting(SaslMechanism.SCRAM_SHA_512, "SASL mechanism")
+    broker_username: str | None = setting(None, "SASL user")
+    broker_password: SecretStr | None = setting(None, "SASL password")
+    broker_ca_file: FilePath | None = setting(
+        None, "CA certificates of the broker (PEM); unset: those of the system"
     )
-    broker_security: Security = Field(default=Security.PLAINTEXT, description="security protocol")
-    broker_sasl_mechanism: SaslMechanism = Field(
-        default=SaslMechanism.SCRAM_SHA_512, description="SASL mechanism"
-    )
-    broker_username: str | None = Field(default=None, description="SASL user")
-    broker_password: SecretStr | None = Field(default=None, description="SASL password")
-    broker_ca_file: FilePath | None = Field(
-        default=None, description="CA certificates of the broker (PEM); unset: those of the system"
-    )
-    broker_cert_file: FilePath | None = Field(
-        default=None, description="own certificate, for mutual TLS (PEM)"
-    )
-    broker_key_file: FilePath | None = Field(default=None, description="key of the own certificate (PEM)")
+    broker_cert_file: FilePath | None = setting(None, "own certificate, for mutual TLS (PEM)")
+    broker_key_file: FilePath | None = setting(None, "key of the own certificate (PEM)")

@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from dataflow.engine.options import Delivery
+from dataflow.settings.values import setting
 
 
 class Compression(StrEnum):
@@ -24,27 +25,19 @@ class Compression(StrEnum):
 class DeliverySettings(BaseModel):
     """How events are read, committed and written."""
 
-    delivery: Delivery = Field(default=Delivery.EXACTLY_ONCE, description="delivery guarantee")
-    checkpoint_ms: int = Field(
-        default=100, ge=10, le=60_000, description="longest time between two checkpoints"
+    delivery: Delivery = setting(Delivery.EXACTLY_ONCE, "delivery guarantee")
+    checkpoint_ms: int = setting(100, "longest time between two checkpoints", ge=10, le=60_000)
+    checkpoint_records: int = setting(
+        100_000, "a checkpoint starts early after so many records", ge=1, le=10_000_000
     )
-    checkpoint_records: int = Field(
-        default=100_000, ge=1, le=10_000_000, description="a checkpoint starts early after so many records"
+    batch_records: int = setting(2_000, "most records of one batch", ge=1, le=100_000)
+    in_flight_bytes: int = setting(
+        32 * 2**20, "most uncommitted bytes in memory, over all partitions", ge=2**20, le=4 * 2**30
     )
-    batch_records: int = Field(default=2_000, ge=1, le=100_000, description="most records of one batch")
-    in_flight_bytes: int = Field(
-        default=32 * 2**20,
-        ge=2**20,
-        le=4 * 2**30,
-        description="most uncommitted bytes in memory, over all partitions",
+    compression: Compression = setting(Compression.NONE, "compression of outputs")
+    session_timeout_ms: int = setting(
+        10_000, "a worker without heartbeats for so long loses its partitions", ge=1_000, le=1_800_000
     )
-    compression: Compression = Field(default=Compression.NONE, description="compression of outputs")
-    session_timeout_ms: int = Field(
-        default=10_000,
-        ge=1_000,
-        le=1_800_000,
-        description="a worker without heartbeats for so long loses its partitions",
-    )
-    shutdown_seconds: float = Field(
-        default=10.0, gt=0, le=3_600, description="time to finish batches in progress after SIGTERM"
+    shutdown_seconds: float = setting(
+        10.0, "time to finish batches in progress after SIGTERM", gt=0, le=3_600
     )

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from croniter import croniter
 from croniter.croniter import CroniterError
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel
 
-from dataflow.settings.values import Names
+from dataflow.settings.values import Names, setting
 
 
 def _streams_with_places(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -34,9 +34,9 @@ def _cron(text: str) -> str:
 class InputSettings(BaseModel):
     """Inputs that are read on a schedule; set both or none."""
 
-    ingest_schedule: Annotated[str, AfterValidator(_cron)] | None = Field(
-        default=None, description="when inputs are read, a cron expression in UTC; unset: never"
+    ingest_schedule: Annotated[str, AfterValidator(_cron)] | None = setting(
+        None, "when inputs are read, a cron expression in UTC; unset: never"
     )
-    ingest_inputs: Annotated[Names, AfterValidator(_streams_with_places)] = Field(
-        default=(), description="STREAM=PLACE[,...]: files, folders, patterns or s3://bucket/prefix to read"
+    ingest_inputs: Annotated[Names, AfterValidator(_streams_with_places)] = setting(
+        (), "STREAM=PLACE[,...]: files, folders, patterns or s3://bucket/prefix to read"
     )

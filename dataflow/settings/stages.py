@@ -1,48 +1,39 @@
 """Settings of the stages and tables: what is dropped, parsed, counted and dead-lettered."""
 
-from pydantic import BaseModel, Field, FilePath
+from pydantic import BaseModel, FilePath
 
-from dataflow.settings.values import Names
+from dataflow.settings.values import Names, setting
 
 
 class StageSettings(BaseModel):
     """How events are filtered, enriched and counted."""
 
-    dead_letter_max_consecutive: int = Field(
-        default=10_000, ge=1, description="the worker stops after so many dead letters in a row"
+    dead_letter_max_consecutive: int = setting(
+        10_000, "the worker stops after so many dead letters in a row", ge=1
     )
-    dead_letter_max_ratio: float = Field(
-        default=0.5, gt=0, le=1, description="the worker stops above this ratio of dead letters"
+    dead_letter_max_ratio: float = setting(
+        0.5, "the worker stops above this ratio of dead letters", gt=0, le=1
     )
-    dead_letter_ratio_window: int = Field(
-        default=10_000, ge=1, description="the ratio is computed over so many events, never fewer"
-    )
-
-    filter_rules: FilePath | None = Field(
-        default=None, description="rules of the CDN filter (JSON); unset: every line passes"
-    )
-    utm_sources: FilePath | None = Field(
-        default=None, description="categories by utm_source (JSON); unset: the built-in ones"
-    )
-    drop_web_fields: Names = Field(
-        default=(), description="fields to remove from page views, separated by commas"
-    )
-    max_keys: int = Field(
-        default=10_000,
-        ge=1,
-        le=10_000_000,
-        description="most keys of one window; further keys are counted as (other)",
+    dead_letter_ratio_window: int = setting(
+        10_000, "the ratio is computed over so many events, never fewer", ge=1
     )
 
-    access_log_format: str | None = Field(
-        default=None,
-        description="format of access logs as in the server's configuration (LogFormat, log_format); "
+    filter_rules: FilePath | None = setting(None, "rules of the CDN filter (JSON); unset: every line passes")
+    utm_sources: FilePath | None = setting(None, "categories by utm_source (JSON); unset: the built-in ones")
+    drop_web_fields: Names = setting((), "fields to remove from page views, separated by commas")
+    max_keys: int = setting(
+        10_000, "most keys of one window; further keys are counted as (other)", ge=1, le=10_000_000
+    )
+
+    access_log_format: str | None = setting(
+        None,
+        "format of access logs as in the server's configuration (LogFormat, log_format); "
         "unset: common formats are recognized",
     )
-    geoip_city: FilePath | None = Field(default=None, description="GeoLite2 City database; unset: no places")
-    geoip_asn: FilePath | None = Field(default=None, description="GeoLite2 ASN database; unset: no networks")
-    cdn_parsed: bool | None = Field(
-        default=None,
-        description="true: filtered CDN lines are also sent typed to cdn-logs-parsed; "
+    geoip_city: FilePath | None = setting(None, "GeoLite2 City database; unset: no places")
+    geoip_asn: FilePath | None = setting(None, "GeoLite2 ASN database; unset: no networks")
+    cdn_parsed: bool | None = setting(
+        None,
+        "true: filtered CDN lines are also sent typed to cdn-logs-parsed; "
         "unset: only if PostgreSQL is set, which stores them",
     )

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from dataflow.settings.faults import split_names
@@ -39,3 +39,8 @@ AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Database = Annotated[SecretStr, AfterValidator(_database)]
+
+
+def setting(default: object, description: str, **constraints: Any) -> Any:  # noqa: ANN401  # as `Field`
+    """Return a field with this default, as `dataflow settings` describes it."""
+    return Field(default=default, description=description, **constraints)
