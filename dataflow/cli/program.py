@@ -10,11 +10,12 @@ from dataflow.cli.apply import apply
 from dataflow.cli.dead_letters import dead_letters
 from dataflow.cli.ingest import ingest
 from dataflow.cli.produce import produce
-from dataflow.cli.rules import rules, utm_sources
+from dataflow.cli.rules import rules
 from dataflow.cli.settings import settings
 from dataflow.cli.sinks import sinks
 from dataflow.cli.tables import tables
 from dataflow.cli.topics import topics
+from dataflow.cli.utm_sources import utm_sources
 from dataflow.cli.worker import worker
 from dataflow.errors import Misconfigured
 

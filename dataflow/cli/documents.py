@@ -1,0 +1,87 @@
+"""Commands of documents: show, check and put, the same for filter rules and UTM sources."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dataflow.cli.terminal import notes, people_read, print_json
+
+if TYPE_CHECKING:
+    from dataflow.rules.version import Document, Version
+
+File = Annotated[Path, typer.Argument(help="JSON; - is stdin.")]
+Follows = Annotated[
+    int | None, typer.Option(min=0, help="Version that is replaced, as `show` prints it; default: any.")
+]
+
+
+def document_of(topic: str) -> "Document":
+    """Return the document of a topic."""
+    from dataflow.rules.documents import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT
+
+    documents = (FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT)
+    return next(document for document in documents if document.topic == topic)
+
+
+def read_file(file: Path) -> bytes:
+    """Return the content of a file; `-` is stdin. Raises `Misconfigured`."""
+    from dataflow.errors import Misconfigured
+
+    try:
+        return sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"FILE is '{file}'; expected a file that can be read ({error})") from error
+
+
+def show(document: "Document") -> None:
+    """Print the last version on stdout, and its number on stderr."""
+    version = last_version_of(document)
+    sys.stdout.write(version.raw.decode() + "\n")
+    notes().print(f"version {version.number}", style="dim")
+
+
+def last_version_of(document: "Document") -> "Version":
+    """Return the version that all workers use."""
+    from dataflow.cli.kafka import run_with_broker
+    from dataflow.connection import broker_connection
+    from dataflow.rules.version_reader import last_version
+    from dataflow.settings import settings
+
+    connection = broker_connection(settings())
+    return run_with_broker(connection, last_version(connection, document))
+
+
+def check(document: "Document", file: Path) -> None:
+    """Check a file; raises `Misconfigured`."""
+    document.check(read_file(file), str(file))
+    typer.echo(f"{file}: these {document.name} are good")
+
+
+def put(document: "Document", file: Path, follows: int | None) -> None:
+    """Write the content of a file as the next version, if the last one is number `follows`."""
+    from dataflow.cli.kafka import run_with_broker
+    from dataflow.connection import broker_connection
+    from dataflow.settings import settings
+
+    raw = read_file(file)
+    document.check(raw, str(file))
+    connection = broker_connection(settings())
+
+    async def write() -> "Version":
+        """Check the outputs of rules, and write the version."""
+        from dataflow.rules.documents import FILTER_RULES_DOCUMENT
+        from dataflow.rules.outputs import check_outputs
+        from dataflow.rules.version_writer import put_version
+        from dataflow.stages.filter_document import read_document
+
+        if document is FILTER_RULES_DOCUMENT:
+            await check_outputs(connection, read_document(raw, str(file)))
+        return await put_version(connection, settings().app_id, document, raw, follows)
+
+    version = run_with_broker(connection, write())
+    if people_read():
+        typer.echo(f"the {document.name} are those of version {version.number} now")
+    else:
+        print_json({"version": version.number})
