@@ -5,7 +5,12 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dataflow.rules.live import FilterRules, UtmSources, follow_filter_rules, follow_utm_sources
+from dataflow.rules.live import (
+    FilterRulesFollower,
+    UtmSourcesFollower,
+    follow_filter_rules,
+    follow_utm_sources,
+)
 from dataflow.settings import Settings
 from dataflow.sinks.configured import configured_sinks, runner_options
 from dataflow.sinks.runner import SinkRunner
@@ -32,12 +37,12 @@ class Context:
         self._add_outputs = add_outputs
 
     @cached_property
-    def filter_rules(self) -> FilterRules:
+    def filter_rules(self) -> FilterRulesFollower:
         """The filter rules in use; without a version in roles that do not filter."""
         return follow_filter_rules(self.settings, self.connection, self._add_outputs)
 
     @cached_property
-    def utm_sources(self) -> UtmSources:
+    def utm_sources(self) -> UtmSourcesFollower:
         """The UTM sources in use; without a version in roles that do not enrich."""
         return follow_utm_sources(self.settings, self.connection)
 

@@ -1,1 +1,1 @@
-"""Dead letters: what topic ``dead-letters`` holds, listed, shown, and sent back to where it came from."""
+"""Dead letters: lists, shows and replays what topic ``dead-letters`` holds."""

@@ -1,4 +1,4 @@
-"""A letter: a record of the dead-letter topic in; why it is there, and the record that it was, out."""
+"""Letter: a dead letter, with its reason and the original record."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from dataflow.engine.dead_letters import PREFIX
 from dataflow.kafka.record import Header, Headers, Record
 
 TRIES = PREFIX + "tries"
-"""Header of a record that was sent back: how often it has been, a number from 1."""
+"""Header of a replayed record: how often it was replayed, from 1."""
 
 NOTED = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp")
-"""What the headers of a dead letter begin with, each after `PREFIX`; then come those of the record itself."""
+"""The first headers of a dead letter, each after `PREFIX`; those of the original record follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter; `partition` and `offset` are its place among the dead letters, and its name."""
+    """A dead letter; partition and offset in the dead-letter topic identify it."""
 
     partition: int
     offset: int
@@ -25,26 +25,26 @@ class Letter:
     reason: str
     detail: str
     topic: str
-    """Where it came from; "" if somebody else wrote it here."""
+    """The topic it came from; "" if another program wrote it."""
     origin_partition: int | None
-    """None: it never was in its topic, a sender brought it."""
+    """None: it came over HTTP or from an input, and never was in its topic."""
     origin_offset: int | None
     timestamp_ms: int
-    """The record's own, as its producer gave it."""
+    """Timestamp of the original record."""
     key: bytes | None
     value: bytes | None
     headers: Headers
-    """The record's own, without the count of tries."""
+    """Headers of the original record, without `TRIES`."""
     tries: int
 
-    def sent_back(self) -> Headers:
-        """Return the headers with which it goes back."""
+    def replay_headers(self) -> Headers:
+        """Return the headers of the replayed record."""
         return [*self.headers, (TRIES, b"%d" % (self.tries + 1))]
 
 
 def read_letter(partition: int, record: Record) -> Letter:
-    """Return the letter in a record of this partition; whatever the record is, it is one."""
-    noted, own = _apart(record.headers)
+    """Return the letter of any record of this partition."""
+    noted, own = _split_headers(record.headers)
     tries = [_number(value) or 0 for name, value in own if name == TRIES]
     timestamp = _number(noted.get("timestamp"))
     stage, reason, detail, topic = (
@@ -68,8 +68,8 @@ def read_letter(partition: int, record: Record) -> Letter:
     )
 
 
-def _apart(headers: Iterable[Header]) -> tuple[dict[str, bytes], Headers]:
-    """Tell our notes from the record's own headers, which may bear the same names."""
+def _split_headers(headers: Iterable[Header]) -> tuple[dict[str, bytes], Headers]:
+    """Split our headers from those of the original record, which may have the same names."""
     noted: dict[str, bytes] = {}
     own: Headers = []
     for header, value in headers:

@@ -1,4 +1,4 @@
-"""Selection: what is asked for in, whether a letter is meant out; pure."""
+"""Letter filter: selects dead letters; pure."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,20 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class LetterFilter:
-    """Some of the dead letters; what is None does not matter."""
+    """Conditions on dead letters; None matches all."""
 
     stage: str | None = None
     reason: str | None = None
     topic: str | None = None
     """The topic it came from."""
     from_ms: int | None = None
-    """First instant of becoming a dead letter, ms since 1970 UTC."""
+    """Letters from this instant on, ms since 1970 UTC."""
     to_ms: int | None = None
-    """The instant after the last."""
+    """Letters before this instant."""
     places: frozenset[Place] | None = None
 
     def matches(self, letter: Letter) -> bool:
-        """Tell whether it is one of them."""
+        """Tell whether a letter meets all conditions."""
         named = ((self.stage, letter.stage), (self.reason, letter.reason), (self.topic, letter.topic))
         return (
             all(wanted is None or wanted == actual for wanted, actual in named)

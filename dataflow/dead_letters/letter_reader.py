@@ -1,4 +1,4 @@
-"""Reading: the dead-letter topic in, its letters in either direction, as far as they are committed, out."""
+"""Letter reader: reads committed dead letters, from the oldest or from the newest."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -17,10 +17,10 @@ from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.topics import existing_topics
 
 FIRST_STEP, LONGEST_STEP = 500, 20_000
-"""Records that are read at once on the way back from the newest."""
+"""How many records are read at once, from the newest backward."""
 
 MOST_SCANNED = 200_000
-"""Records that one list looks at."""
+"""How many records are scanned for one list."""
 
 LAST_OFFSET = 2**63 - 2
 
@@ -32,15 +32,15 @@ class LetterList:
     letters: list[Letter]
     scanned: int
     is_complete: bool
-    """False: there may be older ones that were not looked at."""
+    """False: older letters may exist that were not scanned."""
 
 
 class LetterReader:
-    """Reads dead letters and marks; made by `letter_reader`, belongs to no group."""
+    """Reads dead letters and marks, without a group; made by `letter_reader`."""
 
     def __init__(self, consumer: Consumer, partitions: Mapping[str, int]) -> None:
         self.partitions = partitions
-        """How many partitions each topic of the broker has."""
+        """Partition counts of all topics of the broker."""
         self._consumer = consumer
         self._partitions = [
             TopicPartition(DEAD_LETTERS.name, n) for n in range(partitions[DEAD_LETTERS.name])
@@ -51,7 +51,7 @@ class LetterReader:
         ]
 
     async def marks(self) -> Marks:
-        """Return what was sent back; refuse if the dead-letter topic was made anew since."""
+        """Return all marks; raise `DataflowError` if the dead-letter topic was re-created since."""
         marks = Marks()
         ends = await self._consumer.end_offsets(self._marks)
         for tp, begin in (await self._consumer.beginning_offsets(self._marks)).items():
@@ -71,7 +71,7 @@ class LetterReader:
         return {tp.partition: offset for tp, offset in begins.items()}
 
     async def newest(self, letter_filter: LetterFilter, limit: int) -> LetterList:
-        """Return the newest of the letters that are meant."""
+        """Return the newest letters that match."""
         letters: list[Letter] = []
         scanned, is_complete = 0, True
         ends, begins = await self._ends(), await self._starts(letter_filter)
@@ -93,7 +93,7 @@ class LetterReader:
         return LetterList(letters[:limit], scanned, is_complete and len(letters) <= limit)
 
     async def oldest_first(self, letter_filter: LetterFilter) -> AsyncIterator[Letter]:
-        """Yield the letters that are meant and are there now, each partition in its order."""
+        """Yield the present letters that match, each partition in order."""
         ends, begins = await self._ends(), await self._starts(letter_filter)
         for tp in self._partitions:
             end = min(ends[tp], _last_place(letter_filter, tp) + 1)
@@ -102,7 +102,7 @@ class LetterReader:
                     yield letter
 
     async def at(self, place: Place) -> Letter | None:
-        """Return the letter of a place; None if none is there."""
+        """Return the letter of a place; None if there is none."""
         tp = TopicPartition(DEAD_LETTERS.name, place[0])
         if tp not in self._partitions:
             return None
@@ -110,10 +110,10 @@ class LetterReader:
         if not begins[tp] <= place[1] < ends[tp]:
             return None
         read = [letter async for letter in self._letters(tp, place[1], place[1] + 1)]
-        return read[0] if read else None  # at some offsets are the broker's own records
+        return read[0] if read else None  # the offset may be of a control record
 
     async def _ends(self) -> dict[TopicPartition, int]:
-        """Return where what is committed ends: a read_committed consumer is told no more."""
+        """Return the end offsets of committed records: those that a read_committed consumer gets."""
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._partitions)
         return ends
 
@@ -150,7 +150,7 @@ def _last_place(letter_filter: LetterFilter, tp: TopicPartition) -> int:
 
 @asynccontextmanager
 async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[LetterReader]:
-    """Give a reader; raise `DataflowError` if there is no dead-letter topic."""
+    """Give a reader; raise `DataflowError` if the dead-letter topic is missing."""
     partitions = await existing_topics(connection)
     if DEAD_LETTERS.name not in partitions:
         raise DataflowError(

@@ -1,7 +1,7 @@
-"""Marks: which dead letters were sent back, as topic ``dead-letters-replayed`` keeps it; pure.
+"""Marks: which dead letters were replayed, as topic ``dead-letters-replayed`` keeps it; pure.
 
-A mark names the letters of one partition that one transaction sent back, so that a million
-letters are some thousand marks. The transaction holds the letters and the mark, or neither.
+A mark names the letters of one partition that one transaction has replayed, so that a million
+letters need some thousand marks. Letters and mark are committed together or not at all.
 """
 
 from bisect import bisect_right
@@ -17,7 +17,7 @@ _decode = msgspec.json.Decoder(list[Range]).decode
 
 
 def mark_of(partition: int, offsets: Collection[int]) -> tuple[bytes, bytes]:
-    """Return key and value of the mark of some letters; no two marks share a letter, so none shares a key."""
+    """Return key and value of the mark of some letters; marks share no letter, so they share no key."""
     ranges: list[Range] = []
     for offset in sorted(offsets):
         if ranges and ranges[-1][1] == offset - 1:
@@ -28,14 +28,14 @@ def mark_of(partition: int, offsets: Collection[int]) -> tuple[bytes, bytes]:
 
 
 class Marks:
-    """All marks there are, as they are read."""
+    """All marks of the topic."""
 
     def __init__(self) -> None:
         self._by_key: dict[bytes, list[Range]] = {}
         self._ranges: dict[int, list[Range]] | None = None
 
     def put(self, key: bytes, value: bytes | None) -> None:
-        """Take a record of the topic."""
+        """Apply a record of the topic."""
         self._ranges = None
         if value is None:
             self._by_key.pop(key, None)
@@ -43,19 +43,19 @@ class Marks:
             self._by_key[key] = _decode(value)
 
     def has(self, partition: int, offset: int) -> bool:
-        """Tell whether a letter was sent back."""
+        """Tell whether a letter was replayed."""
         ranges = self._sorted().get(partition, [])
         at = bisect_right(ranges, offset, key=lambda first_and_last: first_and_last[0])
         return at > 0 and ranges[at - 1][1] >= offset
 
     def outdated(self, begins: Mapping[int, int]) -> Iterator[bytes]:
-        """Yield the keys of marks of which no letter is left, given where the partitions begin now."""
+        """Yield the keys of marks whose letters are all deleted; `begins` has the first offsets."""
         for key, ranges in self._by_key.items():
             if ranges[-1][1] < begins.get(_partition(key), 0):
                 yield key
 
     def beyond(self, ends: Mapping[int, int]) -> bool:
-        """Tell of marks of letters that are still to come: their topic was deleted and made anew."""
+        """Tell whether there are marks beyond the end offsets: then the topic was deleted and re-created."""
         return any(ranges[-1][1] >= ends.get(_partition(key), 0) for key, ranges in self._by_key.items())
 
     def _sorted(self) -> dict[int, list[Range]]:

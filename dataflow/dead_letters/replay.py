@@ -168,7 +168,7 @@ class _Replay:
             letter.key,
             origin if origin is not None and origin < partitions else None,
             letter.timestamp_ms,
-            letter.sent_back(),
+            letter.replay_headers(),
         )
 
 

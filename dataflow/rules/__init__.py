@@ -1,1 +1,1 @@
-"""Rules: documents that change while it runs, kept in topics so that all workers have the same."""
+"""Rules: documents that can change while workers run, kept in topics that all workers follow."""

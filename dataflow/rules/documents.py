@@ -1,4 +1,4 @@
-"""Documents: the filter rules and the UTM sources, each with its topic and what checks it."""
+"""Documents: the filter rules and the UTM sources, each with its topic and its check."""
 
 from dataflow.catalogue.own_topics import FILTER_RULES, UTM_SOURCES
 from dataflow.rules.version import Document

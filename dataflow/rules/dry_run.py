@@ -1,4 +1,4 @@
-"""Trial: rules and a topic in, what they would make of its last records out; nothing is written."""
+"""Dry run: judges the last records of a topic by rules; nothing is written."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ FETCH_BYTES = 4 << 20
 
 
 async def try_lines(rules: FilterRules, lines: Iterable[bytes | None]) -> DryRun:
-    """Judge lines in a thread, at most `MOST_SECONDS` long: the loop goes on with its batches."""
+    """Judge lines in a thread, for at most `MOST_SECONDS`; the event loop is not blocked."""
     deadline = monotonic() + MOST_SECONDS
     return await asyncio.to_thread(try_rules, rules, lines, lambda: monotonic() < deadline)
 

@@ -1,4 +1,4 @@
-"""The follower: the topic of a document in, what it means for this worker, the same everywhere, out."""
+"""Follower: keeps the last version of a document in use on this worker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,11 +25,11 @@ WAIT_SECONDS = 1.0
 
 
 class Follower(Service, Generic[T]):
-    """Keeps `current`, replaced whole: who reads it once for a batch works on it with one version.
+    """Keeps `current`, which is replaced as a whole: read it once for each batch.
 
-    It has read the topic to its end before the worker takes its first partition, and
-    writes `seed` as the first version if nobody has yet. A version that cannot be used
-    here is refused, and the old one kept.
+    It reads the topic to its end before the worker gets its first partition, and writes
+    `seed` as the first version if there is none. A version that cannot be used is
+    refused, and the old one stays in use.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class Follower(Service, Generic[T]):
         seed: Callable[[], bytes | None] = lambda: None,
         prepare: Callable[[T], Awaitable[None]] | None = None,
     ) -> None:
-        """`seed` gives the first version, None for none; `prepare` may refuse by `Misconfigured`."""
+        """`seed` returns the first version or None; `prepare` raises `Misconfigured` to refuse a version."""
         super().__init__()
         self.document = document
         self.connection = connection
         self.app_id = app_id
         self.version: Version | None = None
-        """The one in use; None before the start."""
+        """The version in use; None before the start."""
         self._compile = compile
         self._seed = seed
         self._prepare = prepare
@@ -57,12 +57,12 @@ class Follower(Service, Generic[T]):
 
     @property
     def current(self) -> T:
-        """What is so now."""
+        """The compiled version in use."""
         assert self._current is not None, f"{self.document.name} are read before the worker starts"
         return self._current
 
     async def on_start(self) -> None:
-        """Read the topic to its end; wait for a broker that is away. Raises `Misconfigured`."""
+        """Read the topic to its end; wait for a broker that is unavailable. Raises `Misconfigured`."""
         admin = await connect_admin(self.connection)
         await admin.stop()
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
@@ -89,15 +89,15 @@ class Follower(Service, Generic[T]):
             ) from error
 
     async def wait_for(self, number: int, seconds: float) -> None:
-        """Return when this version or a later one is in use, or the time is up."""
+        """Wait until this version or a later one is in use, or the time is up."""
 
-        def is_there() -> bool:
-            """Tell whether it is in use."""
+        def is_in_use() -> bool:
+            """Tell whether this version or a later one is in use."""
             return self.version is not None and self.version.number >= number
 
         try:
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(is_there)
+                await self._changed.wait_for(is_in_use)
         except TimeoutError:
             log.warning("Version is not in use yet.", document=self.document.name, version=number)
 
@@ -120,18 +120,18 @@ class Follower(Service, Generic[T]):
             try:
                 async with version_reader(self.connection, self.document) as reader:
                     while not self.should_stop:
-                        await self._take_over(await reader.read_more(WAIT_SECONDS))
+                        await self._apply(await reader.read_more(WAIT_SECONDS))
                         pauses = backoff()
             except (KafkaError, OSError) as error:
                 log.warning("Topic cannot be read; trying again.", topic=self.document.topic, error=error)
                 await self.sleep(next(pauses))
 
-    async def _take_over(self, versions: VersionLog) -> None:
+    async def _apply(self, versions: VersionLog) -> None:
         if versions.fault is not None:
             self._refuse(versions.fault)
             versions.fault = None
         if self.version is None or versions.last.number <= self.version.number:
-            return  # on its way from the begin of the topic
+            return  # an older version, while the topic is read again
         try:
             await self._use(versions.last)
         except Misconfigured as fault:

@@ -19,8 +19,8 @@ from dataflow.stages.source_category import source_enrichment
 from dataflow.stages.utm_sources import read_utm_sources
 from models.page_view import PageView
 
-STAMP = PREFIX + "rules"
-"""Header of what has passed the filter: the version of the rules that let it."""
+RULES_HEADER = PREFIX + "rules"
+"""Header of lines that have passed the filter: the version of the rules."""
 
 
 class CdnFilter(NamedTuple):
@@ -31,16 +31,16 @@ class CdnFilter(NamedTuple):
     """Those of its outputs, if it names any."""
 
 
-FilterRules = Follower[CdnFilter]
-UtmSources = Follower[EnrichStage[PageView]]
+FilterRulesFollower = Follower[CdnFilter]
+UtmSourcesFollower = Follower[EnrichStage[PageView]]
 
 
 def follow_filter_rules(
     settings: Settings,
     connection: Mapping[str, object],
     add_outputs: Callable[[AbstractSet[str]], Awaitable[None]],
-) -> FilterRules:
-    """Return the follower of the filter rules; `add_outputs` is told which topics a version writes to."""
+) -> FilterRulesFollower:
+    """Return the follower of the filter rules; `add_outputs` gets the topics that a version writes to."""
 
     async def learn_outputs(cdn_filter: CdnFilter) -> None:
         """Prepare the topics that a version writes to."""
@@ -56,7 +56,7 @@ def follow_filter_rules(
     )
 
 
-def follow_utm_sources(settings: Settings, connection: Mapping[str, object]) -> UtmSources:
+def follow_utm_sources(settings: Settings, connection: Mapping[str, object]) -> UtmSourcesFollower:
     """Return the follower of the UTM sources."""
     omitted = frozenset(settings.drop_web_fields)
 
@@ -76,7 +76,7 @@ def follow_utm_sources(settings: Settings, connection: Mapping[str, object]) -> 
 def _cdn_filter(version: Version) -> CdnFilter:
     rules = read_document(version.raw, f"filter rules {version.number}")
     # Before the first version there are no rules that could let anything pass.
-    header = (STAMP, b"%d" % version.number) if version.number else None
+    header = (RULES_HEADER, b"%d" % version.number) if version.number else None
     return CdnFilter(request_filter(rules, header), topics_of(rules))
 
 

@@ -1,4 +1,4 @@
-"""Versions: the records of a document's topic in, the version that counts out; pure."""
+"""Versions of a document, as read from its topic; pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ NUMBER = "version"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document of one kind: its topic, and what reads it.
+    """A kind of document: its topic, and its check.
 
-    `check(raw, origin)` raises `Misconfigured` for what is no such document.
+    `check(raw, origin)` raises `Misconfigured` for an invalid document.
     """
 
     topic: str
     name: str
-    """As people call it: ``filter rules``."""
+    """For people: ``filter rules``."""
     check: Callable[[bytes, str], object]
     empty: bytes
-    """What it is before the first version."""
+    """The document before the first version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A document at some time; the number is one more with each change, 0 before the first."""
+    """One version of a document; numbers count from 1, and 0 is the empty document."""
 
     number: int
     raw: bytes
@@ -41,22 +41,22 @@ def headers_of(number: int) -> Headers:
 
 
 class VersionLog:
-    """What is so after the records that were read.
+    """The last valid version after the records that were read.
 
-    A record that is no such document, written past us by hand, changes nothing; so every
-    reader comes to the same answer.
+    An invalid record, written by hand, changes nothing; so every reader comes to the same
+    result.
     """
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.last = Version(0, document.empty)
         self.highest = 0
-        """Highest number of any record."""
+        """Highest version number of any record."""
         self.fault: Misconfigured | None = None
-        """What is wrong with the last record; None: nothing."""
+        """The fault of the last record; None if it is valid."""
 
     def read(self, records: Iterable[Record]) -> None:
-        """Take the next records."""
+        """Apply the next records."""
         for record in records:
             number, raw = _number_of(record), record.value or b""
             self.highest = max(self.highest, number)

@@ -1,4 +1,4 @@
-"""Reading: the topic of a document in, its versions as far as they are committed out."""
+"""Version reader: reads the committed versions of a document from its topic."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from dataflow.topics import existing_topics
 
 
 class VersionReader:
-    """Reads one topic from its begin; made by `version_reader`, belongs to no group."""
+    """Reads one topic from its begin, without a group; made by `version_reader`."""
 
     def __init__(self, consumer: Consumer, document: Document) -> None:
         self.log = VersionLog(document)
@@ -20,19 +20,19 @@ class VersionReader:
         self._tp = TopicPartition(document.topic, 0)
 
     async def read_to_end(self) -> VersionLog:
-        """Read all that is committed now."""
+        """Read all that is committed by now."""
         async for _, records in read_to_end(self._consumer, [self._tp]):
             self.log.read(records)
         return self.log
 
     async def read_more(self, wait_seconds: float) -> VersionLog:
-        """Read what is new; wait so long for something to come."""
+        """Read new records; wait up to `wait_seconds` for some."""
         self.log.read(await read_more(self._consumer, self._tp, wait_seconds))
         return self.log
 
 
 async def last_version(connection: Mapping[str, object], document: Document) -> Version:
-    """Return the version that counts now; raise `DataflowError` if the topic is missing."""
+    """Return the last valid version; raise `DataflowError` if the topic is missing."""
     if document.topic not in await existing_topics(connection):
         raise DataflowError(
             f"topic {document.topic} is missing; expected `dataflow topics` or a worker to have made it"

@@ -1,10 +1,10 @@
-"""Writing: a new version in, and the one it is to follow; it is the last, or somebody else was quicker, out.
+"""Version writer: writes a new version of a document, if the last one is the expected one.
 
-Compare and write by one transactional id. Who takes it first ends what another writer has under
-way, and that one can write nothing more; then the last version is read, compared and followed in
-one transaction. So of two writers that saw the same version one at most succeeds: either the
-second takes the id before the first has committed, and the first is fenced; or after, and
-then it reads the first one's version.
+Compare and set, with one transactional id. Starting a producer aborts the open transaction of
+another writer and fences it. Then the last version is read and compared, and the new one is
+written in a transaction. So of two writers that saw the same version at most one succeeds: if the
+second starts before the first has committed, the first is fenced; if after, the second reads the
+version of the first.
 """
 
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ LARGEST_BYTES = 8 << 20
 
 
 class VersionConflict(DataflowError):
-    """The document has another version than the one that was to be followed, or is about to have."""
+    """The document has another version than expected, or is about to have one."""
 
 
 async def put_version(
     connection: Mapping[str, object], app_id: str, document: Document, raw: bytes, follows: int | None
 ) -> Version:
-    """Make `raw` the last version, if that is number `follows` now; None: whichever it is.
+    """Write `raw` as the next version, if the last one is number `follows`; None: whatever it is.
 
-    Raises `Misconfigured` for what is no such document, `VersionConflict`, and `KafkaError`.
+    Raises `Misconfigured` for an invalid document, `VersionConflict` and `KafkaError`.
     """
     document.check(raw, document.name)
     transactional_id = f"{app_id}-{document.topic}"
@@ -40,7 +40,7 @@ async def put_version(
             return await _follow(connection, producer, document, raw, follows)
     except Fenced as error:
         raise VersionConflict(
-            f"{document.name} are being changed by somebody else; expected one at a time"
+            f"{document.name} are being changed by another writer; expected one at a time"
         ) from error
 
 

@@ -16,7 +16,7 @@ from sinks.sink_records import a_record  # noqa: E402
 
 from dataflow.catalogue.declared import RECEIVED_TOPICS, TOPICS  # noqa: E402  # as it says above
 from dataflow.demo.generators.kinds import KINDS  # noqa: E402
-from dataflow.rules.outputs import TAKEN  # noqa: E402
+from dataflow.rules.outputs import RESERVED  # noqa: E402
 from dataflow.settings import Settings  # noqa: E402
 from dataflow.sinks.csv import CsvSink  # noqa: E402
 from dataflow.sinks.csv_files import Rotation  # noqa: E402
@@ -51,7 +51,7 @@ def knowledge() -> dict[str, object]:
         "received": RECEIVED_TOPICS,
         "inputs": settings.ingest_inputs,
         "openapi": stream["schema"]["enum"],
-        "not for rules": sorted(TAKEN),
+        "not for rules": sorted(RESERVED),
         "generators": {kind: stream.topic for kind, stream in KINDS.items()},
         "postgres": create_table(table),
         "opensearch": _properties(index_template("scans")),

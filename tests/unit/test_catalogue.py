@@ -15,7 +15,7 @@ from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
 from dataflow.demo.generators.kinds import KINDS
 from dataflow.engine.event_time import EventTime
 from dataflow.errors import Misconfigured
-from dataflow.rules.outputs import TAKEN
+from dataflow.rules.outputs import RESERVED
 from dataflow.settings import Settings
 from dataflow.sinks.csv import CsvColumns
 from dataflow.sinks.opensearch.indices import index_template
@@ -105,7 +105,7 @@ def test_who_may_send_is_what_was_recorded():
     assert RECORDED["received_topics"] == sorted((*RECEIVED_TOPICS, DEAD_LETTERS.name))
     assert RECORDED["generators"] == {kind: stream.topic for kind, stream in KINDS.items()}
     assert RECORDED["sources"] == sorted(stream.topic for stream in STREAMS)
-    assert RECORDED["not_for_rules"] == sorted(TAKEN)
+    assert RECORDED["not_for_rules"] == sorted(RESERVED)
 
 
 def test_it_is_values_only():

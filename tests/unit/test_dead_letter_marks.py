@@ -59,7 +59,7 @@ def test_marks_of_letters_that_do_not_exist_yet_are_noticed():
 def test_an_event_goes_back_with_its_own_headers_and_the_first_try():
     """What the engine has noted stays behind."""
     letter = read_letter(3, dead_letter([("trace", b"1")]))
-    assert letter.sent_back() == [("trace", b"1"), ("dataflow-tries", b"1")]
+    assert letter.replay_headers() == [("trace", b"1"), ("dataflow-tries", b"1")]
     assert (letter.topic, letter.origin_partition, letter.origin_offset) == ("expedia", 3, 7)
     assert (letter.at_ms, letter.timestamp_ms) == (5_000, 1_000)
 
@@ -67,7 +67,7 @@ def test_an_event_goes_back_with_its_own_headers_and_the_first_try():
 def test_a_second_try_is_counted():
     """The header of the first stands among the record's own."""
     letter = read_letter(3, dead_letter([("dataflow-tries", b"1"), ("a", b"")]))
-    assert letter.sent_back() == [("a", b""), ("dataflow-tries", b"2")]
+    assert letter.replay_headers() == [("a", b""), ("dataflow-tries", b"2")]
 
 
 def test_headers_of_the_record_that_look_like_ours_are_its_own():
