@@ -35,7 +35,7 @@ def tables_of(
         by_table: dict[str, list[tuple[int, Counted]]] = defaultdict(list)
         for event in events:
             for table, counted in event.tables.items():
-                by_table[table].append((event.at_ms, replace(counted, key=_short(counted.key))))
+                by_table[table].append((event.at_ms, _shortened(counted)))
         for table, rows in by_table.items():
             _count(rows, table, tables[table], late[table])
     return {table: _shown(cells) for table, cells in tables.items()}, late
@@ -69,8 +69,9 @@ def _count(rows: list[tuple[int, Counted]], table: str, cells: Cells, late: dict
             _merge(cells[name, start, key], entry)
 
 
-def _short(key: str) -> str:
-    return key if len(key) <= LONGEST_KEY else key[: LONGEST_KEY - 1] + "…"
+def _shortened(counted: Counted) -> Counted:
+    key = counted.key
+    return counted if len(key) <= LONGEST_KEY else replace(counted, key=key[: LONGEST_KEY - 1] + "…")
 
 
 def _entry() -> dict[str, Any]:
