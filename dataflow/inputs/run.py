@@ -10,12 +10,7 @@ from dataflow.catalogue.own_topics import INGEST_RUNS, INGESTED_INPUTS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.connection import broker_connection
 from dataflow.errors import DataflowError
-from dataflow.inputs.chunk_writer import (
-    ChunkWriter,
-    PackedChunk,
-    pack,
-    read_checkpoints,
-)
+from dataflow.inputs.chunk_writer import ChunkWriter, PackedChunk, pack, read_checkpoints
 from dataflow.inputs.ingest_report import IngestReport
 from dataflow.inputs.input import Input
 from dataflow.inputs.input_checkpoints import InputCheckpoints

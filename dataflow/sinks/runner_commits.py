@@ -27,11 +27,7 @@ class Commits:
     """
 
     def __init__(
-        self,
-        consumer: Consumer,
-        group: str,
-        connection: Mapping[str, object],
-        compression: str | None,
+        self, consumer: Consumer, group: str, connection: Mapping[str, object], compression: str | None
     ) -> None:
         self._consumer = consumer
         self._group = group

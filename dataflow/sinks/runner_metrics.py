@@ -23,9 +23,7 @@ LAG = Gauge(
     ["sink"],
 )
 BEHIND_SECONDS = Gauge(
-    "dataflow_sink_lag_seconds",
-    "How long the oldest of them has been in Kafka; 0 if none.",
-    ["sink"],
+    "dataflow_sink_lag_seconds", "How long the oldest of them has been in Kafka; 0 if none.", ["sink"]
 )
 BUFFERED = Gauge(
     "dataflow_sink_buffered_records",

@@ -30,12 +30,7 @@ class SinkPartition:
     """Serves one partition while it is assigned, independently of all others."""
 
     def __init__(
-        self,
-        tp: TopicPartition,
-        sink: Sink,
-        consumer: Consumer,
-        commits: Commits,
-        options: RunnerOptions,
+        self, tp: TopicPartition, sink: Sink, consumer: Consumer, commits: Commits, options: RunnerOptions
     ) -> None:
         self.tp = tp
         self.stage = f"sink-{sink.name}"
