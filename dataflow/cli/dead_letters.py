@@ -9,7 +9,7 @@ from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
     from dataflow.dead_letters.json_views import DeadLetterRow
-    from dataflow.dead_letters.letter_filter import LetterFilter, Place
+    from dataflow.dead_letters.letter import LetterFilter, Place
     from dataflow.dead_letters.replay import ReplayResult
 
 Result = TypeVar("Result")
@@ -128,7 +128,7 @@ def _letter_filter(
     end: str | None,
     places: "frozenset[Place] | None" = None,
 ) -> "LetterFilter":
-    from dataflow.dead_letters.letter_filter import LetterFilter
+    from dataflow.dead_letters.letter import LetterFilter
 
     return LetterFilter(stage, reason, topic, _instant("--from", start), _instant("--to", end), places)
 

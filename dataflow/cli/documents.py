@@ -19,7 +19,7 @@ Follows = Annotated[
 
 def document_of(topic: str) -> "Document":
     """Return the document of a topic."""
-    from dataflow.rules.documents import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT
+    from dataflow.rules.version import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT
 
     documents = (FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT)
     return next(document for document in documents if document.topic == topic)
@@ -46,7 +46,7 @@ def last_version_of(document: "Document") -> "Version":
     """Return the version that all workers use."""
     from dataflow.cli.kafka import run_with_broker
     from dataflow.connection import broker_connection
-    from dataflow.rules.version_reader import last_version
+    from dataflow.rules.version_topic import last_version
     from dataflow.settings import settings
 
     connection = broker_connection(settings())
@@ -71,9 +71,9 @@ def put(document: "Document", file: Path, follows: int | None) -> None:
 
     async def write() -> "Version":
         """Check the outputs of rules, and write the version."""
-        from dataflow.rules.documents import FILTER_RULES_DOCUMENT
         from dataflow.rules.outputs import check_outputs
-        from dataflow.rules.version_writer import put_version
+        from dataflow.rules.version import FILTER_RULES_DOCUMENT
+        from dataflow.rules.version_topic import put_version
         from dataflow.stages.filter_document import read_document
 
         if document is FILTER_RULES_DOCUMENT:

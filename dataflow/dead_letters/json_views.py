@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from dataflow.dead_letters.letter import Letter
-from dataflow.dead_letters.letter_filter import LetterFilter, Place
+from dataflow.dead_letters.letter import Letter, LetterFilter, Place
 from dataflow.dead_letters.letter_reader import letter_reader
 from dataflow.dead_letters.marks import Marks
 from dataflow.stages.utc import utc_text_of_epoch

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dataflow.engine.dead_letters import PREFIX
+from dataflow.engine.record_stage import RecordStage
 from dataflow.kafka.record import Header, Headers, Record
+from dataflow.stages.note import Note
 
 TRIES = PREFIX + "tries"
 """Header of a replayed record: how often it was replayed, from 1."""
@@ -83,3 +85,50 @@ def _split_headers(headers: Iterable[Header]) -> tuple[dict[str, bytes], Headers
 
 def _number(text: bytes | None) -> int | None:
     return int(text) if text is not None and text.isdigit() and len(text) < 19 else None
+
+
+Place = tuple[int, int]
+"""Partition and offset of a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFilter:
+    """Conditions on dead letters; None matches all."""
+
+    stage: str | None = None
+    reason: str | None = None
+    topic: str | None = None
+    """The topic it came from."""
+    from_ms: int | None = None
+    """Letters from this instant on, ms since 1970 UTC."""
+    to_ms: int | None = None
+    """Letters before this instant."""
+    places: frozenset[Place] | None = None
+
+    def matches(self, letter: Letter) -> bool:
+        """Tell whether a letter meets all conditions."""
+        named = ((self.stage, letter.stage), (self.reason, letter.reason), (self.topic, letter.topic))
+        return (
+            all(wanted is None or wanted == actual for wanted, actual in named)
+            and (self.from_ms is None or letter.at_ms >= self.from_ms)
+            and (self.to_ms is None or letter.at_ms < self.to_ms)
+            and (self.places is None or (letter.partition, letter.offset) in self.places)
+        )
+
+
+NO_REASON = "(none)"
+_REASON = PREFIX + "reason"
+
+
+def read_note(record: Record) -> Note:
+    """Return what is counted of any record; the reason is `NO_REASON` if somebody else wrote it."""
+    reason = next((value for name, value in record.headers if name == _REASON), None)
+    return Note(
+        record.timestamp,
+        NO_REASON if reason is None else reason.decode(errors="replace"),
+        len(record.value or b""),
+    )
+
+
+NOTE = RecordStage("note", read_note, frozenset(Note._fields))
+"""Counts every dead letter; none of them becomes one again."""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.dead_letters.letter import Letter, read_letter
-from dataflow.dead_letters.letter_filter import LetterFilter, Place
+from dataflow.dead_letters.letter import Letter, LetterFilter, Place, read_letter
 from dataflow.dead_letters.marks import Marks
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import reader

@@ -16,8 +16,7 @@ from msgspec import Meta
 
 from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.dead_letters.letter import Letter
-from dataflow.dead_letters.letter_filter import LetterFilter
+from dataflow.dead_letters.letter import Letter, LetterFilter
 from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
 from dataflow.dead_letters.marks import Marks, mark_of
 from dataflow.errors import DataflowError

@@ -3,16 +3,29 @@
 import time
 from collections.abc import Callable
 
+from prometheus_client import Counter, Gauge
+
 from dataflow.errors import DataflowError
 from dataflow.inputs.ingest_report import IngestReport
 from dataflow.inputs.lease import LeaseHeld
 from dataflow.inputs.run import Run
-from dataflow.inputs.run_metrics import LAST_COMPLETE, LINES, RUNS, UNREADABLE
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.settings import Settings
 
 log = get_log(__name__)
+
+RUNS = Counter(
+    "dataflow_ingest_runs",
+    "Scheduled runs over inputs: complete, incomplete (some input could not be read), failed, or "
+    "lease_held (another run was in progress). The log has the reasons.",
+    ["stream", "outcome"],
+)
+LINES = Counter("dataflow_ingest_lines", "Lines of inputs: accepted or dead_lettered.", ["stream", "outcome"])
+UNREADABLE = Counter("dataflow_ingest_unreadable_inputs", "Inputs that could not be read.", ["stream"])
+LAST_COMPLETE = Gauge(
+    "dataflow_ingest_last_complete_seconds", "When a run was last complete, s since 1970 UTC.", ["stream"]
+)
 
 
 def places_by_stream(settings: Settings) -> dict[str, list[str]]:

@@ -13,8 +13,7 @@ from dataflow.kafka.connecting import connect_admin
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.rules.version import Document, Version, VersionLog
-from dataflow.rules.version_reader import version_reader
-from dataflow.rules.version_writer import VersionConflict, put_version
+from dataflow.rules.version_topic import VersionConflict, put_version, version_reader
 from dataflow.topics import Topic, ensure_topics
 
 log = get_log(__name__)

@@ -8,9 +8,8 @@ from typing import NamedTuple
 from dataflow.engine.dead_letters import PREFIX
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.filter_stage import FilterStage
-from dataflow.rules.documents import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT
 from dataflow.rules.follower import Follower
-from dataflow.rules.version import Version
+from dataflow.rules.version import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT, Version
 from dataflow.settings import Settings
 from dataflow.stages.filter_document import read_document, topics_of
 from dataflow.stages.request import Request

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from dataflow.catalogue.own_topics import FILTER_RULES, UTM_SOURCES
 from dataflow.errors import Misconfigured
 from dataflow.kafka.record import Headers, Record
+from dataflow.stages.filter_document import read_document
+from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES, read_utm_sources
 
 KEY = b"document"
 """All versions share it: compaction keeps the last."""
@@ -71,3 +74,9 @@ class VersionLog:
 def _number_of(record: Record) -> int:
     number = dict(record.headers).get(NUMBER) or b""
     return int(number) if number.isdigit() and len(number) < 19 else 0
+
+
+FILTER_RULES_DOCUMENT = Document(FILTER_RULES.name, "filter rules", read_document, b"[]")
+UTM_SOURCES_DOCUMENT = Document(
+    UTM_SOURCES.name, "UTM sources", read_utm_sources, DEFAULT_UTM_SOURCES.read_bytes()
+)

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from dataflow.app import app
 from dataflow.dead_letters.json_views import DeadLetterList, DeadLetterPage, list_of_letters, page_of_letter
-from dataflow.dead_letters.letter_filter import LetterFilter
+from dataflow.dead_letters.letter import LetterFilter
 from dataflow.dead_letters.replay import AnotherReplay, ReplayResult, replay
 from dataflow.http_error import HttpError, not_found
 from dataflow.web.parameter import NoParameters, about, named

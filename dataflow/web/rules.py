@@ -17,7 +17,7 @@ from dataflow.rules.dry_run import MOST_RECORDS, last_records, try_lines
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import check_outputs
 from dataflow.rules.version import Version
-from dataflow.rules.version_writer import VersionConflict, put_version
+from dataflow.rules.version_topic import VersionConflict, put_version
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.stages.filter_dry_run import DryRun
 from dataflow.web.answer import Answer

@@ -12,7 +12,7 @@ from dataflow.connection import broker_connection
 from dataflow.dead_letters import letter_reader as reading
 from dataflow.dead_letters import replay as replaying
 from dataflow.dead_letters.json_views import list_of_letters, page_of_letter
-from dataflow.dead_letters.letter_filter import LetterFilter
+from dataflow.dead_letters.letter import LetterFilter
 from dataflow.dead_letters.letter_reader import letter_reader
 from dataflow.dead_letters.replay import replay
 from dataflow.errors import DataflowError

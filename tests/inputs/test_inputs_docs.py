@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from dataflow.catalogue.declared import INGESTED
-from dataflow.inputs import run_metrics
+from dataflow.inputs import schedule
 from dataflow.settings import variable_of
 from dataflow.settings.inputs import InputSettings
 
@@ -27,7 +27,7 @@ def test_every_stream_is_on_the_page_and_has_its_partition():
 
 def test_every_metric_is_on_the_page():
     """An alert that nobody can look up is noise."""
-    metrics = (run_metrics.RUNS, run_metrics.LINES, run_metrics.UNREADABLE, run_metrics.LAST_COMPLETE)
+    metrics = (schedule.RUNS, schedule.LINES, schedule.UNREADABLE, schedule.LAST_COMPLETE)
     names = {sample.name for metric in metrics for sample in metric.describe()}
     listed = set(re.findall(r"^\| `(dataflow_ingest_\w+)(?:\{\w+\})?` \|", PAGE, re.MULTILINE))
     assert {name.removesuffix("_total") for name in listed} == names

@@ -4,8 +4,7 @@ from aiokafka.record.default_records import DefaultRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.dead_letters.letter import read_letter
-from dataflow.dead_letters.letter_filter import LetterFilter
+from dataflow.dead_letters.letter import LetterFilter, read_letter
 from dataflow.dead_letters.marks import Marks, mark_of
 from dataflow.engine.dead_letters import RejectedRecord
 from dataflow.errors import InvalidEvent, Reason

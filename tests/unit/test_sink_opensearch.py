@@ -11,7 +11,7 @@ from dataflow.errors import Misconfigured, Reason
 from dataflow.sinks.contract import SinkBatch
 from dataflow.sinks.opensearch.documents import BULK_BYTES, BulkDocument, bulks, compile_documents, place_of
 from dataflow.sinks.opensearch.indices import index_name, read_indices
-from dataflow.sinks.opensearch.outcomes import Fate, outcome_of
+from dataflow.sinks.opensearch.server import Fate, outcome_of
 
 TP = TopicPartition("enriched-web-events", 3)
 documents_of = compile_documents(TP.topic, "web-events")

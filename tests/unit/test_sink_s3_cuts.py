@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.sinks.s3.cuts import CutRules, Extent, ObjectLine
-from dataflow.sinks.s3.layout import hour_of, object_key
+from dataflow.sinks.s3.object_writer import hour_of, object_key
 
 HOUR_MS = 3_600_000
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, rejection
 from dataflow.sinks.opensearch.documents import BulkDocument, bulks, compile_documents
-from dataflow.sinks.opensearch.outcomes import DocumentOutcome, Fate
-from dataflow.sinks.opensearch.server import RequestRejected, Server, ServerAddress
+from dataflow.sinks.opensearch.server import DocumentOutcome, Fate, RequestRejected, Server, ServerAddress
 
 PAUSE_SECONDS = 0.2  # for a server that has stored a part of a request and asks to retry the rest
 

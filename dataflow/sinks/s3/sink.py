@@ -12,8 +12,7 @@ from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
 from dataflow.sinks.event_time import compile_reader
 from dataflow.sinks.s3.block import Block
 from dataflow.sinks.s3.cuts import ObjectLine
-from dataflow.sinks.s3.layout import hour_of
-from dataflow.sinks.s3.object_writer import Archive, ObjectWriter
+from dataflow.sinks.s3.object_writer import Archive, ObjectWriter, hour_of
 from dataflow.sinks.s3.store import BucketConnection, connected
 
 log = get_log(__name__)
