@@ -1,6 +1,7 @@
-"""A partition under test: values in; what it has finished, what it writes, and its bugs out."""
+"""A partition under test, without a broker: it delivers batches, and shows what is counted and written."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import faust
@@ -8,6 +9,7 @@ import msgspec
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
+from faust.types import AgentT
 
 from dataflow.engine.batch import Batch
 from dataflow.engine.decoding import compile_decoder
@@ -17,7 +19,7 @@ from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext, Snapshot
 from dataflow.engine.splice import Added
 from dataflow.engine.state import PartitionState
-from dataflow.engine.tables import ALL, DAY, WindowedTable
+from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries
 from dataflow.kafka.fetch import Fetched, RecordSlice
 from dataflow.kafka.record_batches import RecordBatches
 
@@ -41,7 +43,16 @@ MARK = EnrichStage("mark", compile_decoder(Event, ["kind", "at"], ["mark"]), lam
 class Bench:
     """A partition, and what it tells its worker."""
 
-    def __init__(self, position: int = 0, **options: Any) -> None:
+    def __init__(
+        self,
+        position: int = 0,
+        *,
+        tp: TopicPartition = TP,
+        tables: Sequence[WindowedTable] = (PER_KIND,),
+        event_time: EventTime | None = EVENT_TIME,
+        **options: Any,
+    ) -> None:
+        self.event_time = event_time
         self.finished: list[Partition] = []
         self.bugs: list[BaseException] = []
         context = PartitionContext(
@@ -51,15 +62,15 @@ class Bench:
             lambda: self.finished.append(self.partition),
             self.bugs.append,
         )
-        state = PartitionState.of([PER_KIND])
-        self.partition = Partition(TP, position, state, context)
+        state = PartitionState.of(tables)
+        self.partition = Partition(tp, position, state, context)
 
     def deliver(self, first: int, values: Sequence[bytes | None], end: int | None = None) -> Batch:
         """Hand out records from this offset on."""
         records = [DefaultRecord(first + n, AT, 0, b"k", value, []) for n, value in enumerate(values)]
         slices = [RecordSlice(records, AT)] if values else []
         fetched = Fetched(first, first + len(values) if end is None else end, slices, 100 * len(values))
-        batch = self.partition.deliver(EVENT_TIME, fetched)
+        batch = self.partition.deliver(self.event_time, fetched)
         assert batch is not None
         return batch
 
@@ -68,6 +79,22 @@ class Bench:
         """Return how many rows the table has."""
         answer = self.partition.state.table_partitions["per_kind"].answer(ALL)
         return sum(msgspec.msgpack.decode(raw)[1] for _, _, raw in answer.entries)
+
+    def counts(self, table: WindowedTable) -> dict[str, int]:
+        """Return how many rows of all time each key has."""
+        part = self.partition.state.table_partitions[table.name].answer(ALL)
+        windows = merge_entries(table, ALL, [part])
+        return {entry["key"]: entry["count"] for window in windows for entry in window["entries"]}
+
+
+async def work_on(agent: AgentT[Any], *batches: Batch) -> None:
+    """Have an agent work on these batches, and on no more."""
+
+    async def stream() -> AsyncIterator[Batch]:
+        for batch in batches:
+            yield batch
+
+    await inspect.unwrap(agent.fun)(stream())  # as declared: the app's own wrapper takes the end for a bug
 
 
 def good(count: int) -> list[bytes]:
