@@ -17,7 +17,7 @@ async def filter_cdn_logs(batches: Batches) -> None:
     """Keep the lines that every rule lets pass, by the rules as they are when a batch begins."""
     async for batch in batches:
         async with batch:
-            requests = batch.apply(app.context.filter_rules.current.filtering)
+            requests = batch.apply(app.context.filter_rules.current.stage)
             requests_per_endpoint.add(requests)
             requests_per_status.add(requests)
             requests_per_country.add(requests)

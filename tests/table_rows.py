@@ -1,4 +1,4 @@
-"""Rows from lists, and everything that a shard holds, for the tests of windowed tables."""
+"""Rows from lists, and everything that a table partition holds, for the tests of windowed tables."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ def rows_of(rows: Iterable[Sequence[object]], *names: str) -> ColumnRows:
 
 
 def held(table_partition: TablePartition) -> dict[str, object]:
-    """Return all that a shard holds, as people see it, with what `(other)` may hide of each key."""
+    """Return all that a table partition holds, as people see it, with what `(other)` may hide of each key."""
     found: dict[str, object] = {"progress": table_partition.event_time}
     for window in table_partition.table.every_window:
         answer = table_partition.answer(window)
@@ -44,7 +44,7 @@ def held(table_partition: TablePartition) -> dict[str, object]:
 
 
 def restored(table: WindowedTable, changelog: dict[bytes, bytes]) -> TablePartition:
-    """Return a shard made from a compacted changelog."""
+    """Return a table partition made from a compacted changelog."""
     table_partition = TablePartition(table)
     for key, value in changelog.items():
         table_partition.load(key, value)
@@ -52,7 +52,7 @@ def restored(table: WindowedTable, changelog: dict[bytes, bytes]) -> TablePartit
 
 
 def write(table_partition: TablePartition, changelog: dict[bytes, bytes]) -> None:
-    """Cut the shard and apply the entries to a changelog as compaction does."""
+    """Take a snapshot and apply the entries to a changelog as compaction does."""
     for key, value in table_partition.snapshot():
         if value is None:
             changelog.pop(key, None)

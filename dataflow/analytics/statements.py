@@ -22,14 +22,14 @@ def ranking(column: str, span: Span, limit: int, after: RankedKey | None) -> Sta
     each = " UNION ALL ".join(
         f"SELECT {column} AS value, count(*) AS requests FROM {table} {where} GROUP BY 1" for table in TABLES
     )
-    behind = ""
+    where = ""
     if after is not None:
         parameters += [after.count, after.key]
         count, key = f"${len(parameters) - 1}", f"${len(parameters)}"
-        behind = f'WHERE count < {count} OR count = {count} AND key > {key}::text COLLATE "C"'
+        where = f'WHERE count < {count} OR count = {count} AND key > {key}::text COLLATE "C"'
     parameters.append(limit + 1)
     counted = f"SELECT {_LABEL} AS key, sum(requests)::bigint AS count FROM ({each}) each GROUP BY 1"
-    page = f"SELECT * FROM counted {behind} ORDER BY count DESC, key LIMIT ${len(parameters)}"
+    page = f"SELECT * FROM counted {where} ORDER BY count DESC, key LIMIT ${len(parameters)}"
     total = "SELECT coalesce(sum(count), 0)::bigint AS total FROM counted"
     text = (
         f"WITH counted AS ({counted}) SELECT total, key, count FROM ({total}) total "

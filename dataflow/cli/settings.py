@@ -29,8 +29,8 @@ def settings() -> None:
     """
     rows = _shown_settings()
     if people_read():
-        cells = [(row.variable, _as_written(row.value), row.source, row.meaning) for row in rows]
-        page().print(table_of(("setting", "value", "source", "meaning"), cells))
+        lines = [(row.variable, _as_written(row.value), row.source, row.meaning) for row in rows]
+        page().print(table_of(("setting", "value", "source", "meaning"), lines))
     else:
         print_json({row.variable: {"value": row.value, "source": row.source} for row in rows})
 

@@ -42,24 +42,24 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: st
 
     # Without this, a title would be wrapped at the width of its table.
     table = Table(title=title, title_justify="left", min_width=len(title or ""))
-    cells = [list(row) for row in rows]
+    lines = [list(row) for row in rows]
     for position, column in enumerate(columns):
-        numeric = any(isinstance(row[position], int | float) for row in cells)
+        numeric = any(isinstance(row[position], int | float) for row in lines)
         table.add_column(column, justify="right" if numeric else "left")
-    for row in cells:
-        table.add_row(*(Text(_shown(cell)) for cell in row))
+    for row in lines:
+        table.add_row(*(Text(_shown(value)) for value in row))
     return table
 
 
-def _shown(cell: object) -> str:
-    match cell:
+def _shown(value: object) -> str:
+    match value:
         case None:
             return "–"
         case bool():
-            return "yes" if cell else "no"
+            return "yes" if value else "no"
         case int():
-            return f"{cell:,}"
+            return f"{value:,}"
         case float():
-            return f"{cell:,.2f}"
+            return f"{value:,.2f}"
         case _:
-            return str(cell)
+            return str(value)

@@ -111,11 +111,11 @@ class ColumnBatch(Generic[E]):
         records, values = self.records, self.values(encode)
         columns = map(TIMESTAMP, records), map(KEY, records), values, self.headers()
         every = zip(*columns, strict=True)
-        chosen = compress(every, [topic in route for route in self.routes]) if self.routes else every
-        return Outgoing(topic, chosen, sum(map(len, values)))
+        outgoing = compress(every, [topic in route for route in self.routes]) if self.routes else every
+        return Outgoing(topic, outgoing, sum(map(len, values)))
 
     def headers(self) -> list[Headers]:
-        """Return the headers that go out: the producer's, and the stamp."""
+        """Return the headers that go out: the producer's, and the header of the stage."""
         own, header = list(map(HEADERS, self.records)), self.header
         if header is None:
             return own

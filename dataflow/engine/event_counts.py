@@ -1,4 +1,4 @@
-"""The balance of a stream: what came in, and in which one place each event ended."""
+"""Event counts of a stream: how many came in, and in which one place each of them ended."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class EventCounts:
     """By reason."""
 
     def add(self, other: "EventCounts") -> None:
-        """Count the events of another balance, too."""
+        """Count the events of another batch or partition, too."""
         self.received += other.received
         self.sent += other.sent
         self.dropped.update(other.dropped)

@@ -13,7 +13,7 @@ from dataflow.kafka.record import Record
 RECORDS_AT_ONCE = 1_000
 POLL_SECONDS = 0.1
 STALLED_SECONDS = 1.0
-GIVE_UP_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 OnStalled = Callable[[Collection[TopicPartition]], Awaitable[None]]
 
@@ -30,7 +30,7 @@ async def read_up_to(
     Where nothing comes for a second, `on_stalled` is told of the partitions, once. Raises `TimeoutError`
     after a minute of that.
     """
-    moved_at, told = monotonic(), False
+    moved_at, is_reported = monotonic(), False
     # The last record may be the broker's own, as at the end of a transaction: only the position passes it.
     while lagging := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
         fetched = await drain(consumer, lagging, max_records, POLL_SECONDS)
@@ -39,10 +39,10 @@ async def read_up_to(
                 yield tp, part.records if new.end <= ends[tp] else _below(ends[tp], part.records)
         if fetched:
             moved_at = monotonic()
-        elif monotonic() > moved_at + GIVE_UP_SECONDS:
-            raise TimeoutError(f"no records of {sorted(lagging)} have come for {GIVE_UP_SECONDS:g} s")
-        elif on_stalled is not None and not told and monotonic() > moved_at + STALLED_SECONDS:
-            told = True
+        elif monotonic() > moved_at + TIMEOUT_SECONDS:
+            raise TimeoutError(f"no records of {sorted(lagging)} have come for {TIMEOUT_SECONDS:g} s")
+        elif on_stalled is not None and not is_reported and monotonic() > moved_at + STALLED_SECONDS:
+            is_reported = True
             await on_stalled(lagging)
         await asyncio.sleep(0)
 

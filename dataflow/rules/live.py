@@ -25,7 +25,7 @@ RULES_HEADER = PREFIX + "rules"
 class CdnFilter(NamedTuple):
     """One version of the filter rules, ready to run."""
 
-    filtering: FilterStage[Request]
+    stage: FilterStage[Request]
     topics: frozenset[str]
     """Those of its outputs, if it names any."""
 

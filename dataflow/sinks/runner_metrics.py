@@ -22,7 +22,7 @@ LAG = Gauge(
     "Records of this worker's partitions that the sink has not consumed.",
     ["sink"],
 )
-BEHIND_SECONDS = Gauge(
+SINK_LAG_SECONDS = Gauge(
     "dataflow_sink_lag_seconds", "How long the oldest of them has been in Kafka; 0 if none.", ["sink"]
 )
 BUFFERED = Gauge(
@@ -53,7 +53,7 @@ class SinkMetrics:
         self.writing_seconds = WRITING.labels(sink)
         self.failed_tries = FAILED.labels(sink)
         self.lag = LAG.labels(sink)
-        self._lag_seconds = BEHIND_SECONDS.labels(sink)
+        self._lag_seconds = SINK_LAG_SECONDS.labels(sink)
         self._buffered = BUFFERED.labels(sink)
         self._retrying_seconds = RETRYING.labels(sink)
 

@@ -52,11 +52,11 @@ class HttpsListener(Service):
         async for _ in self.itertimer(LOOK_SECONDS, name="https-files"):
             try:
                 if self._context.refresh():
-                    await self._take_over()
+                    await self._use_new_certificate()
             except Misconfigured as fault:
                 log.warning("Certificate is refused; the old one stays in use.", error=fault)
 
-    async def _take_over(self) -> None:
+    async def _use_new_certificate(self) -> None:
         assert self._socket is not None
         before, self._site = self._site, await self._serve(self._socket)
         await before.stop()

@@ -12,7 +12,7 @@ from sinks.servers_s3 import ACCESS_KEY, SECRET_KEY, moto_server
 from dataflow.demo.broker.ports import free_port
 
 IMPATIENT = (
-    "import dataflow.demo.play.stored_records as s; s.PATIENCE_SECONDS = 2; "
+    "import dataflow.demo.play.stored_records as s; s.TIMEOUT_SECONDS = 2; "
     "from dataflow.cli import main; main()"
 )
 

@@ -71,7 +71,7 @@ def test_without_sinks_it_does_not_wait(cluster):
 
 def test_a_sink_that_is_away_is_named_and_not_waited_for_without_end(cluster, monkeypatch):
     """The words are those of the system."""
-    monkeypatch.setattr(stored_records, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(stored_records, "TIMEOUT_SECONDS", 0.1)
     demo, answers = cluster
     answers += [[a_sink(27_765, "PostgreSQL at db:5432: Connection refused")]]
     with pytest.raises(DataflowError) as told:

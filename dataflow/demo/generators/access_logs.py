@@ -21,7 +21,7 @@ class AccessLogs:
 
     def __init__(self, rng: random.Random, rate: float) -> None:
         self._rng = rng
-        visits = [[_behind_time(line) for line in visit] for visit in sample_visits()]
+        visits = [[_after_time(line) for line in visit] for visit in sample_visits()]
         self._visits = draws(rng, visits)
         self._sessions = Sessions(rng, rate, self._begin)
 
@@ -30,15 +30,14 @@ class AccessLogs:
         steps = self._sessions.steps(len(times_us), times_us[0])
         seconds = seconds_of(times_us, _TIME)
         return [
-            b"".join((client, second, behind))
-            for second, (client, behind) in zip(seconds, steps, strict=False)
+            b"".join((client, second, rest)) for second, (client, rest) in zip(seconds, steps, strict=False)
         ]
 
     def _begin(self, _now_us: int) -> Iterable[Step]:
         return zip(repeat(address(self._rng)), next(self._visits), strict=False)
 
 
-def _behind_time(line: Line) -> bytes:
+def _after_time(line: Line) -> bytes:
     query = f"?{line['queryStr']}" if "queryStr" in line else ""
     request = f"{line['reqMethod']} /{line['reqPath']}{query} HTTP/1.1"
     size = line["bytes"] if line["bytes"] != "0" else "-"

@@ -10,7 +10,7 @@ from dataflow.errors import DataflowError
 if TYPE_CHECKING:
     from dataflow.demo.play.cluster import Cluster, Say
 
-PATIENCE_SECONDS = 30.0  # without any progress
+TIMEOUT_SECONDS = 30.0  # without any progress
 POLL_SECONDS = 0.5
 LOOKS = 2  # in a row: counts are served up to a checkpoint before their outputs are to be seen
 
@@ -33,9 +33,9 @@ def wait_until_stored(cluster: "Cluster", say: "Say") -> None:
         if _lag(sinks) != _lag(before):
             moved_at = time.monotonic()
             say(f"Sinks: {_words(sinks)}.")
-        elif time.monotonic() - moved_at > PATIENCE_SECONDS:
+        elif time.monotonic() - moved_at > TIMEOUT_SECONDS:
             raise DataflowError(
-                f"nothing has been stored for {PATIENCE_SECONDS:g} s; expected every record: "
+                f"nothing has been stored for {TIMEOUT_SECONDS:g} s; expected every record: "
                 + _words(_late(sinks))
             )
         time.sleep(POLL_SECONDS)

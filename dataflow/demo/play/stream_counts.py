@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dataflow.demo.play.cluster import Cluster
 
 PARTS = ("received", "sent", "dropped", "dead_lettered")
-PATIENCE_SECONDS = 30.0  # without any progress
+TIMEOUT_SECONDS = 30.0  # without any progress
 POLL_SECONDS = 0.2
 
 
@@ -59,9 +59,9 @@ def wait_until_counted(
             return now
         if now != last:
             last, moved_at = now, time.monotonic()
-        elif time.monotonic() - moved_at > PATIENCE_SECONDS:
+        elif time.monotonic() - moved_at > TIMEOUT_SECONDS:
             raise DataflowError(
-                f"nothing has come in for {PATIENCE_SECONDS:g} s; expected every event: "
+                f"nothing has come in for {TIMEOUT_SECONDS:g} s; expected every event: "
                 + "; ".join(gaps(now, acknowledged))
             )
         time.sleep(POLL_SECONDS)

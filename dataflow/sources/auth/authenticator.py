@@ -19,7 +19,7 @@ CACHED = 4_096
 CHECKS_AT_ONCE = 2
 """Threads for bcrypt, which lets go of the interpreter."""
 
-CHECKS_WAITING = 64
+MAX_CHECKS = 64
 
 CacheKey = tuple[bytes, int]
 """A keyed hash of the header that was right, and the version of the file that it was checked against."""
@@ -108,7 +108,7 @@ class Authenticator:
         """Check a password that many requests may show at the same time."""
         check = self._checks.get(cache_key)
         if check is None:
-            if len(self._checks) >= CHECKS_WAITING:
+            if len(self._checks) >= MAX_CHECKS:
                 raise overloaded("too many passwords are being checked; expected fewer at once")
             check = self._checks[cache_key] = asyncio.create_task(self._check(users, credentials))
             check.add_done_callback(lambda _: self._checks.pop(cache_key))

@@ -76,7 +76,7 @@ def parse(raw: bytes) -> LoggedRequest:
     if request is not None:
         method, endpoint, query, protocol = _request(request)
     if last is not None or (forwarded is not None and agent is None):
-        response_time = _behind(response_time, last, None if agent else forwarded)
+        response_time = _response_time(response_time, last, None if agent else forwarded)
     # Nearly every text is longer than the forms of no value, and has no escapes.
     if referer is not None and (len(referer) < 2 or "\\" in referer):
         referer = text_of(referer)
@@ -111,7 +111,7 @@ def _user(text: str) -> str | None:
     return None if text == '""' else text_of(text)  # Apache's way to log an empty name
 
 
-def _behind(first: str | None, last: str | None, forwarded: str | None) -> str | None:
+def _response_time(first: str | None, last: str | None, forwarded: str | None) -> str | None:
     """Return the response time among the fields at the end; refuse ambiguous ones."""
     if forwarded is not None and not _are_addresses(forwarded):
         actual, expected = f'"{forwarded[:40]}"', "addresses, or a referer and a user agent"

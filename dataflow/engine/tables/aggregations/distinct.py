@@ -23,7 +23,7 @@ class Members(set[int]):
         super().__init__(numbers)
         self.packed = packed
 
-    def settled(self) -> "Members":
+    def without_none(self) -> "Members":
         """Return the same set without the None that `fold_all` leaves in."""
         self.discard(cast("int", None))
         return self
@@ -58,17 +58,17 @@ class Distinct(Aggregation[State, Fingerprints]):
         if not isinstance(state, Members):
             return _add(state, delta)
         state.update(delta)
-        return state if len(state.settled()) <= EXACT else _add(_sketch(), state)
+        return state if len(state.without_none()) <= EXACT else _add(_sketch(), state)
 
     def fold_all(self, entries: Sequence[list[Any]], slot: int, deltas: Sequence[Fingerprints]) -> None:
         """Add fingerprints with one call for all entries, where all are sets that stay small enough."""
         # what was added already when it proves otherwise changes nothing when it is added again
-        if not _all_taken(set.update, [entry[slot] for entry in entries], deltas):
+        if not _add_to_sets(set.update, [entry[slot] for entry in entries], deltas):
             super().fold_all(entries, slot, deltas)
 
     def fold_each(self, entries: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
         """Add one fingerprint to each entry, likewise."""
-        if not _all_taken(set.add, [entry[slot] for entry in entries], values):
+        if not _add_to_sets(set.add, [entry[slot] for entry in entries], values):
             super().fold_each(entries, slot, values)
 
     def merge(self, state: State, more: State) -> State:
@@ -83,7 +83,7 @@ class Distinct(Aggregation[State, Fingerprints]):
         """Return 8 bytes a fingerprint, or the sketch."""
         if not isinstance(state, Members):
             return b"h" + bytes(state.serialize_compact())
-        state.settled()
+        state.without_none()
         # no number is ever taken out: as many members as were packed are the same members
         if len(state.packed) != 8 * len(state) + 1:
             state.packed = b"x" + pack(state)
@@ -99,13 +99,13 @@ class Distinct(Aggregation[State, Fingerprints]):
     def result(self, state: State) -> int:
         """Return how many different values there were."""
         if isinstance(state, Members):
-            return len(state.settled())
+            return len(state.without_none())
         # the estimate of a union does not depend on the order of arrival, that of a sketch that was
         # only ever added to does
         return round(float(_union(state, state).get_estimate()))
 
 
-def _all_taken(add: Callable[..., None], states: list[State], deltas: Sequence[object]) -> bool:
+def _add_to_sets(add: Callable[..., None], states: list[State], deltas: Sequence[object]) -> bool:
     """Add to sets; return whether all were sets and still are small enough."""
     try:
         deque(map(add, states, deltas), maxlen=0)
