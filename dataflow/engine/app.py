@@ -26,10 +26,7 @@ from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition_queries import PARTITION_QUERIES
 from dataflow.engine.query import Queries
 from dataflow.engine.tables.table import WindowedTable
-from dataflow.engine.topic import (
-    BatchTopic,
-    OrdinaryTopic,
-)
+from dataflow.engine.topic import BatchTopic, OrdinaryTopic
 from dataflow.engine.topology import Topology
 from dataflow.engine.transport import BatchConductor, BatchTransport
 from dataflow.engine.worker import EngineWorker

@@ -53,14 +53,9 @@ class Engine(Service):
         self.lifecycle = Lifecycle()
         self._exactly_once = options.delivery is Delivery.EXACTLY_ONCE
         self.producer = ManagedProducer(
-            options.connection,
-            options.compression,
-            transactional=self._exactly_once,
+            options.connection, options.compression, transactional=self._exactly_once
         )
-        self._record_batches = RecordBatches(
-            options.compression,
-            transactional=self._exactly_once,
-        )
+        self._record_batches = RecordBatches(options.compression, transactional=self._exactly_once)
         self._group_metadata: GroupMetadata | None = None
         self._errors = CheckpointErrors()
         self._writing = asyncio.Lock()

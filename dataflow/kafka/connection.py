@@ -20,10 +20,7 @@ def connection(  # noqa: PLR0913 - one for each setting
 
     `security` is plaintext, ssl, sasl_plaintext or sasl_ssl; files are PEM.
     """
-    arguments: dict[str, object] = {
-        "bootstrap_servers": list(servers),
-        "security_protocol": security.upper(),
-    }
+    arguments: dict[str, object] = {"bootstrap_servers": list(servers), "security_protocol": security.upper()}
     if security.endswith("ssl"):
         arguments["ssl_context"] = create_ssl_context(cafile=ca_file, certfile=cert_file, keyfile=key_file)
     if security.startswith("sasl"):

@@ -21,11 +21,7 @@ class ManagedProducer:
     """
 
     def __init__(
-        self,
-        connection: Mapping[str, object],
-        compression: str | None,
-        *,
-        transactional: bool,
+        self, connection: Mapping[str, object], compression: str | None, *, transactional: bool
     ) -> None:
         self._connection = connection
         self._compression = compression

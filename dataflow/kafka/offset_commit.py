@@ -31,10 +31,7 @@ class TxnOffsetCommitResponseV3(Response):
             "errors",
             CompactArray(
                 ("topic", TEXT),
-                (
-                    "partition_errors",
-                    CompactArray(("partition", Int32), ("error_code", Int16), TAGS),
-                ),
+                ("partition_errors", CompactArray(("partition", Int32), ("error_code", Int16), TAGS)),
                 TAGS,
             ),
         ),

@@ -6,14 +6,7 @@ from collections.abc import Iterable
 import aiokafka.errors as kafka_errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.api import RequestStruct, Response
-from aiokafka.protocol.types import (
-    Boolean,
-    CompactArray,
-    Int16,
-    Int32,
-    Int64,
-    Schema,
-)
+from aiokafka.protocol.types import Boolean, CompactArray, Int16, Int32, Int64, Schema
 from aiokafka.structs import TopicPartition
 
 from dataflow.kafka.pinned_request import TAGS, TEXT, PinnedRequest

@@ -133,10 +133,7 @@ class TransactionalProducer(Producer):
         await super().begin_transaction()
 
     async def send_offsets(
-        self,
-        offsets: Mapping[TopicPartition, OffsetAndMetadata],
-        group_id: str,
-        member: GroupMetadata,
+        self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group_id: str, member: GroupMetadata
     ) -> None:
         """Add offsets to the open transaction as this member of the group.
 

@@ -93,10 +93,7 @@ class IngestProducer(Service):
 
     async def _connect(self) -> ConnectedProducer:
         producer = IdempotentProducer(
-            self._connection,
-            self._compression,
-            batch_bytes=BATCH_BYTES,
-            request_timeout_ms=self._request_ms,
+            self._connection, self._compression, batch_bytes=BATCH_BYTES, request_timeout_ms=self._request_ms
         )
         try:
             await producer.start()
