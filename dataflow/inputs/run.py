@@ -19,7 +19,7 @@ from dataflow.inputs.lease import Lease, hold_lease
 from dataflow.inputs.new_lines import LineRules, NewLines
 from dataflow.inputs.places import Places
 from dataflow.inputs.transaction_chunk import ChunkBuilder, TransactionChunk
-from dataflow.kafka.known_topic import KnownTopic, find_topics
+from dataflow.kafka.admin import KnownTopic, find_topics
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transactional_producer
 from dataflow.kafka.types import TopicPartition

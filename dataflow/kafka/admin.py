@@ -1,6 +1,8 @@
 """Admin: topics and groups of the broker; its answers are taken apart here and nowhere else."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle
 from typing import NamedTuple
 
 from aiokafka import admin as aiokafka_admin
@@ -9,9 +11,12 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.errors import Misconfigured
+from dataflow.kafka.clients import running
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 _BROKER_DECIDES = -1
+RECORD_ROOM_BYTES = 8 << 10
+"""What key, headers and framing may add to a value."""
 
 
 class NewTopic(NamedTuple):
@@ -103,3 +108,24 @@ class Admin:
         [answer] = await self._client.describe_consumer_groups([group])
         [(_, _, _, _, _, members, *_)] = answer.groups
         return len(members)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTopic:
+    """What a writer has to know of a topic."""
+
+    partitions: Iterator[int]
+    """Each in turn, without end."""
+    most_bytes: int
+    """Longest value that the broker takes, unpacked."""
+
+
+async def find_topics(connection: Mapping[str, object], names: Collection[str]) -> dict[str, KnownTopic]:
+    """Return those of the topics that exist."""
+    async with running(Admin(connection)) as admin:
+        counts = await admin.partition_counts(names)
+        limits = await admin.configs({name: [MAX_MESSAGE_BYTES] for name in counts})
+    return {
+        name: KnownTopic(cycle(range(count)), int(limits[name][MAX_MESSAGE_BYTES]) - RECORD_ROOM_BYTES)
+        for name, count in counts.items()
+    }

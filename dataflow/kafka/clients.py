@@ -1,7 +1,7 @@
-"""Clients: how every one of them is started, and how it ends."""
+"""Clients: how every one of them is started, how it ends, and how long to wait before another try."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol, TypeVar
 
@@ -48,3 +48,11 @@ async def drop(producer: AIOKafkaProducer) -> None:
     if producer._sender._in_flight:  # it goes back into the queue first
         await asyncio.sleep(IN_FLIGHT_SECONDS)
     producer._message_accumulator.fail_all(ProducerClosed())  # who waits learns it at once
+
+
+def backoff(first_seconds: float = 0.2, longest_seconds: float = 5.0) -> Iterator[float]:
+    """Yield the seconds to wait before each new try, without end: twice as long each time."""
+    pause = first_seconds
+    while True:
+        yield pause
+        pause = min(pause * 2, longest_seconds)

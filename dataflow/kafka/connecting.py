@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin
-from dataflow.kafka.backoff import backoff
+from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.logs import get_log
 

@@ -7,12 +7,13 @@ from itertools import dropwhile, islice
 from time import monotonic
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer import fetcher as aiokafka_fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, Errors, Fetcher, FetchResult
+from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from dataflow.kafka.checksums import ChecksummedRecords
-from dataflow.kafka.control_batches import PartitionRecords
 
 REBALANCE_PAUSE_SECONDS = 0.05
 BESIDE_ORDINARY_SECONDS = 0.1
@@ -41,26 +42,27 @@ class Fetched:
     size: int
 
 
-class Cursor:
+class Cursor(aiokafka_fetcher.PartitionRecords):
     """Reads the record batches of one fetch response, part by part.
 
-    It does what aiokafka's `PartitionRecords._unpack_records` does, one step earlier.
+    `take` does what aiokafka's iterator does for ordinary topics, one step earlier. An empty control
+    batch, as compaction may leave, is an empty batch for both, as in Kafka's own clients (KAFKA-7467).
     """
 
-    def __init__(self, response: PartitionRecords) -> None:
-        assert isinstance(response._records, ChecksummedRecords)
-        self.response = response
-        self.size = response._records.size_in_bytes()
-        self._open: tuple[DefaultRecordBatch, Iterator[DefaultRecord]] | None = None
+    next_fetch_offset: int
+    _records: ChecksummedRecords
+    _open: tuple[DefaultRecordBatch, Iterator[DefaultRecord]] | None = None
+    _is_begun = False
 
     @property
     def exhausted(self) -> bool:
         """Tell whether all of the response has been taken."""
-        return self._open is None and not self.response._records.has_next()
+        return self._open is None and not self._records.has_next()
 
     def take(self, max_records: int) -> Fetched:
         """Return the next records: whole record batches up to `max_records`, or a part of one larger."""
-        first, slices, count = self.response.next_fetch_offset, [], 0
+        first, slices, count = self.next_fetch_offset, [], 0
+        self._records_iterator = None  # not used, and its cycle would keep the response until the next gc
         while count < max_records:
             if self._open is not None:
                 slices.append(self._part(max_records))
@@ -70,14 +72,14 @@ class Cursor:
                 break
             if batch.last_offset_delta < max_records:
                 count += batch.last_offset_delta + 1
-                self.response.next_fetch_offset = batch.next_offset
+                self.next_fetch_offset = batch.next_offset
                 slices.append(self._whole(batch, first))
             else:
-                self._open = batch, self._from(batch, self.response.next_fetch_offset)
+                self._open = batch, self._from(batch, self.next_fetch_offset)
                 if slices:
                     break
-        size, self.size = self.size, 0
-        return Fetched(first, self.response.next_fetch_offset, slices, size)
+        size, self._is_begun = 0 if self._is_begun else self._records.size_in_bytes(), True
+        return Fetched(first, self.next_fetch_offset, slices, size)
 
     def _whole(self, batch: DefaultRecordBatch, first: int) -> RecordSlice:
         begins_inside = batch.base_offset < first
@@ -89,9 +91,9 @@ class Cursor:
         records = list(islice(rest, max_records))
         if len(records) < max_records or records[-1].offset + 1 == batch.next_offset:
             self._open = None
-            self.response.next_fetch_offset = batch.next_offset
+            self.next_fetch_offset = batch.next_offset
         else:
-            self.response.next_fetch_offset = records[-1].offset + 1
+            self.next_fetch_offset = records[-1].offset + 1
         return RecordSlice(records, batch.max_timestamp)
 
     @staticmethod
@@ -100,30 +102,34 @@ class Cursor:
 
     def _next_batch(self) -> DefaultRecordBatch | None:
         """Return the next batch with records for us; aborted and control batches only move the position."""
-        response = self.response
-        while response._records.has_next():
-            batch = response._records.next_batch()
+        while (batch := self._records.next_batch()) is not None:
             if batch.magic < 2:
                 raise Errors.UnsupportedVersionError(
-                    f"record batch at offset {batch.base_offset} of {response._tp} has message format "
+                    f"record batch at offset {batch.base_offset} of {self._tp} has message format "
                     f"{batch.magic}; expected 2 (Kafka 0.11 or newer)"
                 )
-            if response._check_crcs and not response._records.is_intact(batch):
-                raise Errors.CorruptRecordException(f"wrong checksum in {response._tp}")
+            if self._check_crcs and not self._records.is_intact(batch):
+                raise Errors.CorruptRecordException(f"wrong checksum in {self._tp}")
             if not self._skipped(batch):
                 return batch
-            response.next_fetch_offset = batch.next_offset
+            self.next_fetch_offset = batch.next_offset
         return None
 
     def _skipped(self, batch: DefaultRecordBatch) -> bool:
-        response = self.response
-        if response._isolation_level == READ_COMMITTED and batch.producer_id is not None:
-            response._consume_aborted_up_to(batch.base_offset)
-            if batch.is_control_batch and response._contains_abort_marker(batch):
-                response._aborted_producers.discard(batch.producer_id)
-            elif batch.is_transactional and batch.producer_id in response._aborted_producers:
+        if self._isolation_level == READ_COMMITTED and batch.producer_id is not None:
+            self._consume_aborted_up_to(batch.base_offset)
+            if batch.is_control_batch and self._contains_abort_marker(batch):
+                self._aborted_producers.discard(batch.producer_id)
+            elif batch.is_transactional and batch.producer_id in self._aborted_producers:
                 return True
         return bool(batch.is_control_batch)
+
+    def _contains_abort_marker(self, next_batch: DefaultRecordBatch) -> bool:
+        marker = next(next_batch, None)  # aiokafka raises KafkaError for None
+        return marker is not None and ControlRecord.parse(marker.key) == ABORT_MARKER
+
+
+aiokafka_fetcher.PartitionRecords = Cursor  # of every consumer; aiokafka asks nobody which class to take
 
 
 def take_fetched(fetcher: Fetcher, tp: TopicPartition, max_records: int) -> Fetched | None:
@@ -140,16 +146,10 @@ def take_fetched(fetcher: Fetcher, tp: TopicPartition, max_records: int) -> Fetc
     if not result.check_assignment(tp):
         _forget(fetcher, tp)
         return None
-    response = result._partition_records
-    if not hasattr(response, "cursor"):
-        # aiokafka's own iterator is not used, and its cycle would keep the response until the next gc.
-        response._records_iterator = None
-        response.cursor = Cursor(response)
-    cursor: Cursor = response.cursor
+    cursor: Cursor = result._partition_records
     fetched = cursor.take(max_records)
     result._update_position()
     if cursor.exhausted:
-        del response.cursor  # the same with this cycle
         _forget(fetcher, tp)
     return fetched
 

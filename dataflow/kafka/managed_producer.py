@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from dataflow.errors import Misconfigured
-from dataflow.kafka.backoff import backoff
-from dataflow.kafka.clients import drop
+from dataflow.kafka.clients import backoff, drop
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.kafka.producers import Producer, TransactionalProducer
 from dataflow.logs import get_log

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from aiokafka.client import CoordinationType
 from aiokafka.producer.sender import Sender, TxnOffsetCommitHandler
 from aiokafka.protocol.api import RequestStruct, Response
-from aiokafka.protocol.types import CompactArray, Int16, Int32, Int64, Schema
+from aiokafka.protocol.types import Int16, Int32, Int64, Schema
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from dataflow.kafka.pinned_request import TAGS, TEXT, PinnedRequest
+from dataflow.kafka.pinned_request import TAGS, TEXT, PinnedRequest, structs
 
 
 class GroupMetadata(NamedTuple):
@@ -27,13 +27,10 @@ class TxnOffsetCommitResponseV3(Response):
     API_VERSION = 3
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
+        structs(
             "errors",
-            CompactArray(
-                ("topic", TEXT),
-                ("partition_errors", CompactArray(("partition", Int32), ("error_code", Int16), TAGS)),
-                TAGS,
-            ),
+            ("topic", TEXT),
+            structs("partition_errors", ("partition", Int32), ("error_code", Int16)),
         ),
         TAGS,
     )
@@ -54,21 +51,15 @@ class TxnOffsetCommitRequestV3(RequestStruct):
         ("generation_id", Int32),
         ("member_id", TEXT),
         ("group_instance_id", TEXT),
-        (
+        structs(
             "topics",
-            CompactArray(
-                ("topic", TEXT),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", TEXT),
-                        TAGS,
-                    ),
-                ),
-                TAGS,
+            ("topic", TEXT),
+            structs(
+                "partitions",
+                ("partition", Int32),
+                ("offset", Int64),
+                ("leader_epoch", Int32),
+                ("metadata", TEXT),
             ),
         ),
         TAGS,

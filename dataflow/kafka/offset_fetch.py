@@ -9,7 +9,7 @@ from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, Int16, Int32, Int64, Schema
 from aiokafka.structs import TopicPartition
 
-from dataflow.kafka.pinned_request import TAGS, TEXT, PinnedRequest
+from dataflow.kafka.pinned_request import TAGS, TEXT, PinnedRequest, structs
 
 
 class UnstableOffsetCommit(kafka_errors.BrokerResponseError):
@@ -38,22 +38,16 @@ class OffsetFetchResponseV7(Response):
     API_VERSION = 7
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
+        structs(
             "topics",
-            CompactArray(
-                ("topic", TEXT),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", TEXT),
-                        ("error_code", Int16),
-                        TAGS,
-                    ),
-                ),
-                TAGS,
+            ("topic", TEXT),
+            structs(
+                "partitions",
+                ("partition", Int32),
+                ("offset", Int64),
+                ("leader_epoch", Int32),
+                ("metadata", TEXT),
+                ("error_code", Int16),
             ),
         ),
         ("error_code", Int16),
@@ -70,7 +64,7 @@ class OffsetFetchRequestV7(RequestStruct):
     RESPONSE_TYPE = OffsetFetchResponseV7
     SCHEMA = Schema(
         ("group_id", TEXT),
-        ("topics", CompactArray(("topic", TEXT), ("partitions", CompactArray(Int32)), TAGS)),
+        structs("topics", ("topic", TEXT), ("partitions", CompactArray(Int32))),
         ("require_stable", Boolean),
         TAGS,
     )

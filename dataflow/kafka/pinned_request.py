@@ -2,10 +2,17 @@
 
 import aiokafka.errors as kafka_errors
 from aiokafka.protocol.api import Request, RequestStruct
-from aiokafka.protocol.types import CompactString, TaggedFields
+from aiokafka.protocol.types import AbstractType, CompactArray, CompactString, TaggedFields
 
 TEXT = CompactString("utf-8")
 TAGS = ("tags", TaggedFields)
+
+Field = tuple[str, AbstractType]
+
+
+def structs(name: str, *fields: Field) -> Field:
+    """Return a field that holds an array of structs with these fields."""
+    return name, CompactArray(*fields, TAGS)
 
 
 class PinnedRequest(Request[RequestStruct]):

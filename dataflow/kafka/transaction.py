@@ -16,7 +16,7 @@ from aiokafka.errors import (
 
 from dataflow.kafka.clients import drop
 from dataflow.kafka.errors import Fenced, RecordsRefused
-from dataflow.kafka.producers import TRANSACTION_TIMEOUT_MS, TransactionalProducer
+from dataflow.kafka.producers import TransactionalProducer
 
 ABORT_SECONDS = 2.0
 _FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidProducerIdMapping, InvalidTxnState)
@@ -39,20 +39,13 @@ async def transaction(producer: TransactionalProducer) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def transactional_producer(
-    connection: Mapping[str, object],
-    transactional_id: str,
-    compression: str | None = None,
-    *,
-    timeout_ms: int = TRANSACTION_TIMEOUT_MS,
-    max_request_bytes: int = 1 << 20,
+    connection: Mapping[str, object], transactional_id: str, compression: str | None = None, **limits: int
 ) -> AsyncIterator[TransactionalProducer]:
     """Start the one producer of this id: it ends what another one has under way, and fences that.
 
     What is open at the end is aborted, so that no reader has to wait for its timeout.
     """
-    producer = TransactionalProducer(
-        connection, transactional_id, compression, timeout_ms=timeout_ms, max_request_bytes=max_request_bytes
-    )
+    producer = TransactionalProducer(connection, transactional_id, compression, **limits)
     try:
         with _translated_errors(producer):
             await producer.start()

@@ -8,7 +8,7 @@ from mode import Service
 
 from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS
 from dataflow.errors import Misconfigured
-from dataflow.kafka.backoff import backoff
+from dataflow.kafka.clients import backoff
 from dataflow.kafka.connecting import connect_admin
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log

@@ -11,10 +11,9 @@ from contextlib import suppress
 from mode import Service
 
 from dataflow.http_error import broker_unavailable
-from dataflow.kafka.backoff import backoff
-from dataflow.kafka.clients import drop
+from dataflow.kafka.admin import KnownTopic, find_topics
+from dataflow.kafka.clients import backoff, drop
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.known_topic import KnownTopic, find_topics
 from dataflow.kafka.producers import BATCH_BYTES, IdempotentProducer
 from dataflow.logs import get_log
 

@@ -84,7 +84,6 @@ def test_a_response_has_the_parts_that_the_cursor_reads():
     response._consume_aborted_up_to(4)
     assert response._aborted_producers == {8}
     assert callable(response._contains_abort_marker)
-    response.cursor = "ours"  # kept on the response, so that it goes away with it
 
 
 def test_a_response_that_is_not_ours_any_more_is_told_by_check_assignment():

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.kafka.checksums import ChecksummedRecords
-from dataflow.kafka.control_batches import PartitionRecords
 from dataflow.kafka.fetch import Cursor, Fetched
 
 TP = TopicPartition("source", 0)
@@ -61,7 +60,7 @@ def cursor_over(
 ) -> Cursor:
     """Return a cursor over one response."""
     records = ChecksummedRecords(b"".join(batches))
-    return Cursor(PartitionRecords(TP, records, list(aborted), fetched_from, None, None, check, isolation))
+    return Cursor(TP, records, list(aborted), fetched_from, None, None, check, isolation)
 
 
 def offsets(fetched: Fetched) -> list[int]:
@@ -166,9 +165,9 @@ def test_an_empty_control_batch_moves_the_position_and_nothing_else():
 def test_aiokafka_itself_reads_past_an_empty_control_batch():
     """Ordinary Faust topics are read by its own iterator."""
     records = ChecksummedRecords(a_batch(0, range(2)) + EMPTY_MARKER + a_batch(3, range(2)))
-    response = PartitionRecords(TP, records, [], 0, None, None, False, READ_COMMITTED)
+    response = Cursor(TP, records, [], 0, None, None, False, READ_COMMITTED)
     assert [record.offset for record in response] == [0, 1, 3, 4]
-    assert fetcher.PartitionRecords is PartitionRecords
+    assert fetcher.PartitionRecords is Cursor
 
 
 def test_a_response_of_only_control_and_aborted_batches_has_no_pieces():

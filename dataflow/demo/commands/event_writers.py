@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol, TypeVar
 
 from dataflow.cli.batch_sender import BatchSender, loading_producer
 from dataflow.errors import DataflowError
-from dataflow.kafka.known_topic import find_topics
+from dataflow.kafka.admin import find_topics
 from dataflow.kafka.producers import IdempotentProducer
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
