@@ -51,8 +51,8 @@ class DeclaredTopic:
     event_time: EventTime | None = None
     """The field of the Record with the event time."""
     configs: Configs = field(default_factory=lambda: KEPT_FOR_A_WEEK)
-    partitions: int | None = None
-    """None: as many as DATAFLOW_PARTITIONS says."""
+    partitions: int = 0
+    """0: as many as DATAFLOW_PARTITIONS says."""
     table: PostgresTable | None = None
     index_types: Mapping[str, str] | None = None
     """OpenSearch: types of fields of which the Record does not tell enough; None: it is not mapped."""
@@ -69,6 +69,12 @@ class DeclaredTopic:
             self._check("index types", self.index_types)
         if self.is_csv:
             self._check("CSV file", ())
+
+    @property
+    def retention_days(self) -> int | None:
+        """How long a message is kept; None where the last one of every key is."""
+        retention_ms = self.configs.get("retention.ms")
+        return None if retention_ms is None else int(retention_ms) // DAY_MS
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -8,7 +8,8 @@ import typer
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
-    from dataflow.topics import Topic, TopicReport
+    from dataflow.catalogue.topic import DeclaredTopic
+    from dataflow.topics import TopicReport
 
 
 def topics(
@@ -43,7 +44,7 @@ def topics(
         raise typer.Exit(1)
 
 
-def _show(declared: Sequence["Topic"], report: "TopicReport") -> None:
+def _show(declared: Sequence["DeclaredTopic"], report: "TopicReport") -> None:
     differing = {difference.topic for difference in report.differences}
     rows = []
     for topic in declared:
@@ -63,12 +64,12 @@ def _show(declared: Sequence["Topic"], report: "TopicReport") -> None:
         print_json({"topics": [_as_json(topic) for topic in declared], **_report_as_json(report)})
 
 
-def _kept(topic: "Topic") -> str:
+def _kept(topic: "DeclaredTopic") -> str:
     days = topic.retention_days
     return "the last of each key" if days is None else f"{days} days"
 
 
-def _as_json(topic: "Topic") -> dict[str, object]:
+def _as_json(topic: "DeclaredTopic") -> dict[str, object]:
     return {
         "name": topic.name,
         "partitions": topic.partitions,

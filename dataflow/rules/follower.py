@@ -14,7 +14,7 @@ from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.rules.version import Document, Version, VersionLog
 from dataflow.rules.version_topic import VersionConflict, put_version, version_reader
-from dataflow.topics import Topic, ensure_topics
+from dataflow.topics import ensure_topics
 
 log = get_log(__name__)
 
@@ -65,7 +65,7 @@ class Follower(Service, Generic[T]):
         admin = await connect_admin(self.connection)
         await admin.stop()
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
-        await ensure_topics(self.connection, [Topic.of(declared, partitions=1)])
+        await ensure_topics(self.connection, [declared])
         versions = await self._read()
         seed = self._seed()
         if seed is not None and not versions.highest:

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.settings import Settings
-from dataflow.topics import Difference, Topic, check_topics, declared_topics, ensure_topics
+from dataflow.topics import Difference, check_topics, declared_topics, ensure_topics
 
 KEPT = {"cleanup.policy": "delete", "retention.ms": "86400000"}
 
@@ -19,8 +20,13 @@ def connection(broker) -> dict[str, object]:
 async def test_what_is_missing_is_made_as_declared(connection, unique):
     """Partitions and settings are those of the declaration; the second time nothing is new."""
     topics = [
-        Topic(unique("a"), "", 3, KEPT),
-        Topic(unique("b"), "", 2, {"cleanup.policy": "compact", "max.message.bytes": "8388608"}),
+        DeclaredTopic(unique("a"), "", configs=KEPT, partitions=3),
+        DeclaredTopic(
+            unique("b"),
+            "",
+            configs={"cleanup.policy": "compact", "max.message.bytes": "8388608"},
+            partitions=2,
+        ),
     ]
     first = await ensure_topics(connection, topics)
     second = await ensure_topics(connection, topics)
@@ -31,8 +37,8 @@ async def test_what_is_missing_is_made_as_declared(connection, unique):
 async def test_differences_are_told_and_not_mended(connection, unique):
     """An operator may have had reasons; a topic with other partitions cannot be mended at all."""
     name = unique("a")
-    await ensure_topics(connection, [Topic(name, "", 3, KEPT)])
-    wanted = [Topic(name, "", 4, {**KEPT, "cleanup.policy": "compact"})]
+    await ensure_topics(connection, [DeclaredTopic(name, "", configs=KEPT, partitions=3)])
+    wanted = [DeclaredTopic(name, "", configs={**KEPT, "cleanup.policy": "compact"}, partitions=4)]
     differences = (
         Difference(name, "partitions", "4", "3"),
         Difference(name, "cleanup.policy", "compact", "delete"),
@@ -43,7 +49,7 @@ async def test_differences_are_told_and_not_mended(connection, unique):
 
 async def test_a_check_makes_nothing(connection, unique):
     """It is for those who may not."""
-    topics = [Topic(unique("a"), "", 1, KEPT)]
+    topics = [DeclaredTopic(unique("a"), "", configs=KEPT, partitions=1)]
     missing = (Difference(topics[0].name, "partitions", "1", None),)
     assert await check_topics(connection, topics) == missing
     assert await check_topics(connection, topics) == missing
@@ -51,7 +57,7 @@ async def test_a_check_makes_nothing(connection, unique):
 
 async def test_several_workers_may_make_them_at_once(connection, unique):
     """Each is told there is nothing wrong, and each topic is made by one."""
-    topics = [Topic(unique(name), "", 1, KEPT) for name in "abc"]
+    topics = [DeclaredTopic(unique(name), "", configs=KEPT, partitions=1) for name in "abc"]
     reports = await asyncio.gather(*(ensure_topics(connection, topics) for _ in range(4)))
     assert sorted(name for report in reports for name in report.created) == sorted(
         topic.name for topic in topics

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from dataflow.catalogue.topic import LAST_OF_EACH_KEY, DeclaredTopic
 from dataflow.connection import broker_connection
 from dataflow.errors import Misconfigured
 from dataflow.rules import follower as following
@@ -14,7 +15,6 @@ from dataflow.rules.version import Document
 from dataflow.rules.version_topic import VersionConflict, last_version, put_version
 from dataflow.settings import Settings
 from dataflow.stages.filter_document import read_document
-from dataflow.topics import Topic
 
 EMPTY = b"[]"
 BOTS = b'[{"fieldName":"UA","regex":"bot"}]'
@@ -30,7 +30,7 @@ def connection(broker):
 @pytest.fixture
 def document(unique, monkeypatch):
     """Return a document with a topic of its own, which is not made yet."""
-    topic = Topic(unique("rules"), "rules", 1, {"cleanup.policy": "compact"})
+    topic = DeclaredTopic(unique("rules"), "rules", configs=LAST_OF_EACH_KEY, partitions=1)
     monkeypatch.setattr(following, "CHANGED_WHILE_IT_RUNS", (topic,))
     return Document(topic.name, "filter rules", read_document, EMPTY)
 
