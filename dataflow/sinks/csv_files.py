@@ -1,6 +1,5 @@
 """CSV files: appends the lines of one partition to files on disk, each line once."""
 
-import fcntl
 import os
 import re
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from dataflow.errors import SinkUnavailable
+from dataflow.file_locks import try_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +138,9 @@ class CsvFiles:
         if self._lock is not None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self._folder / f".{self._stem}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OSError(f"{self._folder / self._stem} is being written by another process") from error
+        self._lock = try_lock(self._folder / f".{self._stem}.lock")
+        if self._lock is None:
+            raise OSError(f"{self._folder / self._stem} is being written by another process")
         if not self._position_file.exists():
             return
         self._position = msgspec.json.decode(self._position_file.read_bytes(), type=Position)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Collection, Iterable
+from contextlib import AsyncExitStack
 
 from mode import Service
 
@@ -40,6 +41,8 @@ class SinkRunner(Service):
         self.joined = False
         """Whether we are a member of the group, maybe without partitions."""
         self._serving: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._at_stop = AsyncExitStack()
+        """Ends in reverse order what the start has begun."""
 
     async def on_start(self) -> None:
         """Join the group; wait for a broker that is unavailable."""
@@ -58,7 +61,14 @@ class SinkRunner(Service):
                 await self.consumer.stop()
                 log.warning("Sink waits for the broker.", sink=self.sink.name, error=error)
                 await self.sleep(pause)
+            if self.should_stop:  # a sleep is over at once from then on
+                return
+        if self.should_stop:  # meanwhile
+            await self.consumer.stop()
+            return
+        self._at_stop.push_async_callback(self._leave_group)
         self.commits = Commits(self.consumer, group, self.options.connection, self.options.compression)
+        self._at_stop.push_async_callback(self.commits.stop)
         self.consumer.subscribe(list(self.sink.topics), listener=_Assignments(self))
         self.add_future(self._open())
         self.add_future(self._measure())
@@ -122,14 +132,16 @@ class SinkRunner(Service):
     async def on_stop(self) -> None:
         """Finish writes in progress, leave the group, close the sink."""
         await self.revoke(list(self._serving))
-        await self.commits.stop()
+        await self._at_stop.aclose()
+        await self.sink.close()
+
+    async def _leave_group(self) -> None:
         # By itself: it raises CancelledError when the broker is away, and not only when we are cancelled.
         leaving = asyncio.create_task(self.consumer.stop())
         await asyncio.wait([leaving], timeout=STOP_SECONDS)
         if not leaving.done() or leaving.cancelled() or leaving.exception():
             leaving.cancel()
             log.warning("Consumer of a sink could not leave its group in time.", sink=self.sink.name)
-        await self.sink.close()
 
 
 class _Assignments(RebalanceListener):  # type: ignore[misc]  # aiokafka has no types

@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from dataflow.kafka.clients import backoff
+
 
 @dataclass(frozen=True, slots=True)
 class RunnerOptions:
@@ -35,7 +37,5 @@ class RunnerOptions:
 
         The random part keeps workers from retrying all at once.
         """
-        pause = self.first_pause_seconds
-        while True:
+        for pause in backoff(self.first_pause_seconds, self.longest_pause_seconds):
             yield pause * random.uniform(0.5, 1.0)
-            pause = min(pause * 2, self.longest_pause_seconds)
