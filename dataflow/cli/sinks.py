@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
-from dataflow.instants import iso_or_none
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dataflow.sinks.status import SinkStatus
+    from dataflow.sinks.answer import SinkState
 
 sinks = typer.Typer(help="What leaves Kafka: PostgreSQL, CSV and others.", no_args_is_help=True)
 
@@ -37,7 +36,6 @@ def status() -> None:
     """
     from dataflow.connection import broker_connection
     from dataflow.settings import settings
-    from dataflow.sinks.answer import sink_state
     from dataflow.sinks.configured import enabled_sinks
     from dataflow.sinks.status import sink_statuses
 
@@ -45,7 +43,7 @@ def status() -> None:
     configured = {sink.name: sink.topics for sink in enabled_sinks(current)}
     statuses = asyncio.run(sink_statuses(broker_connection(current), current.app_id, configured))
     if not people_read():
-        print_json({"sinks": [sink_state(sink) for sink in statuses]})
+        print_json({"sinks": statuses})
     elif statuses:
         page().print(table_of_sinks(statuses))
     else:
@@ -54,7 +52,7 @@ def status() -> None:
         )
 
 
-def table_of_sinks(statuses: "list[SinkStatus]") -> "Table":
+def table_of_sinks(statuses: "list[SinkState]") -> "Table":
     """Return one row for each sink."""
     columns = (
         "sink", "workers", "lag (records)", "lag (s)", "buffered (records)", "records/s",
@@ -64,13 +62,13 @@ def table_of_sinks(statuses: "list[SinkStatus]") -> "Table":
         columns,
         [
             [
-                sink.name, sink.workers, sink.lag_records, sink.lag_seconds, sink.buffered_records,
-                sink.records_per_second, iso_or_none(sink.retrying_since_ms), _last_error(sink),
+                sink.name, sink.workers, sink.lag.records, sink.lag.seconds, sink.buffered.records,
+                sink.records_per_second, sink.retrying_since, _last_error(sink),
             ]
             for sink in statuses
         ],
     )  # fmt: skip
 
 
-def _last_error(sink: "SinkStatus") -> str | None:
-    return sink.last_error and f"{iso_or_none(sink.last_error_at_ms)} {sink.last_error}"
+def _last_error(sink: "SinkState") -> str | None:
+    return sink.last_error and f"{sink.last_error_at} {sink.last_error}"

@@ -5,16 +5,18 @@ No worker is asked, so a worker that hangs is seen, too.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dataflow.errors import DataflowError
+from dataflow.instants import iso_or_none
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import drain
 from dataflow.kafka.types import Consumer, OffsetAndMetadata, TopicPartition
+from dataflow.sinks.answer import Buffered, SinkLag, SinkState
 from dataflow.sinks.runner_note import SinkNote, note_of
 
 SAMPLE_SECONDS = 0.5
@@ -24,33 +26,13 @@ RECORDS_AT_ONCE = 1  # a part of a record batch is enough
 ANSWER_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class SinkStatus:
-    """One sink over the whole cluster. Times are ms since 1970 UTC; None: never, not now, or not known."""
-
-    name: str
-    topics: Sequence[str]
-    workers: int
-    """How many workers run it."""
-    lag_records: int
-    """Records that it has not consumed."""
-    lag_seconds: float | None
-    """How long the oldest of them has been in Kafka."""
-    buffered_records: int
-    """Records that it has consumed and will store with later ones, as in an object that still grows."""
-    records_per_second: float
-    last_error: str | None
-    last_error_at_ms: int | None
-    retrying_since_ms: int | None
-
-
 Offsets = Mapping[TopicPartition, OffsetAndMetadata]
 Topics = Collection[str]
 
 
 async def sink_statuses(
     connection: Mapping[str, object], app_id: str, configured: Mapping[str, Topics]
-) -> list[SinkStatus]:
+) -> list[SinkState]:
     """Return every sink of this app that has ever run or that is `configured`, by name.
 
     For a configured sink all partitions of its topics count, for others those with committed
@@ -111,7 +93,7 @@ class _Sample:
         }
 
 
-async def _status(sample: _Sample, seconds: float, consumer: Consumer) -> SinkStatus:
+async def _status(sample: _Sample, seconds: float, consumer: Consumer) -> SinkState:
     consumed = {
         **sample.positions(sample.after),
         **await consumer.beginning_offsets(list(sample.never_served)),
@@ -123,17 +105,18 @@ async def _status(sample: _Sample, seconds: float, consumer: Consumer) -> SinkSt
     notes = [note_of(noted.metadata) for noted in sample.after.values()]
     last = max(notes, key=lambda note: note.error_at_ms or 0, default=SinkNote())
     oldest = await _oldest_ms(consumer, {tp: consumed[tp] for tp in lag})
-    return SinkStatus(
+    return SinkState(
         name=sample.name,
         topics=sorted({tp.topic for tp in consumed}),
         workers=sample.workers,
-        lag_records=sum(lag.values()),
-        lag_seconds=_seconds_since(oldest) if lag else 0.0,
-        buffered_records=sum(consumed[tp] - noted.offset for tp, noted in sample.after.items()),
+        lag=SinkLag(sum(lag.values()), _seconds_since(oldest) if lag else 0.0),
+        buffered=Buffered(sum(consumed[tp] - noted.offset for tp, noted in sample.after.items())),
         records_per_second=round(stored / seconds, 1),
         last_error=last.error,
-        last_error_at_ms=last.error_at_ms,
-        retrying_since_ms=min(filter(None, (note.retrying_since_ms for note in notes)), default=None),
+        last_error_at=iso_or_none(last.error_at_ms),
+        retrying_since=iso_or_none(
+            min(filter(None, (note.retrying_since_ms for note in notes)), default=None)
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from dataflow.app import app
 from dataflow.errors import DataflowError
 from dataflow.http_error import unavailable
-from dataflow.sinks.answer import SinkState, sink_state
+from dataflow.sinks.answer import SinkState
 from dataflow.sinks.status import sink_statuses
 from dataflow.web.answer import Answer
 from dataflow.web.parameter import NoParameters
@@ -29,7 +29,7 @@ async def show_sinks(_request: NoParameters) -> SinksAnswer:
     """Answer with the state of each sink over the whole cluster."""
     configured = {runner.sink.name: runner.sink.topics for runner in app.context.sinks}
     try:
-        statuses = await sink_statuses(app.context.connection, app.settings.app_id, configured)
+        sinks = await sink_statuses(app.context.connection, app.settings.app_id, configured)
     except DataflowError as error:
         raise unavailable(str(error)) from error
-    return SinksAnswer([sink_state(status) for status in statuses])
+    return SinksAnswer(sinks)

@@ -14,7 +14,8 @@ from sinks.systems import CsvFolder, Mortal, System
 from sinks.waiting import until
 
 from dataflow.demo.broker.ports import free_port
-from dataflow.sinks.status import SinkStatus, sink_statuses
+from dataflow.sinks.answer import SinkState
+from dataflow.sinks.status import sink_statuses
 
 PARTITIONS = 4
 PIECES = 20  # a share of the records is sent in so many, so that it comes while the torment lasts
@@ -70,14 +71,14 @@ class Scene:
             its = [self.system.record(number) for number in numbers if number % PARTITIONS == partition]
             self.client.produce(self.system.topic, its, partition=partition)
 
-    async def status(self) -> SinkStatus:
+    async def status(self) -> SinkState:
         """Return how the sink fares, as Kafka tells it."""
         connection = {"bootstrap_servers": self.client.address}
         topics = {self.system.sink: [self.system.topic]}
         [status] = await sink_statuses(connection, "dataflow", topics)
         return status
 
-    async def wait(self, is_so: Callable[[SinkStatus], bool], what: str, seconds: float = 120) -> None:
+    async def wait(self, is_so: Callable[[SinkState], bool], what: str, seconds: float = 120) -> None:
         """Wait until the sink fares so."""
         try:
             async with asyncio.timeout(seconds):
@@ -89,11 +90,11 @@ class Scene:
 
     async def wait_caught_up(self) -> None:
         """Wait until nothing is behind."""
-        await self.wait(lambda status: status.workers > 0 and not status.lag_records, "caught up")
+        await self.wait(lambda status: status.workers > 0 and not status.lag.records, "caught up")
 
     async def wait_troubled(self) -> None:
         """Wait until an outage is told of."""
-        await self.wait(lambda status: status.retrying_since_ms is not None, "an outage")
+        await self.wait(lambda status: status.retrying_since is not None, "an outage")
 
 
 Torment = Callable[[Scene], Awaitable[None]]

@@ -1,16 +1,17 @@
+import asyncio
 from itertools import islice
 
-import msgspec
 import pytest
 
 from dataflow.cli.sinks import table_of_sinks
 from dataflow.errors import Misconfigured
 from dataflow.settings import Role, Settings
-from dataflow.sinks.answer import sink_state
+from dataflow.sinks.answer import Buffered, SinkLag, SinkState
 from dataflow.sinks.configured import configured_sinks
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
+from dataflow.sinks.runner import SinkRunner
 from dataflow.sinks.runner_note import SinkNote, note_of
 from dataflow.sinks.runner_options import RunnerOptions
-from dataflow.sinks.status import SinkStatus
 
 
 def test_pauses_grow_to_the_longest_and_chance_takes_up_to_half_of_each():
@@ -73,33 +74,17 @@ def test_the_password_of_a_database_is_not_shown():
     assert "hush" not in repr(Settings(postgres_url="postgresql://me:hush@h/d"))
 
 
-AWAY = SinkStatus(
+AWAY = SinkState(
     name="postgres",
     topics=["expedia_ext"],
     workers=0,
-    lag_records=1_234,
-    lag_seconds=None,
-    buffered_records=56,
+    lag=SinkLag(1_234, None),
+    buffered=Buffered(56),
     records_per_second=0.0,
     last_error="PostgreSQL: away",
-    last_error_at_ms=1_800_000_000_000,
-    retrying_since_ms=1_799_999_999_500,
+    last_error_at="2027-01-15T08:00:00Z",
+    retrying_since="2027-01-15T07:59:59.500Z",
 )
-
-
-def test_an_answer_has_instants_in_utc():
-    """One form over HTTP and on the command line."""
-    assert msgspec.to_builtins(sink_state(AWAY)) == {
-        "name": "postgres",
-        "topics": ["expedia_ext"],
-        "workers": 0,
-        "lag": {"records": 1_234, "seconds": None},
-        "buffered": {"records": 56},
-        "records_per_second": 0.0,
-        "last_error": "PostgreSQL: away",
-        "last_error_at": "2027-01-15T08:00:00Z",
-        "retrying_since": "2027-01-15T07:59:59.500Z",
-    }
 
 
 def test_the_command_shows_a_row_for_each_sink():
@@ -110,3 +95,38 @@ def test_the_command_shows_a_row_for_each_sink():
         "postgres", "0", "1,234", "–", "56", "0.00", "2027-01-15T07:59:59.500Z",
         "2027-01-15T08:00:00Z PostgreSQL: away",
     ]  # fmt: skip
+
+
+class QuietSink(Sink):
+    """Only notes that it is closed."""
+
+    name, topics, is_closed = "quiet", ("events",), False
+
+    async def write(self, batch: SinkBatch) -> WriteResult:
+        """Store nothing."""
+        return batch.stored()
+
+    async def close(self) -> None:
+        """Note it."""
+        self.is_closed = True
+
+
+NO_BROKER = RunnerOptions("app", {"bootstrap_servers": "127.0.0.1:1"}, first_pause_seconds=0.01)
+
+
+async def test_a_runner_that_has_not_started_can_be_stopped():
+    """A worker may end before its sinks have begun; the error that ended it must not be hidden by ours."""
+    sink = QuietSink()
+    await SinkRunner(sink, NO_BROKER).stop()
+    assert sink.is_closed
+
+
+async def test_a_runner_that_waits_for_the_broker_ends_when_it_is_stopped():
+    """It would try again without a pause, for ever, and hold up the end of the worker."""
+    sink = QuietSink()
+    runner = SinkRunner(sink, NO_BROKER)
+    starting = asyncio.create_task(runner.start())
+    await asyncio.sleep(0.1)  # some tries
+    await runner.stop()
+    await asyncio.wait_for(starting, 10)
+    assert sink.is_closed
