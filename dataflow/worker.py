@@ -5,7 +5,7 @@ from typing import Any
 from faust.types import ServiceT
 
 from dataflow.app import Dataflow
-from dataflow.engine.worker import EngineWorker
+from dataflow.engine.app import EngineWorker
 
 
 class Worker(EngineWorker):

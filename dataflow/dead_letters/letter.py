@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dataflow.engine.dead_letters import PREFIX
-from dataflow.engine.record_stage import RecordStage
+from dataflow.engine.stage import RecordStage
 from dataflow.kafka.record import Header, Headers, Record
 from dataflow.stages.note import Note
 

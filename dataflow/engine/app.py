@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, wraps
@@ -18,18 +19,14 @@ from yarl import URL
 from dataflow.engine.batch import Batch, UnaccountedEvents
 from dataflow.engine.batch_stream import BatchStream
 from dataflow.engine.consumer import BatchConsumer
-from dataflow.engine.counted_table import CountedTable
-from dataflow.engine.credentials import credentials
 from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition_queries import PARTITION_QUERIES
 from dataflow.engine.query import Queries
 from dataflow.engine.tables.table import WindowedTable
-from dataflow.engine.topic import BatchTopic, OrdinaryTopic
+from dataflow.engine.topic import BatchTopic, CountedTable, OrdinaryTopic
 from dataflow.engine.topology import Topology
-from dataflow.engine.transport import BatchConductor, BatchTransport
-from dataflow.engine.worker import EngineWorker
+from dataflow.engine.transport import BatchConductor, BatchTransport, credentials
 from dataflow.errors import Misconfigured
 
 A = TypeVar("A")
@@ -37,6 +34,18 @@ A = TypeVar("A")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LONGEST_RECOVERY_SECONDS = 86_400  # Faust's own limit would end the recovery without a word
 KEPT_BYTES = 64 << 20  # of freed memory that malloc keeps, so that batch buffers are not faulted in anew
+
+
+class EngineWorker(faust.Worker):
+    """Faust's worker process, without the spinner of its start: keeps the log level that was asked for.
+
+    At level warning and above Faust's spinner sets the root logger to DEBUG: every debug
+    record of aiokafka is then made and thrown away, a tenth of a worker's CPU.
+    """
+
+    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:  # noqa: ARG002 - Faust's
+        """Leave the logger as it was configured."""
+        self.spinner = None
 
 
 FAUST_SETTINGS: Mapping[str, Any] = {
@@ -113,7 +122,7 @@ class App(faust.App):
     @cached_property
     def queries(self) -> Queries:
         """What workers ask one another."""
-        return Queries(self, self.engine, PARTITION_QUERIES)
+        return Queries(self, self.engine)
 
     def _new_transport(self) -> TransportT:
         return BatchTransport(self.conf.broker_consumer, self, self.engine)

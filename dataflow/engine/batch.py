@@ -8,7 +8,6 @@ from dataflow.engine.column_batch import ColumnBatch, Encode, check_columns
 from dataflow.engine.dead_letters import RejectedRecord
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.event_time import EventTime
-from dataflow.engine.record_size import oversized
 from dataflow.engine.stage import Stage
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Reason
@@ -138,7 +137,7 @@ class Batch:
         Raises `UnaccountedEvents` if an event has ended nowhere.
         """
         for topic, rows, encode in self._sends:
-            while (index := oversized(rows, encode, self._owner.max_message_bytes)) is not None:
+            while (index := rows.oversized(encode, self._owner.max_message_bytes)) is not None:
                 detail = f"output to {topic} is too large; expected {self._owner.max_message_bytes} bytes"
                 self.reject(rows.remove(index), "output", InvalidEvent(Reason.TOO_LARGE, detail))
         self.event_counts.sent += sum(len(rows) for rows in self._rows if rows.is_sent)

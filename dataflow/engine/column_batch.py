@@ -11,8 +11,10 @@ from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.kafka.record import Header, Headers, Outgoing, Record
+from dataflow.kafka.record_batches import largest_size
 
 TIMESTAMP, KEY, VALUE, HEADERS = map(attrgetter, ("timestamp", "key", "value", "headers"))
+RECORD_BYTES = 128  # around key, value and headers, in a record batch of its own
 EARLIEST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
 
 E = TypeVar("E")
@@ -114,6 +116,17 @@ class ColumnBatch(Generic[E]):
         outgoing = compress(every, [topic in route for route in self.routes]) if self.routes else every
         return Outgoing(topic, outgoing, sum(map(len, values)))
 
+    def oversized(self, encode: Encode[E] | None, max_bytes: int) -> int | None:
+        """Return the first row whose record, with key and headers, makes more than `max_bytes`.
+
+        The broker would refuse the whole checkpoint.
+        """
+        values, headers, keys = self.values(encode), self.headers(), list(map(KEY, self.records))
+        if max(map(len, values), default=0) + _largest(keys, headers) + RECORD_BYTES <= max_bytes:
+            return None
+        sizes = map(largest_size, keys, values, headers)
+        return next((index for index, size in enumerate(sizes) if size > max_bytes), None)
+
     def headers(self) -> list[Headers]:
         """Return the headers that go out: the producer's, and the header of the stage."""
         own, header = list(map(HEADERS, self.records)), self.header
@@ -143,6 +156,14 @@ class ColumnBatch(Generic[E]):
                 times[begin : run.end] = [t if t <= latest else FUTURE for t in part]
             begin = run.end
         self.times = times
+
+
+def _largest(keys: Sequence[bytes | None], headers: Sequence[Headers]) -> int:
+    """Return how large the largest key and the largest headers are together."""
+    different = {id(few): few for few in filter(None, headers)}.values()
+    return max(map(len, filter(None, keys)), default=0) + max(
+        (sum(len(name) + len(value or b"") + 16 for name, value in few) for few in different), default=0
+    )
 
 
 def later(stream_time_ms: int, timestamp_ms: int) -> int:

@@ -1,18 +1,17 @@
 """Queries: any worker asks the owners of all partitions, and says which have not answered."""
 
 import asyncio
-from collections.abc import Sequence
-from functools import reduce
-from operator import or_
-from typing import Any, Generic, TypeVar, get_args
+from typing import Generic, TypeVar, get_args
 
 import aiohttp
 import faust
 import msgspec
 
 from dataflow.engine.engine import Engine
+from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.partition import Partition
 from dataflow.engine.query_result import PartitionResult, QueryResult, merge_results
+from dataflow.engine.tables import Part, Totals
 from dataflow.logs import get_log
 
 log = get_log(__name__)
@@ -28,20 +27,59 @@ encode = msgspec.msgpack.encode
 
 
 class Query(msgspec.Struct, Generic[A], tag=True, frozen=True, forbid_unknown_fields=True):
-    """What is asked of each partition of a topic; `A` is the answer of one."""
+    """What every partition of a topic is asked; `A` is the answer of one."""
 
     def read(self, partition: Partition) -> A:
         """Return the answer of a partition; raise KeyError for a name that it does not have."""
         raise NotImplementedError
 
 
+class ReadWindows(Query[Part], frozen=True):
+    """The windows of a table that overlap [`from_ms`, `to_ms`), of one key or all."""
+
+    table: str
+    window: str
+    from_ms: int | None = None
+    to_ms: int | None = None
+    key: str | None = None
+
+    def read(self, partition: Partition) -> Part:
+        """Return the entries."""
+        stored = partition.state.table_partitions[self.table]
+        return stored.answer(stored.table.window(self.window), self.from_ms, self.to_ms, self.key)
+
+
+class ReadTotals(Query[Totals], frozen=True):
+    """Some aggregations of a table, added up over the windows that overlap [`from_ms`, `to_ms`)."""
+
+    table: str
+    window: str
+    from_ms: int | None
+    to_ms: int | None
+    aggregations: tuple[str, ...]
+
+    def read(self, partition: Partition) -> Totals:
+        """Return the totals by key."""
+        stored = partition.state.table_partitions[self.table]
+        window = stored.table.window(self.window)
+        return stored.totals(window, self.from_ms, self.to_ms, self.aggregations)
+
+
+class ReadEventCounts(Query[EventCounts], frozen=True):
+    """How many events came in, and where they ended."""
+
+    def read(self, partition: Partition) -> EventCounts:
+        """Return the counts."""
+        return partition.state.event_counts
+
+
 class Queries:
     """Answers the queries of other workers, and asks them; all workers of an app know the same types."""
 
-    def __init__(self, app: faust.App, engine: Engine, types: Sequence[type[Query[Any]]]) -> None:
+    def __init__(self, app: faust.App, engine: Engine) -> None:
         self._app = app
         self._engine = engine
-        self._decoder = msgspec.msgpack.Decoder(reduce(or_, types))
+        self._decoder = msgspec.msgpack.Decoder(ReadWindows | ReadTotals | ReadEventCounts)
 
     def answer(self, topic: str, body: bytes) -> bytes:
         """Return what this worker's own partitions answer to the query of another worker, both encoded.

@@ -1,4 +1,4 @@
-"""Topics: one read and written in record batches, and ordinary ones that a batch agent may not touch."""
+"""What agents write to: batch topics and tables inside a batch, ordinary topics only outside of one."""
 
 from collections.abc import Awaitable, Collection, Mapping
 from typing import Any, NoReturn, TypeVar
@@ -6,9 +6,10 @@ from typing import Any, NoReturn, TypeVar
 import faust
 from faust.types import EventT, FutureMessage, Message, RecordMetadata
 
-from dataflow.engine.batch import current_batch
+from dataflow.engine.batch import Batch, current_batch
 from dataflow.engine.column_batch import ColumnBatch, Encode, check_columns
 from dataflow.engine.event_time import EventTime
+from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError
 
 E = TypeVar("E")
@@ -30,6 +31,15 @@ def refuse_inside_batch(what: str, instead: str) -> None:
             f"{what} is used inside a batch of {batch.tp.topic}; expected {instead}, "
             "which goes into the checkpoint of the batch"
         )
+
+
+def _entered_batch(what: str) -> Batch:
+    batch = current_batch.get()
+    if batch is None:
+        raise OutsideTransaction(
+            f"{what} is called outside of a batch; expected it inside `async with batch`"
+        )
+    return batch
 
 
 class OrdinaryTopic(faust.Topic):
@@ -85,13 +95,8 @@ class BatchTopic(faust.Topic):
         They keep key, headers, timestamp and partition. `encode(event, added)` gives them
         another value than the one that they have.
         """
-        batch = current_batch.get()
-        if batch is None:
-            raise OutsideTransaction(
-                f"send_batch() of topic {self.get_topic_name()} is called outside of a batch; "
-                "expected it inside `async with batch`"
-            )
-        batch.send(self.get_topic_name(), rows, encode)
+        name = self.get_topic_name()
+        _entered_batch(f"send_batch() of topic {name}").send(name, rows, encode)
 
     async def send(self, **_message: Any) -> NoReturn:
         """Refuse: what is sent past a checkpoint is lost or doubled by a crash."""
@@ -106,3 +111,19 @@ class BatchTopic(faust.Topic):
             f"{what} of topic {self.get_topic_name()} is called; expected send_batch(), as it is "
             "a topic of record batches, or an ordinary app.topic()"
         )
+
+
+class CountedTable:
+    """A windowed table that counts what is added to it inside a batch."""
+
+    def __init__(self, table: WindowedTable) -> None:
+        self.table = table
+
+    @property
+    def name(self) -> str:
+        """Name of the table, as in its address and its changelog."""
+        return self.table.name
+
+    def add(self, rows: ColumnBatch[Any]) -> None:
+        """Count these rows, in the checkpoint of the batch that they came in."""
+        _entered_batch(f"add() of table {self.name}").fold(self.table, rows)

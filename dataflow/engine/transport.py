@@ -1,11 +1,14 @@
 """Faust's transport, with the consumer and the conductor of record batches."""
 
+import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import faust
 from faust.transport.conductor import Conductor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import ConsumerT, TopicT
+from faust.types.auth import CredentialsT
 from faust.types.transports import ConsumerCallback
 from yarl import URL
 
@@ -39,3 +42,17 @@ class BatchTransport(driver.Transport):
     def create_consumer(self, callback: ConsumerCallback, **settings: Any) -> ConsumerT:
         """Create the consumer as Faust does, and give it the engine whose batches it delivers."""
         return super().create_consumer(callback, engine=self._engine, **settings)
+
+
+def credentials(connection: Mapping[str, object]) -> CredentialsT | None:
+    """Return how Faust's own clients authenticate at the broker of this connection; None for an open one."""
+    context = connection.get("ssl_context")
+    assert context is None or isinstance(context, ssl.SSLContext)
+    if "sasl_mechanism" in connection:
+        return faust.SASLCredentials(
+            username=str(connection["sasl_plain_username"]),
+            password=str(connection["sasl_plain_password"]),
+            mechanism=str(connection["sasl_mechanism"]),
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context else None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dataflow.engine.dead_letters import PREFIX
 from dataflow.engine.enrich_stage import EnrichStage
-from dataflow.engine.filter_stage import FilterStage
+from dataflow.engine.stage import FilterStage
 from dataflow.rules.follower import Follower
 from dataflow.rules.version import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT, Version
 from dataflow.settings import Settings

@@ -1,7 +1,7 @@
 """Access log parsing: the stage of access logs in, what a batch agent needs of it out."""
 
 from dataflow.engine.decoding import fault_of
-from dataflow.engine.parse_stage import ParseStage
+from dataflow.engine.stage import ParseStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.stage import AccessLogStage
 from dataflow.stages.request import REQUEST_COLUMNS, Request, request_of_entry

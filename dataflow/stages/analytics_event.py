@@ -1,7 +1,7 @@
 """Analytics event: raw JSON in, an event whose three fields are as they should be out."""
 
 from dataflow.engine.decoding import compile_decoder, fault_of
-from dataflow.engine.filter_stage import FilterStage
+from dataflow.engine.stage import FilterStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.event_time import UNDATED, iso_ms
 from models.analytics_event import AnalyticsEvent

@@ -6,7 +6,7 @@ from itertools import compress
 from operator import not_, or_
 
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
-from dataflow.engine.filter_stage import Verdict
+from dataflow.engine.stage import Verdict
 from dataflow.stages.json_values import Value, compile_columns
 
 Columns = Sequence[Sequence[Value]]

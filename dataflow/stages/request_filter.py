@@ -3,7 +3,7 @@
 import msgspec
 
 from dataflow.engine.decoding import compile_decoder, fault_of
-from dataflow.engine.filter_stage import FilterStage
+from dataflow.engine.stage import FilterStage
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.stages.request import REQUEST_COLUMNS, Request, request_of
 from models.cdn_log import CdnLog

@@ -8,7 +8,7 @@ from functools import cached_property
 import msgspec
 
 from dataflow.app import app
-from dataflow.engine.partition_queries import ReadWindows
+from dataflow.engine.query import ReadWindows
 from dataflow.engine.query_result import QueryResult
 from dataflow.engine.tables import Part, WindowedTable, merge_entries
 from dataflow.http_error import not_found, quoted, unavailable

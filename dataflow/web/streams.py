@@ -4,7 +4,7 @@ import asyncio
 
 from dataflow.app import app
 from dataflow.engine.event_counts import EventCounts
-from dataflow.engine.partition_queries import ReadEventCounts
+from dataflow.engine.query import ReadEventCounts
 from dataflow.engine.query_result import QueryResult
 from dataflow.http_error import unavailable
 from dataflow.web.answer import Answer, Lag, Partitions, lag_of, partitions_of

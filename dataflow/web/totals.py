@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dataflow.analytics.range_totals import NoAnswer, RangeTotals, add_totals, fitting_window
 from dataflow.analytics.span import Span
 from dataflow.app import app
-from dataflow.engine.partition_queries import ReadTotals
+from dataflow.engine.query import ReadTotals
 from dataflow.engine.query_result import QueryResult
 from dataflow.engine.tables import Totals, Window, WindowedTable
 from dataflow.web.answer import Lag, lag_of

@@ -9,7 +9,7 @@ from cdn_lines import RULES
 from job_app import job_app, told
 
 from dataflow.engine.batch import Batch
-from dataflow.engine.filter_stage import FilterStage
+from dataflow.engine.stage import FilterStage
 from dataflow.stages.filter_document import load_document
 from dataflow.stages.request_filter import request_filter
 

@@ -10,9 +10,9 @@ from aiokafka.structs import TopicPartition
 from cluster import PARTITIONS
 
 from dataflow.engine.app import App
-from dataflow.engine.counted_table import CountedTable
 from dataflow.engine.restore import restore
 from dataflow.engine.tables import merge_entries
+from dataflow.engine.topic import CountedTable
 
 WindowEntry = tuple[str, str, int, str, dict[str, object]]
 """Table, window size, start in seconds since 1970 UTC, key, summaries by name."""

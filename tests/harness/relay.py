@@ -16,14 +16,13 @@ from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App
 from dataflow.engine.batch import Batch
 from dataflow.engine.batch_stream import Batches
-from dataflow.engine.counted_table import CountedTable
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.splice import Added
 from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries
-from dataflow.engine.topic import BatchTopic
+from dataflow.engine.topic import BatchTopic, CountedTable
 from dataflow.kafka.connection import connection
 
 AT = 1_700_000_000_000

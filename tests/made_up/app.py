@@ -15,7 +15,7 @@ from dataflow.catalogue.streams.parcels import PARCELS, PARCELS_INSURED, STREAM,
 from dataflow.app import app  # noqa: E402  # the declaration has to be there before anybody reads them
 from dataflow.engine.batch_stream import Batches  # noqa: E402
 from dataflow.engine.decoding import compile_decoder, fault_of  # noqa: E402
-from dataflow.engine.filter_stage import FilterStage  # noqa: E402
+from dataflow.engine.stage import FilterStage  # noqa: E402
 from dataflow.engine.tables import DAY, Distinct, WindowedTable  # noqa: E402
 from dataflow.streams import batch_topic  # noqa: E402
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from dataflow.engine.batch import Batch
 from dataflow.engine.decoding import compile_decoder, fault_of
 from dataflow.engine.enrich_stage import EnrichStage
-from dataflow.engine.filter_stage import FilterStage
 from dataflow.engine.splice import Added
+from dataflow.engine.stage import FilterStage
 from dataflow.errors import InvalidEvent
 from dataflow.kafka.fetch import Fetched, RecordSlice
 from dataflow.stages.filter_document import read_document

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from dataflow.engine.column_batch import EARLIEST_MS, ColumnBatch, TimestampRun, later
 from dataflow.engine.event_time import EventTime
-from dataflow.engine.record_size import oversized
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 
@@ -207,7 +206,7 @@ def test_a_record_that_no_broker_takes_is_told_by_its_place(key, value, header, 
     small, large = a_record(), DefaultRecord(0, NOW, 0, key, value, [("h", header)])
     records, values = [small, large, small], [b"s", value, b"s"]
     rows = rows_of(records, [0, 1, 2], values, [TimestampRun(3, NOW)])
-    assert oversized(rows, None, 1_048_588) == index
+    assert rows.oversized(None, 1_048_588) == index
     if index is not None:
         assert rows.remove(index) is large
         assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"s", b"s"]
@@ -217,6 +216,6 @@ def test_a_row_that_is_taken_out_of_one_output_is_out_of_all():
     """The event is a dead letter: no other topic may get it, nor the value of its neighbour."""
     records = [a_record() for _ in range(3)]
     rows = rows_of(records, [b"0", b"1" * 99, b"2"], [b"a", b"b", b"c"], [TimestampRun(3, NOW)])
-    assert oversized(rows, lambda event, _: event, 150) == 1
+    assert rows.oversized(lambda event, _: event, 150) == 1
     rows.remove(1)
     assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"a", b"c"]

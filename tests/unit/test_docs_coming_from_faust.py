@@ -18,14 +18,13 @@ from dataflow.engine.app import App
 from dataflow.engine.batch import Batch, current_batch
 from dataflow.engine.batch_stream import BatchStream
 from dataflow.engine.column_batch import ColumnBatch
-from dataflow.engine.counted_table import CountedTable
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.splice import Added
 from dataflow.engine.tables import DAY, WindowedTable
-from dataflow.engine.topic import BatchTopic
+from dataflow.engine.topic import BatchTopic, CountedTable
 from dataflow.errors import DataflowError
 from dataflow.kafka.connection import connection
 from dataflow.kafka.types import TopicPartition

@@ -2,8 +2,7 @@
 
 import logging
 
-from dataflow.engine.app import App
-from dataflow.engine.worker import EngineWorker
+from dataflow.engine.app import App, EngineWorker
 from dataflow.worker import Worker
 
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from dataflow.engine.partition_queries import ReadWindows
+from dataflow.engine.query import ReadWindows
 
 
 @pytest.mark.parametrize("path", ["/nope", "/table/", "/tables/x/y/../../../etc/passwd", "/static/x/app.py"])

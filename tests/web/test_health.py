@@ -3,7 +3,7 @@
 import msgspec
 from harness.workers import running_worker
 
-from dataflow.engine.partition_queries import ReadEventCounts
+from dataflow.engine.query import ReadEventCounts
 
 
 def test_a_worker_at_work_is_healthy_and_ready(worker):

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import dataflow.web
-from dataflow.engine.partition_queries import ReadEventCounts
+from dataflow.engine.query import ReadEventCounts
 from dataflow.web.openapi import document, types_of
 from dataflow.web.route import Routes
 from dataflow.web.routes import ALL

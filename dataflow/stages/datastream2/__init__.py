@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from dataflow.engine.decoding import fault_of
-from dataflow.engine.parse_stage import ParseStage
+from dataflow.engine.stage import ParseStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.datastream2.typed import parse_datastream2
 
