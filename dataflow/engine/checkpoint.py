@@ -5,10 +5,8 @@ Outputs, dead letters, table changes and source offsets are committed together o
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from typing import Protocol
 
 from dataflow.engine.group import Group
 from dataflow.engine.partition import Partition, Snapshot
@@ -22,52 +20,40 @@ from dataflow.kafka.types import OffsetAndMetadata, TopicPartition
 NO_HEADERS: Headers = []
 
 
-class Guarantee(Protocol):
-    """How outputs and offsets are tied together."""
-
-    def commit(self, offsets: dict[TopicPartition, int]) -> AbstractAsyncContextManager[None]:
-        """Commit what is written inside, and these offsets."""
+Commit = Callable[[dict[TopicPartition, int]], AbstractAsyncContextManager[None]]
+"""Commits what is written inside, and these offsets: how outputs and offsets are tied together."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExactlyOnce:
-    """One transaction: a `read_committed` reader sees all of it or nothing."""
-
-    producer: TransactionalProducer
-    group_id: str
-    member: GroupMetadata
-
-    @asynccontextmanager
-    async def commit(self, offsets: dict[TopicPartition, int]) -> AsyncIterator[None]:
-        """Commit outputs and offsets in one transaction."""
-        # The id goes along, so that whoever takes over can end what we may leave open.
-        transactional_id = self.producer.transactional_id
-        offsets_with_id = {tp: OffsetAndMetadata(at, transactional_id) for tp, at in offsets.items()}
-        async with transaction(self.producer):
-            yield
-            await self.producer.acknowledged()
-            await self.producer.send_offsets(offsets_with_id, self.group_id, self.member)
-
-
-@dataclass(frozen=True, slots=True)
-class AtLeastOnce:
-    """Outputs first, offsets behind them: a crash in between writes and counts these outputs again."""
-
-    producer: Producer
-    group: Group
-
-    @asynccontextmanager
-    async def commit(self, offsets: dict[TopicPartition, int]) -> AsyncIterator[None]:
-        """Commit the offsets in the group once the broker has the outputs."""
+@asynccontextmanager
+async def exactly_once(
+    producer: TransactionalProducer, group_id: str, member: GroupMetadata, offsets: dict[TopicPartition, int]
+) -> AsyncIterator[None]:
+    """Commit outputs and offsets in one transaction: a `read_committed` reader sees all of it or nothing."""
+    # The id goes along, so that whoever takes over can end what we may leave open.
+    noted = {tp: OffsetAndMetadata(at, producer.transactional_id) for tp, at in offsets.items()}
+    async with transaction(producer):
         yield
-        await self.producer.acknowledged()
-        await self.group.commit_offsets(offsets)
+        await producer.acknowledged()
+        await producer.send_offsets(noted, group_id, member)
+
+
+@asynccontextmanager
+async def at_least_once(
+    producer: Producer, group: Group, offsets: dict[TopicPartition, int]
+) -> AsyncIterator[None]:
+    """Commit the offsets in the group once the broker has the outputs.
+
+    A crash in between writes and counts these outputs again.
+    """
+    yield
+    await producer.acknowledged()
+    await group.commit_offsets(offsets)
 
 
 async def write_checkpoint(
     partitions: Sequence[Partition],
     producer: Producer,
-    guarantee: Guarantee,
+    commit: Commit,
     record_batches: RecordBatches,
     changelogs: dict[str, str],
 ) -> int:
@@ -78,7 +64,7 @@ async def write_checkpoint(
     """
     # No await between: one instant.
     snapshots = [(partition, partition.snapshot()) for partition in partitions]
-    async with guarantee.commit({TopicPartition(*p.tp): snapshot.position for p, snapshot in snapshots}):
+    async with commit({TopicPartition(*p.tp): snapshot.position for p, snapshot in snapshots}):
         await asyncio.gather(
             *(
                 _write(producer, record_batches, changelogs[partition.tp.topic], partition, snapshot)

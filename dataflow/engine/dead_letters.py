@@ -15,6 +15,12 @@ class TooManyDeadLetters(DataflowError):
     """So much cannot be used that the fault is more likely ours than the data's: stop."""
 
 
+def reason_headers(stage: str, fault: InvalidEvent, **origin: object) -> Headers:
+    """Return the headers of a dead letter: why it is one, and where it came from."""
+    noted = {"stage": stage, "reason": fault.reason, "detail": fault.detail[:DETAIL_CHARACTERS], **origin}
+    return [(PREFIX + name, str(value).encode(errors="replace")) for name, value in noted.items()]
+
+
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
     """A record that `stage` cannot use, and why."""
@@ -25,16 +31,8 @@ class RejectedRecord:
 
     def headers(self, tp: TopicPartition) -> Headers:
         """Return where the record came from and why it is here, then its own headers as they were."""
-        noted = {
-            "stage": self.stage,
-            "reason": self.fault.reason,
-            "detail": self.fault.detail[:DETAIL_CHARACTERS],
-            "topic": tp.topic,
-            "partition": tp.partition,
-            "offset": self.record.offset,
-            "timestamp": self.record.timestamp,
-        }
-        ours = [(PREFIX + name, str(value).encode(errors="replace")) for name, value in noted.items()]
+        origin = {"topic": tp.topic, "partition": tp.partition, "offset": self.record.offset}
+        ours = reason_headers(self.stage, self.fault, **origin, timestamp=self.record.timestamp)
         return ours + list(self.record.headers)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 import faust
@@ -13,7 +14,7 @@ from mode import Service
 
 from dataflow.engine.assignment import Assignment
 from dataflow.engine.boot import find_outputs, prepare_topics
-from dataflow.engine.checkpoint import AtLeastOnce, ExactlyOnce, Guarantee, write_checkpoint
+from dataflow.engine.checkpoint import Commit, at_least_once, exactly_once, write_checkpoint
 from dataflow.engine.checkpoint_errors import CheckpointErrors
 from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import EngineState, Lifecycle
@@ -212,7 +213,7 @@ class Engine(Service):
                     await write_checkpoint(
                         partitions,
                         self.producer.current,
-                        self._guarantee(),
+                        self._commit(),
                         self._record_batches,
                         self.topology.changelogs,
                     )
@@ -224,13 +225,13 @@ class Engine(Service):
                 self._errors.clear()
                 self._capacity.set()
 
-    def _guarantee(self) -> Guarantee:
+    def _commit(self) -> Commit:
         if not self._exactly_once:
-            return AtLeastOnce(self.producer.current, self.group)
+            return partial(at_least_once, self.producer.current, self.group)
         producer = self.producer.current
         assert isinstance(producer, TransactionalProducer)
         assert self._group_metadata is not None
-        return ExactlyOnce(producer, self.app.conf.id, self._group_metadata)
+        return partial(exactly_once, producer, self.app.conf.id, self._group_metadata)
 
     # -- the end of a session
 

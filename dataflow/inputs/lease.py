@@ -11,8 +11,7 @@ from dataflow.catalogue.own_topics import INGEST_RUNS
 from dataflow.errors import DataflowError
 from dataflow.kafka.errors import Fenced, KafkaError
 from dataflow.kafka.types import TopicPartition
-from dataflow.sources.lease import BEAT_SECONDS, LEASE_MS, Action, LeaseRecord
-from dataflow.sources.lease_log import LeaseLog, open_lease_log
+from dataflow.sources.lease import BEAT_SECONDS, LEASE_MS, Action, LeaseLog, LeaseRecord, open_lease_log
 
 SILENT_BEATS = LEASE_MS // 1000 + 1
 

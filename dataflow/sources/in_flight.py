@@ -1,7 +1,7 @@
 """Bytes in flight: bounds what all requests together hold in memory; above the bound senders get 429."""
 
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from dataflow.http_error import overloaded
 from dataflow.sources.batching_producer import BatchingProducer
@@ -20,35 +20,22 @@ class InFlight:
         """All that is held now."""
         return self.received_bytes + self._producer.unacknowledged_bytes
 
-    def add(self, size: int) -> None:
-        """Count bytes that are about to be held; refuse (429) above the bound."""
-        if self.held_bytes + size > self._most_bytes:
-            raise overloaded(
-                f"more than {self._most_bytes} bytes are in flight; expected fewer senders at once"
-            )
-        self.received_bytes += size
+    @contextmanager
+    def held(self) -> Iterator[Callable[[int], None]]:
+        """Give what holds so many bytes more until the block ends, and refuses them (429) above the bound."""
+        own_bytes = 0
 
-    def give_back(self, size: int) -> None:
-        """Count bytes that are held no more."""
-        self.received_bytes -= size
+        def hold(size: int) -> None:
+            """Count bytes that are about to be held."""
+            nonlocal own_bytes
+            if self.held_bytes + size > self._most_bytes:
+                raise overloaded(
+                    f"more than {self._most_bytes} bytes are in flight; expected fewer senders at once"
+                )
+            self.received_bytes += size
+            own_bytes += size
 
-
-class HeldBytes:
-    """The part of one request; given back when its block ends."""
-
-    def __init__(self, in_flight: InFlight) -> None:
-        self._in_flight = in_flight
-        self._size = 0
-
-    def grow(self, size: int) -> None:
-        """Hold so many bytes more; refuse (429) above the bound of all."""
-        self._in_flight.add(size)
-        self._size += size
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._in_flight.give_back(self._size)
+        try:
+            yield hold
+        finally:
+            self.received_bytes -= own_bytes

@@ -4,7 +4,6 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import Protocol
 
 from dataflow.http_error import HttpError
 
@@ -19,78 +18,47 @@ _GZIP = 16 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
-class Inflater(Protocol):
+class Inflater:
     """One compressed stream; it may end before the body does."""
+
+    def __init__(self, stream: "zlib._Decompress | zstd.ZstdDecompressor") -> None:
+        self._stream = stream
 
     @property
     def eof(self) -> bool:
         """Tell whether the stream has ended."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """What stands behind its end."""
-
-    def inflate(self, packed: bytes) -> Iterator[bytes]:
-        """Yield what `packed` holds, at most `PIECE_BYTES` at a time."""
-
-
-class _Zlib:
-    def __init__(self, window_bits: int) -> None:
-        self._stream = zlib.decompressobj(window_bits)
-
-    @property
-    def eof(self) -> bool:
-        return self._stream.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._stream.unused_data
-
-    def inflate(self, packed: bytes) -> Iterator[bytes]:
-        while not self.eof:  # behind it zlib would ask for the rest for ever
-            piece = self._stream.decompress(packed, PIECE_BYTES)
-            packed = self._stream.unconsumed_tail
-            if piece:
-                yield piece
-            elif not packed:
-                return
-
-
-class _Zstd:
-    def __init__(self) -> None:
-        self._stream = zstd.ZstdDecompressor()
-
-    @property
-    def eof(self) -> bool:
         return bool(self._stream.eof)
 
     @property
     def unused_data(self) -> bytes:
+        """What stands behind its end."""
         return bytes(self._stream.unused_data)
 
     def inflate(self, packed: bytes) -> Iterator[bytes]:
-        while not self.eof:
-            piece = self._stream.decompress(packed, PIECE_BYTES)
-            packed = b""
+        """Yield what `packed` holds, at most `PIECE_BYTES` at a time."""
+        stream = self._stream
+        while not stream.eof:  # behind it zlib would ask for the rest for ever
+            piece = stream.decompress(packed, PIECE_BYTES)
+            # zlib gives back what it has not read yet, zstd keeps it.
+            packed = b"" if isinstance(stream, zstd.ZstdDecompressor) else stream.unconsumed_tail
             if piece:
                 yield piece
-            elif self._stream.needs_input:
+            elif not packed and getattr(stream, "needs_input", True):
                 return
 
 
 def _deflate(packed: bytes) -> Inflater:
     # Some senders leave out the zlib header that the RFC asks for; with it the first
     # byte names method 8, and raw data cannot begin like that and hold a stored block.
-    return _Zlib(zlib.MAX_WBITS if packed[0] & 0x0F == 8 else _RAW_DEFLATE)
+    return Inflater(zlib.decompressobj(zlib.MAX_WBITS if packed[0] & 0x0F == 8 else _RAW_DEFLATE))
 
 
 _OPENERS: dict[str, Callable[[bytes], Inflater]] = {
-    "gzip": lambda _: _Zlib(_GZIP),
-    "x-gzip": lambda _: _Zlib(_GZIP),
+    "gzip": lambda _: Inflater(zlib.decompressobj(_GZIP)),
+    "x-gzip": lambda _: Inflater(zlib.decompressobj(_GZIP)),
     "deflate": _deflate,
-    "zstd": lambda _: _Zstd(),
+    "zstd": lambda _: Inflater(zstd.ZstdDecompressor()),
 }
-
 
 UNPACKING_ERRORS = (zlib.error, zstd.ZstdError)
 

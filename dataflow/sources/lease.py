@@ -1,12 +1,20 @@
-"""Lease: the records of its log in, who holds it, if anybody, out; pure.
+"""Lease: who holds it, if anybody, as the records of its log say in the broker's order.
 
 Everybody who reads the log comes to the same answer, as the broker's order and the
 broker's clock decide, and nothing else.
 """
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from enum import StrEnum
 
 import msgspec
+
+from dataflow.kafka.clients import running
+from dataflow.kafka.consumers import reader
+from dataflow.kafka.producers import IdempotentProducer
+from dataflow.kafka.reading import read_more
+from dataflow.kafka.types import Consumer, TopicPartition
 
 LEASE_MS = 5_000
 """A holder of whom nothing is heard for so long has it no more: the worker is dead."""
@@ -30,8 +38,11 @@ class LeaseRecord(msgspec.Struct, frozen=True):
     """Who says so; of a stop that is asked for from outside: ""."""
 
 
+_decode = msgspec.json.Decoder(LeaseRecord).decode
+
+
 class LeaseState:
-    """What is so after the records that were applied."""
+    """Pure: what is so after the records that were applied."""
 
     def __init__(self) -> None:
         self.holder: str | None = None
@@ -66,3 +77,43 @@ class LeaseState:
         self._ended.add(self.holder)
         self.holder = None
         return True
+
+
+class LeaseLog:
+    """Appends to the log and follows it; made by `open_lease_log`."""
+
+    def __init__(self, tp: TopicPartition, producer: IdempotentProducer, consumer: Consumer) -> None:
+        self.tp = tp
+        self.state = LeaseState()
+        self._producer = producer
+        self._consumer = consumer
+        self._effects: dict[int, bool] = {}
+        self._next = 0
+
+    async def append(self, record: LeaseRecord) -> bool:
+        """Append a record; return whether it has had its effect, once all before it is read."""
+        stored = await self._producer.send_and_wait(
+            self.tp.topic, msgspec.json.encode(record), partition=self.tp.partition
+        )
+        while self._next <= stored.offset:
+            await self.follow(wait_seconds=1.0)
+        return self._effects[stored.offset]
+
+    async def follow(self, wait_seconds: float) -> None:
+        """Read what is new; wait so long for something to come."""
+        records = await read_more(self._consumer, self.tp, wait_seconds)
+        self._effects.clear()
+        for record in records:
+            self._effects[record.offset] = self.state.apply(_decode(record.value or b""), record.timestamp)
+            self._next = record.offset + 1
+
+
+@asynccontextmanager
+async def open_lease_log(connection: Mapping[str, object], tp: TopicPartition) -> AsyncIterator[LeaseLog]:
+    """Give the log of a partition, for only there is an order; it is read by no group, from its begin."""
+    async with (
+        running(IdempotentProducer(connection)) as producer,
+        reader(connection, isolation_level="read_uncommitted") as consumer,
+    ):
+        consumer.assign([tp])
+        yield LeaseLog(tp, producer, consumer)

@@ -17,8 +17,7 @@ from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 from dataflow.sources.batching_producer import BatchingProducer
-from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseRecord
-from dataflow.sources.lease_log import LeaseLog, open_lease_log
+from dataflow.sources.lease import BEAT_SECONDS, Action, LeaseLog, LeaseRecord, open_lease_log
 from dataflow.stages.analytics_event import EVENT_TYPES
 
 log = get_log(__name__)

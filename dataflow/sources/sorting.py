@@ -7,13 +7,14 @@ from itertools import repeat
 import msgspec
 
 from dataflow.catalogue.stream import Stream
+from dataflow.engine.dead_letters import reason_headers
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record import Headers, OutputRecord
 from dataflow.sources.origin import Origin
-from dataflow.sources.rejected import dead_letter
 from dataflow.sources.structured import structured_to_json
 
+STAGE = "ingest"
 RECORD_BYTES = 100
 DEAD_LETTER_BYTES = 1_000
 """Memory that a record takes beside its value; of a dead letter its headers, too."""
@@ -104,10 +105,11 @@ class Sorter:
         return sum(map(len, events))
 
     def reject(self, raw: bytes, fault: InvalidEvent) -> None:
-        """Make a dead letter of an event."""
+        """Make a dead letter of an event, with where it was to go, why it does not, and who sent it."""
         raw = raw[: self.most_dead_bytes]
-        letter = dead_letter(raw, fault, topic=self.stream.topic, origin=self.origin, now_ms=self.now_ms)
-        self.done.dead.append(letter)
+        # It has no partition and offset: it never was in a topic.
+        headers = reason_headers(STAGE, fault, topic=self.stream.topic, timestamp=self.now_ms)
+        self.done.dead.append((self.now_ms, None, raw, headers + self.origin.headers))
         self.done.dead_bytes += len(raw) + DEAD_LETTER_BYTES
 
     def _mend_or_reject(self, raw: bytes, error: Exception) -> None:

@@ -1,18 +1,20 @@
 """Bodies of requests: read up to a size, within a time."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import PayloadAccessError, Request, RequestPayloadError
 
 from dataflow.http_error import HttpError, unavailable
-from dataflow.sources.in_flight import HeldBytes
 
 RETRY_SECONDS = 5.0
 
 
-async def read_body(request: Request, held: HeldBytes, *, most_bytes: int, seconds: float) -> bytes:
+async def read_body(
+    request: Request, hold: Callable[[int], None], *, most_bytes: int, seconds: float
+) -> bytes:
     """Return the body as received, still packed; what it holds is counted as it arrives.
 
     A sender that takes too long gets a 503, not a 408: DataStream would not come again.
@@ -23,7 +25,7 @@ async def read_body(request: Request, held: HeldBytes, *, most_bytes: int, secon
     try:
         async with asyncio.timeout(seconds):
             while piece := await request.content.readany():
-                held.grow(len(piece))
+                hold(len(piece))
                 body += piece
                 if len(body) > most_bytes:
                     raise _too_large(most_bytes)

@@ -12,7 +12,6 @@ from dataflow.app import app
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.errors import InvalidEvent
 from dataflow.http_error import HttpError
-from dataflow.sources.in_flight import HeldBytes
 from dataflow.sources.inflate import inflate, known_encoding
 from dataflow.stages.analytics_event import read_event
 from dataflow.web.answer import Answer
@@ -49,8 +48,8 @@ async def create_event(request: SenderHeaders, http: Request) -> Reply[AppEvent]
     """Store an event; answer with it as it was sent, or 400 with the field at fault."""
     receiver = app.context.receiver
     encoding = known_encoding(request.encoding)
-    with HeldBytes(receiver.in_flight) as held:
-        body = await read_body(http, held, most_bytes=MOST_BYTES, seconds=app.settings.ingest_body_seconds)
+    with receiver.in_flight.held() as hold:
+        body = await read_body(http, hold, most_bytes=MOST_BYTES, seconds=app.settings.ingest_body_seconds)
         raw = b"".join(inflate(body, encoding, MOST_BYTES)).strip()
         try:
             read_event(raw)

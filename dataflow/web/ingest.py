@@ -10,7 +10,6 @@ from dataflow.catalogue.declared import INGESTED
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams import cdn_logs
 from dataflow.http_error import not_found
-from dataflow.sources.in_flight import HeldBytes
 from dataflow.sources.inflate import known_encoding
 from dataflow.sources.origin import Origin
 from dataflow.sources.receive import Outcome
@@ -83,9 +82,9 @@ async def _ingest(stream: Stream, content_encoding: str, http: Request) -> Outco
     receiver, settings = app.context.receiver, app.settings
     encoding = known_encoding(content_encoding)
     origin = Origin(http.remote or "", http.headers.get("X-Forwarded-For"))
-    with HeldBytes(receiver.in_flight) as held:
+    with receiver.in_flight.held() as hold:
         body = await read_body(
-            http, held, most_bytes=settings.ingest_body_bytes, seconds=settings.ingest_body_seconds
+            http, hold, most_bytes=settings.ingest_body_bytes, seconds=settings.ingest_body_seconds
         )
         outcome = await receiver.receiving.receive(stream, body, encoding, origin)
     receiver.counts[stream.topic, "accepted"] += outcome.accepted

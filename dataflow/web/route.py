@@ -13,7 +13,6 @@ from aiohttp.web import AbstractRouteDef, Request, RouteDef, StreamResponse, Url
 from aiohttp.web_urldispatcher import AbstractRoute
 
 from dataflow.app import app
-from dataflow.sources.in_flight import HeldBytes
 from dataflow.web.body import read_body
 from dataflow.web.json_body import read_json_body
 from dataflow.web.json_schema import Json
@@ -126,8 +125,8 @@ class Route(AbstractRouteDef):
             arguments["http"] = http
         if "body" not in self.types:
             return self._response(await self.view(**arguments))
-        with HeldBytes(app.context.receiver.in_flight) as held:
-            raw = await read_body(http, held, most_bytes=self.max_body_bytes, seconds=BODY_SECONDS)
+        with app.context.receiver.in_flight.held() as hold:
+            raw = await read_body(http, hold, most_bytes=self.max_body_bytes, seconds=BODY_SECONDS)
             arguments["body"] = await self._decoded(raw)
             return self._response(await self.view(**arguments))
 
