@@ -2,7 +2,7 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.bookings import EXPEDIA, EXPEDIA_EXT, EXPEDIA_TEST
-from dataflow.engine.batch_stream import Batches
+from dataflow.engine.batch import Batches
 from dataflow.stages.stay_category import STAY_CATEGORY, stay_of
 from dataflow.streams import batch_topic
 from tables.stays_per_category import stays_per_category

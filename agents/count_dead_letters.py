@@ -3,7 +3,7 @@
 from dataflow.app import app
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import NOTE
-from dataflow.engine.batch_stream import Batches
+from dataflow.engine.batch import Batches
 from dataflow.streams import batch_topic
 from tables.dead_letters_per_reason import dead_letters_per_reason
 

@@ -2,7 +2,7 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED
-from dataflow.engine.batch_stream import Batches
+from dataflow.engine.batch import Batches
 from dataflow.streams import batch_topic
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint

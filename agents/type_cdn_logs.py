@@ -2,7 +2,7 @@
 
 from dataflow.app import app
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS_FILTERED, CDN_LOGS_PARSED
-from dataflow.engine.batch_stream import Batches
+from dataflow.engine.batch import Batches
 from dataflow.stages.datastream2 import DATASTREAM2
 from dataflow.streams import batch_topic
 

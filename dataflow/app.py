@@ -9,15 +9,16 @@ from functools import cached_property
 from dataflow.context import Context
 from dataflow.engine.app import App
 from dataflow.errors import Misconfigured
-from dataflow.kafka.connecting import connect_admin
-from dataflow.listening import listen
+from dataflow.kafka.admin import connect_admin
+from dataflow.logging_config import logging_config
 from dataflow.logs import get_log
-from dataflow.options import faust_options
 from dataflow.settings import Settings, settings
 from dataflow.topics import declared_topics, ensure_topics
-from dataflow.web_server import WebServer
+from dataflow.web_server import WebServer, listen
 
 log = get_log(__name__)
+
+CHECKPOINT_HEADROOM_SECONDS = 30  # a rebalance waits for a checkpoint under way
 
 
 class Dataflow(App):
@@ -46,7 +47,7 @@ class Dataflow(App):
     def finalize(self) -> None:
         """Read the settings: a command of Faust's or a worker begins; what is only imported needs none."""
         if not self.finalized:
-            self.configure(self.settings.app_id, **faust_options(self.settings))
+            self.configure(self.settings.app_id, **_faust_options(self.settings))
         super().finalize()
 
     async def on_first_start(self) -> None:
@@ -60,6 +61,23 @@ class Dataflow(App):
         for difference in report.differences:
             log.warning("Topic is not as declared.", difference=str(difference))
         await super().on_first_start()
+
+
+def _faust_options(settings: Settings) -> dict[str, object]:
+    """Return how Faust is configured, but for the broker, which only a worker needs."""
+    session_seconds = settings.session_timeout_ms / 1000
+    return {
+        "autodiscover": ("agents", "tables", "models"),
+        "Worker": "dataflow.worker:Worker",
+        "broker_session_timeout": session_seconds,
+        "broker_heartbeat_interval": session_seconds / 4,
+        "broker_rebalance_timeout": session_seconds + CHECKPOINT_HEADROOM_SECONDS,
+        "logging_config": logging_config(settings),
+        "datadir": str(settings.data_dir / "faust"),
+        "web_bind": settings.web_host,
+        "web_host": settings.advertised_host,
+        "web_port": settings.web_port,
+    }
 
 
 app = Dataflow("dataflow")

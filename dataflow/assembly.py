@@ -11,8 +11,8 @@ from agents.type_cdn_logs import type_cdn_logs
 from dataflow.app import Dataflow
 from dataflow.connection import broker_connection
 from dataflow.context import Context
+from dataflow.engine.options import EngineOptions
 from dataflow.inputs.schedule import ingest_scheduled
-from dataflow.options import engine_options
 from dataflow.settings import Role, Settings
 from dataflow.web.edge import json_edge
 from dataflow.web.https import HttpsListener
@@ -32,13 +32,32 @@ def assemble(app: Dataflow, settings: Settings) -> None:
     app.finalize()
     app.discover()
     connection = broker_connection(settings)
-    app.connect(engine_options(settings, connection))
+    app.connect(_engine_options(settings, connection))
     app.context = Context(settings, connection, app.engine.add_outputs)
     app.topology.limit_keys(settings.max_keys)
     if not settings.types_cdn_logs:
         app.leave_out(type_cdn_logs)
     for part in PARTS[settings.role]:
         part(app)
+
+
+def _engine_options(settings: Settings, connection: Mapping[str, object]) -> EngineOptions:
+    """Return the engine's part of the settings."""
+    return EngineOptions(
+        connection=connection,
+        delivery=settings.delivery,
+        checkpoint_seconds=settings.checkpoint_ms / 1000,
+        checkpoint_records=settings.checkpoint_records,
+        batch_records=settings.batch_records,
+        in_flight_bytes=settings.in_flight_bytes,
+        compression=settings.compression.codec,
+        drain_timeout_seconds=settings.shutdown_seconds,
+        dead_letter_max_consecutive=settings.dead_letter_max_consecutive,
+        dead_letter_max_ratio=settings.dead_letter_max_ratio,
+        dead_letter_ratio_window=settings.dead_letter_ratio_window,
+        query_seconds=settings.query_deadline_ms / 1000,
+        instance_id=settings.instance_id,
+    )
 
 
 def enrich(app: Dataflow) -> None:

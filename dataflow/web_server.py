@@ -1,12 +1,18 @@
 """The web server of a worker: Faust's, without Faust's pages, for many senders with bodies of any size."""
 
+import os
+import socket
+from errno import EACCES, EADDRINUSE
 from typing import Any
 
-from aiohttp.web import AppRunner, SockSite
+from aiohttp.web import Application, AppRunner, SockSite
 from faust.types import AppT
 from faust.web.drivers.aiohttp import Web
 
-from dataflow.listening import BACKLOG, listen
+from dataflow.errors import Misconfigured
+
+BACKLOG = 4_096
+"""Senders that may come at the same moment."""
 
 KEEP_ALIVE_SECONDS = 75.0
 """Longer than load balancers keep an idle connection (60 s): they must not write to a closed one."""
@@ -17,9 +23,7 @@ class WebServer(Web):
 
     def __init__(self, app: AppT) -> None:
         super().__init__(app)
-        self._runner = AppRunner(
-            self.web_app, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
-        )
+        self._runner = runner_of(self.web_app)
 
     def _enabled_blueprints(self) -> list[tuple[str, Any]]:
         return []
@@ -29,3 +33,25 @@ class WebServer(Web):
         conf = self.app.conf
         listening = listen("DATAFLOW_WEB_PORT", conf.web_bind, conf.web_port)
         return SockSite(self._runner, listening, backlog=BACKLOG)
+
+
+def runner_of(application: Application) -> AppRunner:
+    """Return what serves an application, bodies as they were sent."""
+    return AppRunner(
+        application, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
+    )
+
+
+def listen(variable: str, host: str, port: int) -> socket.socket:
+    """Return a socket; raise `Misconfigured`, naming the setting, if nobody can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise Misconfigured(_fault(error, variable, host, port)) from error
+
+
+def _fault(error: OSError, variable: str, host: str, port: int) -> str:
+    if error.errno in (EACCES, EADDRINUSE):
+        return f"{variable} is {port} ({os.strerror(error.errno)}); expected a port that is free on {host}"
+    return f"DATAFLOW_WEB_HOST is '{host}' ({error}); expected an address of this machine"

@@ -16,8 +16,7 @@ from faust.types.agents import AgentFun
 from faust.types.transports import ConductorT
 from yarl import URL
 
-from dataflow.engine.batch import Batch, UnaccountedEvents
-from dataflow.engine.batch_stream import BatchStream
+from dataflow.engine.batch import Batch, BatchStream, UnaccountedEvents
 from dataflow.engine.consumer import BatchConsumer
 from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime

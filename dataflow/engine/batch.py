@@ -1,8 +1,11 @@
 """A batch: the next records of one partition, which an agent deals with and finishes all together."""
 
+from collections.abc import AsyncIterable, AsyncIterator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, NoReturn, Protocol, Self, TypeVar
+
+from faust.types import StreamT
 
 from dataflow.engine.column_batch import ColumnBatch, Encode, check_columns
 from dataflow.engine.dead_letters import RejectedRecord
@@ -10,7 +13,7 @@ from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.stage import Stage
 from dataflow.engine.tables.table import WindowedTable
-from dataflow.errors import DataflowError, InvalidEvent, Reason
+from dataflow.errors import DataflowError, InvalidEvent, Misconfigured, Reason
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.record import Outgoing, Record
 from dataflow.kafka.types import TopicPartition
@@ -148,3 +151,35 @@ class Batch:
                 "expected its agent to read all, and to send, count, drop or reject every event"
             )
         return [rows.outgoing(topic, encode) for topic, rows, encode in self._sends]
+
+
+Batches = StreamT[Batch]
+"""What an agent on a batch topic iterates over."""
+
+
+class BatchStream(AsyncIterator[Batch]):
+    """Hands an agent one batch after the other; refuses an agent that is written for single events."""
+
+    def __init__(self, agent: str, batches: AsyncIterable[Batch]) -> None:
+        self._agent = agent
+        self._batches = batches
+        self._batch: Batch | None = None
+
+    def __aiter__(self) -> Self:
+        self._iterator = aiter(self._batches)
+        return self
+
+    async def __anext__(self) -> Batch:
+        if self._batch is not None and not self._batch.is_entered:
+            raise UnaccountedEvents(
+                f"agent {self._agent} asks for more before it has entered {self._batch!r}; "
+                "expected `async with batch:` around all that it does with one"
+            )
+        self._batch = await anext(self._iterator)
+        return self._batch
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise Misconfigured(
+            f"agent {self._agent} uses {name} of its stream; expected `async for batch in batches:`, "
+            "as it reads a batch topic"
+        )

@@ -6,9 +6,8 @@ from collections.abc import Set as AbstractSet
 
 from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
-from dataflow.kafka.admin import Admin, NewTopic
+from dataflow.kafka.admin import Admin, NewTopic, with_admin
 from dataflow.kafka.clients import running
-from dataflow.kafka.connecting import with_admin
 
 MADE_POLL_SECONDS = 0.05
 CHANGELOG_SETTINGS = {

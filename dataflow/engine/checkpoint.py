@@ -5,11 +5,13 @@ Outputs, dead letters, table changes and source offsets are committed together o
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from dataflow.engine.group import Group
 from dataflow.engine.partition import Partition, Snapshot
+from dataflow.kafka.errors import BROKER_AWAY, NO_MEMBER, Fenced
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.producers import Producer, TransactionalProducer
 from dataflow.kafka.record import Headers
@@ -18,6 +20,8 @@ from dataflow.kafka.transaction import transaction
 from dataflow.kafka.types import OffsetAndMetadata, TopicPartition
 
 NO_HEADERS: Headers = []
+UNEXPECTED_IN_A_ROW = 3
+FENCED_A_MINUTE = 5
 
 
 Commit = Callable[[dict[TopicPartition, int]], AbstractAsyncContextManager[None]]
@@ -90,3 +94,31 @@ async def _write(
         await producer.send_batch(batch, topic, partition=number)
     for batch in record_batches.pack(entries, 64 * len(snapshot.changes)):
         await producer.send_batch(batch, changelog, partition=partition.tp.partition)
+
+
+class CheckpointErrors:
+    """Counts what has gone wrong since the last good checkpoint.
+
+    A broker that is away is waited for without end, and a worker that has left the group
+    joins it again. Anything else three times in a row does not mend itself, and neither
+    does another worker with our transactional id.
+    """
+
+    def __init__(self) -> None:
+        self._unexpected = 0
+        self._fenced: deque[float] = deque(maxlen=FENCED_A_MINUTE)
+
+    def clear(self) -> None:
+        """Note that a checkpoint has gone through."""
+        self._unexpected = 0
+
+    def is_fatal(self, error: BaseException) -> bool:
+        """Note this error; tell whether a new session is of no use."""
+        if isinstance(error, Fenced):
+            self._fenced.append(time.monotonic())
+            return len(self._fenced) == FENCED_A_MINUTE and self._fenced[-1] - self._fenced[0] < 60
+        cause = error.__cause__ or error
+        if isinstance(cause, BROKER_AWAY + NO_MEMBER) or getattr(cause, "retriable", False):
+            return False
+        self._unexpected += 1
+        return self._unexpected >= UNEXPECTED_IN_A_ROW

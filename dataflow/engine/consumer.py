@@ -12,8 +12,8 @@ from mode.types import ServiceT
 from dataflow.engine.batch import Batch
 from dataflow.engine.consumer_thread import BatchConsumerThread
 from dataflow.engine.engine import Engine
-from dataflow.engine.offset_gap import check_offset_gap
 from dataflow.engine.partition import Partition
+from dataflow.engine.recovery import check_offset_gap
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import group_metadata
 from dataflow.kafka.errors import KafkaError
@@ -149,24 +149,13 @@ class BatchConsumer(driver.Consumer):
             return
         batch = partition.deliver(source.topic.event_time, fetched)
         if batch is not None:
-            await self.callback(self._as_message(tp, batch.end - 1, batch.newest_ms, batch))
+            await self.callback(self._as_message(tp, batch))
 
-    def _as_message(self, tp: TP, offset: int, timestamp_ms: int, batch: Batch) -> ConsumerMessage:
-        return ConsumerMessage(
-            tp.topic,
-            tp.partition,
-            offset,
-            timestamp_ms / 1000,
-            0,
-            None,
-            None,
-            cast("bytes", batch),  # Faust only hands it on
-            None,
-            0,
-            0,
-            tp,
-            generation_id=self.app.consumer_generation_id,
-        )
+    def _as_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
+        generation = self.app.consumer_generation_id
+        place = tp.topic, tp.partition, batch.end - 1, batch.newest_ms / 1000
+        value = cast("bytes", batch)  # Faust only hands it on
+        return ConsumerMessage(*place, 0, None, None, value, None, 0, 0, tp, generation_id=generation)
 
     async def _deliver_records(self, tp: TP, records: list[ConsumerRecord]) -> None:
         """Ordinary topics, one message a record, as Faust does it."""

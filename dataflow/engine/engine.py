@@ -14,8 +14,7 @@ from mode import Service
 
 from dataflow.engine.assignment import Assignment
 from dataflow.engine.boot import find_outputs, prepare_topics
-from dataflow.engine.checkpoint import Commit, at_least_once, exactly_once, write_checkpoint
-from dataflow.engine.checkpoint_errors import CheckpointErrors
+from dataflow.engine.checkpoint import CheckpointErrors, Commit, at_least_once, exactly_once, write_checkpoint
 from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import EngineState, Lifecycle
 from dataflow.engine.options import Delivery, EngineOptions

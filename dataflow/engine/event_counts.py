@@ -33,12 +33,8 @@ class EventCounts:
 
     def as_mapping(self) -> dict[str, object]:
         """Return plain JSON values."""
-        return {
-            "received": self.received,
-            "sent": self.sent,
-            "dropped": dict(self.dropped),
-            "dead_lettered": dict(self.dead_lettered),
-        }
+        plain: dict[str, object] = msgspec.to_builtins(self)
+        return plain
 
     @classmethod
     def from_mapping(cls, plain: Mapping[str, object]) -> "EventCounts":

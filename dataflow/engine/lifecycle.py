@@ -68,7 +68,7 @@ class Lifecycle:
 
         Who is in the state already stays in it, with the first cause.
         """
-        before, after_seconds = self.state, self.seconds
+        before, seconds = self.state, round(self.seconds, 3)
         if state is before:
             return
         if state not in ALLOWED[before]:
@@ -78,9 +78,5 @@ class Lifecycle:
             )
         self.state, self.cause, self._since = state, cause, self._clock()
         log.info(
-            "Engine has changed its state.",
-            state=state,
-            before=before,
-            cause=cause,
-            after_seconds=round(after_seconds, 3),
+            "Engine has changed its state.", state=state, before=before, cause=cause, after_seconds=seconds
         )

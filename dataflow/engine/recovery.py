@@ -7,10 +7,12 @@ from faust.types import TP
 
 from dataflow.engine.group import Group
 from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.engine.partition import Partition
 from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.topology import Topology
-from dataflow.errors import Misconfigured
+from dataflow.errors import DataflowError, Misconfigured
+from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_fetch import UnstableOffsetCommit, last_committers, stable_offsets
 from dataflow.kafka.types import TopicPartition
@@ -23,6 +25,10 @@ STABLE_SECONDS = 50.0
 
 Positions = Mapping[TP, tuple[int, PartitionState]]
 """Of each partition the next offset to read, and the state up to there."""
+
+
+class RecordsSkipped(DataflowError):
+    """Records were not handed out: a bug of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +106,32 @@ class Recovery:
             f"its tables have counted. It was moved by hand: move it back, or delete the topic "
             f"{self.topology.sources[tp.topic].changelog} to count anew from the offset"
         )
+
+
+async def check_offset_gap(
+    group: Group, group_id: str, changelog: str, partition: Partition, fetched: Fetched
+) -> None:
+    """Log which records the broker no longer had.
+
+    Raises `Misconfigured` for a topic that begins anew, as its tables counted another one,
+    and `RecordsSkipped` if the broker still has what is missing.
+    """
+    missing, tp = fetched.first - partition.delivered, partition.tp
+    if not missing:
+        return
+    gap = f"{tp.topic}/{tp.partition} goes on at offset {fetched.first}; expected {partition.delivered}"
+    if missing < 0:
+        raise Misconfigured(
+            f"{gap}. The topic was deleted and made anew: delete the topic {changelog} "
+            f"and the group {group_id}, too"
+        )
+    earliest = (await group.earliest_offsets(TP(*tp)))[TP(*tp)]
+    if earliest <= partition.delivered:
+        raise RecordsSkipped(f"{gap}, which the broker still has")
+    log.error(
+        "Records were deleted before they were read (retention).",
+        topic=tp.topic,
+        partition=tp.partition,
+        first_offset=partition.delivered,
+        last_offset=fetched.first - 1,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from dataflow.inputs.input import Pieces
-from dataflow.sources.text_lines import split_lines
+from dataflow.sources.body_events import split_lines
 
 BEGIN_BYTES = 512
 """Contents with the same begin of this length are compared."""

@@ -1,9 +1,11 @@
-"""Admin: topics and groups of the broker; its answers are taken apart here and nowhere else."""
+"""Admin: topics and groups of a broker that may be away; only here are its answers taken apart."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
-from typing import NamedTuple
+from time import monotonic
+from typing import NamedTuple, TypeVar
 
 from aiokafka import admin as aiokafka_admin
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -11,9 +13,16 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.errors import Misconfigured
-from dataflow.kafka.clients import running
+from dataflow.kafka.clients import backoff, running
+from dataflow.kafka.errors import BROKER_AWAY, KafkaError
+from dataflow.logs import get_log
+
+log = get_log(__name__)
+
+T = TypeVar("T")
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
+WAIT_SECONDS = 60.0
 _BROKER_DECIDES = -1
 RECORD_ROOM_BYTES = 8 << 10
 """What key, headers and framing may add to a value."""
@@ -129,3 +138,41 @@ async def find_topics(connection: Mapping[str, object], names: Collection[str]) 
         name: KnownTopic(cycle(range(count)), int(limits[name][MAX_MESSAGE_BYTES]) - RECORD_ROOM_BYTES)
         for name, count in counts.items()
     }
+
+
+async def connect_admin(connection: Mapping[str, object], wait_seconds: float = WAIT_SECONDS) -> Admin:
+    """Return a started admin client; wait for a broker that is away, with backoff.
+
+    Raises `Misconfigured` when none has answered in time.
+    """
+    deadline = monotonic() + wait_seconds
+    for pause in backoff():
+        admin = Admin(connection)
+        try:
+            await admin.start()
+        except (KafkaError, OSError) as error:
+            await admin.stop()
+            servers = connection["bootstrap_servers"]
+            if monotonic() + pause > deadline:
+                raise Misconfigured(
+                    f"broker {servers} does not answer: {error}; expected a Kafka broker there within "
+                    f"{wait_seconds:.0f} s, reachable by {connection['security_protocol']}. "
+                    "See that it runs, and look at DATAFLOW_BROKER and DATAFLOW_BROKER_SECURITY"
+                ) from error
+            log.warning("Broker does not answer; trying again.", wait_seconds=pause, error=error)
+            await asyncio.sleep(pause)
+        else:
+            return admin
+    raise AssertionError("backoff() has no end")
+
+
+async def with_admin(connection: Mapping[str, object], work: Callable[[Admin], Awaitable[T]]) -> T:
+    """Return what `work` returns; a broker that goes away meanwhile is waited for, and asked again."""
+    while True:
+        admin = await connect_admin(connection)
+        try:
+            return await work(admin)
+        except BROKER_AWAY as error:
+            log.warning("Broker has gone away; trying again.", error=error)
+        finally:
+            await admin.stop()

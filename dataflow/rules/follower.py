@@ -8,8 +8,8 @@ from mode import Service
 
 from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS
 from dataflow.errors import Misconfigured
+from dataflow.kafka.admin import connect_admin
 from dataflow.kafka.clients import backoff
-from dataflow.kafka.connecting import connect_admin
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.rules.version import Document, Version, VersionLog

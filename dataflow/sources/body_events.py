@@ -10,13 +10,13 @@ import orjson
 from dataflow.http_error import HttpError
 from dataflow.sources.inflate import PIECE_BYTES
 from dataflow.sources.json_array import ArrayFault, elements, is_array
-from dataflow.sources.text_lines import split_lines
 
 ELEMENTS_AT_ONCE = 100
 
 PING_BYTES = 200  # no event is as short as the ping that DataStream 2 sends on saving a stream
 STRUCTURED_PING = b"0,access_validation"
 JSON_PING = {"access_validation": True}
+RETURN = ord("\r")
 
 _validate = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -98,3 +98,30 @@ def _is_json(text: bytes) -> bool:
     except (msgspec.DecodeError, RecursionError):
         return False
     return True
+
+
+def split_lines(pieces: Iterable[bytes], most_bytes: int) -> Iterator[list[bytes]]:
+    """Yield the lines of each piece, without their line ends; blank ones are left out.
+
+    Of a line that is longer than `most_bytes` one byte more than that is kept, so that
+    who reads it can tell.
+    """
+    begun, kept = b"", most_bytes + 1
+    for piece in pieces:
+        *lines, last = piece.split(b"\n")
+        if lines:
+            lines[0] = begun + lines[0] if len(begun) < kept else begun
+            begun = last
+            yield _cleaned(lines, kept)
+        elif len(begun) < kept:
+            begun = (begun + last)[:kept]
+    yield _cleaned([begun], kept)
+
+
+def _cleaned(lines: list[bytes], kept: int) -> list[bytes]:
+    # What stands before the line feed on Windows is no part of the line.
+    return [
+        line[:-1] if line[-1] == RETURN and len(line) < kept else line[:kept]
+        for line in lines
+        if line and not line.isspace()
+    ]

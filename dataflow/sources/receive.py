@@ -12,12 +12,11 @@ from msgspec import Meta
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.sources.batching_producer import BatchingProducer
-from dataflow.sources.body_events import is_ping, json_events, read_head
+from dataflow.sources.body_events import is_ping, json_events, read_head, split_lines
 from dataflow.sources.inflate import inflate
 from dataflow.sources.json_array import ArrayFault
 from dataflow.sources.origin import Origin
 from dataflow.sources.sorting import Sorter
-from dataflow.sources.text_lines import split_lines
 
 EVENTS_AT_ONCE = 1_000
 """The loop is given back after so many: ten milliseconds if all of them are broken."""

@@ -5,15 +5,14 @@ import ssl
 from functools import partial
 from pathlib import Path
 
-from aiohttp.web import Application, AppRunner, SockSite
+from aiohttp.web import Application, SockSite
 from mode import Service
 
 from dataflow.errors import Misconfigured
-from dataflow.listening import BACKLOG, listen
 from dataflow.logs import get_log
 from dataflow.settings import Settings
 from dataflow.watched_files import WatchedFiles
-from dataflow.web_server import KEEP_ALIVE_SECONDS
+from dataflow.web_server import BACKLOG, listen, runner_of
 
 log = get_log(__name__)
 
@@ -30,9 +29,7 @@ class HttpsListener(Service):
         files = self._files
         self._context = WatchedFiles([path for path in files if path], partial(tls_context, *files))
         self._socket: socket.socket | None = None
-        self._runner = AppRunner(
-            application, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
-        )
+        self._runner = runner_of(application)
 
     async def on_start(self) -> None:
         """Listen; raise `Misconfigured` if nobody can."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import faust
 
 from dataflow.engine.app import App
-from dataflow.engine.batch_stream import Batches
+from dataflow.engine.batch import Batches
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.options import EngineOptions

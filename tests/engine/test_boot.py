@@ -16,7 +16,7 @@ from dataflow.engine.boot import prepare_topics
 from dataflow.engine.options import Delivery
 from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
-from dataflow.kafka.connecting import connect_admin
+from dataflow.kafka.admin import connect_admin
 from dataflow.kafka.connection import connection
 
 

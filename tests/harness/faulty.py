@@ -9,9 +9,8 @@ import faust
 from harness.relay import MARK, Names, Relay, pass_on, relay
 
 from dataflow.demo.broker.ports import free_port
-from dataflow.engine.batch import Batch
-from dataflow.engine.batch_stream import Batches
-from dataflow.kafka import connecting
+from dataflow.engine.batch import Batch, Batches
+from dataflow.kafka import admin
 
 FAULT = os.environ["FAULT"]
 NAMES = Names(*(os.environ[name] for name in ("GROUP", "SOURCE", "OUTPUT", "DEAD")))
@@ -36,7 +35,7 @@ async def misbehave(relay: Relay, batch: Batch) -> None:
 broker = os.environ["BROKER"]
 if FAULT == "no broker":
     broker = f"127.0.0.1:{free_port()}"
-    connecting.connect_admin.__defaults__ = (1.0,)  # a minute else
+    admin.connect_admin.__defaults__ = (1.0,)  # a minute else
 limits: dict[str, Any] = {"dead_letter_max_consecutive": 20} if FAULT == "dead run" else {}
 other_agents = ("leaves the loop", "reads events", "takes many", "asks for keys")
 

@@ -14,8 +14,7 @@ from mode.utils.times import Seconds, want_seconds
 
 from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App
-from dataflow.engine.batch import Batch
-from dataflow.engine.batch_stream import Batches
+from dataflow.engine.batch import Batch, Batches
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime

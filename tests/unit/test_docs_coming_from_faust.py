@@ -15,8 +15,7 @@ from faust.types.tuples import Message
 from partition_bench import Bench
 
 from dataflow.engine.app import App
-from dataflow.engine.batch import Batch, current_batch
-from dataflow.engine.batch_stream import BatchStream
+from dataflow.engine.batch import Batch, BatchStream, current_batch
 from dataflow.engine.column_batch import ColumnBatch
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage

@@ -4,7 +4,7 @@ import pytest
 
 from dataflow.demo.broker.ports import free_port
 from dataflow.errors import Misconfigured
-from dataflow.listening import listen
+from dataflow.web_server import listen
 
 
 def test_a_free_port_is_listened_on():
