@@ -12,9 +12,8 @@ from dataflow.rules.live import (
     follow_utm_sources,
 )
 from dataflow.settings import Settings
-from dataflow.sinks.configured import configured_sinks, runner_options
+from dataflow.sinks.configured import RunnerOptions, configured_sinks, runner_options
 from dataflow.sinks.runner import SinkRunner
-from dataflow.sinks.runner_options import RunnerOptions
 from dataflow.sources.receiver import Receiver
 from dataflow.sources.simulator import Simulator
 

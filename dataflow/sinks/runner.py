@@ -12,11 +12,11 @@ from dataflow.kafka.consumers import group_consumer
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.types import RebalanceListener, TopicPartition
 from dataflow.logs import get_log
+from dataflow.sinks.configured import RunnerOptions
 from dataflow.sinks.contract import Sink
 from dataflow.sinks.lazy_sink import LazySink
 from dataflow.sinks.runner_commits import Commits
 from dataflow.sinks.runner_metrics import SinkMetrics
-from dataflow.sinks.runner_options import RunnerOptions
 from dataflow.sinks.runner_partition import SinkPartition
 
 log = get_log(__name__)

@@ -6,8 +6,8 @@ from time import monotonic
 from dataflow.kafka.fetch import drain
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import Consumer, TopicPartition
+from dataflow.sinks.configured import RunnerOptions
 from dataflow.sinks.contract import SinkBatch
-from dataflow.sinks.runner_options import RunnerOptions
 
 IDLE_SECONDS = 0.2  # between two checks of `draining`
 

@@ -12,12 +12,12 @@ from dataflow.kafka.errors import NO_MEMBER, CommitFailedError, IllegalStateErro
 from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.logs import get_log
+from dataflow.sinks.configured import RunnerOptions
 from dataflow.sinks.contract import Sink, SinkBatch
 from dataflow.sinks.runner_commits import STABLE_SECONDS, Commits
 from dataflow.sinks.runner_gather import gather
 from dataflow.sinks.runner_metrics import SinkMetrics
 from dataflow.sinks.runner_note import SinkNote
-from dataflow.sinks.runner_options import RunnerOptions
 
 log = get_log(__name__)
 

@@ -22,7 +22,7 @@ from dataflow.sinks.csv import CsvSink  # noqa: E402
 from dataflow.sinks.csv_files import Rotation  # noqa: E402
 from dataflow.sinks.event_time import compile_reader  # noqa: E402
 from dataflow.sinks.opensearch.indices import index_template  # noqa: E402
-from dataflow.sinks.postgres.ddl import create_table  # noqa: E402
+from dataflow.sinks.postgres.migrate import create_table  # noqa: E402
 from dataflow.sinks.postgres.tables import TABLES  # noqa: E402
 from dataflow.sinks.s3.parquet import Parquet  # noqa: E402
 from dataflow.topics import declared_topics  # noqa: E402

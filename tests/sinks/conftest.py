@@ -12,9 +12,9 @@ from sinks.postgres_server import PostgresServer
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.demo.broker import EmbeddedBroker
+from dataflow.sinks.configured import RunnerOptions
 from dataflow.sinks.contract import Sink
 from dataflow.sinks.runner import SinkRunner
-from dataflow.sinks.runner_options import RunnerOptions
 
 SESSION_MS = 2_000
 

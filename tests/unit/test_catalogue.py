@@ -19,8 +19,7 @@ from dataflow.rules.outputs import RESERVED
 from dataflow.settings import Settings
 from dataflow.sinks.csv import CsvColumns
 from dataflow.sinks.opensearch.indices import index_template
-from dataflow.sinks.postgres.ddl import create_table
-from dataflow.sinks.postgres.migrate import migrations
+from dataflow.sinks.postgres.migrate import create_table, migrations
 from dataflow.sinks.postgres.tables import TABLES, tables_of
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
 from dataflow.topics import declared_topics
@@ -66,7 +65,7 @@ def test_the_opensearch_template_is_the_one_that_was_recorded():
 def test_parquet_columns_are_those_that_were_recorded():
     """In their order and with their types: readers have schemas."""
     pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
-    from dataflow.sinks.s3.columns import ParquetColumns
+    from dataflow.sinks.s3.parquet import ParquetColumns
 
     schemas = {name: ParquetColumns(name).schema for name, topic in TOPICS.items() if topic.record}
     assert RECORDED["parquet"] == {

@@ -14,8 +14,7 @@ pa = pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
 
 import pyarrow.parquet as pq  # noqa: E402  # only where there is one
 
-from dataflow.sinks.s3.columns import ParquetColumns  # noqa: E402
-from dataflow.sinks.s3.parquet import Parquet  # noqa: E402
+from dataflow.sinks.s3.parquet import Parquet, ParquetColumns  # noqa: E402
 
 VIEWS = "enriched-web-events"
 AT_MS = 1_790_000_000_000

@@ -1,16 +1,104 @@
 """Parquet: writes records as rows of typed columns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import IO
 
+import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dataflow.catalogue.declared import TOPICS
+from dataflow.catalogue.fields import Field
+from dataflow.engine.decoding import compile_decoder
+from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.kafka.record import Record
 from dataflow.sinks.json_line import one_line
-from dataflow.sinks.s3.columns import ParquetColumns, Row
 
 ROWS_AT_ONCE = 10_000  # a row group; its rows are held in memory
+
+Row = tuple[object, ...]
+Convert = Callable[[object], object]
+
+# Where every record came from, and its time: event time where there is one, else that of arrival.
+ORIGIN = (("kafka_offset", pa.int64()), ("kafka_timestamp", pa.timestamp("ms", "UTC")))
+EVENT_TIME = ("event_time", pa.timestamp("ms", "UTC"))
+
+
+class ParquetColumns:
+    """The fields of one topic's model; those that it does not know are left out."""
+
+    def __init__(self, topic: str) -> None:
+        declared = TOPICS.get(topic)
+        if declared is None or declared.record is None:
+            known = sorted(name for name, topic in TOPICS.items() if topic.record)
+            raise Misconfigured(f"topic {topic} has no columns for Parquet; expected {', '.join(known)}")
+        self.names = list(declared.fields)
+        kinds = [_kind_of(field) for field in declared.fields.values()]
+        self.schema = pa.schema(
+            [*ORIGIN, EVENT_TIME, *((name, kind) for name, (kind, _) in zip(self.names, kinds, strict=True))]
+        )
+        self._converts = [(at, convert) for at, (_, convert) in enumerate(kinds) if convert]
+        self._decoder = compile_decoder(declared.record, self.names)
+        self._values_of = attrgetter(*self.names)
+
+    def row_of(self, raw: bytes | None) -> Row:
+        """Return the values of an event as its columns take them.
+
+        Raises `InvalidEvent` for one that does not fit.
+        """
+        values = list(self._values_of(self._decoder.read(raw)))
+        for at, convert in self._converts:
+            if values[at] is not None:
+                values[at] = self._fitting(at, convert, values[at])
+        return tuple(values)
+
+    def _fitting(self, at: int, convert: Convert, value: object) -> object:
+        try:
+            return convert(value)
+        except (ValueError, OverflowError) as error:
+            expected = self.schema.field(self.names[at]).type
+            raise InvalidEvent(
+                Reason.WRONG_TYPE, f"{self.names[at]} is {str(value)[:100]!r}; expected {expected}"
+            ) from error
+
+    def batch_of(self, rows: Sequence[Row]) -> pa.RecordBatch:
+        """Return rows, each with its origin and time in front, as columns."""
+        columns: Iterable[Row] = zip(*rows, strict=True)
+        return pa.record_batch(
+            [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)],
+            schema=self.schema,
+        )
+
+
+def _kind_of(field: Field) -> tuple[pa.DataType, Convert | None]:
+    """Return the type of a column, and how values come into it if not by themselves."""
+    known: Mapping[frozenset[object], tuple[pa.DataType, Convert | None]] = {
+        frozenset([str]): (pa.string(), None),
+        frozenset([bool]): (pa.bool_(), None),
+        frozenset([int]): (pa.int64(), _whole),
+        frozenset([str, int]): (pa.int64(), _whole),  # numbers that are sent as text
+        frozenset([float]): (pa.float64(), _real),
+        frozenset([int, float]): (pa.float64(), _real),
+        frozenset([str, float]): (pa.float64(), _real),
+    }
+    return known.get(field.types, (pa.string(), _text))
+
+
+def _whole(value: object) -> int:
+    number = int(str(value))
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("beyond 64 bits")
+    return number
+
+
+def _real(value: object) -> float:
+    return float(str(value))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 class Parquet:
