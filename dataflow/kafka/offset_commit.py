@@ -9,7 +9,7 @@ from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import Int16, Int32, Int64, Schema
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from dataflow.kafka.pinned_request import TAGS, TEXT, PinnedRequest, structs
+from dataflow.kafka.pinned_request import COMMITTED, PARTITION, TAGS, TEXT, TOPIC, PinnedRequest, structs
 
 
 class GroupMetadata(NamedTuple):
@@ -27,11 +27,7 @@ class TxnOffsetCommitResponseV3(Response):
     API_VERSION = 3
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        structs(
-            "errors",
-            ("topic", TEXT),
-            structs("partition_errors", ("partition", Int32), ("error_code", Int16)),
-        ),
+        structs("errors", TOPIC, structs("partition_errors", PARTITION, ("error_code", Int16))),
         TAGS,
     )
 
@@ -51,17 +47,7 @@ class TxnOffsetCommitRequestV3(RequestStruct):
         ("generation_id", Int32),
         ("member_id", TEXT),
         ("group_instance_id", TEXT),
-        structs(
-            "topics",
-            ("topic", TEXT),
-            structs(
-                "partitions",
-                ("partition", Int32),
-                ("offset", Int64),
-                ("leader_epoch", Int32),
-                ("metadata", TEXT),
-            ),
-        ),
+        structs("topics", TOPIC, structs("partitions", *COMMITTED)),
         TAGS,
     )
 

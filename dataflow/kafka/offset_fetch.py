@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import aiokafka.errors as kafka_errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.api import RequestStruct, Response
-from aiokafka.protocol.types import Boolean, CompactArray, Int16, Int32, Int64, Schema
+from aiokafka.protocol.types import Boolean, CompactArray, Int16, Int32, Schema
 from aiokafka.structs import TopicPartition
 
-from dataflow.kafka.pinned_request import TAGS, TEXT, PinnedRequest, structs
+from dataflow.kafka.pinned_request import COMMITTED, TAGS, TEXT, TOPIC, PinnedRequest, structs
 
 
 class UnstableOffsetCommit(kafka_errors.BrokerResponseError):
@@ -38,18 +38,7 @@ class OffsetFetchResponseV7(Response):
     API_VERSION = 7
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        structs(
-            "topics",
-            ("topic", TEXT),
-            structs(
-                "partitions",
-                ("partition", Int32),
-                ("offset", Int64),
-                ("leader_epoch", Int32),
-                ("metadata", TEXT),
-                ("error_code", Int16),
-            ),
-        ),
+        structs("topics", TOPIC, structs("partitions", *COMMITTED, ("error_code", Int16))),
         ("error_code", Int16),
         TAGS,
     )
@@ -64,7 +53,7 @@ class OffsetFetchRequestV7(RequestStruct):
     RESPONSE_TYPE = OffsetFetchResponseV7
     SCHEMA = Schema(
         ("group_id", TEXT),
-        structs("topics", ("topic", TEXT), ("partitions", CompactArray(Int32))),
+        structs("topics", TOPIC, ("partitions", CompactArray(Int32))),
         ("require_stable", Boolean),
         TAGS,
     )
@@ -105,11 +94,8 @@ async def _fetch(
     topics: list[tuple[object, ...]] = [(topic, numbers, {}) for topic, numbers in by_topic.items()]
     node = await client.coordinator_lookup(CoordinationType.GROUP, group)
     await client.ready(node, group=ConnectionGroup.COORDINATION)
-    answer = await client.send(
-        node,
-        PinnedRequest(OffsetFetchRequestV7(group, topics, require_stable, {})),
-        group=ConnectionGroup.COORDINATION,
-    )
+    request = PinnedRequest(OffsetFetchRequestV7(group, topics, require_stable, {}))
+    answer = await client.send(node, request, group=ConnectionGroup.COORDINATION)
     rows: list[tuple[TopicPartition, int, str]] = []
     codes = {answer.error_code}
     for topic, partitions, _ in answer.topics:

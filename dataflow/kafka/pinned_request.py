@@ -2,12 +2,17 @@
 
 import aiokafka.errors as kafka_errors
 from aiokafka.protocol.api import Request, RequestStruct
-from aiokafka.protocol.types import AbstractType, CompactArray, CompactString, TaggedFields
+from aiokafka.protocol.types import AbstractType, CompactArray, CompactString, Int32, Int64, TaggedFields
 
 TEXT = CompactString("utf-8")
 TAGS = ("tags", TaggedFields)
 
 Field = tuple[str, AbstractType]
+
+TOPIC: Field = ("topic", TEXT)
+PARTITION: Field = ("partition", Int32)
+COMMITTED = (PARTITION, ("offset", Int64), ("leader_epoch", Int32), ("metadata", TEXT))
+"""The fields of a committed offset."""
 
 
 def structs(name: str, *fields: Field) -> Field:
