@@ -5,8 +5,8 @@ from mode import Service
 from dataflow.logs import get_log
 from dataflow.settings import Settings
 from dataflow.stages.access_log import access_log_stage
-from dataflow.stages.access_log_parsing import access_log_parsing
 from dataflow.stages.geoip import GeoIP
+from dataflow.stages.request import access_log_parsing
 
 log = get_log(__name__)
 

@@ -10,7 +10,6 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dataflow.cli.stage_run import LineCounts
     from dataflow.stages.lines import LineStage
 
 TAKES = {
@@ -84,7 +83,7 @@ def _run(name: str, stage: "LineStage", file: Path, dead_letters: BinaryIO | Non
         except BrokenPipeError:  # the reader, `head` perhaps, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
-            _show(run.counts)
+            typer.echo(str(run.counts) if sys.stderr.isatty() else run.counts.as_json(), err=True)
 
 
 def _refuse_other_options(stage: str, options: "Mapping[str, object]") -> None:
@@ -116,10 +115,3 @@ def _stage_named(
             utm_sources=current.utm_sources or DEFAULT_UTM_SOURCES,
         )
     )
-
-
-def _show(counts: "LineCounts") -> None:
-    if sys.stderr.isatty():
-        typer.echo(str(counts), err=True)
-    else:
-        sys.stderr.write(counts.as_json())

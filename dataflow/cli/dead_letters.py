@@ -1,19 +1,17 @@
 """`dataflow dead-letters`: which ones in; a list, all of one, or what became of a replay out."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
     from dataflow.dead_letters.json_views import DeadLetterRow
     from dataflow.dead_letters.letter import LetterFilter, Place
     from dataflow.dead_letters.replay import ReplayResult
-
-Result = TypeVar("Result")
-Work = Callable[[Mapping[str, object]], Coroutine[object, object, Result]]
 
 dead_letters = typer.Typer(
     no_args_is_help=True,
@@ -52,7 +50,7 @@ def list_letters(
     from dataflow.dead_letters.json_views import list_of_letters
 
     letter_filter = _letter_filter(stage, reason, topic, start, end)
-    answer = _run(lambda connection: list_of_letters(connection, letter_filter, limit))
+    answer = ask_broker(lambda connection: list_of_letters(connection, letter_filter, limit))
     if not people_read():
         print_json(answer)
         return
@@ -74,7 +72,7 @@ def show(place: Annotated[str, typer.Argument(help="Partition/offset, as the lis
     from dataflow.errors import DataflowError
 
     wanted = _place(place)
-    letter = _run(lambda connection: page_of_letter(connection, wanted))
+    letter = ask_broker(lambda connection: page_of_letter(connection, wanted))
     if letter is None:
         raise DataflowError(f"dead letter is {place}; expected one that `dataflow dead-letters list` has")
     print_json(letter)
@@ -117,7 +115,7 @@ def _replay(letter_filter: "LetterFilter", limit: int | None) -> "ReplayResult":
     from dataflow.dead_letters.replay import replay as replay_letters
     from dataflow.settings import settings
 
-    return _run(lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit))
+    return ask_broker(lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit))
 
 
 def _letter_filter(
@@ -151,12 +149,3 @@ def _place(text: str) -> "Place":
 def _row(row: "DeadLetterRow") -> Sequence[object]:
     place = f"{row.partition}/{row.offset}"
     return place, row.at, row.stage, row.reason, row.topic, row.tries, row.replayed, row.detail
-
-
-def _run(work: Work[Result]) -> Result:
-    from dataflow.cli.kafka import run_with_broker
-    from dataflow.connection import broker_connection
-    from dataflow.settings import settings
-
-    connection = broker_connection(settings())
-    return run_with_broker(connection, work(connection))

@@ -1,11 +1,13 @@
 """Commands of documents: show, check and put, the same for filter rules and UTM sources."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json
 
 if TYPE_CHECKING:
@@ -44,13 +46,9 @@ def show(document: "Document") -> None:
 
 def last_version_of(document: "Document") -> "Version":
     """Return the version that all workers use."""
-    from dataflow.cli.kafka import run_with_broker
-    from dataflow.connection import broker_connection
     from dataflow.rules.version_topic import last_version
-    from dataflow.settings import settings
 
-    connection = broker_connection(settings())
-    return run_with_broker(connection, last_version(connection, document))
+    return ask_broker(lambda connection: last_version(connection, document))
 
 
 def check(document: "Document", file: Path) -> None:
@@ -61,26 +59,22 @@ def check(document: "Document", file: Path) -> None:
 
 def put(document: "Document", file: Path, follows: int | None) -> None:
     """Write the content of a file as the next version, if the last one is number `follows`."""
-    from dataflow.cli.kafka import run_with_broker
-    from dataflow.connection import broker_connection
-    from dataflow.settings import settings
-
     raw = read_file(file)
     document.check(raw, str(file))
-    connection = broker_connection(settings())
 
-    async def write() -> "Version":
+    async def write(connection: Mapping[str, object]) -> "Version":
         """Check the outputs of rules, and write the version."""
         from dataflow.rules.outputs import check_outputs
         from dataflow.rules.version import FILTER_RULES_DOCUMENT
         from dataflow.rules.version_topic import put_version
+        from dataflow.settings import settings
         from dataflow.stages.filter_document import read_document
 
         if document is FILTER_RULES_DOCUMENT:
             await check_outputs(connection, read_document(raw, str(file)))
         return await put_version(connection, settings().app_id, document, raw, follows)
 
-    version = run_with_broker(connection, write())
+    version = ask_broker(write)
     if people_read():
         typer.echo(f"the {document.name} are those of version {version.number} now")
     else:

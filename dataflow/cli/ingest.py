@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json
 
 if TYPE_CHECKING:
@@ -49,15 +50,12 @@ def ingest(
 
 def _run(stream: str, places: list[str]) -> "IngestReport":
     from dataflow.catalogue.declared import INGESTED
-    from dataflow.cli.kafka import run_with_broker
-    from dataflow.connection import broker_connection
     from dataflow.errors import Misconfigured
-    from dataflow.settings import settings
 
     gc.set_threshold(100_000, 50, 50)  # lines live shortly and make no cycles: a fifth of the time
     if stream not in INGESTED:
         raise Misconfigured(f"--as is '{stream}'; expected {', '.join(sorted(INGESTED))}")
-    return run_with_broker(broker_connection(settings()), _ingest(stream, places))
+    return ask_broker(lambda _: _ingest(stream, places))
 
 
 async def _ingest(stream: str, places: list[str]) -> "IngestReport":

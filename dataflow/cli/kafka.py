@@ -1,17 +1,18 @@
 """Runs coroutines that need Kafka, and turns their errors into one clear one."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from dataflow.errors import DataflowError
-from dataflow.kafka.errors import KafkaError
 
 Result = TypeVar("Result")
 
 
 def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine; what Kafka or the network refuses becomes a `DataflowError`."""
+    from dataflow.kafka.errors import KafkaError
+
     try:
         return asyncio.run(work)
     except (KafkaError, OSError) as error:
@@ -19,3 +20,12 @@ def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Res
         raise DataflowError(
             f"broker {servers} answers with '{error}'; expected it to serve; see DATAFLOW_BROKER"
         ) from error
+
+
+def ask_broker(work: Callable[[dict[str, object]], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a coroutine with the connection to the broker of the settings, as `run_with_broker` does."""
+    from dataflow.connection import broker_connection
+    from dataflow.settings import settings
+
+    connection = broker_connection(settings())
+    return run_with_broker(connection, work(connection))

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json
 
 if TYPE_CHECKING:
@@ -34,12 +36,7 @@ def produce(
       dataflow produce expedia bookings.ndjson.gz
       grep -h purchase *.ndjson | dataflow produce raw-web-events -
     """
-    from dataflow.cli.kafka import run_with_broker
-    from dataflow.connection import broker_connection
-    from dataflow.settings import settings
-
-    connection = broker_connection(settings())
-    loaded = run_with_broker(connection, _load(connection, topic, file))
+    loaded = ask_broker(lambda connection: _load(connection, topic, file))
     _show(topic, loaded)
     if not loaded.is_complete:
         raise typer.Exit(1)
@@ -82,7 +79,7 @@ async def _steps(lines: "Lines", loaded: "Loaded") -> AsyncIterator[list[bytes]]
 
 def _show(topic: str, loaded: "Loaded") -> None:
     if not people_read():
-        print_json({"topic": topic, **loaded.as_json()})
+        print_json({"topic": topic, **asdict(loaded)})
         return
     typer.echo(f"{loaded.acknowledged:,} of {loaded.lines:,} lines acknowledged by {topic}")
     for number in loaded.too_large[:SHOWN]:

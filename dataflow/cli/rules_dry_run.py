@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dataflow.cli.documents import document_of, last_version_of
+from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, table_of
 
 if TYPE_CHECKING:
@@ -17,24 +18,15 @@ if TYPE_CHECKING:
 def try_rules(raw: bytes | None, lines: Path | None, topic: str | None, last: int) -> "DryRun":
     """Judge lines by these rules, or by those that all workers use."""
     from dataflow.cli.lines import lines_of
-    from dataflow.rules.dry_run import try_lines
+    from dataflow.rules.dry_run import last_records, try_lines
     from dataflow.stages.filter_document import read_document
 
     used = read_document(last_version_of(document_of("filter-rules")).raw if raw is None else raw, "rules")
     if lines is not None:
         with lines_of(lines) as sent:
             return asyncio.run(try_lines(used, sent))
-    return asyncio.run(try_lines(used, _last_records(topic or "", last)))
-
-
-def _last_records(topic: str, count: int) -> list[bytes | None]:
-    from dataflow.cli.kafka import run_with_broker
-    from dataflow.connection import broker_connection
-    from dataflow.rules.dry_run import last_records
-    from dataflow.settings import settings
-
-    connection = broker_connection(settings())
-    return run_with_broker(connection, last_records(connection, topic, count))
+    records = ask_broker(lambda connection: last_records(connection, topic or "", last))
+    return asyncio.run(try_lines(used, records))
 
 
 def show_dry_run(dry_run: "DryRun") -> None:

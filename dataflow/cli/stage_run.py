@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import orjson
@@ -21,8 +21,8 @@ class LineCounts:
     dead_lettered: int = 0
 
     def as_json(self) -> str:
-        """Return one line of JSON."""
-        return orjson.dumps(asdict(self)).decode() + "\n"
+        """Return them as JSON."""
+        return orjson.dumps(self).decode()
 
     def __str__(self) -> str:
         return (

@@ -1,7 +1,7 @@
 """Topic loader: sends lines to a topic in record batches."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import cycle
 
 from dataflow.cli.batch_sender import BatchSender
@@ -28,10 +28,6 @@ class Loaded:
     def is_complete(self) -> bool:
         """Tell whether the whole file is stored."""
         return self.acknowledged == self.lines and not self.failed
-
-    def as_json(self) -> dict[str, object]:
-        """Return plain JSON values."""
-        return asdict(self)
 
 
 class TopicLoader:

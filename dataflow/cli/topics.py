@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
@@ -28,40 +29,33 @@ def topics(
       dataflow topics
       DATAFLOW_BROKER=kafka:9092 dataflow topics --check
     """
-    from dataflow.cli.kafka import run_with_broker
-    from dataflow.connection import broker_connection
     from dataflow.settings import settings
     from dataflow.topics import TopicReport, check_topics, declared_topics, ensure_topics
 
-    connection = broker_connection(settings())
     declared = declared_topics(settings())
     if create:
-        report = run_with_broker(connection, ensure_topics(connection, declared))
+        report = ask_broker(lambda connection: ensure_topics(connection, declared))
     else:
-        report = TopicReport((), run_with_broker(connection, check_topics(connection, declared)))
+        report = TopicReport((), ask_broker(lambda connection: check_topics(connection, declared)))
     _show(declared, report)
     if report.differences:
         raise typer.Exit(1)
 
 
 def _show(declared: Sequence["DeclaredTopic"], report: "TopicReport") -> None:
-    differing = {difference.topic for difference in report.differences}
-    rows = []
-    for topic in declared:
-        state = (
-            "made"
-            if topic.name in report.created
-            else "differs"
-            if topic.name in differing
-            else "as declared"
-        )
-        rows.append((topic.name, state, topic.partitions, _kept(topic), topic.holds))
+    states = {difference.topic: "differs" for difference in report.differences}
+    states |= dict.fromkeys(report.created, "made")
+    rows = [
+        (topic.name, states.get(topic.name, "as declared"), topic.partitions, _kept(topic), topic.holds)
+        for topic in declared
+    ]
     if people_read():
         page().print(table_of(("topic", "state", "partitions", "kept", "holds"), rows))
         for difference in report.differences:
             notes().print(str(difference), style="yellow", soft_wrap=True)
     else:
-        print_json({"topics": [_as_json(topic) for topic in declared], **_report_as_json(report)})
+        described = [_as_json(topic) for topic in declared]
+        print_json({"topics": described, "created": report.created, "differences": report.differences})
 
 
 def _kept(topic: "DeclaredTopic") -> str:
@@ -70,19 +64,5 @@ def _kept(topic: "DeclaredTopic") -> str:
 
 
 def _as_json(topic: "DeclaredTopic") -> dict[str, object]:
-    return {
-        "name": topic.name,
-        "partitions": topic.partitions,
-        "configs": topic.configs,
-        "holds": topic.holds,
-    }
-
-
-def _report_as_json(report: "TopicReport") -> dict[str, object]:
-    return {
-        "created": report.created,
-        "differences": [
-            {"topic": row.topic, "subject": row.subject, "expected": row.expected, "found": row.found}
-            for row in report.differences
-        ],
-    }
+    names = ("name", "partitions", "configs", "holds")
+    return {name: getattr(topic, name) for name in names}

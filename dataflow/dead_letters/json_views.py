@@ -10,7 +10,7 @@ from msgspec import Meta
 from dataflow.dead_letters.letter import Letter, LetterFilter, Place
 from dataflow.dead_letters.letter_reader import letter_reader
 from dataflow.dead_letters.marks import Marks
-from dataflow.stages.utc import utc_text_of_epoch
+from dataflow.stages.event_time import utc_text_of_epoch
 
 
 class DeadLetterRow(msgspec.Struct, forbid_unknown_fields=True):

@@ -12,9 +12,8 @@ from operator import and_, not_, or_
 from urllib.parse import unquote
 
 from dataflow.errors import Misconfigured
-from dataflow.stages.filter_fields import Fields
 from dataflow.stages.filter_rule import compile_pattern, field_name
-from dataflow.stages.filter_rules import Columns
+from dataflow.stages.filter_rules import Columns, Fields
 from dataflow.stages.json_values import Value
 
 Condition = Callable[[Columns], Sequence[bool]]

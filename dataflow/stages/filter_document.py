@@ -14,9 +14,8 @@ import orjson
 
 from dataflow.errors import Misconfigured
 from dataflow.stages.filter_condition import compile_condition
-from dataflow.stages.filter_fields import Fields
 from dataflow.stages.filter_rule import read_rule, text_of
-from dataflow.stages.filter_rules import FilterRule, FilterRules, Output
+from dataflow.stages.filter_rules import Fields, FilterRule, FilterRules, Output
 
 MOST_BYTES = 1 << 20
 MOST_RULES = 1_000

@@ -6,8 +6,7 @@ from typing import Protocol
 import re2
 
 from dataflow.errors import Misconfigured
-from dataflow.stages.filter_fields import Fields
-from dataflow.stages.filter_rules import FilterRule
+from dataflow.stages.filter_rules import Fields, FilterRule
 from dataflow.stages.json_values import Value
 
 _KEYS = {"fieldName", "regex", "include", "name"}

@@ -7,6 +7,7 @@ from operator import not_, or_
 
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.engine.stage import Verdict
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.json_values import Value, compile_columns
 
 Columns = Sequence[Sequence[Value]]
@@ -89,3 +90,22 @@ class FilterRules:
         topics = [output.topic for output in self.outputs]
         taken = [output.takes(columns, lines) for output in self.outputs]
         return [tuple(compress(topics, row)) or NO_OUTPUT for row in zip(*taken, strict=True)]
+
+
+class Fields:
+    """The fields of one document, as rules are compiled."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def column_of(self, field: str, test: Callable[[Value], bool]) -> Callable[[Columns], Sequence[bool]]:
+        """Return a function that tests every value of the column of a field."""
+        place = self._places.setdefault(field, len(self._places))
+        # Values repeat from line to line: most verdicts are one look-up.
+        verdict_of = BoundedCache(test).__getitem__
+        return lambda columns: list(map(verdict_of, columns[place]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, in their places."""
+        return tuple(self._places)

@@ -3,7 +3,10 @@
 from math import inf
 from typing import NamedTuple
 
-from dataflow.stages.access_log.stage import ParsedLine
+from dataflow.engine.decoding import fault_of
+from dataflow.engine.stage import ParseStage
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.access_log.stage import AccessLogStage, ParsedLine
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
 from dataflow.stages.datastream2.values import text_of
@@ -124,3 +127,15 @@ _countries: BoundedCache[str, str | None] = BoundedCache(_country_of)
 _logged_statuses = {
     status: status_of(None if status is None else str(status)) for status in (None, *range(1_000))
 }
+
+
+def access_log_parsing(stage: AccessLogStage) -> ParseStage[Request]:
+    """Return the parse of lines: the request that tables count, and the JSON that goes on."""
+
+    def read(raw: bytes | None) -> tuple[Request, bytes]:
+        if raw is None:
+            raise InvalidEvent(Reason.EMPTY, "value is null; expected an access log line")
+        entry = stage.read(raw)
+        return request_of_entry(entry), entry.json
+
+    return ParseStage("access-log", read, fault_of, REQUEST_COLUMNS)

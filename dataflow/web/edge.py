@@ -5,7 +5,7 @@ from aiohttp.web import HTTPException, Request, Response, StreamResponse, middle
 
 from dataflow.http_error import HttpError, quoted
 from dataflow.logs import get_log
-from dataflow.web.error_response import error_response, json_error
+from dataflow.web.reply import error_response, json_error
 
 log = get_log(__name__)
 

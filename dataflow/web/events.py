@@ -1,4 +1,4 @@
-"""Events over HTTP: one analytics event, answered once the broker has it."""
+"""Analytics events over HTTP: one, answered once the broker has it, or simulated ones for the cluster."""
 
 import asyncio
 import time
@@ -17,6 +17,7 @@ from dataflow.stages.analytics_event import read_event
 from dataflow.web.answer import Answer
 from dataflow.web.body import read_body
 from dataflow.web.ingest import ERRORS, SenderHeaders
+from dataflow.web.parameter import NoParameters
 from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Content, Reply, Routes
 
@@ -60,3 +61,55 @@ async def create_event(request: SenderHeaders, http: Request) -> Reply[AppEvent]
         await asyncio.shield(stored)
     receiver.counts[ANALYTICS_EVENTS.name, "accepted"] += 1
     return Reply(raw)
+
+
+class SimulationRequest(NoParameters):
+    """How often an event is simulated."""
+
+    interval: Annotated[
+        float,
+        Meta(
+            description="Seconds between two events", title="seconds, from 0.001 to 3600", ge=0.001, le=3_600
+        ),
+    ] = 1.0
+
+
+class SimulationStarted(Answer):
+    """It runs, once in the whole cluster."""
+
+    simulation: Literal["started"]
+    interval: Annotated[float, Meta(description="Seconds between two events")]
+
+
+class SimulationStopped(Answer):
+    """It runs no longer."""
+
+    simulation: Literal["stopped"]
+
+
+@routes(
+    "post",
+    "/events/simulation",
+    "Start to simulate events",
+    errors={400: "It runs already, or the interval is not as expected"},
+    role=AccessRole.SEND,
+)
+async def start_simulation(request: SimulationRequest) -> SimulationStarted:
+    """Start to simulate events, one every `interval` seconds."""
+    if not await app.context.simulator.begin(request.interval):
+        raise HttpError(HTTPStatus.BAD_REQUEST, "Simulation already started")
+    return SimulationStarted("started", request.interval)
+
+
+@routes(
+    "delete",
+    "/events/simulation",
+    "Stop the simulation, on whichever worker it runs",
+    errors={400: "None is running"},
+    role=AccessRole.SEND,
+)
+async def stop_simulation(_request: NoParameters) -> SimulationStopped:
+    """Stop the simulation, on whichever worker it runs."""
+    if not await app.context.simulator.end():
+        raise HttpError(HTTPStatus.BAD_REQUEST, "No simulation running at the moment")
+    return SimulationStopped("stopped")

@@ -4,12 +4,35 @@ from http import HTTPStatus
 from typing import Literal
 
 from dataflow.app import app
+from dataflow.engine.lifecycle import EngineState
 from dataflow.http_error import HttpError, unavailable
 from dataflow.web.answer import Answer
-from dataflow.web.readiness import not_ready_for
 from dataflow.web.route import Routes
 
 routes = Routes("Workers")
+
+
+def is_recovering() -> bool:
+    """Tell whether partitions are being recovered, of which nothing can be said yet."""
+    return app.engine.lifecycle.state in (EngineState.CREATED, EngineState.RECOVERING)
+
+
+def not_ready_for() -> str | None:
+    """Return what this worker is instead of ready; None when it is at work, on partitions or none."""
+    if app.should_stop or app.engine.lifecycle.has_failed:
+        return "stopping"
+    if not app.takes_partitions:
+        return None if _has_broker() else "without its broker"
+    if not app.engine.lifecycle.is_running:
+        return str(app.engine.lifecycle.state)
+    return None if app.engine.is_ready else "without its broker"
+
+
+def _has_broker() -> bool:
+    """Tell whether events can be sent, and read by the sinks; their systems may be away."""
+    receiver, sinks = app.context.receiver, app.context.sinks
+    can_send = receiver.ingest_producer.is_up if receiver.started else True
+    return can_send and all(runner.joined for runner in sinks)
 
 
 class Healthy(Answer):

@@ -1,5 +1,7 @@
-"""Pages: `/` and all their files, the same for everyone; a page asks the API for what it shows."""
+"""Pages, the same for everyone, with their files; one of them shows the OpenAPI document."""
 
+from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
@@ -10,8 +12,10 @@ import msgspec
 from aiohttp.web import Request, Response
 
 from dataflow.http_error import not_found
+from dataflow.web.openapi import document
 from dataflow.web.parameter import about
-from dataflow.web.route import Content, Routes
+from dataflow.web.reply import json_response
+from dataflow.web.route import Content, Route, Routes
 
 FILES = {file.name: file.read_bytes() for file in files("dataflow.web").joinpath("static").iterdir()}
 VERSION = sha256(b"".join(FILES[name] for name in sorted(FILES))).hexdigest()[:12]
@@ -82,3 +86,24 @@ def _file(http: Request, body: bytes, suffix: str, cache: str) -> Response:
     if tag in http.headers.get("If-None-Match", ""):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body=body, headers={**headers, "Content-Type": f"{KINDS[suffix]}; charset=utf-8"})
+
+
+def routes_about(others: Sequence[Route]) -> Routes:
+    """Return the routes that describe these others, and themselves."""
+    routes = Routes("Pages")
+
+    @cache
+    def encoded() -> bytes:
+        return document([*others, *routes])
+
+    @routes("get", "/docs", "This document, as a page", answer=HTML)
+    async def docs(http: Request) -> Response:
+        """Answer with the page."""
+        return page_of(http, "docs.html")
+
+    @routes("get", "/openapi.json", "This document")
+    async def openapi() -> Response:
+        """Answer with what every route takes and answers."""
+        return json_response(encoded())
+
+    return routes

@@ -1,6 +1,7 @@
 """Metrics: the counts of this worker's partitions, for Prometheus."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from aiohttp.web import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -8,13 +9,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dataflow.app import app
-from dataflow.web.labels import bounded
-from dataflow.web.readiness import not_ready_for
+from dataflow.web.health import not_ready_for
 from dataflow.web.route import Content, Routes
 
 routes = Routes("Workers")
 
 PLACE = ("stream", "partition")
+
+MOST = 100
+LONGEST = 80
+OTHERS = "(other)"
+"""Names that came when there were so many others: Prometheus keeps every label it has ever seen."""
 
 
 class PartitionCollector(Collector):
@@ -62,3 +67,11 @@ class PartitionCollector(Collector):
 async def metrics() -> Response:
     """Answer with all metrics of this worker, its sinks' too."""
     return Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def bounded(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the counts; only the names that came first have labels of their own, and short ones."""
+    labelled: Counter[str] = Counter()
+    for place, (name, count) in enumerate(counts.items()):
+        labelled[name[:LONGEST] if place < MOST else OTHERS] += count
+    return labelled

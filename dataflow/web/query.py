@@ -9,8 +9,8 @@ from aiohttp.web import Response
 from dataflow.app import app
 from dataflow.engine.query import MSGPACK, QUERY_PATH
 from dataflow.http_error import HttpError, unavailable
+from dataflow.web.health import is_recovering
 from dataflow.web.parameter import about
-from dataflow.web.readiness import is_recovering
 from dataflow.web.route import Content, Routes
 
 routes = Routes("Workers")

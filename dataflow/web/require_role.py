@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from functools import wraps
 from http import HTTPStatus
 
 from aiohttp import hdrs
@@ -25,25 +24,21 @@ class AccessRole(StrEnum):
     """Read or change what is not public; not from a page of another site."""
 
 
-def require_role(role: AccessRole) -> Callable[[View], View]:
+def require_role(role: AccessRole, view: View) -> View:
     """Let a view answer only clients of this role, and count the requests that it refuses."""
 
-    def decorate(view: View) -> View:
-        @wraps(view)
-        async def answer(request: Request) -> StreamResponse:
-            """Check the client, then let the view answer."""
-            try:
-                await _check(request, role)
-                return await view(request)
-            except HttpError as error:
-                app.context.receiver.counts[REFUSED, str(int(error.status))] += 1
-                raise
-            except (DataflowError, KafkaError, OSError) as error:
-                raise unavailable(str(error)) from error
+    async def answer(request: Request) -> StreamResponse:
+        """Check the client, then let the view answer."""
+        try:
+            await _check(request, role)
+            return await view(request)
+        except HttpError as error:
+            app.context.receiver.counts[REFUSED, str(int(error.status))] += 1
+            raise
+        except (DataflowError, KafkaError, OSError) as error:
+            raise unavailable(str(error)) from error
 
-        return answer
-
-    return decorate
+    return answer
 
 
 async def _check(request: Request, role: AccessRole) -> None:

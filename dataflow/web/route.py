@@ -110,7 +110,7 @@ class Route(AbstractRouteDef):
 
     def register(self, router: UrlDispatcher) -> list[AbstractRoute]:
         """Serve it; a GET answers HEAD, too."""
-        handler = require_role(self.role)(self.respond) if self.role else self.respond
+        handler = require_role(self.role, self.respond) if self.role else self.respond
         return RouteDef(self.method.upper(), self.pattern, handler, {}).register(router)
 
     async def respond(self, http: Request) -> StreamResponse:

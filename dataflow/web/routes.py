@@ -10,25 +10,21 @@ from dataflow.web import (
     metrics,
     query,
     rules,
-    simulation,
     sinks,
     streams,
     tables,
 )
-from dataflow.web.docs import routes_about
+from dataflow.web.index import routes_about
+from dataflow.web.route import Route
 
 _COUNTS = (*tables.routes, *streams.routes, *analytics.routes)
-SENDERS = (*ingest.routes, *events.routes, *simulation.routes)
+SENDERS = (*ingest.routes, *events.routes)
 """Answered only by workers that receive events over HTTP."""
 
-_OTHERS = (
-    *rules.routes,
-    *dead_letters.routes,
-    *health.routes,
-    *metrics.routes,
-    *sinks.routes,
-    *query.routes,
-    *index.routes,
+_OTHERS: tuple[Route, ...] = tuple(
+    route
+    for resource in (rules, dead_letters, health, metrics, sinks, query, index)
+    for route in resource.routes
 )
 _DOCUMENTATION = tuple(routes_about((*_COUNTS, *SENDERS, *_OTHERS)))
 

@@ -5,7 +5,7 @@ import subprocess
 
 from contestants import PEERS, Contestant
 
-from dataflow.demo.broker.cache import cache_folder
+from dataflow.demo.broker.jars import cache_folder
 
 
 def java_class_path() -> str:

@@ -10,8 +10,8 @@ from job_app import job_app, told
 
 from dataflow.engine.batch import Batch
 from dataflow.stages.access_log import access_log_stage
-from dataflow.stages.access_log_parsing import access_log_parsing
 from dataflow.stages.geoip import GeoIP
+from dataflow.stages.request import access_log_parsing
 
 app = job_app()
 lines = app.batches(told["SOURCE"])

@@ -7,7 +7,7 @@ from kafka_client import KafkaClient
 
 from dataflow.broker_home import running_broker
 from dataflow.demo.broker import EmbeddedBroker
-from dataflow.demo.broker.cache import cache_folder
+from dataflow.demo.broker.jars import cache_folder
 from dataflow.errors import Misconfigured
 
 

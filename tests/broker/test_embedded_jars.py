@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.demo.broker import EmbeddedBroker
-from dataflow.demo.broker.cache import cache_folder
-from dataflow.demo.broker.jars import LOCK_FILE, kafka_jars, read_lock
+from dataflow.demo.broker.jars import LOCK_FILE, cache_folder, kafka_jars, read_lock
 from dataflow.errors import Misconfigured
 
 VICTIM = "kafka-raft-4.1.1.jar"

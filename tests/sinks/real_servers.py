@@ -9,8 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dataflow.demo.broker.cache import cache_folder
-from dataflow.demo.broker.jars import locked_jars, read_lock
+from dataflow.demo.broker.jars import cache_folder, locked_jars, read_lock
 from dataflow.demo.broker.java import find_java
 from dataflow.errors import Misconfigured
 

@@ -16,7 +16,7 @@ FORMATS_OF_OTHERS = {
     "dataflow/sinks/opensearch/indices.py",  # documents
     "dataflow/sinks/postgres/day_partitions.py",  # dates
     "dataflow/stages/access_log/times.py",  # access-logs-parsed
-    "dataflow/stages/utc.py",  # access-logs-parsed, cdn-logs-parsed
+    "dataflow/stages/event_time.py",  # access-logs-parsed, cdn-logs-parsed
 }
 YEAR_1, YEAR_10000 = -62_135_596_800_000, 253_402_300_800_000
 

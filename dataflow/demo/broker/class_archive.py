@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from uuid import uuid4
 
-from dataflow.demo.broker.cache import cache_folder
+from dataflow.demo.broker.jars import cache_folder
 from dataflow.demo.broker.java import Java
 
 

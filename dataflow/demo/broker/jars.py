@@ -1,13 +1,13 @@
 """Jars, Kafka's above all: fetches those of a lock file into the cache folder, and checks them."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dataflow.demo.broker.cache import cache_folder
 from dataflow.errors import Misconfigured
 from dataflow.file_locks import locked
 
@@ -107,3 +107,12 @@ def _checked(path: Path, jar: Jar) -> Path:
             f"sha256 of {path} is {digest}; expected {jar.sha256}: delete the file and start again"
         )
     return path
+
+
+def cache_folder() -> Path:
+    """Return the folder, made if need be: DATAFLOW_CACHE_DIR, else dataflow in the XDG cache."""
+    configured = os.environ.get("DATAFLOW_CACHE_DIR")
+    xdg = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(configured).expanduser() if configured else Path(xdg) / "dataflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()

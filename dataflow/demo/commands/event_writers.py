@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -35,10 +35,6 @@ class GenerationReport:
     def is_complete(self) -> bool:
         """Tell whether the broker has it all."""
         return self.acknowledged == self.events
-
-    def as_json(self) -> dict[str, object]:
-        """Return plain JSON values."""
-        return asdict(self)
 
 
 class EventWriter(Protocol[Packed]):

@@ -5,10 +5,12 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import people_read, print_json
 
 if TYPE_CHECKING:
@@ -107,12 +109,7 @@ def _print_lines(generation: _Generation, pace: "Pace") -> None:
 
 
 def _fill_topic(generation: _Generation, pace: "Pace", topic: str) -> None:
-    from dataflow.cli.kafka import run_with_broker
-    from dataflow.connection import broker_connection
-    from dataflow.settings import settings
-
-    connection = broker_connection(settings())
-    report = run_with_broker(connection, _send(connection, generation, pace, topic))
+    report = ask_broker(lambda connection: _send(connection, generation, pace, topic))
     _show(topic, report)
     if not report.is_complete:
         raise typer.Exit(1)
@@ -138,6 +135,6 @@ def _show(topic: str, report: "GenerationReport") -> None:
     if people_read():
         typer.echo(f"{report.acknowledged:,} of {report.events:,} events acknowledged by {topic}")
     else:
-        print_json({"topic": topic, **report.as_json()})
+        print_json({"topic": topic, **asdict(report)})
     for text in report.failed[:10]:
         typer.secho(text, err=True, fg="red")

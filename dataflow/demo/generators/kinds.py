@@ -1,4 +1,4 @@
-"""Kinds of generated events, as the catalogue declares them."""
+"""Kinds of generated events, as the catalogue declares them, and ways to break their lines."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,8 +7,18 @@ from typing import Protocol
 
 from dataflow.catalogue.declared import STREAMS
 from dataflow.catalogue.stream import Stream
-from dataflow.demo.generators.breakage import break_some
 from dataflow.demo.generators.pace import Pace, Tick
+
+CUT = 24
+"""Bytes; behind the request, what is left of a line of a web server would be whole in another format."""
+
+_WAYS: tuple[Callable[[bytes], bytes], ...] = (
+    lambda raw: raw[:CUT],  # cut off, as by a writer that died
+    lambda raw: raw[:CUT] + b"\xff\xfe",  # cut off in another encoding
+    lambda _: b"",
+    lambda _: b"null",
+    lambda raw: b"[" + raw[:20],
+)
 
 
 class Generator(Protocol):
@@ -44,3 +54,9 @@ def generate(
         if tick.times_us:
             lines = generator.lines(tick.times_us)
             yield tick, break_some(lines, broken, rng) if broken else lines
+
+
+def break_some(lines: Sequence[bytes], share: float, rng: random.Random) -> list[bytes]:
+    """Return the lines, about this share of them broken, each in one of several ways."""
+    chance, choose = rng.random, rng.choice
+    return [choose(_WAYS)(line) if chance() < share else line for line in lines]

@@ -1,8 +1,13 @@
 """The demo itself: runs the whole system, and checks or shows what becomes of the samples."""
 
 import asyncio
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.live import Live
 
@@ -10,13 +15,13 @@ from dataflow.cli.kafka import run_with_broker
 from dataflow.cli.terminal import notes, page, print_json
 from dataflow.cli.worker_client import NotReady
 from dataflow.demo.play.cluster import Cluster, Say, running_cluster
-from dataflow.demo.play.folder import fresh_folder, kept_folder
 from dataflow.demo.play.foreground import stop_on_sigterm
 from dataflow.demo.play.player import player
 from dataflow.demo.play.screen import TOP, Answer, entries_of, screen, totals
 from dataflow.demo.play.stored_records import wait_until_stored
 from dataflow.demo.play.stream_counts import CountsByStream, gaps, read_counts, wait_until_counted
-from dataflow.errors import DataflowError
+from dataflow.errors import DataflowError, Misconfigured
+from dataflow.file_locks import try_lock
 from dataflow.settings import settings
 
 LOOK_SECONDS = 1.0
@@ -105,3 +110,28 @@ def _stopwatch() -> Say:
         console.print(f"{time.monotonic() - started_at:5.1f} s  {done}", soft_wrap=True, highlight=False)
 
     return say
+
+
+@contextmanager
+def fresh_folder(data_dir: Path) -> Iterator[Path]:
+    """Give a new folder in the data folder, and remove it in the end."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    # What a killed worker may still write is no reason to fail.
+    with TemporaryDirectory(prefix="once-", dir=data_dir, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def kept_folder(data_dir: Path) -> Iterator[Path]:
+    """Give the data folder itself; raise `Misconfigured` when another demo has it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = try_lock(data_dir / "demo.lock")
+    if lock is None:
+        raise Misconfigured(
+            f"{data_dir} is in use by another demo; expected that to be ended first, "
+            "or another folder in DATAFLOW_DATA_DIR"
+        )
+    try:
+        yield data_dir
+    finally:
+        os.close(lock)

@@ -13,6 +13,7 @@ from dataflow.stages.access_log.values import (
     number_of,
     seconds_to_ms,
     text_of,
+    user_of,
 )
 
 Value = str | int | float | None
@@ -61,10 +62,6 @@ def _target(text: str) -> Sequence[Value]:
     return target_parts(text_of(text) or "")
 
 
-def _user(text: str) -> str | None:
-    return None if text == '""' else text_of(text)  # Apache's way to log an empty name
-
-
 def _query(text: str) -> str | None:
     return text_of(text.removeprefix("?"))
 
@@ -79,7 +76,7 @@ FORWARDED = _field("ip", first_address, "addresses", rf"{_WORD}(?:, ?{_WORD})*")
 HOST = _field("host", host_of, "a host name", _WORD)
 SERVER_NAME = HOST._replace(weak=True)
 IDENT = _field("ident", text_of, "a name or -")
-USER = _field("user", _user, "a name or -")
+USER = _field("user", user_of, "a name or -")
 REQUEST = Directive("a request line", RequestLine._fields, split=_request)
 METHOD = _field("method", text_of, "a method")
 TARGET = Directive("a path with its query", ("endpoint", "query"), split=_target)

@@ -1,6 +1,31 @@
-"""Lines: raw bytes in, one line of text out, or the reason why there is none."""
+"""Lines: raw bytes in, one line of text out, or why there is none; and what such a line says."""
+
+import msgspec
 
 from dataflow.errors import InvalidEvent, Reason
+
+
+class LoggedRequest(msgspec.Struct, gc=False, kw_only=False):
+    """The parts of an access log line; null where the line has no value.
+
+    Names, order and meaning are those of `models.access_log_entry.AccessLogEntry`,
+    which documents them.
+    """
+
+    ip: str | None = None
+    ts: str | None = None
+    host: str | None = None
+    ident: str | None = None
+    user: str | None = None
+    method: str | None = None
+    endpoint: str | None = None
+    query: str | None = None
+    protocol: str | None = None
+    status: int | None = None
+    bytes: int | None = None
+    referer: str | None = None
+    user_agent: str | None = None
+    response_time_ms: float | None = None
 
 
 def text_of_line(raw: bytes) -> str:

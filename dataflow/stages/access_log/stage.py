@@ -5,7 +5,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from dataflow.stages.access_log.logged_request import LoggedRequest
+from dataflow.stages.access_log.lines import LoggedRequest
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.geoip import GeoIP, Place, Replacement
 from dataflow.stages.user_agent_fields import LONGEST, UserAgent

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.bounded_cache import BoundedCache
-from dataflow.stages.utc import utc_text, utc_text_of_epoch
+from dataflow.stages.event_time import utc_text, utc_text_of_epoch
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MINUTE = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})")

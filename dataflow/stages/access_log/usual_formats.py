@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.faults import fault_of, steps_of
-from dataflow.stages.access_log.lines import line_of, text_of_line
-from dataflow.stages.access_log.logged_request import LoggedRequest
-from dataflow.stages.access_log.request_line import RequestLine, request_line
+from dataflow.stages.access_log.lines import LoggedRequest, line_of, text_of_line
+from dataflow.stages.access_log.request_line import request_line
 from dataflow.stages.access_log.times import common_time
-from dataflow.stages.access_log.values import first_address, host_of, response_time_ms, text_of
+from dataflow.stages.access_log.values import first_address, host_of, response_time_ms, text_of, user_of
 from dataflow.stages.bounded_cache import BoundedCache
 
 # All repeats are possessive (`*+`) and never backtrack, so the time to match or to reject a line
@@ -74,7 +73,7 @@ def parse(raw: bytes) -> LoggedRequest:
      referer, agent, response_time, forwarded, last) = match.groups()  # fmt: skip
     ip, host, ident, user = _fronts[front]
     if request is not None:
-        method, endpoint, query, protocol = _request(request)
+        method, endpoint, query, protocol = request_line(text_of(request))
     if last is not None or (forwarded is not None and agent is None):
         response_time = _response_time(response_time, last, None if agent else forwarded)
     # Nearly every text is longer than the forms of no value, and has no escapes.
@@ -89,26 +88,18 @@ def parse(raw: bytes) -> LoggedRequest:
     )  # fmt: skip
 
 
-def _request(quoted: str) -> RequestLine:
-    return request_line(text_of(quoted))
-
-
 def _front_of(text: str) -> _Front:
     if match := _match_host_front(text):
         host, ip, ident, user = match.groups()
-        return _Front(first_address(ip), host_of(host), text_of(ident), _user(user))
+        return _Front(first_address(ip), host_of(host), text_of(ident), user_of(user))
     if match := _match_front(text):
         ip, ident, user = match.groups()
-        return _Front(first_address(ip), None, text_of(ident), _user(user))
+        return _Front(first_address(ip), None, text_of(ident), user_of(user))
     raise InvalidEvent(
         Reason.UNPARSABLE,
         f"client, ident and user are {text[:40]!r} at column 1; "
         "expected an address or host name and two names",
     )
-
-
-def _user(text: str) -> str | None:
-    return None if text == '""' else text_of(text)  # Apache's way to log an empty name
 
 
 def _response_time(first: str | None, last: str | None, forwarded: str | None) -> str | None:

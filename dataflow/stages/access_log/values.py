@@ -22,6 +22,11 @@ def text_of(value: str) -> str | None:
     return unescape(value) if "\\" in value else value
 
 
+def user_of(text: str) -> str | None:
+    """Return a user name; Apache logs an empty one as two quotation marks."""
+    return None if text == '""' else text_of(text)
+
+
 def unescape(text: str) -> str:
     r"""Undo the escapes of Apache and nginx: ``\"``, ``\\``, ``\n``, ``\xHH``, ``\u00HH``.
 

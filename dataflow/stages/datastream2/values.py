@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import msgspec
 
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.stages.utc import utc_text_of_epoch
+from dataflow.stages.event_time import utc_text_of_epoch
 
 Value = str | int | float | None | msgspec.UnsetType
 """A value as it is sent; UNSET if it is not there."""
