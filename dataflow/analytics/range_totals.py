@@ -26,11 +26,12 @@ class RangeTotals:
 
 
 def fitting_window(table: WindowedTable, span: Span) -> Window:
-    """Return the windows to ask for; raise `NotCovered` if no windows are exactly the span."""
-    window = span.window_of(table)
-    if window is None:
-        raise NotCovered(f"start and end are not those of whole {table.windows[0].name}s")
-    return window
+    """Return the largest windows that together are exactly the span; raise `NotCovered` if none are."""
+    bounds = [bound for bound in (span.start_ms, span.end_ms) if bound is not None]
+    for window in reversed(table.every_window):
+        if not bounds or (window.size_ms and not any(bound % window.size_ms for bound in bounds)):
+            return window
+    raise NotCovered(f"start and end are not those of whole {table.windows[0].name}s")
 
 
 def add_totals(

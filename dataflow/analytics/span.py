@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from dataflow.engine.tables import Window, WindowedTable
 from dataflow.instants import iso_or_none, milliseconds_of
 
 EXPECTED = (
@@ -39,14 +38,6 @@ class Span:
     def is_empty(self) -> bool:
         """Tell whether it ends before it begins."""
         return self.start_ms is not None and self.end_ms is not None and self.start_ms >= self.end_ms
-
-    def window_of(self, table: WindowedTable) -> Window | None:
-        """Return the largest windows that together are exactly this span; None if there are none."""
-        bounds = [bound for bound in (self.start_ms, self.end_ms) if bound is not None]
-        for window in reversed(table.every_window):
-            if not bounds or (window.size_ms and not any(bound % window.size_ms for bound in bounds)):
-                return window
-        return None
 
     @property
     def first(self) -> str | None:

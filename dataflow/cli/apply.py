@@ -20,7 +20,6 @@ TAKES = {
 }
 """The stage that each option is for."""
 
-
 StageName = Annotated[
     str, typer.Argument(help="filter, stay-category, source-category, access-log or datastream2.")
 ]
@@ -73,17 +72,17 @@ def apply(
 
 def _run(name: str, stage: "LineStage", file: Path, dead_letters: BinaryIO | None) -> None:
     from dataflow.cli.lines import lines_of
-    from dataflow.cli.stage_run import LineCounts, StageRun
+    from dataflow.cli.stage_run import LineCounts, run_stage
 
+    counts = LineCounts()
     with lines_of(file) as lines:
-        run = StageRun(name, stage, sys.stdout.buffer, dead_letters, LineCounts())
         try:
-            run.run(lines)
+            run_stage(name, stage, lines, sys.stdout.buffer, dead_letters, counts)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader, `head` perhaps, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
-            typer.echo(str(run.counts) if sys.stderr.isatty() else run.counts.as_json(), err=True)
+            typer.echo(str(counts) if sys.stderr.isatty() else counts.as_json(), err=True)
 
 
 def _refuse_other_options(stage: str, options: "Mapping[str, object]") -> None:

@@ -1,19 +1,9 @@
 """`dataflow settings`: shows every setting, its value and its source."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from dataflow.cli.terminal import page, people_read, print_json, table_of
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSetting:
-    """One setting; a secret's value is masked. `source` is `default` or the variable's name."""
-
-    variable: str
-    value: object
-    source: str
-    meaning: str
 
 
 def settings() -> None:
@@ -27,15 +17,16 @@ def settings() -> None:
       DATAFLOW_CHECKPOINT_MS=50 dataflow settings
       dataflow settings | jq .DATAFLOW_DELIVERY
     """
-    rows = _shown_settings()
+    rows = list(_rows())
     if people_read():
-        lines = [(row.variable, _as_written(row.value), row.source, row.meaning) for row in rows]
+        lines = [(variable, _as_written(value), source, meaning) for variable, value, source, meaning in rows]
         page().print(table_of(("setting", "value", "source", "meaning"), lines))
     else:
-        print_json({row.variable: {"value": row.value, "source": row.source} for row in rows})
+        print_json({variable: {"value": value, "source": source} for variable, value, source, _ in rows})
 
 
-def _shown_settings() -> list[ShownSetting]:
+def _rows() -> Iterator[tuple[str, object, str, str]]:
+    """Yield variable, value, source (`default` or the variable) and meaning; secrets are masked."""
     from pydantic import SecretStr
 
     from dataflow.settings import Settings, read_settings, variable_of
@@ -43,14 +34,12 @@ def _shown_settings() -> list[ShownSetting]:
     current = read_settings()
     values = current.model_dump(mode="json")
     given = {name.upper() for name, text in os.environ.items() if text}
-    rows = []
     for name, field in Settings.model_fields.items():
         variable = variable_of(name)
         secret = isinstance(getattr(current, name), SecretStr)
         value = "********" if secret else values[name]
         source = variable if variable in given else "default"
-        rows.append(ShownSetting(variable, value, source, field.description or ""))
-    return rows
+        yield variable, value, source, field.description or ""
 
 
 def _as_written(value: object) -> str | None:

@@ -31,41 +31,35 @@ class LineCounts:
         )
 
 
-@dataclass(slots=True)
-class StageRun:
-    """One run of a stage over lines; `counts` are correct at any time, also after an error."""
+def run_stage(
+    name: str,
+    stage: LineStage,
+    lines: Iterable[bytes],
+    results: BinaryIO,
+    dead_letters: BinaryIO | None,
+    counts: LineCounts,
+) -> None:
+    """Write the results of every line, in order; an empty line is an empty event.
 
-    name: str
-    stage: LineStage
-    results: BinaryIO
-    dead_letters: BinaryIO | None
-    counts: LineCounts
+    `counts` are correct at any time, also after an error.
+    """
+    for number, raw in enumerate(lines, 1):
+        try:
+            of_line = stage(raw)
+        except InvalidEvent as fault:
+            if dead_letters is not None:
+                dead_letters.write(_letter(name, number, raw, fault))
+            counts.received += 1
+            counts.dead_lettered += 1
+            continue
+        results.writelines(result + b"\n" for result in of_line)
+        counts.received += 1
+        if of_line:
+            counts.sent += 1
+        else:
+            counts.dropped += 1
 
-    def run(self, lines: Iterable[bytes]) -> None:
-        """Write the results of every line, in order; an empty line is an empty event."""
-        for number, raw in enumerate(lines, 1):
-            try:
-                results = self.stage(raw)
-            except InvalidEvent as fault:
-                self._dead_letter(number, raw, fault)
-                continue
-            for result in results:
-                self.results.write(result + b"\n")
-            self.counts.received += 1
-            if results:
-                self.counts.sent += 1
-            else:
-                self.counts.dropped += 1
 
-    def _dead_letter(self, number: int, raw: bytes, fault: InvalidEvent) -> None:
-        if self.dead_letters is not None:
-            letter = {
-                "stage": self.name,
-                "reason": fault.reason,
-                "detail": fault.detail,
-                "line": number,
-                "raw_base64": base64.b64encode(raw).decode(),
-            }
-            self.dead_letters.write(orjson.dumps(letter) + b"\n")
-        self.counts.received += 1
-        self.counts.dead_lettered += 1
+def _letter(stage: str, number: int, raw: bytes, fault: InvalidEvent) -> bytes:
+    letter = {"stage": stage, "reason": fault.reason, "detail": fault.detail, "line": number}
+    return orjson.dumps(letter | {"raw_base64": base64.b64encode(raw).decode()}) + b"\n"

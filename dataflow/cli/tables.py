@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 Answer = Mapping[str, Any]
 
-
 TableName = Annotated[str | None, typer.Argument(help="Table; without one, all are listed.")]
 Key = Annotated[str | None, typer.Option(help="Only this key.")]
 Window = Annotated[str | None, typer.Option(help="minute, hour, day or all.")]

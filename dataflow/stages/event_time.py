@@ -8,7 +8,6 @@ from dataflow.stages.bounded_cache import BoundedCache
 UNDATED = -1
 """No window may take this event: it has no readable time, or one before 1971."""
 
-
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH = _EPOCH_UTC.replace(tzinfo=None)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -14,8 +14,8 @@ _members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _string_of = msgspec.json.Decoder(str).decode
 
 
-def compile_values(fields: Sequence[str]) -> Values:
-    """Compile a reader of the values of `fields`, one for each, in their order.
+def compile_columns(fields: Sequence[str]) -> Columns:
+    """Compile a reader of many objects at once: a column of values for each of `fields`.
 
     A value is its text as sent: ``1.0`` stays ``1.0``, a string is unescaped, an object or
     an array is its JSON; missing and null are None. A whole number may come as an int, to
@@ -25,28 +25,17 @@ def compile_values(fields: Sequence[str]) -> Values:
     """
     as_sent = _compile_any(fields)
     if any("." in field for field in fields):
-        return as_sent
-    names = _attributes(fields)
-    decode = _decoder(names, Value, None)
-    pick = _picker([names[field] for field in fields])
-
-    def values(raw: bytes) -> Sequence[Value]:
-        try:  # most values are texts and whole numbers, which are quicker to read
-            return pick(decode(raw))
-        except msgspec.ValidationError:
-            return as_sent(raw)
-
-    return values
-
-
-def compile_columns(fields: Sequence[str]) -> Columns:
-    """Compile the same for many objects at once: a column of values for each of `fields`."""
-    values = compile_values(fields)
-    if any("." in field for field in fields):
-        return lambda raws: _columns(fields, list(map(values, raws)))
+        return lambda raws: _columns(fields, list(map(as_sent, raws)))
     names = _attributes(fields)
     decode = _decoder(names, Value, None)
     pickers = [attrgetter(names[field]) for field in fields]
+
+    def values(raw: bytes) -> Sequence[Value]:
+        try:  # most values are texts and whole numbers, which are quicker to read
+            event = decode(raw)
+        except msgspec.ValidationError:
+            return as_sent(raw)
+        return [pick(event) for pick in pickers]
 
     def columns(raws: Sequence[bytes]) -> Sequence[Sequence[Value]]:
         try:
@@ -93,12 +82,6 @@ def _decoder(names: dict[str, str], kind: object, absent: object) -> Callable[[b
         gc=False,
     )
     return msgspec.json.Decoder(struct).decode
-
-
-def _picker(attributes: Sequence[str]) -> Callable[[object], Sequence[Value]]:
-    if len(attributes) > 1:
-        return attrgetter(*attributes)
-    return lambda event: [getattr(event, attribute) for attribute in attributes]
 
 
 def _walk(value: Found, path: Sequence[str]) -> Found:

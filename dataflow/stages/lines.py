@@ -34,28 +34,18 @@ def _filter(options: StageOptions) -> LineStage:
     return lambda raw: [] if isinstance(dropped_by(raw), str) else [raw]
 
 
-def _stay_category(_: StageOptions) -> LineStage:
-    return lambda raw: [STAY_CATEGORY(raw)]
-
-
 def _source_category(options: StageOptions) -> LineStage:
     enrich = source_enrichment(load_utm_sources(options.utm_sources))
     return lambda raw: [enrich(raw)]
 
 
-def _access_log(options: StageOptions) -> LineStage:
-    return access_log.line_stage(options.format, options.geoip_city, options.geoip_asn)
-
-
-def _datastream2(_: StageOptions) -> LineStage:
-    return datastream2.line_stage()
-
-
 LINE_STAGES: Mapping[str, Callable[[StageOptions], LineStage]] = {
     "filter": _filter,
-    "stay-category": _stay_category,
+    "stay-category": lambda _: lambda raw: [STAY_CATEGORY(raw)],
     "source-category": _source_category,
-    "access-log": _access_log,
-    "datastream2": _datastream2,
+    "access-log": lambda options: access_log.line_stage(
+        options.format, options.geoip_city, options.geoip_asn
+    ),
+    "datastream2": lambda _: datastream2.line_stage(),
 }
 """What ``dataflow apply`` can run, by name."""

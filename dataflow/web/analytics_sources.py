@@ -26,7 +26,6 @@ C_co = TypeVar("C_co", covariant=True)
 
 UNSET = "DATAFLOW_POSTGRES_URL is not set"
 
-
 Source = Literal["tables", "postgres"]
 """Where an answer comes from."""
 

@@ -10,7 +10,6 @@ from dataflow.cli.terminal import notes
 
 LOOK_AGAIN_SECONDS = 0.5
 
-
 Port = Annotated[
     int | None, typer.Option(min=1, max=65535, help="Port; default: that of the last time, or any free one.")
 ]

@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import suppress
-from dataclasses import asdict
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dataflow.demo.generators.pace import Pace
 
 STDOUT = "stdout"
-
 
 KindName = Annotated[str, typer.Argument(help="Kind of events, such as page-views.")]
 Rate = Annotated[float, typer.Option(min=0.001, max=10_000_000, help="Events a second, on average.")]
@@ -54,15 +53,6 @@ def generate(
       dataflow generate access-logs --seconds 10 --broken 0.01 --to stdout | head
       dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
     """
-    pace = _pace(kind, rate, start, seconds)
-    generation = _Generation(kind, seed, broken, is_live=start is None)
-    if to == STDOUT:
-        _print_lines(generation, pace)
-    else:
-        _fill_topic(generation, pace, to or generation.topic)
-
-
-def _pace(kind: str, rate: float, start: str | None, seconds: float | None) -> "Pace":
     from dataflow.demo.commands.generator_run import start_of
     from dataflow.demo.generators.kinds import KINDS
     from dataflow.demo.generators.pace import Pace
@@ -70,37 +60,39 @@ def _pace(kind: str, rate: float, start: str | None, seconds: float | None) -> "
 
     if kind not in KINDS:
         raise Misconfigured(f"KIND is '{kind}'; expected {', '.join(KINDS)}")
-    return Pace(rate, start_of(start), seconds)
+    pace = Pace(rate, start_of(start), seconds)
+    generation = _Generation(kind, pace, seed, broken, is_live=start is None)
+    if to == STDOUT:
+        _print_lines(generation)
+    else:
+        _fill_topic(generation, to or KINDS[kind].topic)
 
 
+@dataclass(frozen=True, slots=True)
 class _Generation:
     """What to generate."""
 
-    def __init__(self, kind: str, seed: int, broken: float, *, is_live: bool) -> None:
-        self.kind, self.seed, self.broken, self.is_live = kind, seed, broken, is_live
+    kind: str
+    pace: "Pace"
+    seed: int
+    broken: float
+    is_live: bool
 
-    @property
-    def topic(self) -> str:
-        """The own topic of the kind."""
-        from dataflow.demo.generators.kinds import KINDS
-
-        return KINDS[self.kind].topic
-
-    async def into(self, writer: "EventWriter[Packed]", pace: "Pace") -> None:
+    async def into(self, writer: "EventWriter[Packed]") -> None:
         """Generate into a writer until the end, or Ctrl-C."""
         from dataflow.demo.commands.generator_run import Progress, run
         from dataflow.demo.generators.kinds import generate as ticks_of
 
-        ticks = ticks_of(self.kind, pace, seed=self.seed, broken=self.broken)
-        with Progress(writer.report, sys.stderr) as progress:
+        ticks = ticks_of(self.kind, self.pace, seed=self.seed, broken=self.broken)
+        with closing(Progress(writer.report, sys.stderr)) as progress:
             await run(ticks, writer, progress, is_live=self.is_live)
 
 
-def _print_lines(generation: _Generation, pace: "Pace") -> None:
+def _print_lines(generation: _Generation) -> None:
     from dataflow.demo.commands.event_writers import LineWriter
 
     try:
-        asyncio.run(generation.into(LineWriter(sys.stdout.buffer), pace))
+        asyncio.run(generation.into(LineWriter(sys.stdout.buffer)))
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, `head` perhaps, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -108,20 +100,18 @@ def _print_lines(generation: _Generation, pace: "Pace") -> None:
         return  # the way a run without --seconds is meant to end
 
 
-def _fill_topic(generation: _Generation, pace: "Pace", topic: str) -> None:
-    report = ask_broker(lambda connection: _send(connection, generation, pace, topic))
+def _fill_topic(generation: _Generation, topic: str) -> None:
+    report = ask_broker(lambda connection: _send(connection, generation, topic))
     _show(topic, report)
     if not report.is_complete:
         raise typer.Exit(1)
 
 
-async def _send(
-    connection: dict[str, object], generation: _Generation, pace: "Pace", topic: str
-) -> "GenerationReport":
+async def _send(connection: dict[str, object], generation: _Generation, topic: str) -> "GenerationReport":
     from dataflow.demo.commands.event_writers import topic_writer
 
     async with topic_writer(connection, topic) as writer:
-        generating = asyncio.create_task(generation.into(writer, pace))
+        generating = asyncio.create_task(generation.into(writer))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, generating.cancel)  # what is under way is still waited for

@@ -4,8 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
 
 from dataflow.cli.instants import instant_ms
 from dataflow.demo.commands.event_writers import EventWriter, GenerationReport, Packed
@@ -23,12 +22,8 @@ class Progress:
         self._file = file
         self._started_at = self._shown = time.monotonic()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Show how far the run has come."""
         self._show(time.monotonic(), "\n")
 
     def note(self, lag_seconds: float) -> None:

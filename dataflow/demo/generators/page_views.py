@@ -31,7 +31,6 @@ _PAGES = {
 }
 _OF_ONE_VIEW = ("event_id", "event_timestamp", "event_type", "page_url", "page_url_path")
 
-
 Step = tuple[bytes, bytes]
 """The page, and all that stays the same in a visit."""
 

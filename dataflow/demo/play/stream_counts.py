@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataflow.cli.worker_client import NotReady, ask
 from dataflow.demo.samples import SAMPLE_TOPICS
@@ -35,8 +35,8 @@ CountsByStream = dict[str, StreamCounts]
 
 def read_counts(worker: str) -> CountsByStream:
     """Ask a worker for the counts of every stream that the demo plays."""
-    answer = ask(worker, "streams")
-    return {stream: _read(answer["streams"][stream]) for stream in SAMPLE_TOPICS}
+    answer = ask(worker, "streams")["streams"]
+    return {stream: StreamCounts(**answer[stream]) for stream in SAMPLE_TOPICS}
 
 
 def wait_until_counted(
@@ -83,12 +83,3 @@ def gaps(counts_by_stream: CountsByStream, acknowledged: Mapping[str, int]) -> l
         if counts.received != ended:
             differences.append(f"{stream} received {counts.received:,} and passed on {ended:,}")
     return differences
-
-
-def _read(parts: Mapping[str, Any]) -> StreamCounts:
-    return StreamCounts(*(_total(parts[part]) for part in PARTS))
-
-
-def _total(part: int | Mapping[str, int]) -> int:
-    """Sum up what is told by rule or by reason."""
-    return sum(part.values()) if isinstance(part, Mapping) else part
