@@ -12,13 +12,9 @@ def main() -> None:
     try:
         program(sys.argv[1:])()
     except DataflowError as error:
-        _complain(error)
+        from rich.text import Text
+
+        from dataflow.cli.terminal import notes
+
+        notes().print(Text(str(error), style="red"), soft_wrap=True)
         sys.exit(2 if isinstance(error, Misconfigured) else 1)
-
-
-def _complain(error: DataflowError) -> None:
-    from rich.text import Text
-
-    from dataflow.cli.terminal import notes
-
-    notes().print(Text(str(error), style="red"), soft_wrap=True)

@@ -11,7 +11,6 @@ from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 if TYPE_CHECKING:
     from dataflow.dead_letters.json_views import DeadLetterRow
     from dataflow.dead_letters.letter import LetterFilter, Place
-    from dataflow.dead_letters.replay import ReplayResult
 
 dead_letters = typer.Typer(
     no_args_is_help=True,
@@ -99,8 +98,14 @@ def replay(
       dataflow dead-letters replay --stage stay-category --from 2026-01-31
       dataflow dead-letters replay 3/1207 0/44
     """
+    from dataflow.dead_letters.replay import replay as replay_letters
+    from dataflow.settings import settings
+
     wanted = None if not places else frozenset(map(_place, places))
-    result = _replay(_letter_filter(stage, reason, topic, start, end, wanted), limit)
+    letter_filter = _letter_filter(stage, reason, topic, start, end, wanted)
+    result = ask_broker(
+        lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit)
+    )
     if people_read():
         typer.echo(f"{result.replayed:,} sent back, {result.already_replayed:,} were before")
     else:
@@ -109,13 +114,6 @@ def replay(
         typer.secho(f"{number:,} not sent back: {why}", err=True, fg="red")
     if result.impossible:
         raise typer.Exit(1)
-
-
-def _replay(letter_filter: "LetterFilter", limit: int | None) -> "ReplayResult":
-    from dataflow.dead_letters.replay import replay as replay_letters
-    from dataflow.settings import settings
-
-    return ask_broker(lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit))
 
 
 def _letter_filter(

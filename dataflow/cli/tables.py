@@ -46,18 +46,14 @@ def tables(
       dataflow tables requests_per_endpoint --window day --merge --top 10
       dataflow tables stays_per_category --url http://10.0.0.7:6066 | jq .windows
     """
-    path = ["tables", *([name] if name else []), *([key] if name and key else [])]
-    parameters = {"window": window, "from": start, "to": end, "order": order}
-    parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
-    _show(name, _ask(url, path, parameters))
-
-
-def _ask(url: str | None, path: list[str], parameters: Mapping[str, str | None]) -> Answer:
     from dataflow.cli.worker_client import ask
     from dataflow.settings import settings
 
+    path = ["tables", *([name] if name else []), *([key] if name and key else [])]
+    parameters = {"window": window, "from": start, "to": end, "order": order}
+    parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
     worker = url or f"http://{settings().advertised_host}:{settings().web_port}"
-    return ask(worker, *path, **parameters)
+    _show(name, ask(worker, *path, **parameters))
 
 
 def _show(name: str | None, answer: Answer) -> None:

@@ -52,14 +52,10 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: st
 
 
 def _shown(value: object) -> str:
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:,.2f}"
-        case _:
-            return str(value)
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)

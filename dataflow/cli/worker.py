@@ -23,24 +23,18 @@ def worker(
       DATAFLOW_BROKER=kafka:9092 dataflow worker
       dataflow worker --port 6067
     """
+    from dataflow.settings import LogLevel, settings
+
     if port is not None:
         os.environ["DATAFLOW_WEB_PORT"] = str(port)
-    sys.argv = faust_command()
+    current = settings()
+    level = "warn" if current.log_level is LogLevel.WARNING else current.log_level.value
+    sys.argv = ["faust", "-A", "dataflow.app", "--loop", "uvloop", "worker", "--loglevel", level]
     # Faust chooses its event loop by sys.argv while it is imported.
     from faust.cli.faust import cli
 
     from dataflow.app import app
     from dataflow.assembly import assemble
-    from dataflow.settings import settings
 
-    assemble(app, settings())
+    assemble(app, current)
     cli()
-
-
-def faust_command() -> list[str]:
-    """Return the `faust` command line that the settings ask for."""
-    from dataflow.settings import LogLevel, settings
-
-    current = settings()
-    level = "warn" if current.log_level is LogLevel.WARNING else current.log_level.value
-    return ["faust", "-A", "dataflow.app", "--loop", "uvloop", "worker", "--loglevel", level]

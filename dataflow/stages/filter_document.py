@@ -48,17 +48,13 @@ def topics_of(rules: FilterRules) -> frozenset[str]:
     return frozenset(output.topic for output in rules.outputs)
 
 
-def _is_rich(rule: dict[str, object]) -> bool:
-    return "drop" in rule or "keep" in rule
-
-
 def _read_object(sent: object, origin: str) -> FilterRules:
     if not isinstance(sent, dict):
         raise Misconfigured(f"{origin} is {type(sent).__name__}; expected rules, a list or an object")
     for unknown in sorted(sent.keys() - {"rules", "outputs"}):
         raise Misconfigured(f"{origin}: key is {unknown!r}; expected rules or outputs")
     fields = Fields()
-    rules = _read_rules(sent.get("rules", []), f"{origin}", fields)
+    rules = _read_rules(sent.get("rules", []), origin, fields)
     outputs = sent.get("outputs", [])
     _check_number(f"{origin}: outputs", outputs, MOST_OUTPUTS)
     read = [_read_output(entry, number, origin, fields) for number, entry in enumerate(outputs, 1)]
@@ -89,7 +85,7 @@ def _read_rules(sent: object, where: str, fields: Fields) -> list[FilterRule]:
 
 
 def _read_rule(sent: object, number: int, origin: str, fields: Fields) -> FilterRule:
-    if not isinstance(sent, dict) or not _is_rich(sent):
+    if not isinstance(sent, dict) or not ("drop" in sent or "keep" in sent):
         return read_rule(sent, number, origin, fields)
     where = f"{origin}: rule {number}"
     kind = "drop" if "drop" in sent else "keep"

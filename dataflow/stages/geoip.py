@@ -4,13 +4,15 @@ import shutil
 import tempfile
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import maxminddb
 import msgspec
 
 from dataflow.errors import Misconfigured
 from dataflow.watched_files import WatchedFiles
+
+V = TypeVar("V")
 
 _LOOKUP_ERRORS = (ValueError, maxminddb.InvalidDatabaseError)  # a host name; a damaged record
 _PROBED_NETWORKS = 1_000
@@ -93,14 +95,14 @@ class GeoIP:
         city = self._city.record(ip) if self._city else None
         network = self._asn.record(ip) if self._asn else None
         return Place(
-            _text(city, "country", "iso_code"),
-            _text(city, "country", "names", "en"),
-            _text(city, "subdivisions", 0, "names", "en"),
-            _text(city, "city", "names", "en"),
-            _number(city, "location", "latitude"),
-            _number(city, "location", "longitude"),
-            _whole(network, "autonomous_system_number"),
-            _text(network, "autonomous_system_organization"),
+            _value(str, city, "country", "iso_code"),
+            _value(str, city, "country", "names", "en"),
+            _value(str, city, "subdivisions", 0, "names", "en"),
+            _value(str, city, "city", "names", "en"),
+            _value(float, city, "location", "latitude"),
+            _value(float, city, "location", "longitude"),
+            _value(int, network, "autonomous_system_number"),
+            _value(str, network, "autonomous_system_organization"),
         )
 
     def refresh(self) -> list[Replacement]:
@@ -150,16 +152,6 @@ def _at(record: object, *keys: str | int) -> object:
     return record
 
 
-def _text(record: object, *keys: str | int) -> str | None:
+def _value(kind: type[V], record: object, *keys: str | int) -> V | None:
     value = _at(record, *keys)
-    return value if isinstance(value, str) else None
-
-
-def _number(record: object, *keys: str | int) -> float | None:
-    value = _at(record, *keys)
-    return value if isinstance(value, float) else None
-
-
-def _whole(record: object, *keys: str | int) -> int | None:
-    value = _at(record, *keys)
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, kind) else None

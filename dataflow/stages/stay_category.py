@@ -75,11 +75,9 @@ def _added_of(dates: tuple[str | None, str | None]) -> Added:
 
 _added: BoundedCache[tuple[str | None, str | None], Added] = BoundedCache(_added_of)
 
-_ADDS = frozenset({"stay_category"})
-
 STAY_CATEGORY = EnrichStage(
     "stay-category",
-    compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time", "hotel_id"), adds=_ADDS),
+    compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time", "hotel_id"), adds=("stay_category",)),
     categorize,
 )
 """The stage; beside the two dates its decoder reads what is counted."""

@@ -56,7 +56,10 @@ async def show_streams(_request: NoParameters) -> StreamsAnswer:
         raise unavailable("partitions are being taken over; none of their owners has answered in time")
     counts = {topic: _event_counts(result) for topic, result in results.items()}
     return StreamsAnswer(
-        streams={topic: _totals(each) for topic, each in counts.items()},
+        streams={
+            topic: StreamTotals(each.received, each.sent, each.dropped.total(), each.dead_lettered.total())
+            for topic, each in counts.items()
+        },
         details={topic: StreamDetails(each.dropped, each.dead_lettered) for topic, each in counts.items()},
         partitions={topic: partitions_of([result]) for topic, result in results.items()},
         lag={topic: lag_of([result]) for topic, result in results.items()},
@@ -68,7 +71,3 @@ def _event_counts(result: QueryResult[EventCounts]) -> EventCounts:
     for counts in result.by_partition.values():
         total.add(counts)
     return total
-
-
-def _totals(counts: EventCounts) -> StreamTotals:
-    return StreamTotals(counts.received, counts.sent, counts.dropped.total(), counts.dead_lettered.total())

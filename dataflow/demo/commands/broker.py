@@ -1,7 +1,6 @@
 """`dataflow broker`: runs the embedded Apache Kafka in the foreground."""
 
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,8 +25,10 @@ def broker(port: Port = None) -> None:
       dataflow broker
       DATAFLOW_DATA_DIR=/tmp/try dataflow broker --port 9092
     """
+    from dataflow.broker_home import running_broker
     from dataflow.demo.broker import EmbeddedBroker
     from dataflow.demo.play.foreground import fetching_jars, serving, stop_on_sigterm
+    from dataflow.errors import DataflowError
     from dataflow.settings import settings
 
     stop_on_sigterm()
@@ -36,15 +37,10 @@ def broker(port: Port = None) -> None:
         with fetching_jars() as progress, serving(EmbeddedBroker(home, port, progress=progress)) as address:
             typer.echo(address)
             notes().print(f"Kafka serves; its data are in {home}. Ctrl-C ends it.", soft_wrap=True)
-            _wait_for_the_end(home)
+            while running_broker(home):
+                time.sleep(LOOK_AGAIN_SECONDS)
+            raise DataflowError(
+                f"broker of {home} has ended by itself; expected it to run; see {home / 'log'}"
+            )
     except KeyboardInterrupt:
         return  # the way it is meant to end
-
-
-def _wait_for_the_end(home: Path) -> None:
-    from dataflow.broker_home import running_broker
-    from dataflow.errors import DataflowError
-
-    while running_broker(home):
-        time.sleep(LOOK_AGAIN_SECONDS)
-    raise DataflowError(f"broker of {home} has ended by itself; expected it to run; see {home / 'log'}")

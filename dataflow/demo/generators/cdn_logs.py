@@ -2,19 +2,14 @@
 
 import json
 import random
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Sequence
 
-from dataflow.demo.generators.sessions import Sessions, draws
 from dataflow.demo.generators.times import milliseconds_of, seconds_of
-from dataflow.demo.generators.visits import Line, address, sample_visits
+from dataflow.demo.generators.visits import Line, visit_sessions
 from dataflow.stages.bounded_cache import BoundedCache
 
 _BEFORE_ID = b'{"version": "1", "streamId": "12345", "cp": "123456", "reqId": "'
 _ID_TO_SECOND: BoundedCache[int, bytes] = BoundedCache(lambda second: b'", "reqTimeSec": "%d.' % second)
-
-Step = tuple[bytes, tuple[bytes, bytes]]
-"""The address of the client; what stands before it, and what behind."""
 
 
 class CdnLogs:
@@ -22,9 +17,7 @@ class CdnLogs:
 
     def __init__(self, rng: random.Random, rate: float) -> None:
         self._rng = rng
-        visits = [[_around_address(line) for line in visit] for visit in sample_visits()]
-        self._visits = draws(rng, visits)
-        self._sessions = Sessions(rng, rate, self._begin)
+        self._sessions = visit_sessions(rng, rate, _around_address)
 
     def lines(self, times_us: Sequence[int]) -> list[bytes]:
         """Return one line for each time."""
@@ -39,11 +32,9 @@ class CdnLogs:
             )
         ]
 
-    def _begin(self, _now_us: int) -> Iterable[Step]:
-        return zip(repeat(address(self._rng)), next(self._visits), strict=False)
-
 
 def _around_address(line: Line) -> tuple[bytes, bytes]:
+    """Return what stands before the address of the client, and what behind."""
     text = json.dumps(line)
     before, name, after = text[text.index('", "bytes"') :].partition('"cliIP": "')
     return (before + name).encode(), after[after.index('"') :].encode()

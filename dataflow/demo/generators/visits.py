@@ -2,15 +2,18 @@
 
 import json
 import random
-from collections.abc import Mapping
-from itertools import groupby
+from collections.abc import Callable, Mapping
+from itertools import groupby, repeat
+from typing import TypeVar
 
+from dataflow.demo.generators.sessions import Sessions, draws
 from dataflow.demo.samples import sample_events
 
 LONGEST = 30
 """Requests: crawlers come again under another address instead of one for ever."""
 
 Line = Mapping[str, str]
+Rendered = TypeVar("Rendered")
 
 
 def sample_visits() -> list[list[Line]]:
@@ -24,7 +27,15 @@ def sample_visits() -> list[list[Line]]:
     return visits
 
 
-def address(rng: random.Random) -> bytes:
+def visit_sessions(
+    rng: random.Random, rate: float, render: Callable[[Line], Rendered]
+) -> Sessions[tuple[bytes, Rendered]]:
+    """Return sessions of clients, each with an address, that repeat what those of the sample did."""
+    visits = draws(rng, [list(map(render, visit)) for visit in sample_visits()])
+    return Sessions(rng, rate, lambda _: zip(repeat(_address(rng)), next(visits), strict=False))
+
+
+def _address(rng: random.Random) -> bytes:
     """Return the address of a client; some networks have many more of them than others."""
     network = int(rng.paretovariate(1.0))
     host = rng.getrandbits(16)
