@@ -13,7 +13,7 @@ from expected_stays import expected_stay_counts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.cli.stage_run import LineCounts, StageRun
+from dataflow.cli.stage_run import LineCounts, run_stage
 from dataflow.demo.samples import sample_filter_rules
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.lines import LINE_STAGES
@@ -36,14 +36,9 @@ def by_first_letter(raw: bytes) -> list[bytes]:
 
 def run(*lines: bytes) -> tuple[bytes, list[dict], LineCounts]:
     """Apply the stage above; return results, dead letters and balance."""
-    results, letters = io.BytesIO(), io.BytesIO()
-    stage_run = StageRun("stage", by_first_letter, results, letters, LineCounts())
-    stage_run.run(lines)
-    return (
-        results.getvalue(),
-        [json.loads(letter) for letter in letters.getvalue().splitlines()],
-        stage_run.counts,
-    )
+    results, letters, counts = io.BytesIO(), io.BytesIO(), LineCounts()
+    run_stage("stage", by_first_letter, lines, results, letters, counts)
+    return results.getvalue(), [json.loads(letter) for letter in letters.getvalue().splitlines()], counts
 
 
 def dataflow(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
