@@ -17,7 +17,7 @@ from dataflow.settings import Role, Settings
 from dataflow.web.edge import json_edge
 from dataflow.web.https import HttpsListener
 from dataflow.web.metrics import PartitionCollector
-from dataflow.web.receiver_metrics import Received
+from dataflow.web.receiver_metrics import ReceiverCollector
 from dataflow.web.routes import EVERY_WORKER, SENDERS
 
 Part = Callable[[Dataflow], None]
@@ -104,7 +104,7 @@ def answer(app: Dataflow) -> None:
     app.web.web_app.middlewares.append(json_edge)
     app.web.web_app.add_routes(EVERY_WORKER)
     REGISTRY.register(PartitionCollector())
-    REGISTRY.register(Received(app.context.receiver))
+    REGISTRY.register(ReceiverCollector(app.context.receiver))
     if app.context.stored_requests is not None:
         app.add_dependency(app.context.stored_requests)
 

@@ -12,7 +12,7 @@ STATUSES = ("400", "401", "403", "413", "415", "429", "503")
 """All that a refusal may have; those that never were are there, too, so that their first rise is seen."""
 
 
-class Received(Collector):
+class ReceiverCollector(Collector):
     """Counts of this worker since it started; no label holds what a sender has sent."""
 
     def __init__(self, receiver: Receiver) -> None:

@@ -34,6 +34,10 @@ def three(start_worker):
 
 def test_three_workers_answer_as_one(three, worker):
     """Whoever is asked, and however the partitions are shared."""
+    # All apps on this broker write to one topic of dead letters, which all of them count.
+    worker.wait_for(
+        "/streams", lambda one: all(counts_of(each.get("/streams")) == counts_of(one) for each in three)
+    )
     for path in PATHS:
         one = counts_of(worker.get(path))
         assert [counts_of(each.get(path)) for each in three] == [one, one, one], path

@@ -2,7 +2,7 @@
 
 const DEADLINE_MS = 8000;
 
-export class Refused extends Error {
+export class HttpError extends Error {
   constructor(status, message) {
     super(message);
     this.status = status;
@@ -16,6 +16,6 @@ export async function ask(path, parameters = {}) {
     signal: AbortSignal.timeout(DEADLINE_MS),
   });
   const answer = await response.json();
-  if (!response.ok) throw new Refused(response.status, answer.error);
+  if (!response.ok) throw new HttpError(response.status, answer.error);
   return answer;
 }

@@ -50,14 +50,14 @@ async function loadPeriods() {
 }
 
 function parameters() {
-  const { window, period: chosen, order, top } = Object.fromEntries(
+  const { window, period: start, order, top } = Object.fromEntries(
     ["window", "period", "order", "top"].map((name) => [name, pick[name].value]),
   );
   const asked = { window, order, top };
-  if (chosen === NEWEST) return { ...asked, from: starts.at(-1) ?? null };
-  if (chosen === TOGETHER) return { ...asked, merge: window !== "all" };
-  const end = new Date(Date.parse(chosen) + 1).toISOString();
-  return { ...asked, from: chosen, to: end };
+  if (start === NEWEST) return { ...asked, from: starts.at(-1) ?? null };
+  if (start === TOGETHER) return { ...asked, merge: window !== "all" };
+  const end = new Date(Date.parse(start) + 1).toISOString();
+  return { ...asked, from: start, to: end };
 }
 
 /** Say when people pick something; periods are those of the table and window. */

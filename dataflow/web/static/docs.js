@@ -60,7 +60,7 @@ function operationOf(method, path, operation, schemas) {
       {},
       make("span", { class: "method", "data-method": method }, method.toUpperCase()),
       make("code", { class: "path" }, path),
-      make("span", { class: "told" }, operation.summary),
+      make("span", { class: "summary" }, operation.summary),
     ),
   );
   details.addEventListener("toggle", () => fill(details, method, path, operation, schemas), { once: true });

@@ -1,6 +1,6 @@
 // The page: asks the worker every second, shows what it says, and says when it says nothing.
 
-import { Refused, ask } from "./ask.js";
+import { HttpError, ask } from "./ask.js";
 import { onPick, showCounts } from "./counts.js";
 import { fill, make, say } from "./rows.js";
 import { missingOf, showStreams } from "./streams.js";
@@ -44,10 +44,10 @@ async function refresh() {
 }
 
 function showTrouble(error) {
-  const refused = error instanceof Refused;
-  showState("away", refused && error.status === 503 ? "Recovering, last seen" : "No answer, last seen");
+  const answered = error instanceof HttpError;
+  showState("away", answered && error.status === 503 ? "Recovering, last seen" : "No answer, last seen");
   showNotices([
-    refused
+    answered
       ? `This worker answers ${error.status}: ${error.message}.`
       : "This worker does not answer. Asking again; the numbers are the last ones it gave.",
   ]);

@@ -23,11 +23,11 @@ function boundsOf({ minimum, maximum, default: usual }) {
 
 /** List the fields of an object, and of the objects in it. */
 export function fieldsOf(schema, schemas, depth = 0) {
-  const found = inside(schema, schemas);
-  if (!found || depth > DEEPEST) return [];
-  const required = new Set(found.required);
-  const named = Object.entries(found.properties ?? {}).map(([name, value]) => [name, value, required.has(name)]);
-  const values = found.additionalProperties;
+  const object = inside(schema, schemas);
+  if (!object || depth > DEEPEST) return [];
+  const required = new Set(object.required);
+  const named = Object.entries(object.properties ?? {}).map(([name, value]) => [name, value, required.has(name)]);
+  const values = object.additionalProperties;
   if (values && typeof values === "object") named.push(["any key", values, false]);
   return named.flatMap(([name, value, isRequired]) => [
     { name, kind: kindOf(value, schemas), meaning: value.description ?? "", depth, isRequired },
@@ -36,9 +36,9 @@ export function fieldsOf(schema, schemas, depth = 0) {
 }
 
 function inside(schema, schemas) {
-  const found = follow(schema, schemas);
-  if (found.type === "array") return found.items ? inside(found.items, schemas) : null;
-  if (found.type === "object") return found;
-  const choices = (found.anyOf ?? found.oneOf ?? []).map((choice) => inside(choice, schemas));
+  const target = follow(schema, schemas);
+  if (target.type === "array") return target.items ? inside(target.items, schemas) : null;
+  if (target.type === "object") return target;
+  const choices = (target.anyOf ?? target.oneOf ?? []).map((choice) => inside(choice, schemas));
   return choices.find(Boolean) ?? null;
 }
