@@ -1,12 +1,13 @@
 """Rows from lists, and everything that a table partition holds, for the tests of windowed tables."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypothesis import settings
 
-from dataflow.engine.tables import Aggregation, TablePartition, WindowedTable, merge_entries
-from dataflow.engine.tables.window_entry import decode
+from dataflow.engine.tables import Aggregation, TablePartition, Window, WindowedTable, merge_entries
+from dataflow.engine.tables.changelog import ChangelogRecord
 
 # a busy machine is no fault of the example that was being tried
 unhurried = settings(deadline=None)
@@ -33,26 +34,39 @@ def rows_of(rows: Iterable[Sequence[object]], *names: str) -> ColumnRows:
     return ColumnRows(columns[0], **dict(zip(names, columns[1:], strict=True)))
 
 
+def counts_of(table_partition: TablePartition, window: Window) -> dict[tuple[int, str], int]:
+    """Return the number of rows by start of the window and key."""
+    counts: Counter[tuple[int, str]] = Counter()
+    for start, key, packed in table_partition.answer(window).entries:
+        counts[start, key] += packed[1]
+    return dict(counts)
+
+
 def held(table_partition: TablePartition) -> dict[str, object]:
     """Return all that a table partition holds, as people see it, with what `(other)` may hide of each key."""
-    found: dict[str, object] = {"progress": table_partition.event_time}
+    found: dict[str, object] = {"event time": table_partition.event_time}
     for window in table_partition.table.every_window:
         answer = table_partition.answer(window)
         found[window.name] = merge_entries(table_partition.table, window, [answer])
-        found[f"{window.name} hidden"] = {(start, key): decode(raw)[0] for start, key, raw in answer.entries}
+        error_bounds: Counter[tuple[int, str]] = Counter()
+        for start, key, packed in answer.entries:
+            error_bounds[start, key] += packed[0]
+        found[f"{window.name} error bounds"] = error_bounds
     return found
 
 
-def restored(table: WindowedTable, changelog: dict[bytes, bytes]) -> TablePartition:
-    """Return a table partition made from a compacted changelog."""
+def restored(
+    table: WindowedTable, changelog: Mapping[bytes, bytes | None] | Sequence[ChangelogRecord]
+) -> TablePartition:
+    """Return a table partition made from a changelog, compacted or not."""
     table_partition = TablePartition(table)
-    for key, value in changelog.items():
+    for key, value in changelog.items() if isinstance(changelog, Mapping) else changelog:
         table_partition.load(key, value)
     return table_partition
 
 
 def write(table_partition: TablePartition, changelog: dict[bytes, bytes]) -> None:
-    """Take a snapshot and apply the entries to a changelog as compaction does."""
+    """Take a snapshot, and apply its records to a changelog as compaction does."""
     for key, value in table_partition.snapshot():
         if value is None:
             changelog.pop(key, None)

@@ -7,7 +7,6 @@ import inspect
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
@@ -103,7 +102,7 @@ async def _alone(batch: Batch) -> AsyncIterator[Batch]:
 
 
 def _rows_of(table_partition: TablePartition) -> int:
-    return sum(msgspec.msgpack.decode(cell)[1] for _, _, cell in table_partition.answer(ALL).entries)
+    return sum(packed[1] for _, _, packed in table_partition.answer(ALL).entries)
 
 
 def _outputs(snapshot: Snapshot) -> dict[str, list[bytes | None]]:

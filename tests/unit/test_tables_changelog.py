@@ -37,12 +37,19 @@ def test_keys_can_be_read():
     table_partition = TablePartition(stays())
 
     table_partition.fold(rows_of([(DAY_MS, "Short stay", 1)], "category", "hotel"))
+    first = keys_of(table_partition.snapshot())
+    table_partition.fold(rows_of([(3 * DAY_MS, "Long stay", 1)], "category", "hotel"))
+    second = dict(table_partition.snapshot())
 
-    assert keys_of(table_partition.snapshot()) == {
+    assert first == {b"stays|day|86400000|Short stay", b"stays|event_time"}
+    assert second.keys() == {
+        b"stays|all:sealed|0|0",
+        b"stays|day:sealed|86400000|0",
         b"stays|day|86400000|Short stay",
-        b"stays|all|0|Short stay",
-        b"stays|progress",
+        b"stays|day|259200000|Long stay",
+        b"stays|event_time",
     }
+    assert second[b"stays|day|86400000|Short stay"] is None
 
 
 def test_only_what_changed_is_written_once():
@@ -146,20 +153,44 @@ def test_spilled_states_live_and_die_with_their_entries(rows, max_keys):
         (start, label) for w in table.every_window for start, label, _ in table_partition.answer(w).entries
     }
     written = {tuple(key.split(b"|", 3)[2:]) for key in changelog if key.count(b"|") > 1}
-    assert written <= {(b"%d" % start, label.encode()) for start, label in entries}
+    chunks = {(b"%d" % start, b"0") for start, _ in entries}
+    assert written <= {(b"%d" % start, label.encode()) for start, label in entries} | chunks
 
 
-def test_a_closed_window_is_kept_packed_and_still_answers():
-    """Most windows of a long day are closed: they take a tenth of the memory."""
-    table_partition = TablePartition(stays(windows=(HOUR,), lateness_ms=0))
+def test_a_window_without_new_rows_is_sealed_and_still_answers():
+    """Most windows of a long day get no row any more: they take a tenth of the memory."""
+    table_partition = TablePartition(stays(windows=(HOUR,), lateness_ms=DAY_MS))
     table_partition.fold(rows_of([(0, "a", n) for n in range(100)], "category", "hotel"))
-    before = table_partition.answer(HOUR).entries
+    before = merge_entries(table_partition.table, HOUR, [table_partition.answer(HOUR)])
     table_partition.snapshot()
-    table_partition.fold(rows_of([(DAY_MS, "a", 1)], "category", "hotel"))
-    table_partition.snapshot()
+    table_partition.fold(rows_of([(60_000, "b", 1)], "category", "hotel"))
+    records = dict(table_partition.snapshot())
+    assert b"stays|hour:sealed|0|0" not in records  # it got a row
+    table_partition.fold(rows_of([(2 * 3_600_000, "c", 1)], "category", "hotel"))
+    records = dict(table_partition.snapshot())
 
-    assert type(table_partition._stores["hour"]._windows[0]["a"]) is bytes
-    assert table_partition.answer(HOUR).entries[:1] == before
+    assert (
+        records[b"stays|hour|0|a"] is records[b"stays|hour|0|b"] is records[b"stays|hour/hotels|0|a"] is None
+    )
+    assert len(records[b"stays|hour:sealed|0|0"]) < 1_000
+    window = merge_entries(table_partition.table, HOUR, [table_partition.answer(HOUR)])[0]
+    assert window["entries"] == [*before[0]["entries"], {"key": "b", "count": 1, "hotels": 1}]
+
+
+def test_a_late_row_is_written_beside_the_sealed_window():
+    """What is large is not written again because one row has come."""
+    table_partition, changelog = TablePartition(stays(windows=(HOUR,))), {}
+    table_partition.fold(rows_of([(0, "a", n) for n in range(2_494)], "category", "hotel"))
+    write(table_partition, changelog)
+    table_partition.fold(rows_of([(DAY_MS, "a", 1)], "category", "hotel"))
+    write(table_partition, changelog)
+
+    table_partition.fold(rows_of([(5, "a", 5_000)], "category", "hotel"))
+    records = table_partition.snapshot()
+
+    assert {key: len(value) for key, value in records} == {b"stays|hour|0|a": 14, b"stays|all|0|a": 14}
+    [window, _] = merge_entries(table_partition.table, HOUR, [table_partition.answer(HOUR)])
+    assert window["entries"] == [{"key": "a", "count": 2_495, "hotels": 2_495}]
 
 
 @pytest.mark.parametrize(

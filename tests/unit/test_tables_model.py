@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from table_rows import held, restored, rows_of, unhurried, write
 
 from dataflow.engine.tables import (
-    ALL,
     FUTURE,
+    OTHER,
     UNDATED,
     Distinct,
     Max,
@@ -20,36 +21,49 @@ from dataflow.engine.tables import (
     merge_entries,
 )
 
-SMALL, LARGE = Window("small", 10, retention_ms=25), Window("large", 40, retention_ms=60)
+RETENTION = {10: 25, 40: 60, 120: None}
+"""By window size, both in units of time."""
+
 NAMES = ("page", "user", "bytes")
 
 times = st.integers(-2, 300)
 rows = st.lists(
     st.tuples(times, st.sampled_from(["a", "b", None]), st.sampled_from([1, 2, "1", None]), st.integers(0, 9))
 )
-steps = st.lists(st.tuples(rows, st.sampled_from(["go on", "cut", "restart"])))
+steps = st.lists(st.tuples(rows, st.sampled_from(["go on", "snapshot", "restart", "replay"])))
+units = st.sampled_from([1, 10_000])
+"""Milliseconds of a unit of time: with many, windows are also sealed while they are open."""
+
+AGGREGATIONS = {"users": Distinct("user"), "bytes": Sum("bytes"), "least": Min("bytes"), "most": Max("bytes")}
 
 
-SUMMARIES = {"users": Distinct("user"), "bytes": Sum("bytes"), "least": Min("bytes"), "most": Max("bytes")}
-
-
-def table(lateness_ms, max_keys=100, names=tuple(SUMMARIES)):
-    """Return a table of two window sizes and all time."""
+def table(lateness, unit=1, max_keys=100, names=tuple(AGGREGATIONS)):
+    """Return a table of three window sizes and all time."""
+    retention = RETENTION if lateness is not None else dict.fromkeys(RETENTION)
+    sizes = [
+        Window(f"of_{size}", size * unit, None if kept is None else kept * unit)
+        for size, kept in retention.items()
+    ]
     return WindowedTable(
         "views",
         key="page",
-        windows=(SMALL, LARGE) if lateness_ms is not None else (Window("small", 10), Window("large", 40)),
-        lateness_ms=lateness_ms,
+        windows=sizes,
+        lateness_ms=None if lateness is None else lateness * unit,
         max_keys=max_keys,
-        **{name: SUMMARIES[name] for name in names},
+        **{name: AGGREGATIONS[name] for name in names},
     )
+
+
+def timed(batch, unit):
+    """Return rows with their times in milliseconds."""
+    return rows_of([(row[0] * unit if row[0] >= 0 else row[0], *row[1:]) for row in batch], *NAMES)
 
 
 class Model:
     """What the counts must be, by the rules as they are written down."""
 
-    def __init__(self, lateness_ms):
-        self.lateness_ms, self.newest = lateness_ms, -1
+    def __init__(self, lateness):
+        self.lateness, self.newest = lateness, -1
         self.windows = defaultdict(lambda: defaultdict(list))  # (size, start): {key: rows}
         self.late, self.undated, self.future = Counter(), 0, 0
 
@@ -62,27 +76,28 @@ class Model:
             self.future += time == FUTURE
             return
         self.newest = max(self.newest, time)
-        for size in (10, 40):
+        for size in RETENTION:
             start = time - time % size
             if self.is_over(start, size, 0):
                 self.late[size] += 1
             else:
                 self.windows[size, start][row[1] or "(none)"].append(row)
 
-    def is_over(self, start, size, more_ms):
+    def is_over(self, start, size, more):
         """Return whether the window has been closed for so long."""
-        return self.lateness_ms is not None and self.newest >= start + size + self.lateness_ms + more_ms
+        return self.lateness is not None and self.newest >= start + size + self.lateness + more
 
-    def counts(self, size, retention_ms, names):
+    def counts(self, size, names=tuple(AGGREGATIONS)):
         """Return what is still kept of one size: {start: {key: results}}."""
+        retention = RETENTION.get(size)
         return {
-            start: {key: aggregation(kept, names) for key, kept in keys.items()}
+            start: {key: results_of(kept, names) for key, kept in keys.items()}
             for (of, start), keys in self.windows.items()
-            if of == size and not (size and self.is_over(start, size, retention_ms))
+            if of == size and (retention is None or not self.is_over(start, size, retention))
         }
 
 
-def aggregation(kept, names):
+def results_of(kept, names):
     """Return the results of these rows."""
     users = {(type(row[2]), row[2]) for row in kept if row[2] is not None}
     sizes = [row[3] for row in kept]
@@ -90,58 +105,83 @@ def aggregation(kept, names):
     return {"count": len(kept)} | {name: results[name] for name in names}
 
 
-def counts(table_partition, window):
-    """Return what a shard has of one size, in the form of the model."""
-    entries = defaultdict(dict)
-    for start, key, raw in table_partition.answer(window).entries:
+def counts(table_partition, window, unit=1):
+    """Return what a table partition has of one size, in the form of the model."""
+    answer = table_partition.answer(window)
+    for start, key, packed in answer.entries:
         part = table_partition.answer(window, start or None, start + 1 if start else None, key)
-        assert (start, key, raw) in part.entries
-        entries[start][key] = raw
-    windows = merge_entries(table_partition.table, window, [table_partition.answer(window)])
+        assert (start, key, packed) in part.entries
+    starts = sorted({start for start, _, _ in answer.entries})
+    windows = merge_entries(table_partition.table, window, [answer])
     return {
-        start: {e.pop("key"): e for e in found["entries"]}
-        for start, found in zip(sorted(entries), windows, strict=True)
+        start // unit: {e.pop("key"): e for e in merged["entries"]}
+        for start, merged in zip(starts, windows, strict=True)
     }
+
+
+def assert_equal(table_partition, model, unit, names=tuple(AGGREGATIONS)):
+    """Compare all windows and all that is told beside them."""
+    for window, size in zip(table_partition.table.every_window, [*RETENTION, 0], strict=True):
+        assert counts(table_partition, window, unit) == model.counts(size, names)
+        totals = table_partition.totals(window, None, None, ("count",)).by_key
+        of_all = Counter()
+        for entries in model.counts(size, ()).values():
+            of_all.update({key: entry["count"] for key, entry in entries.items()})
+        assert {key: total for key, [total] in totals.items()} == of_all
+    event_time = table_partition.event_time
+    assert event_time.newest == (model.newest * unit if model.newest >= 0 else -1)
+    assert event_time.late == {f"of_{size}": model.late[size] for size in RETENTION}
+    assert (event_time.undated, event_time.future) == (model.undated, model.future)
 
 
 @unhurried
 @given(
-    steps, st.sampled_from([None, 0, 7, 35]), st.sampled_from([(), ("users",), ("bytes",), tuple(SUMMARIES)])
+    steps,
+    st.sampled_from([None, 0, 7, 35]),
+    st.sampled_from([(), ("users",), ("bytes",), tuple(AGGREGATIONS)]),
+    units,
 )
-def test_any_batches_cuts_and_restarts_give_what_row_after_row_gives(steps, lateness_ms, names):
-    """Where a batch, a checkpoint or a worker's life ends must not show in any number."""
-    table_partition, model, changelog = (
-        TablePartition(table(lateness_ms, names=names)),
-        Model(lateness_ms),
-        {},
-    )
+def test_any_batches_snapshots_and_restarts_give_what_row_after_row_gives(steps, lateness, names, unit):
+    """Where a batch, a checkpoint or a worker's life ends must not show in any number.
+
+    Nor whether a window is open, packed, sealed or rolled up, or was when a late row came.
+    """
+    table_partition, model, log = TablePartition(table(lateness, unit, names=names)), Model(lateness), []
     for batch, then in steps:
-        table_partition.fold(rows_of(batch, *NAMES))
+        table_partition.fold(timed(batch, unit))
         for row in batch:
             model.add(row)
         if then != "go on":
-            write(table_partition, changelog)
-        if then == "restart":
-            table_partition = restored(table_partition.table, changelog)
+            log += table_partition.snapshot()
+        if then == "restart":  # from a compacted changelog
+            table_partition = restored(table_partition.table, dict(log))
+        if then == "replay":
+            table_partition = restored(table_partition.table, log)
 
-    assert counts(table_partition, ALL) == model.counts(0, 0, names)
-    assert counts(table_partition, table_partition.table.window("small")) == model.counts(10, 25, names)
-    assert counts(table_partition, table_partition.table.window("large")) == model.counts(40, 60, names)
-    assert table_partition.event_time.newest == model.newest
-    assert table_partition.event_time.late == {"small": model.late[10], "large": model.late[40]}
-    assert (table_partition.event_time.undated, table_partition.event_time.future) == (
-        model.undated,
-        model.future,
-    )
+    assert_equal(table_partition, model, unit, names)
 
 
 @unhurried
-@given(steps, st.sampled_from([None, 0, 20]))
-def test_the_changelog_alone_is_what_the_shard_holds(steps, lateness_ms):
+@given(st.lists(st.tuples(times, st.sampled_from("ab"), st.integers(0, 3), st.integers(0, 9))), units)
+def test_a_snapshot_after_each_row_gives_the_same(batch, unit):
+    """Whatever is sealed at any moment, and restored from there."""
+    table_partition, model, changelog = TablePartition(table(20, unit)), Model(20), {}
+    for row in batch:
+        table_partition.fold(timed([row], unit))
+        model.add(row)
+        write(table_partition, changelog)
+
+    assert_equal(table_partition, model, unit)
+    assert_equal(restored(table_partition.table, changelog), model, unit)
+
+
+@unhurried
+@given(steps, st.sampled_from([None, 0, 20]), units)
+def test_the_changelog_alone_is_what_the_table_partition_holds(steps, lateness, unit):
     """An entry that is forgotten, or deleted too late, would come back after a takeover."""
-    table_partition, changelog = TablePartition(table(lateness_ms)), {}
+    table_partition, changelog = TablePartition(table(lateness, unit)), {}
     for batch, _ in steps:
-        table_partition.fold(rows_of(batch, *NAMES))
+        table_partition.fold(timed(batch, unit))
         write(table_partition, changelog)
 
     assert held(restored(table_partition.table, changelog)) == held(table_partition)
@@ -149,41 +189,74 @@ def test_the_changelog_alone_is_what_the_shard_holds(steps, lateness_ms):
 
 
 @unhurried
-@given(rows, st.randoms(use_true_random=False))
-def test_counts_do_not_depend_on_the_order_of_arrival_when_nothing_is_late(batch, dice):
+@given(rows, st.randoms(use_true_random=False), units)
+def test_counts_do_not_depend_on_the_order_of_arrival_when_nothing_is_late(batch, dice, unit):
     """Bookings come in any order of their dates."""
     shuffled = dice.sample(batch, len(batch))
-    one, other = TablePartition(table(None)), TablePartition(table(None))
+    one, other = TablePartition(table(None, unit)), TablePartition(table(None, unit))
 
-    one.fold(rows_of(batch, *NAMES))
+    one.fold(timed(batch, unit))
     for row in shuffled:
-        other.fold(rows_of([row], *NAMES))
+        other.fold(timed([row], unit))
+        other.snapshot()
 
     assert held(one) == held(other)
 
 
-@unhurried
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 30), st.sampled_from("abcdefghij"), st.just(None), st.just(1)), max_size=200
-    ),
-    st.data(),
+crowds = st.lists(
+    st.tuples(st.integers(-2, 150), st.sampled_from("abcdefghij"), st.just(None), st.just(1)), max_size=200
 )
-def test_a_full_window_keeps_the_same_keys_however_the_rows_come_in_batches(batch, data):
-    """Otherwise a replay after a crash would count other keys apart than the first run did."""
-    whole, split, changelog = (
-        TablePartition(table(None, max_keys=2)),
-        TablePartition(table(None, max_keys=2)),
-        {},
-    )
 
-    whole.fold(rows_of(batch, *NAMES))
+
+@unhurried
+@given(crowds, st.sampled_from([None, 0, 20]), units, st.data())
+def test_a_full_window_keeps_the_same_keys_however_the_rows_come_in_batches(batch, lateness, unit, data):
+    """Otherwise a replay after a crash would count other keys apart than the first run did."""
+    declared = table(lateness, unit, max_keys=2)
+    whole, split, changelog = TablePartition(declared), TablePartition(declared), {}
+
+    whole.fold(timed(batch, unit))
     while batch:
         size = data.draw(st.integers(1, len(batch)))
-        split.fold(rows_of(batch[:size], *NAMES))
+        split.fold(timed(batch[:size], unit))
         batch = batch[size:]
         if data.draw(st.booleans()):
             write(split, changelog)
             split = restored(split.table, changelog)
 
     assert held(split) == held(whole)
+
+
+@unhurried
+@given(crowds, st.sampled_from([None, 20]), st.integers(1, 4), units)
+def test_full_windows_lose_no_row_when_they_are_rolled_up(batch, lateness, max_keys, unit):
+    """Of the n rows of a window no key hides more than n / (max_keys + 1), whatever was merged."""
+    table_partition, model = TablePartition(table(lateness, unit, max_keys, ())), Model(lateness)
+    for row in batch:
+        table_partition.fold(timed([row], unit))
+        table_partition.snapshot()
+        model.add(row)
+
+    for window, size in zip(table_partition.table.every_window, [*RETENTION, 0], strict=True):
+        expected = model.counts(size, ())
+        assert counts(table_partition, window, unit).keys() == expected.keys()
+        for start, entries in counts(table_partition, window, unit).items():
+            other = entries.get(OTHER, {"max_per_key": 0})
+            rows = sum(entry["count"] for entry in expected[start].values())
+            assert sum(entry["count"] for entry in entries.values()) == rows
+            assert other["max_per_key"] <= rows / (max_keys + 1)
+            for key, entry in expected[start].items():
+                assert 0 <= entry["count"] - entries.get(key, {"count": 0})["count"] <= other["max_per_key"]
+
+
+@pytest.mark.parametrize("unit", [1, 10_000])
+def test_an_hour_is_written_once_and_not_with_each_of_its_minutes(unit):
+    """A large window costs nothing until event time has left it."""
+    table_partition, keys = TablePartition(table(None, unit)), []
+    for time in range(170):
+        table_partition.fold(timed([(time, "a", 1, 1)], unit))
+        keys += [key.decode().split("|")[1:3] for key, _ in table_partition.snapshot()]
+
+    assert keys.count(["of_40:sealed", "0"]) == keys.count(["of_40:sealed", f"{40 * unit}"]) == 1
+    assert keys.count(["of_120:sealed", "0"]) == keys.count(["all:sealed", "0"]) == 1
+    assert not [key for key in keys if key[0] in {"of_40", "of_120", "all"}]

@@ -2,16 +2,19 @@
 
 import msgspec
 
+from dataflow.engine.tables.window_entry import Packed
+
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
     """The entries of one partition that a query asks for.
 
-    `entries` are start in ms, key and packed entry; `watermark` is the instant in ms up to which windows
-    that have ended are closed, -1 for none; `newest` the highest event time, -1 before the first;
+    `entries` are start in ms, key and packed entry, which may be one of several parts; `watermark`
+    is the instant in ms up to which windows that have ended are closed, -1 for none; `newest` the
+    highest event time, -1 before the first;
     `late` the rows that came too late for this window size.
     """
 
-    entries: list[tuple[int, str, bytes]]
+    entries: list[tuple[int, str, Packed]]
     watermark: int
     newest: int
     late: int

@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 
-from dataflow.engine.tables.grouping import PreparedRows
 from dataflow.engine.tables.rows import FUTURE
 from dataflow.engine.tables.windows import Window
 
@@ -19,7 +18,8 @@ class EventTimeState(msgspec.Struct, array_like=True):
 
     `newest` is the highest event time so far in ms, -1 before the first; `late` the rows by window
     size that came after their window was closed, `late_until` the highest event time of these;
-    `undated` and `future` the rows without a time that a window could take.
+    `undated` and `future` the rows without a time that a window could take. `rolled_up` is by
+    window size the instant in ms up to which windows are rolled up into those of the next size.
     """
 
     declared: str
@@ -28,6 +28,7 @@ class EventTimeState(msgspec.Struct, array_like=True):
     undated: int = 0
     future: int = 0
     late_until: dict[str, int] = {}
+    rolled_up: dict[str, int] = {}
 
     def note_late(self, window: Window, times: Sequence[int]) -> None:
         """Count rows that came too late for windows of this size."""
@@ -40,14 +41,12 @@ class EventTimeState(msgspec.Struct, array_like=True):
         unknown = self.newest if self.late.get(window.name) else -1
         return self.late_until.get(window.name, unknown)
 
-    def dated(self, batch: PreparedRows) -> PreparedRows:
-        """Return the rows that a window may take; count the others."""
-        if min(batch.times) >= 0 and max(batch.times) <= LATEST:
-            return batch
-        dated = batch.select([0 <= time <= LATEST for time in batch.times])
-        future = sum(time == FUTURE or time > LATEST for time in batch.times)
+    def note_undated(self, times: Sequence[int]) -> list[bool]:
+        """Return of each row whether a window may take it; count the others."""
+        dated = [0 <= time <= LATEST for time in times]
+        future = sum(time == FUTURE or time > LATEST for time in times)
         self.future += future
-        self.undated += len(batch.times) - len(dated.times) - future
+        self.undated += dated.count(False) - future
         return dated
 
     def watermark(self, lateness_ms: int | None) -> int:
@@ -57,12 +56,7 @@ class EventTimeState(msgspec.Struct, array_like=True):
         return self.newest - lateness_ms
 
 
-def on_time(times: Sequence[int], window: Window, newest: int, lateness_ms: int) -> Iterator[bool]:
-    """Yield of each row whether its window was still open when it came.
-
-    `newest` is the highest event time before the first row.
-    """
-    size = window.size_ms
-    before = accumulate(times, max, initial=newest)  # a row never closes its own window
-    for time, newest_before in zip(times, before, strict=False):
-        yield newest_before < time - time % size + size + lateness_ms
+def newest_before(times: Sequence[int], newest: int) -> Iterator[int]:
+    """Yield of each row the highest event time before it; `newest` is that before the first row."""
+    # A time that no window takes moves nothing: negative, or beyond the calendars.
+    return accumulate((time if time <= LATEST else -1 for time in times), max, initial=newest)

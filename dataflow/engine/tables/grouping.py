@@ -32,7 +32,14 @@ class PreparedRows(NamedTuple):
 
     def select(self, mask: Sequence[bool]) -> "PreparedRows":
         """Return the rows where the mask is true."""
+        if False not in mask:
+            return self
         times, keys, *columns = (list(compress(c, mask)) for c in (self.times, self.keys, *self.columns))
+        return PreparedRows(times, keys, columns, self.gather)
+
+    def between(self, begin: int, end: int) -> "PreparedRows":
+        """Return the rows from one number up to another."""
+        times, keys, *columns = (column[begin:end] for column in (self.times, self.keys, *self.columns))
         return PreparedRows(times, keys, columns, self.gather)
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from dataflow.engine.tables.answer import Part
 from dataflow.engine.tables.labels import OTHER
 from dataflow.engine.tables.table import COUNT, KEY, MAX_PER_KEY, WindowedTable
-from dataflow.engine.tables.window_entry import EntryFormat, WindowEntry, decode
+from dataflow.engine.tables.window_entry import EntryFormat, WindowEntry
 from dataflow.engine.tables.windows import Window
 from dataflow.instants import iso
 
@@ -59,10 +59,10 @@ def _windows(
     windows: dict[int, Entries] = {}
     starts: dict[int, set[int]] = {}
     for part in parts:
-        for start, key, raw in part.entries:
+        for start, key, packed in part.entries:
             at = 0 if merge_windows else start
             starts.setdefault(at, set()).add(start)
-            _add(entry_format, windows.setdefault(at, {}), key, entry_format.unpack(decode(raw)))
+            _add(entry_format, windows.setdefault(at, {}), key, entry_format.unpack(packed))
     return [(sorted(starts[at]), windows[at]) for at in sorted(windows)]
 
 

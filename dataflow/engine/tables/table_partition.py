@@ -1,65 +1,71 @@
 """Table partition: what one source partition has counted for a windowed table."""
 
-from collections.abc import Sequence
-from itertools import compress
-from operator import not_
+from collections.abc import Iterator, Sequence
+from math import inf
 from typing import NoReturn
 
+import msgspec
 from msgspec import msgpack
 
 from dataflow.engine.tables.answer import Part, Totals
-from dataflow.engine.tables.event_time_state import EventTimeState, on_time
-from dataflow.engine.tables.grouping import EntryId, Groups, PreparedRows, coarsen, group
+from dataflow.engine.tables.blob_store import BlobStore, MemoryBlobs
+from dataflow.engine.tables.changelog import (
+    FORMAT_VERSION,
+    ChangelogRecord,
+    event_time_key,
+    event_time_key_0,
+)
+from dataflow.engine.tables.chunk_cache import ChunkCache
+from dataflow.engine.tables.event_time_state import EventTimeState
 from dataflow.engine.tables.rows import Rows
-from dataflow.engine.tables.spilled_states import ChangelogRecord
+from dataflow.engine.tables.stored_window import StoredWindow
 from dataflow.engine.tables.table import WindowedTable
-from dataflow.engine.tables.window_entry import EntryFormat
-from dataflow.engine.tables.window_store import WindowStore
-from dataflow.engine.tables.windows import ALL, Window
+from dataflow.engine.tables.window_levels import WindowLevels
+from dataflow.engine.tables.windows import Window
 from dataflow.errors import Misconfigured
 
 
 class TablePartition:
-    """The window stores of one partition, and how far it is in event time.
+    """The windows of one partition, and how far it is in event time.
 
     Rows must come in log order; how they are cut into batches changes nothing.
     """
 
-    def __init__(self, table: WindowedTable) -> None:
+    def __init__(self, table: WindowedTable, blobs: BlobStore | None = None) -> None:
         self.table = table
-        self.event_time = EventTimeState(table.declared, {window.name: 0 for window in table.windows})
-        self._event_time_key = f"{table.name}|progress".encode()
-        self._event_time_written = msgpack.encode(self.event_time)
-        self._format = EntryFormat(table)
-        self._stores = {w.name: WindowStore(table, w, self._format) for w in table.every_window}
-        self._by_raw_name = {name.encode(): store for name, store in self._stores.items()}
+        event_time = EventTimeState(table.declared, {window.name: 0 for window in table.windows})
+        self._levels = WindowLevels(table, event_time, ChunkCache(blobs or MemoryBlobs()))
+        self._key, self._key_0 = event_time_key(table.name), event_time_key_0(table.name)
+        self._written = self._encoded_event_time()
+        self._is_migrated = False  # from version 0, and that has not been written yet
         self._raw_name = table.name.encode()
+        self._loaders = self._levels.loaders()
+
+    @property
+    def event_time(self) -> EventTimeState:
+        """How far the partition is in event time."""
+        return self._levels.event_time
 
     @property
     def watermark(self) -> int:
         """The instant in ms up to which windows that have ended are closed; -1 for none."""
-        return self.event_time.watermark(self.table.lateness_ms)
+        return self._levels.watermark
 
     def fold(self, rows: Rows) -> None:
         """Add a batch of rows to every window that may still take them, and to all time."""
-        if not len(rows):
-            return
-        batch = self._format.prepare(rows, self.table.key)
-        dated = self.event_time.dated(batch)
-        groups = self._fold_dated(dated) if dated.times else None
-        if self.table.all_time:
-            groups = coarsen(batch, groups, ALL) if groups and dated is batch else group(batch, ALL)
-            self._stores[ALL.name].fold(groups, batch)
+        if len(rows):
+            self._levels.fold(rows)
 
     def snapshot(self) -> list[ChangelogRecord]:
-        """Return the changelog records changed since the last snapshot: one an entry, None deletes it."""
-        watermark, records = self.watermark, []
-        for store in self._stores.values():
-            records += store.snapshot(open_from=watermark - store.window.size_ms + 1)
-        event_time = msgpack.encode(self.event_time)
-        if event_time != self._event_time_written:
-            self._event_time_written = event_time
-            records.append((self._event_time_key, event_time))
+        """Return the changelog records changed since the last snapshot; None deletes a key."""
+        records = self._levels.snapshot()
+        if self._is_migrated:
+            records.append((self._key_0, None))
+            self._is_migrated = False
+        event_time = self._encoded_event_time()
+        if event_time != self._written:
+            self._written = event_time
+            records.append((self._key, event_time))
         return records
 
     def load(self, key: bytes, value: bytes | None) -> None:
@@ -72,11 +78,10 @@ class TablePartition:
             self._load_event_time(key, value)
             return
         window, start, label = where
-        store = self._by_raw_name.get(window)
-        if store is not None:
-            store.load(int(start), label.decode(), value)
-        else:
-            self._load_spilled(window.decode(), (int(start), label.decode()), value)
+        load = self._loaders.get(window)
+        if load is None:
+            self._refuse(window.decode())
+        load(int(start), label.decode(), value)
 
     def answer(
         self,
@@ -85,9 +90,18 @@ class TablePartition:
         to_ms: int | None = None,
         key: str | None = None,
     ) -> Part:
-        """Return what this partition has of the windows that overlap [from, to), of one key or all."""
+        """Return what this partition has of the windows that overlap [from, to), of one key or all.
+
+        An entry comes in several parts while smaller windows hold some of its rows.
+        """
+        entries = []
+        for start, part in self._parts(window, from_ms, to_ms):
+            if key is None:
+                entries += [(start, label, packed) for label, packed in part.all_parts()]
+            else:
+                entries += [(start, key, packed) for packed in part.parts(key)]
         return Part(
-            entries=list(self._stores[window.name].between(*self._starts(window, from_ms, to_ms), key)),
+            entries=entries,
             watermark=self.watermark,
             newest=self.event_time.newest,
             late=self.event_time.late.get(window.name, 0),
@@ -99,82 +113,54 @@ class TablePartition:
         self, window: Window, from_ms: int | None, to_ms: int | None, aggregations: Sequence[str]
     ) -> Totals:
         """Return the sums of these counts and sums over the windows that overlap [from, to)."""
-        slots = [self._format.names.index(name) for name in aggregations]
+        slots = [list(self.table.aggregations).index(name) + 1 for name in aggregations]
+        by_key: dict[str, list[int]] = {}
+        for _, part in self._parts(window, from_ms, to_ms):
+            for key, states in part.totals(slots):
+                totals = by_key.setdefault(key, [0] * len(slots))
+                for place, state in enumerate(states):
+                    totals[place] += int(state)
         return Totals(
-            by_key=self._stores[window.name].totals(*self._starts(window, from_ms, to_ms), slots),
-            kept_from=self._kept_from(window),
+            by_key=by_key,
+            kept_from=self._levels.kept_from(window),
             late_until=self.event_time.last_late(window),
         )
 
-    def _starts(self, window: Window, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
-        """Return the first and the last instant at which windows start that overlap [from, to)."""
+    def _parts(
+        self, window: Window, from_ms: int | None, to_ms: int | None
+    ) -> Iterator[tuple[int, StoredWindow]]:
+        """Yield the windows, and the smaller ones that are part of them, with the start of the former."""
         size = window.size_ms
-        first = 0 if from_ms is None or not size else from_ms - size + 1
-        last = max(self.event_time.newest, 0) if to_ms is None or not size else to_ms - 1
-        return first, last
+        first = 0 if from_ms is None or not size else -(-(from_ms - size + 1) // size) * size
+        end = inf if to_ms is None or not size else -(-to_ms // size) * size
+        for store, begin in self._levels.parts_of(window):
+            for part in store.between(max(first, begin), end):
+                yield window.start_of(part.start), part
 
-    def _fold_dated(self, batch: PreparedRows) -> Groups | None:
-        """Add rows that have a time; return them by entry if all are in their windows."""
-        before = self.event_time.newest
-        newest = max(batch.times)
-        self.event_time.newest = max(before, newest)
-        if self._may_be_late(min(batch.times)):
-            self._fold_late(batch, before)
-            groups = None
-        else:
-            groups = self._fold_on_time(batch)
-        self._drop_old()
-        return groups
-
-    def _may_be_late(self, oldest: int) -> bool:
-        # the smallest window that holds a time is the first of them to close
-        smallest = self.table.every_window[0]
-        return smallest.start_of(oldest) + smallest.size_ms <= self.watermark
-
-    def _fold_on_time(self, batch: PreparedRows) -> Groups | None:
-        groups: Groups | None = None
-        for window in self.table.windows:
-            groups = coarsen(batch, groups, window) if groups else group(batch, window)
-            self._stores[window.name].fold(groups, batch)
-        return groups
-
-    def _fold_late(self, batch: PreparedRows, newest: int) -> None:
-        for window in self.table.windows:
-            lateness = self.table.lateness_ms or 0
-            mask = list(on_time(batch.times, window, newest, lateness))
-            on_time_rows = batch.select(mask)
-            if len(on_time_rows.times) < len(batch.times):
-                self.event_time.note_late(window, list(compress(batch.times, map(not_, mask))))
-            if on_time_rows.times:
-                self._stores[window.name].fold(group(on_time_rows, window), on_time_rows)
-
-    def _drop_old(self) -> None:
-        for window in self.table.windows:
-            if window.retention_ms is not None:
-                self._stores[window.name].drop_before(self._kept_from(window))
-
-    def _kept_from(self, window: Window) -> int:
-        """Return the instant in ms from which windows are kept; 0 or less while none has been dropped."""
-        if window.retention_ms is None:
-            return 0
-        return self.watermark - window.retention_ms - window.size_ms + 1
+    def _encoded_event_time(self) -> bytes:
+        return msgpack.encode([FORMAT_VERSION, self.event_time])
 
     def _load_event_time(self, key: bytes, value: bytes | None) -> None:
-        if key != self._event_time_key:
+        if key not in {self._key, self._key_0}:
             self._refuse(key.decode())
         if value is None:
             return
-        self.event_time = msgpack.decode(value, type=EventTimeState)
-        self._event_time_written = value
-        if self.event_time.declared != self.table.declared:
-            self._refuse(self.event_time.declared)
-
-    def _load_spilled(self, where: str, entry_id: EntryId, value: bytes | None) -> None:
-        window, _, aggregation = where.partition("/")
-        try:
-            self._stores[window].load_spilled(aggregation, entry_id, value)
-        except KeyError:
-            self._refuse(where)
+        if key == self._key:
+            version, raw = msgpack.decode(value, type=tuple[int, msgspec.Raw])
+            if version > FORMAT_VERSION:
+                raise Misconfigured(
+                    f"changelog of {self.table.name} has format {version}; expected at most {FORMAT_VERSION} "
+                    "(a newer release has written it: start that one, or delete the changelog)"
+                )
+            self._written = value
+            event_time = msgpack.decode(raw, type=EventTimeState)
+        else:
+            event_time = msgpack.decode(value, type=EventTimeState)
+            self._is_migrated = True
+            event_time.rolled_up = self._levels.rolled_up_in_version_0(event_time.newest)
+        if event_time.declared != self.table.declared:
+            self._refuse(event_time.declared)
+        self._levels.restore(event_time)
 
     def _refuse(self, declared: str) -> NoReturn:
         raise Misconfigured(

@@ -14,6 +14,7 @@ from dataflow.engine.tables.table import WindowedTable
 Packed: TypeAlias = list[Any]  # of each aggregation what it makes of its state
 """`WindowEntry.error_bound`, then the packed states in the order in which the table declares them."""
 
+_INTEGERS = range(-(2**63), 2**64)  # that msgpack carries
 _encode = msgpack.Encoder().encode
 decode = msgpack.Decoder(Packed).decode
 
@@ -23,8 +24,12 @@ def encode(packed: Packed) -> bytes:
     try:
         return _encode(packed)
     except OverflowError:
-        error_bound, *states = packed
-        return _encode([error_bound, *(str(state) if isinstance(state, int) else state for state in states)])
+        return _encode(list(map(writable, packed)))
+
+
+def writable(state: object) -> object:
+    """Return a packed state as something that msgpack can carry."""
+    return str(state) if isinstance(state, int) and state not in _INTEGERS else state
 
 
 @final
@@ -35,11 +40,13 @@ class WindowEntry:
     many of any one key.
     """
 
-    __slots__ = ("error_bound", "states")
+    __slots__ = ("error_bound", "is_written", "states")
 
-    def __init__(self, error_bound: int, states: list[Any]) -> None:
+    def __init__(self, error_bound: int, states: list[Any], *, is_written: bool = False) -> None:
         self.error_bound = error_bound
         self.states = states  # the count first
+        self.is_written = is_written
+        """Whether the changelog has a record of this entry alone."""
 
     @property
     def upper_bound(self) -> int:
@@ -60,6 +67,8 @@ class EntryFormat:
             if type(a).encode is not Aggregation.encode
         )
         self._encoders = [(slot, aggregation.encode) for slot, aggregation in own]
+        self.large_slots = [slot for slot, a in enumerate(self.aggregations, 1) if a.spillable]
+        """Places in a packed entry of the states that may be large; they are bytes."""
 
     def new(self, error_bound: int) -> WindowEntry:
         """Return the entry of no rows."""
@@ -69,6 +78,15 @@ class EntryFormat:
         """Add the rows of another entry."""
         for slot, aggregation in enumerate(self.aggregations):
             entry.states[slot] = aggregation.merge(entry.states[slot], more.states[slot])
+
+    def merge_packed(self, entries: Sequence[Packed]) -> Packed:
+        """Return the packed entry of the rows of all; none of them is `(other)` or stands beside it."""
+        states = zip(*entries, strict=True)
+        error_bound = sum(next(states))
+        return [
+            error_bound,
+            *(a.merge_encoded(of_all) for a, of_all in zip(self.aggregations, states, strict=True)),
+        ]
 
     def pack(self, entry: WindowEntry) -> Packed:
         """Return the error bound, then the packed state of each aggregation."""

@@ -58,6 +58,14 @@ class Aggregation(ABC, Generic[S, D]):
     def merge(self, state: S, more: S) -> S:
         """Return the state of both; may change `state`, never `more`."""
 
+    def merge_encoded(self, states: Sequence[object]) -> object:
+        """Return the encoded state of what is in all of these encoded states."""
+        first, *others = states
+        merged = self.decode(first)
+        for more in others:
+            merged = self.merge(merged, self.decode(more))
+        return self.encode(merged) if others else first
+
     def encode(self, state: S) -> object:
         """Return the state as something that msgpack can carry, or an integer of any size."""
         return state

@@ -28,6 +28,10 @@ class _Total(Aggregation[int, int]):
         """Return the sum of both."""
         return state + more
 
+    def merge_encoded(self, states: Sequence[object]) -> int:
+        """Return the sum of all."""
+        return sum(map(self.decode, states))
+
     def decode(self, packed: object) -> int:
         """Return the total, which is a text where msgpack's integers end."""
         return int(cast("int | str", packed))

@@ -1,0 +1,124 @@
+"""Key limit: which keys a full window keeps, and how wrong their counts may then be."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Protocol
+
+from dataflow.engine.tables.grouping import EntryId, Groups, PreparedRows, groups_of
+from dataflow.engine.tables.labels import OTHER
+from dataflow.engine.tables.stored_window import StoredWindow, merged
+from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry
+from dataflow.engine.tables.windows import Window
+
+
+class KeyedWindows(Protocol):
+    """The windows of one size, as far as a limit of their keys needs them."""
+
+    window: Window
+
+    @property
+    def fullest(self) -> int:
+        """At least as many entries as any window has."""
+
+    def get(self, start: int) -> StoredWindow:
+        """Return a window, which may be empty."""
+
+    def add(self, groups: Groups) -> None:
+        """Add rows to their entries."""
+
+    def replace(self, start: int, items: Iterable[tuple[str, Packed]]) -> None:
+        """Put packed entries, in the order of their keys, in place of all of a window."""
+
+    def unseal(self, start: int) -> StoredWindow:
+        """Return a window of which nothing is sealed."""
+
+    def move_into_other(self, start: int, keys: Collection[str]) -> None:
+        """Delete the entries of keys that `(other)` has been given."""
+
+
+class KeyLimit:
+    """Keeps of each window the keys with most rows, at most twice `max_keys`; the rest is `(other)`.
+
+    With n rows in a window no key hides more than n / (max_keys + 1) of them, and a key
+    with more is never missing: the bound of Misra and Gries, which holds for merged windows, too.
+    """
+
+    def __init__(self, windows: KeyedWindows, max_keys: int, entry_format: EntryFormat) -> None:
+        self.max_keys = max_keys
+        self._windows = windows
+        self._format = entry_format
+
+    def fold(self, groups: Groups, rows: PreparedRows) -> None:
+        """Add rows, given both by entry and in log order.
+
+        The outcome does not depend on where one batch ends and the next begins.
+        """
+        if self._windows.fullest + len(groups.entry_ids) <= 2 * self.max_keys:
+            self._windows.add(groups)
+            return
+        keyed: defaultdict[int, list[tuple[str, object]]] = defaultdict(list)
+        for time, key, row in zip(rows.times, rows.keys, rows.rows, strict=True):
+            keyed[self._windows.window.start_of(time)].append((key, row))
+        for start, of_window in keyed.items():
+            self._fold_window(start, of_window, rows)
+
+    def absorb(self, start: int, windows: Sequence[StoredWindow]) -> None:
+        """Add smaller windows, in order of time, to the window that starts here."""
+        window = self._windows.get(start)
+        keys = window.keys().union(*(smaller.keys() for smaller in windows))
+        if OTHER not in keys and len(keys) <= 2 * self.max_keys:
+            every = [part.items() for part in (window, *windows)]
+            self._windows.replace(start, merged(self._format, every))
+            return
+        self._windows.unseal(start).is_due = True
+        for smaller in windows:
+            self._merge(window, {key: self._format.unpack(packed) for key, packed in smaller.items()})
+
+    def _fold_window(self, start: int, keyed: Iterable[tuple[str, object]], rows: PreparedRows) -> None:
+        """Add rows of one window, row by row as far as new keys go."""
+        window = self._windows.get(start)
+        groups: defaultdict[EntryId, list[object]] = defaultdict(list)
+        room = 2 * self.max_keys - len(_named(window.keys()))
+        for key, row in keyed:
+            if (start, key) not in groups and key != OTHER and not window.has(key):
+                if room <= 0:  # less than none after a restart with a smaller max_keys
+                    self._windows.add(groups_of(rows, groups))
+                    groups.clear()
+                    self._evict(window)
+                    room = self.max_keys
+                room -= 1
+            groups[start, key].append(row)
+        self._windows.add(groups_of(rows, groups))
+
+    def _merge(self, window: StoredWindow, more: Mapping[str, WindowEntry]) -> None:
+        """Add the entries of a smaller window to those of an unsealed one."""
+        hidden_there = more[OTHER].error_bound if OTHER in more else 0
+        if hidden_there:
+            for key in window.keys() - more.keys():
+                window.open(key).error_bound += hidden_there
+        for key in sorted(more, key=OTHER.__eq__):  # `(other)` last: a new key has its bound from before
+            entry = window.open(key)
+            self._format.merge(entry, more[key])
+            entry.error_bound += more[key].error_bound
+        if len(_named(window.keys())) > 2 * self.max_keys:
+            self._evict(window)
+
+    def _evict(self, window: StoredWindow) -> None:
+        """Move all keys but those with most rows into `(other)`.
+
+        A new key is then taken to have had as many rows before as the largest that was moved.
+        """
+        self._windows.unseal(window.start)
+        ranked = [(key, window.open(key)) for key in _named(window.keys())]
+        ranked.sort(key=lambda pair: (-pair[1].upper_bound, pair[0]))
+        moved = ranked[self.max_keys :]
+        other = window.open(OTHER)
+        other.error_bound = moved[0][1].upper_bound
+        for _, entry in moved:
+            self._format.merge(other, entry)
+        self._windows.move_into_other(window.start, [key for key, _ in moved])
+
+
+def _named(keys: AbstractSet[str]) -> AbstractSet[str]:
+    return keys - {OTHER}

@@ -1,0 +1,155 @@
+"""Stored windows: one window of a store; what is written to is unpacked, the rest bytes, or sealed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any
+
+from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
+from dataflow.engine.tables.labels import OTHER
+from dataflow.engine.tables.sealed_window import SealedWindow
+from dataflow.engine.tables.spilled_states import SpilledStates
+from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry, decode, encode
+
+
+class StoredWindow:
+    """The entries of one window: those that are sealed, and to be added to them, what came since.
+
+    So a late row neither reads nor writes again what is sealed.
+    """
+
+    __slots__ = ("_format", "_prefix", "_spilled", "entries", "is_due", "sealed", "start", "touched_at")
+
+    def __init__(
+        self, prefix: str, start: int, entry_format: EntryFormat, spilled: SpilledStates, sealed: SealedWindow
+    ) -> None:
+        self.start = start
+        self.sealed = sealed
+        self.entries: dict[str, WindowEntry | bytes] = {}
+        self.touched_at = -1
+        """Newest event time in ms when it was last written to, as far as is known."""
+        self.is_due = False
+        """Whether the next snapshot seals it, however lately it was written to."""
+        self._prefix = prefix
+        self._format = entry_format
+        self._spilled = spilled
+
+    def __len__(self) -> int:
+        """Return how many keys there are at most."""
+        return len(self.entries) + len(self.sealed)
+
+    def keys(self) -> set[str]:
+        """Return all keys."""
+        return {*self.entries, *chain.from_iterable(chunk.keys for chunk in self.sealed.chunks())}
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is an entry of this key."""
+        return key in self.entries or self.sealed.get(key) is not None
+
+    def open(self, key: str) -> WindowEntry:
+        """Return what came of a key since the window was sealed, from now on unpacked, to be added to."""
+        entry = self.entries.get(key)
+        if isinstance(entry, WindowEntry):
+            return entry
+        if entry is not None:
+            opened = self._format.unpack(self._whole(key, entry))
+            opened.is_written = True
+        else:
+            opened = self._format.new(self._error_bound_of_new(key))
+        self.entries[key] = opened
+        return opened
+
+    def parts(self, key: str) -> Iterator[Packed]:
+        """Yield the packed entries that add up to that of a key."""
+        sealed = self.sealed.get(key)
+        if sealed is not None:
+            yield sealed
+        if key in self.entries:
+            yield self._whole(key, self.entries[key])
+
+    def all_parts(self) -> Iterator[tuple[str, Packed]]:
+        """Yield the packed entries that add up to those of all keys, with their keys."""
+        return chain(self.sealed.items(), self._added())
+
+    def items(self) -> Iterator[tuple[str, Packed]]:
+        """Yield the keys and packed entries in the order of the keys."""
+        if not len(self.sealed):
+            return self._added()
+        return merged(self._format, [self.sealed.items(), self._added()])
+
+    def totals(self, slots: Sequence[int]) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Yield packed states at these places, which add up by key; no large ones."""
+        for chunk in self.sealed.chunks():
+            for key, *states in zip(chunk.keys, *map(chunk.column, slots), strict=True):
+                yield key, states
+        for key, entry in self.entries.items():
+            packed = decode(entry) if isinstance(entry, bytes) else [entry.error_bound, *entry.states]
+            yield key, [packed[slot] for slot in slots]
+
+    def pack(self) -> None:
+        """Turn entries into bytes, as they have just been written."""
+        for key, entry in self.entries.items():
+            if isinstance(entry, WindowEntry):
+                packed = self._format.pack(entry)
+                list(self._spilled.spill((self.start, key), packed))  # nothing new
+                self.entries[key] = encode(packed)
+
+    def seal(self) -> Iterator[ChangelogRecord]:
+        """Turn all entries into chunks; yield what writes these, and deletes the entries' records."""
+        return self.replace(self.items())
+
+    def replace(self, items: Iterable[tuple[str, Packed]]) -> Iterator[ChangelogRecord]:
+        """Put these entries, sealed, in place of all; they come in the order of their keys."""
+        yield from self.sealed.replace(items)
+        yield from self.remove(list(self.entries))
+        self.is_due = False
+
+    def unseal(self) -> Iterator[ChangelogRecord]:
+        """Unpack what is sealed, so that it can be changed or removed; the next snapshot seals it again."""
+        if not len(self.sealed):
+            return
+        self.is_due = True
+        for key, packed in list(self.items()):
+            entry = self.entries.get(key)
+            whole = self.entries[key] = self._format.unpack(packed)
+            whole.is_written = isinstance(entry, bytes) or (entry is not None and entry.is_written)
+        yield from self.sealed.replace(())
+
+    def remove(self, keys: Iterable[str]) -> Iterator[ChangelogRecord]:
+        """Forget entries that are not sealed; yield what deletes their records."""
+        for key in keys:
+            entry = self.entries.pop(key)
+            if isinstance(entry, bytes) or entry.is_written:
+                yield from self._spilled.forget((self.start, key))
+                yield entry_key(self._prefix, self.start, key), None
+
+    def _added(self) -> Iterator[tuple[str, Packed]]:
+        return ((key, self._whole(key, self.entries[key])) for key in sorted(self.entries))
+
+    def _whole(self, key: str, entry: WindowEntry | bytes) -> Packed:
+        if isinstance(entry, WindowEntry):
+            return self._format.pack(entry)
+        packed = decode(entry)
+        self._spilled.restore((self.start, key), packed)
+        return packed
+
+    def _error_bound_of_new(self, key: str) -> int:
+        """Return how many rows of a key that comes for the first time `(other)` may hold."""
+        if key == OTHER:
+            return 0
+        bound = self.sealed.error_bound
+        if bound and self.sealed.get(key) is not None:
+            return 0  # the sealed entry has it
+        other = self.entries.get(OTHER)
+        if other is not None:
+            bound += other.error_bound if isinstance(other, WindowEntry) else decode(other)[0]
+        return bound
+
+
+def merged(
+    entry_format: EntryFormat, sorted_items: Iterable[Iterable[tuple[str, Packed]]]
+) -> Iterator[tuple[str, Packed]]:
+    """Yield the merged entries of several sequences that are in the order of their keys."""
+    for key, of_key in groupby(merge(*sorted_items, key=itemgetter(0)), key=itemgetter(0)):
+        yield key, entry_format.merge_packed([packed for _, packed in of_key])

@@ -1,0 +1,178 @@
+"""Window levels: the window stores of one table partition, the smallest size first."""
+
+from collections.abc import Iterator, Sequence
+from itertools import compress, groupby
+from math import inf
+
+from dataflow.engine.tables.changelog import ChangelogRecord
+from dataflow.engine.tables.chunk_cache import ChunkCache
+from dataflow.engine.tables.event_time_state import LATEST, EventTimeState, newest_before
+from dataflow.engine.tables.grouping import Groups, PreparedRows, coarsen, group
+from dataflow.engine.tables.rollup import rollup_rules
+from dataflow.engine.tables.rows import Rows
+from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.tables.window_store import Loader, WindowStore
+from dataflow.engine.tables.windows import Window
+
+
+class WindowLevels:
+    """Adds each row to its smallest window only; larger windows take over whole smaller ones later.
+
+    The instant up to which they have done so is `EventTimeState.rolled_up`. A row from before it is
+    added to the window of the next size as well, and so on. What a larger window lacks behind it
+    is read from the smaller ones (`parts_of`).
+    """
+
+    def __init__(self, table: WindowedTable, event_time: EventTimeState, chunks: ChunkCache) -> None:
+        self.stores = tuple(WindowStore(table, window, chunks) for window in table.every_window)
+        self._key = table.key
+        self._lateness_ms = table.lateness_ms
+        self._rules = rollup_rules(table)
+        self.restore(event_time)
+
+    def restore(self, event_time: EventTimeState) -> None:
+        """Go on from this event-time state."""
+        self.event_time = event_time
+        self._rolled_up = [event_time.rolled_up.get(rule.window.name, 0) for rule in self._rules]
+        self._due_at = self._next_rollup()
+
+    @property
+    def watermark(self) -> int:
+        """The instant in ms up to which windows that have ended are closed; -1 for none."""
+        return self.event_time.watermark(self._lateness_ms)
+
+    def kept_from(self, window: Window) -> int:
+        """Return the instant in ms from which windows are kept; 0 or less while none has been dropped."""
+        if window.retention_ms is None:
+            return 0
+        return self.watermark - window.retention_ms - window.size_ms + 1
+
+    def parts_of(self, window: Window) -> Iterator[tuple[WindowStore, int]]:
+        """Yield the stores that hold rows of these windows, each with the first start from which it does."""
+        for store, rolled_up in zip(self.stores, [*self._rolled_up, 0], strict=True):
+            if store.window.name == window.name:
+                yield store, 0
+                return
+            yield store, rolled_up
+
+    def fold(self, rows: Rows) -> None:
+        """Add rows in log order; how they are cut into batches changes nothing."""
+        for run in self._runs(self.stores[0].format.prepare(rows, self._key)):
+            self._fold_run(run)
+            self._drop_old()
+
+    def _runs(self, rows: PreparedRows) -> Iterator[PreparedRows]:
+        """Yield rows between which nothing is rolled up: in any batch a row finds the same windows."""
+        begin = 0
+        if max(rows.times) >= self._due_at:
+            for index, time in enumerate(rows.times):
+                if self._due_at <= time <= LATEST:
+                    if begin < index:
+                        yield rows.between(begin, index)
+                    begin = index
+                    self._roll_up(time)
+        yield rows.between(begin, len(rows.times)) if begin else rows
+
+    def _roll_up(self, newest: int) -> None:
+        """Roll up what is due before a row with this new highest event time is added."""
+        for level, rule in enumerate(self._rules):
+            begin, until = self._rolled_up[level], rule.due(newest)
+            if until > begin:
+                self._roll_up_level(level, begin, until)
+                self._rolled_up[level] = self.event_time.rolled_up[rule.window.name] = until
+        self._due_at = self._next_rollup()
+
+    def _roll_up_level(self, level: int, begin: int, until: int) -> None:
+        larger = self.stores[level + 1].window
+        windows = self.stores[level].between(begin, until)
+        for larger_start, smaller in groupby(windows, key=lambda window: larger.start_of(window.start)):
+            parts = list(smaller)
+            for above in range(level + 1, len(self.stores)):
+                start = self.stores[above].window.start_of(larger_start)
+                self.stores[above].limit.absorb(start, parts)
+                if above == len(self._rules) or start >= self._rolled_up[above]:
+                    break  # what is above that takes it over with this window
+
+    def _next_rollup(self) -> float:
+        points = zip(self._rules, self._rolled_up, strict=True)
+        return min((rule.next_at(until) for rule, until in points), default=inf)
+
+    def _fold_run(self, rows: PreparedRows) -> None:
+        event_time, smallest = self.event_time, self.stores[0]
+        oldest, newest, newest_before_rows = min(rows.times), max(rows.times), event_time.newest
+        if oldest >= 0 and newest <= LATEST:
+            event_time.newest = max(newest_before_rows, newest)
+            if oldest >= max(self._rolled_up[:1], default=0) and not self._is_late(smallest.window, oldest):
+                smallest.limit.fold(group(rows, smallest.window), rows)
+                return
+        self._fold_by_level(rows, newest_before_rows)
+
+    def _is_late(self, window: Window, time: int) -> bool:
+        return bool(window.size_ms) and window.start_of(time) + window.size_ms <= self.watermark
+
+    def _fold_by_level(self, rows: PreparedRows, newest: int) -> None:
+        """Add each row to every window that takes it, up to one that is not rolled up yet."""
+        dated = self.event_time.note_undated(rows.times)
+        self.event_time.newest = max([newest, *compress(rows.times, dated)])
+        before = list(newest_before(rows.times, newest))
+        missing = dated  # rows that no window has from which larger windows take them over
+        mask: Sequence[bool] = []
+        groups: Groups | None = None
+        for store, rolled_up in zip(self.stores, [*self._rolled_up, 0], strict=True):
+            if store.window.size_ms:
+                on_time = self._on_time(store.window, rows.times, before, missing)
+            else:
+                on_time = [
+                    is_missing or not is_dated for is_missing, is_dated in zip(missing, dated, strict=True)
+                ]
+            if any(on_time):
+                some = rows.select(on_time)
+                groups = (
+                    coarsen(some, groups, store.window)
+                    if groups and on_time == mask
+                    else group(some, store.window)
+                )
+                store.limit.fold(groups, some)
+            mask = on_time
+            missing = [
+                is_missing and not (is_on_time and time >= rolled_up)
+                for is_missing, is_on_time, time in zip(missing, on_time, rows.times, strict=True)
+            ]
+
+    def _on_time(
+        self, window: Window, times: Sequence[int], before: Sequence[int], missing: Sequence[bool]
+    ) -> Sequence[bool]:
+        """Return which of the missing rows came while their window was open; count those that did not."""
+        if self._lateness_ms is None:
+            return missing
+        size, kept_open_ms = window.size_ms, window.size_ms + self._lateness_ms
+        # A row never closes its own window: it counts what came before it.
+        is_open = [at < time - time % size + kept_open_ms for time, at in zip(times, before, strict=False)]
+        late = [
+            time
+            for time, is_missing, ok in zip(times, missing, is_open, strict=True)
+            if is_missing and not ok
+        ]
+        if late:
+            self.event_time.note_late(window, late)
+        return [is_missing and ok for is_missing, ok in zip(missing, is_open, strict=True)]
+
+    def snapshot(self) -> list[ChangelogRecord]:
+        """Return the records of what has changed since the last snapshot."""
+        newest, watermark = self.event_time.newest, self.watermark
+        return [record for store in self.stores for record in store.snapshot(newest, watermark)]
+
+    def loaders(self) -> dict[bytes, Loader]:
+        """Return what restores records of windows, by the second part of their keys."""
+        by_name = {name: load for store in self.stores for name, load in store.loaders().items()}
+        return {name.encode(): load for name, load in by_name.items()}
+
+    def rolled_up_in_version_0(self, newest: int) -> dict[str, int]:
+        """Return up to where windows are rolled up if all of them hold every row, as in version 0."""
+        windows = [rule.window for rule in self._rules]
+        return {w.name: w.start_of(newest) + w.size_ms for w in windows} if newest >= 0 else {}
+
+    def _drop_old(self) -> None:
+        for store in self.stores:
+            if store.window.retention_ms is not None:
+                store.drop_before(self.kept_from(store.window))
