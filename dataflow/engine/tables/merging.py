@@ -6,12 +6,13 @@ from typing import Any, TypeAlias
 from dataflow.engine.tables.answer import Part
 from dataflow.engine.tables.labels import OTHER
 from dataflow.engine.tables.table import COUNT, KEY, MAX_PER_KEY, WindowedTable
-from dataflow.engine.tables.window_entry import EntryFormat, WindowEntry
+from dataflow.engine.tables.window_entry import EntryFormat, Packed
 from dataflow.engine.tables.windows import Window
 from dataflow.instants import iso
 
 Json: TypeAlias = dict[str, Any]  # what orjson writes
-Entries: TypeAlias = dict[str, WindowEntry]
+Entries: TypeAlias = dict[str, list[Packed]]
+"""By key the packed entries that add up."""
 
 
 def orders(table: WindowedTable) -> tuple[str, ...]:
@@ -39,7 +40,7 @@ def merge_entries(
     entry_format = EntryFormat(table)
     watermark = min((part.watermark for part in parts if part.newest >= 0), default=-1)
     merged = []
-    for starts, entries in _windows(entry_format, parts, merge_windows):
+    for starts, entries in _windows(parts, merge_windows):
         end = starts[-1] + window.size_ms
         merged.append(
             {
@@ -52,43 +53,33 @@ def merge_entries(
     return merged
 
 
-def _windows(
-    entry_format: EntryFormat, parts: Iterable[Part], merge_windows: bool
-) -> list[tuple[list[int], Entries]]:
-    """Return the starts and the merged entries of each window, or of all as one."""
+def _windows(parts: Iterable[Part], merge_windows: bool) -> list[tuple[list[int], Entries]]:
+    """Return the starts and the entries of each window, or of all as one."""
     windows: dict[int, Entries] = {}
     starts: dict[int, set[int]] = {}
     for part in parts:
         for start, key, packed in part.entries:
             at = 0 if merge_windows else start
             starts.setdefault(at, set()).add(start)
-            _add(entry_format, windows.setdefault(at, {}), key, entry_format.unpack(packed))
+            windows.setdefault(at, {}).setdefault(key, []).append(packed)
     return [(sorted(starts[at]), windows[at]) for at in sorted(windows)]
 
 
-def _add(entry_format: EntryFormat, entries: Entries, key: str, entry: WindowEntry) -> None:
-    merged = entries.setdefault(key, entry)
-    if merged is not entry:
-        entry_format.merge(merged, entry)
-        merged.error_bound += entry.error_bound
-
-
 def _ranked(entry_format: EntryFormat, entries: Entries, top: int | None, order: str) -> list[Json]:
+    """Return the entries that are shown; what does not decide the order is merged only for these."""
     other = entries.pop(OTHER, None)
     keys = sorted(entries)
     if order != KEY:
-        slot = entry_format.names.index(order)
-        results: dict[str, Any] = {
-            k: entry_format.aggregations[slot].result(entries[k].states[slot]) for k in keys
-        }
+        slot = entry_format.names.index(order) + 1
+        results: dict[str, Any] = {key: entry_format.result(slot, entries[key]) for key in keys}
         ranked = sorted((k for k in keys if results[k] is not None), key=results.__getitem__, reverse=True)
         keys = ranked + [k for k in keys if results[k] is None]
-    shown = [_result(entry_format, key, entries[key]) for key in keys[:top]]
+    shown = [{KEY: key} | _results(entry_format, entries[key]) for key in keys[:top]]
     if other is not None:
-        shown.append(_result(entry_format, OTHER, other) | {MAX_PER_KEY: other.error_bound})
+        error_bound = sum(packed[0] for packed in other)
+        shown.append({KEY: OTHER} | _results(entry_format, other) | {MAX_PER_KEY: error_bound})
     return shown
 
 
-def _result(entry_format: EntryFormat, key: str, entry: WindowEntry) -> Json:
-    states = zip(entry_format.names, entry_format.aggregations, entry.states, strict=True)
-    return {KEY: key} | {name: aggregation.result(state) for name, aggregation, state in states}
+def _results(entry_format: EntryFormat, parts: Sequence[Packed]) -> Json:
+    return {name: entry_format.result(slot, parts) for slot, name in enumerate(entry_format.names, 1)}

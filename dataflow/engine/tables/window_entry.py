@@ -88,6 +88,11 @@ class EntryFormat:
             *(a.merge_encoded(of_all) for a, of_all in zip(self.aggregations, states, strict=True)),
         ]
 
+    def result(self, slot: int, parts: Sequence[Packed]) -> object:
+        """Return what people ask for of the state at this place, of packed entries that add up."""
+        aggregation = self.aggregations[slot - 1]
+        return aggregation.result(aggregation.decode(aggregation.merge_encoded([p[slot] for p in parts])))
+
     def pack(self, entry: WindowEntry) -> Packed:
         """Return the error bound, then the packed state of each aggregation."""
         packed = [entry.error_bound, *entry.states]

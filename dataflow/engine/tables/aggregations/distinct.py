@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any, Final, TypeAlias, cast
 
 from dataflow.engine.tables.aggregations.base import Aggregation, Sketch, datasketches
@@ -79,6 +80,17 @@ class Distinct(Aggregation[State, Fingerprints]):
             state = _add(_sketch(), state)
         return _union(state, more)
 
+    def merge_encoded(self, states: Sequence[object]) -> object:
+        """Return the union of all, made at once."""
+        if len(states) == 1:
+            return states[0]
+        raws = cast("Sequence[bytes]", states)
+        numbers = Members(chain.from_iterable(unpack(raw[1:]) for raw in raws if raw[:1] == b"x"))
+        sketches = [self.decode(raw) for raw in raws if raw[:1] != b"x"]
+        if not sketches and len(numbers) <= EXACT:
+            return self.encode(numbers)
+        return self.encode(_union(_add(_sketch(), numbers), *sketches))
+
     def encode(self, state: State) -> bytes:
         """Return 8 bytes a fingerprint, or the sketch."""
         if not isinstance(state, Members):
@@ -126,9 +138,9 @@ def _add(sketch: Sketch, numbers: Iterable[int | None]) -> Sketch:
     return sketch
 
 
-def _union(one: Sketch, other: Sketch) -> Sketch:
+def _union(*sketches: Sketch) -> Sketch:
     library = datasketches()
     union = library.hll_union(LG_REGISTERS)
-    union.update(one)
-    union.update(other)
+    for sketch in sketches:
+        union.update(sketch)
     return union.get_result(library.HLL_8)
