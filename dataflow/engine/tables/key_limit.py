@@ -1,14 +1,15 @@
 """Key limit: which keys a full window keeps, and how wrong their counts may then be."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from dataflow.engine.tables.grouping import EntryId, Groups, PreparedRows, groups_of
 from dataflow.engine.tables.labels import OTHER
-from dataflow.engine.tables.stored_window import StoredWindow, merged
-from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry
+from dataflow.engine.tables.stored_window import StoredWindow
+from dataflow.engine.tables.window_entry import EntryFormat, Packed
+from dataflow.engine.tables.window_merge import WindowMerge
 from dataflow.engine.tables.windows import Window
 
 
@@ -65,15 +66,8 @@ class KeyLimit:
 
     def absorb(self, start: int, windows: Sequence[StoredWindow]) -> None:
         """Add smaller windows, in order of time, to the window that starts here."""
-        window = self._windows.get(start)
-        keys = window.keys().union(*(smaller.keys() for smaller in windows))
-        if OTHER not in keys and len(keys) <= 2 * self.max_keys:
-            every = [part.items() for part in (window, *windows)]
-            self._windows.replace(start, merged(self._format, every))
-            return
-        self._windows.unseal(start).is_due = True
-        for smaller in windows:
-            self._merge(window, {key: self._format.unpack(packed) for key, packed in smaller.items()})
+        merge = WindowMerge([self._windows.get(start), *windows], self.max_keys, self._format)
+        self._windows.replace(start, merge.items())
 
     def _fold_window(self, start: int, keyed: Iterable[tuple[str, object]], rows: PreparedRows) -> None:
         """Add rows of one window, row by row as far as new keys go."""
@@ -90,19 +84,6 @@ class KeyLimit:
                 room -= 1
             groups[start, key].append(row)
         self._windows.add(groups_of(rows, groups))
-
-    def _merge(self, window: StoredWindow, more: Mapping[str, WindowEntry]) -> None:
-        """Add the entries of a smaller window to those of an unsealed one."""
-        hidden_there = more[OTHER].error_bound if OTHER in more else 0
-        if hidden_there:
-            for key in window.keys() - more.keys():
-                window.open(key).error_bound += hidden_there
-        for key in sorted(more, key=OTHER.__eq__):  # `(other)` last: a new key has its bound from before
-            entry = window.open(key)
-            self._format.merge(entry, more[key])
-            entry.error_bound += more[key].error_bound
-        if len(_named(window.keys())) > 2 * self.max_keys:
-            self._evict(window)
 
     def _evict(self, window: StoredWindow) -> None:
         """Move all keys but those with most rows into `(other)`.

@@ -33,3 +33,8 @@ def labels(values: Sequence[object]) -> Sequence[str]:
     except TypeError:
         pass  # they are not all texts
     return [label(value) for value in values]
+
+
+def rank(key: str) -> tuple[bool, str]:
+    """Return what keys are sorted by: their text, `(other)` behind all."""
+    return key == OTHER, key

@@ -9,7 +9,7 @@ import cramjam
 import msgspec
 from msgspec import msgpack
 
-from dataflow.engine.tables.labels import OTHER
+from dataflow.engine.tables.labels import OTHER, rank
 from dataflow.engine.tables.window_entry import EntryFormat, Packed, writable
 
 CHUNK_BYTES: Final = 128 << 10
@@ -65,7 +65,7 @@ class SealedChunk:
 
     def get(self, key: str) -> Packed | None:
         """Return the packed entry of a key; None if the chunk has none."""
-        at = bisect_left(self.keys, key)
+        at = bisect_left(self.keys, rank(key), key=rank)
         if at == len(self.keys) or self.keys[at] != key:
             return None
         return [column[at] for column in self._columns]
@@ -112,7 +112,7 @@ def _encoded(keys: list[str], entries: list[Packed], entry_format: EntryFormat) 
     columns = list(map(list, zip(*entries, strict=True)))
     large = [columns[slot] for slot in entry_format.large_slots]
     numbers = [c for slot, c in enumerate(columns) if slot not in entry_format.large_slots]
-    error_bound = columns[0][keys.index(OTHER)] if OTHER in keys else 0
+    error_bound = columns[0][-1] if keys[-1] == OTHER else 0
     summary = ChunkSummary(len(keys), keys[-1], error_bound)
     return msgpack.encode(_Frame(summary, _compressed([keys, *numbers]), _compressed(large)))
 

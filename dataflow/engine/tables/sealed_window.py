@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
 from dataflow.engine.tables.chunk_cache import ChunkCache
+from dataflow.engine.tables.labels import rank
 from dataflow.engine.tables.sealed_chunk import ChunkSummary, SealedChunk, chunks_of, summary_of
 from dataflow.engine.tables.window_entry import EntryFormat, Packed
 
@@ -39,7 +40,7 @@ class SealedWindow:
     def get(self, key: str) -> Packed | None:
         """Return the packed entry of a key; None if there is none."""
         lasts = [self._index[number].last for number in sorted(self._index)]
-        at = bisect_left(lasts, key)
+        at = bisect_left(lasts, rank(key), key=rank)
         return self._chunk(at).get(key) if at < len(lasts) else None
 
     def chunks(self) -> Iterator[SealedChunk]:

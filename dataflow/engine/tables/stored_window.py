@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
-from dataflow.engine.tables.labels import OTHER
+from dataflow.engine.tables.labels import OTHER, rank
 from dataflow.engine.tables.sealed_window import SealedWindow
 from dataflow.engine.tables.spilled_states import SpilledStates
 from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry, decode, encode
@@ -76,7 +76,18 @@ class StoredWindow:
         """Yield the keys and packed entries in the order of the keys."""
         if not len(self.sealed):
             return self._added()
-        return merged(self._format, [self.sealed.items(), self._added()])
+        if not self.entries:
+            return self.sealed.items()
+        return self._merged(merge(self.sealed.items(), self._added(), key=_rank))
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Return by key the error bound and the number of rows."""
+        counts: dict[str, tuple[int, int]] = {}
+        for key, (error_bound, packed_count) in self.totals((0, 1)):
+            count = int(packed_count)  # a text where a total beside it was too large for msgpack
+            known = counts.get(key)
+            counts[key] = (error_bound + known[0], count + known[1]) if known else (error_bound, count)
+        return counts
 
     def totals(self, slots: Sequence[int]) -> Iterator[tuple[str, Sequence[Any]]]:
         """Yield packed states at these places, which add up by key; no large ones."""
@@ -124,8 +135,12 @@ class StoredWindow:
                 yield from self._spilled.forget((self.start, key))
                 yield entry_key(self._prefix, self.start, key), None
 
+    def _merged(self, items: Iterable[tuple[str, Packed]]) -> Iterator[tuple[str, Packed]]:
+        for key, of_key in groupby(items, key=itemgetter(0)):
+            yield key, self._format.merge_packed([packed for _, packed in of_key])
+
     def _added(self) -> Iterator[tuple[str, Packed]]:
-        return ((key, self._whole(key, self.entries[key])) for key in sorted(self.entries))
+        return ((key, self._whole(key, self.entries[key])) for key in sorted(self.entries, key=rank))
 
     def _whole(self, key: str, entry: WindowEntry | bytes) -> Packed:
         if isinstance(entry, WindowEntry):
@@ -147,9 +162,5 @@ class StoredWindow:
         return bound
 
 
-def merged(
-    entry_format: EntryFormat, sorted_items: Iterable[Iterable[tuple[str, Packed]]]
-) -> Iterator[tuple[str, Packed]]:
-    """Yield the merged entries of several sequences that are in the order of their keys."""
-    for key, of_key in groupby(merge(*sorted_items, key=itemgetter(0)), key=itemgetter(0)):
-        yield key, entry_format.merge_packed([packed for _, packed in of_key])
+def _rank(item: tuple[str, Packed]) -> tuple[bool, str]:
+    return rank(item[0])

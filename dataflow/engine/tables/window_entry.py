@@ -80,7 +80,9 @@ class EntryFormat:
             entry.states[slot] = aggregation.merge(entry.states[slot], more.states[slot])
 
     def merge_packed(self, entries: Sequence[Packed]) -> Packed:
-        """Return the packed entry of the rows of all; none of them is `(other)` or stands beside it."""
+        """Return the packed entry of the rows of all; the error bounds add up."""
+        if len(entries) == 1:
+            return entries[0]
         states = zip(*entries, strict=True)
         error_bound = sum(next(states))
         return [

@@ -30,7 +30,10 @@ class _Total(Aggregation[int, int]):
 
     def merge_encoded(self, states: Sequence[object]) -> int:
         """Return the sum of all."""
-        return sum(map(self.decode, states))
+        try:
+            return sum(cast("Sequence[int]", states))
+        except TypeError:  # there are texts among them
+            return sum(map(self.decode, states))
 
     def decode(self, packed: object) -> int:
         """Return the total, which is a text where msgpack's integers end."""

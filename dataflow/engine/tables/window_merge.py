@@ -1,0 +1,91 @@
+"""Window merge: windows become one; which keys it keeps is decided before their entries are read."""
+
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import groupby
+from typing import Final
+
+from dataflow.engine.tables.labels import OTHER, rank
+from dataflow.engine.tables.stored_window import StoredWindow
+from dataflow.engine.tables.window_entry import EntryFormat, Packed
+
+CROWDED: Final = 4
+"""Times `max_keys` that may be compared at once; more are cut down between two windows."""
+
+HELD_PARTS: Final = 256
+"""Entries of keys that are not kept, before they are added to `(other)`."""
+
+
+class WindowMerge:
+    """Merges windows in order of time into one with at most twice `max_keys` keys.
+
+    The error bounds of a window with `(other)` hold for each key, also for one that it does not
+    name: these of several windows add up, and so does the bound of Misra and Gries.
+    """
+
+    def __init__(self, windows: Sequence[StoredWindow], max_keys: int, entry_format: EntryFormat) -> None:
+        self._windows = windows
+        self._max_keys = max_keys
+        self._format = entry_format
+        self._counts: dict[str, int] = {}  # of the keys that are kept so far
+        self._excess: dict[str, int] = {}  # by how much their error bound is over that of `(other)`
+        self._kept_from: dict[str, int] = {}  # number of the window from which on, if not the first
+        self._error_bound = 0  # of `(other)`
+        self._decide()
+
+    def items(self) -> Iterator[tuple[str, Packed]]:
+        """Yield the keys and packed entries in order."""
+        others: list[Packed] = []
+        every = merge(*(self._kept(number, others) for number in range(len(self._windows))), key=_rank)
+        for key, of_key in groupby(every, key=_key):
+            packed = self._format.merge_packed([packed for _, packed in of_key])
+            yield key, [self._error_bound + self._excess[key], *packed[1:]]
+        if others:
+            other = self._format.merge_packed(others)
+            yield OTHER, [self._error_bound, *other[1:]]
+
+    def _decide(self) -> None:
+        """Find out which keys are kept: with the numbers alone, large states are not read."""
+        for number, window in enumerate(self._windows):
+            of_window = window.counts()
+            bound = of_window.pop(OTHER, (0, 0))[0]
+            self._error_bound += bound
+            for key, (error_bound, count) in of_window.items():
+                if key in self._counts:
+                    self._counts[key] += count
+                    self._excess[key] += error_bound - bound
+                else:
+                    self._counts[key] = count
+                    self._excess[key] = error_bound - bound
+                    self._kept_from[key] = number
+            is_last = number == len(self._windows) - 1
+            if len(self._counts) > (2 if is_last else CROWDED) * self._max_keys:
+                self._evict()
+
+    def _evict(self) -> None:
+        """Forget the keys but those with most rows."""
+        upper = {key: count + self._excess[key] for key, count in self._counts.items()}
+        ranked = sorted(upper, key=lambda key: (-upper[key], key))
+        raised = upper[ranked[self._max_keys]]
+        self._error_bound += raised
+        for key in ranked[self._max_keys :]:
+            del self._counts[key], self._excess[key], self._kept_from[key]
+        for key in self._excess:
+            self._excess[key] -= raised
+
+    def _kept(self, number: int, others: list[Packed]) -> Iterator[tuple[str, Packed]]:
+        for item in self._windows[number].items():
+            if self._kept_from.get(item[0], len(self._windows)) <= number:
+                yield item
+                continue
+            others.append(item[1])
+            if len(others) >= HELD_PARTS:
+                others[:] = [self._format.merge_packed(others)]
+
+
+def _key(item: tuple[str, Packed]) -> str:
+    return item[0]
+
+
+def _rank(item: tuple[str, Packed]) -> tuple[bool, str]:
+    return rank(item[0])
