@@ -37,7 +37,7 @@ def merge_entries(
     A window is closed when it is closed in every partition that answered and has seen an event.
     All time has neither start nor end: both are None.
     """
-    entry_format = EntryFormat(table)
+    entry_format = EntryFormat(table, window)
     watermark = min((part.watermark for part in parts if part.newest >= 0), default=-1)
     merged = []
     for starts, entries in _windows(parts, merge_windows):

@@ -10,6 +10,7 @@ from dataflow.engine.tables.grouping import Deltas, Groups, PreparedRows
 from dataflow.engine.tables.labels import labels
 from dataflow.engine.tables.rows import Rows
 from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.tables.windows import Window
 
 Packed: TypeAlias = list[Any]  # of each aggregation what it makes of its state
 """`WindowEntry.error_bound`, then the packed states in the order in which the table declares them."""
@@ -56,11 +57,13 @@ class WindowEntry:
 
 
 class EntryFormat:
-    """Makes, fills, merges and packs the entries of a table."""
+    """Makes, fills, merges and packs the entries of a table for windows of one size."""
 
-    def __init__(self, table: WindowedTable) -> None:
+    def __init__(self, table: WindowedTable, window: Window) -> None:
         self.names = tuple(table.aggregations)
-        self.aggregations: tuple[Aggregation[Any, Any], ...] = tuple(table.aggregations.values())
+        self.aggregations: tuple[Aggregation[Any, Any], ...] = tuple(
+            aggregation.of_window(window.name) for aggregation in table.aggregations.values()
+        )
         own = (
             (slot, a)
             for slot, a in enumerate(self.aggregations, 1)

@@ -27,7 +27,7 @@ class WindowStore:
 
     def __init__(self, table: WindowedTable, window: Window, chunks: ChunkCache) -> None:
         self.window = window
-        self.format = EntryFormat(table)
+        self.format = EntryFormat(table, window)
         self.limit = KeyLimit(self, table.max_keys, self.format)
         self._chunks = chunks
         self._prefix = prefix_of(table.name, window.name)

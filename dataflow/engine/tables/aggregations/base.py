@@ -29,6 +29,10 @@ class Aggregation(ABC, Generic[S, D]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.column})"
 
+    def of_window(self, name: str) -> "Aggregation[S, D]":  # noqa: ARG002  # others differ by it
+        """Return the same for windows of this size."""
+        return self
+
     def prepare(self, values: Sequence[object]) -> Sequence[object]:
         """Return a batch's column in the form that `gather` takes."""
         return values

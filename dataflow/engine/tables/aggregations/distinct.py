@@ -1,7 +1,7 @@
 """Distinct: the number of different values."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, TypeAlias, cast
 
@@ -35,12 +35,25 @@ Fingerprints: TypeAlias = Collection[int]
 
 
 class Distinct(Aggregation[State, Fingerprints]):
-    """Number of different values of a column: exact up to `EXACT`, then a HyperLogLog sketch.
+    """Number of different values of a column: exact up to `exact`, then a HyperLogLog sketch.
 
-    Numbers and texts that look alike are different values.
+    `exact` may be given by window size; a larger window is not exact, either, where a smaller one
+    that it has taken over is not. Numbers and texts that look alike are different values.
     """
 
     spillable = True
+
+    def __init__(self, column: str, exact: int | Mapping[str, int] = EXACT) -> None:
+        super().__init__(column)
+        self._exact_by_window = exact if isinstance(exact, Mapping) else {}
+        self._exact = EXACT if isinstance(exact, Mapping) else exact
+        for limit in (self._exact, *self._exact_by_window.values()):
+            if not 0 < limit <= EXACT:
+                raise ValueError(f"exact of {column!r} is {limit}; expected 1 to {EXACT}")
+
+    def of_window(self, name: str) -> "Distinct":
+        """Return the same for windows of this size."""
+        return Distinct(self.column, self._exact_by_window.get(name, self._exact))
 
     def prepare(self, values: Sequence[object]) -> Sequence[object]:
         """Return the fingerprint of each value."""
@@ -59,17 +72,17 @@ class Distinct(Aggregation[State, Fingerprints]):
         if not isinstance(state, Members):
             return _add(state, delta)
         state.update(delta)
-        return state if len(state.without_none()) <= EXACT else _add(_sketch(), state)
+        return state if len(state.without_none()) <= self._exact else _add(_sketch(), state)
 
     def fold_all(self, entries: Sequence[list[Any]], slot: int, deltas: Sequence[Fingerprints]) -> None:
         """Add fingerprints with one call for all entries, where all are sets that stay small enough."""
         # what was added already when it proves otherwise changes nothing when it is added again
-        if not _add_to_sets(set.update, [entry[slot] for entry in entries], deltas):
+        if not _add_to_sets(set.update, [entry[slot] for entry in entries], deltas, self._exact):
             super().fold_all(entries, slot, deltas)
 
     def fold_each(self, entries: Sequence[list[Any]], slot: int, values: Sequence[Any]) -> None:
         """Add one fingerprint to each entry, likewise."""
-        if not _add_to_sets(set.add, [entry[slot] for entry in entries], values):
+        if not _add_to_sets(set.add, [entry[slot] for entry in entries], values, self._exact):
             super().fold_each(entries, slot, values)
 
     def merge(self, state: State, more: State) -> State:
@@ -87,7 +100,7 @@ class Distinct(Aggregation[State, Fingerprints]):
         raws = cast("Sequence[bytes]", states)
         numbers = Members(chain.from_iterable(unpack(raw[1:]) for raw in raws if raw[:1] == b"x"))
         sketches = [self.decode(raw) for raw in raws if raw[:1] != b"x"]
-        if not sketches and len(numbers) <= EXACT:
+        if not sketches and len(numbers) <= self._exact:
             return self.encode(numbers)
         return self.encode(_union(_add(_sketch(), numbers), *sketches))
 
@@ -117,13 +130,13 @@ class Distinct(Aggregation[State, Fingerprints]):
         return round(float(_union(state, state).get_estimate()))
 
 
-def _add_to_sets(add: Callable[..., None], states: list[State], deltas: Sequence[object]) -> bool:
+def _add_to_sets(add: Callable[..., None], states: list[State], deltas: Sequence[object], most: int) -> bool:
     """Add to sets; return whether all were sets and still are small enough."""
     try:
         deque(map(add, states, deltas), maxlen=0)
     except TypeError:  # there are sketches among them
         return False
-    return max(map(len, states), default=0) <= EXACT
+    return max(map(len, states), default=0) <= most
 
 
 def _sketch() -> Sketch:
