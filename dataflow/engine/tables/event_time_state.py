@@ -43,6 +43,8 @@ class EventTimeState(msgspec.Struct, array_like=True):
 
     def note_undated(self, times: Sequence[int]) -> list[bool]:
         """Return of each row whether a window may take it; count the others."""
+        if min(times) >= 0 and max(times) <= LATEST:
+            return [True] * len(times)
         dated = [0 <= time <= LATEST for time in times]
         future = sum(time == FUTURE or time > LATEST for time in times)
         self.future += future

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import compress, groupby
 from math import inf
+from operator import and_, not_, or_
 
 from dataflow.engine.tables.changelog import ChangelogRecord
 from dataflow.engine.tables.chunk_cache import ChunkCache
@@ -114,30 +115,23 @@ class WindowLevels:
         """Add each row to every window that takes it, up to one that is not rolled up yet."""
         dated = self.event_time.note_undated(rows.times)
         self.event_time.newest = max([newest, *compress(rows.times, dated)])
-        before = list(newest_before(rows.times, newest))
-        missing = dated  # rows that no window has from which larger windows take them over
+        # A row never closes its own window: what counts is what came before it.
+        before = [] if self._lateness_ms is None else list(newest_before(rows.times, newest))
+        missing: Sequence[bool] = dated  # rows that no window has from which larger ones take them over
         mask: Sequence[bool] = []
         groups: Groups | None = None
-        for store, rolled_up in zip(self.stores, [*self._rolled_up, 0], strict=True):
+        for store, rolled_up in zip(self.stores, [*self._rolled_up, inf], strict=True):
             if store.window.size_ms:
                 on_time = self._on_time(store.window, rows.times, before, missing)
             else:
-                on_time = [
-                    is_missing or not is_dated for is_missing, is_dated in zip(missing, dated, strict=True)
-                ]
+                on_time = list(map(or_, missing, map(not_, dated)))
             if any(on_time):
                 some = rows.select(on_time)
-                groups = (
-                    coarsen(some, groups, store.window)
-                    if groups and on_time == mask
-                    else group(some, store.window)
-                )
+                same = groups if on_time == mask else None
+                groups = coarsen(some, same, store.window) if same else group(some, store.window)
                 store.limit.fold(groups, some)
-            mask = on_time
-            missing = [
-                is_missing and not (is_on_time and time >= rolled_up)
-                for is_missing, is_on_time, time in zip(missing, on_time, rows.times, strict=True)
-            ]
+            mask, is_open = on_time, [time >= rolled_up for time in rows.times]
+            missing = list(map(and_, missing, map(not_, map(and_, on_time, is_open))))
 
     def _on_time(
         self, window: Window, times: Sequence[int], before: Sequence[int], missing: Sequence[bool]
@@ -146,7 +140,6 @@ class WindowLevels:
         if self._lateness_ms is None:
             return missing
         size, kept_open_ms = window.size_ms, window.size_ms + self._lateness_ms
-        # A row never closes its own window: it counts what came before it.
         is_open = [at < time - time % size + kept_open_ms for time, at in zip(times, before, strict=False)]
         late = [
             time
@@ -155,7 +148,7 @@ class WindowLevels:
         ]
         if late:
             self.event_time.note_late(window, late)
-        return [is_missing and ok for is_missing, ok in zip(missing, is_open, strict=True)]
+        return list(map(and_, missing, is_open))
 
     def snapshot(self) -> list[ChangelogRecord]:
         """Return the records of what has changed since the last snapshot."""

@@ -85,18 +85,22 @@ class WindowStore:
 
     def add(self, groups: Groups) -> None:
         """Add rows to their entries."""
-        states, window = [], None
+        states, entries, last_start = [], dict[str, WindowEntry | bytes](), None
         for start, key in groups.entry_ids:
-            if window is None or window.start != start:  # mostly many of one window
-                window = self.get(start)
-                self._unpacked.add(start)
-            entry = window.entries.get(key)
-            if type(entry) is not WindowEntry:
-                entry = window.open(key)
-                self._fullest = max(self.fullest, len(window))
-            states.append(entry.states)
+            if start != last_start:  # mostly many of one window
+                window = self._windows.get(start)
+                entries, last_start = (self.get(start) if window is None else window).entries, start
+            entry = entries.get(key)
+            states.append((entry if type(entry) is WindowEntry else self._open(start, key)).states)
         self.format.fold(states, groups)
         self._changed.update(groups.entry_ids)
+
+    def _open(self, start: int, key: str) -> WindowEntry:
+        window = self.get(start)
+        entry = window.open(key)
+        self._unpacked.add(start)
+        self._fullest = max(self.fullest, len(window))
+        return entry
 
     def unseal(self, start: int) -> StoredWindow:
         """Return a window of which nothing is sealed; if something was, the next snapshot seals it again."""
@@ -148,11 +152,14 @@ class WindowStore:
 
     def _load(self, start: int, key: str, value: bytes | None) -> None:
         """Restore the record of an entry; the last one of a key counts."""
-        window = self.get(start)
+        window = self._windows.get(start)
+        if window is None:
+            window = self.get(start)
         self._fullest = None
         if value is not None:
+            if not window.entries:
+                self._unsealed.add(start)
             window.entries[key] = value
-            self._unsealed.add(start)
         else:
             window.entries.pop(key, None)
             self._forget_if_empty(window)
