@@ -11,7 +11,6 @@ from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.kafka.record import Header, Headers, Outgoing, Record
-from dataflow.kafka.record_batches import largest_size
 
 TIMESTAMP, KEY, VALUE, HEADERS = map(attrgetter, ("timestamp", "key", "value", "headers"))
 RECORD_BYTES = 128  # around key, value and headers, in a record batch of its own
@@ -124,6 +123,10 @@ class ColumnBatch(Generic[E]):
         values, headers, keys = self.values(encode), self.headers(), list(map(KEY, self.records))
         if max(map(len, values), default=0) + _largest(keys, headers) + RECORD_BYTES <= max_bytes:
             return None
+        from dataflow.kafka.record_batches import (
+            largest_size,
+        )  # stages, whose values these are, load no aiokafka
+
         sizes = map(largest_size, keys, values, headers)
         return next((index for index, size in enumerate(sizes) if size > max_bytes), None)
 
