@@ -11,6 +11,7 @@ from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 if TYPE_CHECKING:
     from dataflow.dead_letters.json_views import DeadLetterRow
     from dataflow.dead_letters.letter import LetterFilter, Place
+    from dataflow.dead_letters.replay import ReplayResult
 
 dead_letters = typer.Typer(
     no_args_is_help=True,
@@ -106,6 +107,11 @@ def replay(
     result = ask_broker(
         lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit)
     )
+    _show_result(result)
+
+
+def _show_result(result: "ReplayResult") -> None:
+    """Print what became of the letters; exit with 1 if some could not be sent back."""
     if people_read():
         typer.echo(f"{result.replayed:,} sent back, {result.already_replayed:,} were before")
     else:

@@ -36,8 +36,7 @@ def tables(
 ) -> None:
     """Show what a running worker has counted.
 
-    Any worker answers for the whole cluster; partitions that are missing from the
-    answer are named. In a pipe the output is the worker's JSON.
+    Any worker answers for the whole cluster; it names missing partitions. In a pipe the output is JSON.
 
     \b
     Example:
@@ -52,8 +51,8 @@ def tables(
     path = ["tables", *([name] if name else []), *([key] if name and key else [])]
     parameters = {"window": window, "from": start, "to": end, "order": order}
     parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
-    worker = url or f"http://{settings().advertised_host}:{settings().web_port}"
-    _show(name, ask(worker, *path, **parameters))
+    own = f"http://{settings().advertised_host}:{settings().web_port}"
+    _show(name, ask(url or own, *path, **parameters))
 
 
 def _show(name: str | None, answer: Answer) -> None:

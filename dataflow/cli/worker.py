@@ -14,9 +14,8 @@ def worker(
 ) -> None:
     """Run one worker; start more of them to share the partitions.
 
-    It is what `faust -A dataflow.app worker` does, with uvloop and the log
-    level of the settings. Each worker of a machine needs a port of its own.
-    SIGTERM or Ctrl-C finishes the work in hand first.
+    It is what `faust -A dataflow.app worker` does, with uvloop and the log level of the settings.
+    Each worker of a machine needs its own port. SIGTERM or Ctrl-C finishes the work in progress first.
 
     \b
     Example:

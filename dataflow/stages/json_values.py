@@ -17,10 +17,9 @@ _string_of = msgspec.json.Decoder(str).decode
 def compile_columns(fields: Sequence[str]) -> Columns:
     """Compile a reader of many objects at once: a column of values for each of `fields`.
 
-    A value is its text as sent: ``1.0`` stays ``1.0``, a string is unescaped, an object or
-    an array is its JSON; missing and null are None. A whole number may come as an int, to
-    be read as its digits (``-0`` as ``0``). A name with dots is a top-level name,
-    if one is spelt so, else a path through nested objects, of which every part must be there.
+    A value is its text as sent: ``1.0`` stays ``1.0``, a string is unescaped, an object or an array is its
+    JSON; missing and null are None. A whole number may come as an int, to be read as its digits (``-0`` as
+    ``0``). A name with dots is a top-level name, if one is spelt so, else a path through nested objects.
     The reader raises what msgspec raises for what is no JSON object.
     """
     as_sent = _compile_any(fields)

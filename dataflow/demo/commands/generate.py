@@ -42,10 +42,9 @@ def generate(
 ) -> None:
     """Generate realistic events at a rate.
 
-    Visitors come in sessions, some keys are far more frequent than others, and evenings
-    are busier than nights: RATE is the mean. Live events are sent at the time they carry.
-    An event sent to a topic counts once all replicas have it; the exit code is 1 if any
-    was not stored. Progress goes to stderr; in a pipe the result is JSON.
+    Visitors come in sessions, some keys are far more frequent than others, and evenings are busier than
+    nights: RATE is the mean. Live events are sent at their own time. An event sent to a topic counts once
+    all replicas have it; the exit code is 1 if any was not stored. In a pipe the result is JSON.
 
     \b
     Example:
@@ -54,18 +53,23 @@ def generate(
       dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
     """
     from dataflow.demo.commands.generator_run import start_of
-    from dataflow.demo.generators.kinds import KINDS
     from dataflow.demo.generators.pace import Pace
-    from dataflow.errors import Misconfigured
 
-    if kind not in KINDS:
-        raise Misconfigured(f"KIND is '{kind}'; expected {', '.join(KINDS)}")
-    pace = Pace(rate, start_of(start), seconds)
+    topic, pace = _topic_of(kind), Pace(rate, start_of(start), seconds)
     generation = _Generation(kind, pace, seed, broken, is_live=start is None)
     if to == STDOUT:
         _print_lines(generation)
     else:
-        _fill_topic(generation, to or KINDS[kind].topic)
+        _fill_topic(generation, to or topic)
+
+
+def _topic_of(kind: str) -> str:
+    from dataflow.demo.generators.kinds import KINDS
+    from dataflow.errors import Misconfigured
+
+    if kind not in KINDS:
+        raise Misconfigured(f"KIND is '{kind}'; expected {', '.join(KINDS)}")
+    return KINDS[kind].topic
 
 
 @dataclass(frozen=True, slots=True)
