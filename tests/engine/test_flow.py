@@ -81,7 +81,7 @@ async def test_a_slow_agent_pauses_its_own_partitions_only(
 @pytest.fixture
 def small_responses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a fetch bring little, so that many are needed."""
-    monkeypatch.setattr("dataflow.engine.consumer_thread.PARTITION_FETCH_BYTES", 20_000)
+    monkeypatch.setattr("dataflow.kafka.consumers.FETCH_BYTES", 20_000)
 
 
 async def test_a_partition_of_one_huge_record_batch_goes_through_in_parts(
