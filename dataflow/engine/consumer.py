@@ -15,7 +15,7 @@ from dataflow.engine.engine import Engine
 from dataflow.engine.partition import Partition
 from dataflow.engine.recovery import check_offset_gap
 from dataflow.errors import DataflowError
-from dataflow.kafka.consumers import group_metadata
+from dataflow.kafka.consumers import find_topics, group_metadata
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -49,6 +49,7 @@ class GroupMetadataListener(driver.ConsumerRebalanceListener):
             thread._ensure_consumer(), thread.app.conf.consumer_group_instance_id
         )
         await super().on_partitions_assigned(assigned)
+        self._finding = asyncio.create_task(find_topics(thread._ensure_consumer()))
 
 
 class BatchConsumer(driver.Consumer):

@@ -1,5 +1,6 @@
 """Consumers: those that read topics on their own, and members of groups."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
@@ -9,6 +10,7 @@ from dataflow.kafka.clients import running
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.types import Consumer
 
+METADATA_PAUSE_SECONDS = 0.2
 FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it holds in memory
 FETCH_MAX_WAIT_MS = 500
 REQUEST_TIMEOUT_MS = 40_000
@@ -81,3 +83,16 @@ def has_coordinator(consumer: Consumer) -> bool:
 def client_of(consumer: Consumer) -> AIOKafkaClient:
     """Return the connections of a consumer, for requests that it does not know."""
     return consumer._client
+
+
+async def find_topics(consumer: Consumer) -> None:
+    """Ask for metadata until the broker knows all subscribed topics.
+
+    A broker that has just started may answer before it knows its topics. The group's leader then
+    assigns none of their partitions, and would ask again after minutes only; once it knows them,
+    it has the group join again by itself.
+    """
+    cluster = consumer._client.cluster
+    while not (consumer._closed or all(map(cluster.partitions_for_topic, consumer.subscription()))):
+        await asyncio.sleep(METADATA_PAUSE_SECONDS)
+        await consumer._client.force_metadata_update()
