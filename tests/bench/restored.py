@@ -9,10 +9,14 @@ import orjson
 from aiokafka.structs import TopicPartition
 from cluster import PARTITIONS
 
+from dataflow.app import Dataflow
+from dataflow.app import app as shipped
+from dataflow.assembly import assemble
 from dataflow.engine.app import App
 from dataflow.engine.restore import restore
 from dataflow.engine.tables import merge_entries
 from dataflow.engine.topic import CountedTable
+from dataflow.settings import settings
 
 WindowEntry = tuple[str, str, int, str, dict[str, object]]
 """Table, window size, start in seconds since 1970 UTC, key, summaries by name."""
@@ -22,7 +26,7 @@ async def read_entries(app: App, source: str, counted: list[CountedTable]) -> li
     """Recover the tables as a worker does, and merge their partitions."""
     states = await restore(
         [TopicPartition(source, number) for number in range(PARTITIONS)],
-        {source: app.topology.sources[source].changelog},
+        app.topology.changelogs,
         lambda _: [table.table for table in counted],
         app.engine.options.connection,
         _refuse,
@@ -49,7 +53,9 @@ def _seconds(start: str | None) -> int:
 async def main(source: str, *tables: str) -> None:
     """Print the cells of these tables, as far as they are counted from the source."""
     counted = [getattr(import_module(module), name) for module, _, name in (t.partition(":") for t in tables)]
-    app = import_module(tables[0].partition(":")[0]).app
+    app = getattr(import_module(tables[0].partition(":")[0]), "app", shipped)
+    if isinstance(app, Dataflow):
+        assemble(app, settings())
     sys.stdout.buffer.write(orjson.dumps(await read_entries(app, source, counted)))
 
 
