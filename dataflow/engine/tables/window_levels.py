@@ -106,7 +106,18 @@ class WindowLevels:
             if oldest >= max(self._rolled_up[:1], default=0) and not self._is_late(smallest.window, oldest):
                 smallest.limit.fold(group(rows, smallest.window), rows)
                 return
+            if self._lateness_ms is None:
+                self._fold_in_time(rows)
+                return
         self._fold_by_level(rows, newest_before_rows)
+
+    def _fold_in_time(self, rows: PreparedRows) -> None:
+        """Add rows, none of which can be late, to every window up to one that is not rolled up yet."""
+        for store, rolled_up in zip(self.stores, [*self._rolled_up, 0], strict=True):
+            store.limit.fold(group(rows, store.window), rows)
+            if min(rows.times) >= rolled_up:
+                return
+            rows = rows.select([time < rolled_up for time in rows.times])
 
     def _is_late(self, window: Window, time: int) -> bool:
         return bool(window.size_ms) and window.start_of(time) + window.size_ms <= self.watermark

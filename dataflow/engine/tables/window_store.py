@@ -1,9 +1,10 @@
 """Window store: the windows of one size of a table in one partition."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from math import inf
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key, prefix_of, sealed_prefix
 from dataflow.engine.tables.chunk_cache import ChunkCache
@@ -85,15 +86,22 @@ class WindowStore:
 
     def add(self, groups: Groups) -> None:
         """Add rows to their entries."""
+        self.format.fold(self._states(groups), groups)
+        self._changed.update(groups.entry_ids)
+
+    def _states(self, groups: Groups) -> list[list[Any]]:
+        windows = self._windows
+        if groups.alone:  # of many windows; soon all their entries are unpacked
+            with suppress(KeyError, AttributeError):
+                return [windows[start].entries[key].states for start, key in groups.entry_ids]  # type: ignore[union-attr]
         states, entries, last_start = [], dict[str, WindowEntry | bytes](), None
         for start, key in groups.entry_ids:
             if start != last_start:  # mostly many of one window
-                window = self._windows.get(start)
+                window = windows.get(start)
                 entries, last_start = (self.get(start) if window is None else window).entries, start
             entry = entries.get(key)
             states.append((entry if type(entry) is WindowEntry else self._open(start, key)).states)
-        self.format.fold(states, groups)
-        self._changed.update(groups.entry_ids)
+        return states
 
     def _open(self, start: int, key: str) -> WindowEntry:
         window = self.get(start)
