@@ -45,7 +45,6 @@ def _engine_options(settings: Settings, connection: Mapping[str, object]) -> Eng
     """Return the engine's part of the settings."""
     return EngineOptions(
         connection=connection,
-        delivery=settings.delivery,
         checkpoint_seconds=settings.checkpoint_ms / 1000,
         checkpoint_records=settings.checkpoint_records,
         batch_records=settings.batch_records,

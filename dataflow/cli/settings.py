@@ -15,7 +15,7 @@ def settings() -> None:
     \b
     Example:
       DATAFLOW_CHECKPOINT_MS=50 dataflow settings
-      dataflow settings | jq .DATAFLOW_DELIVERY
+      dataflow settings | jq .DATAFLOW_CHECKPOINT_MS
     """
     rows = list(_rows())
     if people_read():

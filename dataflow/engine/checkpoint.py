@@ -6,14 +6,12 @@ Outputs, dead letters, table changes and source offsets are committed together o
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
 
-from dataflow.engine.group import Group
 from dataflow.engine.partition import Partition, Snapshot
 from dataflow.kafka.errors import BROKER_AWAY, NO_MEMBER, Fenced
 from dataflow.kafka.offset_commit import GroupMetadata
-from dataflow.kafka.producers import Producer, TransactionalProducer
+from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transaction
@@ -24,64 +22,39 @@ UNEXPECTED_IN_A_ROW = 3
 FENCED_A_MINUTE = 5
 
 
-Commit = Callable[[dict[TopicPartition, int]], AbstractAsyncContextManager[None]]
-"""Commits what is written inside, and these offsets: how outputs and offsets are tied together."""
-
-
-@asynccontextmanager
-async def exactly_once(
-    producer: TransactionalProducer, group_id: str, member: GroupMetadata, offsets: dict[TopicPartition, int]
-) -> AsyncIterator[None]:
-    """Commit outputs and offsets in one transaction: a `read_committed` reader sees all of it or nothing."""
-    # The id goes along, so that whoever takes over can end what we may leave open.
-    noted = {tp: OffsetAndMetadata(at, producer.transactional_id) for tp, at in offsets.items()}
-    async with transaction(producer):
-        yield
-        await producer.acknowledged()
-        await producer.send_offsets(noted, group_id, member)
-
-
-@asynccontextmanager
-async def at_least_once(
-    producer: Producer, group: Group, offsets: dict[TopicPartition, int]
-) -> AsyncIterator[None]:
-    """Commit the offsets in the group once the broker has the outputs.
-
-    A crash in between writes and counts these outputs again.
-    """
-    yield
-    await producer.acknowledged()
-    await group.commit_offsets(offsets)
-
-
 async def write_checkpoint(
     partitions: Sequence[Partition],
-    producer: Producer,
-    commit: Commit,
+    producer: TransactionalProducer,
+    group: tuple[str, GroupMetadata],
     record_batches: RecordBatches,
     changelogs: dict[str, str],
 ) -> int:
     """Write what these partitions have finished; return how many events that were.
 
-    `changelogs` names the changelog of each source topic. On any error nothing may be
-    presumed about what was written: the session ends, and what is committed is read again.
+    `group` is its id and this member of it, `changelogs` are by source topic. On any error nothing
+    may be presumed about what was written: the session ends, and what is committed is read again.
     """
     # No await between: one instant.
     snapshots = [(partition, partition.snapshot()) for partition in partitions]
-    async with commit({TopicPartition(*p.tp): snapshot.position for p, snapshot in snapshots}):
+    # The id goes along, so that whoever takes over can end what we may leave open.
+    note = producer.transactional_id
+    offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
+    async with transaction(producer):
         await asyncio.gather(
             *(
                 _write(producer, record_batches, changelogs[partition.tp.topic], partition, snapshot)
                 for partition, snapshot in snapshots
             )
         )
+        await producer.acknowledged()
+        await producer.send_offsets(offsets, *group)
     for partition, snapshot in snapshots:
         partition.on_committed(snapshot)
     return sum(snapshot.records for _, snapshot in snapshots)
 
 
 async def _write(
-    producer: Producer,
+    producer: TransactionalProducer,
     record_batches: RecordBatches,
     changelog: str,
     partition: Partition,

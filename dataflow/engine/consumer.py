@@ -1,7 +1,7 @@
 """The consumer: whole record batches of one partition become stream events."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
@@ -71,10 +71,6 @@ class BatchConsumer(driver.Consumer):
     def has_coordinator(self) -> bool:
         """Tell whether the group's coordinator answers."""
         return self.thread.has_coordinator
-
-    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
-        """Commit without a transaction; raise `KafkaError` when the group refuses."""
-        await self.thread.commit_offsets(offsets)
 
     @property
     def thread(self) -> BatchConsumerThread:

@@ -9,7 +9,7 @@ from faust.types import TP
 
 from dataflow.kafka.consumers import apply_settings, has_coordinator
 from dataflow.kafka.fetch import Fetched, fetch
-from dataflow.kafka.types import Consumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
+from dataflow.kafka.types import Consumer, ConsumerRecord
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
 
@@ -44,8 +44,3 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return {}
         consumer = self._ensure_consumer()
         return await fetch(consumer, batched, ordinary, max_records, timeout_seconds, is_current)
-
-    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
-        """Commit without a transaction; raises `KafkaError` when the group refuses."""
-        noted = {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items()}
-        await self.call_thread(self._ensure_consumer().commit, noted)

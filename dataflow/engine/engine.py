@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from functools import partial
 from typing import Any, cast
 
 import faust
@@ -14,10 +13,10 @@ from mode import Service
 
 from dataflow.engine.assignment import Assignment
 from dataflow.engine.boot import find_outputs, prepare_topics
-from dataflow.engine.checkpoint import CheckpointErrors, Commit, at_least_once, exactly_once, write_checkpoint
+from dataflow.engine.checkpoint import CheckpointErrors, write_checkpoint
 from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import EngineState, Lifecycle
-from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
 from dataflow.engine.recovery import Recovery
 from dataflow.engine.topology import Topology
@@ -25,7 +24,6 @@ from dataflow.errors import DataflowError
 from dataflow.kafka.errors import KafkaError, RecordsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
-from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.logs import get_log
 
@@ -51,11 +49,8 @@ class Engine(Service):
         self.options = options
         self.assignment = Assignment(options)
         self.lifecycle = Lifecycle()
-        self._exactly_once = options.delivery is Delivery.EXACTLY_ONCE
-        self.producer = ManagedProducer(
-            options.connection, options.compression, transactional=self._exactly_once
-        )
-        self._record_batches = RecordBatches(options.compression, transactional=self._exactly_once)
+        self.producer = ManagedProducer(options.connection, options.compression)
+        self._record_batches = RecordBatches(options.compression, transactional=True)
         self._group_metadata: GroupMetadata | None = None
         self._errors = CheckpointErrors()
         self._writing = asyncio.Lock()
@@ -207,12 +202,13 @@ class Engine(Service):
             partitions = self.assignment.uncommitted()
             if not partitions or self.lifecycle.has_failed or not self.producer.ready.is_set():
                 return
+            assert self._group_metadata is not None
             try:
                 async with asyncio.timeout(limit_seconds):
                     await write_checkpoint(
                         partitions,
                         self.producer.current,
-                        self._commit(),
+                        (self.app.conf.id, self._group_metadata),
                         self._record_batches,
                         self.topology.changelogs,
                     )
@@ -223,14 +219,6 @@ class Engine(Service):
             else:
                 self._errors.clear()
                 self._capacity.set()
-
-    def _commit(self) -> Commit:
-        if not self._exactly_once:
-            return partial(at_least_once, self.producer.current, self.group)
-        producer = self.producer.current
-        assert isinstance(producer, TransactionalProducer)
-        assert self._group_metadata is not None
-        return partial(exactly_once, producer, self.app.conf.id, self._group_metadata)
 
     # -- the end of a session
 

@@ -26,11 +26,5 @@ class Group(Protocol):
     async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
         """Return the first offset that the broker still has of each partition."""
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Move every position to its committed offset, and return these."""
-
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Move positions, and return when nothing that was fetched before can come any more."""
-
-    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
-        """Commit without a transaction; raise `KafkaError` when the group refuses."""

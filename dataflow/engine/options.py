@@ -2,28 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from dataflow.kafka.record_batches import DEFAULT_MAX_MESSAGE_BYTES
 
 
-class Delivery(StrEnum):
-    """What a crash may do to outputs and counts."""
-
-    EXACTLY_ONCE = "exactly_once"
-    AT_LEAST_ONCE = "at_least_once"
-
-
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """Limits and guarantees of one worker.
+    """Limits of one worker.
 
     `connection` holds the keyword arguments that every aiokafka client of the engine
     gets: servers, security protocol, SASL user, TLS context.
     """
 
     connection: Mapping[str, object]
-    delivery: Delivery = Delivery.EXACTLY_ONCE
     checkpoint_seconds: float = 0.1
     checkpoint_records: int = 100_000
     batch_records: int = 2_000

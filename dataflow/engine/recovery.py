@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from faust.types import TP
 
 from dataflow.engine.group import Group
-from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition
 from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
@@ -67,9 +67,6 @@ class Recovery:
         """Return committed offsets; None where there is none."""
         if not tps:
             return {}
-        if self.options.delivery is not Delivery.EXACTLY_ONCE:
-            committed = await self.group.seek_to_committed()
-            return {tp: committed.get(tp) for tp in tps}
         client, kafka_tps = self.producer.current.client, [TopicPartition(*tp) for tp in tps]
         try:
             offsets = await stable_offsets(client, self.group_id, kafka_tps, UNSTABLE_SECONDS)
@@ -80,8 +77,6 @@ class Recovery:
 
     async def _evict(self, tps: Collection[TopicPartition]) -> None:
         """End the transaction of who committed these partitions last: it is dead, or no member any more."""
-        if self.options.delivery is not Delivery.EXACTLY_ONCE:
-            return
         ids = await last_committers(self.producer.current.client, self.group_id, tps)
         for transactional_id in ids - {"", self.producer.transactional_id}:
             await self.producer.end_transaction_of(transactional_id)
@@ -93,14 +88,6 @@ class Recovery:
             return committed
         if committed is None or committed == counted:
             return counted  # without an offset (it expires) the changelog still knows
-        if self.options.delivery is not Delivery.EXACTLY_ONCE and counted > committed:
-            log.warning(
-                "Events before the crash may be written and counted again (at_least_once).",
-                topic=tp.topic,
-                partition=tp.partition,
-                events=counted - committed,
-            )
-            return committed
         raise Misconfigured(
             f"committed offset of {tp.topic}/{tp.partition} is {committed}; expected {counted}, up to which "
             f"its tables have counted. It was moved by hand: move it back, or delete the topic "

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, drop
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
-from dataflow.kafka.producers import Producer, TransactionalProducer
+from dataflow.kafka.producers import TransactionalProducer
 from dataflow.logs import get_log
 
 log = get_log(__name__)
@@ -19,18 +19,15 @@ class ManagedProducer:
     its id, whose start ends whatever transaction is open.
     """
 
-    def __init__(
-        self, connection: Mapping[str, object], compression: str | None, *, transactional: bool
-    ) -> None:
+    def __init__(self, connection: Mapping[str, object], compression: str | None) -> None:
         self._connection = connection
         self._compression = compression
-        self._transactional = transactional
         self.ready = asyncio.Event()
         self.transactional_id = ""
-        self._current: Producer | None = None
+        self._current: TransactionalProducer | None = None
 
     @property
-    def current(self) -> Producer:
+    def current(self) -> TransactionalProducer:
         """The producer; only while `ready`."""
         assert self._current is not None
         return self._current
@@ -50,17 +47,14 @@ class ManagedProducer:
             await drop(producer)
             raise Misconfigured(
                 f"broker {self._connection['bootstrap_servers']} has answered {error!r} to a producer with "
-                f"transactional id {transactional_id}; expected a broker with transactions, "
-                "or DATAFLOW_DELIVERY=at_least_once"
+                f"transactional id {transactional_id}; expected a broker with transactions"
             ) from error
         self._current = producer
         self.ready.set()
 
-    def new(self, transactional_id: str) -> Producer:
+    def new(self, transactional_id: str) -> TransactionalProducer:
         """Return a producer that is not started."""
-        if self._transactional:
-            return TransactionalProducer(self._connection, transactional_id, self._compression)
-        return Producer(self._connection, self._compression)
+        return TransactionalProducer(self._connection, transactional_id, self._compression)
 
     async def replace(self, should_stop: Callable[[], bool]) -> None:
         """Drop the producer, and start another as soon as the broker lets us; waits with backoff."""

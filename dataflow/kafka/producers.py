@@ -23,14 +23,20 @@ TRANSACTION_TIMEOUT_MS = 10_000
 Acknowledgement = asyncio.Future[object]
 
 
-class Producer(AIOKafkaProducer):
-    """aiokafka's producer for all replicas; it remembers what the broker has not acknowledged yet.
+class TransactionalProducer(AIOKafkaProducer):
+    """A producer with a transactional id; offsets are fenced by the group's generation.
 
-    Without a transactional id it is the producer of `at_least_once`.
+    It remembers what the broker has not acknowledged yet.
     """
 
     def __init__(
-        self, connection: Mapping[str, object], compression: str | None = None, **settings: object
+        self,
+        connection: Mapping[str, object],
+        transactional_id: str,
+        compression: str | None = None,
+        *,
+        timeout_ms: int = TRANSACTION_TIMEOUT_MS,
+        max_request_bytes: int = 1 << 20,
     ) -> None:
         super().__init__(
             **connection,
@@ -39,7 +45,18 @@ class Producer(AIOKafkaProducer):
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             max_batch_size=BATCH_BYTES,
             compression_type=compression,
-            **settings,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=timeout_ms,
+            max_request_size=max_request_bytes,
+        )
+        self.transactional_id = transactional_id
+        self._sender = FencedSender(
+            self.client,
+            acks=-1,
+            txn_manager=self._txn_manager,
+            message_accumulator=self._message_accumulator,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         self._sent: list[tuple[str, Acknowledgement]] = []
 
@@ -76,46 +93,6 @@ class Producer(AIOKafkaProducer):
             with _refusal_of(topic):
                 await acknowledgement
 
-
-@contextmanager
-def _refusal_of(topic: str) -> Iterator[None]:
-    try:
-        yield
-    except (MessageSizeTooLargeError, RecordTooLargeError) as error:
-        raise RecordsTooLarge(topic, error) from error
-    except TopicAuthorizationFailedError as error:
-        raise RecordsRefused(topic, error) from error
-
-
-class TransactionalProducer(Producer):
-    """A producer with a transactional id; offsets are fenced by the group's generation."""
-
-    def __init__(
-        self,
-        connection: Mapping[str, object],
-        transactional_id: str,
-        compression: str | None = None,
-        *,
-        timeout_ms: int = TRANSACTION_TIMEOUT_MS,
-        max_request_bytes: int = 1 << 20,
-    ) -> None:
-        super().__init__(
-            connection,
-            compression,
-            transactional_id=transactional_id,
-            transaction_timeout_ms=timeout_ms,
-            max_request_size=max_request_bytes,
-        )
-        self.transactional_id = transactional_id
-        self._sender = FencedSender(
-            self.client,
-            acks=-1,
-            txn_manager=self._txn_manager,
-            message_accumulator=self._message_accumulator,
-            retry_backoff_ms=RETRY_BACKOFF_MS,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-        )
-
     @property
     def transaction_error(self) -> BaseException | None:
         """What has ended the open transaction, whatever aiokafka says to later calls; None: nothing."""
@@ -144,6 +121,16 @@ class TransactionalProducer(Producer):
         assert member.member_id, member
         self._sender.group_metadata = member
         await self.send_offsets_to_transaction(offsets, group_id)
+
+
+@contextmanager
+def _refusal_of(topic: str) -> Iterator[None]:
+    try:
+        yield
+    except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+        raise RecordsTooLarge(topic, error) from error
+    except TopicAuthorizationFailedError as error:
+        raise RecordsRefused(topic, error) from error
 
 
 class IdempotentProducer(AIOKafkaProducer):

@@ -6,7 +6,6 @@ from functools import cache
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dataflow.engine.options import Delivery
 from dataflow.errors import Misconfigured
 from dataflow.settings.broker import BrokerSettings, SaslMechanism, Security
 from dataflow.settings.delivery import Compression, DeliverySettings
@@ -18,7 +17,7 @@ from dataflow.settings.stages import StageSettings
 from dataflow.settings.worker import LogFormat, LogLevel, LogSettings, Role, WebSettings, WorkerSettings
 
 __all__ = [
-    "ArchiveFormat", "ArchiveHour", "Compression", "Delivery", "LogFormat", "LogLevel", "Role",
+    "ArchiveFormat", "ArchiveHour", "Compression", "LogFormat", "LogLevel", "Role",
     "SaslMechanism", "Security", "Settings", "read_settings", "settings", "variable_of",
 ]  # fmt: skip
 

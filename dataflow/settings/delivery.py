@@ -1,10 +1,9 @@
-"""Settings of the delivery: batch sizes, checkpoints and guarantees."""
+"""Settings of the delivery: batch sizes and checkpoints."""
 
 from enum import StrEnum
 
 from pydantic import BaseModel
 
-from dataflow.engine.options import Delivery
 from dataflow.settings.values import setting
 
 
@@ -25,7 +24,6 @@ class Compression(StrEnum):
 class DeliverySettings(BaseModel):
     """How events are read, committed and written."""
 
-    delivery: Delivery = setting(Delivery.EXACTLY_ONCE, "delivery guarantee")
     checkpoint_ms: int = setting(100, "longest time between two checkpoints", ge=10, le=60_000)
     checkpoint_records: int = setting(
         100_000, "a checkpoint starts early after so many records", ge=1, le=10_000_000

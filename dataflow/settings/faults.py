@@ -16,6 +16,10 @@ _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCT
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 _TLS_FILES = ("DATAFLOW_BROKER_CA_FILE", "DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE")
 _SCHEDULE = ("DATAFLOW_INGEST_SCHEDULE", "DATAFLOW_INGEST_INPUTS")
+_REMOVED = {
+    "DATAFLOW_DELIVERY": "every worker delivers exactly once. at_least_once lost counts when a frozen "
+    "worker woke, and is no more; a broker needs transactions"
+}
 _USER_AND_PASSWORD = ("DATAFLOW_BROKER_USERNAME", "DATAFLOW_BROKER_PASSWORD")
 
 
@@ -38,7 +42,9 @@ def split_names(names: str | tuple[str, ...]) -> tuple[str, ...]:
 def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
     """Yield a fault for each unknown variable that looks like a setting."""
     for name in given:
-        if name.startswith("DATAFLOW_") and name not in known and not _is_service_link(name, given[name]):
+        if name in _REMOVED:
+            yield f"{name} is '{given[name]}'; expected it to be unset: {_REMOVED[name]}"
+        elif name.startswith("DATAFLOW_") and name not in known and not _is_service_link(name, given[name]):
             own_part = name.removeprefix("DATAFLOW_")
             near = get_close_matches(own_part, [one.removeprefix("DATAFLOW_") for one in known], n=1)
             hint = f"DATAFLOW_{near[0]}" if near else "a name that `dataflow settings` lists"

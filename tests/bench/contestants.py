@@ -81,9 +81,6 @@ ON_BOOKINGS = (
         SHIPPED, ShippedStays, ours=True,
     ),
     dataflow_hourly("dataflow-job", "**Dataflow, the peers' job**, exactly once", always=True),
-    dataflow_hourly(
-        "dataflow-alo", "Dataflow, the peers' job, at least once", always=True, DELIVERY="at_least_once"
-    ),
     dataflow_hourly("dataflow-zstd", "Dataflow, the peers' job, output by zstd", COMPRESSION="zstd"),
     dataflow_hourly("dataflow-snappy", "Dataflow, the peers' job, output by snappy", COMPRESSION="snappy"),
     Contestant(

@@ -3,7 +3,7 @@
 import os
 
 from dataflow.engine.app import App
-from dataflow.engine.options import Delivery, EngineOptions
+from dataflow.engine.options import EngineOptions
 from dataflow.kafka.connection import connection
 
 told = os.environ
@@ -15,7 +15,6 @@ def job_app() -> App:
         told["GROUP"],
         engine=EngineOptions(
             connection=connection([told["BROKER"]]),
-            delivery=Delivery(told.get("DELIVERY", Delivery.EXACTLY_ONCE)),
             compression=told.get("COMPRESSION"),
             dead_letter_topic=f"{told['GROUP']}-dead-letters",
         ),

@@ -13,7 +13,6 @@ from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App
 from dataflow.engine.boot import prepare_topics
-from dataflow.engine.options import Delivery
 from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import connect_admin
@@ -90,9 +89,8 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SecureLis
     broker.kill()
 
 
-@pytest.mark.parametrize("delivery", list(Delivery))
 async def test_a_worker_runs_through_passwords_and_tls(
-    secure: tuple[SecureListener, EmbeddedBroker], unique: Callable[[str], str], delivery: Delivery
+    secure: tuple[SecureListener, EmbeddedBroker], unique: Callable[[str], str]
 ):
     """Every client: Faust's two, the admin, the producer, both readers of a recovery."""
     listener, broker = secure
@@ -107,7 +105,7 @@ async def test_a_worker_runs_through_passwords_and_tls(
     )
     for total in (100, 200):
         open_side.produce(names.source, events(range(total - 100, total)))
-        worker = relay(broker.address, names, delivery=delivery, connection=reached)
+        worker = relay(broker.address, names, connection=reached)
         async with running(worker):
             await until(lambda w=worker, n=total: w.received == n, "all events")
             assert worker.counts() == {"a": total}

@@ -1,9 +1,7 @@
 """Delivery rules 1, 2, 3 and 5 on a real broker: what is committed, and when."""
 
 import asyncio
-from collections import Counter
 
-import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 from harness.relay import MARK, Names, Relay, events, numbers_in, pass_on, relay, running, until
@@ -11,9 +9,6 @@ from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
-from dataflow.engine.options import Delivery
-
-BOTH = pytest.mark.parametrize("delivery", list(Delivery))
 
 
 def committed(kafka: KafkaClient, names: Names) -> dict[int, int]:
@@ -24,54 +19,19 @@ def committed(kafka: KafkaClient, names: Names) -> dict[int, int]:
     return {tp.partition: tp.offset for tp in found if tp.topic == names.source and tp.offset >= 0}
 
 
-@BOTH
 async def test_outputs_counts_and_offsets_are_exact_over_clean_restarts(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, delivery: Delivery
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
 ):
     """Rule 5; a rebalance alone made stock Faust lose 882 events (FAUST.md 0.7)."""
     for begin in (0, 500, 1000):
         kafka.produce(names.source, events(range(begin, begin + 500)))
-        worker = relay(broker.address, names, delivery=delivery)
+        worker = relay(broker.address, names)
         async with running(worker):
             await until(lambda w=worker, n=begin: w.received == n + 500, "all events of this round")
             assert worker.counts() == {"a": begin + 500}
     outputs = kafka.read_topic(names.output)
     assert sorted(numbers_in(outputs)) == list(range(1500))
     assert sum(committed(kafka, names).values()) >= 1500
-
-
-async def test_at_least_once_opens_no_transaction(broker: EmbeddedBroker, kafka: KafkaClient, names: Names):
-    """It is for brokers that have none: no marker stands behind the outputs."""
-    worker = relay(broker.address, names, delivery=Delivery.AT_LEAST_ONCE)
-    kafka.produce(names.source, events(range(100)), partition=0)
-    async with running(worker):
-        await until(lambda: worker.received == 100, "all events")
-    assert [read.offset for read in kafka.read_topic(names.output)] == list(range(100))
-    assert committed(kafka, names) == {0: 100}
-
-
-async def test_at_least_once_doubles_at_most_one_checkpoint(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
-):
-    """Outputs are written and offsets are not: those go out once more, and only those."""
-    worker = relay(broker.address, names, delivery=Delivery.AT_LEAST_ONCE)
-    kafka.produce(names.source, events(range(100)), partition=0)
-    async with running(worker):
-        await until(lambda: worker.received == 100, "the first checkpoint")
-        thread = worker.app.batch_consumer.thread
-        commit_offsets = thread.commit_offsets
-
-        async def fail_once(offsets: object) -> None:
-            thread.commit_offsets = commit_offsets
-            raise OSError("the connection is gone")
-
-        thread.commit_offsets = fail_once
-        kafka.produce(names.source, events(range(100, 150)), partition=0)
-        await until(lambda: committed(kafka, names) == {0: 150}, "the second checkpoint, at last")
-    seen = Counter(numbers_in(kafka.read_topic(names.output)))
-    assert set(seen) == set(range(150))
-    assert all(seen[n] == 1 for n in range(100))
-    assert 0 < sum(seen[n] for n in range(100, 150)) - 50 <= 50
 
 
 async def test_the_offset_is_that_of_the_finished_prefix(

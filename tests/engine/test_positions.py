@@ -10,9 +10,6 @@ from harness.relay import Names, Relay, events, numbers_in, relay, running, star
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
-from dataflow.engine.options import Delivery
-
-BOTH = pytest.mark.parametrize("delivery", list(Delivery))
 
 
 async def count(broker: EmbeddedBroker, names: Names, expected: int, **options: object) -> dict[str, int]:
@@ -51,39 +48,16 @@ async def test_offsets_moved_by_hand_are_refused(
     assert "It was moved by hand" in caplog.text
 
 
-async def test_at_least_once_takes_an_offset_that_is_behind_as_a_crash(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
-):
-    """It cannot tell them apart; the events are written and counted again, as it promises."""
-    kafka.produce(names.source, events(range(100)), partition=0)
-    await count(broker, names, 100, delivery=Delivery.AT_LEAST_ONCE)
-    move_offset(kafka, names, 60)
-    assert await count(broker, names, 140, delivery=Delivery.AT_LEAST_ONCE) == {"a": 140}
-
-
-async def test_at_least_once_refuses_an_offset_that_is_ahead(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
-):
-    """No crash does that: outputs and counts come before offsets."""
-    kafka.produce(names.source, events(range(100)), partition=0)
-    await count(broker, names, 50 + 50, delivery=Delivery.AT_LEAST_ONCE)
-    kafka.produce(names.source, events(range(100)), partition=0)
-    move_offset(kafka, names, 150)
-    worker = relay(broker.address, names, delivery=Delivery.AT_LEAST_ONCE)
-    await stops(worker, "is 150; expected 100", caplog)
-
-
-@BOTH
 async def test_without_offsets_it_goes_on_where_its_tables_have_counted(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, delivery: Delivery
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
 ):
     """Offsets expire after a week of standing still; the changelog does not."""
     kafka.produce(names.source, events(range(100)), partition=0)
-    await count(broker, names, 100, delivery=delivery)
+    await count(broker, names, 100)
     admin = AdminClient({"bootstrap.servers": kafka.address})
     admin.delete_consumer_groups([names.group])[names.group].result(30)
     kafka.produce(names.source, events(range(100, 130)), partition=0)
-    assert await count(broker, names, 130, delivery=delivery) == {"a": 130}
+    assert await count(broker, names, 130) == {"a": 130}
     assert numbers_in(kafka.read_topic(names.output)) == list(range(130))
 
 

@@ -11,7 +11,7 @@ from kafka_client import KafkaClient
 
 from dataflow.kafka.clients import drop, running
 from dataflow.kafka.consumers import apply_settings, group_consumer, group_metadata, reader
-from dataflow.kafka.producers import Producer
+from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.reading import read_to_end, read_up_to
 from dataflow.kafka.transaction import transaction, transactional_producer
 
@@ -32,7 +32,7 @@ async def test_a_dropped_producer_fails_what_it_has_not_sent_at_once(reached: Re
 async def test_a_dropped_producer_is_told_of_by_no_finalizer(reached: Reached):
     """`_closed`: a ResourceWarning is an error in our tests, and a line in the log of a worker."""
     for started in (True, False):
-        producer = Producer(reached)
+        producer = TransactionalProducer(reached, "dropped")
         if started:
             await producer.start()
         await drop(producer)
@@ -42,10 +42,10 @@ async def test_a_dropped_producer_is_told_of_by_no_finalizer(reached: Reached):
 
 async def test_an_idle_producer_has_nothing_in_flight(reached: Reached, topic: str):
     """`_in_flight`: an idle one is dropped without a pause."""
-    producer = Producer(reached)
+    producer = TransactionalProducer(reached, topic)
     await producer.start()
-    await producer.send(topic, b"x", partition=0)
-    await producer.acknowledged()
+    async with transaction(producer):
+        await producer.send(topic, b"x", partition=0)
     while producer._sender._in_flight:  # noqa: ASYNC110 - aiokafka tells nobody
         await asyncio.sleep(0.01)
     begun = asyncio.get_running_loop().time()

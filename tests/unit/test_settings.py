@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from dataflow.errors import Misconfigured
-from dataflow.settings import Delivery, Settings, read_settings, variable_of
+from dataflow.settings import Settings, read_settings, variable_of
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,6 @@ def test_an_empty_environment_is_enough():
     """The first command anybody tries has nothing set."""
     settings = read_settings()
     assert settings.broker is None
-    assert settings.delivery is Delivery.EXACTLY_ONCE
     assert settings.web_port == 6066
 
 
@@ -73,6 +72,13 @@ def test_a_name_that_is_near_to_none_gets_no_wrong_hint(faults_of):
     assert faults_of(DATAFLOW_QQQ="1") == [
         "DATAFLOW_QQQ is not a setting; expected a name that `dataflow settings` lists"
     ]
+
+
+@pytest.mark.parametrize("value", ["at_least_once", "exactly_once"])
+def test_a_removed_setting_says_what_became_of_it(faults_of, value):
+    """A worker that silently delivered otherwise would be worse than one that does not start."""
+    [fault] = faults_of(DATAFLOW_DELIVERY=value)
+    assert fault.startswith(f"DATAFLOW_DELIVERY is '{value}'; expected it to be unset: every worker delivers")
 
 
 @pytest.mark.parametrize(
