@@ -1,19 +1,9 @@
 """Dead letters per reason: how many events could not be used, and how many bytes, for each reason."""
 
-from dataflow.app import app
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.engine.tables import Sum, WindowedTable
-from dataflow.streams import batch_topic
-from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
+from dataflow.engine.tables import Sum
+from tables.windows import live_table
 
-dead_letters_per_reason = app.windowed_table(
-    batch_topic(DEAD_LETTERS),
-    WindowedTable(
-        "dead_letters_per_reason",
-        key="reason",
-        windows=LIVE_WINDOWS,
-        lateness_ms=LIVE_LATENESS_MS,
-        max_keys=1_000,
-        bytes=Sum("bytes"),
-    ),
+dead_letters_per_reason = live_table(
+    "dead_letters_per_reason", DEAD_LETTERS, key="reason", max_keys=1_000, bytes=Sum("bytes")
 )

@@ -1,21 +1,16 @@
 """Requests per country: how often, bytes, failures, clients, by the country of the client."""
 
-from dataflow.app import app
 from dataflow.catalogue.streams.access_logs import ACCESS_LOGS
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS
-from dataflow.engine.tables import Distinct, Sum, WindowedTable
-from dataflow.streams import batch_topic
-from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
+from dataflow.engine.tables import Distinct, Sum
+from tables.windows import live_table
 
-requests_per_country = app.windowed_table(
-    (batch_topic(CDN_LOGS), batch_topic(ACCESS_LOGS)),
-    WindowedTable(
-        "requests_per_country",
-        key="country",
-        windows=LIVE_WINDOWS,
-        lateness_ms=LIVE_LATENESS_MS,
-        bytes=Sum("bytes"),
-        errors=Sum("is_error"),
-        distinct_clients=Distinct("client"),
-    ),
+requests_per_country = live_table(
+    "requests_per_country",
+    CDN_LOGS,
+    ACCESS_LOGS,
+    key="country",
+    bytes=Sum("bytes"),
+    errors=Sum("is_error"),
+    distinct_clients=Distinct("client"),
 )

@@ -1,20 +1,10 @@
 """Requests per status: how often, how many bytes, how many failed, for each HTTP status."""
 
-from dataflow.app import app
 from dataflow.catalogue.streams.access_logs import ACCESS_LOGS
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS
-from dataflow.engine.tables import Sum, WindowedTable
-from dataflow.streams import batch_topic
-from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
+from dataflow.engine.tables import Sum
+from tables.windows import live_table
 
-requests_per_status = app.windowed_table(
-    (batch_topic(CDN_LOGS), batch_topic(ACCESS_LOGS)),
-    WindowedTable(
-        "requests_per_status",
-        key="status",
-        windows=LIVE_WINDOWS,
-        lateness_ms=LIVE_LATENESS_MS,
-        bytes=Sum("bytes"),
-        errors=Sum("is_error"),
-    ),
+requests_per_status = live_table(
+    "requests_per_status", CDN_LOGS, ACCESS_LOGS, key="status", bytes=Sum("bytes"), errors=Sum("is_error")
 )

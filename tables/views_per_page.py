@@ -1,18 +1,9 @@
 """Views per page: page views and different users, for each path of the site."""
 
-from dataflow.app import app
 from dataflow.catalogue.streams.page_views import RAW_WEB_EVENTS
-from dataflow.engine.tables import Distinct, WindowedTable
-from dataflow.streams import batch_topic
-from tables.windows import LIVE_LATENESS_MS, LIVE_WINDOWS
+from dataflow.engine.tables import Distinct
+from tables.windows import live_table
 
-views_per_page = app.windowed_table(
-    batch_topic(RAW_WEB_EVENTS),
-    WindowedTable(
-        "views_per_page",
-        key="page_url_path",
-        windows=LIVE_WINDOWS,
-        lateness_ms=LIVE_LATENESS_MS,
-        distinct_users=Distinct("user_custom_id"),
-    ),
+views_per_page = live_table(
+    "views_per_page", RAW_WEB_EVENTS, key="page_url_path", distinct_users=Distinct("user_custom_id")
 )
