@@ -5,18 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-import msgspec
-
 from dataflow.catalogue.stream import Stream
 from dataflow.inputs.content_reader import ContentReader
 from dataflow.inputs.input import Input, UnreadableInput
 from dataflow.inputs.input_checkpoints import InputCheckpoint
 from dataflow.inputs.input_matcher import InputMatcher
 from dataflow.inputs.unpacking import InputContent
-from dataflow.sources.origin import Origin
-from dataflow.sources.sorting import Sorted, Sorter
-
-_validate = msgspec.json.Decoder(msgspec.Raw).decode
+from dataflow.sources.body_events import is_json
+from dataflow.sources.sorting import Sorted, Sorter, sender_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ class NewLines:
         rules = self._rules
         return Sorter(
             self._stream,
-            Origin(source.path),
+            sender_headers(source.path),
             now_ms=int(self._clock() * 1000),
             most_bytes=rules.most_bytes,
             most_dead_bytes=rules.most_dead_bytes,
@@ -90,13 +86,7 @@ class NewLines:
 
     def _is_whole(self, tail: Sequence[bytes]) -> bool:
         """Tell whether a line without line feed is complete: a whole JSON object."""
-        if not self._stream.is_json or not tail[0].lstrip().startswith(b"{"):
-            return False
-        try:
-            _validate(tail[0])
-        except (msgspec.DecodeError, RecursionError):
-            return False
-        return True
+        return self._stream.is_json and tail[0].lstrip().startswith(b"{") and is_json(tail[0])
 
     def _refuse_array(self, source: Input, reader: ContentReader) -> None:
         if self._stream.is_json and not reader.reached and reader.peek().lstrip().startswith(b"["):

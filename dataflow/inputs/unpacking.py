@@ -3,12 +3,12 @@
 The format is detected from the first bytes: gzip, zstd or an Avro container; others are lines.
 """
 
-from collections.abc import Iterator
 from itertools import chain
 
 from dataflow.inputs.avro import AVRO_MAGIC, json_lines
 from dataflow.inputs.input import Input, Pieces, UnreadableInput
-from dataflow.sources.inflate import UNPACKING_ERRORS, Inflater, open_inflater
+from dataflow.sources.body_events import read_head
+from dataflow.sources.inflate import UNPACKING_ERRORS, unpack
 
 MAGIC_BYTES = 4
 GZIP_MAGIC = b"\x1f\x8b"
@@ -30,10 +30,10 @@ class InputContent:
 
     def pieces(self) -> Pieces:
         """Yield the content; raises `UnreadableInput` where it is truncated or broken."""
-        head, rest = _begin(self._stored())
+        head, rest = read_head(self._stored(), MAGIC_BYTES)
         encoding = _encoding_of(head)
         if encoding:
-            head, rest = _begin(_unpacked(self._source.path, encoding, chain((head,), rest)))
+            head, rest = read_head(_unpacked(self._source.path, encoding, chain((head,), rest)), MAGIC_BYTES)
         is_avro = head.startswith(AVRO_MAGIC)
         self.is_packed = bool(encoding) or is_avro
         whole = chain((head,), rest) if head else rest
@@ -50,16 +50,6 @@ class InputContent:
             yield piece
 
 
-def _begin(pieces: Pieces) -> tuple[bytes, Pieces]:
-    """Return the first bytes, enough to detect the format, and the following pieces."""
-    head = b""
-    for piece in pieces:
-        head += piece
-        if len(head) >= MAGIC_BYTES:
-            break
-    return head, pieces
-
-
 def _encoding_of(head: bytes) -> str | None:
     if head.startswith(GZIP_MAGIC):
         return "gzip"
@@ -68,26 +58,10 @@ def _encoding_of(head: bytes) -> str | None:
     return None
 
 
-def _unpacked(path: str, encoding: str, packed: Iterator[bytes]) -> Pieces:
-    stream: Inflater | None = None
-    for piece in packed:
-        left = piece
-        while left:
-            if stream is None:
-                left = left.lstrip(b"\0")  # padding, as on tapes
-                if not left:
-                    break
-                stream = open_inflater(encoding, left)
-            yield from _inflated(path, encoding, stream, left)
-            left = b""
-            if stream.eof:  # another member or frame may follow
-                left, stream = stream.unused_data, None
-    if stream is not None:
-        raise UnreadableInput(f"{path} is truncated {encoding}; expected a whole file")
-
-
-def _inflated(path: str, encoding: str, stream: Inflater, packed: bytes) -> Pieces:
+def _unpacked(path: str, encoding: str, packed: Pieces) -> Pieces:
     try:
-        yield from stream.inflate(packed)
+        yield from unpack(encoding, packed, padding=b"\0")  # as on tapes
+    except EOFError as error:
+        raise UnreadableInput(f"{path} is truncated {encoding}; expected a whole file") from error
     except UNPACKING_ERRORS as error:
         raise UnreadableInput(f"{path} is broken {encoding} ({error}); expected a whole file") from error

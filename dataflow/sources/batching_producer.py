@@ -14,11 +14,14 @@ from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import OutputRecord
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.logs import get_log
+from dataflow.settings import Settings
 from dataflow.sources.ingest_producer import IngestProducer
 
 log = get_log(__name__)
 
 LINGER_SECONDS = 0.005
+SHARE_OF_UNACKNOWLEDGED = 4
+"""So much of the bytes in flight, a quarter, may be waiting for the broker; the rest is for bodies."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,14 +37,12 @@ class PendingBatch:
 class BatchingProducer:
     """Writes records; `unacknowledged_bytes` is what the broker has not answered for."""
 
-    def __init__(
-        self, producer: IngestProducer, *, compression: str | None, most_bytes: int, deadline_seconds: float
-    ) -> None:
+    def __init__(self, producer: IngestProducer, settings: Settings) -> None:
         self.unacknowledged_bytes = 0
         self._producer = producer
-        self._record_batches = RecordBatches(compression, transactional=False)
-        self._most_bytes = most_bytes
-        self._deadline_seconds = deadline_seconds
+        self._record_batches = RecordBatches(settings.compression.codec, transactional=False)
+        self._most_bytes = settings.ingest_in_flight_bytes // SHARE_OF_UNACKNOWLEDGED
+        self._deadline_seconds = settings.ingest_deadline_seconds
         self._open: dict[str, PendingBatch] = {}
         self._room = asyncio.Event()
         self._room.set()

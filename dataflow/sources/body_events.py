@@ -21,14 +21,14 @@ RETURN = ord("\r")
 _validate = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def read_head(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return the begin of a body, or all of it, and the pieces behind."""
-    head, rest = b"", iter(pieces)
-    for piece in rest:
+def read_head(pieces: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+    """Return the begin of a body, at least so many bytes or all of it, and the pieces behind."""
+    head = b""
+    for piece in pieces:
         head += piece
-        if len(head) >= PIECE_BYTES:
+        if len(head) >= size:
             break
-    return head, rest
+    return head, pieces
 
 
 def is_ping(head: bytes) -> bool:
@@ -89,10 +89,11 @@ def _joined(head: bytes, rest: Iterator[bytes], most_bytes: int) -> bytes:
 def _is_one_object(text: bytes) -> bool:
     text = text.strip()
     first_line, line_end, _ = text.partition(b"\n")
-    return bool(line_end) and text.startswith(b"{") and not _is_json(first_line) and _is_json(text)
+    return bool(line_end) and text.startswith(b"{") and not is_json(first_line) and is_json(text)
 
 
-def _is_json(text: bytes) -> bool:
+def is_json(text: bytes) -> bool:
+    """Tell whether a text is JSON."""
     try:
         _validate(text)
     except (msgspec.DecodeError, RecursionError):

@@ -68,6 +68,28 @@ def open_inflater(encoding: str, begin: bytes) -> Inflater:
     return _OPENERS[encoding](begin)
 
 
+def unpack(encoding: str, packed: Iterable[bytes], padding: bytes = b"") -> Iterator[bytes]:
+    """Yield what compressed streams, one behind the other, hold; `padding` before one is skipped.
+
+    Raises `UNPACKING_ERRORS`, and EOFError where the last stream breaks off.
+    """
+    stream: Inflater | None = None
+    for piece in packed:
+        left = piece
+        while left:
+            if stream is None:
+                left = left.lstrip(padding)
+                if not left:
+                    break
+                stream = open_inflater(encoding, left)
+            yield from stream.inflate(left)
+            left = b""
+            if stream.eof:
+                left, stream = stream.unused_data, None
+    if stream is not None:
+        raise EOFError("it breaks off")
+
+
 def known_encoding(header: str) -> str:
     """Return the encoding that a Content-Encoding header names, "" for none; refuse others."""
     name = header.strip().lower()
@@ -104,18 +126,9 @@ def _pieces(packed: bytes, encoding: str) -> Iterable[bytes]:
 
 
 def _unpacked(packed: bytes, encoding: str) -> Iterator[bytes]:
-    while packed:  # compressed streams may stand one behind the other
-        stream = open_inflater(encoding, packed)
-        try:
-            yield from stream.inflate(packed)
-        except UNPACKING_ERRORS as error:
-            raise _broken(encoding, str(error)) from error
-        if not stream.eof:
-            raise _broken(encoding, "it breaks off")
-        packed = stream.unused_data
-
-
-def _broken(encoding: str, why: str) -> HttpError:
-    return HttpError(
-        HTTPStatus.BAD_REQUEST, f"body is not {encoding}: {why}; expected what Content-Encoding says"
-    )
+    try:
+        yield from unpack(encoding, (packed,))
+    except (EOFError, *UNPACKING_ERRORS) as error:
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST, f"body is not {encoding}: {error}; expected what Content-Encoding says"
+        ) from error

@@ -5,49 +5,46 @@ were told to try again, and what is sent late would double their lines.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from mode import Service
 
+from dataflow.catalogue.declared import RECEIVED_TOPICS
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.http_error import broker_unavailable
 from dataflow.kafka.admin import KnownTopic, find_topics
 from dataflow.kafka.clients import backoff, drop
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.producers import BATCH_BYTES, IdempotentProducer
 from dataflow.logs import get_log
+from dataflow.settings import Settings
 
 log = get_log(__name__)
 
 LOOK_AGAIN_SECONDS = 30.0
+WRITTEN_TOPICS = frozenset((*RECEIVED_TOPICS, DEAD_LETTERS.name))
 
 
+@dataclass(slots=True)
 class ConnectedProducer:
     """A producer that is started, and the topics that it found."""
 
-    def __init__(self, producer: IdempotentProducer, topics: Mapping[str, KnownTopic]) -> None:
-        self.producer = producer
-        self.topics = topics
-        self.failed = asyncio.Event()
+    producer: IdempotentProducer
+    topics: Mapping[str, KnownTopic]
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class IngestProducer(Service):
     """Keeps one idempotent producer; `up` is None while there is none that works."""
 
-    def __init__(
-        self,
-        connection: Mapping[str, object],
-        topics: Collection[str],
-        *,
-        compression: str | None,
-        request_seconds: float,
-    ) -> None:
+    def __init__(self, connection: Mapping[str, object], settings: Settings) -> None:
         super().__init__()
         self.up: ConnectedProducer | None = None
         self._connection = connection
-        self._topics = topics
-        self._compression = compression
-        self._request_ms = int(request_seconds * 1000)
+        self._compression = settings.compression.codec
+        self._request_ms = int(settings.ingest_deadline_seconds * 1000)
 
     @property
     def is_up(self) -> bool:
@@ -82,7 +79,7 @@ class IngestProducer(Service):
         while not self.should_stop and not up.failed.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wait_for_stopped(up.failed.wait()), LOOK_AGAIN_SECONDS)
-            if up.topics.keys() != set(self._topics):
+            if up.topics.keys() != WRITTEN_TOPICS:
                 with suppress(KafkaError, OSError):
                     up.topics = await self._find_topics()
 
@@ -102,8 +99,8 @@ class IngestProducer(Service):
             raise
 
     async def _find_topics(self) -> Mapping[str, KnownTopic]:
-        topics = await find_topics(self._connection, self._topics)
-        if missing := sorted(set(self._topics) - topics.keys()):
+        topics = await find_topics(self._connection, WRITTEN_TOPICS)
+        if missing := sorted(WRITTEN_TOPICS - topics.keys()):
             log.error("Topics are missing; their events are refused.", topics=missing)
         return topics
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Annotated
 
@@ -11,11 +12,12 @@ from msgspec import Meta
 
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
+from dataflow.kafka.record import Headers
+from dataflow.settings import Settings
 from dataflow.sources.batching_producer import BatchingProducer
 from dataflow.sources.body_events import is_ping, json_events, read_head, split_lines
-from dataflow.sources.inflate import inflate
+from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.json_array import ArrayFault
-from dataflow.sources.origin import Origin
 from dataflow.sources.sorting import Sorter
 
 EVENTS_AT_ONCE = 1_000
@@ -40,29 +42,18 @@ class Outcome(msgspec.Struct, forbid_unknown_fields=True):
 class Receiving:
     """Takes bodies, whoever sends them."""
 
-    def __init__(
-        self,
-        producer: BatchingProducer,
-        *,
-        most_inflated_bytes: int,
-        most_array_bytes: int,
-        structured_fields: Sequence[str] = (),
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, producer: BatchingProducer, settings: Settings) -> None:
         self._producer = producer
-        self._most_inflated_bytes = most_inflated_bytes
-        self._most_array_bytes = most_array_bytes
-        self._structured_fields = structured_fields
-        self._clock = clock
+        self._settings = settings
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def receive(self, stream: Stream, body: bytes, encoding: str, origin: Origin) -> Outcome:
+    async def receive(self, stream: Stream, body: bytes, encoding: str, sender: Headers) -> Outcome:
         """Store every event of a body; return when the broker has acknowledged them all.
 
         Raises `HttpError`. Of a body that can never be taken nothing is stored; when Kafka fails
         on the way, a part may be.
         """
-        sorter = self._sorter(stream, origin)
+        sorter = self._sorter(stream, sender)
         handing = _HandingOver(self._producer, stream.topic)
         async with self._turns:
             for number, events in enumerate(self._events(sorter, body, encoding)):
@@ -71,74 +62,69 @@ class Receiving:
                 for at in range(0, len(events), EVENTS_AT_ONCE):
                     sorter.sort(events[at : at + EVENTS_AT_ONCE])
                     if sorter.done.held_bytes > HELD_BYTES:
-                        if not handing.begun:
+                        if not handing.promised:
                             await self._try_whole(body, encoding)
                         await handing.over(sorter)
             await handing.over(sorter)
         await handing.acknowledged()
         return handing.outcome
 
-    def _sorter(self, stream: Stream, origin: Origin) -> Sorter:
+    def _sorter(self, stream: Stream, sender: Headers) -> Sorter:
         return Sorter(
             stream,
-            origin,
-            now_ms=int(self._clock() * 1000),
+            sender,
+            now_ms=int(time.time() * 1000),
             most_bytes=self._producer.most_value_bytes(stream.topic),
             most_dead_bytes=self._producer.most_value_bytes(DEAD_LETTERS.name),
-            structured_fields=self._structured_fields,
+            structured_fields=self._settings.ingest_structured_fields,
         )
 
     async def _try_whole(self, body: bytes, encoding: str) -> None:
         """Unpack a large body for nothing: a bomb, or one that breaks off, is found before it is stored."""
         if not encoding:
             return
-        for _ in inflate(body, encoding, self._most_inflated_bytes):
+        for _ in inflate(body, encoding, self._settings.ingest_inflated_bytes):
             await asyncio.sleep(0)
 
     def _events(self, sorter: Sorter, body: bytes, encoding: str) -> Iterator[list[bytes]]:
-        pieces = inflate(body, encoding, self._most_inflated_bytes)
-        head, rest = read_head(pieces)
+        head, rest = read_head(inflate(body, encoding, self._settings.ingest_inflated_bytes), PIECE_BYTES)
         if sorter.stream.is_datastream and is_ping(head):
             return
         if not sorter.stream.is_json:
             yield from split_lines(chain((head,), rest), sorter.most_dead_bytes)
             return
         try:
-            yield from json_events(head, rest, sorter.most_dead_bytes, self._most_array_bytes)
+            yield from json_events(head, rest, sorter.most_dead_bytes, self._settings.ingest_body_bytes)
         except ArrayFault as fault:
             sorter.reject(fault.rest, fault)
 
 
+@dataclass(slots=True)
 class _HandingOver:
     """Puts the records of one body into batches to be sent, and keeps what it was promised for them."""
 
-    def __init__(self, producer: BatchingProducer, topic: str) -> None:
-        self.outcome = Outcome()
-        self._producer = producer
-        self._topic = topic
-        self._promised: set[asyncio.Future[None]] = set()
-
-    @property
-    def begun(self) -> bool:
-        """Tell whether a part of the body may be stored."""
-        return bool(self._promised)
+    producer: BatchingProducer
+    topic: str
+    outcome: Outcome = field(default_factory=Outcome)
+    promised: set[asyncio.Future[None]] = field(default_factory=set)
+    """Empty: no part of the body can be stored yet."""
 
     async def over(self, sorter: Sorter) -> None:
         """Hand over what is sorted, as soon as there is room."""
-        await self._producer.room()
+        await self.producer.room()
         done = sorter.take()
         self.outcome.accepted += len(done.good)
         self.outcome.dead_lettered += len(done.dead)
         for topic, records, size in (
-            (self._topic, done.good, done.good_bytes),
+            (self.topic, done.good, done.good_bytes),
             (DEAD_LETTERS.name, done.dead, done.dead_bytes),
         ):
             if records:
-                self._promised |= self._producer.put(topic, records, size)
+                self.promised |= self.producer.put(topic, records, size)
 
     async def acknowledged(self) -> None:
         """Return when the broker has everything; raise what it has not been for."""
-        if self._promised:
-            await asyncio.wait(self._promised)  # unlike gather, it leaves them alone when we are cancelled
-        for promise in self._promised:
+        if self.promised:
+            await asyncio.wait(self.promised)  # unlike gather, it leaves them alone when we are cancelled
+        for promise in self.promised:
             promise.result()

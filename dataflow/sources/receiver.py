@@ -1,25 +1,21 @@
 """The receiver: the producer, the authenticator and the limits of all that comes in over HTTP."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from mode import Service
 
-from dataflow.catalogue.declared import RECEIVED_TOPICS
-from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.errors import Misconfigured
+from dataflow.http_error import overloaded
 from dataflow.settings import Settings
 from dataflow.sources.auth.auth_config import create_authenticator
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.batching_producer import BatchingProducer
-from dataflow.sources.in_flight import InFlight
 from dataflow.sources.ingest_producer import IngestProducer
 from dataflow.sources.receive import Receiving
 
 REFUSED = "refused"
-
-SHARE_OF_UNACKNOWLEDGED = 4
-"""So much of the bytes in flight, a quarter, may be waiting for the broker; the rest is for bodies."""
 
 
 class Receiver(Service):
@@ -30,27 +26,11 @@ class Receiver(Service):
         self.settings = settings
         self.counts: Counter[tuple[str, str]] = Counter()
         """Events by topic and outcome (accepted, dead_lettered), and requests `REFUSED` by status."""
+        self.ingest_producer = IngestProducer(connection, settings)
+        self.producer = BatchingProducer(self.ingest_producer, settings)
+        self.receiving = Receiving(self.producer, settings)
         self._authenticator: Authenticator | None = None
-        compression = settings.compression.codec
-        self.ingest_producer = IngestProducer(
-            connection,
-            (*RECEIVED_TOPICS, DEAD_LETTERS.name),
-            compression=compression,
-            request_seconds=settings.ingest_deadline_seconds,
-        )
-        self.producer = BatchingProducer(
-            self.ingest_producer,
-            compression=compression,
-            most_bytes=settings.ingest_in_flight_bytes // SHARE_OF_UNACKNOWLEDGED,
-            deadline_seconds=settings.ingest_deadline_seconds,
-        )
-        self.in_flight = InFlight(self.producer, settings.ingest_in_flight_bytes)
-        self.receiving = Receiving(
-            self.producer,
-            most_inflated_bytes=settings.ingest_inflated_bytes,
-            most_array_bytes=settings.ingest_body_bytes,
-            structured_fields=settings.ingest_structured_fields,
-        )
+        self._received_bytes = 0
 
     def check(self) -> None:
         """Read the secrets, before anything has started; raise `Misconfigured`."""
@@ -60,7 +40,7 @@ class Receiver(Service):
                 f"DATAFLOW_INGEST_IN_FLIGHT_BYTES is {settings.ingest_in_flight_bytes}; "
                 f"expected at least twice DATAFLOW_INGEST_BODY_BYTES, which is {settings.ingest_body_bytes}"
             )
-        self._authenticator = self._create_authenticator()
+        self._authenticator = create_authenticator(settings)
 
     async def on_start(self) -> None:
         """Begin to reach the broker."""
@@ -79,7 +59,7 @@ class Receiver(Service):
         Raises `Misconfigured`.
         """
         if self._authenticator is None:
-            self._authenticator = self._create_authenticator()
+            self._authenticator = create_authenticator(self.settings)
         return self._authenticator
 
     @property
@@ -87,11 +67,27 @@ class Receiver(Service):
         """How often a password or token was wrong, since the start."""
         return 0 if self._authenticator is None else self._authenticator.delays.failures
 
-    def _create_authenticator(self) -> Authenticator:
-        settings = self.settings
-        return create_authenticator(
-            settings.web_host,
-            settings.ingest_htpasswd_file,
-            settings.ingest_token_file,
-            is_open=settings.ingest_open,
-        )
+    @property
+    def in_flight_bytes(self) -> int:
+        """Bytes of all requests that are not answered: received ones and unacknowledged ones."""
+        return self._received_bytes + self.producer.unacknowledged_bytes
+
+    @contextmanager
+    def in_flight(self) -> Iterator[Callable[[int], None]]:
+        """Give what holds so many bytes more until the block ends, and refuses them (429) above the bound."""
+        own_bytes, most_bytes = 0, self.settings.ingest_in_flight_bytes
+
+        def hold(size: int) -> None:
+            """Count bytes that are about to be held."""
+            nonlocal own_bytes
+            if self.in_flight_bytes + size > most_bytes:
+                raise overloaded(
+                    f"more than {most_bytes} bytes are in flight; expected fewer senders at once"
+                )
+            self._received_bytes += size
+            own_bytes += size
+
+        try:
+            yield hold
+        finally:
+            self._received_bytes -= own_bytes

@@ -1,23 +1,28 @@
-"""Sorting: the events of one body in, records for their topic and dead letters out."""
+"""Sorting: the events of one body in, records for their topic and dead letters out.
+
+A line in DataStream 2's STRUCTURED format becomes JSON, if the order of its fields is known.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
 import msgspec
+import orjson
 
 from dataflow.catalogue.stream import Stream
-from dataflow.engine.dead_letters import reason_headers
+from dataflow.engine.dead_letters import PREFIX, reason_headers
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record import Headers, OutputRecord
-from dataflow.sources.origin import Origin
-from dataflow.sources.structured import structured_to_json
 
 STAGE = "ingest"
 RECORD_BYTES = 100
 DEAD_LETTER_BYTES = 1_000
 """Memory that a record takes beside its value; of a dead letter its headers, too."""
+
+SENDER, FORWARDED_FOR = PREFIX + "sender", PREFIX + "forwarded-for"
+MOST_CHARACTERS = 256  # it stands on each line, and anybody may write into X-Forwarded-For
 
 _NO_HEADERS: Headers = []
 
@@ -27,6 +32,17 @@ class _Object(msgspec.Struct, gc=False):
 
 
 _check_object = msgspec.json.Decoder(_Object).decode
+
+
+def sender_headers(address: str, forwarded_for: str | None = None) -> Headers:
+    """Return who sent a body as record headers, which a record may not change.
+
+    `address` is that of the other end of the connection, `forwarded_for` what X-Forwarded-For claims.
+    """
+    headers: Headers = [(SENDER, address.encode())]
+    if forwarded_for is not None:
+        headers.append((FORWARDED_FOR, forwarded_for[:MOST_CHARACTERS].encode(errors="replace")))
+    return headers
 
 
 @dataclass(slots=True)
@@ -59,7 +75,7 @@ class Sorter:
     """
 
     stream: Stream
-    origin: Origin
+    sender: Headers
     now_ms: int
     most_bytes: int
     most_dead_bytes: int
@@ -73,7 +89,7 @@ class Sorter:
 
     def sort(self, events: Sequence[bytes]) -> None:
         """Sort some events; the order is kept."""
-        headers = self.origin.headers if self.stream.keeps_sender else _NO_HEADERS
+        headers = self.sender if self.stream.keeps_sender else _NO_HEADERS
         before = len(self.done.good)
         size = (self._sort_objects if self.stream.is_json else self._sort_lines)(events, headers)
         self.done.good_bytes += size + RECORD_BYTES * (len(self.done.good) - before)
@@ -109,7 +125,7 @@ class Sorter:
         raw = raw[: self.most_dead_bytes]
         # It has no partition and offset: it never was in a topic.
         headers = reason_headers(STAGE, fault, topic=self.stream.topic, timestamp=self.now_ms)
-        self.done.dead.append((self.now_ms, None, raw, headers + self.origin.headers))
+        self.done.dead.append((self.now_ms, None, raw, headers + self.sender))
         self.done.dead_bytes += len(raw) + DEAD_LETTER_BYTES
 
     def _mend_or_reject(self, raw: bytes, error: Exception) -> None:
@@ -139,3 +155,24 @@ class Sorter:
             f"event has more than {self.most_bytes} bytes; expected at most that, which the topic takes. "
             f"Kept are at most {self.most_dead_bytes}",
         )
+
+
+def structured_to_json(line: bytes, fields: Sequence[str]) -> bytes:
+    """Return the line as the JSON that the same stream would send in the JSON format.
+
+    Tabs stand between the values if there is one, else spaces; every value is a text, as
+    sent. Raises `InvalidEvent` for another number of values than of fields.
+    """
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        fault = f"line has byte {line[error.start]:#04x} at {error.start}; expected UTF-8"
+        raise InvalidEvent(Reason.NOT_UTF8, fault) from error
+    values = text.split("\t" if "\t" in text else " ")
+    if len(values) != len(fields):
+        raise InvalidEvent(
+            Reason.UNPARSABLE,
+            f"line has {len(values)} values; expected {len(fields)}, "
+            "as DATAFLOW_INGEST_STRUCTURED_FIELDS names them",
+        )
+    return orjson.dumps(dict(zip(fields, values, strict=True)))

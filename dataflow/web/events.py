@@ -49,7 +49,7 @@ async def create_event(request: SenderHeaders, http: Request) -> Reply[AppEvent]
     """Store an event; answer with it as it was sent, or 400 with the field at fault."""
     receiver = app.context.receiver
     encoding = known_encoding(request.encoding)
-    with receiver.in_flight.held() as hold:
+    with receiver.in_flight() as hold:
         body = await read_body(http, hold, most_bytes=MOST_BYTES, seconds=app.settings.ingest_body_seconds)
         raw = b"".join(inflate(body, encoding, MOST_BYTES)).strip()
         try:

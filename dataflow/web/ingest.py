@@ -11,8 +11,8 @@ from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams import cdn_logs
 from dataflow.http_error import not_found
 from dataflow.sources.inflate import known_encoding
-from dataflow.sources.origin import Origin
 from dataflow.sources.receive import Outcome
+from dataflow.sources.sorting import sender_headers
 from dataflow.web.body import read_body
 from dataflow.web.json_schema import one_of
 from dataflow.web.parameter import about, named
@@ -81,12 +81,12 @@ async def ingest_stream(request: StreamRequest, http: Request) -> Outcome:
 async def _ingest(stream: Stream, content_encoding: str, http: Request) -> Outcome:
     receiver, settings = app.context.receiver, app.settings
     encoding = known_encoding(content_encoding)
-    origin = Origin(http.remote or "", http.headers.get("X-Forwarded-For"))
-    with receiver.in_flight.held() as hold:
+    sender = sender_headers(http.remote or "", http.headers.get("X-Forwarded-For"))
+    with receiver.in_flight() as hold:
         body = await read_body(
             http, hold, most_bytes=settings.ingest_body_bytes, seconds=settings.ingest_body_seconds
         )
-        outcome = await receiver.receiving.receive(stream, body, encoding, origin)
+        outcome = await receiver.receiving.receive(stream, body, encoding, sender)
     receiver.counts[stream.topic, "accepted"] += outcome.accepted
     receiver.counts[stream.topic, "dead_lettered"] += outcome.dead_lettered
     return outcome

@@ -28,7 +28,7 @@ class ReceiverCollector(Collector):
         yield GaugeMetricFamily(
             "dataflow_http_in_flight_bytes",
             "Bytes of requests that are not answered; senders get 429 at the bound.",
-            value=self.receiver.in_flight.held_bytes,
+            value=self.receiver.in_flight_bytes,
         )
 
     def _events(self) -> Iterable[Metric]:

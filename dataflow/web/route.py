@@ -125,7 +125,7 @@ class Route(AbstractRouteDef):
             arguments["http"] = http
         if "body" not in self.types:
             return self._response(await self.view(**arguments))
-        with app.context.receiver.in_flight.held() as hold:
+        with app.context.receiver.in_flight() as hold:
             raw = await read_body(http, hold, most_bytes=self.max_body_bytes, seconds=BODY_SECONDS)
             arguments["body"] = await self._decoded(raw)
             return self._response(await self.view(**arguments))

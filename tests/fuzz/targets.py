@@ -20,8 +20,7 @@ from dataflow.http_error import HttpError
 from dataflow.sources.body_events import json_events, read_head, split_lines
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.json_array import ArrayFault, elements, is_array
-from dataflow.sources.origin import Origin
-from dataflow.sources.sorting import Sorter
+from dataflow.sources.sorting import Sorter, sender_headers
 from dataflow.stages.access_log import line_stage as access_log_line_stage
 from dataflow.stages.access_log.format_string import compile_format
 from dataflow.stages.filter_document import read_document
@@ -133,7 +132,7 @@ def body(raw: bytes) -> None:
     for name, stream in INGESTED.items():
         sorter = Sorter(
             stream,
-            Origin("203.0.113.9", "198.51.100.7"),
+            sender_headers("203.0.113.9", "198.51.100.7"),
             now_ms=0,
             most_bytes=MOST_LINE_BYTES,
             most_dead_bytes=2 * MOST_LINE_BYTES,
@@ -156,7 +155,7 @@ def _events(raw: bytes, sorter: Sorter, *, is_json: bool) -> list[bytes]:
     if not is_json:
         return [line for lines in split_lines([raw], sorter.most_dead_bytes) for line in lines]
     try:
-        for some in json_events(*read_head([raw]), sorter.most_dead_bytes, 1 << 20):
+        for some in json_events(*read_head(iter([raw]), PIECE_BYTES), sorter.most_dead_bytes, 1 << 20):
             events += some
     except ArrayFault as fault:
         sorter.reject(fault.rest, fault)

@@ -9,6 +9,7 @@ import pytest
 
 from dataflow.errors import Misconfigured
 from dataflow.http_error import HttpError
+from dataflow.settings import Settings
 from dataflow.sources.auth.auth_config import create_authenticator, is_loopback
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.auth.login_delays import ADDRESSES, FREE_FAILURES, LONGEST_SECONDS, LoginDelays
@@ -280,7 +281,7 @@ def test_only_this_machine_reaches_a_loopback_address(host: str, yes: bool):
 
 async def test_without_any_setting_nobody_is_let_in():
     """A door stands open because somebody said so, never because a file was forgotten."""
-    closed = create_authenticator("127.0.0.1", None, None, is_open=False)
+    closed = create_authenticator(Settings(web_host="127.0.0.1"))
     with pytest.raises(HttpError, match="expected DATAFLOW_INGEST_HTPASSWD_FILE") as refusal:
         await closed.check("Basic eDp5", "127.0.0.1")
     assert refusal.value.status == 403
@@ -289,7 +290,7 @@ async def test_without_any_setting_nobody_is_let_in():
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 async def test_an_open_door_lets_everybody_in_and_warns(host: str, caplog):
     """Who looks for the reason of strange events finds it in the log."""
-    assert await status_of(create_authenticator(host, None, None, is_open=True), None) == 200
+    assert await status_of(create_authenticator(Settings(web_host=host, ingest_open=True)), None) == 200
     assert "Anybody who reaches this worker may send" in caplog.text
     assert f"host={host}" in caplog.text
 
@@ -297,10 +298,10 @@ async def test_an_open_door_lets_everybody_in_and_warns(host: str, caplog):
 def test_where_others_reach_it_somebody_has_to_be_let_in():
     """A worker in a cluster that refuses all its senders would lose what they send."""
     with pytest.raises(Misconfigured, match=r"0\.0\.0\.0.*expected DATAFLOW_INGEST_HTPASSWD_FILE"):
-        create_authenticator("0.0.0.0", None, None, is_open=False)
+        create_authenticator(Settings(web_host="0.0.0.0"))
 
 
 def test_open_and_guarded_at_once_is_a_mistake(htpasswd: Path):
     """One of the two settings does not mean what it says."""
     with pytest.raises(Misconfigured, match="DATAFLOW_INGEST_OPEN is 'true'"):
-        create_authenticator("0.0.0.0", htpasswd, None, is_open=True)
+        create_authenticator(Settings(web_host="0.0.0.0", ingest_htpasswd_file=htpasswd, ingest_open=True))

@@ -27,7 +27,7 @@ json_values = st.recursive(
 
 def events_of(body: bytes) -> list[bytes]:
     """Return all events of a body."""
-    head, rest = read_head(iter([body]))
+    head, rest = read_head(iter([body]), PIECE_BYTES)
     return [event for some in json_events(head, rest, MOST_LINE, MOST_ARRAY) for event in some]
 
 
@@ -144,7 +144,7 @@ def test_every_form_of_a_body_is_read(body: bytes, events: list[bytes]):
 
 def test_events_before_the_fault_of_an_array_are_not_lost():
     """They were sent in one go with what is broken."""
-    head, rest = read_head(iter([b"[" + b"1," * 250 + b"x y]"]))
+    head, rest = read_head(iter([b"[" + b"1," * 250 + b"x y]"]), PIECE_BYTES)
     found, fault = before_the_fault(json_events(head, rest, MOST_LINE, MOST_ARRAY))
     assert fault is not None
     assert [event for some in found for event in some] == [b"1"] * 250
@@ -153,7 +153,7 @@ def test_events_before_the_fault_of_an_array_are_not_lost():
 def test_a_large_array_is_refused_before_it_is_held():
     """It can only be read whole; lines need not be."""
     piece = b"[" + b"1," * PIECE_BYTES
-    head, rest = read_head(iter([piece] * 20))
+    head, rest = read_head(iter([piece] * 20), PIECE_BYTES)
     with pytest.raises(HttpError, match="array is more than"):
         list(json_events(head, rest, MOST_LINE, MOST_ARRAY))
 

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from dataflow.catalogue.declared import INGESTED
 from dataflow.errors import InvalidEvent
-from dataflow.sources.origin import MOST_CHARACTERS, Origin
-from dataflow.sources.sorting import Sorted, Sorter
-from dataflow.sources.structured import structured_to_json
+from dataflow.sources.sorting import MOST_CHARACTERS, Sorted, Sorter, sender_headers, structured_to_json
 
 NOW_MS = 1_700_000_000_000
 FIELDS = ("cp", "reqId", "UA")
@@ -21,7 +19,7 @@ def a_sorter(stream: str = "cdn-logs", *, fields=(), most=1_000, most_dead=2_000
     """Return a sorter of one body."""
     return Sorter(
         INGESTED[stream],
-        Origin("203.0.113.9", forwarded),
+        sender_headers("203.0.113.9", forwarded),
         now_ms=NOW_MS,
         most_bytes=most,
         most_dead_bytes=most_dead,
@@ -122,7 +120,7 @@ def test_an_access_log_line_is_any_text_and_tells_who_sent_it():
 
 def test_a_long_forwarded_for_is_cut():
     """It stands on every line: eight kilobytes of it would be an attack."""
-    headers = dict(Origin("::1", "9" * 8_000).headers)
+    headers = dict(sender_headers("::1", "9" * 8_000))
     assert len(headers["dataflow-forwarded-for"]) == MOST_CHARACTERS
 
 

@@ -1,10 +1,10 @@
 """Configuration of the authentication: which settings let whom in, and which are refused."""
 
 from ipaddress import ip_address
-from pathlib import Path
 
 from dataflow.errors import Misconfigured
 from dataflow.logs import get_log
+from dataflow.settings import Settings
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.auth.secrets import read_htpasswd, read_tokens
 from dataflow.sources.auth.watched_file import WatchedFile
@@ -17,14 +17,14 @@ WHO_MAY_SEND = (
 )
 
 
-def create_authenticator(
-    host: str, htpasswd: Path | None, tokens: Path | None, *, is_open: bool
-) -> Authenticator:
-    """Return the authenticator of a worker that listens on `host`.
+def create_authenticator(settings: Settings) -> Authenticator:
+    """Return the authenticator of a worker.
 
-    Without password file and token file sending is disabled, unless `is_open`. On an address that others
-    reach that is an error: raises `Misconfigured`.
+    Without password file and token file sending is disabled, unless it is open to everybody. On an
+    address that others reach that is an error: raises `Misconfigured`.
     """
+    host, is_open = settings.web_host, settings.ingest_open
+    htpasswd, tokens = settings.ingest_htpasswd_file, settings.ingest_token_file
     guarded = htpasswd is not None or tokens is not None
     if guarded and is_open:
         raise Misconfigured(

@@ -62,7 +62,7 @@ class Authenticator:
         scheme, _, credentials = header.partition(" ")
         match scheme.lower():
             case "bearer":
-                known = self._tokens is not None and fingerprint(credentials.strip()) in self._tokens.content
+                known = self._tokens is not None and fingerprint(credentials.strip()) in self._tokens.latest()
             case "basic":
                 known = await self._is_user(credentials.strip(), address)
             case _:
@@ -85,7 +85,7 @@ class Authenticator:
     async def _is_user(self, credentials: str, address: str) -> bool:
         if self._users is None:
             return False
-        users = self._users.content
+        users = self._users.latest()
         cache_key = (
             blake2b(credentials.encode(errors="surrogateescape"), key=self._key, digest_size=32).digest(),
             self._users.version,

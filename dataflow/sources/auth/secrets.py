@@ -8,7 +8,6 @@ from pathlib import Path
 import bcrypt
 
 from dataflow.errors import Misconfigured
-from dataflow.sources.auth.watched_file import read_text
 
 BCRYPT = re.compile(rb"\$2[aby]\$(0[4-9]|1[0-7])\$[./A-Za-z0-9]{53}")
 BCRYPT_BYTES = 72
@@ -69,5 +68,9 @@ def fingerprint(token: str) -> bytes:
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    lines = enumerate(map(str.strip, read_text(path).splitlines()), 1)
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"file {path} cannot be read: {error}; expected text in UTF-8") from error
+    lines = enumerate(map(str.strip, text.splitlines()), 1)
     return [(number, line) for number, line in lines if line and not line.startswith("#")]

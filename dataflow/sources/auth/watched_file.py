@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from dataflow.errors import Misconfigured
 from dataflow.logs import get_log
@@ -17,7 +17,7 @@ T = TypeVar("T")
 LOOK_SECONDS = 1.0
 
 
-class WatchedFile(Generic[T]):
+class WatchedFile(WatchedFiles[T]):
     """The content of a file, read again at most a second after it has changed.
 
     The first reading raises `Misconfigured`; later a file that is gone or broken is logged,
@@ -27,37 +27,22 @@ class WatchedFile(Generic[T]):
     def __init__(
         self, path: Path, read: Callable[[Path], T], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.path = path
+        super().__init__([path], partial(read, path))
+        self._path = path
         self._clock = clock
         self._looked_at = clock()
-        self._files = WatchedFiles([path], partial(read, path))
 
-    @property
-    def content(self) -> T:
-        """What the file says."""
+    def latest(self) -> T:
+        """Return what the file says."""
         if self._clock() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = self._clock()
-            self._look()
-        return self._files.content
-
-    @property
-    def version(self) -> int:
-        """How often the content has changed."""
-        return self._files.version
-
-    def _look(self) -> None:
-        try:
-            if self._files.refresh():
-                log.info("New content of a file is in use.", file=self.path)
-        except Misconfigured as fault:
-            log.warning(
-                "New content of a file is refused; the old one stays in use.", file=self.path, error=fault
-            )
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a small file; raise `Misconfigured` when it cannot be read."""
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"file {path} cannot be read: {error}; expected text in UTF-8") from error
+            try:
+                if self.refresh():
+                    log.info("New content of a file is in use.", file=self._path)
+            except Misconfigured as fault:
+                log.warning(
+                    "New content of a file is refused; the old one stays in use.",
+                    file=self._path,
+                    error=fault,
+                )
+        return self.content
