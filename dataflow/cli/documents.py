@@ -60,19 +60,15 @@ def check(document: "Document", file: Path) -> None:
 def put(document: "Document", file: Path, follows: int | None) -> None:
     """Write the content of a file as the next version, if the last one is number `follows`."""
     raw = read_file(file)
-    document.check(raw, str(file))
+    document.check(raw, str(file))  # before a broker is asked
 
     async def write(connection: Mapping[str, object]) -> "Version":
-        """Check the outputs of rules, and write the version."""
-        from dataflow.rules.outputs import check_outputs
-        from dataflow.rules.version import FILTER_RULES_DOCUMENT
-        from dataflow.rules.version_topic import put_version
+        """Write the version."""
+        from dataflow.rules.outputs import put_document
         from dataflow.settings import settings
-        from dataflow.stages.filter_document import read_document
 
-        if document is FILTER_RULES_DOCUMENT:
-            await check_outputs(connection, read_document(raw, str(file)))
-        return await put_version(connection, settings().app_id, document, raw, follows)
+        app_id, origin = settings().app_id, str(file)
+        return await put_document(connection, app_id, document, raw, origin=origin, follows=follows)
 
     version = ask_broker(write)
     if people_read():

@@ -1,11 +1,13 @@
-"""Outputs: checks the topics that the outputs of rules name."""
+"""Outputs: checks the topics that the outputs of rules name, before a document is put."""
 
 from collections.abc import Mapping
 
 from dataflow.catalogue.declared import STREAMS
 from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS, DEAD_LETTERS_REPLAYED, EVENTS_SIMULATION
 from dataflow.errors import Misconfigured
-from dataflow.stages.filter_document import topics_of
+from dataflow.rules.version import FILTER_RULES_DOCUMENT, Document, Version
+from dataflow.rules.version_topic import put_version
+from dataflow.stages.filter_document import read_document, topics_of
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.topics import existing_topics
 
@@ -28,3 +30,19 @@ async def check_outputs(connection: Mapping[str, object], rules: FilterRules) ->
         missing = sorted(named - (await existing_topics(connection)).keys())
         if missing:
             raise Misconfigured(f"topic of an output is {missing[0]!r}; expected one that exists")
+
+
+async def put_document(
+    connection: Mapping[str, object],
+    app_id: str,
+    document: Document,
+    raw: bytes,
+    *,
+    origin: str,
+    follows: int | None,
+) -> Version:
+    """Write the next version, as `put_version` does; raise `Misconfigured` for a bad one, `origin` named."""
+    document.check(raw, origin)
+    if document is FILTER_RULES_DOCUMENT:
+        await check_outputs(connection, read_document(raw, origin))
+    return await put_version(connection, app_id, document, raw, follows)

@@ -137,15 +137,9 @@ class ErrorRateAnswer(RangeAnswer):
     error_rate: Annotated[float, Meta(description="errors / total; 0 without requests")]
 
 
-@routes(
-    "get",
-    "/analytics/requests_per_endpoint",
-    "How often each endpoint was asked for",
-    description=ABOUT,
-    errors=ERRORS,
-)
+@routes("get", "/analytics/requests_per_endpoint", description=ABOUT, errors=ERRORS)
 async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
-    """Answer how often each endpoint was asked for, the busiest first."""
+    """How often each endpoint was asked for."""
     table = requests_per_endpoint.requests_per_endpoint.table
     ranking = await _ranking(table, "endpoint", request)
     page = ranking.content
@@ -153,20 +147,18 @@ async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
     return EndpointsAnswer(*_range(request.span, ranking), page.total, endpoints, _next(page))
 
 
-@routes("get", "/analytics/top_ips", "Which clients asked most", description=ABOUT, errors=ERRORS)
+@routes("get", "/analytics/top_ips", description=ABOUT, errors=ERRORS)
 async def show_top_ips(request: IpsRequest) -> IpsAnswer:
-    """Answer which clients asked most."""
+    """Which clients asked most."""
     ranking = await _ranking(top_clients.top_clients.table, "ip", request)
     page = ranking.content
     ips = [IpCount(entry.key, entry.count) for entry in page.entries]
     return IpsAnswer(*_range(request.span, ranking), page.total, ips, _next(page))
 
 
-@routes(
-    "get", "/analytics/error_rate", "Which share of the requests failed", description=ABOUT, errors=ERRORS
-)
+@routes("get", "/analytics/error_rate", description=ABOUT, errors=ERRORS)
 async def show_error_rate(request: SpanRequest) -> ErrorRateAnswer:
-    """Answer which share of the requests the server failed, by a status of 500 or more."""
+    """Which share of the requests failed."""
     table = requests_per_status.requests_per_status.table
     sourced = await answer(failure_question(table, request.span), request.source)
     failures = sourced.content

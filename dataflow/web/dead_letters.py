@@ -62,23 +62,17 @@ class PlaceRequest(NoParameters):
     offset: Annotated[int, about("Its offset", example=0), Meta(ge=0, le=2**62)]
 
 
-@routes(
-    "get", "/dead-letters", "The newest records that could not be used", errors=ERRORS, role=AccessRole.EDIT
-)
+@routes("get", "/dead-letters", errors=ERRORS, role=AccessRole.EDIT)
 async def list_letters(request: ListRequest) -> DeadLetterList:
-    """Answer with the newest of the dead letters that are asked for."""
+    """The newest records that could not be used."""
     return await list_of_letters(app.context.connection, request.letter_filter(), request.limit)
 
 
 @routes(
-    "get",
-    "/dead-letters/{partition}/{offset}",
-    "All of one dead letter",
-    errors={**ERRORS, 404: "There is none"},
-    role=AccessRole.EDIT,
+    "get", "/dead-letters/{partition}/{offset}", errors={**ERRORS, 404: "There is none"}, role=AccessRole.EDIT
 )
 async def show_letter(request: PlaceRequest) -> DeadLetterPage:
-    """Answer with all of one dead letter."""
+    """All of one dead letter."""
     page = await page_of_letter(app.context.connection, (request.partition, request.offset))
     if page is None:
         place = f"{request.partition}/{request.offset}"
@@ -89,14 +83,13 @@ async def show_letter(request: PlaceRequest) -> DeadLetterPage:
 @routes(
     "post",
     "/dead-letters/replay",
-    "Send dead letters back to where they came from, none twice",
     body=[Content(example={"reason": "not_json", "limit": 100})],
     max_body_bytes=1 << 20,
     errors={**ERRORS, 409: "Another replay has begun meanwhile", 413: "The body is too large"},
     role=AccessRole.EDIT,
 )
 async def replay_letters(_request: NoParameters, body: ReplayRequest) -> ReplayResult:
-    """Send dead letters back, at most `limit`; answer how many, and why some cannot go back."""
+    """Send dead letters back to where they came from, none twice."""
     letter_filter = body.letter_filter(body.places)
     try:
         return await replay(app.context.connection, app.settings.app_id, letter_filter, body.limit)

@@ -38,7 +38,6 @@ class AppEvent(Answer):
 @routes(
     "post",
     "/events",
-    "Create an analytics event",
     description="It is answered as it was sent, once the broker has it.",
     body=[Content(schema=AppEvent, example=EXAMPLE)],
     status=HTTPStatus.CREATED,
@@ -46,7 +45,7 @@ class AppEvent(Answer):
     role=AccessRole.SEND,
 )
 async def create_event(request: SenderHeaders, http: Request) -> Reply[AppEvent]:
-    """Store an event; answer with it as it was sent, or 400 with the field at fault."""
+    """Create an analytics event."""
     receiver = app.context.receiver
     encoding = known_encoding(request.encoding)
     with receiver.in_flight() as hold:
@@ -90,24 +89,17 @@ class SimulationStopped(Answer):
 @routes(
     "post",
     "/events/simulation",
-    "Start to simulate events",
     errors={400: "It runs already, or the interval is not as expected"},
     role=AccessRole.SEND,
 )
 async def start_simulation(request: SimulationRequest) -> SimulationStarted:
-    """Start to simulate events, one every `interval` seconds."""
+    """Start to simulate events."""
     if not await app.context.simulator.begin(request.interval):
         raise HttpError(HTTPStatus.BAD_REQUEST, "Simulation already started")
     return SimulationStarted("started", request.interval)
 
 
-@routes(
-    "delete",
-    "/events/simulation",
-    "Stop the simulation, on whichever worker it runs",
-    errors={400: "None is running"},
-    role=AccessRole.SEND,
-)
+@routes("delete", "/events/simulation", errors={400: "None is running"}, role=AccessRole.SEND)
 async def stop_simulation(_request: NoParameters) -> SimulationStopped:
     """Stop the simulation, on whichever worker it runs."""
     if not await app.context.simulator.end():

@@ -50,12 +50,11 @@ class Ready(Answer):
 @routes(
     "get",
     "/healthz",
-    "Whether this worker lives",
     description="Only a restart helps where it does not.",
     errors={500: "The worker or an agent has crashed"},
 )
 async def healthz() -> Healthy:
-    """Answer 200 while the loop turns and no agent has crashed: else only a restart helps."""
+    """Whether this worker lives."""
     crashed = [name for name, agent in app.agents.items() if agent.crashed]
     if crashed or app.crashed or app.engine.lifecycle.has_failed:
         subject = f"agent {', '.join(crashed)}" if crashed else "worker"
@@ -63,14 +62,9 @@ async def healthz() -> Healthy:
     return Healthy(True)
 
 
-@routes(
-    "get",
-    "/readyz",
-    "Whether this worker does its work",
-    errors={503: "It is recovering, stopping, or without its broker"},
-)
+@routes("get", "/readyz", errors={503: "It is recovering, stopping, or without its broker"})
 async def readyz() -> Ready:
-    """Answer 200 while this worker works on its partitions; one that owns none is ready, too."""
+    """Whether this worker does its work."""
     reason = not_ready_for()
     if reason:
         raise unavailable(f"worker is {reason}; expected ready")

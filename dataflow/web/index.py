@@ -48,27 +48,27 @@ class FileRequest(msgspec.Struct):
     name: Annotated[str, about("Its name", example="page.css")]
 
 
-@routes("get", "/", "The live page", answer=HTML)
+@routes("get", "/", answer=HTML)
 async def index(http: Request) -> Response:
-    """Answer with the page."""
+    """The live page."""
     return page_of(http, "index.html")
 
 
-@routes("get", "/favicon.ico", "The icon", answer=Content("image/svg+xml", {"type": "string"}))
+# Where browsers look for one that show JSON.
+@routes("get", "/favicon.ico", answer=Content("image/svg+xml", {"type": "string"}))
 async def favicon(http: Request) -> Response:
-    """Answer with the icon where browsers look for one that show JSON."""
+    """The icon."""
     return _file(http, FILES["icon.svg"], ".svg", ASKED_AGAIN)
 
 
 @routes(
     "get",
     "/static/{version}/{name}",
-    "A file of the pages",
     answer=Content("text/css", {"type": "string"}),
     errors={404: "There is no such file"},
 )
 async def static(request: FileRequest, http: Request) -> Response:
-    """Answer with a file of the page, kept for good by whoever asks for this version of it."""
+    """A file of the pages."""
     if request.name not in FILES or request.name in PAGES:
         raise not_found("file", request.name, "one that the page names")
     cache = KEPT if request.version == VERSION else ASKED_AGAIN
@@ -96,14 +96,14 @@ def routes_about(others: Sequence[Route]) -> Routes:
     def encoded() -> bytes:
         return document([*others, *routes])
 
-    @routes("get", "/docs", "This document, as a page", answer=HTML)
+    @routes("get", "/docs", answer=HTML)
     async def docs(http: Request) -> Response:
-        """Answer with the page."""
+        """This document, as a page."""
         return page_of(http, "docs.html")
 
-    @routes("get", "/openapi.json", "This document")
+    @routes("get", "/openapi.json")
     async def openapi() -> Response:
-        """Answer with what every route takes and answers."""
+        """This document."""
         return json_response(encoded())
 
     return routes

@@ -52,7 +52,6 @@ class StreamRequest(SenderHeaders, kw_only=True):
 @routes(
     "post",
     "/ingest",
-    "Take CDN logs as DataStream 2 sends them",
     description="One JSON object a line, one object, or an array; or STRUCTURED lines with a field order.",
     body=LINES,
     errors=ERRORS,
@@ -66,13 +65,12 @@ async def ingest_cdn_logs(request: SenderHeaders, http: Request) -> Outcome:
 @routes(
     "post",
     "/ingest/{stream}",
-    "Take lines of a stream",
     body=LINES,
     errors={**ERRORS, 404: "There is no such stream"},
     role=AccessRole.SEND,
 )
 async def ingest_stream(request: StreamRequest, http: Request) -> Outcome:
-    """Take events of the stream that the path names."""
+    """Take lines of a stream."""
     if request.stream not in INGESTED:
         raise not_found("stream", request.stream, one_of(INGESTED))
     return await _ingest(INGESTED[request.stream], request.encoding, http)

@@ -58,14 +58,9 @@ class PartitionCollector(Collector):
         return ()
 
 
-@routes(
-    "get",
-    "/metrics",
-    "Metrics of this worker, for Prometheus",
-    answer=Content("text/plain", {"type": "string"}),
-)
+@routes("get", "/metrics", answer=Content("text/plain", {"type": "string"}))
 async def metrics() -> Response:
-    """Answer with all metrics of this worker, its sinks' too."""
+    """Metrics of this worker, for Prometheus."""
     return Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

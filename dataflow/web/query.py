@@ -27,7 +27,6 @@ class QueryTopic(msgspec.Struct):
 @routes(
     "post",
     QUERY_PATH + "/{topic}",
-    "What this worker's own partitions answer to another worker",
     description="Internal: it differs between releases.",
     body=[ENCODED],
     max_body_bytes=64 << 10,
@@ -35,7 +34,7 @@ class QueryTopic(msgspec.Struct):
     errors={400: "A query of another release", 503: "It is recovering"},
 )
 async def answer_query(request: QueryTopic, body: bytes) -> Response:
-    """Answer for the partitions of this worker, in msgpack."""
+    """What this worker's own partitions answer to another worker."""
     if is_recovering():
         raise unavailable("worker is recovering; expected one that has taken its partitions")
     try:

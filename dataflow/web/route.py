@@ -48,7 +48,7 @@ class Content:
 
 
 class Options(TypedDict, total=False):
-    """What a route may declare beside its path and summary; the fields of `Route` of these names."""
+    """What a route may declare beside its path; the fields of `Route` of these names."""
 
     description: str
     body: Sequence[Content]
@@ -70,8 +70,8 @@ class Route(AbstractRouteDef):
     method: Method
     pattern: str
     tag: str
-    summary: str
     view: View
+    """Its docstring is what OpenAPI says of the route."""
     description: str = ""
     body: Sequence[Content] = ()
     """How a body may be written; the view's type of `body` is the schema of one without."""
@@ -88,6 +88,11 @@ class Route(AbstractRouteDef):
     def path(self) -> str:
         """The path as people write it."""
         return re.sub(r"{(\w+):[^}]*}", r"{\1}", self.pattern)
+
+    @property
+    def summary(self) -> str:
+        """What it answers, or does."""
+        return (self.view.__doc__ or "").removesuffix(".")
 
     @cached_property
     def types(self) -> Mapping[str, Any]:
@@ -146,7 +151,7 @@ class Route(AbstractRouteDef):
 
 
 class Routes:
-    """The routes of one resource; `@routes("get", path, summary, ...)` declares a view."""
+    """The routes of one resource; `@routes("get", path, ...)` declares a view."""
 
     def __init__(self, tag: str) -> None:
         self._tag = tag
@@ -156,13 +161,11 @@ class Routes:
         """Iterate in the order of declaration."""
         return iter(self._routes)
 
-    def __call__(
-        self, method: Method, path: str, summary: str, **options: Unpack[Options]
-    ) -> Callable[[View], View]:
+    def __call__(self, method: Method, path: str, **options: Unpack[Options]) -> Callable[[View], View]:
         """Declare a view."""
 
         def declare(view: View) -> View:
-            self._routes.append(Route(method, path, self._tag, summary, view, **options))
+            self._routes.append(Route(method, path, self._tag, view, **options))
             return view
 
         return declare

@@ -1,7 +1,7 @@
 """Rules over HTTP: the filter rules and the UTM sources, a change of either, and a dry run of rules."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -15,19 +15,41 @@ from dataflow.http_error import HttpError, quoted, unavailable
 from dataflow.kafka.errors import KafkaError
 from dataflow.rules.dry_run import MOST_RECORDS, last_records, try_lines
 from dataflow.rules.follower import Follower
-from dataflow.rules.outputs import check_outputs
+from dataflow.rules.outputs import put_document
 from dataflow.rules.version import Version
-from dataflow.rules.version_topic import VersionConflict, put_version
+from dataflow.rules.version_topic import VersionConflict
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.stages.filter_dry_run import DryRun
 from dataflow.web.answer import Answer
+from dataflow.web.json_schema import Json
 from dataflow.web.parameter import NoParameters, about, named
 from dataflow.web.reply import JSON
 from dataflow.web.require_role import AccessRole
-from dataflow.web.route import Content, Reply, Routes
-from dataflow.web.rules_schema import A_RULE, RULES, SOURCES
+from dataflow.web.route import Content, Reply, Routes, View
 
 routes = Routes("Rules")
+
+RULE: Json = {
+    "type": "object",
+    "description": "Compatible form: `fieldName`, `regex`, `include`, `name`. "
+    "Richer form: `name` and `drop` or `keep`, a condition.",
+}
+RULES: Json = {
+    "description": "A list of rules in their order, or an object with rules and outputs",
+    "oneOf": [
+        {"type": "array", "items": RULE},
+        {
+            "type": "object",
+            "properties": {"rules": {"type": "array", "items": RULE}, "outputs": {"type": "array"}},
+        },
+    ],
+}
+SOURCES: Json = {
+    "type": "object",
+    "description": "Category by utm_source",
+    "additionalProperties": {"type": "string"},
+}
+A_RULE = [{"name": "bots", "fieldName": "UA", "regex": ".*bot.*"}]
 
 IN_USE_SECONDS = 5.0
 """A change is answered when this worker uses it, or after so long."""
@@ -76,37 +98,31 @@ class DryRunRequest(msgspec.Struct, forbid_unknown_fields=True):
     last: Annotated[int, Meta(ge=1, le=MOST_RECORDS)] = 10_000
 
 
-@routes(
-    "get",
-    "/rules",
-    "The filter rules that this worker uses",
-    description="The ETag is their version.",
-    answer=Content(schema=RULES),
-    errors=READ_ERRORS,
-)
+def _read(path: str, schema: Json) -> Callable[[View], View]:
+    about_tag, content = "The ETag is their version.", Content(schema=schema)
+    return routes("get", path, description=about_tag, answer=content, errors=READ_ERRORS)
+
+
+def _change(path: str, schema: Json, example: object) -> Callable[[View], View]:
+    body, role = [Content(schema=schema, example=example)], AccessRole.EDIT
+    return routes("put", path, body=body, max_body_bytes=MOST_BYTES, errors=PUT_ERRORS, role=role)
+
+
+@_read("/rules", RULES)
 async def show_rules(request: IfNoneMatch) -> Response:
-    """Answer with the filter rules that this worker uses; the ETag is their version."""
+    """The filter rules that this worker uses."""
     return _show(request, app.context.filter_rules)
 
 
-@routes(
-    "put",
-    "/rules",
-    "Change the filter rules of all workers",
-    body=[Content(schema=RULES, example=A_RULE)],
-    max_body_bytes=MOST_BYTES,
-    errors=PUT_ERRORS,
-    role=AccessRole.EDIT,
-)
+@_change("/rules", RULES, A_RULE)
 async def put_rules(request: IfMatch, body: bytes) -> Reply[Written]:
     """Change the filter rules of all workers."""
-    return await _put(request, body, app.context.filter_rules, _check_outputs)
+    return await _put(request, body, app.context.filter_rules)
 
 
 @routes(
     "post",
     "/rules/dry-run",
-    "Try rules; nothing is changed",
     description="On lines, or on the last records of a topic; without `rules` those in use.",
     body=[Content(example={"rules": A_RULE, "topic": "cdn-logs", "last": 1_000})],
     max_body_bytes=64 << 20,
@@ -114,7 +130,7 @@ async def put_rules(request: IfMatch, body: bytes) -> Reply[Written]:
     role=AccessRole.EDIT,
 )
 async def dry_run_rules(_request: NoParameters, body: DryRunRequest) -> DryRun:
-    """Answer what rules would drop, and by which rule; nothing is changed or sent."""
+    """Try rules; nothing is changed."""
     if (body.lines is None) == (body.topic is None):
         raise HttpError(HTTPStatus.BAD_REQUEST, "body has lines and topic, or neither; expected one of them")
     try:
@@ -127,28 +143,13 @@ async def dry_run_rules(_request: NoParameters, body: DryRunRequest) -> DryRun:
     return await try_lines(rules, await _last_records(body.topic or "", body.last))
 
 
-@routes(
-    "get",
-    "/utm-sources",
-    "The UTM sources that this worker uses",
-    description="The ETag is their version.",
-    answer=Content(schema=SOURCES),
-    errors=READ_ERRORS,
-)
+@_read("/utm-sources", SOURCES)
 async def show_sources(request: IfNoneMatch) -> Response:
-    """Answer with the UTM sources that this worker uses; the ETag is their version."""
+    """The UTM sources that this worker uses."""
     return _show(request, app.context.utm_sources)
 
 
-@routes(
-    "put",
-    "/utm-sources",
-    "Change the UTM sources of all workers",
-    body=[Content(schema=SOURCES, example={"google": "search_engine"})],
-    max_body_bytes=MOST_BYTES,
-    errors=PUT_ERRORS,
-    role=AccessRole.EDIT,
-)
+@_change("/utm-sources", SOURCES, {"google": "search_engine"})
 async def put_sources(request: IfMatch, body: bytes) -> Reply[Written]:
     """Change the UTM sources of all workers."""
     return await _put(request, body, app.context.utm_sources)
@@ -168,22 +169,13 @@ def _version(follower: Follower[Any]) -> Version:
     return follower.version
 
 
-async def _check_outputs(raw: bytes) -> None:
-    await check_outputs(app.context.connection, read_document(raw, "rules"))
-
-
-async def _put(
-    request: IfMatch,
-    raw: bytes,
-    follower: Follower[Any],
-    check: Callable[[bytes], Awaitable[None]] | None = None,
-) -> Reply[Written]:
-    follows = _followed(request.etag, follower.document.name)
+async def _put(request: IfMatch, raw: bytes, follower: Follower[Any]) -> Reply[Written]:
+    document = follower.document
+    follows = _followed(request.etag, document.name)
     try:
-        follower.document.check(raw, follower.document.name)
-        if check is not None:
-            await check(raw)
-        version = await put_version(follower.connection, follower.app_id, follower.document, raw, follows)
+        version = await put_document(
+            follower.connection, follower.app_id, document, raw, origin=document.name, follows=follows
+        )
     except Misconfigured as fault:
         raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault
     except VersionConflict as error:

@@ -21,12 +21,11 @@ class SinksAnswer(Answer):
 @routes(
     "get",
     "/sinks",
-    "How large the lag of each sink is, and why",
     description="Over the whole cluster; takes half a second.",
     errors={400: "There are no parameters", 503: "Kafka is away"},
 )
 async def show_sinks(_request: NoParameters) -> SinksAnswer:
-    """Answer with the state of each sink over the whole cluster."""
+    """How large the lag of each sink is, and why."""
     configured = {runner.sink.name: runner.sink.topics for runner in app.context.sinks}
     try:
         sinks = await sink_statuses(app.context.connection, app.settings.app_id, configured)

@@ -43,12 +43,11 @@ class StreamsAnswer(Answer):
 @routes(
     "get",
     "/streams",
-    "What came in, and where it ended",
     description="Since the beginning, over all workers and crashes.",
     errors={400: "There are no parameters", 503: AWAY},
 )
 async def show_streams(_request: NoParameters) -> StreamsAnswer:
-    """Answer with the event counts of every stream; by rule and by reason in `details`."""
+    """What came in, and where it ended."""
     topics = sorted(app.topology.sources)
     queries = (app.queries.query(topic, ReadEventCounts()) for topic in topics)
     results = dict(zip(topics, await asyncio.gather(*queries), strict=True))

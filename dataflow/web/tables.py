@@ -16,21 +16,15 @@ AWAY = "No owner of a partition has answered in time; ask again"
 ERRORS = {400: "A parameter is not as expected", 404: "There is no such table or key", 503: AWAY}
 
 
-@routes("get", "/tables", "What is counted", errors={400: "There are no parameters"})
+@routes("get", "/tables", errors={400: "There are no parameters"})
 async def list_tables(_request: NoParameters) -> TableList:
-    """List the tables."""
+    """What is counted."""
     return TableList([_described(table) for _, table in sorted(_tables().items())])
 
 
-@routes(
-    "get",
-    "/tables/{name}",
-    "Counts of a table, by window of event time",
-    description="Any worker answers for the whole cluster.",
-    errors=ERRORS,
-)
+@routes("get", "/tables/{name}", description="Any worker answers for the whole cluster.", errors=ERRORS)
 async def show_table(request: TableRequest) -> Reply[TableAnswer]:
-    """Answer with the windows of a table that overlap [from, to), the greatest entries first."""
+    """Counts of a table, by window of event time."""
     table = _table(request.name)
     return await (await query_counts(table, select(table, request))).reply_in_time()
 
@@ -39,12 +33,11 @@ async def show_table(request: TableRequest) -> Reply[TableAnswer]:
 @routes(
     "get",
     "/tables/{name}/{key:(?s:.*)}",
-    "Counts of one key",
     description="A key may hold slashes, written as they are or as %2F.",
     errors=ERRORS,
 )
 async def show_key(request: KeyRequest) -> Reply[TableAnswer]:
-    """Answer with the windows of one key."""
+    """Counts of one key."""
     table = _table(request.name)
     counts = await query_counts(table, select(table, request), request.key)
     if not any(part.entries for part in counts.parts):
