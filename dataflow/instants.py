@@ -3,10 +3,16 @@
 What goes into topics and sinks has the form of its own format, which nobody changes.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+
+
+def now_ms() -> int:
+    """Return the instant that it is by the wall clock."""
+    return time.time_ns() // 1_000_000
 
 
 def iso(at_ms: int) -> str:

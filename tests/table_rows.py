@@ -16,8 +16,9 @@ unhurried = settings(deadline=None)
 class ColumnRows:
     """Rows whose columns are lists."""
 
-    def __init__(self, times: list[int], **columns: Sequence[object]) -> None:
+    def __init__(self, times: list[int], now: int | None = None, **columns: Sequence[object]) -> None:
         self.times = times
+        self.advances = times if now is None else [min(time, now) for time in times]
         self._columns = columns
 
     def column(self, name: str) -> Sequence[object]:
@@ -28,10 +29,10 @@ class ColumnRows:
         return len(self.times)
 
 
-def rows_of(rows: Iterable[Sequence[object]], *names: str) -> ColumnRows:
-    """Return rows given as tuples: the time, then a value for each name."""
+def rows_of(rows: Iterable[Sequence[object]], *names: str, now: int | None = None) -> ColumnRows:
+    """Return rows given as tuples: the time, then a value for each name; written at `now`, or in time."""
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in (0, *names)]
-    return ColumnRows(columns[0], **dict(zip(names, columns[1:], strict=True)))
+    return ColumnRows(columns[0], now, **dict(zip(names, columns[1:], strict=True)))
 
 
 def counts_of(table_partition: TablePartition, window: Window) -> dict[tuple[int, str], int]:

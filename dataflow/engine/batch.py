@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Protocol, Self, TypeVar
 
 from faust.types import StreamT
 
-from dataflow.engine.column_batch import ColumnBatch, Encode, check_columns
+from dataflow.engine.column_batch import ColumnBatch, Encode, check_columns, record_time
 from dataflow.engine.dead_letters import RejectedRecord
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.event_time import EventTime
@@ -55,12 +55,12 @@ class Batch:
     offsets of these records, or not at all.
     """
 
-    def __init__(self, owner: Owner, event_time: EventTime | None, fetched: Fetched) -> None:
+    def __init__(self, owner: Owner, event_time: EventTime | None, fetched: Fetched, now_ms: int) -> None:
         self.tp = owner.tp
         self.first = fetched.first
         self.end = fetched.end
         self.size = fetched.size
-        self.newest_ms = max((record_slice.newest_ms for record_slice in fetched.slices), default=0)
+        self.newest_ms = max((record_time(part.newest_ms, now_ms) for part in fetched.slices), default=0)
         self.is_entered = False
         self.is_finished = False
         self.event_counts = EventCounts()
@@ -69,6 +69,7 @@ class Batch:
         self.folds: list[tuple[WindowedTable, Rows]] = []
         self._owner = owner
         self._event_time = event_time
+        self._now_ms = now_ms
         self._slices = fetched.slices
         self._rows: list[Rows] = []
         self._sends: list[tuple[str, Rows, Encode[Any] | None]] = []
@@ -101,7 +102,7 @@ class Batch:
             records = list(record_slice.records)
             self.event_counts.received += len(records)
             stage.apply(records, rows)
-            rows.end_run(record_slice.newest_ms)
+            rows.end_run(record_time(record_slice.newest_ms, self._now_ms))
         self.event_counts.dropped.update(rows.dropped)
         for record, fault in rows.rejected:
             self.reject(record, stage.name, fault)

@@ -27,7 +27,7 @@ Join = Callable[[Sequence[bytes], Sequence[E], Sequence[Added]], list[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class TimestampRun:
-    """Rows up to `end` that one producer wrote together, and its newest record timestamp in ms."""
+    """Rows up to `end` that one producer wrote together, and their `record_time` in ms."""
 
     end: int
     newest_ms: int
@@ -57,6 +57,8 @@ class ColumnBatch(Generic[E]):
         """The records that cannot be used."""
         self.columns = columns
         self.times: list[int] = []
+        self.advances: list[int] = []
+        """How far each row moves event time: to its own, or to its `record_time` where that is earlier."""
         self.is_sent = False
         self._columns: dict[str, Sequence[object]] = {}  # several tables count by the same ones
         self._values: dict[Encode[E] | None, list[bytes]] = {}
@@ -67,7 +69,7 @@ class ColumnBatch(Generic[E]):
         return len(self.records)
 
     def end_run(self, newest_ms: int) -> None:
-        """Note that what came since the last call was written together, and its newest record timestamp."""
+        """Note that what came since the last call was written together, and its `record_time`."""
         self._timestamp_runs.append(TimestampRun(len(self.records), newest_ms))
 
     def column(self, name: str) -> Sequence[object]:
@@ -141,24 +143,25 @@ class ColumnBatch(Generic[E]):
         return [[*(h for h in few if h[0] != header[0]), header] if few else alone for few in own]
 
     def assign_event_times(self, stream_time_ms: int, ahead_ms: int) -> None:
-        """Fill `times`: event times, `FUTURE` for those too far ahead of what producers' clocks have shown.
+        """Fill `times`, with `FUTURE` for those too far ahead of the stream time, and `advances`.
 
-        `stream_time_ms` is the newest record timestamp before this batch, 0 for none. The wall
-        clock has no say, so that a replay dates every event as the first time.
+        `stream_time_ms` is the stream time before this batch, 0 for none.
         """
         assert self._event_time is not None
         times = list(map(self._event_time.parse, self.column(self._event_time.column)))
         if times and min(times) < EARLIEST_MS:
             times = [time if time >= EARLIEST_MS else UNDATED for time in times]
-        begin = 0
+        advances, begin = times, 0
         for run in self._timestamp_runs:
-            stream_time_ms = later(stream_time_ms, run.newest_ms)
+            stream_time_ms, at = max(stream_time_ms, run.newest_ms), run.newest_ms
             part = times[begin : run.end]
-            if stream_time_ms and part and max(part) > stream_time_ms + ahead_ms:
+            if part and max(part) > at:
                 latest = stream_time_ms + ahead_ms
-                times[begin : run.end] = [t if t <= latest else FUTURE for t in part]
+                times[begin : run.end] = part = [t if t <= latest else FUTURE for t in part]
+                advances = times.copy() if advances is times else advances
+                advances[begin : run.end] = [min(at, t) for t in part]
             begin = run.end
-        self.times = times
+        self.times, self.advances = times, advances
 
 
 def _largest(keys: Sequence[bytes | None], headers: Sequence[Headers]) -> int:
@@ -169,9 +172,12 @@ def _largest(keys: Sequence[bytes | None], headers: Sequence[Headers]) -> int:
     )
 
 
-def later(stream_time_ms: int, timestamp_ms: int) -> int:
-    """Return the later of both; a record timestamp before 1971 tells nothing."""
-    return max(stream_time_ms, timestamp_ms) if timestamp_ms >= EARLIEST_MS else stream_time_ms
+def record_time(timestamp_ms: int, now_ms: int) -> int:
+    """Return how late it was when a record was written: its timestamp, but no later than now.
+
+    One before 1971 tells nothing, as -1, which stands for none: then it is now.
+    """
+    return min(timestamp_ms, now_ms) if timestamp_ms >= EARLIEST_MS else now_ms
 
 
 def check_columns(subject: str, reads: Iterable[str], columns: Collection[str]) -> None:

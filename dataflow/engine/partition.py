@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from dataflow.engine.batch import Batch, UnaccountedEvents
-from dataflow.engine.column_batch import later
 from dataflow.engine.dead_letters import DeadLetterLimit, as_records
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.state import PARTITION_KEY, PartitionState
+from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import Outgoing
@@ -43,6 +43,7 @@ class PartitionContext:
     on_finished: Callable[[], None]
     on_bug: Callable[[BaseException], None]
     """Takes what must stop the worker."""
+    now_ms: Callable[[], int] = now_ms
 
 
 class Partition:
@@ -79,7 +80,7 @@ class Partition:
 
     def deliver(self, event_time: EventTime | None, fetched: Fetched) -> Batch | None:
         """Take what was fetched next; None when no agent has to see it (control records only)."""
-        batch = Batch(self, event_time, fetched)
+        batch = Batch(self, event_time, fetched, self._context.now_ms())
         self.delivered = batch.end
         self.in_flight_bytes += batch.size
         self._unfinished.append(batch)
@@ -143,7 +144,7 @@ class Partition:
                 rows.assign_event_times(self.state.stream_time_ms, self._context.options.future_ms)
             for table, rows in batch.folds:
                 self.state.table_partitions[table.name].fold(rows)
-            self.state.stream_time_ms = later(self.state.stream_time_ms, batch.newest_ms)
+            self.state.stream_time_ms = max(self.state.stream_time_ms, batch.newest_ms)
             self.state.event_counts.add(batch.event_counts)
             self.position = batch.end
             self.records += batch.event_counts.received

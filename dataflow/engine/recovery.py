@@ -12,6 +12,7 @@ from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError, Misconfigured
+from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_fetch import UnstableOffsetCommit, last_committers, stable_offsets
@@ -57,11 +58,24 @@ class Recovery:
             self._evict,
         )
         states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
+        self._rewind(states)
         log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
         positions = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps}
         fresh = [tp for tp, position in positions.items() if position is None]
         earliest = await self.group.earliest_offsets(*fresh) if fresh else {}
         return {tp: (earliest[tp] if at is None else at, states[tp]) for tp, at in positions.items()}
+
+    def _rewind(self, states: Mapping[TP, PartitionState]) -> None:
+        """Take event time back where it is ahead of the clock: windows stayed shut otherwise."""
+        for tp, state in states.items():
+            if ahead_ms := state.rewind(now_ms()):
+                log.warning(
+                    "Event time was ahead of the clock, by an event or record timestamp that cannot be; "
+                    "it goes on from now.",
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    ahead_seconds=ahead_ms // 1000,
+                )
 
     async def _committed(self, tps: Collection[TP]) -> dict[TP, int | None]:
         """Return committed offsets; None where there is none."""

@@ -23,7 +23,7 @@ class ColumnRows:
     """Rows whose columns are lists."""
 
     def __init__(self, times: list[int], **columns: Sequence[object]) -> None:
-        self.times = times
+        self.times = self.advances = times
         self._columns = columns
 
     def column(self, name: str) -> Sequence[object]:

@@ -72,7 +72,7 @@ def batch_of(values: list[bytes | None]) -> Batch:
     """Return a batch with these records."""
     records = [DefaultRecord(n, AT, 0, None, value, []) for n, value in enumerate(values)]
     slices = [RecordSlice(records[:25], AT), RecordSlice(records[25:], AT)]
-    return Batch(LoneOwner(), None, Fetched(0, len(values), slices, 1))
+    return Batch(LoneOwner(), None, Fetched(0, len(values), slices, 1), 0)
 
 
 def outcome_of(value: bytes | None) -> str | None:

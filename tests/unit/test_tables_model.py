@@ -30,7 +30,9 @@ times = st.integers(-2, 300)
 rows = st.lists(
     st.tuples(times, st.sampled_from(["a", "b", None]), st.sampled_from([1, 2, "1", None]), st.integers(0, 9))
 )
-steps = st.lists(st.tuples(rows, st.sampled_from(["go on", "snapshot", "restart", "replay"])))
+clocks = st.none() | st.integers(0, 200)
+"""When the rows of a batch were written: what lies behind moves event time no further. None: in time."""
+steps = st.lists(st.tuples(rows, clocks, st.sampled_from(["go on", "snapshot", "restart", "replay"])))
 units = st.sampled_from([1, 10_000])
 """Milliseconds of a unit of time: with many, windows are also sealed while they are open."""
 
@@ -54,9 +56,10 @@ def table(lateness, unit=1, max_keys=100, names=tuple(AGGREGATIONS)):
     )
 
 
-def timed(batch, unit):
+def timed(batch, unit, now=None):
     """Return rows with their times in milliseconds."""
-    return rows_of([(row[0] * unit if row[0] >= 0 else row[0], *row[1:]) for row in batch], *NAMES)
+    rows = [(row[0] * unit if row[0] >= 0 else row[0], *row[1:]) for row in batch]
+    return rows_of(rows, *NAMES, now=None if now is None else now * unit)
 
 
 class Model:
@@ -67,7 +70,7 @@ class Model:
         self.windows = defaultdict(lambda: defaultdict(list))  # (size, start): {key: rows}
         self.late, self.undated, self.future = Counter(), 0, 0
 
-    def add(self, row):
+    def add(self, row, now=None):
         """Take one row."""
         time = row[0]
         self.windows[0, 0][row[1] or "(none)"].append(row)
@@ -75,13 +78,21 @@ class Model:
             self.undated += time == UNDATED
             self.future += time == FUTURE
             return
-        self.newest = max(self.newest, time)
+        self.newest = max(self.newest, time if now is None else min(time, now))
         for size in RETENTION:
             start = time - time % size
             if self.is_over(start, size, 0):
                 self.late[size] += 1
             else:
                 self.windows[size, start][row[1] or "(none)"].append(row)
+
+    def rewind(self, newest):
+        """Go back in event time; what is dropped stays so."""
+        kept = {size: self.counts(size).keys() for size in (0, *RETENTION)}
+        for size, start in list(self.windows):
+            if start not in kept[size]:
+                del self.windows[size, start]
+        self.newest = min(self.newest, newest)
 
     def is_over(self, start, size, more):
         """Return whether the window has been closed for so long."""
@@ -147,10 +158,10 @@ def test_any_batches_snapshots_and_restarts_give_what_row_after_row_gives(steps,
     Nor whether a window is open, packed, sealed or rolled up, or was when a late row came.
     """
     table_partition, model, log = TablePartition(table(lateness, unit, names=names)), Model(lateness), []
-    for batch, then in steps:
-        table_partition.fold(timed(batch, unit))
+    for batch, now, then in steps:
+        table_partition.fold(timed(batch, unit, now))
         for row in batch:
-            model.add(row)
+            model.add(row, now)
         if then != "go on":
             log += table_partition.snapshot()
         if then == "restart":  # from a compacted changelog
@@ -176,12 +187,32 @@ def test_a_snapshot_after_each_row_gives_the_same(batch, unit):
 
 
 @unhurried
+@given(
+    st.lists(st.tuples(rows, clocks, st.none() | st.integers(0, 100))), st.sampled_from([None, 0, 20]), units
+)
+def test_a_partition_that_goes_back_in_time_counts_every_row_once(steps, lateness, unit):
+    """A poisoned state heals: windows that were rolled up or shut too early take rows again."""
+    table_partition, model, changelog = TablePartition(table(lateness, unit)), Model(lateness), {}
+    for batch, now, back_to in steps:
+        table_partition.fold(timed(batch, unit, now))
+        for row in batch:
+            model.add(row, now)
+        write(table_partition, changelog)
+        if back_to is not None:
+            table_partition = restored(table_partition.table, changelog)
+            table_partition.rewind(back_to * unit)
+            model.rewind(back_to)
+
+    assert_equal(table_partition, model, unit)
+
+
+@unhurried
 @given(steps, st.sampled_from([None, 0, 20]), units)
 def test_the_changelog_alone_is_what_the_table_partition_holds(steps, lateness, unit):
     """An entry that is forgotten, or deleted too late, would come back after a takeover."""
     table_partition, changelog = TablePartition(table(lateness, unit)), {}
-    for batch, _ in steps:
-        table_partition.fold(timed(batch, unit))
+    for batch, now, _ in steps:
+        table_partition.fold(timed(batch, unit, now))
         write(table_partition, changelog)
 
     assert held(restored(table_partition.table, changelog)) == held(table_partition)

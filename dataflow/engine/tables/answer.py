@@ -9,9 +9,8 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     """The entries of one partition that a query asks for.
 
     `entries` are start in ms, key and packed entry, which may be one of several parts; `watermark`
-    is the instant in ms up to which windows that have ended are closed, -1 for none; `newest` the
-    highest event time, -1 before the first;
-    `late` the rows that came too late for this window size.
+    is the instant in ms up to which windows that have ended are closed, -1 for none; `newest` how
+    far event time is, -1 before the first; `late` the rows that came too late for this window size.
     """
 
     entries: list[tuple[int, str, Packed]]

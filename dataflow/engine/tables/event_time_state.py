@@ -16,10 +16,11 @@ LATEST: Final = 253_370_764_799_999
 class EventTimeState(msgspec.Struct, array_like=True):
     """What a table partition knows beside its entries; one record in the changelog.
 
-    `newest` is the highest event time so far in ms, -1 before the first; `late` the rows by window
-    size that came after their window was closed, `late_until` the highest event time of these;
-    `undated` and `future` the rows without a time that a window could take. `rolled_up` is by
-    window size the instant in ms up to which windows are rolled up into those of the next size.
+    `newest` is the highest event time so far in ms, -1 before the first; one that is ahead of its record
+    timestamp or of the clock counts as that. `late` are the rows by window size that came after their
+    window was closed, `late_until` the highest event time of these; `undated` and `future` the rows
+    without a time that a window could take. `rolled_up` is by window size the instant in ms up to which
+    windows are rolled up into those of the next size.
     """
 
     declared: str
@@ -58,7 +59,7 @@ class EventTimeState(msgspec.Struct, array_like=True):
         return self.newest - lateness_ms
 
 
-def newest_before(times: Sequence[int], newest: int) -> Iterator[int]:
-    """Yield of each row the highest event time before it; `newest` is that before the first row."""
+def newest_before(advances: Sequence[int], newest: int) -> Iterator[int]:
+    """Yield of each row how far event time was before it; `newest` is that before the first row."""
     # A time that no window takes moves nothing: negative, or beyond the calendars.
-    return accumulate((time if time <= LATEST else -1 for time in times), max, initial=newest)
+    return accumulate((at if at <= LATEST else -1 for at in advances), max, initial=newest)

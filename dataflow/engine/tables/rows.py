@@ -17,6 +17,10 @@ class Rows(Protocol):
     def times(self) -> Sequence[int]:
         """Event time of each row in ms since 1970 UTC; negative: no window may take the row."""
 
+    @property
+    def advances(self) -> Sequence[int]:
+        """The instant in ms that each row moves event time to: its own, or an earlier one."""
+
     def column(self, name: str) -> Sequence[object]:
         """Return one value per row; None where the event has none."""
 

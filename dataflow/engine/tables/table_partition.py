@@ -56,6 +56,11 @@ class TablePartition:
         if len(rows):
             self._levels.fold(rows)
 
+    def rewind(self, now_ms: int) -> None:
+        """Go back to now if event time is ahead of it."""
+        if self.event_time.newest > now_ms:
+            self._levels.rewind(now_ms)
+
     def snapshot(self) -> list[ChangelogRecord]:
         """Return the changelog records changed since the last snapshot; None deletes a key."""
         records = self._levels.snapshot()

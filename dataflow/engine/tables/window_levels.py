@@ -56,23 +56,36 @@ class WindowLevels:
                 return
             yield store, rolled_up
 
+    def rewind(self, newest: int) -> None:
+        """Go back to this newest event time, from one that lay ahead of all clocks."""
+        self.event_time.newest = newest
+        for level, (rule, until) in enumerate(zip(self._rules, self._rolled_up, strict=True)):
+            rolled_up = [
+                window.start + rule.window.size_ms for window in self.stores[level].between(0, until)
+            ]
+            self._rolled_up[level] = min(until, max([rule.due(newest), *rolled_up]))
+            self.event_time.rolled_up[rule.window.name] = self._rolled_up[level]
+        self._due_at = self._next_rollup()
+
     def fold(self, rows: Rows) -> None:
         """Add rows in log order; how they are cut into batches changes nothing."""
-        for run in self._runs(self.stores[0].format.prepare(rows, self._key)):
-            self._fold_run(run)
+        for run, advances in self._runs(self.stores[0].format.prepare(rows, self._key), rows.advances):
+            self._fold_run(run, advances)
             self._drop_old()
 
-    def _runs(self, rows: PreparedRows) -> Iterator[PreparedRows]:
+    def _runs(
+        self, rows: PreparedRows, advances: Sequence[int]
+    ) -> Iterator[tuple[PreparedRows, Sequence[int]]]:
         """Yield rows between which nothing is rolled up: in any batch a row finds the same windows."""
         begin = 0
-        if max(rows.times) >= self._due_at:
-            for index, time in enumerate(rows.times):
-                if self._due_at <= time <= LATEST:
+        if max(advances) >= self._due_at:
+            for index, at in enumerate(advances):
+                if self._due_at <= at <= LATEST:
                     if begin < index:
-                        yield rows.between(begin, index)
+                        yield rows.between(begin, index), advances[begin:index]
                     begin = index
-                    self._roll_up(time)
-        yield rows.between(begin, len(rows.times)) if begin else rows
+                    self._roll_up(at)
+        yield (rows.between(begin, len(advances)), advances[begin:]) if begin else (rows, advances)
 
     def _roll_up(self, newest: int) -> None:
         """Roll up what is due before a row with this new highest event time is added."""
@@ -98,10 +111,10 @@ class WindowLevels:
         points = zip(self._rules, self._rolled_up, strict=True)
         return min((rule.next_at(until) for rule, until in points), default=inf)
 
-    def _fold_run(self, rows: PreparedRows) -> None:
+    def _fold_run(self, rows: PreparedRows, advances: Sequence[int]) -> None:
         event_time, smallest = self.event_time, self.stores[0]
-        oldest, newest, newest_before_rows = min(rows.times), max(rows.times), event_time.newest
-        if oldest >= 0 and newest <= LATEST:
+        oldest, newest_before_rows, newest = min(rows.times), event_time.newest, max(advances)
+        if oldest >= 0 and max(rows.times) <= LATEST:
             event_time.newest = max(newest_before_rows, newest)
             if oldest >= max(self._rolled_up[:1], default=0) and not self._is_late(smallest.window, oldest):
                 smallest.limit.fold(group(rows, smallest.window), rows)
@@ -109,7 +122,7 @@ class WindowLevels:
             if self._lateness_ms is None:
                 self._fold_in_time(rows)
                 return
-        self._fold_by_level(rows, newest_before_rows)
+        self._fold_by_level(rows, advances, newest_before_rows)
 
     def _fold_in_time(self, rows: PreparedRows) -> None:
         """Add rows, none of which can be late, to every window up to one that is not rolled up yet."""
@@ -122,12 +135,12 @@ class WindowLevels:
     def _is_late(self, window: Window, time: int) -> bool:
         return bool(window.size_ms) and window.start_of(time) + window.size_ms <= self.watermark
 
-    def _fold_by_level(self, rows: PreparedRows, newest: int) -> None:
+    def _fold_by_level(self, rows: PreparedRows, advances: Sequence[int], newest: int) -> None:
         """Add each row to every window that takes it, up to one that is not rolled up yet."""
         dated = self.event_time.note_undated(rows.times)
-        self.event_time.newest = max([newest, *compress(rows.times, dated)])
+        self.event_time.newest = max([newest, *compress(advances, dated)])
         # A row never closes its own window: what counts is what came before it.
-        before = [] if self._lateness_ms is None else list(newest_before(rows.times, newest))
+        before = [] if self._lateness_ms is None else list(newest_before(advances, newest))
         missing: Sequence[bool] = dated  # rows that no window has from which larger ones take them over
         mask: Sequence[bool] = []
         groups: Groups | None = None
