@@ -16,6 +16,7 @@ from dataflow.inputs.schedule import ingest_scheduled
 from dataflow.settings import Role, Settings
 from dataflow.web.edge import json_edge
 from dataflow.web.https import HttpsListener
+from dataflow.web.loop_delay import LoopDelay
 from dataflow.web.metrics import PartitionCollector
 from dataflow.web.receiver_metrics import ReceiverCollector
 from dataflow.web.routes import EVERY_WORKER, SENDERS
@@ -102,6 +103,7 @@ def answer(app: Dataflow) -> None:
     """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
     app.web.web_app.middlewares.append(json_edge)
     app.web.web_app.add_routes(EVERY_WORKER)
+    app.add_dependency(LoopDelay())
     REGISTRY.register(PartitionCollector())
     REGISTRY.register(ReceiverCollector(app.context.receiver))
     if app.context.stored_requests is not None:

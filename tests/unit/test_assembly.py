@@ -51,6 +51,7 @@ SINKS = {
     "s3_bucket": "none",
     "opensearch_url": "http://192.0.2.1:9200",
 }
+ANSWER = ["LoopDelay", "StoredRequests"]
 ENRICH = ["Follower", "Follower", "AccessLogParser"]
 RECEIVE = ["Receiver", "Simulator"]
 
@@ -58,13 +59,13 @@ RECEIVE = ["Receiver", "Simulator"]
 @pytest.mark.parametrize(
     ("role", "services", "partitions", "receives"),
     [
-        ("all", ["StoredRequests", *ENRICH, *RECEIVE, *["SinkRunner"] * 4], True, True),
-        ("enrich", ["StoredRequests", *ENRICH], True, False),
-        ("ingest", ["StoredRequests", *RECEIVE], False, True),
-        ("sink-csv", ["StoredRequests", "SinkRunner"], False, False),
-        ("sink-postgres", ["StoredRequests", "SinkRunner"], False, False),
-        ("sink-s3", ["StoredRequests", "SinkRunner"], False, False),
-        ("sink-opensearch", ["StoredRequests", "SinkRunner"], False, False),
+        ("all", [*ANSWER, *ENRICH, *RECEIVE, *["SinkRunner"] * 4], True, True),
+        ("enrich", [*ANSWER, *ENRICH], True, False),
+        ("ingest", [*ANSWER, *RECEIVE], False, True),
+        ("sink-csv", [*ANSWER, "SinkRunner"], False, False),
+        ("sink-postgres", [*ANSWER, "SinkRunner"], False, False),
+        ("sink-s3", [*ANSWER, "SinkRunner"], False, False),
+        ("sink-opensearch", [*ANSWER, "SinkRunner"], False, False),
     ],
 )
 def test_a_role_has_its_parts_and_no_other(role, services, partitions, receives, tmp_path):
