@@ -10,7 +10,7 @@ from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dataflow.sinks.answer import SinkState
+    from dataflow.sinks.status import SinkState
 
 sinks = typer.Typer(help="What leaves Kafka: PostgreSQL, CSV and others.", no_args_is_help=True)
 

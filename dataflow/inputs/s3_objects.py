@@ -12,7 +12,7 @@ from botocore.session import get_session
 from dataflow.errors import Misconfigured
 from dataflow.inputs.files import Listing, is_skipped
 from dataflow.inputs.input import PIECE_BYTES, S3_SCHEME, Input, Pieces, UnreadableInput
-from dataflow.s3 import s3_server
+from dataflow.s3 import client_arguments
 from dataflow.settings import Settings
 
 ATTEMPTS = 4
@@ -25,15 +25,15 @@ class S3Objects:
     """Objects of the S3-compatible server of the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._server = s3_server(settings)
+        self._settings = settings
         self._client = cache(self._connect)
 
     def _connect(self) -> Client:
         try:
-            return get_session().create_client(**self._server.client_arguments(Config, ATTEMPTS))
+            return get_session().create_client(**client_arguments(self._settings, Config, ATTEMPTS))
         except ValueError as error:
             raise Misconfigured(
-                f"DATAFLOW_S3_ENDPOINT is '{self._server.endpoint}'; expected http(s)://host:port"
+                f"DATAFLOW_S3_ENDPOINT is '{self._settings.s3_endpoint}'; expected http(s)://host:port"
             ) from error
 
     def under(self, place: str) -> Listing:

@@ -2,11 +2,12 @@
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
 
 import dataflow.sinks
+from dataflow.engine.dead_letters import DeadLetterLimit
 from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff
 from dataflow.settings import Role, Settings
@@ -32,9 +33,7 @@ class RunnerOptions:
     first_pause_seconds: float = 0.2
     longest_pause_seconds: float = 30.0
     compression: str | None = "zstd"
-    dead_letter_max_consecutive: int = 10_000
-    dead_letter_max_ratio: float = 0.5
-    dead_letter_ratio_window: int = 10_000
+    dead_letter_limit: DeadLetterLimit = field(default_factory=lambda: DeadLetterLimit(10_000, 0.5, 10_000))
 
     def group_of(self, sink: str) -> str:
         """Return the consumer group of a sink."""
@@ -58,7 +57,7 @@ def configured_sinks(settings: Settings) -> list[Sink]:
     """
     if settings.role is Role.ALL:
         return list(enabled_sinks(settings))
-    if not is_sink(settings.role):
+    if not settings.role.startswith(ROLE_PREFIX):
         return []
     wanted = settings.role.removeprefix(ROLE_PREFIX)
     sinks = [sink for sink in enabled_sinks(settings) if sink.name == wanted]
@@ -68,11 +67,6 @@ def configured_sinks(settings: Settings) -> list[Sink]:
             "`dataflow settings` lists them"
         )
     return sinks
-
-
-def is_sink(role: Role) -> bool:
-    """Tell whether a worker of this role only runs one sink."""
-    return role.startswith(ROLE_PREFIX)
 
 
 def enabled_sinks(settings: Settings) -> Iterator[Sink]:
@@ -94,7 +88,9 @@ def runner_options(settings: Settings, connection: Mapping[str, object]) -> Runn
         session_timeout_ms=settings.session_timeout_ms,
         drain_timeout_seconds=settings.shutdown_seconds,
         compression=settings.compression.codec,
-        dead_letter_max_consecutive=settings.dead_letter_max_consecutive,
-        dead_letter_max_ratio=settings.dead_letter_max_ratio,
-        dead_letter_ratio_window=settings.dead_letter_ratio_window,
+        dead_letter_limit=DeadLetterLimit(
+            settings.dead_letter_max_consecutive,
+            settings.dead_letter_max_ratio,
+            settings.dead_letter_ratio_window,
+        ),
     )

@@ -1,12 +1,15 @@
 """Sink contract: what a sink gets, and how it answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,18 @@ class Rejection:
 def rejection(record: Record, error: object, reason: Reason = Reason.WRONG_TYPE) -> Rejection:
     """Return the rejection of a record, with the error of the system."""
     return Rejection(record, InvalidEvent(reason, str(error)))
+
+
+def convert(records: Iterable[Record], make: Callable[[Record], T]) -> tuple[list[T], list[Rejection]]:
+    """Return what `make` makes of the records; those for which it raises `InvalidEvent` are rejected."""
+    made: list[T] = []
+    rejected: list[Rejection] = []
+    for record in records:
+        try:
+            made.append(make(record))
+        except InvalidEvent as fault:
+            rejected.append(Rejection(record, fault))
+    return made, rejected
 
 
 @dataclass(frozen=True, slots=True)

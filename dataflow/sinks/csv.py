@@ -10,11 +10,10 @@ from pathlib import Path
 from dataflow.catalogue.declared import TOPICS
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.decoding import compile_decoder
-from dataflow.errors import InvalidEvent
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.settings import Settings
-from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
 from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
 
 HOUR_MS = 3_600_000
@@ -37,10 +36,11 @@ class CsvColumns:
         self._read = compile_decoder(topic.record, reads=names).read
         self._values_of = [attrgetter(name) for name in names]
 
-    def line_of(self, raw: bytes | None) -> bytes:
+    def line_of(self, record: Record) -> CsvLine:
         """Return the line of an event; raise `InvalidEvent` if it is none."""
-        event = self._read(raw)
-        return line_of(value_of(event) for value_of in self._values_of)
+        event = self._read(record.value)
+        text = line_of(value_of(event) for value_of in self._values_of)
+        return CsvLine(record.offset, record.timestamp, text)
 
 
 class CsvSink(Sink):
@@ -57,7 +57,7 @@ class CsvSink(Sink):
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Append the lines of the batch to the files of its partition."""
         files = self._files.get(batch.tp) or self._open(batch.tp)
-        lines, rejected = _lines(batch.records, self._columns[batch.tp.topic])
+        lines, rejected = convert(batch.records, self._columns[batch.tp.topic].line_of)
         await asyncio.to_thread(files.append, batch.records[0].offset, batch.end, lines)
         return batch.stored(rejected)
 
@@ -71,19 +71,6 @@ class CsvSink(Sink):
         files = self._files.pop(tp, None)
         if files is not None:
             await asyncio.to_thread(files.close)
-
-
-def _lines(records: Iterable[Record], columns: CsvColumns) -> tuple[list[CsvLine], list[Rejection]]:
-    lines: list[CsvLine] = []
-    rejected: list[Rejection] = []
-    for record in records:
-        try:
-            line = columns.line_of(record.value)
-        except InvalidEvent as fault:
-            rejected.append(Rejection(record, fault))
-        else:
-            lines.append(CsvLine(record.offset, record.timestamp, line))
-    return lines, rejected
 
 
 def line_of(fields: Iterable[object]) -> bytes:

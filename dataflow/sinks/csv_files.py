@@ -116,18 +116,18 @@ class CsvFiles:
             texts = [self._header, *texts]
         assert self._file is not None
         data = b"".join(texts)
-        _write_all(self._file, data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
         os.fsync(self._file)
         return Position(name, size + len(data), period, 0, 0)
 
     def _save(self, position: Position) -> Position:
         new = self._position_file.with_suffix(".new")
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        try:
-            _write_all(file, msgspec.json.encode(position))
+        with new.open("wb") as file:
+            file.write(msgspec.json.encode(position))
+            file.flush()
             os.fsync(file)
-        finally:
-            os.close(file)
         new.replace(self._position_file)
         self._sync_folder()
         self._position = position
@@ -183,9 +183,3 @@ class CsvFiles:
         self._file = self._lock = self._position = None
         for file in descriptors:
             os.close(file)
-
-
-def _write_all(file: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]

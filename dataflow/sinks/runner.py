@@ -13,8 +13,7 @@ from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.types import RebalanceListener, TopicPartition
 from dataflow.logs import get_log
 from dataflow.sinks.configured import RunnerOptions
-from dataflow.sinks.contract import Sink
-from dataflow.sinks.lazy_sink import LazySink
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner_commits import Commits
 from dataflow.sinks.runner_metrics import SinkMetrics
 from dataflow.sinks.runner_partition import SinkPartition
@@ -35,12 +34,14 @@ class SinkRunner(Service):
 
     def __init__(self, sink: Sink, options: RunnerOptions) -> None:
         super().__init__()
-        self.sink = LazySink(sink)
+        self.sink = sink
         self.options = options
         self.partitions: dict[TopicPartition, SinkPartition] = {}
         self.joined = False
         """Whether we are a member of the group, maybe without partitions."""
         self._serving: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._opening = asyncio.Lock()
+        self._is_open = False
         self._at_stop = AsyncExitStack()
         """Ends in reverse order what the start has begun."""
 
@@ -77,7 +78,7 @@ class SinkRunner(Service):
         """Open the sink at start, so that faults show before the first record comes."""
         for pause in self.options.pauses():
             try:
-                await self.sink.open()
+                await self._open_once()
                 return
             except (SinkUnavailable, OSError) as error:
                 log.warning(
@@ -88,13 +89,28 @@ class SinkRunner(Service):
                 if self.should_stop:  # a sleep is over at once from then on
                     return
 
+    async def _open_once(self) -> None:
+        async with self._opening:
+            if not self._is_open:
+                await self.sink.open()
+                self._is_open = True
+
+    async def _write(self, batch: SinkBatch) -> WriteResult:
+        """Store a batch; an outage at the start is handled as any other."""
+        await self._open_once()
+        return await self.sink.write(batch)
+
     async def _measure(self) -> None:
         """Keep the gauges up to date, also during an outage of the sink."""
         metrics = SinkMetrics(self.sink.name)
         while not self.should_stop:
             await self.sleep(MEASURE_SECONDS)
             partitions = dict(self.partitions)
-            metrics.measure(partitions.values(), time.time())
+            metrics.buffered.set(sum(one.consumed - one.committed_offset for one in partitions.values()))
+            metrics.lag_seconds.set(_seconds_since(one.oldest_ms for one in partitions.values()))
+            metrics.retrying_seconds.set(
+                _seconds_since(one.note.retrying_since_ms for one in partitions.values())
+            )
             try:
                 ends = await self.consumer.end_offsets(list(partitions)) if partitions else {}
             except (KafkaError, OSError):
@@ -105,7 +121,7 @@ class SinkRunner(Service):
         """Start serving partitions."""
         self.joined = True
         for tp in tps:
-            partition = SinkPartition(tp, self.sink, self.consumer, self.commits, self.options)
+            partition = SinkPartition(tp, self.sink.name, self._write, self.commits, self.options)
             self.partitions[tp] = partition
             self._serving[tp] = asyncio.create_task(self._serve(partition))
 
@@ -142,6 +158,12 @@ class SinkRunner(Service):
         if not leaving.done() or leaving.cancelled() or leaving.exception():
             leaving.cancel()
             log.warning("Consumer of a sink could not leave its group in time.", sink=self.sink.name)
+
+
+def _seconds_since(instants_ms: Iterable[int | None]) -> float:
+    """Return the seconds since the first of the instants, at least 0 (clocks differ); 0 for none."""
+    first = min((at_ms for at_ms in instants_ms if at_ms is not None), default=None)
+    return 0.0 if first is None else max(time.time() - first / 1000, 0.0)
 
 
 class _Assignments(RebalanceListener):  # type: ignore[misc]  # aiokafka has no types

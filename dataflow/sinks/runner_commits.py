@@ -29,14 +29,18 @@ class Commits:
     def __init__(
         self, consumer: Consumer, group: str, connection: Mapping[str, object], compression: str | None
     ) -> None:
-        self._consumer = consumer
-        self._group = group
+        self.consumer = consumer
+        self.group = group
         self._connection = connection
         self._batches = RecordBatches(compression, transactional=True)
         self._compression = compression
         self._transactional_id = f"{group}-{uuid4().hex}"
         self._producer: TransactionalProducer | None = None
         self._one_at_a_time = asyncio.Lock()
+
+    async def committed_offset(self, tp: TopicPartition) -> int:
+        """Return the committed offset of a partition, -1 if there is none; an open transaction is awaited."""
+        return (await stable_offsets(client_of(self.consumer), self.group, [tp], STABLE_SECONDS))[tp]
 
     async def commit(
         self, tp: TopicPartition, end: int, note: SinkNote, dead: Sequence[RejectedRecord]
@@ -48,7 +52,7 @@ class Commits:
         """
         offsets = {tp: OffsetAndMetadata(end, note.as_metadata())}
         if not dead:
-            await self._consumer.commit(offsets)
+            await self.consumer.commit(offsets)
             return
         async with self._one_at_a_time:
             try:
@@ -65,8 +69,7 @@ class Commits:
     ) -> None:
         producer = await self._started()
         # An earlier attempt may have succeeded though its answer was lost.
-        committed = await stable_offsets(client_of(self._consumer), self._group, [tp], STABLE_SECONDS)
-        if committed[tp] >= offsets[tp].offset:
+        if await self.committed_offset(tp) >= offsets[tp].offset:
             return
         partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
         target = partitions[tp.partition % len(partitions)]
@@ -74,7 +77,7 @@ class Commits:
             for batch in self._batches.pack(as_records(tp, dead)):
                 await producer.send_batch(batch, DEAD_LETTERS.name, partition=target)
             await producer.acknowledged()
-            await producer.send_offsets(offsets, self._group, group_metadata(self._consumer))
+            await producer.send_offsets(offsets, self.group, group_metadata(self.consumer))
 
     async def _started(self) -> TransactionalProducer:
         if self._producer is None:

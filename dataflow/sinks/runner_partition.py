@@ -4,22 +4,26 @@ import asyncio
 import copy
 import time
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
-from dataflow.engine.dead_letters import DeadLetterLimit, RejectedRecord, TooManyDeadLetters
+from dataflow.engine.dead_letters import RejectedRecord, TooManyDeadLetters
 from dataflow.errors import SinkUnavailable
-from dataflow.kafka.consumers import client_of
 from dataflow.kafka.errors import NO_MEMBER, CommitFailedError, IllegalStateError, KafkaError
-from dataflow.kafka.offset_fetch import stable_offsets
-from dataflow.kafka.types import Consumer, TopicPartition
+from dataflow.kafka.fetch import drain
+from dataflow.kafka.record import Record
+from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 from dataflow.sinks.configured import RunnerOptions
-from dataflow.sinks.contract import Sink, SinkBatch
-from dataflow.sinks.runner_commits import STABLE_SECONDS, Commits
-from dataflow.sinks.runner_gather import gather
+from dataflow.sinks.contract import SinkBatch, WriteResult
+from dataflow.sinks.runner_commits import Commits
 from dataflow.sinks.runner_metrics import SinkMetrics
 from dataflow.sinks.runner_note import SinkNote
 
 log = get_log(__name__)
+
+IDLE_SECONDS = 0.2  # between two checks of whether to drain
+
+Write = Callable[[SinkBatch], Awaitable[WriteResult]]
 
 REVOKED = (CommitFailedError, IllegalStateError, *NO_MEMBER)
 RETRIABLE = (SinkUnavailable, TooManyDeadLetters, KafkaError, OSError)
@@ -30,10 +34,9 @@ class SinkPartition:
     """Serves one partition while it is assigned, independently of all others."""
 
     def __init__(
-        self, tp: TopicPartition, sink: Sink, consumer: Consumer, commits: Commits, options: RunnerOptions
+        self, tp: TopicPartition, sink: str, write: Write, commits: Commits, options: RunnerOptions
     ) -> None:
         self.tp = tp
-        self.stage = f"sink-{sink.name}"
         self.note = SinkNote()
         self.committed_offset = 0
         """Everything below this offset is stored and committed."""
@@ -41,14 +44,11 @@ class SinkPartition:
         """The sink has consumed everything below this offset, and may still buffer some of it."""
         self.oldest_ms: int | None = None
         """When the oldest record that the sink has not consumed came to Kafka; None: none is known."""
-        self._sink, self._consumer, self._commits, self._options = sink, consumer, commits, options
-        self._metrics = SinkMetrics(sink.name)
+        self._sink, self._sink_write, self._commits, self._options = sink, write, commits, options
+        self._consumer = commits.consumer
+        self._metrics = SinkMetrics(sink)
         self._draining = asyncio.Event()
-        self._limit = DeadLetterLimit(
-            options.dead_letter_max_consecutive,
-            options.dead_letter_max_ratio,
-            options.dead_letter_ratio_window,
-        )
+        self._limit = options.dead_letter_limit
         self._pending: list[RejectedRecord] = []
 
     def drain(self) -> None:
@@ -60,21 +60,43 @@ class SinkPartition:
         try:
             await self._retry(self._seek_to_committed)
             while not self._draining.is_set():
-                batch = await gather(self._consumer, self.tp, self._options, self._draining)
+                batch = await self._gather()
                 if batch is not None:
                     await self._store(batch)
         except REVOKED as error:
             log.info(
                 "Partition of a sink has moved to another worker.",
-                sink=self._sink.name, topic=self.tp.topic, partition=self.tp.partition, error=error,
+                sink=self._sink, topic=self.tp.topic, partition=self.tp.partition, error=error,
             )  # fmt: skip
 
     async def _seek_to_committed(self) -> None:
-        group = self._options.group_of(self._sink.name)
-        committed = await stable_offsets(client_of(self._consumer), group, [self.tp], STABLE_SECONDS)
-        if committed[self.tp] >= 0:
-            self._consumer.seek(self.tp, committed[self.tp])
+        committed = await self._commits.committed_offset(self.tp)
+        if committed >= 0:
+            self._consumer.seek(self.tp, committed)
         self.committed_offset = self.consumed = await self._consumer.position(self.tp)
+
+    async def _gather(self) -> SinkBatch | None:
+        """Return the next batch once it is full or has waited long enough; None while draining.
+
+        The batch has no records if the log holds nothing but markers of transactions.
+        """
+        options, records = self._options, list[Record]()
+        size, end, full_at = 0, -1, 0.0
+        while not self._draining.is_set():
+            wanted = options.batch_records - len(records)
+            wait_seconds = full_at - monotonic() if records else IDLE_SECONDS
+            if end >= 0 and (not records or wanted <= 0 or size >= options.batch_bytes or wait_seconds <= 0):
+                return SinkBatch(self.tp, records, end)
+            fetched = (await drain(self._consumer, [self.tp], wanted, wait_seconds)).get(self.tp)
+            if fetched is None:
+                continue
+            if not records:
+                full_at = monotonic() + options.linger_seconds
+            new = [record for record_slice in fetched.slices for record in record_slice.records]
+            records += new
+            size += sum(len(record.value or b"") for record in new)
+            end = fetched.end
+        return None
 
     async def _store(self, batch: SinkBatch) -> None:
         """Store a batch, then commit it; the next one is read after that."""
@@ -92,12 +114,13 @@ class SinkPartition:
             self.oldest_ms = None
 
     async def _write(self, batch: SinkBatch) -> int:
-        began = time.monotonic()
-        result = await self._sink.write(batch)
-        dead = [RejectedRecord(rejected.record, self.stage, rejected.fault) for rejected in result.rejected]
+        began = monotonic()
+        result = await self._sink_write(batch)
+        stage = f"sink-{self._sink}"
+        dead = [RejectedRecord(rejected.record, stage, rejected.fault) for rejected in result.rejected]
         self._check_dead_letters(batch, dead)
         self._pending += dead
-        self._metrics.writing_seconds.inc(time.monotonic() - began)
+        self._metrics.writing_seconds.inc(monotonic() - began)
         self._metrics.stored.inc(len(batch.records) - len(dead))
         self._metrics.rejected.inc(len(dead))
         return result.end
@@ -131,13 +154,13 @@ class SinkPartition:
 
     async def _report(self, error: Exception, pause: float) -> None:
         """Log a failed attempt, and note it beside the committed offset."""
-        log.warning("Sink fails; retrying.", sink=self._sink.name, wait_seconds=round(pause, 1), error=error)
+        log.warning("Sink fails; retrying.", sink=self._sink, wait_seconds=round(pause, 1), error=error)
         self._metrics.failed_tries.inc()
         self.note = self.note.failed(error, time.time_ns() // 1_000_000)
         try:
             await self._commits.commit(self.tp, self.committed_offset, self.note, ())
         except (KafkaError, OSError) as fault:
-            log.warning("Note of a sink cannot be committed.", sink=self._sink.name, error=fault)
+            log.warning("Note of a sink cannot be committed.", sink=self._sink, error=fault)
 
     async def _is_drained_within(self, seconds: float) -> bool:
         try:

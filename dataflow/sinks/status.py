@@ -7,6 +7,10 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from dataflow.errors import DataflowError
 from dataflow.instants import iso_or_none
@@ -16,7 +20,6 @@ from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import drain
 from dataflow.kafka.types import Consumer, OffsetAndMetadata, TopicPartition
-from dataflow.sinks.answer import Buffered, SinkLag, SinkState
 from dataflow.sinks.runner_note import SinkNote, note_of
 
 SAMPLE_SECONDS = 0.5
@@ -28,6 +31,33 @@ ANSWER_SECONDS = 10.0
 
 Offsets = Mapping[TopicPartition, OffsetAndMetadata]
 Topics = Collection[str]
+
+
+class Buffered(msgspec.Struct, forbid_unknown_fields=True):
+    """Records that a sink has read and will store with later ones."""
+
+    records: int
+
+
+class SinkLag(msgspec.Struct, forbid_unknown_fields=True):
+    """Records that a sink has not read."""
+
+    records: int
+    seconds: Annotated[float | None, Meta(description="How long the oldest has been in Kafka")]
+
+
+class SinkState(msgspec.Struct, forbid_unknown_fields=True):
+    """A sink over the whole cluster, as HTTP and the command line show it; instants in ISO 8601 UTC."""
+
+    name: str
+    topics: list[str]
+    workers: Annotated[int, Meta(description="0: nobody runs it")]
+    lag: SinkLag
+    buffered: Buffered
+    records_per_second: float
+    last_error: str | None
+    last_error_at: str | None
+    retrying_since: Annotated[str | None, Meta(description="null: it is not in trouble")]
 
 
 async def sink_statuses(

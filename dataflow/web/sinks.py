@@ -3,8 +3,7 @@
 from dataflow.app import app
 from dataflow.errors import DataflowError
 from dataflow.http_error import unavailable
-from dataflow.sinks.answer import SinkState
-from dataflow.sinks.status import sink_statuses
+from dataflow.sinks.status import SinkState, sink_statuses
 from dataflow.web.answer import Answer
 from dataflow.web.parameter import NoParameters
 from dataflow.web.route import Routes

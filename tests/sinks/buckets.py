@@ -5,15 +5,20 @@ import gzip
 import boto3
 import orjson
 from botocore.config import Config
+from pydantic import SecretStr
 from sinks.servers_s3 import ACCESS_KEY, SECRET_KEY
 
-from dataflow.s3 import S3Server
+from dataflow.settings import Settings
 from dataflow.sinks.s3.store import BucketConnection
 
 
 def a_connection(url: str, bucket: str) -> BucketConnection:
     """Return how a sink reaches a bucket of a test's server."""
-    return BucketConnection(bucket, S3Server(url, "us-east-1", ACCESS_KEY, SECRET_KEY))
+    secret = SecretStr(SECRET_KEY)
+    settings = Settings(
+        s3_endpoint=url, s3_region="us-east-1", s3_access_key=ACCESS_KEY, s3_secret_key=secret
+    )
+    return BucketConnection(bucket, settings)
 
 
 class Bucket:

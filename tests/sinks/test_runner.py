@@ -5,6 +5,7 @@ from sinks.memory_sink import GatheringSink, MemorySink
 from sinks.waiting import until
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
+from dataflow.engine.dead_letters import DeadLetterLimit
 from dataflow.sinks.contract import SinkBatch, WriteResult
 
 
@@ -157,7 +158,7 @@ async def test_nothing_but_refusals_is_taken_for_our_fault_and_held(
     create_topics(topic, partitions=1)
     produce(topic, [b"poison"] * 20)
     sink = MemorySink(topic, refuses=(b"poison",))
-    runner = await run(sink, dead_letter_max_consecutive=10)
+    runner = await run(sink, dead_letter_limit=DeadLetterLimit(10, 0.5, 10_000))
     await until(lambda: any(part.note.retrying_since_ms for part in runner.partitions.values()))
     [partition] = runner.partitions.values()
     assert "20 dead letters in a row" in partition.note.error

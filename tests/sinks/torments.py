@@ -14,8 +14,7 @@ from sinks.systems import CsvFolder, Mortal, System
 from sinks.waiting import until
 
 from dataflow.demo.broker.ports import free_port
-from dataflow.sinks.answer import SinkState
-from dataflow.sinks.status import sink_statuses
+from dataflow.sinks.status import SinkState, sink_statuses
 
 PARTITIONS = 4
 PIECES = 20  # a share of the records is sent in so many, so that it comes while the torment lasts

@@ -6,11 +6,11 @@ import pytest
 from dataflow.cli.sinks import table_of_sinks
 from dataflow.errors import Misconfigured
 from dataflow.settings import Role, Settings
-from dataflow.sinks.answer import Buffered, SinkLag, SinkState
 from dataflow.sinks.configured import RunnerOptions, configured_sinks
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
 from dataflow.sinks.runner import SinkRunner
 from dataflow.sinks.runner_note import SinkNote, note_of
+from dataflow.sinks.status import Buffered, SinkLag, SinkState
 
 
 def test_pauses_grow_to_the_longest_and_chance_takes_up_to_half_of_each():

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
 from dataflow.engine.splice import Added, append, splice
-from dataflow.errors import InvalidEvent
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
-from dataflow.sinks.contract import Rejection, SinkBatch
+from dataflow.sinks.contract import Rejection, SinkBatch, convert
 from dataflow.sinks.event_time import Values, compile_reader
 from dataflow.sinks.json_line import one_line
 from dataflow.sinks.opensearch.indices import PLACE_FIELD, TIME_FIELD, index_name, instant
@@ -47,16 +47,7 @@ def compile_documents(topic: str, prefix: str) -> MakeDocuments:
         source = _with_fields(record.value or b"", at_ms, values)
         return BulkDocument(record, orjson.dumps({"create": target}) + b"\n" + source + b"\n")
 
-    def documents_of(batch: SinkBatch) -> tuple[list[BulkDocument], list[Rejection]]:
-        documents, rejected = [], []
-        for record in batch.records:
-            try:
-                documents.append(document_of(batch.tp, record))
-            except InvalidEvent as fault:
-                rejected.append(Rejection(record, fault))
-        return documents, rejected
-
-    return documents_of
+    return lambda batch: convert(batch.records, partial(document_of, batch.tp))
 
 
 def _with_fields(raw: bytes, at_ms: int, values: Values) -> bytes:

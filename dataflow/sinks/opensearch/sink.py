@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, rejection
 from dataflow.sinks.opensearch.documents import BulkDocument, bulks, compile_documents
-from dataflow.sinks.opensearch.server import DocumentOutcome, Fate, RequestRejected, Server, ServerAddress
+from dataflow.sinks.opensearch.server import Fate, RequestRejected, Server, ServerAddress
 
 PAUSE_SECONDS = 0.2  # for a server that has stored a part of a request and asks to retry the rest
 
@@ -47,15 +47,20 @@ class OpenSearchSink(Sink):
         rejected: list[Rejection] = []
         while bulk:
             try:
-                outcomes = await self._server.store(bulk)
+                outcomes = list(zip(bulk, await self._server.store(bulk), strict=True))
             except RequestRejected as error:
                 return rejected + await self._store_in_halves(bulk, error)
             rejected += [
                 rejection(document.record, outcome.words)
-                for document, outcome in zip(bulk, outcomes, strict=True)
+                for document, outcome in outcomes
                 if outcome.fate is Fate.REJECTED
             ]
-            bulk = await self._deferred(bulk, outcomes)
+            deferred = [(document, outcome) for document, outcome in outcomes if outcome.fate is Fate.RETRY]
+            if len(deferred) == len(bulk):
+                raise SinkUnavailable(f"OpenSearch: {deferred[0][1].words}")
+            if deferred:
+                await asyncio.sleep(PAUSE_SECONDS)
+            bulk = [document for document, _ in deferred]
         return rejected
 
     async def _store_in_halves(self, bulk: Sequence[BulkDocument], error: RequestRejected) -> list[Rejection]:
@@ -64,17 +69,3 @@ class OpenSearchSink(Sink):
             return [rejection(bulk[0].record, error, error.reason)]
         middle = len(bulk) // 2
         return await self._store(bulk[:middle]) + await self._store(bulk[middle:])
-
-    async def _deferred(
-        self, bulk: Sequence[BulkDocument], outcomes: Sequence[DocumentOutcome]
-    ) -> list[BulkDocument]:
-        again = [
-            (document, outcome)
-            for document, outcome in zip(bulk, outcomes, strict=True)
-            if outcome.fate is Fate.RETRY
-        ]
-        if again and len(again) == len(bulk):
-            raise SinkUnavailable(f"OpenSearch: {again[0][1].words}")
-        if again:
-            await asyncio.sleep(PAUSE_SECONDS)
-        return [document for document, _ in again]

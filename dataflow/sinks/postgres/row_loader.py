@@ -1,10 +1,12 @@
 """Row loader: loads rows in one transaction, without those that PostgreSQL rejects."""
 
+from collections.abc import Sequence
+
 import asyncpg
 
 from dataflow.errors import Reason
 from dataflow.sinks.contract import Rejection, rejection
-from dataflow.sinks.postgres.rows import FIRST_COLUMNS, RowBatch
+from dataflow.sinks.postgres.rows import FIRST_COLUMNS, RecordRow
 from dataflow.sinks.postgres.tables import Table
 
 ROW_ERRORS = (
@@ -39,7 +41,9 @@ class RowLoader:
         )
         self._topic = table.topic
 
-    async def load(self, connection: asyncpg.Connection, partition: int, rows: RowBatch) -> list[Rejection]:
+    async def load(
+        self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]
+    ) -> list[Rejection]:
         """Load all rows except rejected ones, in one transaction; rows that exist are not changed.
 
         After an error the state of the connection is undefined.
@@ -55,12 +59,13 @@ class RowLoader:
         await connection.execute("COMMIT")
         return rejected
 
-    async def _put(self, connection: asyncpg.Connection, partition: int, rows: RowBatch) -> None:
-        await connection.copy_records_to_table(self._staging, records=rows.rows, columns=self._columns)
+    async def _put(self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]) -> None:
+        values = [row for _, row in rows]
+        await connection.copy_records_to_table(self._staging, records=values, columns=self._columns)
         await connection.execute(self._insert, self._topic, partition)
 
     async def _load_halves(
-        self, connection: asyncpg.Connection, partition: int, rows: RowBatch
+        self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]
     ) -> list[Rejection]:
         """Load the rows by halves, down to the single rows that are rejected."""
         await connection.execute("SAVEPOINT part")
@@ -69,16 +74,14 @@ class RowLoader:
         except ROW_ERRORS as error:
             _raise_if_not_of_a_row(error)
             await connection.execute("ROLLBACK TO part; RELEASE part")
-            if len(rows.rows) == 1:
-                return [rejection(rows.records[0], self._words(error), _reason(error))]
+            if len(rows) == 1:
+                return [rejection(rows[0][0], self._words(error), _reason(error))]
         else:
             await connection.execute(f"DELETE FROM {self._staging}; RELEASE part")  # noqa: S608  # our own name
             return []
-        middle = len(rows.rows) // 2
-        halves = rows.part(0, middle), rows.part(middle, len(rows.rows))
-        return [
-            rejected for half in halves for rejected in await self._load_halves(connection, partition, half)
-        ]
+        middle = len(rows) // 2
+        first = await self._load_halves(connection, partition, rows[:middle])
+        return first + await self._load_halves(connection, partition, rows[middle:])
 
     def _words(self, error: Exception) -> str:
         """Return the error of PostgreSQL, with its column."""

@@ -1,7 +1,6 @@
 """Rows: a tuple for each record of a batch, as COPY takes them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 
@@ -9,10 +8,10 @@ from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder, fault_of
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.instants import datetime_of
 from dataflow.kafka.record import Record
-from dataflow.sinks.contract import Rejection
 from dataflow.sinks.postgres.tables import Table
 
 Row = tuple[object, ...]
+RecordRow = tuple[Record, Row]
 
 FIRST_COLUMNS = ("offset", "day", "ts")
 _FIRST_DAY = date(1971, 1, 1)  # the boundary of `dataflow.stages.event_time`
@@ -20,47 +19,25 @@ _AHEAD = timedelta(days=1)  # clocks of senders may be wrong
 _LAST_MS = 253_402_300_799_999  # year 9999
 
 
-@dataclass(slots=True)
-class RowBatch:
-    """Rows and their records, in the same order; and the records that cannot be rows."""
-
-    rows: list[Row] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-
-    def part(self, start: int, end: int) -> "RowBatch":
-        """Return the rows from `start` to before `end`."""
-        return RowBatch(self.rows[start:end], self.records[start:end])
-
-
-def compile_rows(table: Table) -> Callable[[Sequence[Record]], RowBatch]:
-    """Return a function that makes the rows of a table."""
+def compile_rows(table: Table) -> Callable[[Record], RecordRow]:
+    """Return a function that makes the row of a record; it raises `InvalidEvent`."""
     decoder = compile_decoder(table.record, reads=dict.fromkeys([table.time, *table.columns.values()]))
     decode, values_of = decoder.decode, attrgetter(*table.columns.values())
     time_of = attrgetter(table.time)
     as_number = [number for number, column in enumerate(table.columns) if column in table.numbers]
 
-    def row_of(record: Record) -> Row:
-        event = decode(record.value or b"")
+    def row_of(record: Record) -> RecordRow:
+        try:
+            event = decode(record.value or b"")
+        except DECODING_ERRORS as error:
+            raise fault_of(error, record.value) from error
         ts = event_time(table.time, time_of(event))
         values = values_of(event)
         if as_number:
             values = _with_numbers(values, as_number)
-        return (record.offset, day_of(ts, record.timestamp), ts, *values)
+        return record, (record.offset, day_of(ts, record.timestamp), ts, *values)
 
-    def rows_of(records: Sequence[Record]) -> RowBatch:
-        made = RowBatch()
-        for record in records:
-            try:
-                row = row_of(record)
-            except (*DECODING_ERRORS, InvalidEvent) as error:
-                made.rejected.append(Rejection(record, fault_of(error, record.value)))
-            else:
-                made.rows.append(row)
-                made.records.append(record)
-        return made
-
-    return rows_of
+    return row_of
 
 
 def event_time(name: str, text: str | None) -> datetime | None:

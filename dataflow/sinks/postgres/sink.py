@@ -1,19 +1,19 @@
 """PostgreSQL sink: stores the records of each topic as rows of one table."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from prometheus_client import Counter
 
 from dataflow.errors import SinkUnavailable
 from dataflow.logs import get_log
-from dataflow.sinks.contract import Sink, SinkBatch, WriteResult
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
 from dataflow.sinks.postgres.connections import Connections
 from dataflow.sinks.postgres.day_partitions import DayPartitions, ahead
 from dataflow.sinks.postgres.migrate import migrate
 from dataflow.sinks.postgres.row_loader import RowLoader
-from dataflow.sinks.postgres.rows import RowBatch, compile_rows
+from dataflow.sinks.postgres.rows import RecordRow, compile_rows
 from dataflow.sinks.postgres.tables import TABLES, Table
 
 log = get_log(__name__)
@@ -34,7 +34,7 @@ class _Target:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.rows_of = compile_rows(table)
+        self.row_of = compile_rows(table)
         self.loader = RowLoader(table)
         self.days = DayPartitions(table.name)
         self.expired = EXPIRED.labels(table.name)
@@ -64,26 +64,26 @@ class PostgresSink(Sink):
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch in one transaction."""
         target = self._targets[batch.tp.topic]
-        rows = target.rows_of(batch.records)
-        self._leave_out_expired(target, rows)
-        if not rows.rows:
-            return batch.stored(rows.rejected)
+        made, invalid = convert(batch.records, target.row_of)
+        rows = self._without_expired(target, made)
+        if not rows:
+            return batch.stored(invalid)
         async with self._connections.lend() as connection:
-            await target.days.ensure(connection, {_day(row) for row in rows.rows})
+            await target.days.ensure(connection, set(map(_day, rows)))
             try:
                 rejected = await target.loader.load(connection, batch.tp.partition, rows)
             except BaseException:
                 target.days.forget()  # one may have been dropped
                 raise
-        return batch.stored([*rows.rejected, *rejected])
+        return batch.stored([*invalid, *rejected])
 
-    def _leave_out_expired(self, target: _Target, rows: RowBatch) -> None:
+    def _without_expired(self, target: _Target, rows: Sequence[RecordRow]) -> Sequence[RecordRow]:
         first_kept = self._first_kept()
-        if first_kept is None or all(_day(row) >= first_kept for row in rows.rows):
-            return
-        kept = [number for number, row in enumerate(rows.rows) if _day(row) >= first_kept]
-        target.expired.inc(len(rows.rows) - len(kept))
-        rows.rows, rows.records = [rows.rows[n] for n in kept], [rows.records[n] for n in kept]
+        if first_kept is None:
+            return rows
+        kept = [row for row in rows if _day(row) >= first_kept]
+        target.expired.inc(len(rows) - len(kept))
+        return kept
 
     def _first_kept(self) -> date | None:
         if self._retention_days is None:
@@ -119,7 +119,7 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _day(row: tuple[object, ...]) -> date:
-    day = row[1]
+def _day(row: RecordRow) -> date:
+    day = row[1][1]
     assert isinstance(day, date)
     return day

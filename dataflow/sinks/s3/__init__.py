@@ -1,6 +1,5 @@
 """S3 as a sink: objects of an hour each, whose boundaries depend on the records alone."""
 
-from dataflow.s3 import s3_server
 from dataflow.settings import ArchiveFormat, ArchiveHour, Settings
 from dataflow.sinks.contract import Sink
 
@@ -19,7 +18,7 @@ def configured(settings: Settings) -> Sink | None:
     as_parquet = settings.s3_format is ArchiveFormat.PARQUET
     return S3Sink(
         settings.s3_topics,
-        BucketConnection(settings.s3_bucket, s3_server(settings)),
+        BucketConnection(settings.s3_bucket, settings),
         Archive(
             settings.s3_prefix,
             parquet(settings.s3_topics) if as_parquet else GzipNdjson(),

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
-from dataflow.errors import InvalidEvent, SinkUnavailable
+from dataflow.errors import SinkUnavailable
+from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
-from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult
+from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
 from dataflow.sinks.event_time import compile_reader
 from dataflow.sinks.s3.block import Block
 from dataflow.sinks.s3.cuts import ObjectLine
@@ -59,12 +61,12 @@ class S3Sink(Sink):
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Buffer the batch, and store the blocks that it completes."""
         buffer = self._buffer(batch.tp)
-        lines, rejected = self._lines(batch, buffer.next_offset)
+        made, rejected = convert(batch.records, partial(self._line_of, batch.tp.topic))
+        lines = [line for line in made if line.offset >= buffer.next_offset]  # not buffered yet
         async with buffer.storing:
             if buffer.has_failed:
-                await self._flush_now(
-                    batch.tp, buffer
-                )  # raises during an outage, so that the runner reports it
+                # It raises during an outage, so that the runner reports it.
+                await self._flush_now(batch.tp, buffer)
             await self._store_complete(batch.tp, buffer)  # from before an outage
             while lines:
                 buffer.block = buffer.block or Block(self._archive.rules, lines[0], self._archive.folder)
@@ -110,23 +112,12 @@ class S3Sink(Sink):
             buffer.flushing.result()  # raises the error that has ended it
         return buffer
 
-    def _lines(self, batch: SinkBatch, next_offset: int) -> tuple[list[ObjectLine], list[Rejection]]:
-        """Return the lines that are not buffered yet, and the rejected records."""
-        lines: list[ObjectLine] = []
-        rejected: list[Rejection] = []
-        read, line_of = self._readers[batch.tp.topic], self._archive.format.line_of
-        for record in batch.records:
-            try:
-                at_ms, _ = read(record)
-                raw = line_of(batch.tp.topic, record, at_ms)
-            except InvalidEvent as fault:
-                rejected.append(Rejection(record, fault))
-                continue
-            if record.offset >= next_offset:
-                arrived_ms = max(record.timestamp, 0)
-                hour = hour_of(at_ms if self._archive.by_event_time else arrived_ms)
-                lines.append(ObjectLine(record.offset, arrived_ms, hour, raw))
-        return lines, rejected
+    def _line_of(self, topic: str, record: Record) -> ObjectLine:
+        at_ms, _ = self._readers[topic](record)
+        raw = self._archive.format.line_of(topic, record, at_ms)
+        arrived_ms = max(record.timestamp, 0)
+        hour = hour_of(at_ms if self._archive.by_event_time else arrived_ms)
+        return ObjectLine(record.offset, arrived_ms, hour, raw)
 
     async def _store_complete(self, tp: TopicPartition, buffer: _PartitionBuffer) -> None:
         assert self._objects is not None

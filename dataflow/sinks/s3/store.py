@@ -12,7 +12,8 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dataflow.errors import SinkUnavailable
-from dataflow.s3 import S3Server
+from dataflow.s3 import client_arguments
+from dataflow.settings import Settings
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
 
@@ -35,7 +36,7 @@ class BucketConnection:
     """Where the bucket is, and how long an answer may take."""
 
     bucket: str
-    server: S3Server
+    settings: Settings
     answer_seconds: float = 60.0
     """A request, of 8 MiB at most, fails if it takes longer."""
 
@@ -135,10 +136,10 @@ class Store:
 async def connected(connection: BucketConnection) -> AsyncIterator[Store]:
     """Give a store whose bucket exists; raise `SinkUnavailable` if it cannot be reached."""
     # One attempt: the runner of the sink retries, and logs it.
-    arguments = connection.server.client_arguments(AioConfig, attempts=1)
+    arguments = client_arguments(connection.settings, AioConfig, attempts=1)
     async with get_session().create_client(**arguments) as client:
         store = Store(client, connection)
-        await store.ensure_bucket(connection.server.region)
+        await store.ensure_bucket(connection.settings.s3_region)
         yield store
 
 
