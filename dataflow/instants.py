@@ -6,6 +6,8 @@ What goes into topics and sinks has the form of its own format, which nobody cha
 import time
 from datetime import UTC, datetime, timedelta
 
+from dataflow.errors import Misconfigured
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -29,6 +31,14 @@ def iso_or_none(at_ms: int | None) -> str | None:
 def instant_ms(text: str) -> int:
     """Return the instant of an ISO 8601 date or date-time, UTC where it names no offset; raise ValueError."""
     return milliseconds_of(datetime.fromisoformat(text))
+
+
+def option_ms(option: str, text: str) -> int:
+    """Return the instant that an option names, as `instant_ms` does; raise `Misconfigured`."""
+    try:
+        return instant_ms(text)
+    except ValueError:
+        raise Misconfigured(f"{option} is '{text}'; expected an ISO 8601 date or date-time") from None
 
 
 def milliseconds_of(at: datetime) -> int:

@@ -136,9 +136,9 @@ def _letter_filter(
 
 
 def _instant(option: str, text: str | None) -> int | None:
-    from dataflow.cli.instants import instant_ms
+    from dataflow.instants import option_ms
 
-    return None if text is None else instant_ms(option, text)
+    return None if text is None else option_ms(option, text)
 
 
 def _place(text: str) -> "Place":

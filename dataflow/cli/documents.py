@@ -37,13 +37,6 @@ def read_file(file: Path) -> bytes:
         raise Misconfigured(f"FILE is '{file}'; expected a file that can be read ({error})") from error
 
 
-def show(document: "Document") -> None:
-    """Print the last version on stdout, and its number on stderr."""
-    version = last_version_of(document)
-    sys.stdout.write(version.raw.decode() + "\n")
-    notes().print(f"version {version.number}", style="dim")
-
-
 def last_version_of(document: "Document") -> "Version":
     """Return the version that all workers use."""
     from dataflow.rules.version_topic import last_version
@@ -51,27 +44,36 @@ def last_version_of(document: "Document") -> "Version":
     return ask_broker(lambda connection: last_version(connection, document))
 
 
-def check(document: "Document", file: Path) -> None:
-    """Check a file; raises `Misconfigured`."""
-    document.check(read_file(file), str(file))
-    typer.echo(f"{file}: these {document.name} are good")
+def add_commands(group: typer.Typer, topic: str, *, shown: str, checked: str, written: str) -> None:
+    """Add the commands of the document of a topic, with a help text each."""
+
+    @group.command("show", help=shown)
+    def show() -> None:
+        version = last_version_of(document_of(topic))
+        sys.stdout.write(version.raw.decode() + "\n")
+        notes().print(f"version {version.number}", style="dim")
+
+    @group.command("check", help=checked)
+    def check(file: File) -> None:
+        document = document_of(topic)
+        document.check(read_file(file), str(file))
+        typer.echo(f"{file}: these {document.name} are good")
+
+    @group.command("put", help=written)
+    def put(file: File, follows: Follows = None) -> None:
+        document, raw = document_of(topic), read_file(file)
+        document.check(raw, str(file))  # before a broker is asked
+        version = ask_broker(lambda connection: _put(connection, document, raw, str(file), follows))
+        if people_read():
+            typer.echo(f"the {document.name} are those of version {version.number} now")
+        else:
+            print_json({"version": version.number})
 
 
-def put(document: "Document", file: Path, follows: int | None) -> None:
-    """Write the content of a file as the next version, if the last one is number `follows`."""
-    raw = read_file(file)
-    document.check(raw, str(file))  # before a broker is asked
+async def _put(
+    connection: Mapping[str, object], document: "Document", raw: bytes, origin: str, follows: int | None
+) -> "Version":
+    from dataflow.rules.outputs import put_document
+    from dataflow.settings import settings
 
-    async def write(connection: Mapping[str, object]) -> "Version":
-        """Write the version."""
-        from dataflow.rules.outputs import put_document
-        from dataflow.settings import settings
-
-        app_id, origin = settings().app_id, str(file)
-        return await put_document(connection, app_id, document, raw, origin=origin, follows=follows)
-
-    version = ask_broker(write)
-    if people_read():
-        typer.echo(f"the {document.name} are those of version {version.number} now")
-    else:
-        print_json({"version": version.number})
+    return await put_document(connection, settings().app_id, document, raw, origin=origin, follows=follows)

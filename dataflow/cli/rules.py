@@ -1,12 +1,18 @@
 """`dataflow rules`: shows, checks, changes and tries the rules of the CDN filter."""
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dataflow.cli.documents import File, Follows, check, document_of, put, read_file, show
-from dataflow.cli.terminal import people_read, print_json
+from dataflow.cli.documents import add_commands, document_of, last_version_of, read_file
+from dataflow.cli.kafka import ask_broker
+from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+
+if TYPE_CHECKING:
+    from dataflow.stages.filter_dry_run import DryRun
 
 rules = typer.Typer(
     no_args_is_help=True,
@@ -18,39 +24,17 @@ rules = typer.Typer(
 )
 
 
-@rules.command("show")
-def show_rules() -> None:
-    """Print the rules that all workers use; their version is on stderr.
-
-    \b
-    Example:
-      dataflow rules show | jq .
-    """
-    show(document_of("filter-rules"))
-
-
-@rules.command("check")
-def check_rules(file: File) -> None:
-    """Check a file of rules; nothing is changed, and no broker is asked.
-
-    \b
-    Example:
-      dataflow rules check rules.json
-    """
-    check(document_of("filter-rules"), file)
-
-
-@rules.command("put")
-def put_rules(file: File, follows: Follows = None) -> None:
-    """Make the rules of a file those of all workers, within seconds and without a restart.
-
-    Bad rules change nothing, nor does a version that somebody else has changed.
-
-    \b
-    Example:
-      dataflow rules put rules.json --follows 7
-    """
-    put(document_of("filter-rules"), file, follows)
+add_commands(
+    rules,
+    "filter-rules",
+    shown="Print the rules that all workers use; their version is on stderr.\n\n"
+    "\b\nExample:\n  dataflow rules show | jq .",
+    checked="Check a file of rules; nothing is changed, and no broker is asked.\n\n"
+    "\b\nExample:\n  dataflow rules check rules.json",
+    written="Make the rules of a file those of all workers, within seconds and without a restart.\n\n"
+    "Bad rules change nothing, nor does a version that somebody else has changed.\n\n"
+    "\b\nExample:\n  dataflow rules put rules.json --follows 7",
+)
 
 
 @rules.command("dry-run")
@@ -70,13 +54,36 @@ def dry_run(
       dataflow rules dry-run cdn.ndjson.gz --rules rules.json
       dataflow rules dry-run --topic cdn-logs --last 100000
     """
-    from dataflow.cli.rules_dry_run import show_dry_run, try_rules
     from dataflow.errors import Misconfigured
 
     if (lines is None) == (topic is None):
         raise Misconfigured("LINES and --topic are both given, or neither; expected one of them")
-    dry_run = try_rules(read_file(rules) if rules else None, lines, topic, last)
+    dry_run = _try_rules(read_file(rules) if rules else None, lines, topic, last)
     if people_read():
-        show_dry_run(dry_run)
+        _show(dry_run)
     else:
         print_json(dry_run)
+
+
+def _try_rules(raw: bytes | None, lines: Path | None, topic: str | None, last: int) -> "DryRun":
+    from dataflow.cli.lines import lines_of
+    from dataflow.rules.dry_run import last_records, try_lines
+    from dataflow.stages.filter_document import read_document
+
+    used = read_document(last_version_of(document_of("filter-rules")).raw if raw is None else raw, "rules")
+    if lines is not None:
+        with lines_of(lines) as sent:
+            return asyncio.run(try_lines(used, sent))
+    records = ask_broker(lambda connection: last_records(connection, topic or "", last))
+    return asyncio.run(try_lines(used, records))
+
+
+def _show(dry_run: "DryRun") -> None:
+    counts: Mapping[str, int] = {"(kept)": dry_run.kept, **dry_run.dropped}
+    rows = [(name, number, (dry_run.examples.get(name) or [""])[0][:80]) for name, number in counts.items()]
+    dead = [(f"dead letter: {reason}", number, "") for reason, number in dry_run.dead_lettered.items()]
+    page().print(table_of(("rule", "lines", "for example"), rows + dead, f"{dry_run.lines:,} lines"))
+    for topic, number in dry_run.outputs.items():
+        typer.echo(f"{number:,} to {topic}")
+    if not dry_run.complete:
+        notes().print("the time was up before the last line", style="yellow")

@@ -2,7 +2,7 @@
 
 import typer
 
-from dataflow.cli.documents import File, Follows, check, document_of, put, show
+from dataflow.cli.documents import add_commands
 
 utm_sources = typer.Typer(
     no_args_is_help=True,
@@ -11,36 +11,13 @@ utm_sources = typer.Typer(
     "  dataflow utm-sources show > sources.json\n"
     "  dataflow utm-sources put sources.json --follows 1",
 )
-
-
-@utm_sources.command("show")
-def show_sources() -> None:
-    """Print the map that all workers use; its version is on stderr.
-
-    \b
-    Example:
-      dataflow utm-sources show
-    """
-    show(document_of("utm-sources"))
-
-
-@utm_sources.command("check")
-def check_sources(file: File) -> None:
-    """Check a file; nothing is changed, and no broker is asked.
-
-    \b
-    Example:
-      dataflow utm-sources check sources.json
-    """
-    check(document_of("utm-sources"), file)
-
-
-@utm_sources.command("put")
-def put_sources(file: File, follows: Follows = None) -> None:
-    """Make the map in a file that of all workers.
-
-    \b
-    Example:
-      dataflow utm-sources put sources.json
-    """
-    put(document_of("utm-sources"), file, follows)
+add_commands(
+    utm_sources,
+    "utm-sources",
+    shown="Print the map that all workers use; its version is on stderr.\n\n"
+    "\b\nExample:\n  dataflow utm-sources show",
+    checked="Check a file; nothing is changed, and no broker is asked.\n\n"
+    "\b\nExample:\n  dataflow utm-sources check sources.json",
+    written="Make the map in a file that of all workers.\n\n"
+    "\b\nExample:\n  dataflow utm-sources put sources.json",
+)

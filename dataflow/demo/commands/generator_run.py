@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
-from dataflow.cli.instants import instant_ms
 from dataflow.demo.commands.event_writers import EventWriter, GenerationReport, Packed
 from dataflow.demo.generators.pace import Tick
+from dataflow.instants import option_ms
 
 SHOW_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005  # by default the loop would wait ten times as long for the thread that makes events
@@ -73,4 +73,4 @@ async def run(
 
 def start_of(text: str | None) -> int:
     """Return the first event time in microseconds since 1970 UTC: that instant, or now."""
-    return time.time_ns() // 1000 if text is None else instant_ms("--start", text) * 1000
+    return time.time_ns() // 1000 if text is None else option_ms("--start", text) * 1000
