@@ -36,11 +36,9 @@ class AccessLogStage:
     """Parses lines and looks up user agents and addresses, both cached."""
 
     def __init__(self, parse: Callable[[bytes], LoggedRequest], geoip: GeoIP) -> None:
-        from dataflow.stages.user_agent import user_agent_of  # its patterns load when somebody needs them
-
         self._parse = parse
         self._geoip = geoip
-        self._agents = BoundedCache[str | None, _Known[UserAgent]](lambda text: _known(user_agent_of(text)))
+        self._agents = BoundedCache[str | None, _Known[UserAgent]](_look_up_agent)
         self._places = BoundedCache[str | None, _Known[Place]](lambda ip: _known(geoip.place_of(ip), b"}"))
 
     def read(self, raw: bytes) -> ParsedLine:
@@ -58,6 +56,12 @@ class AccessLogStage:
         if replacements:
             self._places.clear()
         return replacements
+
+
+def _look_up_agent(text: str | None) -> _Known[UserAgent]:
+    from dataflow.stages.user_agent import user_agent_of  # its patterns load when the first one is looked up
+
+    return _known(user_agent_of(text))
 
 
 def _known(fields: F, end: bytes = b"") -> _Known[F]:
