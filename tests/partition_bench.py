@@ -16,6 +16,7 @@ from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext, Snapshot
+from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.splice import Added
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries
@@ -54,12 +55,14 @@ class Bench:
         self.event_time = event_time
         self.finished: list[Partition] = []
         self.bugs: list[BaseException] = []
+        self.pauses = StreamPauses()
         context = PartitionContext(
             EngineOptions(connection={}, **options),
             RecordBatches(None, transactional=True),
             lambda topic: 2,
             lambda: self.finished.append(self.partition),
             self.bugs.append,
+            self.pauses,
         )
         state = PartitionState.of(tables)
         self.partition = Partition(tp, position, state, context)

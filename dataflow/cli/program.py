@@ -13,6 +13,7 @@ from dataflow.cli.produce import produce
 from dataflow.cli.rules import rules
 from dataflow.cli.settings import settings
 from dataflow.cli.sinks import sinks
+from dataflow.cli.streams import streams
 from dataflow.cli.tables import tables
 from dataflow.cli.topics import topics
 from dataflow.cli.utm_sources import utm_sources
@@ -22,7 +23,13 @@ from dataflow.errors import Misconfigured
 DEMO = "dataflow.demo"
 DEMO_COMMANDS = ("demo", "broker", "generate")
 COMMANDS = (worker, topics, produce, ingest, apply, tables, settings)
-GROUPS = {"dead-letters": dead_letters, "rules": rules, "utm-sources": utm_sources, "sinks": sinks}
+GROUPS = {
+    "dead-letters": dead_letters,
+    "rules": rules,
+    "utm-sources": utm_sources,
+    "sinks": sinks,
+    "streams": streams,
+}
 
 
 def program(arguments: Sequence[str]) -> typer.Typer:

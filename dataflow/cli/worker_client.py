@@ -1,19 +1,17 @@
 """Worker client: asks a worker over HTTP for JSON."""
 
 import json
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from dataflow.errors import DataflowError
 
 TIMEOUT_SECONDS = 10.0
-
-# A worker is on this machine or in this cluster: never use a proxy.
-_open = build_opener(ProxyHandler({})).open
 
 
 class NotReady(DataflowError):
@@ -27,9 +25,32 @@ def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
     `DataflowError` with the error of the worker when it refuses.
     """
     query = urlencode({name: text for name, text in parameters.items() if text is not None})
-    url = "/".join([worker.rstrip("/"), *(quote(part, safe="") for part in path)])
+    url = _address(worker, path)
+    return _send(worker, f"{url}?{query}" if query else url)
+
+
+def tell(worker: str, *path: str) -> dict[str, Any]:
+    """Have a worker do something; it may be ``http://user:password@host``. Raises as `ask`."""
+    given = urlsplit(worker)
+    address = given._replace(netloc=given.netloc.rpartition("@")[2]).geturl()
+    headers = []
+    if given.username is not None:
+        credentials = f"{unquote(given.username)}:{unquote(given.password or '')}"
+        headers.append(("Authorization", f"Basic {b64encode(credentials.encode()).decode()}"))
+    return _send(address, _address(address, path), b"", headers)
+
+
+def _address(worker: str, path: Sequence[str]) -> str:
+    return "/".join([worker.rstrip("/"), *(quote(part, safe="") for part in path)])
+
+
+def _send(
+    worker: str, url: str, body: bytes | None = None, headers: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    opener = build_opener(ProxyHandler({}))  # a worker is on this machine or in this cluster: no proxy
+    opener.addheaders += headers
     try:
-        with _open(f"{url}?{query}" if query else url, timeout=TIMEOUT_SECONDS) as answer:
+        with opener.open(url, body, timeout=TIMEOUT_SECONDS) as answer:
             content: dict[str, Any] = json.load(answer)
             return content
     except HTTPError as error:

@@ -30,9 +30,24 @@ class Assignment:
         clean = {tp: p for tp, p in self.partitions.items() if p.is_clean} if retain else {}
         self.retained = {tp: (p.committed, p.state) for tp, p in clean.items()}
         for partition in self.partitions.values():
-            partition.is_owned = False
+            partition.is_open = False
         self.partitions = {}
         self.session += 1
+
+    def interrupt_fetches(self) -> int:
+        """Begin another session with the same partitions: a fetch that is under way takes nothing more."""
+        self.session += 1
+        return self.session
+
+    @property
+    def topics(self) -> set[str]:
+        """The source topics of the partitions owned."""
+        return {tp.topic for tp in self.partitions}
+
+    @property
+    def unpaused(self) -> int:
+        """How many partitions are read."""
+        return sum(partition.pause is None for partition in self.partitions.values())
 
     def accepting(self) -> dict[TP, Partition]:
         """Return the partitions that may be handed more; the others wait for a checkpoint.

@@ -118,7 +118,7 @@ class BatchConsumer(driver.Consumer):
                 batched.keys(),
                 ordinary,
                 self.engine.options.batch_records,
-                DRAIN_SECONDS if len(batched) == len(assignment.partitions) else DRAIN_BESIDE_FULL_SECONDS,
+                DRAIN_SECONDS if len(batched) == assignment.unpaused else DRAIN_BESIDE_FULL_SECONDS,
                 # A session ends before the next one seeks, so this call takes nothing behind that seek.
                 lambda: assignment.session == session,
             ),
@@ -136,8 +136,8 @@ class BatchConsumer(driver.Consumer):
             await asyncio.sleep(min(linger_seconds, LONGEST_LINGER_SECONDS))
 
     async def _deliver(self, tp: TP, fetched: Fetched, partition: Partition) -> None:
-        if self.engine.partitions.get(tp) is not partition:
-            return  # revoked or recovered since: it will be read again
+        if self.engine.partitions.get(tp) is not partition or not partition.is_open:
+            return  # revoked, recovered or paused since: it will be read again
         source = self.engine.topology.sources[tp.topic]
         try:
             await check_offset_gap(self, self.app.conf.id, source.changelog, partition, fetched)

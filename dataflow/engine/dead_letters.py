@@ -12,7 +12,7 @@ DETAIL_CHARACTERS = 1_000  # a detail may quote the event
 
 
 class TooManyDeadLetters(DataflowError):
-    """So much cannot be used that the fault is more likely ours than the data's: stop."""
+    """So much cannot be used that the fault is more likely ours than the data's: do not go on."""
 
 
 def reason_headers(stage: str, fault: InvalidEvent, **origin: object) -> Headers:
@@ -37,7 +37,7 @@ class RejectedRecord:
 
 
 class DeadLetterLimit:
-    """Stops a worker whose partition yields an unbroken run, or too large a share, of dead letters."""
+    """Refuses the batch with which a partition has an unbroken run, or too large a share, of dead letters."""
 
     def __init__(self, run: int, share: float, share_of: int) -> None:
         self.run = run

@@ -18,10 +18,12 @@ from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import EngineState, Lifecycle
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
+from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.recovery import Recovery
+from dataflow.engine.resume import reopen
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError
-from dataflow.kafka.errors import KafkaError, RecordsRefused
+from dataflow.kafka.errors import IllegalStateError, KafkaError, RecordsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.record_batches import RecordBatches
@@ -33,6 +35,7 @@ CHECKPOINT_LIMIT_SECONDS = 60.0
 RECOVERY_PAUSE_SECONDS = 0.2
 DRAIN_POLL_SECONDS = 0.005
 CAPACITY_WAIT_SECONDS = 0.5
+REMIND_POLL_SECONDS = 1.0
 BUSY_PAUSES = 0.5
 
 
@@ -49,11 +52,13 @@ class Engine(Service):
         self.options = options
         self.assignment = Assignment(options)
         self.lifecycle = Lifecycle()
+        self.pauses = StreamPauses()
         self.producer = ManagedProducer(options.connection, options.compression)
         self._record_batches = RecordBatches(options.compression, transactional=True)
         self._group_metadata: GroupMetadata | None = None
         self._errors = CheckpointErrors()
         self._writing = asyncio.Lock()
+        self._resuming = asyncio.Lock()
         self._capacity = asyncio.Event()
 
     @property
@@ -150,6 +155,7 @@ class Engine(Service):
             self.topology.partition_counts.__getitem__,
             self._checkpoint_if_full,
             self.on_bug,
+            self.pauses,
         )
         self._group_metadata = group_metadata
         assignment.begin(
@@ -166,6 +172,30 @@ class Engine(Service):
     def _request_recovery(self) -> None:
         """Let Faust seek and resume, and so call `recover`, without a rebalance."""
         cast("TableManager", self.app.tables).recovery.signal_recovery_start.set()
+
+    # -- pauses of single streams
+
+    async def resume(self, topic: str) -> bool:
+        """Go on with a paused stream, whose dead letters are accepted now; tell whether it was paused."""
+        async with self._resuming:
+            if self.pauses.get(topic) is None:
+                return False
+            while self.lifecycle.is_running and any(
+                p.tp.topic == topic for p in self.assignment.uncommitted()
+            ):
+                await self.checkpoint()
+            if self.lifecycle.is_running:  # else recovery opens them
+                with suppress(IllegalStateError):  # revoked meanwhile
+                    await reopen(self.assignment, self.group, topic)
+            self.pauses.end(topic)
+            return True
+
+    @Service.task
+    async def _remind(self) -> None:
+        """Say again and again what does not go on, and why."""
+        while not self.should_stop:
+            await self.sleep(REMIND_POLL_SECONDS)
+            self.pauses.remind(self.assignment.topics)
 
     # -- backpressure
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import chain
 
 from dataflow.engine.batch import Batch, UnaccountedEvents
-from dataflow.engine.dead_letters import DeadLetterLimit, as_records
+from dataflow.engine.dead_letters import DeadLetterLimit, TooManyDeadLetters, as_records
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
+from dataflow.engine.pauses import Pause, StreamPauses
 from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
@@ -43,13 +44,14 @@ class PartitionContext:
     on_finished: Callable[[], None]
     on_bug: Callable[[BaseException], None]
     """Takes what must stop the worker."""
+    pauses: StreamPauses
     now_ms: Callable[[], int] = now_ms
 
 
 class Partition:
     """Where one source partition stands.
 
-    An error or a rebalance drops the object: what an agent still does with one of its
+    An error, a rebalance or a pause closes the object: what an agent still does with one of its
     batches has no effect then.
     """
 
@@ -65,7 +67,7 @@ class Partition:
         self.in_flight_bytes = 0  # handed out and not committed
         self.records = 0  # finished since the last checkpoint
         self.last_record_ms = 0
-        self.is_owned = True
+        self.is_open = True
         self.max_message_bytes = options.max_message_bytes
         self._context = context
         self._size = 0
@@ -93,13 +95,22 @@ class Partition:
     @property
     def can_accept(self) -> bool:
         """Tell whether its agent may be handed more batches: only a few may be unfinished, however small."""
-        return len(self._unfinished) < MAX_UNFINISHED
+        return len(self._unfinished) < MAX_UNFINISHED and self.pause is None
+
+    @property
+    def pause(self) -> Pause | None:
+        """Why its stream pauses; None: it does not."""
+        return self._context.pauses.get(self.tp.topic)
+
+    def renewed(self) -> "Partition":
+        """Return this partition as it is read again from what is finished, all of which is committed."""
+        return Partition(self.tp, self.position, self.state, self._context)
 
     def enter(self, batch: Batch) -> None:
         """Note that an agent begins with a batch: with the first that is not finished."""
         self.in_progress += 1
         expected = next((other for other in self._unfinished if not other.is_finished), batch)
-        if self.is_owned and batch is not expected:
+        if self.is_open and batch is not expected:
             error = UnaccountedEvents(f"{batch!r} is entered; expected {expected!r} to be finished before")
             self._context.on_bug(error)
             raise error
@@ -107,12 +118,15 @@ class Partition:
     def leave(self, batch: Batch, error: BaseException | None) -> None:
         """Note that an agent has left a batch; an error leaves it unfinished, so never committed."""
         self.in_progress -= 1
-        if not self.is_owned:
-            return  # revoked meanwhile: the next owner reads the batch again
+        if not self.is_open:
+            return  # revoked or paused meanwhile: the batch is read again
         try:
             if error is not None:
                 raise error
             self._finish(batch)
+        except TooManyDeadLetters as refusal:
+            self._let_go()
+            self._context.pauses.refuse(self.tp, batch.end, refusal)
         except BaseException as raised:
             self._context.on_bug(raised)
             if error is None:
@@ -120,11 +134,17 @@ class Partition:
         else:
             self._context.on_finished()
 
+    def _let_go(self) -> None:
+        """Forget what is handed out and not finished: it is read again when the stream goes on."""
+        self.is_open = False
+        self.in_flight_bytes -= sum(batch.size for batch in self._unfinished)
+        self._unfinished.clear()
+
     def _finish(self, batch: Batch) -> None:
         batch.outputs = batch.finish()
-        self._limit.check(
-            self.tp, batch.event_counts.received, batch.dead, len(batch.dead) == batch.event_counts.received
-        )
+        if not self._context.pauses.accepts(self.tp, batch.end):
+            received = batch.event_counts.received
+            self._limit.check(self.tp, received, batch.dead, len(batch.dead) == received)
         if batch.dead:
             raw_bytes = sum(len(letter.record.value or b"") for letter in batch.dead)
             topic = self._context.options.dead_letter_topic

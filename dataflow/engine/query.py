@@ -90,14 +90,21 @@ class Queries:
 
     async def query(self, topic: str, query: Query[A]) -> QueryResult[A]:
         """Ask all owners in parallel, within the deadline; never raises for one that does not answer."""
-        own_url = str(self._app.conf.canonical_url).rstrip("/")
-        owners = self._app.router.external_topics_metadata()  # {url: {topic: [partitions]}}
-        urls = {url.rstrip("/") for url, topics in owners.items() if topics.get(topic)} - {own_url}
         own, body = self._own_results(topic, query), encode(query)
-        others = await asyncio.gather(*(self._ask(url, topic, body) for url in urls))
+        others = await asyncio.gather(*(self._ask(url, topic, body) for url in self.other_owners(topic)))
         results = [result for results in (own, *others) for result in results]
         partitions = self._engine.topology.partition_counts[topic]
         return merge_results(answer_type_of(type(query)), partitions, results)
+
+    @property
+    def own_url(self) -> str:
+        """Where this worker listens."""
+        return str(self._app.conf.canonical_url).rstrip("/")
+
+    def other_owners(self, topic: str) -> set[str]:
+        """Return where the other workers listen that own partitions of a topic."""
+        owners = self._app.router.external_topics_metadata()  # {url: {topic: [partitions]}}
+        return {url.rstrip("/") for url, topics in owners.items() if topics.get(topic)} - {self.own_url}
 
     def _own_results(self, topic: str, query: Query[A]) -> list[PartitionResult]:
         consumer, generation = self._app.consumer, self._app.consumer_generation_id
@@ -106,9 +113,8 @@ class Queries:
             if tp.topic == topic:
                 lag = max((consumer.highwater(tp) or 0) - partition.position, 0)
                 content = msgspec.Raw(encode(query.read(partition)))
-                results.append(
-                    PartitionResult(tp.partition, generation, lag, partition.last_record_ms, content)
-                )
+                place = tp.partition, generation, lag, partition.last_record_ms
+                results.append(PartitionResult(*place, content, partition.pause))
         return results
 
     async def _ask(self, url: str, topic: str, body: bytes) -> list[PartitionResult]:

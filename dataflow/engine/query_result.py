@@ -3,11 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar, get_origin
 
 import msgspec
+
+from dataflow.engine.pauses import Pause
 
 A = TypeVar("A")
 
@@ -24,6 +26,7 @@ class PartitionResult(msgspec.Struct, array_like=True):
     lag_records: int
     last_record_ms: int
     content: msgspec.Raw
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class QueryResult(Generic[A]):
     missing: list[int]
     lag_records: int = 0
     lag_seconds: float = 0.0
+    pauses: Mapping[int, Pause] = field(default_factory=dict)
+    """Of the partitions that are not read for now."""
 
     @cached_property
     def by_partition(self) -> dict[int, A]:
@@ -67,6 +72,7 @@ def merge_results(
         sorted(set(range(partitions)) - set(newest)),
         sum(result.lag_records for result in lagging),
         round(max(time.time() - oldest_ms / 1000, 0.0), 3) if oldest_ms else 0.0,
+        {number: result.pause for number, result in newest.items() if result.pause},
     )
 
 

@@ -9,10 +9,10 @@ class StageSettings(BaseModel):
     """How events are filtered, enriched and counted."""
 
     dead_letter_max_consecutive: int = setting(
-        10_000, "the worker stops after so many dead letters in a row", ge=1
+        10_000, "a stream pauses after so many dead letters in a row", ge=1
     )
     dead_letter_max_ratio: float = setting(
-        0.5, "the worker stops above this ratio of dead letters", gt=0, le=1
+        0.5, "a stream pauses above this ratio of dead letters", gt=0, le=1
     )
     dead_letter_ratio_window: int = setting(
         10_000, "the ratio is computed over so many events, never fewer", ge=1

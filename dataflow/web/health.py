@@ -5,6 +5,7 @@ from typing import Literal
 
 from dataflow.app import app
 from dataflow.engine.lifecycle import EngineState
+from dataflow.engine.pauses import Pause
 from dataflow.http_error import HttpError, unavailable
 from dataflow.web.answer import Answer
 from dataflow.web.route import Routes
@@ -15,6 +16,12 @@ routes = Routes("Workers")
 def is_recovering() -> bool:
     """Tell whether partitions are being recovered, of which nothing can be said yet."""
     return app.engine.lifecycle.state in (EngineState.CREATED, EngineState.RECOVERING)
+
+
+def paused_streams() -> dict[str, Pause]:
+    """Return why each stream pauses of which this worker owns partitions and does not read them."""
+    pauses = app.engine.pauses
+    return {topic: pause for topic in sorted(app.engine.assignment.topics) if (pause := pauses.get(topic))}
 
 
 def not_ready_for() -> str | None:
@@ -42,9 +49,10 @@ class Healthy(Answer):
 
 
 class Ready(Answer):
-    """It does its work."""
+    """It does its work, but for streams that pause."""
 
     ready: Literal[True]
+    paused: dict[str, Pause]
 
 
 @routes(
@@ -68,4 +76,4 @@ async def readyz() -> Ready:
     reason = not_ready_for()
     if reason:
         raise unavailable(f"worker is {reason}; expected ready")
-    return Ready(True)
+    return Ready(True, paused_streams())

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dataflow.app import app
-from dataflow.web.health import not_ready_for
+from dataflow.web.health import not_ready_for, paused_streams
 from dataflow.web.route import Content, Routes
 
 routes = Routes("Workers")
@@ -38,9 +38,6 @@ class PartitionCollector(Collector):
             labels=(*PLACE, "reason"),
         )
         lag = GaugeMetricFamily("dataflow_lag_records", "Records not yet finished.", labels=PLACE)
-        ready = GaugeMetricFamily(
-            "dataflow_worker_ready", "1 while this worker does its work; else look at /readyz."
-        )
         for tp, partition in app.engine.partitions.items():
             place, event_counts = (tp.topic, str(tp.partition)), partition.state.event_counts
             received.add_metric(place, event_counts.received)
@@ -50,12 +47,26 @@ class PartitionCollector(Collector):
             for reason, count in event_counts.dead_lettered.items():
                 dead.add_metric((*place, reason), count)
             lag.add_metric(place, max((app.consumer.highwater(tp) or 0) - partition.position, 0))
-        ready.add_metric((), 0 if not_ready_for() else 1)
-        return received, sent, dropped, dead, lag, ready
+        return received, sent, dropped, dead, lag, *_states()
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: what there is depends on the partitions owned."""
         return ()
+
+
+def _states() -> Iterable[Metric]:
+    ready = GaugeMetricFamily(
+        "dataflow_worker_ready", "1 while this worker does its work; else look at /readyz."
+    )
+    paused = GaugeMetricFamily(
+        "dataflow_stream_paused",
+        "1 while this worker does not read a stream: look at /readyz.",
+        labels=("stream", "cause"),
+    )
+    ready.add_metric((), 0 if not_ready_for() else 1)
+    for topic, pause in paused_streams().items():
+        paused.add_metric((topic, pause.cause), 1)
+    return ready, paused
 
 
 @routes("get", "/metrics", answer=Content("text/plain", {"type": "string"}))

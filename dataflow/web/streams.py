@@ -1,9 +1,13 @@
-"""Streams: every source topic's events, and where each ended, over the whole cluster."""
+"""Streams: every source topic's events, and where each ended, over the whole cluster; which ones pause."""
 
 import asyncio
+from typing import Annotated
+
+from msgspec import Meta
 
 from dataflow.app import app
 from dataflow.engine.event_counts import EventCounts
+from dataflow.engine.pauses import Pause, StreamState
 from dataflow.engine.query import ReadEventCounts
 from dataflow.engine.query_result import QueryResult
 from dataflow.http_error import unavailable
@@ -31,6 +35,14 @@ class StreamDetails(Answer):
     dead_lettered: dict[str, int]
 
 
+class StreamStatus(Answer):
+    """Whether a stream is read, and if not, why."""
+
+    state: StreamState
+    paused: Annotated[list[int], Meta(description="Partitions that are not read for now")]
+    pause: Annotated[Pause | None, Meta(description="Why the first of them is not")]
+
+
 class StreamsAnswer(Answer):
     """All streams, each by its topic."""
 
@@ -38,6 +50,7 @@ class StreamsAnswer(Answer):
     details: dict[str, StreamDetails]
     partitions: dict[str, Partitions]
     lag: dict[str, Lag]
+    states: dict[str, StreamStatus]
 
 
 @routes(
@@ -62,7 +75,15 @@ async def show_streams(_request: NoParameters) -> StreamsAnswer:
         details={topic: StreamDetails(each.dropped, each.dead_lettered) for topic, each in counts.items()},
         partitions={topic: partitions_of([result]) for topic, result in results.items()},
         lag={topic: lag_of([result]) for topic, result in results.items()},
+        states={topic: _status(result) for topic, result in results.items()},
     )
+
+
+def _status(result: QueryResult[EventCounts]) -> StreamStatus:
+    paused = sorted(result.pauses)
+    if not paused:
+        return StreamStatus(StreamState.RUNNING, [], None)
+    return StreamStatus(StreamState.PAUSED, paused, result.pauses[paused[0]])
 
 
 def _event_counts(result: QueryResult[EventCounts]) -> EventCounts:

@@ -24,6 +24,7 @@ from dataflow.engine.batch import Batch
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext, Snapshot
+from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, TablePartition
 from dataflow.kafka.fetch import Fetched, RecordSlice
@@ -80,9 +81,8 @@ def flow(topic: str, lines: Sequence[bytes | None]) -> Flowed:
     source = app.topology.sources.get(topic)
     state = PartitionState.of(source.tables if source else [])
     bugs: list[BaseException] = []
-    context = PartitionContext(
-        LIMITLESS, RecordBatches(None, transactional=True), lambda _: 1, lambda: None, bugs.append
-    )
+    batches = RecordBatches(None, transactional=True)
+    context = PartitionContext(LIMITLESS, batches, lambda _: 1, lambda: None, bugs.append, StreamPauses())
     partition = Partition(TopicPartition(topic, 0), 0, state, context)
     batch = partition.deliver(source.topic.event_time if source else None, _fetched(lines))
     assert batch is not None

@@ -36,10 +36,9 @@ broker = os.environ["BROKER"]
 if FAULT == "no broker":
     broker = f"127.0.0.1:{free_port()}"
     admin.connect_admin.__defaults__ = (1.0,)  # a minute else
-limits: dict[str, Any] = {"dead_letter_max_consecutive": 20} if FAULT == "dead run" else {}
 other_agents = ("leaves the loop", "reads events", "takes many", "asks for keys")
 
-worker = relay(broker, NAMES, misbehave, agent=FAULT not in other_agents, **limits)
+worker = relay(broker, NAMES, misbehave, agent=FAULT not in other_agents)
 app = worker.app
 app.conf.datadir = Path.cwd() / "faust"
 

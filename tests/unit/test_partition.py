@@ -20,7 +20,6 @@ from partition_bench import (
 )
 
 from dataflow.engine.batch import UnaccountedEvents
-from dataflow.engine.dead_letters import TooManyDeadLetters
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.state import PARTITION_KEY, PartitionState
 from dataflow.engine.tables import WindowedTable
@@ -80,7 +79,7 @@ async def test_a_batch_of_a_partition_that_was_given_up_changes_nothing(ends: st
     """Its tables may be kept for when the partition comes back: then the batch is read again."""
     bench = Bench()
     batch = bench.deliver(0, good(3))
-    bench.partition.is_owned = False
+    bench.partition.is_open = False
     async with batch:
         if ends == "well":
             batch.fold(PER_KIND, batch.apply(MARK))
@@ -162,14 +161,37 @@ async def test_what_cannot_be_used_goes_to_the_dead_letters_and_the_rest_goes_on
 async def test_a_run_of_dead_letters_leaves_its_batch_uncommitted(limit: int, stops: bool):
     """Rule 3: nothing of the batch that passes the limit is committed."""
     bench = Bench(dead_letter_max_consecutive=limit)
-    batch = bench.deliver(0, [b"no JSON"] * 5)
-    if stops:
-        with pytest.raises(TooManyDeadLetters):
-            await pass_on(batch)
-    else:
-        await pass_on(batch)
+    await pass_on(bench.deliver(0, [b"no JSON"] * 5))
     assert (bench.partition.position == 5) is not stops
-    assert len(bench.bugs) == int(stops)
+    assert (bench.partition.pause is not None) is stops
+    assert bench.bugs == []
+
+
+async def test_a_stream_that_pauses_reads_nothing_and_keeps_what_was_finished():
+    """Its partition takes no memory, and what its agent still does with older batches has no effect."""
+    bench = Bench(dead_letter_max_consecutive=5)
+    await pass_on(bench.deliver(0, good(3)))
+    refused, behind = bench.deliver(3, [b"no JSON"] * 5), bench.deliver(8, good(2))
+    await pass_on(refused)
+    await pass_on(behind)
+    assert (bench.partition.position, bench.counted) == (3, 3)
+    assert not bench.partition.can_accept
+    bench.partition.on_committed(bench.partition.snapshot())
+    assert bench.partition.in_flight_bytes == 0
+
+
+async def test_what_was_refused_is_accepted_once_somebody_has_said_to_go_on():
+    """Else the same batch would pause the stream again for ever; what comes behind it is limited anew."""
+    bench = Bench(dead_letter_max_consecutive=5)
+    dead = [b"no JSON"] * 5
+    await pass_on(bench.deliver(0, dead))
+    bench.pauses.end(bench.partition.tp.topic)
+    bench.partition = bench.partition.renewed()
+    await pass_on(bench.deliver(0, dead))
+    assert bench.partition.position == 5
+    await pass_on(bench.deliver(5, dead))
+    assert bench.partition.position == 5
+    assert bench.partition.pause is not None
 
 
 @pytest.mark.parametrize(("size", "reasons"), [(MOST - 1_000, []), (MOST - 10, [Reason.TOO_LARGE])])

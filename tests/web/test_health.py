@@ -9,7 +9,7 @@ from dataflow.engine.query import ReadEventCounts
 def test_a_worker_at_work_is_healthy_and_ready(worker):
     """What a probe sees all day."""
     assert (worker.get("/healthz").status, worker.get("/healthz").json) == (200, {"healthy": True})
-    assert (worker.get("/readyz").status, worker.get("/readyz").json) == (200, {"ready": True})
+    assert (worker.get("/readyz").status, worker.get("/readyz").json) == (200, {"ready": True, "paused": {}})
 
 
 def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):

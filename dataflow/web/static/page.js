@@ -3,7 +3,7 @@
 import { HttpError, ask } from "./ask.js";
 import { onPick, showCounts } from "./counts.js";
 import { fill, make, say } from "./rows.js";
-import { missingOf, showStreams } from "./streams.js";
+import { missingOf, pausedOf, showStreams } from "./streams.js";
 
 const EVERY_MS = 1000;
 
@@ -36,7 +36,7 @@ async function refresh() {
     await showCounts(answer.streams);
     const missing = missingOf(answer);
     showState(missing.length ? "partial" : "live", missing.length ? "Partly answered at" : "Live at");
-    showNotices(missing);
+    showNotices([...pausedOf(answer), ...missing]);
     showTime();
   } catch (error) {
     showTrouble(error);

@@ -63,6 +63,13 @@ export function showStreams(answer) {
   showReasons(answer.details);
 }
 
+/** Say which streams are not read for now, and what they wait for. */
+export function pausedOf(answer) {
+  return Object.entries(answer.states)
+    .filter(([, { pause }]) => pause)
+    .map(([stream, { pause }]) => `${stream} pauses: ${pause.detail}. It waits for ${pause.awaited}.`);
+}
+
 /** Say which partitions are not in the numbers. */
 export function missingOf(answer) {
   return Object.entries(answer.partitions)
