@@ -13,7 +13,7 @@ from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json
 
 if TYPE_CHECKING:
-    from dataflow.inputs.ingest_report import IngestReport
+    from dataflow.inputs.run import IngestReport
 
 INTERRUPTED = 130
 SHOWN = 20  # of what went wrong; JSON has all of it

@@ -19,7 +19,7 @@ from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import Fenced
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.reading import read_to_end
-from dataflow.kafka.record import Headers, Record
+from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transaction
 from dataflow.kafka.types import BatchBuilder, TopicPartition
@@ -55,33 +55,27 @@ def pack(chunk: TransactionChunk, record_batches: RecordBatches) -> PackedChunk:
     return packed
 
 
+@dataclass(frozen=True, slots=True)
 class ChunkWriter:
     """Commits chunks of one stream."""
 
-    def __init__(
-        self,
-        producer: TransactionalProducer,
-        tp: TopicPartition,
-        partitions: Mapping[str, Iterator[int]],
-        topic: str,
-    ) -> None:
-        self._producer = producer
-        self._tp = tp
-        self._partitions = partitions
-        self._topic = topic
+    producer: TransactionalProducer
+    tp: TopicPartition
+    partitions: Mapping[str, Iterator[int]]
+    topic: str
 
     async def store(self, packed: PackedChunk) -> None:
         """Commit all of a chunk, or nothing. Raises `Fenced` and `KafkaError`."""
         if not packed.good and not packed.dead and not packed.checkpoints:
             return
         try:
-            async with transaction(self._producer):
+            async with transaction(self.producer):
                 for batch in packed.good:
-                    await self._send(batch, self._topic)
+                    await self._send(batch, self.topic)
                 for batch in packed.dead:
                     await self._send(batch, DEAD_LETTERS.name)
                 for batch in packed.checkpoints:
-                    await self._producer.send_batch(batch, self._tp.topic, partition=self._tp.partition)
+                    await self.producer.send_batch(batch, self.tp.topic, partition=self.tp.partition)
         except Fenced as error:
             raise Fenced(
                 "another run has started, or the broker has waited too long for this one; "
@@ -89,17 +83,7 @@ class ChunkWriter:
             ) from error
 
     async def _send(self, batch: BatchBuilder, topic: str) -> None:
-        await self._producer.send_batch(batch, topic, partition=next(self._partitions[topic]))
-
-
-def _put(checkpoints: InputCheckpoints, tp: TopicPartition, record: Record) -> None:
-    try:
-        checkpoints.put_raw(record.key or b"", record.value)
-    except msgspec.DecodeError as error:
-        raise DataflowError(
-            f"record {record.offset} of {tp.topic}, partition {tp.partition}, is broken ({error}); "
-            "expected a checkpoint that this version of Dataflow can read"
-        ) from error
+        await self.producer.send_batch(batch, topic, partition=next(self.partitions[topic]))
 
 
 async def read_checkpoints(connection: Mapping[str, object], tp: TopicPartition) -> InputCheckpoints:
@@ -109,5 +93,11 @@ async def read_checkpoints(connection: Mapping[str, object], tp: TopicPartition)
         consumer.assign([tp])
         async for _, records in read_to_end(consumer, [tp]):
             for record in records:
-                _put(checkpoints, tp, record)
+                try:
+                    checkpoints.put_raw(record.key or b"", record.value)
+                except msgspec.DecodeError as error:
+                    raise DataflowError(
+                        f"record {record.offset} of {tp.topic}, partition {tp.partition}, is broken "
+                        f"({error}); expected a checkpoint that this version of Dataflow can read"
+                    ) from error
     return checkpoints

@@ -76,7 +76,11 @@ class InputCheckpoints:
         if not begin:
             return []
         candidates = [(key, self._checkpoints[key]) for key in self._keys(begin)]
-        alike = [pair for pair in candidates if _agree(begin, pair[1].begin)]
+        alike = [
+            (key, one)
+            for key, one in candidates
+            if begin.startswith(one.begin) or one.begin.startswith(begin)
+        ]
         return sorted(alike, key=lambda pair: pair[1].reached)
 
     def _keys(self, begin: bytes) -> Iterable[bytes]:
@@ -88,8 +92,3 @@ class InputCheckpoints:
 def _indexed(begin: bytes) -> bytes:
     """Return the key of the index; short contents are few, and share one key."""
     return begin[:INDEXED_BYTES] if len(begin) >= INDEXED_BYTES else b""
-
-
-def _agree(one: bytes, other: bytes) -> bool:
-    both = min(len(one), len(other))
-    return one[:both] == other[:both]

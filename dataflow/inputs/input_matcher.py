@@ -7,10 +7,9 @@ copied and truncated, or packed: it has another path, and its old path has other
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dataflow.inputs.content_reader import BEGIN_BYTES, ContentReader
+from dataflow.inputs.content import BEGIN_BYTES, ContentReader, InputContent
 from dataflow.inputs.input import Input, Pieces, UnreadableInput
 from dataflow.inputs.input_checkpoints import InputCheckpoint, InputCheckpoints
-from dataflow.inputs.unpacking import InputContent
 
 InputAt = Callable[[str], Input | None]
 """Returns the present input of a path, if any."""

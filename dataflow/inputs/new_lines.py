@@ -1,16 +1,15 @@
 """New lines: reads those lines of an input that are not in its topic yet."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from dataflow.catalogue.stream import Stream
-from dataflow.inputs.content_reader import ContentReader
+from dataflow.inputs.content import ContentReader, InputContent
 from dataflow.inputs.input import Input, UnreadableInput
 from dataflow.inputs.input_checkpoints import InputCheckpoint
 from dataflow.inputs.input_matcher import InputMatcher
-from dataflow.inputs.unpacking import InputContent
 from dataflow.sources.body_events import is_json
 from dataflow.sources.sorting import Sorted, Sorter, sender_headers
 
@@ -42,14 +41,11 @@ class ReadStep:
 class NewLines:
     """Reads the new lines of inputs of one stream."""
 
-    def __init__(
-        self, rules: LineRules, matcher: InputMatcher, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, rules: LineRules, matcher: InputMatcher) -> None:
         # The path is in the checkpoint, once for all lines.
         self._stream = replace(rules.stream, keeps_sender=False)
         self._rules = rules
         self._matcher = matcher
-        self._clock = clock
 
     def steps(self, source: Input, *, is_last_try: bool = True) -> Iterator[ReadStep]:
         """Yield the new lines of an input, step by step; the last step only has the final checkpoint.
@@ -78,7 +74,7 @@ class NewLines:
         return Sorter(
             self._stream,
             sender_headers(source.path),
-            now_ms=int(self._clock() * 1000),
+            now_ms=int(time.time() * 1000),
             most_bytes=rules.most_bytes,
             most_dead_bytes=rules.most_dead_bytes,
             structured_fields=rules.structured_fields,
@@ -103,31 +99,24 @@ class NewLines:
             )
 
 
+@dataclass(slots=True)
 class _StepBuilder:
     """Makes the steps of one input."""
 
-    def __init__(self, source: Input, content: InputContent, key: bytes, sorter: Sorter) -> None:
-        self.key = key
-        self.lines = 0
-        self.dead = 0
-        self._source = source
-        self._content = content
-        self._sorter = sorter
+    source: Input
+    content: InputContent
+    key: bytes
+    sorter: Sorter
+    lines: int = 0
+    dead: int = 0
 
     def of(self, reader: ContentReader, lines: Sequence[bytes], *, is_whole: bool = False) -> ReadStep:
-        self._sorter.sort(lines)
-        records = self._sorter.take()
+        self.sorter.sort(lines)
+        records = self.sorter.take()
         self.lines += len(lines)
         self.dead += len(records.dead)
-        source = self._source
+        source, read = self.source, (reader.reached, reader.sha256, reader.begin)
         checkpoint = InputCheckpoint(
-            source.path,
-            source.size,
-            source.version,
-            is_whole,
-            reader.reached,
-            reader.sha256,
-            reader.begin,
-            self._sorter.now_ms,
+            source.path, source.size, source.version, is_whole, *read, self.sorter.now_ms
         )
-        return ReadStep(records, len(lines), self.key, checkpoint, self._content.stored_bytes)
+        return ReadStep(records, len(lines), self.key, checkpoint, self.content.stored_bytes)

@@ -22,7 +22,8 @@ class Places:
         """Yield every input of the places, in their order; one that cannot be inspected as an error."""
         seen: set[str] = set()
         for place in places:
-            for source in self._at(place):
+            listed = self._objects.under(place) if place.startswith(S3_SCHEME) else files_at(place)
+            for source in listed:
                 if not isinstance(source, Input):
                     yield source
                 elif source.path not in seen:
@@ -32,9 +33,6 @@ class Places:
     def input_at(self, path: str) -> Input | None:
         """Return the input of a path of a checkpoint; None if it does not exist any more."""
         return self._objects.at(path) if path.startswith(S3_SCHEME) else file_at(path)
-
-    def _at(self, place: str) -> Listing:
-        return self._objects.under(place) if place.startswith(S3_SCHEME) else files_at(place)
 
     @cached_property
     def _objects(self) -> "S3Objects":

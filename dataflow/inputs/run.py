@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from dataflow.catalogue.declared import INGESTED
 from dataflow.catalogue.own_topics import INGEST_RUNS, INGESTED_INPUTS
@@ -11,14 +11,13 @@ from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.connection import broker_connection
 from dataflow.errors import DataflowError
 from dataflow.inputs.chunk_writer import ChunkWriter, PackedChunk, pack, read_checkpoints
-from dataflow.inputs.ingest_report import IngestReport
 from dataflow.inputs.input import Input
 from dataflow.inputs.input_checkpoints import InputCheckpoints
 from dataflow.inputs.input_matcher import InputMatcher
 from dataflow.inputs.lease import Lease, hold_lease
 from dataflow.inputs.new_lines import LineRules, NewLines
 from dataflow.inputs.places import Places
-from dataflow.inputs.transaction_chunk import ChunkBuilder, TransactionChunk
+from dataflow.inputs.transaction_chunk import ChunkBuilder
 from dataflow.kafka.admin import KnownTopic, find_topics
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transactional_producer
@@ -26,6 +25,52 @@ from dataflow.kafka.types import TopicPartition
 from dataflow.settings import Settings
 
 COMPRESSION = "zstd"  # half a microsecond a line here; less work for the broker
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What a run has stored so far; lines = accepted + dead_lettered."""
+
+    stream: str
+    inputs: int = 0
+    """How many inputs were listed."""
+    inputs_read: int = 0
+    """How many inputs had new lines."""
+    already_in: int = 0
+    lines: int = 0
+    accepted: int = 0
+    dead_lettered: int = 0
+    unfinished: list[str] = field(default_factory=list)
+    """Inputs whose last line is incomplete: it is left for the next run."""
+    failed: list[str] = field(default_factory=list)
+    """Why an input was not read to its end; a text for each."""
+    is_interrupted: bool = False
+    seconds: float = 0.0
+    stored_bytes: int = 0
+    all_bytes: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether every input was read."""
+        return not self.failed and not self.is_interrupted
+
+    def add(self, packed: PackedChunk) -> None:
+        """Count a chunk that was stored."""
+        chunk = packed.chunk
+        good, dead = (sum(batch.record_count() for batch in some) for some in (packed.good, packed.dead))
+        assert chunk.lines == good + dead, (chunk.lines, good, dead)
+        self.lines += chunk.lines
+        self.accepted += good
+        self.dead_lettered += dead
+        self.inputs_read += chunk.inputs_read
+        self.already_in += chunk.already_in
+        self.unfinished += chunk.unfinished
+        self.failed += chunk.failed
+        self.stored_bytes += chunk.stored_bytes
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain JSON values."""
+        return asdict(self) | {"lines_per_second": round(self.lines / max(self.seconds, 0.001))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +116,8 @@ class Run:
         report = IngestReport(self.stream, len(sources))
         report.all_bytes = sum(source.size for source in sources if isinstance(source, Input))
         builder = ChunkBuilder(self._new_lines(topics, checkpoints, places), checkpoints)
-        chunks = _packed(builder.chunks(sources))
+        record_batches = RecordBatches(COMPRESSION, transactional=True)
+        chunks = (pack(chunk, record_batches) for chunk in builder.chunks(sources))
         chunk = await asyncio.to_thread(next, chunks, None)
         while chunk is not None and not report.is_interrupted:
             # A thread makes the next chunk meanwhile.
@@ -96,16 +142,11 @@ class Run:
             stream,
             topics[stream.topic].most_bytes,
             topics[DEAD_LETTERS.name].most_bytes,
-            settings.ingest_structured_fields if stream.is_datastream else (),
+            settings.ingest_structured_fields,
             settings.dead_letter_max_ratio,
             settings.dead_letter_ratio_window,
         )
         return NewLines(rules, InputMatcher(checkpoints, places.input_at, may_be_avro=stream.is_json))
-
-
-def _packed(chunks: Iterator[TransactionChunk]) -> Iterator[PackedChunk]:
-    record_batches = RecordBatches(COMPRESSION, transactional=True)
-    return (pack(chunk, record_batches) for chunk in chunks)
 
 
 async def _topics(connection: Mapping[str, object], topic: str) -> dict[str, KnownTopic]:

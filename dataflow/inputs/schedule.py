@@ -6,9 +6,8 @@ from collections.abc import Callable
 from prometheus_client import Counter, Gauge
 
 from dataflow.errors import DataflowError
-from dataflow.inputs.ingest_report import IngestReport
 from dataflow.inputs.lease import LeaseHeld
-from dataflow.inputs.run import Run
+from dataflow.inputs.run import IngestReport, Run
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.settings import Settings
@@ -28,21 +27,16 @@ LAST_COMPLETE = Gauge(
 )
 
 
-def places_by_stream(settings: Settings) -> dict[str, list[str]]:
-    """Return the places to read, by stream."""
-    places: dict[str, list[str]] = {}
-    for wanted in settings.ingest_inputs:
-        stream, _, place = wanted.partition("=")
-        places.setdefault(stream, []).append(place)
-    return places
-
-
 async def ingest_scheduled(settings: Settings, should_stop: Callable[[], bool]) -> None:
     """Read what is new of every stream, one after another.
 
     Errors are logged, not raised: the next scheduled run continues.
     """
-    for stream, places in places_by_stream(settings).items():
+    places_by_stream: dict[str, list[str]] = {}
+    for wanted in settings.ingest_inputs:
+        stream, _, place = wanted.partition("=")
+        places_by_stream.setdefault(stream, []).append(place)
+    for stream, places in places_by_stream.items():
         if not should_stop():
             await _ingest(Run(settings, stream, places, _counter(stream), should_stop))
 

@@ -15,9 +15,8 @@ from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.kafka.record import Headers
 from dataflow.settings import Settings
 from dataflow.sources.batching_producer import BatchingProducer
-from dataflow.sources.body_events import is_ping, json_events, read_head, split_lines
+from dataflow.sources.body_events import ArrayFault, is_ping, json_events, read_head, split_lines
 from dataflow.sources.inflate import PIECE_BYTES, inflate
-from dataflow.sources.json_array import ArrayFault
 from dataflow.sources.sorting import Sorter
 
 EVENTS_AT_ONCE = 1_000

@@ -17,9 +17,8 @@ from dataflow.catalogue.declared import INGESTED
 from dataflow.demo.samples import sample_events
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.http_error import HttpError
-from dataflow.sources.body_events import json_events, read_head, split_lines
+from dataflow.sources.body_events import ArrayFault, elements, is_array, json_events, read_head, split_lines
 from dataflow.sources.inflate import PIECE_BYTES, inflate
-from dataflow.sources.json_array import ArrayFault, elements, is_array
 from dataflow.sources.sorting import Sorter, sender_headers
 from dataflow.stages.access_log import line_stage as access_log_line_stage
 from dataflow.stages.access_log.format_string import compile_format

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.inputs.content_reader import BEGIN_BYTES, ContentReader
+from dataflow.inputs.content import BEGIN_BYTES, ContentReader
 
 MOST = 20
 BITS = st.lists(st.sampled_from([b"\n", b"\r\n", b" ", b"a", b"\xff", b"long " * 3, b"\0" * 30]), max_size=60)

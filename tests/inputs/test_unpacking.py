@@ -14,8 +14,8 @@ import orjson
 import pytest
 from inputs.runs import Runs
 
+from dataflow.inputs.content import InputContent
 from dataflow.inputs.input import Input, UnreadableInput
-from dataflow.inputs.unpacking import InputContent
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -10,9 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.http_error import HttpError
-from dataflow.sources.body_events import is_ping, json_events, read_head, split_lines
+from dataflow.sources.body_events import (
+    ArrayFault,
+    elements,
+    is_array,
+    is_ping,
+    json_events,
+    read_head,
+    split_lines,
+)
 from dataflow.sources.inflate import PIECE_BYTES
-from dataflow.sources.json_array import ArrayFault, elements, is_array
 
 MOST_LINE, MOST_ARRAY = 1_000, 1 << 20
 
