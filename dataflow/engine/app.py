@@ -16,12 +16,14 @@ from faust.types.agents import AgentFun
 from faust.types.transports import ConductorT
 from yarl import URL
 
+from dataflow.engine.assignor import Assignor
 from dataflow.engine.batch import Batch, BatchStream, UnaccountedEvents
 from dataflow.engine.consumer import BatchConsumer
 from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
+from dataflow.engine.router import GroupRouter
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import BatchTopic, CountedTable, OrdinaryTopic
 from dataflow.engine.topology import Topology
@@ -49,8 +51,9 @@ class EngineWorker(faust.Worker):
 
 FAUST_SETTINGS: Mapping[str, Any] = {
     "consumer_auto_offset_reset": "earliest",
-    "table_standby_replicas": 0,  # none is needed, and with none the assignor spreads evenly
+    "table_standby_replicas": 0,  # none is needed, and the assignor gives none
     "topic_disable_leader": True,
+    "PartitionAssignor": Assignor,
     "Topic": OrdinaryTopic,
     "Worker": EngineWorker,
     "broker_request_timeout": LONGEST_RECOVERY_SECONDS,
@@ -119,9 +122,14 @@ class App(faust.App):
         return cast("BatchConsumer", self.consumer)
 
     @cached_property
+    def router(self) -> GroupRouter:
+        """What knows which worker owns which partitions."""
+        return GroupRouter(self, self.engine.producer)
+
+    @cached_property
     def queries(self) -> Queries:
         """What workers ask one another."""
-        return Queries(self, self.engine)
+        return Queries(self, self.engine, self.router)
 
     def _new_transport(self) -> TransportT:
         return BatchTransport(self.conf.broker_consumer, self, self.engine)

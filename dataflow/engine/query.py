@@ -11,6 +11,7 @@ from dataflow.engine.engine import Engine
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.partition import Partition
 from dataflow.engine.query_result import PartitionResult, QueryResult, merge_results
+from dataflow.engine.router import GroupRouter
 from dataflow.engine.tables import Part, Totals
 from dataflow.logs import get_log
 
@@ -76,9 +77,10 @@ class ReadEventCounts(Query[EventCounts], frozen=True):
 class Queries:
     """Answers the queries of other workers, and asks them; all workers of an app know the same types."""
 
-    def __init__(self, app: faust.App, engine: Engine) -> None:
+    def __init__(self, app: faust.App, engine: Engine, router: GroupRouter) -> None:
         self._app = app
         self._engine = engine
+        self._router = router
         self._decoder = msgspec.msgpack.Decoder(ReadWindows | ReadTotals | ReadEventCounts)
 
     def answer(self, topic: str, body: bytes) -> bytes:
@@ -90,8 +92,9 @@ class Queries:
 
     async def query(self, topic: str, query: Query[A]) -> QueryResult[A]:
         """Ask all owners in parallel, within the deadline; never raises for one that does not answer."""
+        urls = await self.other_owners(topic)
         own, body = self._own_results(topic, query), encode(query)
-        others = await asyncio.gather(*(self._ask(url, topic, body) for url in self.other_owners(topic)))
+        others = await asyncio.gather(*(self._ask(url, topic, body) for url in urls))
         results = [result for results in (own, *others) for result in results]
         partitions = self._engine.topology.partition_counts[topic]
         return merge_results(answer_type_of(type(query)), partitions, results)
@@ -101,9 +104,10 @@ class Queries:
         """Where this worker listens."""
         return str(self._app.conf.canonical_url).rstrip("/")
 
-    def other_owners(self, topic: str) -> set[str]:
+    async def other_owners(self, topic: str) -> set[str]:
         """Return where the other workers listen that own partitions of a topic."""
-        owners = self._app.router.external_topics_metadata()  # {url: {topic: [partitions]}}
+        await self._router.refresh()
+        owners = self._router.external_topics_metadata()  # {url: {topic: [partitions]}}
         return {url.rstrip("/") for url, topics in owners.items() if topics.get(topic)} - {self.own_url}
 
     def _own_results(self, topic: str, query: Query[A]) -> list[PartitionResult]:

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Iterable
 
 import aiokafka.errors as kafka_errors
-from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, Int16, Int32, Schema
 from aiokafka.structs import TopicPartition
 
+from dataflow.kafka.group_members import send_to_coordinator
 from dataflow.kafka.pinned_request import COMMITTED, TAGS, TEXT, TOPIC, PinnedRequest, structs
 
 
@@ -92,10 +93,8 @@ async def _fetch(
     for tp in tps:
         by_topic.setdefault(tp.topic, []).append(tp.partition)
     topics: list[tuple[object, ...]] = [(topic, numbers, {}) for topic, numbers in by_topic.items()]
-    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
-    await client.ready(node, group=ConnectionGroup.COORDINATION)
     request = PinnedRequest(OffsetFetchRequestV7(group, topics, require_stable, {}))
-    answer = await client.send(node, request, group=ConnectionGroup.COORDINATION)
+    answer = await send_to_coordinator(client, group, request)
     rows: list[tuple[TopicPartition, int, str]] = []
     codes = {answer.error_code}
     for topic, partitions, _ in answer.topics:

@@ -2,13 +2,19 @@
 
 from aiokafka import AIOKafkaConsumer as Consumer
 from aiokafka import ConsumerRebalanceListener as RebalanceListener
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment as MemberAssignment
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata as MemberMetadata
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 
 __all__ = [
     "BatchBuilder",
+    "ClusterMetadata",
     "Consumer",
     "ConsumerRecord",
+    "MemberAssignment",
+    "MemberMetadata",
     "OffsetAndMetadata",
     "RebalanceListener",
     "TopicPartition",

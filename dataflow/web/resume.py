@@ -50,7 +50,7 @@ async def resume_stream(request: ResumeRequest, http: Request) -> Resumed:
         raise not_found("stream", request.name, one_of(sorted(topics)))
     resumed = [app.queries.own_url] if await app.engine.resume(request.name) else []
     if request.workers == "all":
-        urls = sorted(app.queries.other_owners(request.name))
+        urls = sorted(await app.queries.other_owners(request.name))
         for answers in await asyncio.gather(*(_forward(url, request.name, http) for url in urls)):
             resumed += answers
     return Resumed(request.name, resumed)

@@ -148,7 +148,7 @@ async def test_tables_stay_in_memory_when_partitions_come_back(
 async def test_partitions_are_spread_evenly_after_one_has_come_and_gone(
     broker: EmbeddedBroker, kafka: KafkaClient, names: Names
 ):
-    """Faust's sticky assignor leaves 2, 2, 0 (ENGINE: traps); then a third worker is of no use."""
+    """A share of 2, 2, 0 would make a third worker of no use."""
     first, second, third, fourth = (relay(broker.address, names) for _ in range(4))
     kafka.produce(names.source, events(range(400)))
     async with running(first, second):

@@ -85,7 +85,7 @@ def test_results_travel_between_workers_as_they_are():
 )
 def test_a_query_arrives_as_it_was_sent_and_names_the_type_of_its_answer(query, answer_type):
     """No value becomes a string on the way."""
-    queries = Queries(None, None)
+    queries = Queries(None, None, None)
     assert queries._decoder.decode(msgspec.msgpack.encode(query)) == query
     assert answer_type_of(type(query)) is answer_type
 
@@ -98,7 +98,7 @@ def test_a_query_arrives_as_it_was_sent_and_names_the_type_of_its_answer(query, 
 def test_a_query_of_another_release_is_an_error(body):
     """It must not be answered as if it had asked for less."""
     with pytest.raises(msgspec.MsgspecError):
-        Queries(None, None).answer("topic", body)
+        Queries(None, None, None).answer("topic", body)
 
 
 def test_event_counts_are_decoded_as_they_were():

@@ -1,0 +1,51 @@
+"""Member data: what members of the group tell one another, in JSON that Faust's assignor reads."""
+
+import os
+import socket
+import time
+from functools import cache
+from pathlib import Path
+from uuid import getnode
+
+import msgspec
+from faust.types.assignor import HostToPartitionMap, TopicToPartitionMap
+
+encode = msgspec.json.encode
+
+
+class WorkerProcess(msgspec.Struct, frozen=True):
+    """A process that runs a worker: its machine, its number there, and when it started."""
+
+    machine: str
+    pid: int
+    started_ms: int
+
+
+@cache
+def this_process() -> WorkerProcess:
+    """Return the process of this worker; machines of one name differ by their boot."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    machine = f"{socket.gethostname()}/{boot.read_text().strip() if boot.exists() else getnode()}"
+    return WorkerProcess(machine, os.getpid(), time.time_ns() // 1_000_000)
+
+
+class OwnPartitions(msgspec.Struct):
+    """The partitions of a member, by topic."""
+
+    actives: TopicToPartitionMap
+    standbys: TopicToPartitionMap
+
+
+class MemberData(msgspec.Struct):
+    """What a member tells the leader, and the leader the member."""
+
+    assignment: OwnPartitions
+    url: str
+    changelog_distribution: HostToPartitionMap = {}
+    external_topic_distribution: HostToPartitionMap = {}
+    topic_groups: dict[str, int] = {}
+    instance_id: str | None = None
+    process: WorkerProcess | None = None
+
+
+member_data = msgspec.json.Decoder(MemberData).decode

@@ -1,0 +1,51 @@
+"""Members of a consumer group, as its coordinator describes them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.coordinator.protocol import ConsumerProtocol
+from aiokafka.errors import for_code
+from aiokafka.protocol.admin import DescribeGroupsRequest
+from aiokafka.protocol.api import Request, RequestStruct, Response
+
+STABLE = "Stable"
+"""State of a group between two rebalances; in another one, members are described without what they have."""
+
+
+class GroupMember(NamedTuple):
+    """A member of a group: what it has told the group about itself, and its partitions by topic."""
+
+    member_id: str
+    client_host: str
+    user_data: bytes
+    partitions: Mapping[str, list[int]]
+
+
+async def send_to_coordinator(
+    client: AIOKafkaClient, group: str, request: Request[RequestStruct]
+) -> Response:
+    """Return what the coordinator of a group answers."""
+    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+    await client.ready(node, group=ConnectionGroup.COORDINATION)
+    return await client.send(node, request, group=ConnectionGroup.COORDINATION)
+
+
+async def describe_members(client: AIOKafkaClient, group: str) -> list[GroupMember] | None:
+    """Return the members of a group; None while it is rebalancing. Raises `KafkaError`."""
+    answer = await send_to_coordinator(client, group, DescribeGroupsRequest([group]))
+    [(code, _, state, _, _, members, *_)] = answer.groups
+    if code:
+        error = for_code(code)
+        raise error
+    if members and state != STABLE:
+        return None
+    return [
+        GroupMember(
+            member_id,
+            client_host.removeprefix("/"),
+            ConsumerProtocol.METADATA.decode(metadata).user_data,
+            dict(ConsumerProtocol.ASSIGNMENT.decode(assignment).assignment) if assignment else {},
+        )
+        for member_id, _, client_host, metadata, assignment in members
+    ]
