@@ -45,8 +45,9 @@ def runner_of(application: Application) -> AppRunner:
 def listen(variable: str, host: str, port: int) -> socket.socket:
     """Return a socket; raise `Misconfigured`, naming the setting, if nobody can listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         raise Misconfigured(_fault(error, variable, host, port)) from error
 

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port of the web server (DATAFLOW_WEB_PORT).")
+]
+Host = Annotated[str | None, typer.Option(help="Address the web server listens on (DATAFLOW_WEB_HOST).")]
 
-def worker(
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port of the web server (DATAFLOW_WEB_PORT).")
-    ] = None,
-) -> None:
+
+def worker(port: Port = None, host: Host = None) -> None:
     """Run one worker; start more of them to share the partitions.
 
     It is what `faust -A dataflow.app worker` does, with uvloop and the log level of the settings.
@@ -26,6 +27,8 @@ def worker(
 
     if port is not None:
         os.environ["DATAFLOW_WEB_PORT"] = str(port)
+    if host is not None:
+        os.environ["DATAFLOW_WEB_HOST"] = host
     current = settings()
     level = "warn" if current.log_level is LogLevel.WARNING else current.log_level.value
     sys.argv = ["faust", "-A", "dataflow.app", "--loop", "uvloop", "worker", "--loglevel", level]

@@ -16,6 +16,7 @@ from faust.types.agents import AgentFun
 from faust.types.transports import ConductorT
 from yarl import URL
 
+from dataflow.engine.address import in_url
 from dataflow.engine.assignor import Assignor
 from dataflow.engine.batch import Batch, BatchStream, UnaccountedEvents
 from dataflow.engine.consumer import BatchConsumer
@@ -60,6 +61,13 @@ FAUST_SETTINGS: Mapping[str, Any] = {
 }
 
 
+class AppSettings(faust.Settings):
+    """Faust's settings, which take an IPv6 address where `faust worker --web-host` sets one."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, in_url(str(value)) if name == "web_host" else value)
+
+
 class BootStrategy(FaustBootStrategy):
     """Starts the engine before the consumer, and stops it after."""
 
@@ -75,6 +83,7 @@ class App(faust.App):
     """
 
     BootStrategy = BootStrategy
+    Settings = AppSettings
 
     def __init__(self, name: str, *, engine: EngineOptions | None = None, **settings: Any) -> None:
         """Declare an app; one without `engine` has to be connected before it starts."""

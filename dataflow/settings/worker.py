@@ -6,8 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from dataflow.engine.address import in_url
 from dataflow.settings.values import AbsolutePath, setting
 
 
@@ -57,10 +58,12 @@ def _reachable_host(validated: dict[str, object]) -> str:
 class WebSettings(BaseModel):
     """Addresses of the web server."""
 
-    web_host: str = setting("127.0.0.1", "address the web server listens on; 0.0.0.0: all")
+    web_host: str = setting("127.0.0.1", "address the web server listens on; 0.0.0.0, or ::, for all")
     web_port: int = setting(6066, "port of the web server", ge=1, le=65535)
-    advertised_host: str = Field(
-        default_factory=_reachable_host, description="host name at which other workers reach this one"
+    advertised_host: Annotated[str, AfterValidator(in_url)] = Field(
+        default_factory=_reachable_host,
+        description="host name at which other workers reach this one",
+        validate_default=True,
     )
     query_deadline_ms: int = setting(2_000, "longest wait for other workers", ge=10, le=60_000)
     analytics_deadline_ms: int = setting(

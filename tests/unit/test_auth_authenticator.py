@@ -7,10 +7,11 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from dataflow.engine.address import is_loopback
 from dataflow.errors import Misconfigured
 from dataflow.http_error import HttpError
 from dataflow.settings import Settings
-from dataflow.sources.auth.auth_config import create_authenticator, is_loopback
+from dataflow.sources.auth.auth_config import create_authenticator
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.auth.login_delays import ADDRESSES, FREE_FAILURES, LONGEST_SECONDS, LoginDelays
 from dataflow.sources.auth.secrets import fingerprint, is_password, read_htpasswd, read_tokens

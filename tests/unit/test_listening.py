@@ -1,5 +1,7 @@
 """Listening: a port that is taken, and an address that is not ours, are named with their settings."""
 
+import socket
+
 import pytest
 
 from dataflow.demo.broker.ports import free_port
@@ -13,6 +15,14 @@ def test_a_free_port_is_listened_on():
     for _ in range(2):
         with listen("DATAFLOW_WEB_PORT", "127.0.0.1", port) as listening:
             assert listening.getsockname() == ("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(("host", "from_where"), [("::1", ["::1"]), ("::", ["::1", "127.0.0.1"])])
+def test_ipv6_addresses_are_listened_on(host: str, from_where: list[str]):
+    """`::` is all addresses, as 0.0.0.0: others reach a worker by a name, which may be an IPv4 address."""
+    with listen("DATAFLOW_WEB_PORT", host, 0) as listening:
+        for address in from_where:
+            socket.create_connection((address, listening.getsockname()[1])).close()
 
 
 def test_a_port_that_is_taken_is_named():

@@ -1,6 +1,7 @@
 """Settings: what the environment says, and how its faults are told."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,25 @@ def faults_of(monkeypatch: pytest.MonkeyPatch):
         return str(raised.value).splitlines()
 
     return faults
+
+
+@pytest.mark.parametrize(
+    ("given", "advertised"),
+    [
+        ({"WEB_HOST": "::1"}, "[::1]"),
+        ({"WEB_HOST": "::"}, socket.gethostname()),
+        ({"ADVERTISED_HOST": "2001:db8::1"}, "[2001:db8::1]"),
+        ({"ADVERTISED_HOST": "[2001:db8::1]"}, "[2001:db8::1]"),
+        ({"ADVERTISED_HOST": "worker-1.example"}, "worker-1.example"),
+    ],
+)
+def test_an_advertised_ipv6_address_stands_in_brackets(
+    given: dict[str, str], advertised: str, monkeypatch: pytest.MonkeyPatch
+):
+    """It becomes a part of URLs: of this worker, for others, and of `dataflow tables`."""
+    for name, text in given.items():
+        monkeypatch.setenv(f"DATAFLOW_{name}", text)
+    assert read_settings().advertised_host == advertised
 
 
 def test_an_empty_environment_is_enough():

@@ -2,6 +2,8 @@
 
 import logging
 
+import pytest
+
 from dataflow.engine.app import App, EngineWorker
 from dataflow.worker import Worker
 
@@ -23,3 +25,12 @@ def test_a_quiet_worker_makes_no_debug_records():
 def test_the_worker_of_the_app_is_quiet_too():
     """It is a class of its own: what the engine mends would else be lost to every real worker."""
     assert issubclass(Worker, EngineWorker)
+
+
+@pytest.mark.filterwarnings("ignore::faust.exceptions.AlreadyConfiguredWarning")
+def test_the_command_of_faust_takes_an_ipv6_address():
+    """`faust worker --web-host ::1` sets these two, as text; without brackets the second is no URL."""
+    conf = App("ipv6").conf
+    conf.web_host = "::1"
+    conf.canonical_url = f"http://{conf.web_host}:6067"
+    assert (conf.canonical_url.host, conf.canonical_url.port) == ("::1", 6067)

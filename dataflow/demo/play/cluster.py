@@ -13,8 +13,8 @@ from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.play.foreground import fetching_jars, serving
 from dataflow.demo.play.workers import DemoWorker, running_workers
 from dataflow.demo.samples import sample_filter_rules
+from dataflow.engine.address import is_loopback
 from dataflow.settings import Settings
-from dataflow.sources.auth.auth_config import is_loopback
 from dataflow.topics import declared_topics, ensure_topics
 
 Say = Callable[[str], None]

@@ -1,7 +1,6 @@
 """Configuration of the authentication: which settings let whom in, and which are refused."""
 
-from ipaddress import ip_address
-
+from dataflow.engine.address import is_loopback
 from dataflow.errors import Misconfigured
 from dataflow.logs import get_log
 from dataflow.settings import Settings
@@ -44,11 +43,3 @@ def create_authenticator(settings: Settings) -> Authenticator:
         WatchedFile(tokens, read_tokens) if tokens else None,
         closed=closed,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches an address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
