@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 from mode import Service
 
-from dataflow.analytics.question import Row
-from dataflow.analytics.statements import Statement
+from dataflow.analytics.question import Row, Statement
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.postgres.connections import Connections
 

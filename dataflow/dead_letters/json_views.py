@@ -73,15 +73,10 @@ async def page_of_letter(connection: Mapping[str, object], place: Place) -> Dead
 
 
 def _row(letter: Letter, marks: Marks) -> dict[str, Any]:
+    noted = ("partition", "offset", "stage", "reason", "detail", "topic", "tries")
     return {
-        "partition": letter.partition,
-        "offset": letter.offset,
+        **{name: getattr(letter, name) for name in noted},
         "at": _instant(letter.at_ms),
-        "stage": letter.stage,
-        "reason": letter.reason,
-        "detail": letter.detail,
-        "topic": letter.topic,
-        "tries": letter.tries,
         "replayed": marks.has(letter.partition, letter.offset),
         "bytes": len(letter.value or b""),
     }

@@ -9,6 +9,7 @@ back and marked, or none.
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
@@ -62,25 +63,22 @@ async def replay(
         ) from error
 
 
+@dataclass(slots=True)
 class _Replay:
-    _producer: TransactionalProducer
-    _marks: Marks
-
-    def __init__(
-        self, connection: Mapping[str, object], app_id: str, reader: LetterReader, stack: AsyncExitStack
-    ) -> None:
-        self.result = ReplayResult()
-        self._connection = connection
-        self._transactional_id = f"{app_id}-dead-letters-replay"
-        self._reader = reader
-        self._stack = stack
+    connection: Mapping[str, object]
+    app_id: str
+    reader: LetterReader
+    stack: AsyncExitStack
+    result: ReplayResult = field(default_factory=ReplayResult)
+    producer: TransactionalProducer = field(init=False)
+    marks: Marks = field(init=False)
 
     async def run(self, letter_filter: LetterFilter, limit: int | None) -> ReplayResult:
         await self._start_producer()
         await self._forget_outdated()
         batch: list[Letter] = []
-        async for letter in self._reader.oldest_first(letter_filter):
-            if self._marks.has(letter.partition, letter.offset):
+        async for letter in self.reader.oldest_first(letter_filter):
+            if self.marks.has(letter.partition, letter.offset):
                 self.result.already_replayed += 1
             elif why := self._obstacle(letter):
                 self.result.impossible[why] += 1
@@ -97,26 +95,26 @@ class _Replay:
 
     async def _start_producer(self) -> None:
         """Start a producer in the place of the one before, and read the marks after that."""
-        await self._stack.aclose()
-        self._producer = await self._stack.enter_async_context(
+        await self.stack.aclose()
+        self.producer = await self.stack.enter_async_context(
             transactional_producer(
-                self._connection,
-                self._transactional_id,
+                self.connection,
+                f"{self.app_id}-dead-letters-replay",
                 "zstd",
                 timeout_ms=TRANSACTION_TIMEOUT_MS,
                 max_request_bytes=LARGEST_BYTES,
             )
         )
-        async with letter_reader(self._connection) as reader:
-            self._marks = await reader.marks()
+        async with letter_reader(self.connection) as reader:
+            self.marks = await reader.marks()
 
     async def _forget_outdated(self) -> None:
         """Delete marks of letters that retention has deleted: else they would be kept for ever."""
-        outdated = list(self._marks.outdated(await self._reader.begins()))
+        outdated = list(self.marks.outdated(await self.reader.begins()))
         if outdated:
-            async with transaction(self._producer):
+            async with transaction(self.producer):
                 for key in outdated:
-                    await self._producer.send(DEAD_LETTERS_REPLAYED.name, key=key, value=None)
+                    await self.producer.send(DEAD_LETTERS_REPLAYED.name, key=key, value=None)
 
     def _obstacle(self, letter: Letter) -> str | None:
         topic = letter.topic
@@ -124,18 +122,18 @@ class _Replay:
             return "does not say which topic it came from"
         if topic in (DEAD_LETTERS.name, DEAD_LETTERS_REPLAYED.name):
             return f"came from {topic}"
-        return None if topic in self._reader.partitions else f"topic {topic} does not exist any more"
+        return None if topic in self.reader.partitions else f"topic {topic} does not exist any more"
 
     async def _send_back(self, letters: list[Letter]) -> None:
         if not letters:
             return
         try:
-            async with transaction(self._producer):
+            async with transaction(self.producer):
                 await self._send_all(letters)
         except RecordsTooLarge as error:
             await self._start_producer()
             # Another replay may have sent some while there was no producer of ours.
-            left = [letter for letter in letters if not self._marks.has(letter.partition, letter.offset)]
+            left = [letter for letter in letters if not self.marks.has(letter.partition, letter.offset)]
             self.result.already_replayed += len(letters) - len(left)
             await (self._send_halves(left, error) if left == letters else self._send_back(left))
         else:
@@ -157,11 +155,11 @@ class _Replay:
             by_partition.setdefault(letter.partition, []).append(letter.offset)
         for partition, offsets in by_partition.items():
             key, value = mark_of(partition, offsets)
-            await self._producer.send(DEAD_LETTERS_REPLAYED.name, value, key)
+            await self.producer.send(DEAD_LETTERS_REPLAYED.name, value, key)
 
     async def _send(self, letter: Letter) -> None:
-        origin, partitions = letter.origin_partition, self._reader.partitions[letter.topic]
-        await self._producer.send(
+        origin, partitions = letter.origin_partition, self.reader.partitions[letter.topic]
+        await self.producer.send(
             letter.topic,
             letter.value,
             letter.key,

@@ -89,14 +89,9 @@ class Follower(Service, Generic[T]):
 
     async def wait_for(self, number: int, seconds: float) -> None:
         """Wait until this version or a later one is in use, or the time is up."""
-
-        def is_in_use() -> bool:
-            """Tell whether this version or a later one is in use."""
-            return self.version is not None and self.version.number >= number
-
         try:
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(is_in_use)
+                await self._changed.wait_for(lambda: self.version and self.version.number >= number)
         except TimeoutError:
             log.warning("Version is not in use yet.", document=self.document.name, version=number)
 

@@ -40,18 +40,13 @@ def follow_filter_rules(
     add_outputs: Callable[[AbstractSet[str]], Awaitable[None]],
 ) -> FilterRulesFollower:
     """Return the follower of the filter rules; `add_outputs` gets the topics that a version writes to."""
-
-    async def learn_outputs(cdn_filter: CdnFilter) -> None:
-        """Prepare the topics that a version writes to."""
-        await add_outputs(cdn_filter.topics)
-
     return Follower(
         FILTER_RULES_DOCUMENT,
         connection,
         settings.app_id,
         compile=_cdn_filter,
         seed=lambda: _content_of(settings.filter_rules),
-        prepare=learn_outputs,
+        prepare=lambda cdn_filter: add_outputs(cdn_filter.topics),
     )
 
 

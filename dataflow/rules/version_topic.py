@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import Fenced
-from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.reading import read_more, read_to_end
 from dataflow.kafka.transaction import transaction, transactional_producer
 from dataflow.kafka.types import Consumer, TopicPartition
@@ -82,25 +81,17 @@ async def put_version(
         async with transactional_producer(
             connection, transactional_id, timeout_ms=TRANSACTION_TIMEOUT_MS, max_request_bytes=LARGEST_BYTES
         ) as producer:
-            return await _follow(connection, producer, document, raw, follows)
+            async with version_reader(connection, document) as reader:
+                log = await reader.read_to_end()
+            if follows is not None and log.last.number != follows:
+                raise VersionConflict(
+                    f"version of the {document.name} is {log.last.number}; expected {follows}"
+                )
+            number = log.highest + 1
+            async with transaction(producer):
+                await producer.send(document.topic, raw, KEY, partition=0, headers=headers_of(number))
+            return Version(number, raw)
     except Fenced as error:
         raise VersionConflict(
             f"{document.name} are being changed by another writer; expected one at a time"
         ) from error
-
-
-async def _follow(
-    connection: Mapping[str, object],
-    producer: TransactionalProducer,
-    document: Document,
-    raw: bytes,
-    follows: int | None,
-) -> Version:
-    async with version_reader(connection, document) as reader:
-        log = await reader.read_to_end()
-    if follows is not None and log.last.number != follows:
-        raise VersionConflict(f"version of the {document.name} is {log.last.number}; expected {follows}")
-    number = log.highest + 1
-    async with transaction(producer):
-        await producer.send(document.topic, raw, KEY, partition=0, headers=headers_of(number))
-    return Version(number, raw)

@@ -15,7 +15,7 @@ from dataflow.sources.auth.auth_config import create_authenticator
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.auth.login_delays import ADDRESSES, FREE_FAILURES, LONGEST_SECONDS, LoginDelays
 from dataflow.sources.auth.secrets import fingerprint, is_password, read_htpasswd, read_tokens
-from dataflow.sources.auth.watched_file import LOOK_SECONDS, WatchedFile
+from dataflow.watched_files import LOOK_SECONDS, WatchedFile
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 TOKEN = "0123456789abcdef-token"

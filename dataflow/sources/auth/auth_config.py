@@ -6,7 +6,7 @@ from dataflow.logs import get_log
 from dataflow.settings import Settings
 from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.auth.secrets import read_htpasswd, read_tokens
-from dataflow.sources.auth.watched_file import WatchedFile
+from dataflow.watched_files import WatchedFile
 
 log = get_log(__name__)
 

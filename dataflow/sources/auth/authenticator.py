@@ -13,7 +13,7 @@ from http import HTTPStatus
 from dataflow.http_error import HttpError, overloaded, unauthorized
 from dataflow.sources.auth.login_delays import LoginDelays
 from dataflow.sources.auth.secrets import fingerprint, is_password
-from dataflow.sources.auth.watched_file import WatchedFile
+from dataflow.watched_files import WatchedFile
 
 CACHED = 4_096
 CHECKS_AT_ONCE = 2
