@@ -55,6 +55,7 @@ def _engine_options(settings: Settings, connection: Mapping[str, object]) -> Eng
         dead_letter_max_consecutive=settings.dead_letter_max_consecutive,
         dead_letter_max_ratio=settings.dead_letter_max_ratio,
         dead_letter_ratio_window=settings.dead_letter_ratio_window,
+        stall_seconds=settings.stall_seconds,
         query_seconds=settings.query_deadline_ms / 1000,
         instance_id=settings.instance_id,
     )

@@ -29,6 +29,7 @@ from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import BatchTopic, CountedTable, OrdinaryTopic
 from dataflow.engine.topology import Topology
 from dataflow.engine.transport import BatchConductor, BatchTransport, credentials
+from dataflow.engine.watch import Watch
 from dataflow.errors import Misconfigured
 
 A = TypeVar("A")
@@ -72,8 +73,9 @@ class BootStrategy(FaustBootStrategy):
     """Starts the engine before the consumer, and stops it after."""
 
     def kafka_producer(self) -> Iterable[ServiceT]:
-        """Return the engine, which waits for the broker, and Faust's producer."""
-        return [cast("App", self.app).engine, *super().kafka_producer()]
+        """Return the engine, which waits for the broker, who watches it, and Faust's producer."""
+        app = cast("App", self.app)
+        return [app.watch, app.engine, *super().kafka_producer()]
 
 
 class App(faust.App):
@@ -118,6 +120,11 @@ class App(faust.App):
     def engine(self) -> Engine:
         """The engine of this worker."""
         raise Misconfigured("app is not connected to a broker; expected connect() before it starts")
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Who sees whether the engine gets on."""
+        return Watch(self.engine, beacon=self.beacon)
 
     def worker_init_post_autodiscover(self) -> None:
         """Show our tables to the commands of Faust that list tables."""

@@ -72,6 +72,10 @@ class BatchConsumer(driver.Consumer):
         """Tell whether the group's coordinator answers."""
         return self.thread.has_coordinator
 
+    def stable_end(self, tp: TP) -> int:
+        """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
+        return self.thread.stable_end(tp)
+
     @property
     def thread(self) -> BatchConsumerThread:
         """The thread that holds the group membership."""

@@ -7,9 +7,9 @@ from collections.abc import Set as AbstractSet
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from dataflow.kafka.consumers import apply_settings, has_coordinator
+from dataflow.kafka.consumers import apply_settings, has_coordinator, stable_end
 from dataflow.kafka.fetch import Fetched, fetch
-from dataflow.kafka.types import Consumer, ConsumerRecord
+from dataflow.kafka.types import Consumer, ConsumerRecord, TopicPartition
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
 
@@ -29,6 +29,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
         consumer = self._consumer
         return consumer is not None and has_coordinator(consumer)
+
+    def stable_end(self, tp: TP) -> int:
+        """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
+        return 0 if self._consumer is None else stable_end(self._consumer, TopicPartition(*tp))
 
     async def fetch(
         self,

@@ -15,15 +15,14 @@ from dataflow.engine.assignment import Assignment
 from dataflow.engine.boot import find_outputs, prepare_topics
 from dataflow.engine.checkpoint import CheckpointErrors, write_checkpoint
 from dataflow.engine.group import Group
-from dataflow.engine.lifecycle import EngineState, Lifecycle
+from dataflow.engine.lifecycle import THE_GROUP, EngineState, Lifecycle
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.recovery import Recovery
-from dataflow.engine.resume import reopen
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError
-from dataflow.kafka.errors import IllegalStateError, KafkaError, RecordsRefused
+from dataflow.kafka.errors import KafkaError, RecordsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.record_batches import RecordBatches
@@ -35,7 +34,6 @@ CHECKPOINT_LIMIT_SECONDS = 60.0
 RECOVERY_PAUSE_SECONDS = 0.2
 DRAIN_POLL_SECONDS = 0.005
 CAPACITY_WAIT_SECONDS = 0.5
-REMIND_POLL_SECONDS = 1.0
 BUSY_PAUSES = 0.5
 
 
@@ -58,7 +56,6 @@ class Engine(Service):
         self._group_metadata: GroupMetadata | None = None
         self._errors = CheckpointErrors()
         self._writing = asyncio.Lock()
-        self._resuming = asyncio.Lock()
         self._capacity = asyncio.Event()
 
     @property
@@ -91,6 +88,7 @@ class Engine(Service):
     async def on_start(self) -> None:
         """Prepare topics, and end the transaction that a killed predecessor left open."""
         self.lifecycle.enter(EngineState.RECOVERING, "start")
+        self.lifecycle.wait("the broker, to prepare topics")
         self.topology.partition_counts = await prepare_topics(
             self.options.connection,
             self.topology.sources.values(),
@@ -98,7 +96,10 @@ class Engine(Service):
         )
         url = self.app.conf.canonical_url
         # Unique among the living, as the port is bound, and the same after a restart.
-        await self.producer.start(f"{self.app.conf.id}-{url.host}-{url.port}")
+        transactional_id = f"{self.app.conf.id}-{url.host}-{url.port}"
+        self.lifecycle.wait(f"the broker, to let transactional id {transactional_id} begin")
+        await self.producer.start(transactional_id)
+        self.lifecycle.wait(THE_GROUP)
 
     async def on_stop(self) -> None:
         """Stop the producer; the consumer has left the group before."""
@@ -134,6 +135,7 @@ class Engine(Service):
             await self._recover(tps)
         except (KafkaError, TimeoutError, OSError) as error:
             log.warning("Cannot recover partitions; trying again.", error=error)
+            self.lifecycle.wait(self.lifecycle.awaited, error)
             await asyncio.sleep(RECOVERY_PAUSE_SECONDS)
             self._request_recovery()
         except DataflowError as error:
@@ -144,7 +146,10 @@ class Engine(Service):
         if assignment.partitions:  # a fetch for them may be under way: it belongs to the session before
             assignment.end(retain=True)
         session, group_metadata = assignment.session, self.group.group_metadata
-        recovery = Recovery(self.group, self.app.conf.id, self.topology, self.producer, options)
+        self.lifecycle.wait(f"committed offsets and changelogs of {len(tps)} partitions")
+        recovery = Recovery(
+            self.group, self.app.conf.id, self.topology, self.producer, options, self.lifecycle.note_progress
+        )
         recovered = await recovery.recover(tps, assignment.retained)
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
         if session != assignment.session or self.lifecycle.has_failed:
@@ -172,30 +177,6 @@ class Engine(Service):
     def _request_recovery(self) -> None:
         """Let Faust seek and resume, and so call `recover`, without a rebalance."""
         cast("TableManager", self.app.tables).recovery.signal_recovery_start.set()
-
-    # -- pauses of single streams
-
-    async def resume(self, topic: str) -> bool:
-        """Go on with a paused stream, whose dead letters are accepted now; tell whether it was paused."""
-        async with self._resuming:
-            if self.pauses.get(topic) is None:
-                return False
-            while self.lifecycle.is_running and any(
-                p.tp.topic == topic for p in self.assignment.uncommitted()
-            ):
-                await self.checkpoint()
-            if self.lifecycle.is_running:  # else recovery opens them
-                with suppress(IllegalStateError):  # revoked meanwhile
-                    await reopen(self.assignment, self.group, topic)
-            self.pauses.end(topic)
-            return True
-
-    @Service.task
-    async def _remind(self) -> None:
-        """Say again and again what does not go on, and why."""
-        while not self.should_stop:
-            await self.sleep(REMIND_POLL_SECONDS)
-            self.pauses.remind(self.assignment.topics)
 
     # -- backpressure
 
@@ -248,6 +229,7 @@ class Engine(Service):
                 self._fail(error)
             else:
                 self._errors.clear()
+                self.lifecycle.note_progress()
                 self._capacity.set()
 
     # -- the end of a session
@@ -274,6 +256,7 @@ class Engine(Service):
             return
         log.warning("Checkpoint has failed; beginning a new session.", error=error)
         self.lifecycle.enter(EngineState.RECOVERING, "checkpoint has failed")
+        self.lifecycle.wait("the broker, to let a new producer begin", error)
         self.assignment.end(retain=False)
         self.producer.ready.clear()
         if self._errors.is_fatal(error):
@@ -288,5 +271,6 @@ class Engine(Service):
 
     async def _restart_session(self) -> None:
         await self.producer.replace(lambda: self.should_stop)
+        self.lifecycle.wait(THE_GROUP)
         if not self.group.is_joining:  # else the assignment that is coming does it
             self._request_recovery()

@@ -23,6 +23,9 @@ class Group(Protocol):
     def has_coordinator(self) -> bool:
         """Tell whether the group's coordinator answers."""
 
+    def stable_end(self, tp: TP) -> int:
+        """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
+
     async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
         """Return the first offset that the broker still has of each partition."""
 

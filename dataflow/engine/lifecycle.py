@@ -34,19 +34,25 @@ ALLOWED: Mapping[EngineState, frozenset[EngineState]] = {
 }
 """The states that may follow each."""
 
+THE_GROUP = "the group to assign partitions"
+
 
 class InvalidTransition(DataflowError):
     """The engine was to enter a state that does not follow its present one: a bug of ours."""
 
 
 class Lifecycle:
-    """The state of one engine, why it is in it, and since when."""
+    """The state of one engine, why it is in it, since when, and what it waits for."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self.state = EngineState.CREATED
         self.cause = ""
+        self.awaited = ""
+        """What has to happen for it to run."""
+        self.error: BaseException | None = None
+        """What has gone wrong last in this state."""
         self._clock = clock
-        self._since = clock()
+        self._since = self._progress_at = clock()
 
     @property
     def is_running(self) -> bool:
@@ -63,6 +69,24 @@ class Lifecycle:
         """How long the engine has been in its state."""
         return self._clock() - self._since
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long there was something to do, and neither recovery nor a checkpoint has got on with it."""
+        return self._clock() - self._progress_at
+
+    def note_progress(self) -> None:
+        """Note that recovery or a checkpoint has got on, or that there is nothing to do."""
+        self._progress_at = self._clock()
+
+    def wait(self, awaited: str, error: BaseException | None = None) -> None:
+        """Note what this state waits for, and what has gone wrong meanwhile, for whoever asks why."""
+        self.awaited, self.error = awaited, error or self.error
+
+    def __str__(self) -> str:
+        awaited = f" and waits for {self.awaited}" if self.awaited else ""
+        error = f"; the last error was {self.error!r}" if self.error else ""
+        return f"{self.state} ({self.cause}) for {self.seconds:.0f} s{awaited}{error}"
+
     def enter(self, state: EngineState, cause: str) -> None:
         """Enter a state that may follow; raise `InvalidTransition` for another one.
 
@@ -77,6 +101,8 @@ class Lifecycle:
                 f"expected {', '.join(sorted(ALLOWED[before])) or 'no other'}"
             )
         self.state, self.cause, self._since = state, cause, self._clock()
+        self.awaited, self.error = THE_GROUP if state is EngineState.RECOVERING else "", None
+        self.note_progress()
         log.info(
             "Engine has changed its state.", state=state, before=before, cause=cause, after_seconds=seconds
         )

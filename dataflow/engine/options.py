@@ -28,4 +28,5 @@ class EngineOptions:
     dead_letter_ratio_window: int = 10_000
     future_ms: int = 86_400_000
     query_seconds: float = 2.0
+    stall_seconds: float = 300.0
     instance_id: str | None = None

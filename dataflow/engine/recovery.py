@@ -1,6 +1,6 @@
 """Recovers partitions after an assignment: where to read on, and what was counted up to there."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from faust.types import TP
@@ -41,6 +41,7 @@ class Recovery:
     topology: Topology
     producer: ManagedProducer
     options: EngineOptions
+    on_progress: Callable[[], None]
 
     async def recover(self, tps: Collection[TP], retained: Positions) -> dict[TP, tuple[int, PartitionState]]:
         """Return position and state of each partition, after every open transaction on it has ended.
@@ -56,6 +57,7 @@ class Recovery:
             lambda topic: self.topology.sources[topic].tables,
             self.options.connection,
             self._evict,
+            self.on_progress,
         )
         states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
         self._rewind(states)

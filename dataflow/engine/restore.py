@@ -21,11 +21,11 @@ async def restore(
     tables_of: TablesOf,
     connection: Mapping[str, object],
     on_stuck: OnStalled,
+    on_progress: Callable[[], object] = lambda: None,
 ) -> dict[TopicPartition, PartitionState]:
     """Read the changelogs of these source partitions to their real ends.
 
-    Only what is committed counts. A transaction that is still open is waited for; after
-    a second `on_stuck` is told which source partitions it holds up.
+    Only what is committed counts. `on_stuck` is told what an open transaction has held up for a second.
     """
     states = {tp: PartitionState.of(tables_of(tp.topic)) for tp in tps}
     sources = {TopicPartition(changelogs[tp.topic], tp.partition): tp for tp in tps}
@@ -43,6 +43,7 @@ async def restore(
             on_stalled=lambda logs: on_stuck([sources[log] for log in logs]),
         ):
             _load(states[sources[log]], records)
+            on_progress()
     return states
 
 

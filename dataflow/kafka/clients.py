@@ -1,14 +1,15 @@
 """Clients: how every one of them is started, how it ends, and how long to wait before another try."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
 CANCEL_SECONDS = 0.05
+CONNECT_SECONDS = 2.0
 IN_FLIGHT_SECONDS = 0.3
 
 
@@ -34,6 +35,22 @@ async def running(client: C) -> AsyncIterator[C]:
     finally:
         await asyncio.sleep(0)  # aiokafka's stop() fails if its tasks have not begun
         await client.stop()
+
+
+async def is_reachable(connection: Mapping[str, object]) -> bool:
+    """Tell whether anybody listens at one of a broker's addresses."""
+    servers = cast("Sequence[str]", connection["bootstrap_servers"])
+    return any(await asyncio.gather(*(_listens(*server.rsplit(":", 1)) for server in servers)))
+
+
+async def _listens(host: str, port: str) -> bool:
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 async def drop(producer: AIOKafkaProducer) -> None:

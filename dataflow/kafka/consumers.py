@@ -8,7 +8,7 @@ from aiokafka.client import AIOKafkaClient
 
 from dataflow.kafka.clients import running
 from dataflow.kafka.offset_commit import GroupMetadata
-from dataflow.kafka.types import Consumer
+from dataflow.kafka.types import Consumer, TopicPartition
 
 METADATA_PAUSE_SECONDS = 0.2
 FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it holds in memory
@@ -78,6 +78,14 @@ def group_metadata(consumer: Consumer, instance_id: str | None = None) -> GroupM
 def has_coordinator(consumer: Consumer) -> bool:
     """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
     return consumer._coordinator.coordinator_id is not None
+
+
+def stable_end(consumer: Consumer, tp: TopicPartition) -> int:
+    """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
+    subscription = consumer._subscription.subscription
+    assignment = subscription and subscription.assignment
+    state = assignment and assignment.state_value(tp)
+    return (state and state.lso) or 0
 
 
 def client_of(consumer: Consumer) -> AIOKafkaClient:

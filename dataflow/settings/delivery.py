@@ -36,6 +36,9 @@ class DeliverySettings(BaseModel):
     session_timeout_ms: int = setting(
         10_000, "a worker without heartbeats for so long loses its partitions", ge=1_000, le=1_800_000
     )
+    stall_seconds: float = setting(
+        300.0, "a worker with work that gets on with none of it for so long is not healthy", ge=5, le=86_400
+    )
     shutdown_seconds: float = setting(
         10.0, "time to finish batches in progress after SIGTERM", gt=0, le=3_600
     )

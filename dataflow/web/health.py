@@ -30,9 +30,7 @@ def not_ready_for() -> str | None:
         return "stopping"
     if not app.takes_partitions:
         return None if _has_broker() else "without its broker"
-    if not app.engine.lifecycle.is_running:
-        return str(app.engine.lifecycle.state)
-    return None if app.engine.is_ready else "without its broker"
+    return app.watch.obstacle
 
 
 def _has_broker() -> bool:
@@ -59,7 +57,7 @@ class Ready(Answer):
     "get",
     "/healthz",
     description="Only a restart helps where it does not.",
-    errors={500: "The worker or an agent has crashed"},
+    errors={500: "It has crashed, or has not got on for long"},
 )
 async def healthz() -> Healthy:
     """Whether this worker lives."""
@@ -67,6 +65,12 @@ async def healthz() -> Healthy:
     if crashed or app.crashed or app.engine.lifecycle.has_failed:
         subject = f"agent {', '.join(crashed)}" if crashed else "worker"
         raise HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"{subject} has crashed; the log says why")
+    if app.takes_partitions and app.watch.is_stalled:
+        lifecycle = app.engine.lifecycle
+        message = (
+            f"worker is {lifecycle}, and has not got on for {lifecycle.idle_seconds:.0f} s; expected progress"
+        )
+        raise HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, message)
     return Healthy(True)
 
 

@@ -10,6 +10,7 @@ from aiohttp import hdrs
 from aiohttp.web import Request
 
 from dataflow.app import app
+from dataflow.engine.resume import resume
 from dataflow.http_error import not_found, unavailable
 from dataflow.web.answer import Answer
 from dataflow.web.json_schema import one_of
@@ -48,7 +49,7 @@ async def resume_stream(request: ResumeRequest, http: Request) -> Resumed:
     topics = app.topology.sources
     if request.name not in topics:
         raise not_found("stream", request.name, one_of(sorted(topics)))
-    resumed = [app.queries.own_url] if await app.engine.resume(request.name) else []
+    resumed = [app.queries.own_url] if await resume(app.engine, request.name) else []
     if request.workers == "all":
         urls = sorted(await app.queries.other_owners(request.name))
         for answers in await asyncio.gather(*(_forward(url, request.name, http) for url in urls)):
