@@ -1,10 +1,9 @@
 """Categorize stays: bookings in, bookings with their stay category out, counted per category."""
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.streams.bookings import EXPEDIA, EXPEDIA_EXT, EXPEDIA_TEST
 from dataflow.engine.batch import Batches
 from dataflow.stages.stay_category import STAY_CATEGORY, stay_of
-from dataflow.streams import batch_topic
 from tables.stays_per_category import stays_per_category
 
 expedia_ext, expedia_test = batch_topic(EXPEDIA_EXT), batch_topic(EXPEDIA_TEST)

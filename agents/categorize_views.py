@@ -1,9 +1,8 @@
 """Categorize views: page views in, the same with the marketing that brought them out, counted."""
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.streams.page_views import ENRICHED_WEB_EVENTS, RAW_WEB_EVENTS
 from dataflow.engine.batch import Batches
-from dataflow.streams import batch_topic
 from tables.views_per_page import views_per_page
 from tables.views_per_source_category import views_per_source_category
 

@@ -1,10 +1,9 @@
 """Count dead letters: what could not be used in, counted by the reason; so one sees that they grow."""
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import NOTE
 from dataflow.engine.batch import Batches
-from dataflow.streams import batch_topic
 from tables.dead_letters_per_reason import dead_letters_per_reason
 
 

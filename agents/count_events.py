@@ -1,10 +1,9 @@
 """Count events: analytics events in, counted by their type."""
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.engine.batch import Batches
 from dataflow.stages.analytics_event import ANALYTICS_EVENT
-from dataflow.streams import batch_topic
 from tables.events_per_type import events_per_type
 
 

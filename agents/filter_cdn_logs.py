@@ -1,9 +1,8 @@
 """Filter CDN logs: raw lines in, those that every rule lets pass out, byte for byte, counted."""
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS, CDN_LOGS_FILTERED
 from dataflow.engine.batch import Batches
-from dataflow.streams import batch_topic
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_status import requests_per_status

@@ -1,9 +1,8 @@
 """Parse access logs: raw lines in, their parts with user agent and place out, counted."""
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARSED
 from dataflow.engine.batch import Batches
-from dataflow.streams import batch_topic
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_status import requests_per_status

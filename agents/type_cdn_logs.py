@@ -1,10 +1,9 @@
 """Type CDN logs: filtered lines in, the same with typed fields out; `DATAFLOW_CDN_PARSED` switches it on."""
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS_FILTERED, CDN_LOGS_PARSED
 from dataflow.engine.batch import Batches
 from dataflow.stages.datastream2 import DATASTREAM2
-from dataflow.streams import batch_topic
 
 cdn_logs_parsed = batch_topic(CDN_LOGS_PARSED)
 

@@ -1,13 +1,16 @@
-"""The app: agents and tables are declared with it, and `assemble` makes a worker of it.
+"""The app: agents, tables and topics are declared with it, and `assemble` makes a worker of it.
 
 Importing it needs no settings and no broker. `faust -A dataflow.app worker` runs a worker;
 `agents`, `tables` or `models` in the place of `worker` lists what is declared.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 
+from dataflow.catalogue.declared import STREAMS
+from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.context import Context
 from dataflow.engine.app import App
+from dataflow.engine.topic import BatchTopic
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import connect_admin
 from dataflow.logging_config import logging_config
@@ -81,3 +84,15 @@ def _faust_options(settings: Settings) -> dict[str, object]:
 
 
 app = Dataflow("dataflow")
+
+
+_COUNTED = {stream.topic: stream for stream in STREAMS if stream.columns}
+
+
+@cache
+def batch_topic(topic: DeclaredTopic) -> BatchTopic:
+    """Return a topic in record batches; of a stream's source the tables count by the stream's event time."""
+    stream = _COUNTED.get(topic.name)
+    if stream is None:
+        return app.batches(topic.name)
+    return app.batches(topic.name, event_time=stream.event_time, columns=stream.columns)

@@ -17,8 +17,7 @@ from dataflow.settings import Role, Settings
 from dataflow.web.edge import json_edge
 from dataflow.web.https import HttpsListener
 from dataflow.web.loop_delay import LoopDelay
-from dataflow.web.metrics import PartitionCollector
-from dataflow.web.receiver_metrics import ReceiverCollector
+from dataflow.web.metrics import PartitionCollector, ReceiverCollector
 from dataflow.web.routes import EVERY_WORKER, SENDERS
 
 Part = Callable[[Dataflow], None]

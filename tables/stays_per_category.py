@@ -1,9 +1,8 @@
 """Stays per category: bookings and different hotels, by how long the guest means to stay."""
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.streams.bookings import EXPEDIA
 from dataflow.engine.tables import DAY, Distinct, WindowedTable
-from dataflow.streams import batch_topic
 
 stays_per_category = app.windowed_table(
     batch_topic(EXPEDIA),

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from dataflow.app import app
+from dataflow.app import app, batch_topic
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.tables import DAY, HOUR, MINUTE, Aggregation, WindowedTable
 from dataflow.engine.topic import CountedTable
-from dataflow.streams import batch_topic
 
 HOUR_MS, DAY_MS = HOUR.size_ms, DAY.size_ms
 

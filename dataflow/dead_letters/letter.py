@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dataflow.catalogue.streams.dead_letters import Note
 from dataflow.engine.dead_letters import PREFIX
 from dataflow.engine.stage import RecordStage
 from dataflow.kafka.record import Header, Headers, Record
-from dataflow.stages.note import Note
 
 TRIES = PREFIX + "tries"
 """Header of a replayed record: how often it was replayed, from 1."""

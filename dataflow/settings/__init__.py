@@ -10,8 +10,7 @@ from dataflow.errors import Misconfigured
 from dataflow.settings.broker import BrokerSettings, SaslMechanism, Security
 from dataflow.settings.delivery import Compression, DeliverySettings
 from dataflow.settings.faults import contradictions, describe_fault, unknown_names
-from dataflow.settings.inputs import InputSettings
-from dataflow.settings.receiving import ReceivingSettings
+from dataflow.settings.inputs import InputSettings, ReceivingSettings
 from dataflow.settings.sinks import ArchiveFormat, ArchiveHour, SinkSettings
 from dataflow.settings.stages import StageSettings
 from dataflow.settings.worker import LogFormat, LogLevel, LogSettings, Role, WebSettings, WorkerSettings

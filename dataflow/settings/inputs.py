@@ -1,11 +1,11 @@
-"""Settings of inputs: files and objects that are read on a schedule."""
+"""Settings of what comes in: files and objects that are read on a schedule, and the HTTP ingest."""
 
 import time
 from typing import Annotated
 
 from croniter import croniter
 from croniter.croniter import CroniterError
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, FilePath
 
 from dataflow.settings.values import Names, setting
 
@@ -39,4 +39,34 @@ class InputSettings(BaseModel):
     )
     ingest_inputs: Annotated[Names, AfterValidator(_streams_with_places)] = setting(
         (), "STREAM=PLACE[,...]: files, folders, patterns or s3://bucket/prefix to read"
+    )
+
+
+class ReceivingSettings(BaseModel):
+    """Limits and access of the HTTP ingest."""
+
+    ingest_body_bytes: int = setting(32 * 2**20, "longest body as received", ge=1024, le=2**30)
+    ingest_inflated_bytes: int = setting(256 * 2**20, "longest body once unpacked", ge=1024, le=2**34)
+    ingest_in_flight_bytes: int = setting(
+        64 * 2**20, "above so many bytes of unanswered bodies, senders get 429 and retry", ge=2048, le=2**36
+    )
+    ingest_body_seconds: float = setting(60.0, "time for a body to arrive", gt=0, le=3_600)
+    ingest_deadline_seconds: float = setting(
+        10.0, "longest wait for Kafka; then senders get 503 and retry", gt=0, le=600
+    )
+    ingest_structured_fields: Names = setting(
+        (), "fields of STRUCTURED CDN lines in their order, separated by commas"
+    )
+    ingest_htpasswd_file: FilePath | None = setting(None, "users and passwords that may send (htpasswd -B)")
+    ingest_token_file: FilePath | None = setting(None, "bearer tokens that may send, one a line")
+    ingest_open: bool = setting(
+        False, "true: everybody may send; false: only the users and tokens of the two files"
+    )
+    ingest_tls_port: int = setting(6443, "port of the HTTPS listener, with a certificate", ge=1, le=65535)
+    ingest_tls_cert_file: FilePath | None = setting(
+        None, "certificate chain of the HTTPS listener (PEM); unset: no HTTPS"
+    )
+    ingest_tls_key_file: FilePath | None = setting(None, "key of that certificate (PEM)")
+    ingest_tls_client_ca_file: FilePath | None = setting(
+        None, "CA certificates of senders (PEM), who then need a certificate; unset: none needed"
     )

@@ -13,8 +13,7 @@ from aiohttp.web import AbstractRouteDef, Request, RouteDef, StreamResponse, Url
 from aiohttp.web_urldispatcher import AbstractRoute
 
 from dataflow.app import app
-from dataflow.web.body import read_body
-from dataflow.web.json_body import read_json_body
+from dataflow.web.body import read_body, read_json_body
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import Parameter, parameters_of, read_parameters
 from dataflow.web.reply import json_response

@@ -12,12 +12,11 @@ dataflow.catalogue.streams.__path__.append(str(Path(__file__).with_name("streams
 
 from dataflow.catalogue.streams.parcels import PARCELS, PARCELS_INSURED, STREAM, Parcel  # type: ignore[import-not-found]  # noqa: E402  # it is there at run time
 
-from dataflow.app import app  # noqa: E402  # the declaration has to be there before anybody reads them
+from dataflow.app import app, batch_topic  # noqa: E402  # the declaration has to be there before anybody reads them
 from dataflow.engine.batch import Batches  # noqa: E402
 from dataflow.engine.decoding import compile_decoder, fault_of  # noqa: E402
 from dataflow.engine.stage import FilterStage  # noqa: E402
 from dataflow.engine.tables import DAY, Distinct, WindowedTable  # noqa: E402
-from dataflow.streams import batch_topic  # noqa: E402
 
 DECODER = compile_decoder(Parcel, reads=STREAM.columns)
 

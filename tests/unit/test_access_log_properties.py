@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from dataflow.errors import InvalidEvent
 from dataflow.stages.access_log import line_stage
 from dataflow.stages.access_log.format_string import compile_format
-from dataflow.stages.access_log.request_line import request_line
 from dataflow.stages.access_log.usual_formats import parse
+from dataflow.stages.access_log.values import request_line
 from models.access_log_entry import AccessLogEntry
 
 COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dataflow.catalogue.declared import INGESTED
 from dataflow.settings import variable_of
-from dataflow.settings.receiving import ReceivingSettings
+from dataflow.settings.inputs import ReceivingSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ingest.md").read_text()
 

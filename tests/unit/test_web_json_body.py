@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.http_error import HttpError
+from dataflow.web.body import read_json_body
 from dataflow.web.dead_letters import ReplayRequest, replay_letters
-from dataflow.web.json_body import read_json_body
 from dataflow.web.routes import ALL
 from dataflow.web.rules import DryRunRequest
 from dataflow.web.table_answer import TableAnswer

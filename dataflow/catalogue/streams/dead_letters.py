@@ -1,9 +1,20 @@
 """Dead letters: events that could not be used, counted by the reason."""
 
+from typing import NamedTuple
+
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.topic import DeclaredTopic, kept_for
 from dataflow.engine.event_time import EventTime
-from dataflow.stages.note import Note
+
+
+class Note(NamedTuple):
+    """One dead letter."""
+
+    at_ms: int
+    """When it became one, ms since 1970 UTC."""
+    reason: str
+    bytes: int
+
 
 DEAD_LETTERS = DeclaredTopic(
     "dead-letters",

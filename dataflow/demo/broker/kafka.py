@@ -8,9 +8,8 @@ from time import monotonic
 
 from dataflow.broker_home import LastRun, claim, last_run, remember
 from dataflow.demo.broker.child_process import start_child
-from dataflow.demo.broker.class_archive import ClassArchive
 from dataflow.demo.broker.jars import Progress, kafka_jars
-from dataflow.demo.broker.java import Java, find_java
+from dataflow.demo.broker.java import ClassArchive, Java, find_java
 from dataflow.demo.broker.ports import HOST, free_port, is_free, is_ready
 from dataflow.demo.broker.properties import Properties, format_storage, write_properties
 from dataflow.errors import Misconfigured

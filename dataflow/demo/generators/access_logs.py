@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 from urllib.parse import unquote
 
+from dataflow.demo.generators.sessions import Line, visit_sessions
 from dataflow.demo.generators.times import LOGGED, seconds_of
-from dataflow.demo.generators.visits import Line, visit_sessions
 from dataflow.stages.bounded_cache import BoundedCache
 
 _TIME: BoundedCache[int, bytes] = BoundedCache(lambda second: b" - - [%b" % LOGGED[second])

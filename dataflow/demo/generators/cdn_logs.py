@@ -4,8 +4,8 @@ import json
 import random
 from collections.abc import Sequence
 
+from dataflow.demo.generators.sessions import Line, visit_sessions
 from dataflow.demo.generators.times import milliseconds_of, seconds_of
-from dataflow.demo.generators.visits import Line, visit_sessions
 from dataflow.stages.bounded_cache import BoundedCache
 
 _BEFORE_ID = b'{"version": "1", "streamId": "12345", "cp": "123456", "reqId": "'

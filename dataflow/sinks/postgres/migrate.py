@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import asyncpg
 
-from dataflow.catalogue.fields import fields_of, meanings_of
+from dataflow.catalogue.topic import fields_of, meanings_of
 from dataflow.errors import Misconfigured
 from dataflow.logs import get_log
 from dataflow.sinks.postgres.tables import TABLES, Table

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dataflow.catalogue.declared import TOPICS
-from dataflow.catalogue.fields import Field
+from dataflow.catalogue.topic import Field
 from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.kafka.record import Record

@@ -4,14 +4,16 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from dataflow.stages.access_log.request_line import RequestLine, request_line, target_parts
 from dataflow.stages.access_log.times import common_time, epoch_ms_time, epoch_time, epoch_us_time, iso_time
 from dataflow.stages.access_log.values import (
+    RequestLine,
     first_address,
     host_of,
     microseconds_to_ms,
     number_of,
+    request_line,
     seconds_to_ms,
+    target_parts,
     text_of,
     user_of,
 )

@@ -8,8 +8,7 @@ from itertools import pairwise
 from dataflow.errors import Misconfigured
 from dataflow.stages.access_log.apache import apache_parts
 from dataflow.stages.access_log.directives import Directive, Part, Value
-from dataflow.stages.access_log.faults import fault_of, steps_of
-from dataflow.stages.access_log.lines import LoggedRequest, line_of
+from dataflow.stages.access_log.lines import LoggedRequest, fault_of, line_of, steps_of
 from dataflow.stages.access_log.nginx import is_nginx, nginx_parts
 from dataflow.stages.access_log.times import formatted_time
 from dataflow.stages.bounded_cache import BoundedCache

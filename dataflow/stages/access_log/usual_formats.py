@@ -4,11 +4,16 @@ import re
 from typing import NamedTuple
 
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.stages.access_log.faults import fault_of, steps_of
-from dataflow.stages.access_log.lines import LoggedRequest, line_of, text_of_line
-from dataflow.stages.access_log.request_line import request_line
+from dataflow.stages.access_log.lines import LoggedRequest, fault_of, line_of, steps_of, text_of_line
 from dataflow.stages.access_log.times import common_time
-from dataflow.stages.access_log.values import first_address, host_of, response_time_ms, text_of, user_of
+from dataflow.stages.access_log.values import (
+    first_address,
+    host_of,
+    request_line,
+    response_time_ms,
+    text_of,
+    user_of,
+)
 from dataflow.stages.bounded_cache import BoundedCache
 
 # All repeats are possessive (`*+`) and never backtrack, so the time to match or to reject a line

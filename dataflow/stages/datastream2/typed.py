@@ -5,11 +5,12 @@ from operator import itemgetter
 import msgspec
 
 from dataflow.stages.bounded_cache import BoundedCache
-from dataflow.stages.datastream2.breadcrumbs import Crumb, breadcrumbs_of
 from dataflow.stages.datastream2.fields import DERIVED, FIELDS, FieldKind
 from dataflow.stages.datastream2.sent import Unknown, read
 from dataflow.stages.datastream2.values import (
+    Crumb,
     Value,
+    breadcrumbs_of,
     endpoint_of,
     text_of,
     time_of,
