@@ -17,7 +17,7 @@ from dataflow.settings import Role, Settings
 from dataflow.web.edge import json_edge
 from dataflow.web.https import HttpsListener
 from dataflow.web.loop_delay import LoopDelay
-from dataflow.web.metrics import PartitionCollector, ReceiverCollector
+from dataflow.web.metrics import WorkerCollector
 from dataflow.web.routes import EVERY_WORKER, SENDERS
 
 Part = Callable[[Dataflow], None]
@@ -104,8 +104,7 @@ def answer(app: Dataflow) -> None:
     app.web.web_app.middlewares.append(json_edge)
     app.web.web_app.add_routes(EVERY_WORKER)
     app.add_dependency(LoopDelay())
-    REGISTRY.register(PartitionCollector())
-    REGISTRY.register(ReceiverCollector(app.context.receiver))
+    REGISTRY.register(WorkerCollector(app.context.receiver))
     if app.context.stored_requests is not None:
         app.add_dependency(app.context.stored_requests)
 

@@ -23,36 +23,27 @@ LONGEST = 80
 OTHERS = "(other)"
 """Names that came when there were so many others: Prometheus keeps every label it has ever seen."""
 
+STATUSES = ("400", "401", "403", "413", "415", "429", "503")
+"""All that a refusal may have; those that never were are there, too, so that their first rise is seen."""
 
-class PartitionCollector(Collector):
-    """All-time counts of the partitions that this worker owns; a partition's series moves with it."""
+
+class WorkerCollector(Collector):
+    """All-time counts of the partitions that this worker owns, and of what it received since it started.
+
+    A partition's series moves with it. No label holds what a sender has sent.
+    """
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
 
     def collect(self) -> Iterable[Metric]:
-        """Yield what is known of each partition at this moment."""
-        received = CounterMetricFamily("dataflow_received_events", "Events that came in.", labels=PLACE)
-        sent = CounterMetricFamily("dataflow_sent_events", "Events that went on.", labels=PLACE)
-        dropped = CounterMetricFamily(
-            "dataflow_dropped_events", "Events left out on purpose, by rule.", labels=(*PLACE, "rule")
-        )
-        dead = CounterMetricFamily(
-            "dataflow_dead_lettered_events",
-            "Events that could not be used, by reason: look at the dead letters.",
-            labels=(*PLACE, "reason"),
-        )
-        lag = GaugeMetricFamily("dataflow_lag_records", "Records not yet finished.", labels=PLACE)
-        for tp, partition in app.engine.partitions.items():
-            place, event_counts = (tp.topic, str(tp.partition)), partition.state.event_counts
-            received.add_metric(place, event_counts.received)
-            sent.add_metric(place, event_counts.sent)
-            for rule, count in bounded(event_counts.dropped).items():
-                dropped.add_metric((*place, rule), count)
-            for reason, count in event_counts.dead_lettered.items():
-                dead.add_metric((*place, reason), count)
-            lag.add_metric(place, max((app.consumer.highwater(tp) or 0) - partition.position, 0))
-        return received, sent, dropped, dead, lag, *_states()
+        """Yield what is so at this moment."""
+        yield from _partitions()
+        yield from _states()
+        yield from _received(self.receiver)
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing: what there is depends on the partitions owned."""
+        """Return nothing: what there is depends on the partitions owned, and on a receiver."""
         return ()
 
 
@@ -77,6 +68,30 @@ async def metrics() -> Response:
     return Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+def _partitions() -> Iterable[Metric]:
+    received = CounterMetricFamily("dataflow_received_events", "Events that came in.", labels=PLACE)
+    sent = CounterMetricFamily("dataflow_sent_events", "Events that went on.", labels=PLACE)
+    dropped = CounterMetricFamily(
+        "dataflow_dropped_events", "Events left out on purpose, by rule.", labels=(*PLACE, "rule")
+    )
+    dead = CounterMetricFamily(
+        "dataflow_dead_lettered_events",
+        "Events that could not be used, by reason: look at the dead letters.",
+        labels=(*PLACE, "reason"),
+    )
+    lag = GaugeMetricFamily("dataflow_lag_records", "Records not yet finished.", labels=PLACE)
+    for tp, partition in app.engine.partitions.items():
+        place, event_counts = (tp.topic, str(tp.partition)), partition.state.event_counts
+        received.add_metric(place, event_counts.received)
+        sent.add_metric(place, event_counts.sent)
+        for rule, count in bounded(event_counts.dropped).items():
+            dropped.add_metric((*place, rule), count)
+        for reason, count in event_counts.dead_lettered.items():
+            dead.add_metric((*place, reason), count)
+        lag.add_metric(place, max((app.consumer.highwater(tp) or 0) - partition.position, 0))
+    return received, sent, dropped, dead, lag
+
+
 def bounded(counts: Mapping[str, int]) -> Mapping[str, int]:
     """Return the counts; only the names that came first have labels of their own, and short ones."""
     labelled: Counter[str] = Counter()
@@ -85,55 +100,40 @@ def bounded(counts: Mapping[str, int]) -> Mapping[str, int]:
     return labelled
 
 
-STATUSES = ("400", "401", "403", "413", "415", "429", "503")
-"""All that a refusal may have; those that never were are there, too, so that their first rise is seen."""
+def _received(receiver: Receiver) -> Iterable[Metric]:
+    counts = receiver.counts
+    yield _counter(
+        "dataflow_http_accepted_events",
+        "Events over HTTP that are in their topic.",
+        "topic",
+        {topic: counts[topic, "accepted"] for topic in RECEIVED_TOPICS},
+    )
+    yield _counter(
+        "dataflow_http_dead_lettered_events",
+        "Events over HTTP that could not be used, by the topic they were meant for: "
+        "look at the dead letters of stage ingest.",
+        "topic",
+        {topic: counts[topic, "dead_lettered"] for topic in RECEIVED_TOPICS},
+    )
+    yield _counter(
+        "dataflow_http_refused_requests",
+        "Requests that were refused, by status: 429 and 503 come again, after another 4XX a sender "
+        "drops its batch.",
+        "status",
+        {status: counts[REFUSED, status] for status in STATUSES},
+    )
+    yield CounterMetricFamily(
+        "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=receiver.failed_logins
+    )
+    yield GaugeMetricFamily(
+        "dataflow_http_in_flight_bytes",
+        "Bytes of requests that are not answered; senders get 429 at the bound.",
+        value=receiver.in_flight_bytes,
+    )
 
 
-class ReceiverCollector(Collector):
-    """Counts of this worker since it started; no label holds what a sender has sent."""
-
-    def __init__(self, receiver: Receiver) -> None:
-        self.receiver = receiver
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield what is so at this moment."""
-        yield from self._events()
-        yield self._refused_requests()
-        yield CounterMetricFamily(
-            "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=self.receiver.failed_logins
-        )
-        yield GaugeMetricFamily(
-            "dataflow_http_in_flight_bytes",
-            "Bytes of requests that are not answered; senders get 429 at the bound.",
-            value=self.receiver.in_flight_bytes,
-        )
-
-    def _events(self) -> Iterable[Metric]:
-        accepted = CounterMetricFamily(
-            "dataflow_http_accepted_events", "Events over HTTP that are in their topic.", labels=["topic"]
-        )
-        dead = CounterMetricFamily(
-            "dataflow_http_dead_lettered_events",
-            "Events over HTTP that could not be used, by the topic they were meant for: "
-            "look at the dead letters of stage ingest.",
-            labels=["topic"],
-        )
-        for topic in RECEIVED_TOPICS:
-            accepted.add_metric([topic], self.receiver.counts[topic, "accepted"])
-            dead.add_metric([topic], self.receiver.counts[topic, "dead_lettered"])
-        return accepted, dead
-
-    def _refused_requests(self) -> Metric:
-        refused = CounterMetricFamily(
-            "dataflow_http_refused_requests",
-            "Requests that were refused, by status: 429 and 503 come again, after another 4XX a sender "
-            "drops its batch.",
-            labels=["status"],
-        )
-        for status in STATUSES:
-            refused.add_metric([status], self.receiver.counts[REFUSED, status])
-        return refused
-
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing: asking what there is needs a receiver."""
-        return ()
+def _counter(name: str, meaning: str, label: str, counts: Mapping[str, float]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, meaning, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
