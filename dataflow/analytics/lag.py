@@ -15,10 +15,7 @@ ANSWER_SECONDS = 2.0
 async def unfinished_records(
     connection: Mapping[str, object], groups: Mapping[str, Collection[str]]
 ) -> int | None:
-    """Return how many records of these topics the groups have not committed; None if Kafka does not tell.
-
-    The groups need not be those of this worker.
-    """
+    """Return how many records of these topics the groups have not committed; None: Kafka does not tell."""
     try:
         async with (
             asyncio.timeout(ANSWER_SECONDS),

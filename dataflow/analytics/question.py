@@ -1,7 +1,4 @@
-"""Questions about a span, as the windowed tables and PostgreSQL are each asked them.
-
-SQL asks for the requests of a span that PostgreSQL has.
-"""
+"""Questions about a span, as the windowed tables and PostgreSQL (by SQL) are each asked them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,10 +88,7 @@ def failure_question(table: WindowedTable, span: Span) -> Question[Failures]:
 
 
 def ranking_statement(column: str, span: Span, limit: int, after: RankedKey | None) -> Statement:
-    """Return what gives total, and key and count of the requests by a column: one page, and one key more.
-
-    Keys are those of the windowed tables: short, and never null.
-    """
+    """Return what gives total, key and count of the requests by a column: one page, and one key more."""
     where, parameters = _within(span)
     each = " UNION ALL ".join(
         f"SELECT {column} AS value, count(*) AS requests FROM {table} {where} GROUP BY 1" for table in TABLES

@@ -37,10 +37,7 @@ def fitting_window(table: WindowedTable, span: Span) -> Window:
 def add_totals(
     table: WindowedTable, window: Window, span: Span, parts: Sequence[Totals], *, keyed: bool
 ) -> RangeTotals:
-    """Add up the partitions; raise `NotCovered` if windows of the span have been dropped.
-
-    Without `keyed` only the sums over all keys are wanted.
-    """
+    """Add up the partitions, by key if `keyed`; raise `NotCovered` if windows of the span were dropped."""
     _check_kept(table, window, span, parts)
     by_key: dict[str, list[int]] = {}
     for part in parts:

@@ -1,7 +1,4 @@
-"""Avro: reads the records of a container file as JSON objects, one a line.
-
-Blocks are split and unpacked here, with a bound on their size; fastavro reads their records.
-"""
+"""Avro: reads a container as JSON objects, one a line; blocks are split here, with a bound on their size."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -14,7 +11,7 @@ import orjson
 from fastavro.types import Schema
 
 from dataflow.inputs.input import PIECE_BYTES, Pieces, UnreadableInput
-from dataflow.sources.inflate import UNPACKING_ERRORS, open_inflater
+from dataflow.sources.inflate import UNPACKING_ERRORS, inflate_stream, open_inflater
 
 AVRO_MAGIC = b"Obj\x01"
 BLOCK_BYTES = 64 << 20
@@ -98,7 +95,7 @@ def _unpacked(codec: str, block: bytes) -> bytes:
     if codec not in ENCODINGS:
         raise ValueError(f"its codec is {codec!r}; {CODECS} are read")
     parts, size = [], 0
-    for piece in open_inflater(ENCODINGS[codec], block).inflate(block):
+    for piece in inflate_stream(open_inflater(ENCODINGS[codec], block), block):
         size += len(piece)
         if size > BLOCK_BYTES:
             _refuse_too_large()

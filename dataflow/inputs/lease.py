@@ -50,10 +50,7 @@ class Lease:
                     )
 
     async def renew(self) -> None:
-        """Renew the lease until this is cancelled or the lease is lost.
-
-        If it has expired and no other run holds it, it is acquired again.
-        """
+        """Renew the lease until cancelled or lost; one that has expired and is free is acquired again."""
         try:
             while not self.is_lost:
                 is_held = self._log.state.holder == self._name

@@ -28,10 +28,7 @@ LAST_COMPLETE = Gauge(
 
 
 async def ingest_scheduled(settings: Settings, should_stop: Callable[[], bool]) -> None:
-    """Read what is new of every stream, one after another.
-
-    Errors are logged, not raised: the next scheduled run continues.
-    """
+    """Read what is new of every stream, one after another; errors are logged: the next run continues."""
     places_by_stream: dict[str, list[str]] = {}
     for wanted in settings.ingest_inputs:
         stream, _, place = wanted.partition("=")

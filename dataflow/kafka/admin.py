@@ -66,10 +66,7 @@ class Admin:
         return [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
 
     async def create_topics(self, topics: Iterable[NewTopic]) -> tuple[str, ...]:
-        """Make topics; return those that did not exist, as several workers may do so at once.
-
-        Raises `Misconfigured` when the broker refuses one.
-        """
+        """Make topics, also when others do so at once; return the new ones. Raises `Misconfigured`."""
         # Without the empty assignments aiokafka refuses to leave the copies to the broker.
         wanted = [
             aiokafka_admin.NewTopic(name, partitions, _BROKER_DECIDES, {}, dict(configs))
@@ -141,10 +138,7 @@ async def find_topics(connection: Mapping[str, object], names: Collection[str]) 
 
 
 async def connect_admin(connection: Mapping[str, object], wait_seconds: float = WAIT_SECONDS) -> Admin:
-    """Return a started admin client; wait for a broker that is away, with backoff.
-
-    Raises `Misconfigured` when none has answered in time.
-    """
+    """Return a started admin client; wait for a broker that is away, and raise `Misconfigured` in the end."""
     deadline = monotonic() + wait_seconds
     for pause in backoff():
         admin = Admin(connection)

@@ -133,10 +133,7 @@ aiokafka_fetcher.PartitionRecords = Cursor  # of every consumer; aiokafka asks n
 
 
 def take_fetched(fetcher: Fetcher, tp: TopicPartition, max_records: int) -> Fetched | None:
-    """Take a partition's next records out of what aiokafka has fetched; None when there is nothing.
-
-    Raises what the broker answered in place of records.
-    """
+    """Take a partition's next records out of what aiokafka has fetched, or None; raise the broker's error."""
     result = fetcher._records.get(tp)
     if result is None:
         return None

@@ -63,10 +63,7 @@ class OffsetFetchRequestV7(RequestStruct):
 async def stable_offsets(
     client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition], timeout_seconds: float
 ) -> dict[TopicPartition, int]:
-    """Return committed offsets (-1: none) once every pending transaction on them has ended.
-
-    Raises `UnstableOffsetCommit` when one is still open after `timeout_seconds`.
-    """
+    """Return committed offsets (-1: none) without open transactions; else raise `UnstableOffsetCommit`."""
     tps = list(tps)
     deadline = asyncio.get_running_loop().time() + timeout_seconds
     while True:

@@ -24,10 +24,7 @@ Acknowledgement = asyncio.Future[object]
 
 
 class TransactionalProducer(AIOKafkaProducer):
-    """A producer with a transactional id; offsets are fenced by the group's generation.
-
-    It remembers what the broker has not acknowledged yet.
-    """
+    """A producer whose offsets are fenced by the group; it remembers what is not acknowledged yet."""
 
     def __init__(
         self,
@@ -84,10 +81,7 @@ class TransactionalProducer(AIOKafkaProducer):
         return sent
 
     async def acknowledged(self) -> None:
-        """Wait until the broker has everything that was sent since the last call.
-
-        Raises the first error: `RecordsRefused` for a topic that does not accept the records.
-        """
+        """Wait until the broker has all that was sent since the last call; raise the first error."""
         sent, self._sent = self._sent, []
         for topic, acknowledgement in sent:
             with _refusal_of(topic):
@@ -112,10 +106,7 @@ class TransactionalProducer(AIOKafkaProducer):
     async def send_offsets(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group_id: str, member: GroupMetadata
     ) -> None:
-        """Add offsets to the open transaction as this member of the group.
-
-        Raises `KafkaError` when the group knows the member or its generation no more.
-        """
+        """Add offsets to the open transaction as this member; raise `KafkaError` if the group lost it."""
         # -1 and "" are what aiokafka falls back to on a lost session; the broker does not check them.
         assert member.generation >= 0, member
         assert member.member_id, member

@@ -12,25 +12,12 @@ OutputRecord = tuple[int, bytes | None, bytes | None, Headers]
 class Record(Protocol):
     """A record of a partition; aiokafka's `DefaultRecord` is one."""
 
-    @property
-    def offset(self) -> int:
-        """Its place in the partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """When it was written, ms since 1970, by the producer's or the broker's clock."""
-
-    @property
-    def key(self) -> bytes | None:
-        """What partitions it."""
-
-    @property
-    def value(self) -> bytes | None:
-        """The event."""
-
-    @property
-    def headers(self) -> Sequence[Header]:
-        """Names and values, in order."""
+    offset: int
+    timestamp: int
+    """When it was written, ms since 1970 UTC, by the producer's or the broker's clock."""
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
 
 
 class Outgoing(NamedTuple):

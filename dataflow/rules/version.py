@@ -17,10 +17,7 @@ NUMBER = "version"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A kind of document: its topic, and its check.
-
-    `check(raw, origin)` raises `Misconfigured` for an invalid document.
-    """
+    """A kind of document; `check(raw, origin)` raises `Misconfigured` for an invalid one."""
 
     topic: str
     name: str

@@ -40,10 +40,7 @@ class RunnerOptions:
         return f"{self.app_id}-sink-{sink}"
 
     def pauses(self) -> Iterator[float]:
-        """Yield the seconds to wait before each retry: doubled each time, less a random part up to half.
-
-        The random part keeps workers from retrying all at once.
-        """
+        """Yield the seconds before each retry: twice as long each time, less a random part up to half."""
         for pause in backoff(self.first_pause_seconds, self.longest_pause_seconds):
             yield pause * random.uniform(0.5, 1.0)
 

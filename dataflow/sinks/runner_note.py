@@ -1,7 +1,4 @@
-"""Notes: the state of a sink, kept by Kafka as metadata of its committed offsets.
-
-So the state of every sink of the cluster can be read without asking a worker.
-"""
+"""Notes: the state of a sink, kept by Kafka as metadata of its committed offsets, for anybody to read."""
 
 import msgspec
 

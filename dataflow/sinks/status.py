@@ -1,7 +1,4 @@
-"""Status of the sinks: lag, errors and workers of each, read from Kafka.
-
-No worker is asked, so a worker that hangs is seen, too.
-"""
+"""Status of the sinks: lag, errors and workers of each, read from Kafka: a worker that hangs is seen."""
 
 import asyncio
 import time

@@ -4,6 +4,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
+from typing import Union
 
 from dataflow.http_error import HttpError
 
@@ -18,52 +19,39 @@ _GZIP = 16 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
-class Inflater:
-    """One compressed stream; it may end before the body does."""
-
-    def __init__(self, stream: "zlib._Decompress | zstd.ZstdDecompressor") -> None:
-        self._stream = stream
-
-    @property
-    def eof(self) -> bool:
-        """Tell whether the stream has ended."""
-        return bool(self._stream.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        """What stands behind its end."""
-        return bytes(self._stream.unused_data)
-
-    def inflate(self, packed: bytes) -> Iterator[bytes]:
-        """Yield what `packed` holds, at most `PIECE_BYTES` at a time."""
-        stream = self._stream
-        while not stream.eof:  # behind it zlib would ask for the rest for ever
-            piece = stream.decompress(packed, PIECE_BYTES)
-            # zlib gives back what it has not read yet, zstd keeps it.
-            packed = b"" if isinstance(stream, zstd.ZstdDecompressor) else stream.unconsumed_tail
-            if piece:
-                yield piece
-            elif not packed and getattr(stream, "needs_input", True):
-                return
+CompressedStream = Union["zlib._Decompress", zstd.ZstdDecompressor]  # noqa: SLF001  # it has no public name
+"""One compressed stream; it may end (`eof`) before its bytes do (`unused_data`)."""
 
 
-def _deflate(packed: bytes) -> Inflater:
+def inflate_stream(stream: CompressedStream, packed: bytes) -> Iterator[bytes]:
+    """Yield what `packed` holds, at most `PIECE_BYTES` at a time."""
+    while not stream.eof:  # behind it zlib would ask for the rest for ever
+        piece = stream.decompress(packed, PIECE_BYTES)
+        # zlib gives back what it has not read yet, zstd keeps it.
+        packed = b"" if isinstance(stream, zstd.ZstdDecompressor) else stream.unconsumed_tail
+        if piece:
+            yield piece
+        elif not packed and getattr(stream, "needs_input", True):
+            return
+
+
+def _deflate(packed: bytes) -> CompressedStream:
     # Some senders leave out the zlib header that the RFC asks for; with it the first
     # byte names method 8, and raw data cannot begin like that and hold a stored block.
-    return Inflater(zlib.decompressobj(zlib.MAX_WBITS if packed[0] & 0x0F == 8 else _RAW_DEFLATE))
+    return zlib.decompressobj(zlib.MAX_WBITS if packed[0] & 0x0F == 8 else _RAW_DEFLATE)
 
 
-_OPENERS: dict[str, Callable[[bytes], Inflater]] = {
-    "gzip": lambda _: Inflater(zlib.decompressobj(_GZIP)),
-    "x-gzip": lambda _: Inflater(zlib.decompressobj(_GZIP)),
+_OPENERS: dict[str, Callable[[bytes], CompressedStream]] = {
+    "gzip": lambda _: zlib.decompressobj(_GZIP),
+    "x-gzip": lambda _: zlib.decompressobj(_GZIP),
     "deflate": _deflate,
-    "zstd": lambda _: Inflater(zstd.ZstdDecompressor()),
+    "zstd": lambda _: zstd.ZstdDecompressor(),
 }
 
 UNPACKING_ERRORS = (zlib.error, zstd.ZstdError)
 
 
-def open_inflater(encoding: str, begin: bytes) -> Inflater:
+def open_inflater(encoding: str, begin: bytes) -> CompressedStream:
     """Return what unpacks a stream of this encoding that begins so; it raises `UNPACKING_ERRORS`."""
     return _OPENERS[encoding](begin)
 
@@ -73,7 +61,7 @@ def unpack(encoding: str, packed: Iterable[bytes], padding: bytes = b"") -> Iter
 
     Raises `UNPACKING_ERRORS`, and EOFError where the last stream breaks off.
     """
-    stream: Inflater | None = None
+    stream: CompressedStream | None = None
     for piece in packed:
         left = piece
         while left:
@@ -82,7 +70,7 @@ def unpack(encoding: str, packed: Iterable[bytes], padding: bytes = b"") -> Iter
                 if not left:
                     break
                 stream = open_inflater(encoding, left)
-            yield from stream.inflate(left)
+            yield from inflate_stream(stream, left)
             left = b""
             if stream.eof:
                 left, stream = stream.unused_data, None
@@ -104,10 +92,7 @@ def known_encoding(header: str) -> str:
 
 
 def inflate(packed: bytes, encoding: str, most_bytes: int) -> Iterator[bytes]:
-    """Yield the body piece by piece; refuse it (413) as soon as it passes `most_bytes`.
-
-    Raises the refusal (400) also where what is packed is broken or breaks off.
-    """
+    """Yield the body piece by piece; refuse it if it is broken (400) or passes `most_bytes` (413)."""
     seen = 0
     for piece in _pieces(packed, encoding):
         seen += len(piece)

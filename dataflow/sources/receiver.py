@@ -54,10 +54,7 @@ class Receiver(Service):
 
     @property
     def authenticator(self) -> Authenticator:
-        """Who may send; a worker that receives nothing reads the secrets at the first request.
-
-        Raises `Misconfigured`.
-        """
+        """Who may send; a worker that receives nothing reads the secrets late. Raises `Misconfigured`."""
         if self._authenticator is None:
             self._authenticator = create_authenticator(self.settings)
         return self._authenticator

@@ -35,10 +35,7 @@ _check_object = msgspec.json.Decoder(_Object).decode
 
 
 def sender_headers(address: str, forwarded_for: str | None = None) -> Headers:
-    """Return who sent a body as record headers, which a record may not change.
-
-    `address` is that of the other end of the connection, `forwarded_for` what X-Forwarded-For claims.
-    """
+    """Return who sent a body as record headers: the address, and what X-Forwarded-For claims."""
     headers: Headers = [(SENDER, address.encode())]
     if forwarded_for is not None:
         headers.append((FORWARDED_FOR, forwarded_for[:MOST_CHARACTERS].encode(errors="replace")))
@@ -69,10 +66,7 @@ class Sorted:
 
 @dataclass(slots=True)
 class Sorter:
-    """Sorts the events of one body; an event longer than `most_bytes` is a dead letter.
-
-    A dead letter holds the event as sent, up to `most_dead_bytes`.
-    """
+    """Sorts the events of one body; one longer than `most_bytes` is dead, and cut at `most_dead_bytes`."""
 
     stream: Stream
     sender: Headers

@@ -59,10 +59,7 @@ def read_indices(declared: Iterable[str]) -> Mapping[str, str]:
 
 
 def index_template(prefix: str) -> Mappings:
-    """Return the template of all indices of a prefix.
-
-    Text is a keyword: it is filtered and counted, not searched for words.
-    """
+    """Return the template of all indices of a prefix. Text is a keyword: it is not searched for words."""
     own = {TIME_FIELD: {"type": "date"}, PLACE_FIELD: {"type": "geo_point"}}
     texts = {"texts": {"match_mapping_type": "string", "mapping": _KEYWORD}}
     return {

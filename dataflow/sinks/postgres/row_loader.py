@@ -20,10 +20,7 @@ ROW_ERRORS = (
 
 
 class RowLoader:
-    """Loads rows into one table, through a temporary table of the connection.
-
-    COPY is the fastest way, but it cannot skip rows that exist.
-    """
+    """Loads rows through a temporary table: COPY is the fastest way, but cannot skip rows that exist."""
 
     def __init__(self, table: Table) -> None:
         self._name = table.name
@@ -44,10 +41,7 @@ class RowLoader:
     async def load(
         self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]
     ) -> list[Rejection]:
-        """Load all rows except rejected ones, in one transaction; rows that exist are not changed.
-
-        After an error the state of the connection is undefined.
-        """
+        """Load the rows that are not rejected, at once. An error leaves the connection's state undefined."""
         await connection.execute("BEGIN")
         try:
             await self._put(connection, partition, rows)

@@ -39,10 +39,7 @@ class HourObject:
 
 
 class Block:
-    """Lines of a block, buffered in a file without a name that disappears with the process.
-
-    After a crash the lines come again: none of them is committed.
-    """
+    """Lines of a block in a file without a name: after a crash they come again, for none is committed."""
 
     def __init__(self, rules: CutRules, first: ObjectLine, folder: Path) -> None:
         self.hours: dict[int, HourObject] = {}
@@ -81,10 +78,7 @@ class Block:
         self.is_complete = self.is_complete or self._extent.ends_by(offset)
 
     def open_bytes(self, pending: HourObject) -> Iterator[bytes]:
-        """Return the raw bytes of one object as they are now, in pieces of at most 1 MiB.
-
-        Another thread may read them, also after the block is discarded.
-        """
+        """Return the bytes of one object in pieces of at most 1 MiB, for any thread, also after `discard`."""
         return _pieces(self._file, list(pending.places))
 
     def discard(self) -> None:

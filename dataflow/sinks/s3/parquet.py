@@ -44,10 +44,7 @@ class ParquetColumns:
         self._values_of = attrgetter(*self.names)
 
     def row_of(self, raw: bytes | None) -> Row:
-        """Return the values of an event as its columns take them.
-
-        Raises `InvalidEvent` for one that does not fit.
-        """
+        """Return the values of an event as its columns take them; raise `InvalidEvent` if one does not."""
         values = list(self._values_of(self._decoder.read(raw)))
         for at, convert in self._converts:
             if values[at] is not None:

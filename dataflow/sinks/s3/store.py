@@ -76,10 +76,7 @@ class Store:
     async def put(
         self, key: str, body: IO[bytes], media_type: str, metadata: Mapping[str, str], condition: Condition
     ) -> str:
-        """Store an object, completely or not at all; return its version (ETag).
-
-        Raises `PreconditionFailed` when the condition does not hold.
-        """
+        """Store an object, completely or not at all; return its ETag. Raises `PreconditionFailed`."""
         about = {"ContentType": media_type, "Metadata": dict(metadata)}
         size = body.seek(0, SEEK_END)
         body.seek(0)

@@ -20,10 +20,7 @@ SHORTEST_TOKEN = 16
 
 
 def read_htpasswd(path: Path) -> Mapping[str, bytes]:
-    """Return the bcrypt hash of each user, as ``htpasswd -B`` writes them.
-
-    Raises `Misconfigured`, which names the line and never what stands in it.
-    """
+    """Return the bcrypt hash of each user; `Misconfigured` names a line and never what stands in it."""
     users: dict[str, bytes] = {}
     for number, line in _lines(path):
         user, colon, hashed = line.partition(":")
@@ -45,10 +42,7 @@ def is_password(users: Mapping[str, bytes], user: str, password: bytes) -> bool:
 
 
 def read_tokens(path: Path) -> frozenset[bytes]:
-    """Return the fingerprints of the bearer tokens of a file, one a line.
-
-    Raises `Misconfigured`, which names the line and never what stands in it.
-    """
+    """Return the fingerprint of each token; `Misconfigured` names a line and never what stands in it."""
     tokens = set()
     for number, line in _lines(path):
         if len(line) < SHORTEST_TOKEN:
