@@ -1,5 +1,6 @@
 """What can go wrong on purpose: each class says what the caller has to do."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -36,3 +37,9 @@ class Misconfigured(DataflowError):
 
 class SinkUnavailable(DataflowError):
     """The system behind a sink is away: keep the batch and try again later."""
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return the names as a message lists them."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last

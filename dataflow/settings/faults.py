@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from dataflow.errors import one_of
+
 # Kubernetes sets variables for Services in every pod, and a Service may be called dataflow.
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
@@ -94,12 +96,8 @@ def _expected(fault: ErrorDetails, field: FieldInfo) -> str:
         return f"text that matches {fault['ctx']['pattern']}"
     for kind in (field.annotation, *get_args(field.annotation)):
         if isinstance(kind, type) and issubclass(kind, Enum):
-            return _one_of([str(member.value) for member in kind])
+            return one_of([str(member.value) for member in kind])
     return _number(field)
-
-
-def _one_of(values: list[str]) -> str:
-    return f"{', '.join(values[:-1])} or {values[-1]}"
 
 
 def _number(field: FieldInfo) -> str:

@@ -7,6 +7,7 @@ from croniter import croniter
 from croniter.croniter import CroniterError
 from pydantic import AfterValidator, BaseModel, FilePath
 
+from dataflow.errors import one_of
 from dataflow.settings.values import Names, setting
 
 
@@ -18,8 +19,7 @@ def _streams_with_places(given: tuple[str, ...]) -> tuple[str, ...]:
     for text in given:
         stream, _, place = text.partition("=")
         if stream not in INGESTED or not place:
-            *others, last = INGESTED
-            raise ValueError(f"STREAM=PLACE[,...] with {', '.join(others)} or {last} as STREAM")
+            raise ValueError(f"STREAM=PLACE[,...] with {one_of(INGESTED)} as STREAM")
     return given
 
 

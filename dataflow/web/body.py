@@ -9,8 +9,9 @@ import msgspec
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import PayloadAccessError, Request, RequestPayloadError
 
+from dataflow.errors import one_of
 from dataflow.http_error import HttpError, bad_value, unavailable
-from dataflow.web.json_schema import expectation, one_of, parse_text, value_schema
+from dataflow.web.json_schema import expectation, parse_text, value_schema
 
 RETRY_SECONDS = 5.0
 

@@ -9,12 +9,12 @@ from dataflow.app import app
 from dataflow.catalogue.declared import INGESTED
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams import cdn_logs
+from dataflow.errors import one_of
 from dataflow.http_error import not_found
 from dataflow.sources.inflate import known_encoding
 from dataflow.sources.receive import Outcome
 from dataflow.sources.sorting import sender_headers
 from dataflow.web.body import read_body
-from dataflow.web.json_schema import one_of
 from dataflow.web.parameter import about, named
 from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Content, Routes

@@ -20,6 +20,8 @@ from typing import (
 
 import msgspec
 
+from dataflow.errors import one_of
+
 Json: TypeAlias = dict[str, Any]  # what msgspec makes of a type
 REF_TEMPLATE = "#/components/schemas/{name}"
 
@@ -88,12 +90,6 @@ _KINDS = {
     "object": "an object",
     "string": "a text",
 }
-
-
-def one_of(names: Iterable[str]) -> str:
-    """Return the names as a message lists them."""
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _schema_of_custom(value_type: type) -> Json:

@@ -8,8 +8,9 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from dataflow.errors import one_of
 from dataflow.http_error import HttpError, bad_value
-from dataflow.web.json_schema import Json, expectation, given_type, one_of, parse_text, value_schema
+from dataflow.web.json_schema import Json, expectation, given_type, parse_text, value_schema
 
 R = TypeVar("R", bound=msgspec.Struct)
 Place = Literal["query", "path", "header"]

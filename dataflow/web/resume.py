@@ -11,9 +11,9 @@ from aiohttp.web import Request
 
 from dataflow.app import app
 from dataflow.engine.resume import resume
+from dataflow.errors import one_of
 from dataflow.http_error import not_found, unavailable
 from dataflow.web.answer import Answer
-from dataflow.web.json_schema import one_of
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Routes
@@ -62,10 +62,7 @@ async def _forward(url: str, topic: str, http: Request) -> list[str]:
     known = {name: http.headers[name] for name in [hdrs.AUTHORIZATION] if name in http.headers}
     address = f"{url}/streams/{topic}/resume?workers=this"
     try:
-        async with (
-            asyncio.timeout(FORWARD_SECONDS),
-            app.http_client.post(address, headers=known) as reply,
-        ):
+        async with asyncio.timeout(FORWARD_SECONDS), app.http_client.post(address, headers=known) as reply:
             if reply.status == HTTPStatus.OK:
                 return msgspec.json.decode(await reply.read(), type=Resumed).resumed
             reason = f"answers {reply.status}"

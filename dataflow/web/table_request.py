@@ -7,9 +7,10 @@ from msgspec import Meta
 
 from dataflow.engine.tables import Window, WindowedTable, orders
 from dataflow.engine.tables.table import COUNT
+from dataflow.errors import one_of
 from dataflow.http_error import bad_value
 from dataflow.instants import instant_ms
-from dataflow.web.json_schema import Json, one_of
+from dataflow.web.json_schema import Json
 from dataflow.web.parameter import NoParameters, about, named
 
 EXPECTED = "an ISO 8601 date or date-time, UTC where it names no offset (its + is written %2B here)"

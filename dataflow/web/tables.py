@@ -2,9 +2,9 @@
 
 from dataflow.app import app
 from dataflow.engine.tables import WindowedTable, orders
+from dataflow.errors import one_of
 from dataflow.http_error import not_found
 from dataflow.web.counts import check_key, query_counts
-from dataflow.web.json_schema import one_of
 from dataflow.web.parameter import NoParameters
 from dataflow.web.route import Reply, Routes
 from dataflow.web.table_answer import TableAnswer, TableDescription, TableList

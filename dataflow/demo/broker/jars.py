@@ -1,7 +1,6 @@
 """Jars, Kafka's above all: fetches those of a lock file into the cache folder, and checks them."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from dataflow.errors import Misconfigured
 from dataflow.file_locks import locked
+from dataflow.settings import read_settings
 
 LOCK_FILE = Path(__file__).with_name("kafka-jars.lock")
 DOWNLOADS_AT_ONCE = 8
@@ -110,9 +110,7 @@ def _checked(path: Path, jar: Jar) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder, made if need be: DATAFLOW_CACHE_DIR, else dataflow in the XDG cache."""
-    configured = os.environ.get("DATAFLOW_CACHE_DIR")
-    xdg = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(configured).expanduser() if configured else Path(xdg) / "dataflow"
+    """Return the folder of DATAFLOW_CACHE_DIR, made if need be."""
+    folder = read_settings().cache_dir
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
