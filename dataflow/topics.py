@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dataflow.catalogue.declared import STREAMS, TOPICS
-from dataflow.catalogue.own_topics import OWN_TOPICS
+from dataflow.catalogue.declared import OWN_TOPICS, STREAMS, TOPICS
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.boot import CHANGELOG_SETTINGS
 from dataflow.kafka.admin import Admin, NewTopic

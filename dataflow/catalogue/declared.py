@@ -1,4 +1,4 @@
-"""All declared streams, one module of `dataflow.catalogue.streams` each, and their topics."""
+"""All declared streams, one module of `dataflow.catalogue.streams` each, their topics, and our own ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 
 from dataflow.catalogue import streams
 from dataflow.catalogue.stream import Stream
-from dataflow.catalogue.topic import DeclaredTopic
+from dataflow.catalogue.topic import JUDGED_BY_BROKER, LAST_OF_EACH_KEY, DeclaredTopic
 from dataflow.errors import Misconfigured
 
 
@@ -55,3 +55,40 @@ RECEIVED_TOPICS = tuple(
     stream.topic for stream in STREAMS if stream.has_own_route or stream.ingest_number is not None
 )
 """The topics of all events that are taken over HTTP."""
+
+
+# What workers tell one another and remember.
+EVENTS_SIMULATION = DeclaredTopic(
+    "events-simulation", "who simulates analytics events, and whether it lives", configs=JUDGED_BY_BROKER
+)
+DEAD_LETTERS_REPLAYED = DeclaredTopic(
+    "dead-letters-replayed", "which dead letters were sent back to their topics", configs=LAST_OF_EACH_KEY
+)
+
+# One partition: its order decides which version is the last.
+FILTER_RULES = DeclaredTopic(
+    "filter-rules", "rules of the CDN filter, the last version counts", configs=LAST_OF_EACH_KEY, partitions=1
+)
+UTM_SOURCES = DeclaredTopic(
+    "utm-sources",
+    "marketing categories by utm_source, the last version counts",
+    configs=LAST_OF_EACH_KEY,
+    partitions=1,
+)
+
+# A partition for each stream: no transaction of one holds up who reads another.
+INGESTED_INPUTS = DeclaredTopic(
+    "ingested-inputs",
+    "files and objects that were read, and how far",
+    configs=LAST_OF_EACH_KEY,
+    partitions=len(INGESTED),
+)
+INGEST_RUNS = DeclaredTopic(
+    "ingest-runs",
+    "who reads inputs, and whether it lives",
+    configs=JUDGED_BY_BROKER,
+    partitions=len(INGESTED),
+)
+
+CHANGED_WHILE_IT_RUNS = (FILTER_RULES, UTM_SOURCES)
+OWN_TOPICS = (EVENTS_SIMULATION, DEAD_LETTERS_REPLAYED, *CHANGED_WHILE_IT_RUNS, INGESTED_INPUTS, INGEST_RUNS)

@@ -100,7 +100,7 @@ def _stage_named(
     from dataflow.errors import Misconfigured
     from dataflow.settings import settings
     from dataflow.stages.lines import LINE_STAGES, StageOptions
-    from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES
+    from dataflow.stages.source_category import DEFAULT_UTM_SOURCES
 
     if name not in LINE_STAGES:
         raise Misconfigured(f"STAGE is '{name}'; expected {', '.join(LINE_STAGES)}")

@@ -45,9 +45,8 @@ def produce(
 async def _load(connection: Mapping[str, object], topic: str, file: Path) -> "Loaded":
     from rich.progress import Progress
 
-    from dataflow.cli.batch_sender import loading_producer
     from dataflow.cli.lines import lines_of
-    from dataflow.cli.topic_loader import topic_loader
+    from dataflow.cli.topic_loader import loading_producer, topic_loader
 
     async with loading_producer(connection) as producer:
         loader = await topic_loader(connection, producer, topic)

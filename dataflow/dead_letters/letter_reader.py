@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
+from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, LetterFilter, Place, read_letter
 from dataflow.dead_letters.marks import Marks

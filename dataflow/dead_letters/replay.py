@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from dataflow.catalogue.own_topics import DEAD_LETTERS_REPLAYED
+from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, LetterFilter
 from dataflow.dead_letters.letter_reader import LetterReader, letter_reader

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from dataflow.catalogue.own_topics import INGEST_RUNS
+from dataflow.catalogue.declared import INGEST_RUNS
 from dataflow.errors import DataflowError
 from dataflow.kafka.errors import Fenced, KafkaError
 from dataflow.kafka.types import TopicPartition

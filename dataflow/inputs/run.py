@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from dataflow.catalogue.declared import INGESTED
-from dataflow.catalogue.own_topics import INGEST_RUNS, INGESTED_INPUTS
+from dataflow.catalogue.declared import INGEST_RUNS, INGESTED, INGESTED_INPUTS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.connection import broker_connection
 from dataflow.errors import DataflowError

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from mode import Service
 
-from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS
+from dataflow.catalogue.declared import CHANGED_WHILE_IT_RUNS
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import connect_admin
 from dataflow.kafka.clients import backoff

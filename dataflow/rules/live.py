@@ -12,10 +12,9 @@ from dataflow.rules.follower import Follower
 from dataflow.rules.version import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT, Version
 from dataflow.settings import Settings
 from dataflow.stages.filter_document import read_document, topics_of
+from dataflow.stages.filter_rules import request_filter
 from dataflow.stages.request import Request
-from dataflow.stages.request_filter import request_filter
-from dataflow.stages.source_category import source_enrichment
-from dataflow.stages.utm_sources import read_utm_sources
+from dataflow.stages.source_category import read_utm_sources, source_enrichment
 from models.page_view import PageView
 
 RULES_HEADER = PREFIX + "rules"

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 
-from dataflow.catalogue.declared import STREAMS
-from dataflow.catalogue.own_topics import CHANGED_WHILE_IT_RUNS, DEAD_LETTERS_REPLAYED, EVENTS_SIMULATION
+from dataflow.catalogue.declared import (
+    CHANGED_WHILE_IT_RUNS,
+    DEAD_LETTERS_REPLAYED,
+    EVENTS_SIMULATION,
+    STREAMS,
+)
 from dataflow.errors import Misconfigured
 from dataflow.rules.version import FILTER_RULES_DOCUMENT, Document, Version
 from dataflow.rules.version_topic import put_version

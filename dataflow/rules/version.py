@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from dataflow.catalogue.own_topics import FILTER_RULES, UTM_SOURCES
+from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
 from dataflow.errors import Misconfigured
 from dataflow.kafka.record import Headers, Record
 from dataflow.stages.filter_document import read_document
-from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES, read_utm_sources
+from dataflow.stages.source_category import DEFAULT_UTM_SOURCES, read_utm_sources
 
 KEY = b"document"
 """All versions share it: compaction keeps the last."""

@@ -7,8 +7,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.errors import Misconfigured
-from dataflow.settings.broker import BrokerSettings, SaslMechanism, Security
-from dataflow.settings.delivery import Compression, DeliverySettings
+from dataflow.settings.broker import BrokerSettings, Compression, DeliverySettings, SaslMechanism, Security
 from dataflow.settings.faults import contradictions, describe_fault, unknown_names
 from dataflow.settings.inputs import InputSettings, ReceivingSettings
 from dataflow.settings.sinks import ArchiveFormat, ArchiveHour, SinkSettings

@@ -1,4 +1,4 @@
-"""Settings of the broker: its address and security."""
+"""Settings of Kafka: address and security of the broker, batch sizes, checkpoints and guarantees."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -41,3 +41,40 @@ class BrokerSettings(BaseModel):
     )
     broker_cert_file: FilePath | None = setting(None, "own certificate, for mutual TLS (PEM)")
     broker_key_file: FilePath | None = setting(None, "key of the own certificate (PEM)")
+
+
+class Compression(StrEnum):
+    """Compression of record batches for the broker."""
+
+    NONE = "none"
+    ZSTD = "zstd"
+    SNAPPY = "snappy"
+    GZIP = "gzip"
+
+    @property
+    def codec(self) -> str | None:
+        """What aiokafka calls it; None for none."""
+        return None if self is Compression.NONE else self.value
+
+
+class DeliverySettings(BaseModel):
+    """How events are read, committed and written."""
+
+    checkpoint_ms: int = setting(100, "longest time between two checkpoints", ge=10, le=60_000)
+    checkpoint_records: int = setting(
+        100_000, "a checkpoint starts early after so many records", ge=1, le=10_000_000
+    )
+    batch_records: int = setting(2_000, "most records of one batch", ge=1, le=100_000)
+    in_flight_bytes: int = setting(
+        32 * 2**20, "most uncommitted bytes in memory, over all partitions", ge=2**20, le=4 * 2**30
+    )
+    compression: Compression = setting(Compression.NONE, "compression of outputs")
+    session_timeout_ms: int = setting(
+        10_000, "a worker without heartbeats for so long loses its partitions", ge=1_000, le=1_800_000
+    )
+    stall_seconds: float = setting(
+        300.0, "a worker with work that gets on with none of it for so long is not healthy", ge=5, le=86_400
+    )
+    shutdown_seconds: float = setting(
+        10.0, "time to finish batches in progress after SIGTERM", gt=0, le=3_600
+    )

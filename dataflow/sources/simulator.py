@@ -9,7 +9,7 @@ from uuid import uuid4
 import orjson
 from mode import Service
 
-from dataflow.catalogue.own_topics import EVENTS_SIMULATION
+from dataflow.catalogue.declared import EVENTS_SIMULATION
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.instants import iso

@@ -1,14 +1,18 @@
-"""Filter rules: judge CDN lines, many at once, by columns of the fields that the rules look at."""
+"""Filter rules: judge CDN lines, many at once, by columns of the fields that they look at; and the stage."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from operator import not_, or_
 
-from dataflow.engine.decoding import DECODING_ERRORS, fault_of
-from dataflow.engine.stage import Verdict
+import msgspec
+
+from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder, fault_of
+from dataflow.engine.stage import FilterStage, Verdict
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.json_values import Value, compile_columns
+from dataflow.stages.request import REQUEST_COLUMNS, Request, request_of
+from models.cdn_log import CdnLog
 
 Columns = Sequence[Sequence[Value]]
 """The values of each field, in the order of the lines."""
@@ -109,3 +113,29 @@ class Fields:
     def names(self) -> tuple[str, ...]:
         """All of them, in their places."""
         return tuple(self._places)
+
+
+READS = (
+    *("reqTimeSec", "reqPath", "statusCode", "bytes", "cliIP", "country"),
+    *("turnAroundTimeMSec", "reqEndTimeMSec", "transferTimeMSec"),
+)
+
+_decode = compile_decoder(CdnLog, reads=READS).decode
+_NO_VALUES = CdnLog()
+
+
+def request_filter(rules: FilterRules, header: tuple[str, bytes] | None = None) -> FilterStage[Request]:
+    """Return the filter with these rules; `header` is the header of what they let pass."""
+    return FilterStage("filter", rules.judge, read_request, fault_of, REQUEST_COLUMNS, header)
+
+
+def read_request(raw: bytes) -> Request:
+    """Return what tables count of a line that is a JSON object.
+
+    A value of a kind that no DataStream writes (an object, an array) counts as none: the
+    rules have let the line pass, and the filter does not judge what no rule looks at.
+    """
+    try:
+        return request_of(_decode(raw))
+    except msgspec.ValidationError:
+        return request_of(_NO_VALUES)

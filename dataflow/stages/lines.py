@@ -7,9 +7,8 @@ from pathlib import Path
 from dataflow.errors import Misconfigured
 from dataflow.stages import access_log, datastream2
 from dataflow.stages.filter_document import load_document
-from dataflow.stages.source_category import source_enrichment
+from dataflow.stages.source_category import DEFAULT_UTM_SOURCES, load_utm_sources, source_enrichment
 from dataflow.stages.stay_category import STAY_CATEGORY
-from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES, load_utm_sources
 
 LineStage = Callable[[bytes], list[bytes]]
 """Returns the lines that result from one line: none if it is dropped on purpose.

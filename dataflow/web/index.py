@@ -12,9 +12,9 @@ import msgspec
 from aiohttp.web import Request, Response
 
 from dataflow.http_error import not_found
+from dataflow.web.edge import json_response
 from dataflow.web.openapi import document
 from dataflow.web.parameter import about
-from dataflow.web.reply import json_response
 from dataflow.web.route import Content, Route, Routes
 
 FILES = {file.name: file.read_bytes() for file in files("dataflow.web").joinpath("static").iterdir()}

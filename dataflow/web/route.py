@@ -14,9 +14,9 @@ from aiohttp.web_urldispatcher import AbstractRoute
 
 from dataflow.app import app
 from dataflow.web.body import read_body, read_json_body
+from dataflow.web.edge import json_response
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import Parameter, parameters_of, read_parameters
-from dataflow.web.reply import json_response
 from dataflow.web.require_role import AccessRole, require_role
 
 A = TypeVar("A")

@@ -21,9 +21,9 @@ from dataflow.rules.version_topic import VersionConflict
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.stages.filter_dry_run import DryRun
 from dataflow.web.answer import Answer
+from dataflow.web.edge import JSON
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import NoParameters, about, named
-from dataflow.web.reply import JSON
 from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Content, Reply, Routes, View
 

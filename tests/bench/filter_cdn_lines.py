@@ -11,7 +11,7 @@ from job_app import job_app, told
 from dataflow.engine.batch import Batch
 from dataflow.engine.stage import FilterStage
 from dataflow.stages.filter_document import load_document
-from dataflow.stages.request_filter import request_filter
+from dataflow.stages.filter_rules import request_filter
 
 app = job_app()
 lines = app.batches(told["SOURCE"])

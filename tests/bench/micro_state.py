@@ -15,8 +15,8 @@ from pathlib import Path
 from dataflow.demo.generators.cdn_logs import CdnLogs
 from dataflow.engine.tables import DAY, HOUR, MINUTE, Distinct, Quantiles, Sum, TablePartition, WindowedTable
 from dataflow.stages.filter_document import load_document
+from dataflow.stages.filter_rules import request_filter
 from dataflow.stages.request import Request
-from dataflow.stages.request_filter import request_filter
 
 BATCH, SNAPSHOT_EVERY = 500, 1_500
 START_SECONDS = 1_431_857_100

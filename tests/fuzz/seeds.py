@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from fuzz.targets import FORMATS, LIST_OF_RULES, RULES
 
 from dataflow.demo.samples import sample_events, sample_filter_rules
-from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES
+from dataflow.stages.source_category import DEFAULT_UTM_SOURCES
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -24,8 +24,8 @@ from dataflow.stages.access_log import line_stage as access_log_line_stage
 from dataflow.stages.access_log.format_string import compile_format
 from dataflow.stages.filter_document import read_document
 from dataflow.stages.filter_dry_run import try_rules
+from dataflow.stages.source_category import DEFAULT_UTM_SOURCES, read_utm_sources
 from dataflow.stages.user_agent import user_agent_of
-from dataflow.stages.utm_sources import DEFAULT_UTM_SOURCES, read_utm_sources
 from models.access_log_entry import AccessLogEntry
 
 FORMATS = (

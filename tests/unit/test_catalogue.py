@@ -109,7 +109,7 @@ def test_who_may_send_is_what_was_recorded():
 
 def test_it_is_values_only():
     """Whoever asks what a stream is needs no app, no broker client and no settings."""
-    code = "import sys, dataflow.catalogue.own_topics; print(*sys.modules)"
+    code = "import sys, dataflow.catalogue.declared; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "dataflow.catalogue.streams.bookings" in loaded

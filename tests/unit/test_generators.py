@@ -14,9 +14,8 @@ from dataflow.stages.access_log import access_log_stage
 from dataflow.stages.analytics_event import read_event
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.stages.geoip import GeoIP
-from dataflow.stages.source_category import source_enrichment
+from dataflow.stages.source_category import load_utm_sources, source_enrichment
 from dataflow.stages.stay_category import STAY_CATEGORY
-from dataflow.stages.utm_sources import load_utm_sources
 
 START_US = 1_795_000_000_000_000  # 2026-11-18 11:06:40 UTC
 

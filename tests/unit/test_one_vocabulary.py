@@ -9,7 +9,7 @@ from dataflow.engine.tables.labels import NONE, label
 from dataflow.errors import InvalidEvent
 from dataflow.stages.datastream2.typed import parse_datastream2
 from dataflow.stages.event_time import UNDATED, iso_ms
-from dataflow.stages.request_filter import read_request
+from dataflow.stages.filter_rules import read_request
 
 TEXTS = st.one_of(
     st.sampled_from(["", "-", "^", "%2D", "/", "a?b", "%ff", "%00", "%", "%E6%97%A5", "//x", "+", " "]),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent
 from dataflow.stages.event_time import UNDATED, epoch_seconds_ms, iso_ms, parse_iso
+from dataflow.stages.filter_rules import READS, read_request
 from dataflow.stages.request import Request, bytes_of, endpoint_of, request_of, status_of
-from dataflow.stages.request_filter import READS, read_request
 from models.cdn_log import CdnLog
 
 decoder = compile_decoder(CdnLog, READS)

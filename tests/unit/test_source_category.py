@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from dataflow.engine.json_members import drop_fields
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.source_category import (
+    load_utm_sources,
+    read_utm_sources,
     source_category,
     source_enrichment,
     user_email_domain,
 )
-from dataflow.stages.utm_sources import load_utm_sources, read_utm_sources
 
 SOURCES = load_utm_sources()
 enrich = source_enrichment(SOURCES)

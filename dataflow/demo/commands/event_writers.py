@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import BinaryIO, Protocol, TypeVar
 
-from dataflow.cli.batch_sender import BatchSender, loading_producer
+from dataflow.cli.topic_loader import BatchSender, loading_producer
 from dataflow.errors import DataflowError
 from dataflow.kafka.admin import find_topics
 from dataflow.kafka.producers import IdempotentProducer

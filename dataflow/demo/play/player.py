@@ -9,8 +9,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 from dataflow.catalogue.declared import TOPICS
-from dataflow.cli.batch_sender import loading_producer
-from dataflow.cli.topic_loader import TopicLoader, topic_loader
+from dataflow.cli.topic_loader import TopicLoader, loading_producer, topic_loader
 from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 from dataflow.engine.splice import Added, splice
 from dataflow.errors import DataflowError
