@@ -163,7 +163,8 @@ class Partition:
             for rows in {id(rows): rows for _, rows in batch.folds}.values():
                 rows.assign_event_times(self.state.stream_time_ms, self._context.options.future_ms)
             for table, rows in batch.folds:
-                self.state.table_partitions[table.name].fold(rows)
+                if table.name not in self.state.suspended:
+                    self.state.table_partitions[table.name].fold(rows)
             self.state.stream_time_ms = max(self.state.stream_time_ms, batch.newest_ms)
             self.state.event_counts.add(batch.event_counts)
             self.position = batch.end

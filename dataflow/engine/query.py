@@ -12,6 +12,7 @@ from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.partition import Partition
 from dataflow.engine.query_result import PartitionResult, QueryResult, merge_results
 from dataflow.engine.router import GroupRouter
+from dataflow.engine.state import TableSuspended
 from dataflow.engine.tables import Part, Totals
 from dataflow.logs import get_log
 
@@ -25,13 +26,14 @@ QUERY_PATH = "/_query"
 MSGPACK = "application/vnd.msgpack"
 
 encode = msgspec.msgpack.encode
+NOTHING = msgspec.Raw(encode(None))
 
 
 class Query(msgspec.Struct, Generic[A], tag=True, frozen=True, forbid_unknown_fields=True):
     """What every partition of a topic is asked; `A` is the answer of one."""
 
     def read(self, partition: Partition) -> A:
-        """Return the answer of a partition; raise KeyError for a name that it does not have."""
+        """Return the answer of a partition; raise `TableSuspended`, or KeyError for an unknown name."""
         raise NotImplementedError
 
 
@@ -46,7 +48,7 @@ class ReadWindows(Query[Part], frozen=True):
 
     def read(self, partition: Partition) -> Part:
         """Return the entries."""
-        stored = partition.state.table_partitions[self.table]
+        stored = partition.state.table_partition(self.table)
         return stored.answer(stored.table.window(self.window), self.from_ms, self.to_ms, self.key)
 
 
@@ -61,7 +63,7 @@ class ReadTotals(Query[Totals], frozen=True):
 
     def read(self, partition: Partition) -> Totals:
         """Return the totals by key."""
-        stored = partition.state.table_partitions[self.table]
+        stored = partition.state.table_partition(self.table)
         window = stored.table.window(self.window)
         return stored.totals(window, self.from_ms, self.to_ms, self.aggregations)
 
@@ -116,9 +118,12 @@ class Queries:
         for tp, partition in self._engine.partitions.items():
             if tp.topic == topic:
                 lag = max((consumer.highwater(tp) or 0) - partition.position, 0)
-                content = msgspec.Raw(encode(query.read(partition)))
                 place = tp.partition, generation, lag, partition.last_record_ms
-                results.append(PartitionResult(*place, content, partition.pause))
+                try:
+                    content, fault = msgspec.Raw(encode(query.read(partition))), None
+                except TableSuspended as error:
+                    content, fault = NOTHING, str(error)
+                results.append(PartitionResult(*place, content, partition.pause, fault))
         return results
 
     async def _ask(self, url: str, topic: str, body: bytes) -> list[PartitionResult]:

@@ -27,6 +27,8 @@ class PartitionResult(msgspec.Struct, array_like=True):
     last_record_ms: int
     content: msgspec.Raw
     pause: Pause | None = None
+    fault: str | None = None
+    """Why it cannot answer."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class QueryResult(Generic[A]):
     lag_seconds: float = 0.0
     pauses: Mapping[int, Pause] = field(default_factory=dict)
     """Of the partitions that are not read for now."""
+    faults: Mapping[int, str] = field(default_factory=dict)
+    """Why some of the missing partitions cannot answer."""
 
     @cached_property
     def by_partition(self) -> dict[int, A]:
@@ -64,6 +68,8 @@ def merge_results(
     newest: dict[int, PartitionResult] = {}
     for result in sorted(results, key=lambda result: result.generation):
         newest[result.partition] = result  # a zombie still claims what a later generation owns
+    faults = {number: result.fault for number, result in newest.items() if result.fault is not None}
+    newest = {number: result for number, result in newest.items() if number not in faults}
     lagging = [result for result in newest.values() if result.lag_records]
     oldest_ms = min((result.last_record_ms for result in lagging if result.last_record_ms), default=0)
     return QueryResult(
@@ -73,6 +79,7 @@ def merge_results(
         sum(result.lag_records for result in lagging),
         round(max(time.time() - oldest_ms / 1000, 0.0), 3) if oldest_ms else 0.0,
         {number: result.pause for number, result in newest.items() if result.pause},
+        faults,
     )
 
 

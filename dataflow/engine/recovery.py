@@ -61,11 +61,34 @@ class Recovery:
         )
         states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
         self._rewind(states)
+        await self._check_changelogs(committed, states)
         log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
         positions = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps}
         fresh = [tp for tp, position in positions.items() if position is None]
         earliest = await self.group.earliest_offsets(*fresh) if fresh else {}
         return {tp: (earliest[tp] if at is None else at, states[tp]) for tp, at in positions.items()}
+
+    async def _check_changelogs(
+        self, committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]
+    ) -> None:
+        """Suspend tables of which something was counted once, and the changelog knows nothing."""
+        lost = {tp: at for tp, state in states.items() if state.position is None and (at := committed[tp])}
+        earliest = await self.group.earliest_offsets(*lost) if lost else {}
+        for tp, at in lost.items():
+            if at > earliest[tp]:
+                states[tp].suspend(
+                    f"changelog {self.topology.sources[tp.topic].changelog}/{tp.partition} is empty, though "
+                    f"offset {at} is committed: it was deleted, or emptied"
+                )
+        for tp, state in states.items():
+            for name, suspension in state.suspended.items():
+                log.error(
+                    "Table is suspended, its stream goes on; `dataflow tables rebuild NAME` counts it anew.",
+                    table=name,
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    reason=suspension.reason,
+                )
 
     def _rewind(self, states: Mapping[TP, PartitionState]) -> None:
         """Take event time back where it is ahead of the clock: windows stayed shut otherwise."""
@@ -106,8 +129,8 @@ class Recovery:
             return counted  # without an offset (it expires) the changelog still knows
         raise Misconfigured(
             f"committed offset of {tp.topic}/{tp.partition} is {committed}; expected {counted}, up to which "
-            f"its tables have counted. It was moved by hand: move it back, or delete the topic "
-            f"{self.topology.sources[tp.topic].changelog} to count anew from the offset"
+            "its tables have counted. It was moved by hand: move it back, or delete the topic "
+            f"{self.topology.sources[tp.topic].changelog}, and have `dataflow tables rebuild` count them anew"
         )
 
 

@@ -1,9 +1,10 @@
 """Restores the state of partitions, as it was at the last checkpoint, from their changelogs."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from dataflow.engine.state import PARTITION_KEY, PartitionState
+from dataflow.engine.state import PartitionState
 from dataflow.engine.tables.table import WindowedTable
+from dataflow.instants import now_ms
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.reading import OnStalled, read_up_to
 from dataflow.kafka.record import Record
@@ -23,14 +24,11 @@ async def restore(
     on_stuck: OnStalled,
     on_progress: Callable[[], object] = lambda: None,
 ) -> dict[TopicPartition, PartitionState]:
-    """Read the changelogs of these source partitions to their real ends.
-
-    Only what is committed counts. `on_stuck` is told what an open transaction has held up for a second.
-    """
-    states = {tp: PartitionState.of(tables_of(tp.topic)) for tp in tps}
+    """Read what is committed of changelogs; `on_stuck` is told what an open transaction holds up."""
     sources = {TopicPartition(changelogs[tp.topic], tp.partition): tp for tp in tps}
     if not sources:
-        return states
+        return {}
+    states = {log: PartitionState.of(tables_of(tp.topic)) for log, tp in sources.items()}
     # A read_uncommitted reader is told the real end, a read_committed one only its own.
     async with reader(connection, isolation_level="read_uncommitted") as head:
         ends = await head.end_offsets(list(sources))
@@ -42,20 +40,13 @@ async def restore(
             max_records=RECORDS_AT_ONCE,
             on_stalled=lambda logs: on_stuck([sources[log] for log in logs]),
         ):
-            _load(states[sources[log]], records)
+            _load(states[log], list(records))
             on_progress()
-    return states
+    for log, state in states.items():
+        state.check_loaded(f"changelog {log.topic}/{log.partition}", now_ms())
+    return {tp: states[log] for log, tp in sources.items()}
 
 
-def _load(state: PartitionState, records: Iterable[Record]) -> None:
-    table_partitions = {
-        name.encode(): table_partition.load for name, table_partition in state.table_partitions.items()
-    }
-    for record in records:
-        key, value = record.key, record.value
-        assert key is not None  # a compacted topic takes no record without
-        load = table_partitions.get(key[: key.find(b"|")])
-        if load is not None:
-            load(key, value)
-        elif key == PARTITION_KEY and value is not None:
-            state.load_numbers(value)
+def _load(state: PartitionState, records: Sequence[Record]) -> None:
+    state.load([(record.key or b"", record.value) for record in records])
+    state.note_offsets(records)

@@ -1,13 +1,16 @@
 """The state of a partition: what is counted of it, as its changelog keeps it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import msgspec
 
 from dataflow.engine.event_counts import EventCounts
+from dataflow.engine.tables.changelog import FORMAT_VERSION, ChangelogRecord, NewerFormat
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.table_partition import TablePartition
+from dataflow.errors import DataflowError
+from dataflow.kafka.record import Record
 
 PARTITION_KEY = b"|partition"
 """Changelog key of a partition's own numbers; table entries begin with the table's name."""
@@ -16,20 +19,65 @@ CLOCK_SKEW_MS = 60_000
 """How far the clocks of workers may be apart."""
 
 
+class TableSuspended(DataflowError):
+    """A table counts nothing of this partition for now; the message says why."""
+
+
+class Suspension(msgspec.Struct, frozen=True, array_like=True):
+    """Why a table counts nothing of a partition for now, and whether it is being counted anew."""
+
+    reason: str
+    is_rebuilding: bool = False
+
+
+class PartitionNumbers(msgspec.Struct, frozen=True, array_like=True):
+    """A partition's own record in the changelog; of the release before it has only the first three fields.
+
+    `since_ms` is by table the instant from which it counts, None for the begin.
+    """
+
+    position: int
+    stream_time_ms: int
+    event_counts: dict[str, object]
+    version: int = 0
+    since_ms: dict[str, int | None] | None = None
+    suspended: dict[str, Suspension] = {}
+
+
 @dataclass(slots=True)
 class PartitionState:
     """Counted events, tables, and the newest record timestamp."""
 
     table_partitions: dict[str, TablePartition]
+    """The tables that count, by name."""
     event_counts: EventCounts
     stream_time_ms: int = 0
     position: int | None = None
     """End of what is counted; None: nothing yet."""
+    suspended: dict[str, Suspension] = field(default_factory=dict)
+    """The tables that do not count, by name."""
+    faults: dict[bytes, str] = field(default_factory=dict)
+    """Why records of the changelog cannot be used, by their keys."""
+    offsets: dict[bytes, int] = field(default_factory=dict)
+    """Where these are in the changelog."""
+    _since_ms: dict[str, int | None] | None = None
 
     @classmethod
     def of(cls, tables: Iterable[WindowedTable]) -> "PartitionState":
         """Return the state of a partition of which nothing is counted yet."""
         return cls({table.name: TablePartition(table) for table in tables}, EventCounts())
+
+    def table_partition(self, name: str) -> TablePartition:
+        """Return what a table has counted; raise `TableSuspended`, or KeyError for a name of no table."""
+        if name in self.suspended:
+            raise TableSuspended(self.suspended[name].reason)
+        return self.table_partitions[name]
+
+    def suspend(self, reason: str, *names: str) -> None:
+        """Count no more in these tables, or in all, until they are counted anew."""
+        for name in names or list(self.table_partitions):
+            del self.table_partitions[name]
+            self.suspended.setdefault(name, Suspension(reason))
 
     def rewind(self, now_ms: int) -> int:
         """Go back to now wherever time is far ahead of it; return by how many ms at most.
@@ -45,11 +93,74 @@ class PartitionState:
             table_partition.rewind(now_ms)
         return ahead
 
+    # -- the changelog
+
+    def load(self, records: Iterable[ChangelogRecord]) -> None:
+        """Restore records of the changelog; the last record of a key counts.
+
+        One that cannot be used is among the `faults`. Raises `NewerFormat`.
+        """
+        loads = {name.encode(): part.load for name, part in self.table_partitions.items()}
+        loads[b""] = self._load_numbers
+        for key, value in records:
+            load = loads.get(key[: key.find(b"|")])
+            if load is None:
+                continue  # of a table that is declared no more
+            try:
+                load(key, value)
+            except NewerFormat:
+                raise
+            except (DataflowError, ValueError, LookupError) as error:
+                if value is not None:
+                    self.faults[key] = f"{type(error).__name__}: {error}"
+                    continue
+            if self.faults:
+                self.faults.pop(key, None)
+
+    def note_offsets(self, records: Iterable[Record]) -> None:
+        """Note where the records were that have been loaded, if any of them is a fault."""
+        if self.faults:
+            self.offsets |= {r.key: r.offset for r in records if r.key in self.faults}
+
+    def check_loaded(self, changelog: str, now_ms: int) -> None:
+        """Suspend tables whose records cannot be used, and date new ones; call it when all is loaded."""
+        if PARTITION_KEY in self.faults:
+            self.position, self.stream_time_ms, self.event_counts = None, 0, EventCounts()
+        for name, reason in list(self._unusable(changelog)):
+            if name in self.table_partitions:
+                self.suspend(reason, name)
+        if self._since_ms is not None:
+            for name, table_partition in self.table_partitions.items():
+                table_partition.since_ms = self._since_ms.get(name, now_ms)
+
+    def _unusable(self, changelog: str) -> Iterator[tuple[str, str]]:
+        for name, suspension in self.suspended.items():
+            yield name, suspension.reason
+        # How the table was declared explains the entries.
+        for key, fault in sorted(self.faults.items(), key=lambda item: not item[0].endswith(b"|event_time")):
+            place = f"offset {self.offsets[key]}, " if key in self.offsets else ""
+            reason = f"{changelog} holds what cannot be used: {place}key {key!r}, {fault}"
+            name = key[: key.find(b"|")].decode()
+            yield from [(name, reason)] if name else dict.fromkeys(self.table_partitions, reason).items()
+        for name, table_partition in self.table_partitions.items():
+            if self._since_ms is not None and name not in self._since_ms and not table_partition.is_new:
+                yield name, f"{changelog} was written for a while by a release without {name}"
+
     def encode_numbers(self, position: int) -> bytes:
         """Return the changelog value of a partition's own numbers, counted up to `position`."""
-        return msgspec.msgpack.encode([position, self.stream_time_ms, self.event_counts.as_mapping()])
+        since_ms = {name: part.since_ms for name, part in self.table_partitions.items()}
+        counts = self.event_counts.as_mapping()
+        return msgspec.msgpack.encode(
+            PartitionNumbers(position, self.stream_time_ms, counts, FORMAT_VERSION, since_ms, self.suspended)
+        )
 
-    def load_numbers(self, value: bytes) -> None:
-        """Undo `encode_numbers`."""
-        self.position, self.stream_time_ms, event_counts = msgspec.msgpack.decode(value)
-        self.event_counts = EventCounts.from_mapping(event_counts)
+    def _load_numbers(self, key: bytes, value: bytes | None) -> None:
+        if key != PARTITION_KEY or value is None:
+            return
+        match raw := msgspec.msgpack.decode(value):
+            case [_, _, _, int(version), *_] if version > FORMAT_VERSION:
+                raise NewerFormat("a partition", version)
+        numbers = msgspec.convert(raw, PartitionNumbers)
+        self.position, self.stream_time_ms = numbers.position, numbers.stream_time_ms
+        self.event_counts = EventCounts.from_mapping(numbers.event_counts)
+        self._since_ms, self.suspended = numbers.since_ms, dict(numbers.suspended)

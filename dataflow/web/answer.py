@@ -25,13 +25,17 @@ class Partitions(Answer):
 
     answered: list[int]
     missing: Annotated[list[int], Meta(description="Not in the counts: their owners have not answered")]
+    suspended: Annotated[
+        dict[str, str], Meta(description="Those of the missing that count nothing for now, and why")
+    ] = {}
 
 
 def partitions_of(results: Collection[QueryResult[Any]]) -> Partitions:
     """Return which partitions are in all of these results, and which are missing in any."""
     missing = {number for result in results for number in result.missing}
     answered = {number for result in results for number in result.contents}
-    return Partitions(sorted(answered - missing), sorted(missing))
+    suspended = {str(number): fault for result in results for number, fault in result.faults.items()}
+    return Partitions(sorted(answered - missing), sorted(missing), suspended)
 
 
 def lag_of(results: Collection[QueryResult[Any]]) -> Lag:

@@ -12,6 +12,7 @@ from dataflow.engine.query import ReadWindows
 from dataflow.engine.query_result import QueryResult
 from dataflow.engine.tables import Part, WindowedTable, merge_entries
 from dataflow.http_error import not_found, quoted, unavailable
+from dataflow.instants import iso_or_none
 from dataflow.web.answer import lag_of, partitions_of
 from dataflow.web.route import Reply
 from dataflow.web.table_answer import Apart, TableAnswer, TableWindow
@@ -64,6 +65,7 @@ class Counts:
                 undated=sum(part.undated for part in self.parts),
                 future=sum(part.future for part in self.parts),
             ),
+            since=iso_or_none(max((at for part in self.parts if (at := part.since_ms)), default=None)),
         )
         return Reply(msgspec.json.encode(answer))
 
@@ -80,6 +82,8 @@ async def query_counts(table: WindowedTable, selection: Selection, key: str | No
     query = ReadWindows(table.name, selection.window.name, selection.from_ms, selection.to_ms, key)
     results = await asyncio.gather(*(app.queries.query(topic, query) for topic in topics))
     if not any(result.contents for result in results):
+        for fault in (fault for result in results for fault in result.faults.values()):
+            raise unavailable(f"{fault}. `dataflow tables rebuild {table.name}` counts it anew")
         raise unavailable(
             f"partitions of {', '.join(topics)} are being taken over; "
             "none of their owners has answered in time"

@@ -77,3 +77,6 @@ class TableAnswer(Answer):
     partitions: Partitions
     lag: Lag
     apart: Apart
+    since: Annotated[
+        str | None, Meta(description="From when it counts every event; null: from the begin of its topics")
+    ] = None

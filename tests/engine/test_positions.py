@@ -6,10 +6,12 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
+from faust.types import TP
 from harness.relay import Names, Relay, events, numbers_in, relay, running, start, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
+from dataflow.engine.state import TableSuspended
 
 
 async def count(broker: EmbeddedBroker, names: Names, expected: int, **options: object) -> dict[str, int]:
@@ -61,16 +63,23 @@ async def test_without_offsets_it_goes_on_where_its_tables_have_counted(
     assert numbers_in(kafka.read_topic(names.output)) == list(range(130))
 
 
-async def test_without_a_changelog_it_counts_anew_from_the_offsets(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+async def test_without_a_changelog_its_tables_are_suspended_and_the_stream_goes_on(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
 ):
-    """That is what the error about moved offsets tells the operator to do."""
+    """Counts that silently begin at nothing are wrong, and nobody is told."""
     kafka.produce(names.source, events(range(100)), partition=0)
     await count(broker, names, 100)
     delete_topic(kafka, names.changelog)
     kafka.produce(names.source, events(range(100, 130)), partition=0)
-    assert await count(broker, names, 30) == {"a": 30}
+    for since_ever in (30, 30):  # over a restart, too
+        worker = relay(broker.address, names)
+        async with running(worker):
+            await until(lambda w=worker, n=since_ever: w.received == n, "all events")
+            state = worker.app.engine.partitions[TP(names.source, 0)].state
+            with pytest.raises(TableSuspended, match="is empty, though offset 100 is committed"):
+                state.table_partition("per_kind")
     assert numbers_in(kafka.read_topic(names.output)) == list(range(130))
+    assert "Table is suspended, its stream goes on; `dataflow tables rebuild NAME`" in caplog.text
 
 
 def delete_topic(kafka: KafkaClient, name: str) -> None:

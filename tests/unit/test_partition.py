@@ -21,7 +21,7 @@ from partition_bench import (
 
 from dataflow.engine.batch import UnaccountedEvents
 from dataflow.engine.event_counts import EventCounts
-from dataflow.engine.state import PARTITION_KEY, PartitionState
+from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import WindowedTable
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.kafka.fetch import Fetched, RecordSlice
@@ -285,7 +285,7 @@ async def test_the_numbers_of_a_partition_come_back_from_the_changelog():
     await pass_on(bench.deliver(0, [*good(2), b"x"]))
     entries = dict(bench.partition.snapshot().changes)
     state = PartitionState.of([PER_KIND])
-    state.load_numbers(entries[PARTITION_KEY])
+    state.load(entries.items())
     assert (state.position, state.stream_time_ms) == (3, AT)
     assert state.event_counts == bench.partition.state.event_counts
 

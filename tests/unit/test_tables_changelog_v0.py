@@ -151,7 +151,7 @@ def test_the_numbers_of_a_partition_of_an_earlier_release_are_read():
     """Its position and its counted events are in the same changelog."""
     state = PartitionState.of([])
 
-    state.load_numbers(b64decode(RECORDED["partition"]["value"]))
+    state.load([(PARTITION_KEY, b64decode(RECORDED["partition"]["value"]))])
 
     assert b64decode(RECORDED["partition"]["key"]) == PARTITION_KEY
     assert (state.position, state.stream_time_ms) == (4_711, 1_700_000_000_000)

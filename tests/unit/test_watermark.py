@@ -6,6 +6,7 @@ from partition_bench import AT, EVENT_TIME, TP, pass_on
 
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
+from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import CLOCK_SKEW_MS, PartitionState
 from dataflow.engine.tables import ALL, MINUTE, WindowedTable
 from dataflow.kafka.fetch import Fetched, RecordSlice
@@ -21,7 +22,9 @@ def a_partition(state: PartitionState) -> Partition:
     """Return a partition of a worker whose clock stands at `AT`."""
     batches = RecordBatches(None, transactional=True)
     options = EngineOptions(connection={})
-    context = PartitionContext(options, batches, lambda _: 1, lambda: None, lambda _: None, lambda: AT)
+    context = PartitionContext(
+        options, batches, lambda _: 1, lambda: None, lambda _: None, StreamPauses(), lambda: AT
+    )
     return Partition(TP, 0, state, context)
 
 

@@ -10,7 +10,8 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
     `entries` are start in ms, key and packed entry, which may be one of several parts; `watermark`
     is the instant in ms up to which windows that have ended are closed, -1 for none; `newest` how
-    far event time is, -1 before the first; `late` the rows that came too late for this window size.
+    far event time is, -1 before the first; `late` the rows that came too late for this window size;
+    `since_ms` the instant from which the table counts, None for the begin.
     """
 
     entries: list[tuple[int, str, Packed]]
@@ -19,6 +20,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     late: int
     undated: int
     future: int
+    since_ms: int | None = None
 
 
 class Totals(msgspec.Struct, frozen=True, array_like=True):

@@ -12,11 +12,23 @@ Starts are in ms since 1970 UTC. Names of windows and aggregations have neither 
 
 from typing import Final, TypeAlias
 
+from dataflow.errors import Misconfigured
+
 ChangelogRecord: TypeAlias = tuple[bytes, bytes | None]
 """Key and value; None deletes the key."""
 
 FORMAT_VERSION: Final = 1
 """Of what is written. In version 0 there were no sealed windows, and every window held every row."""
+
+
+class NewerFormat(Misconfigured):
+    """A changelog is of a later release."""
+
+    def __init__(self, subject: str, version: int) -> None:
+        super().__init__(
+            f"changelog of {subject} has format {version}; expected at most {FORMAT_VERSION} "
+            "(a newer release has written it: start that one, or delete the changelog)"
+        )
 
 
 def entry_key(prefix: str, start: int, key: str) -> bytes:

@@ -12,6 +12,7 @@ from dataflow.engine.tables.blob_store import BlobStore, MemoryBlobs
 from dataflow.engine.tables.changelog import (
     FORMAT_VERSION,
     ChangelogRecord,
+    NewerFormat,
     event_time_key,
     event_time_key_0,
 )
@@ -36,7 +37,9 @@ class TablePartition:
         event_time = EventTimeState(table.declared, {window.name: 0 for window in table.windows})
         self._levels = WindowLevels(table, event_time, ChunkCache(blobs or MemoryBlobs()))
         self._key, self._key_0 = event_time_key(table.name), event_time_key_0(table.name)
-        self._written = self._encoded_event_time()
+        self.since_ms: int | None = None
+        """The instant from which it counts; None: from the begin of its topic."""
+        self._written = self._unwritten = self._encoded_event_time()
         self._is_migrated = False  # from version 0, and that has not been written yet
         self._raw_name = table.name.encode()
         self._loaders = self._levels.loaders()
@@ -50,6 +53,11 @@ class TablePartition:
     def watermark(self) -> int:
         """The instant in ms up to which windows that have ended are closed; -1 for none."""
         return self._levels.watermark
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether it has counted nothing yet."""
+        return self._encoded_event_time() == self._unwritten
 
     def fold(self, rows: Rows) -> None:
         """Add a batch of rows to every window that may still take them, and to all time."""
@@ -112,6 +120,7 @@ class TablePartition:
             late=self.event_time.late.get(window.name, 0),
             undated=self.event_time.undated,
             future=self.event_time.future,
+            since_ms=self.since_ms,
         )
 
     def totals(
@@ -153,10 +162,7 @@ class TablePartition:
         if key == self._key:
             version, raw = msgpack.decode(value, type=tuple[int, msgspec.Raw])
             if version > FORMAT_VERSION:
-                raise Misconfigured(
-                    f"changelog of {self.table.name} has format {version}; expected at most {FORMAT_VERSION} "
-                    "(a newer release has written it: start that one, or delete the changelog)"
-                )
+                raise NewerFormat(self.table.name, version)
             self._written = value
             event_time = msgpack.decode(raw, type=EventTimeState)
         else:
@@ -169,6 +175,6 @@ class TablePartition:
 
     def _refuse(self, declared: str) -> NoReturn:
         raise Misconfigured(
-            f"changelog of {self.table.name} has {declared!r}; expected {self.table.declared!r} "
-            "(give the changed table a new name, or delete its changelog)"
+            f"changelog of {self.table.name} has {declared!r}; expected {self.table.declared!r}, "
+            "as the table is declared"
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias, final
 
+import msgspec
 from msgspec import msgpack
 
 from dataflow.engine.tables.aggregations import Aggregation
@@ -11,6 +12,7 @@ from dataflow.engine.tables.labels import labels
 from dataflow.engine.tables.rows import Rows
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.windows import Window
+from dataflow.errors import Misconfigured
 
 Packed: TypeAlias = list[Any]  # of each aggregation what it makes of its state
 """`WindowEntry.error_bound`, then the packed states in the order in which the table declares them."""
@@ -18,6 +20,7 @@ Packed: TypeAlias = list[Any]  # of each aggregation what it makes of its state
 _INTEGERS = range(-(2**63), 2**64)  # that msgpack carries
 _encode = msgpack.Encoder().encode
 decode = msgpack.Decoder(Packed).decode
+_skip = msgpack.Decoder(msgspec.Raw).decode
 
 
 def encode(packed: Packed) -> bytes:
@@ -60,7 +63,9 @@ class EntryFormat:
     """Makes, fills, merges and packs the entries of a table for windows of one size."""
 
     def __init__(self, table: WindowedTable, window: Window) -> None:
+        self._table = table.name
         self.names = tuple(table.aggregations)
+        self._first_bytes = _encode([None] * (1 + len(self.names)))[: -1 - len(self.names)]
         self.aggregations: tuple[Aggregation[Any, Any], ...] = tuple(
             aggregation.of_window(window.name) for aggregation in table.aggregations.values()
         )
@@ -72,6 +77,15 @@ class EntryFormat:
         self._encoders = [(slot, aggregation.encode) for slot, aggregation in own]
         self.large_slots = [slot for slot, a in enumerate(self.aggregations, 1) if a.spillable]
         """Places in a packed entry of the states that may be large; they are bytes."""
+
+    def check(self, value: bytes) -> None:
+        """Raise `Misconfigured` or ValueError for what is no packed entry."""
+        _skip(value)
+        if not value.startswith(self._first_bytes):
+            expected = f"a list of {1 + len(self.names)} states"
+            raise Misconfigured(
+                f"changelog of {self._table} has an entry of another form; expected {expected}"
+            )
 
     def new(self, error_bound: int) -> WindowEntry:
         """Return the entry of no rows."""

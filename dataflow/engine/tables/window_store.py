@@ -165,6 +165,7 @@ class WindowStore:
             window = self.get(start)
         self._fullest = None
         if value is not None:
+            self.format.check(value)
             if not window.entries:
                 self._unsealed.add(start)
             window.entries[key] = value
