@@ -39,7 +39,7 @@ def read_file(file: Path) -> bytes:
 
 def last_version_of(document: "Document") -> "Version":
     """Return the version that all workers use."""
-    from dataflow.rules.version_topic import last_version
+    from dataflow.rules.version import last_version
 
     return ask_broker(lambda connection: last_version(connection, document))
 

@@ -1,15 +1,65 @@
-"""Offsets of a transaction, fenced by the group: TxnOffsetCommit v3 (KIP-447), which aiokafka lacks."""
+"""Offsets of a transaction, fenced by the group: TxnOffsetCommit v3 (KIP-447), which aiokafka lacks.
+
+Requests in a version that aiokafka does not know are sent as they are.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import aiokafka.errors as kafka_errors
 from aiokafka.client import CoordinationType
 from aiokafka.producer.sender import Sender, TxnOffsetCommitHandler
-from aiokafka.protocol.api import RequestStruct, Response
-from aiokafka.protocol.types import Int16, Int32, Int64, Schema
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import (
+    AbstractType,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Int64,
+    Schema,
+    TaggedFields,
+)
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from dataflow.kafka.pinned_request import COMMITTED, PARTITION, TAGS, TEXT, TOPIC, PinnedRequest, structs
+TEXT = CompactString("utf-8")
+TAGS = ("tags", TaggedFields)
+
+Field = tuple[str, AbstractType]
+
+TOPIC: Field = ("topic", TEXT)
+PARTITION: Field = ("partition", Int32)
+COMMITTED = (PARTITION, ("offset", Int64), ("leader_epoch", Int32), ("metadata", TEXT))
+"""The fields of a committed offset."""
+
+
+def structs(name: str, *fields: Field) -> Field:
+    """Return a field that holds an array of structs with these fields."""
+    return name, CompactArray(*fields, TAGS)
+
+
+class PinnedRequest(Request[RequestStruct]):
+    """A request struct sent as it is: the broker must speak this very version."""
+
+    API_KEY = -1  # aiokafka wants one of the class; the struct's own is what counts
+
+    def __init__(self, struct: RequestStruct) -> None:
+        self.API_KEY = struct.API_KEY
+        self.struct = struct
+
+    def build(self, _request_struct_class: object) -> RequestStruct:
+        """Return the struct."""
+        return self.struct
+
+    def prepare(self, versions: dict[int, tuple[int, int]]) -> RequestStruct:
+        """Return the struct, if the broker speaks its version."""
+        lowest, highest = versions[self.struct.API_KEY]
+        if not lowest <= self.struct.API_VERSION <= highest:
+            raise kafka_errors.IncompatibleBrokerVersion(
+                f"request {self.struct.API_KEY} is spoken in versions {lowest} to {highest}; "
+                f"expected {self.struct.API_VERSION} (Apache Kafka 2.5 or newer)"
+            )
+        return self.struct
 
 
 class GroupMetadata(NamedTuple):

@@ -10,7 +10,7 @@ from aiokafka.protocol.types import Boolean, CompactArray, Int16, Int32, Schema
 from aiokafka.structs import TopicPartition
 
 from dataflow.kafka.group_members import send_to_coordinator
-from dataflow.kafka.pinned_request import COMMITTED, TAGS, TEXT, TOPIC, PinnedRequest, structs
+from dataflow.kafka.offset_commit import COMMITTED, TAGS, TEXT, TOPIC, PinnedRequest, structs
 
 
 class UnstableOffsetCommit(kafka_errors.BrokerResponseError):

@@ -12,8 +12,7 @@ from dataflow.kafka.admin import connect_admin
 from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
-from dataflow.rules.version import Document, Version, VersionLog
-from dataflow.rules.version_topic import VersionConflict, put_version, version_reader
+from dataflow.rules.version import Document, Version, VersionConflict, VersionLog, put_version, version_reader
 from dataflow.topics import ensure_topics
 
 log = get_log(__name__)

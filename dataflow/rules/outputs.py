@@ -9,8 +9,7 @@ from dataflow.catalogue.declared import (
     STREAMS,
 )
 from dataflow.errors import Misconfigured
-from dataflow.rules.version import FILTER_RULES_DOCUMENT, Document, Version
-from dataflow.rules.version_topic import put_version
+from dataflow.rules.version import FILTER_RULES_DOCUMENT, Document, Version, put_version
 from dataflow.stages.filter_document import read_document, topics_of
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.topics import existing_topics

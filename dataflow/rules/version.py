@@ -1,18 +1,34 @@
-"""Versions of a document, as read from its topic; pure."""
+"""Versions of a document: reads the committed ones, and writes a new one if the last is as expected.
 
-from collections.abc import Callable, Iterable
+Compare and set, with one transactional id. Starting a producer aborts the open transaction of
+another writer and fences it. Then the last version is read and compared, and the new one is
+written in a transaction. So of two writers that saw the same version at most one succeeds: if the
+second starts before the first has committed, the first is fenced; if after, the second reads the
+version of the first.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
-from dataflow.errors import Misconfigured
+from dataflow.errors import DataflowError, Misconfigured
+from dataflow.kafka.consumers import reader
+from dataflow.kafka.errors import Fenced
+from dataflow.kafka.reading import read_more, read_to_end
 from dataflow.kafka.record import Headers, Record
+from dataflow.kafka.transaction import transaction, transactional_producer
+from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.stages.filter_document import read_document
 from dataflow.stages.source_category import DEFAULT_UTM_SOURCES, read_utm_sources
+from dataflow.topics import existing_topics
 
 KEY = b"document"
 """All versions share it: compaction keeps the last."""
 
 NUMBER = "version"
+TRANSACTION_TIMEOUT_MS = 30_000
+LARGEST_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +93,76 @@ FILTER_RULES_DOCUMENT = Document(FILTER_RULES.name, "filter rules", read_documen
 UTM_SOURCES_DOCUMENT = Document(
     UTM_SOURCES.name, "UTM sources", read_utm_sources, DEFAULT_UTM_SOURCES.read_bytes()
 )
+
+
+class VersionReader:
+    """Reads one topic from its begin, without a group; made by `version_reader`."""
+
+    def __init__(self, consumer: Consumer, document: Document) -> None:
+        self.log = VersionLog(document)
+        self._consumer = consumer
+        self._tp = TopicPartition(document.topic, 0)
+
+    async def read_to_end(self) -> VersionLog:
+        """Read all that is committed by now."""
+        async for _, records in read_to_end(self._consumer, [self._tp]):
+            self.log.read(records)
+        return self.log
+
+    async def read_more(self, wait_seconds: float) -> VersionLog:
+        """Read new records; wait up to `wait_seconds` for some."""
+        self.log.read(await read_more(self._consumer, self._tp, wait_seconds))
+        return self.log
+
+
+async def last_version(connection: Mapping[str, object], document: Document) -> Version:
+    """Return the last valid version; raise `DataflowError` if the topic is missing."""
+    if document.topic not in await existing_topics(connection):
+        raise DataflowError(
+            f"topic {document.topic} is missing; expected `dataflow topics` or a worker to have made it"
+        )
+    async with version_reader(connection, document) as versions:
+        return (await versions.read_to_end()).last
+
+
+@asynccontextmanager
+async def version_reader(
+    connection: Mapping[str, object], document: Document
+) -> AsyncIterator[VersionReader]:
+    """Give a reader."""
+    async with reader(connection) as consumer:
+        consumer.assign([TopicPartition(document.topic, 0)])
+        yield VersionReader(consumer, document)
+
+
+class VersionConflict(DataflowError):
+    """The document has another version than expected, or is about to have one."""
+
+
+async def put_version(
+    connection: Mapping[str, object], app_id: str, document: Document, raw: bytes, follows: int | None
+) -> Version:
+    """Write `raw` as the next version, if the last one is number `follows`; None: whatever it is.
+
+    Raises `Misconfigured` for an invalid document, `VersionConflict` and `KafkaError`.
+    """
+    document.check(raw, document.name)
+    transactional_id = f"{app_id}-{document.topic}"
+    try:
+        async with transactional_producer(
+            connection, transactional_id, timeout_ms=TRANSACTION_TIMEOUT_MS, max_request_bytes=LARGEST_BYTES
+        ) as producer:
+            async with version_reader(connection, document) as reader:
+                log = await reader.read_to_end()
+            if follows is not None and log.last.number != follows:
+                raise VersionConflict(
+                    f"version of the {document.name} is {log.last.number}; expected {follows}"
+                )
+            number = log.highest + 1
+            async with transaction(producer):
+                await producer.send(document.topic, raw, KEY, partition=0, headers=headers_of(number))
+            return Version(number, raw)
+    except Fenced as error:
+        raise VersionConflict(
+            f"{document.name} are being changed by another writer; expected one at a time"
+        ) from error

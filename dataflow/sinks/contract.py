@@ -11,6 +11,8 @@ from dataflow.kafka.types import TopicPartition
 
 T = TypeVar("T")
 
+_SPACES = bytes.maketrans(b"\r\n", b"  ")
+
 
 @dataclass(frozen=True, slots=True)
 class SinkBatch:
@@ -53,6 +55,11 @@ def convert(records: Iterable[Record], make: Callable[[Record], T]) -> tuple[lis
         except InvalidEvent as fault:
             rejected.append(Rejection(record, fault))
     return made, rejected
+
+
+def one_line(raw: bytes) -> bytes:
+    """Return a valid JSON text in one line: line feeds, which can only be white space, become spaces."""
+    return raw.translate(_SPACES) if b"\n" in raw or b"\r" in raw else raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ STOP_SECONDS = 5.0
 MEASURE_SECONDS = 2.0
 
 
-class SinkRunner(Service):
+class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Runs one sink in a consumer group of its own.
 
     Partitions are served independently: a slow one delays no other. During an outage of the
@@ -70,7 +70,7 @@ class SinkRunner(Service):
         self._at_stop.push_async_callback(self._leave_group)
         self.commits = Commits(self.consumer, group, self.options.connection, self.options.compression)
         self._at_stop.push_async_callback(self.commits.stop)
-        self.consumer.subscribe(list(self.sink.topics), listener=_Assignments(self))
+        self.consumer.subscribe(list(self.sink.topics), listener=self)
         self.add_future(self._open())
         self.add_future(self._measure())
 
@@ -117,10 +117,10 @@ class SinkRunner(Service):
                 continue  # keep the last value until the broker is back
             metrics.lag.set(sum(max(ends[tp] - one.consumed, 0) for tp, one in partitions.items()))
 
-    def assign(self, tps: Iterable[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start serving partitions."""
         self.joined = True
-        for tp in tps:
+        for tp in assigned:
             partition = SinkPartition(tp, self.sink.name, self._write, self.commits, self.options)
             self.partitions[tp] = partition
             self._serving[tp] = asyncio.create_task(self._serve(partition))
@@ -132,8 +132,12 @@ class SinkRunner(Service):
             log.exception("Sink has a bug.", sink=self.sink.name)
             await self.crash(error)
 
-    async def revoke(self, tps: Collection[TopicPartition]) -> None:
-        """Stop serving partitions; a write in progress gets some seconds to be committed."""
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Stop serving partitions; a write in progress gets some seconds to be committed.
+
+        The group waits for this before another member gets them.
+        """
+        tps = list(revoked)
         draining = [self._serving.pop(tp) for tp in tps if tp in self._serving]
         for tp in tps:
             if tp in self.partitions:
@@ -147,7 +151,7 @@ class SinkRunner(Service):
 
     async def on_stop(self) -> None:
         """Finish writes in progress, leave the group, close the sink."""
-        await self.revoke(list(self._serving))
+        await self.on_partitions_revoked(self._serving)
         await self._at_stop.aclose()
         await self.sink.close()
 
@@ -164,18 +168,3 @@ def _seconds_since(instants_ms: Iterable[int | None]) -> float:
     """Return the seconds since the first of the instants, at least 0 (clocks differ); 0 for none."""
     first = min((at_ms for at_ms in instants_ms if at_ms is not None), default=None)
     return 0.0 if first is None else max(time.time() - first / 1000, 0.0)
-
-
-class _Assignments(RebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Passes assignments to a runner; the group waits for it before a rebalance goes on."""
-
-    def __init__(self, runner: SinkRunner) -> None:
-        self._runner = runner
-
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Drain the partitions before another member gets them."""
-        await self._runner.revoke(list(revoked))
-
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Serve the partitions."""
-        self._runner.assign(assigned)

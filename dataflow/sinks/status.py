@@ -82,24 +82,20 @@ async def _samples(
     admin: Admin, app_id: str, configured: Mapping[str, Topics]
 ) -> tuple[list["_Sample"], float]:
     """Return a sample of each sink, and how many seconds it is from `before` to `after`."""
-    groups = {name: f"{app_id}-sink-{name}" for name in await _names(admin, app_id, configured)}
+    prefix = f"{app_id}-sink-"
+    names = {group.removeprefix(prefix) for group in await admin.groups() if group.startswith(prefix)}
+    groups = {name: prefix + name for name in sorted(names | set(configured))}
     before = {name: await admin.committed(group) for name, group in groups.items()}
     began = time.monotonic()
     await asyncio.sleep(SAMPLE_SECONDS)
     after = {name: await admin.committed(group) for name, group in groups.items()}
     seconds = time.monotonic() - began
     samples = []
-    for name, group in sorted(groups.items()):
+    for name, group in groups.items():
         never_served = set(await admin.partitions(configured.get(name, ()))) - after[name].keys()
         workers = await admin.member_count(group)
         samples.append(_Sample(name, before[name], after[name], never_served, workers))
     return samples, seconds
-
-
-async def _names(admin: Admin, app_id: str, configured: Collection[str]) -> set[str]:
-    prefix = f"{app_id}-sink-"
-    groups = await admin.groups()
-    return {group.removeprefix(prefix) for group in groups if group.startswith(prefix)} | set(configured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from dataflow.kafka.errors import KafkaError
 from dataflow.rules.dry_run import MOST_RECORDS, last_records, try_lines
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import put_document
-from dataflow.rules.version import Version
-from dataflow.rules.version_topic import VersionConflict
+from dataflow.rules.version import Version, VersionConflict
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.stages.filter_dry_run import DryRun
 from dataflow.web.answer import Answer

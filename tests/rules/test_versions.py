@@ -11,8 +11,7 @@ from dataflow.rules import follower as following
 from dataflow.rules.dry_run import last_records
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import check_outputs
-from dataflow.rules.version import Document
-from dataflow.rules.version_topic import VersionConflict, last_version, put_version
+from dataflow.rules.version import Document, VersionConflict, last_version, put_version
 from dataflow.settings import Settings
 from dataflow.stages.filter_document import read_document
 

@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.sinks.s3.cuts import CutRules, Extent, ObjectLine
-from dataflow.sinks.s3.object_writer import hour_of, object_key
-
-HOUR_MS = 3_600_000
+from dataflow.sinks.s3.object_writer import HOUR_MS, object_key
 
 
 def lines(*arrived_ms: int, size: int = 10) -> list[ObjectLine]:
@@ -30,7 +28,7 @@ def begins(rules: CutRules, waiting: list[ObjectLine]) -> list[int]:
 
 def test_a_key_tells_hour_and_origin():
     """Query engines find the day by the names of Hive; a person finds the record."""
-    hour = hour_of(1_790_000_000_000)
+    hour = 1_790_000_000_000 // HOUR_MS
     tp = TopicPartition("cdn-logs-filtered", 3)
     expected = "year=2026/month=09/day=21/hour=14/cdn-logs-filtered-3-41.ndjson.gz"
     assert object_key("logs", hour, tp, 41, ".ndjson.gz") == f"logs/{expected}"

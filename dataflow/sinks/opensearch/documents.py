@@ -10,9 +10,8 @@ import orjson
 from dataflow.engine.splice import Added, append, splice
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
-from dataflow.sinks.contract import Rejection, SinkBatch, convert
+from dataflow.sinks.contract import Rejection, SinkBatch, convert, one_line
 from dataflow.sinks.event_time import Values, compile_reader
-from dataflow.sinks.json_line import one_line
 from dataflow.sinks.opensearch.indices import PLACE_FIELD, TIME_FIELD, index_name, instant
 
 COORDINATES = ("geo_latitude", "geo_longitude", "latitude", "longitude")

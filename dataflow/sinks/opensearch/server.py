@@ -133,14 +133,10 @@ async def _translate_errors() -> AsyncIterator[None]:
     try:
         yield
     except TransportError as error:
-        words = f"OpenSearch: {_words(error)}"
+        reason = error.info.get("error") if isinstance(error.info, Mapping) else None
+        words = f"OpenSearch: {words_of(error.status_code, reason or error.error or error.info)}"
         if error.status_code in _REJECTIONS:
             raise RequestRejected(words, _REJECTIONS[error.status_code]) from error
         raise SinkUnavailable(words) from error
     except (OpenSearchException, OSError) as error:
         raise SinkUnavailable(f"OpenSearch: {error!r}") from error
-
-
-def _words(error: TransportError) -> str:
-    reason = error.info.get("error") if isinstance(error.info, Mapping) else None
-    return words_of(error.status_code, reason or error.error or error.info)

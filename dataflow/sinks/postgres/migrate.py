@@ -79,7 +79,8 @@ async def make_missing(connection: asyncpg.Connection, tables: Iterable[Table]) 
         if not known:
             await connection.execute(create_table(table))
         elif missing:
-            await connection.execute("; ".join(_add_column(table, column) for column in missing))
+            added = (f'ADD COLUMN "{column}" {_type_of(table, column)}' for column in missing)
+            await connection.execute(f"ALTER TABLE {table.name} {', '.join(added)}")
         if missing:
             await connection.execute("; ".join(_comments(table, missing)))
 
@@ -105,10 +106,6 @@ def create_table(table: Table) -> str:
         f"CREATE TABLE {table.name} (\n    {body}\n) PARTITION BY RANGE (day);\n"
         f"CREATE INDEX {table.name}_ts ON {table.name} USING brin (ts)"
     )
-
-
-def _add_column(table: Table, column: str) -> str:
-    return f'ALTER TABLE {table.name} ADD COLUMN "{column}" {_type_of(table, column)}'
 
 
 def _type_of(table: Table, column: str) -> str:

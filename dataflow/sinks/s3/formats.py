@@ -6,7 +6,7 @@ from typing import IO, Protocol
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.record import Record
-from dataflow.sinks.json_line import one_line
+from dataflow.sinks.contract import one_line
 
 _SLICE_BYTES = 128 << 10
 _GZIP = 16 + zlib.MAX_WBITS

@@ -1,7 +1,6 @@
 """Object writer: puts the objects of a block into the bucket, complete or as far as they go."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -16,11 +15,6 @@ from dataflow.sinks.s3.store import ABSENT, PART_BYTES, UNCONDITIONAL, Condition
 HOUR_MS = 60 * 60 * 1000
 PUTS_AT_ONCE = 4  # each holds one part in memory
 LAST_OFFSET = "last-offset"
-
-
-def hour_of(at_ms: int) -> int:
-    """Return the hour, counted since 1970 UTC, of an instant in ms."""
-    return at_ms // HOUR_MS
 
 
 def object_key(prefix: str, hour: int, tp: TopicPartition, first_offset: int, suffix: str) -> str:
@@ -103,9 +97,9 @@ class ObjectWriter:
         async with self._putting:
             with SpooledTemporaryFile(max_size=PART_BYTES, dir=str(self._archive.folder)) as body:
                 await asyncio.to_thread(made.encode, tp.topic, block.open_bytes(pending), body)
-                pending.etag = await self._store.put(
-                    self._key(tp, pending), body, made.media_type, _metadata(pending), condition
-                )
+                metadata = {"records": str(pending.records), LAST_OFFSET: str(pending.last_offset)}
+                key = self._key(tp, pending)
+                pending.etag = await self._store.put(key, body, made.media_type, metadata, condition)
         pending.flushed = pending.records
 
     def _key(self, tp: TopicPartition, pending: HourObject) -> str:
@@ -115,7 +109,3 @@ class ObjectWriter:
 
 def _unchanged(etag: str | None) -> Condition:
     return {"IfMatch": etag} if etag else ABSENT
-
-
-def _metadata(pending: HourObject) -> Mapping[str, str]:
-    return {"records": str(pending.records), LAST_OFFSET: str(pending.last_offset)}

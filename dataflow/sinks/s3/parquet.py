@@ -14,7 +14,7 @@ from dataflow.catalogue.topic import Field
 from dataflow.engine.decoding import compile_decoder
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.kafka.record import Record
-from dataflow.sinks.json_line import one_line
+from dataflow.sinks.contract import one_line
 
 ROWS_AT_ONCE = 10_000  # a row group; its rows are held in memory
 

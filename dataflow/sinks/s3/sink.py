@@ -14,7 +14,7 @@ from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
 from dataflow.sinks.event_time import compile_reader
 from dataflow.sinks.s3.block import Block
 from dataflow.sinks.s3.cuts import ObjectLine
-from dataflow.sinks.s3.object_writer import Archive, ObjectWriter, hour_of
+from dataflow.sinks.s3.object_writer import HOUR_MS, Archive, ObjectWriter
 from dataflow.sinks.s3.store import BucketConnection, connected
 
 log = get_log(__name__)
@@ -116,7 +116,7 @@ class S3Sink(Sink):
         at_ms, _ = self._readers[topic](record)
         raw = self._archive.format.line_of(topic, record, at_ms)
         arrived_ms = max(record.timestamp, 0)
-        hour = hour_of(at_ms if self._archive.by_event_time else arrived_ms)
+        hour = (at_ms if self._archive.by_event_time else arrived_ms) // HOUR_MS
         return ObjectLine(record.offset, arrived_ms, hour, raw)
 
     async def _store_complete(self, tp: TopicPartition, buffer: _PartitionBuffer) -> None:

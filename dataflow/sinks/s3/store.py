@@ -1,7 +1,7 @@
 """Object store: puts and inspects objects of one bucket, and translates errors of the SDK."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from io import SEEK_END
@@ -93,8 +93,12 @@ class Store:
     ) -> str:
         upload = await self._ask("create_multipart_upload", Bucket=self._bucket, Key=key, **about)
         place = {"Bucket": self._bucket, "Key": key, "UploadId": upload["UploadId"]}
+        parts: list[dict[str, object]] = []
         try:
-            parts = await self._upload_parts(place, body)
+            while raw := body.read(PART_BYTES):
+                number = len(parts) + 1
+                made = await self._ask("upload_part", **place, PartNumber=number, Body=raw)
+                parts.append({"PartNumber": number, "ETag": made["ETag"]})
             stored = await self._ask(
                 "complete_multipart_upload", **place, MultipartUpload={"Parts": parts}, **condition
             )
@@ -103,16 +107,6 @@ class Store:
                 await asyncio.shield(self._ask("abort_multipart_upload", **place))
             raise
         return str(stored["ETag"])
-
-    async def _upload_parts(
-        self, place: Mapping[str, str], body: IO[bytes]
-    ) -> Sequence[Mapping[str, object]]:
-        parts: list[dict[str, object]] = []
-        while raw := body.read(PART_BYTES):
-            number = len(parts) + 1
-            made = await self._ask("upload_part", **place, PartNumber=number, Body=raw)
-            parts.append({"PartNumber": number, "ETag": made["ETag"]})
-        return parts
 
     async def _ask(self, operation: str, **parameters: object) -> Mapping[str, Any]:
         """Send one request. The time limits of the SDK only start once the request is sent."""
