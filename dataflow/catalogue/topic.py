@@ -60,16 +60,20 @@ Configs = Mapping[str, str]
 """Settings of a topic, by Kafka's own names."""
 
 
+# What is written now is kept as long as the topic says, whatever time its event has: by the broker's clock,
+# which refuses no record for its timestamp either.
+BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
+
+
 def kept_for(days: int, **more: str) -> Configs:
-    """Return the settings of a topic whose records are deleted after some days."""
-    kept = {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
+    """Return the settings of a topic whose records are deleted so many days after they were written."""
+    kept = {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS), **BROKER_TIME}
     return MappingProxyType(kept | {name.replace("_", "."): value for name, value in more.items()})
 
 
 KEPT_FOR_A_WEEK = kept_for(7)
-LAST_OF_EACH_KEY: Configs = MappingProxyType({"cleanup.policy": "compact"})
-# Whether one still lives is judged by one clock, the broker's.
-JUDGED_BY_BROKER = kept_for(1, message_timestamp_type="LogAppendTime")
+LAST_OF_EACH_KEY: Configs = MappingProxyType({"cleanup.policy": "compact", **BROKER_TIME})
+JUDGED_BY_BROKER = kept_for(1)  # whether one still lives is judged by one clock, the broker's
 
 
 @dataclass(frozen=True, slots=True)

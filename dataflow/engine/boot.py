@@ -16,6 +16,7 @@ CHANGELOG_SETTINGS = {
     "segment.bytes": str(64 << 20),
     "min.cleanable.dirty.ratio": "0.2",
     "max.message.bytes": str(8 << 20),
+    "message.timestamp.type": "LogAppendTime",
 }
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from dataflow.engine.partition import Partition, Snapshot
-from dataflow.kafka.errors import BROKER_AWAY, NO_MEMBER, Fenced
+from dataflow.kafka.errors import BROKER_AWAY, NO_MEMBER, Fenced, TimestampsRefused
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record import Headers
@@ -65,7 +65,7 @@ async def _write(
     entries = ((now, key, value, NO_HEADERS) for key, value in snapshot.changes)
     for topic, number, batch in snapshot.outputs:
         await producer.send_batch(batch, topic, partition=number)
-    for batch in record_batches.pack(entries, 64 * len(snapshot.changes)):
+    for batch in record_batches.pack(record_batches.timely(changelog, entries), 64 * len(snapshot.changes)):
         await producer.send_batch(batch, changelog, partition=partition.tp.partition)
 
 
@@ -87,6 +87,8 @@ class CheckpointErrors:
 
     def is_fatal(self, error: BaseException) -> bool:
         """Note this error; tell whether a new session is of no use."""
+        if isinstance(error, TimestampsRefused):
+            return False  # the next session writes others
         if isinstance(error, Fenced):
             self._fenced.append(time.monotonic())
             return len(self._fenced) == FENCED_A_MINUTE and self._fenced[-1] - self._fenced[0] < 60

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dataflow.errors import DataflowError, InvalidEvent
+from dataflow.instants import now_ms
 from dataflow.kafka.record import Headers, OutputRecord, Record
 from dataflow.kafka.types import TopicPartition
 
@@ -77,6 +78,6 @@ class DeadLetterLimit:
 
 def as_records(tp: TopicPartition, dead: Sequence[RejectedRecord]) -> Iterator[OutputRecord]:
     """Yield (timestamp, key, value, headers) of what goes to the dead-letter topic."""
+    now = now_ms()  # the record's own, which a topic may refuse, is in a header
     for letter in dead:
-        record = letter.record
-        yield record.timestamp, record.key, record.value, letter.headers(tp)
+        yield now, letter.record.key, letter.record.value, letter.headers(tp)

@@ -22,7 +22,7 @@ from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.recovery import Recovery
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError
-from dataflow.kafka.errors import KafkaError, RecordsRefused
+from dataflow.kafka.errors import KafkaError, RecordsRefused, TimestampsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.record_batches import RecordBatches
@@ -225,6 +225,9 @@ class Engine(Service):
                     )
             except RecordsRefused as error:
                 await self.stop_worker(error)
+            except TimestampsRefused as error:
+                self._record_batches.refuse_timestamps(error.topic)
+                self._fail(error)
             except (KafkaError, TimeoutError, OSError) as error:
                 self._fail(error)
             else:

@@ -186,7 +186,8 @@ class Partition:
         number = self.tp.partition % self._context.partitions_of(topic)
         records = chain.from_iterable(outgoing.records for outgoing in buffered)
         size = sum(outgoing.size for outgoing in buffered)
-        packed = self._context.record_batches.pack(records, size + size // 8)
+        batches = self._context.record_batches
+        packed = batches.pack(batches.timely(topic, records), size + size // 8)
         self._packed += [(topic, number, builder) for builder in packed]
 
     @property

@@ -24,6 +24,7 @@ __all__ = [
     "KafkaError",
     "RecordsRefused",
     "RecordsTooLarge",
+    "TimestampsRefused",
     "TopicAuthorizationFailedError",
 ]
 
@@ -45,6 +46,17 @@ class RecordsRefused(KafkaError):
 
     def __init__(self, topic: str, error: KafkaError) -> None:
         super().__init__(f"topic {topic} has refused records: {error}; expected it {self.expected}")
+        self.topic = topic
+
+
+class TimestampsRefused(KafkaError):
+    """A topic does not accept records with these timestamps: write them with others."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(
+            f"topic {topic} has refused record timestamps (message.timestamp.before.max.ms, …after.max.ms); "
+            "expected it to have message.timestamp.type=LogAppendTime. Others take their place"
+        )
         self.topic = topic
 
 

@@ -5,11 +5,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import MessageSizeTooLargeError, RecordTooLargeError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from dataflow.kafka.errors import RecordsRefused, RecordsTooLarge
+from dataflow.kafka.errors import RecordsRefused, RecordsTooLarge, TimestampsRefused
 from dataflow.kafka.offset_commit import FencedSender, GroupMetadata
 from dataflow.kafka.record import Headers
 
@@ -122,6 +127,8 @@ def _refusal_of(topic: str) -> Iterator[None]:
         raise RecordsTooLarge(topic, error) from error
     except TopicAuthorizationFailedError as error:
         raise RecordsRefused(topic, error) from error
+    except InvalidTimestampError as error:
+        raise TimestampsRefused(topic) from error
 
 
 class IdempotentProducer(AIOKafkaProducer):

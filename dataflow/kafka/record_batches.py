@@ -1,13 +1,17 @@
 """Output: records in, record batches ready for one produce request each out."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from dataflow.instants import now_ms
 from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import Headers, OutputRecord
 
+NO_TIMESTAMP = -1
+AROUND_NOW_MS = 60_000
 SMALLEST_BYTES = 16 << 10
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # what a topic takes if nobody says otherwise
 CODECS = {None: 0, "gzip": 1, "snappy": 2, "zstd": 4}  # as in the attributes of a record batch
@@ -19,6 +23,24 @@ class RecordBatches:
     def __init__(self, compression: str | None, *, transactional: bool) -> None:
         self._codec = CODECS[compression]
         self._transactional = int(transactional)
+        self._refusals: Counter[str] = Counter()
+
+    def refuse_timestamps(self, topic: str) -> None:
+        """Note that a topic has refused records for their timestamps."""
+        self._refusals[topic] += 1
+
+    def timely(self, topic: str, records: Iterable[OutputRecord]) -> Iterable[OutputRecord]:
+        """Return records with timestamps that the topic takes: their own, until it refuses some.
+
+        Then now stands for those that are not of this minute. Where it refuses that, too, our clock is
+        wrong: they get none, which every topic takes.
+        """
+        refusals, now = self._refusals[topic], now_ms()
+        if not refusals:
+            return records
+        instead = now if refusals == 1 else NO_TIMESTAMP
+        kept = range(now - AROUND_NOW_MS, now + AROUND_NOW_MS) if refusals == 1 else ()
+        return ((r[0] if r[0] in kept else instead, *r[1:]) for r in records)
 
     def pack(self, records: Iterable[OutputRecord], size_hint: int = BATCH_BYTES) -> list[BatchBuilder]:
         """Return the records, in order, as record batches of at most 512 KiB or one record.

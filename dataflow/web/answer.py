@@ -25,17 +25,13 @@ class Partitions(Answer):
 
     answered: list[int]
     missing: Annotated[list[int], Meta(description="Not in the counts: their owners have not answered")]
-    suspended: Annotated[
-        dict[str, str], Meta(description="Those of the missing that count nothing for now, and why")
-    ] = {}
 
 
 def partitions_of(results: Collection[QueryResult[Any]]) -> Partitions:
     """Return which partitions are in all of these results, and which are missing in any."""
     missing = {number for result in results for number in result.missing}
     answered = {number for result in results for number in result.contents}
-    suspended = {str(number): fault for result in results for number, fault in result.faults.items()}
-    return Partitions(sorted(answered - missing), sorted(missing), suspended)
+    return Partitions(sorted(answered - missing), sorted(missing))
 
 
 def lag_of(results: Collection[QueryResult[Any]]) -> Lag:

@@ -65,6 +65,11 @@ class Counts:
                 undated=sum(part.undated for part in self.parts),
                 future=sum(part.future for part in self.parts),
             ),
+            suspended={
+                f"{topic}/{number}": fault
+                for topic, result in self.results.items()
+                for number, fault in result.faults.items()
+            },
             since=iso_or_none(max((at for part in self.parts if (at := part.since_ms)), default=None)),
         )
         return Reply(msgspec.json.encode(answer))

@@ -77,6 +77,9 @@ class TableAnswer(Answer):
     partitions: Partitions
     lag: Lag
     apart: Apart
+    suspended: Annotated[
+        dict[str, str], Meta(description="Why partitions that are missing count nothing for now")
+    ]
     since: Annotated[
         str | None, Meta(description="From when it counts every event; null: from the begin of its topics")
-    ] = None
+    ]

@@ -45,7 +45,11 @@ class Cluster:
         }
         for topic in declared_topics(Settings(broker=broker.address)):
             # Events of the tests have times of their own; the clock of the machine has no say.
-            timeless = {"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1)}
+            timeless = {
+                "message.timestamp.type": "CreateTime",
+                "message.timestamp.after.max.ms": str(2**63 - 1),
+                "retention.ms": "-1",
+            }
             self.kafka.create_topics(topic.name, topic.partitions, **{**topic.configs, **timeless})
         self._group = Consumer(
             {"bootstrap.servers": broker.address, "group.id": "dataflow", "log_level": ONLY_CRITICAL}

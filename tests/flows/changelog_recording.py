@@ -69,7 +69,11 @@ def load_recording(path: Path) -> Recording:
 
 def create_topics(kafka: KafkaClient) -> None:
     """Make the topics of the app, for events of any age."""
-    timeless = {"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1)}
+    timeless = {
+        "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": str(2**63 - 1),
+        "retention.ms": "-1",
+    }
     for topic in declared_topics(Settings(app_id=APP_ID)):
         kafka.create_topics(topic.name, PARTITIONS, **{**topic.configs, **timeless})
 

@@ -5,6 +5,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflow.kafka import record_batches
 from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import OutputRecord
 from dataflow.kafka.record_batches import RecordBatches
@@ -92,3 +93,17 @@ def test_all_records_come_out_in_order(sizes: list[int], hint: int, codec: str |
     records: list[OutputRecord] = [(AT + n, b"%d" % n, b"x" * size, []) for n, size in enumerate(sizes)]
     read = unpacked(RecordBatches(codec, transactional=True), records, hint)
     assert [record for batch in read for record in batch] == records
+
+
+def test_records_keep_their_timestamps_until_a_topic_refuses_some(monkeypatch: pytest.MonkeyPatch):
+    """What the topic takes is the producer's; then now, if that is refused none, which every topic takes."""
+    monkeypatch.setattr(record_batches, "now_ms", lambda: AT)
+    batches = RecordBatches(None, transactional=True)
+    records: list[OutputRecord] = [(at, b"k", b"v", []) for at in (AT, AT - 59_000, AT + 3_600_000, 0, -1)]
+    assert list(batches.timely("topic", records)) == records
+    batches.refuse_timestamps("topic")
+    assert [at for at, *_ in batches.timely("topic", records)] == [AT, AT - 59_000, AT, AT, AT]
+    assert list(batches.timely("other", records)) == records
+    batches.refuse_timestamps("topic")
+    [without] = unpacked(batches, [(at, *others) for at, *others in batches.timely("topic", records)])
+    assert [at for at, *_ in without] == [-1] * 5

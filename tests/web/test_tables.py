@@ -38,6 +38,8 @@ def test_an_answer_has_all_that_it_takes_to_judge_it(worker):
         "partitions": {"answered": [0, 1, 2, 3], "missing": []},
         "lag": {"records": 0, "seconds": 0.0},
         "apart": {"late": 0, "undated": 0, "future": 0},
+        "suspended": {},
+        "since": None,
     }
     [window] = answer["windows"]
     assert (window["start"], window["end"], window["closed"]) == (None, None, False)
