@@ -7,7 +7,7 @@ from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.types import Consumer, TopicPartition
+from dataflow.kafka.types import TopicPartition
 
 ANSWER_SECONDS = 2.0
 
@@ -23,17 +23,14 @@ async def unfinished_records(
             # It learns of a topic when it is first asked of it, and then waits for so long.
             reader(connection, retry_backoff_ms=5) as consumer,
         ):
-            return await _lag(admin, consumer, groups)
+            partitions = await admin.partitions({topic for topics in groups.values() for topic in topics})
+            committed: dict[TopicPartition, int] = {}
+            for group, topics in groups.items():
+                noted = await admin.committed(group)
+                committed |= {tp: at.offset for tp, at in noted.items() if tp.topic in topics}
+            begins = await consumer.beginning_offsets([tp for tp in partitions if tp not in committed])
+            ends = await consumer.end_offsets(partitions)
+            lag: int = sum(max(ends[tp] - committed.get(tp, begins.get(tp, 0)), 0) for tp in partitions)
+            return lag
     except (KafkaError, OSError):
         return None
-
-
-async def _lag(admin: Admin, consumer: Consumer, groups: Mapping[str, Collection[str]]) -> int:
-    partitions = await admin.partitions({topic for topics in groups.values() for topic in topics})
-    committed: dict[TopicPartition, int] = {}
-    for group, topics in groups.items():
-        noted = await admin.committed(group)
-        committed |= {tp: at.offset for tp, at in noted.items() if tp.topic in topics}
-    begins = await consumer.beginning_offsets([tp for tp in partitions if tp not in committed])
-    ends = await consumer.end_offsets(partitions)
-    return sum(max(ends[tp] - committed.get(tp, begins.get(tp, 0)), 0) for tp in partitions)

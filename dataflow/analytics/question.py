@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from dataflow.analytics.ranking import Page, RankedKey, page_of
 from dataflow.analytics.span import FIRST_MS, Span
@@ -15,19 +15,15 @@ T = TypeVar("T")
 Totals = Mapping[str, Sequence[int]]
 """By key, one number for each of `Question.summaries`."""
 
+Row = Mapping[str, int | str | None]
+"""One row of PostgreSQL's answer."""
+
 Statement = tuple[str, list[object]]
 """SQL and its parameters."""
 
 TABLES = ("web_logs", "cdn_requests")
 
 # ruff: noqa: S608 - nothing of a request stands in the text of a statement
-
-
-class Row(Protocol):
-    """One row of PostgreSQL's answer."""
-
-    def __getitem__(self, column: str) -> int | str | None:
-        """Return a value."""
 
 
 @dataclass(frozen=True, slots=True)

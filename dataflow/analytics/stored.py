@@ -33,18 +33,15 @@ class StoredRequests(Service):
         """Return all rows; raise `SinkUnavailable` after the deadline, and for a fault of the server."""
         text, parameters = statement
         try:
-            async with asyncio.timeout(self._deadline_ms / 1000 + HEADROOM_SECONDS):
-                return await self._fetch(text, parameters)
+            seconds = self._deadline_ms / 1000 + HEADROOM_SECONDS
+            async with asyncio.timeout(seconds), self._connections.lend() as connection:
+                try:
+                    rows: Sequence[Row] = await connection.fetch(text, *parameters)
+                except asyncpg.QueryCanceledError as error:
+                    raise self._too_slow() from error
+                return rows
         except TimeoutError:
             raise self._too_slow() from None
-
-    async def _fetch(self, text: str, parameters: Sequence[object]) -> Sequence[Row]:
-        async with self._connections.lend() as connection:
-            try:
-                rows: Sequence[Row] = await connection.fetch(text, *parameters)
-            except asyncpg.QueryCanceledError as error:
-                raise self._too_slow() from error
-            return rows
 
     def _too_slow(self) -> SinkUnavailable:
         return SinkUnavailable(

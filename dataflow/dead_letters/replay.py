@@ -87,7 +87,8 @@ class _Replay:
                 break
             else:
                 batch.append(letter)
-                if _is_enough(batch):
+                size = sum(len(one.value or b"") for one in batch)
+                if len(batch) >= LETTERS_AT_ONCE or size >= BYTES_AT_ONCE:
                     await self._send_back(batch)
                     batch = []
         await self._send_back(batch)
@@ -167,8 +168,3 @@ class _Replay:
             letter.timestamp_ms,
             letter.replay_headers(),
         )
-
-
-def _is_enough(letters: list[Letter]) -> bool:
-    size = sum(len(letter.value or b"") for letter in letters[-LETTERS_AT_ONCE:])
-    return len(letters) >= LETTERS_AT_ONCE or size >= BYTES_AT_ONCE

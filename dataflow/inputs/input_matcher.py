@@ -59,8 +59,12 @@ class InputMatcher:
             return InputMatch(_reader_at(None, reader, content), is_copy=True)
         if len(others) > len(present) and not is_last_try:
             raise MatchPostponed
+
+        def nearness(key: bytes) -> tuple[int, bool]:
+            return continued[key].reached, continued[key].path == source.path
+
         # The one that was read furthest; among several, the one of this path.
-        for key in sorted(continued, key=lambda key: _nearness(continued[key], source), reverse=True):
+        for key in sorted(continued, key=nearness, reverse=True):
             checkpoint = continued[key]
             is_copy = checkpoint.path != source.path and self._still_exists(checkpoint)
             if not is_copy or self._is_same_log(content, checkpoint):
@@ -95,10 +99,6 @@ def _changed(source: Input, checkpoint: InputCheckpoint) -> UnreadableInput:
 
 def _begins_as(reader: ContentReader, checkpoint: InputCheckpoint) -> bool:
     return reader.pass_to(checkpoint.reached) and reader.sha256 == checkpoint.sha256
-
-
-def _nearness(checkpoint: InputCheckpoint, source: Input) -> tuple[int, bool]:
-    return checkpoint.reached, checkpoint.path == source.path
 
 
 def _reader_at(offset: int | None, reader: ContentReader, content: InputContent) -> ContentReader:

@@ -56,7 +56,8 @@ class NewLines:
         content = self._matcher.content(source)
         match = self._matcher.match(source, content, is_last_try=is_last_try)
         reader = match.reader
-        self._refuse_array(source, reader)
+        if self._stream.is_json and not reader.reached and reader.peek().lstrip().startswith(b"["):
+            raise UnreadableInput(f"{source.path} begins as a JSON array; expected one object a line")
         step = _StepBuilder(source, content, match.key or uuid4().hex.encode(), self._sorter(source))
         for lines in reader.complete_lines(self._rules.most_dead_bytes):
             yield step.of(reader, lines)
@@ -83,10 +84,6 @@ class NewLines:
     def _is_whole(self, tail: Sequence[bytes]) -> bool:
         """Tell whether a line without line feed is complete: a whole JSON object."""
         return self._stream.is_json and tail[0].lstrip().startswith(b"{") and is_json(tail[0])
-
-    def _refuse_array(self, source: Input, reader: ContentReader) -> None:
-        if self._stream.is_json and not reader.reached and reader.peek().lstrip().startswith(b"["):
-            raise UnreadableInput(f"{source.path} begins as a JSON array; expected one object a line")
 
     def _refuse_wrong_stream(self, source: Input, step: "_StepBuilder") -> None:
         rules = self._rules

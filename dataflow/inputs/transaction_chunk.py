@@ -82,7 +82,10 @@ class ChunkBuilder:
                 lines, is_whole = lines + step.lines, step.checkpoint.is_whole
                 self._chunk.stored_bytes += step.stored_bytes - read_bytes
                 read_bytes = step.stored_bytes
-                if self._chunk.is_full:
+                if (
+                    self._chunk.records.held_bytes >= CHUNK_BYTES
+                    or len(self._chunk.checkpoints) >= MAX_CHECKPOINTS
+                ):
                     yield self._chunk
                     self._chunk = TransactionChunk()
         except MatchPostponed:

@@ -36,7 +36,8 @@ async def read_up_to(
         fetched = await drain(consumer, lagging, max_records, POLL_SECONDS)
         for tp, new in fetched.items():
             for part in new.slices:
-                yield tp, part.records if new.end <= ends[tp] else _below(ends[tp], part.records)
+                is_below = new.end <= ends[tp]
+                yield tp, part.records if is_below else [r for r in part.records if r.offset < ends[tp]]
         if fetched:
             moved_at = monotonic()
         elif monotonic() > moved_at + TIMEOUT_SECONDS:
@@ -59,7 +60,3 @@ async def read_more(consumer: AIOKafkaConsumer, tp: TopicPartition, wait_seconds
     """Return the next records; wait so long for one to come."""
     fetched = await drain(consumer, [tp], RECORDS_AT_ONCE, wait_seconds)
     return [record for new in fetched.values() for part in new.slices for record in part.records]
-
-
-def _below(end: int, records: Iterable[Record]) -> list[Record]:
-    return [record for record in records if record.offset < end]

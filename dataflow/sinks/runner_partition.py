@@ -4,6 +4,7 @@ import asyncio
 import copy
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 
 from dataflow.engine.dead_letters import RejectedRecord, TooManyDeadLetters
@@ -118,17 +119,14 @@ class SinkPartition:
         result = await self._sink_write(batch)
         stage = f"sink-{self._sink}"
         dead = [RejectedRecord(rejected.record, stage, rejected.fault) for rejected in result.rejected]
-        self._check_dead_letters(batch, dead)
+        limit = copy.copy(self._limit)  # the same batch comes again
+        limit.check(self.tp, len(batch.records), dead, ends_dead=len(dead) == len(batch.records))
+        self._limit = limit
         self._pending += dead
         self._metrics.writing_seconds.inc(monotonic() - began)
         self._metrics.stored.inc(len(batch.records) - len(dead))
         self._metrics.rejected.inc(len(dead))
         return result.end
-
-    def _check_dead_letters(self, batch: SinkBatch, dead: list[RejectedRecord]) -> None:
-        limit = copy.copy(self._limit)  # the same batch comes again
-        limit.check(self.tp, len(batch.records), dead, ends_dead=len(dead) == len(batch.records))
-        self._limit = limit
 
     async def _commit(self, end: int) -> None:
         end = max(end, self.committed_offset)
@@ -148,7 +146,8 @@ class SinkPartition:
                 raise
             except RETRIABLE as error:
                 await self._report(error, pause)
-            if await self._is_drained_within(pause):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._draining.wait(), pause)
                 return None
         raise AssertionError("pauses() has no end")
 
@@ -161,10 +160,3 @@ class SinkPartition:
             await self._commits.commit(self.tp, self.committed_offset, self.note, ())
         except (KafkaError, OSError) as fault:
             log.warning("Note of a sink cannot be committed.", sink=self._sink, error=fault)
-
-    async def _is_drained_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._draining.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True

@@ -94,7 +94,8 @@ def known_encoding(header: str) -> str:
 def inflate(packed: bytes, encoding: str, most_bytes: int) -> Iterator[bytes]:
     """Yield the body piece by piece; refuse it if it is broken (400) or passes `most_bytes` (413)."""
     seen = 0
-    for piece in _pieces(packed, encoding):
+    plain = (packed[at : at + PIECE_BYTES] for at in range(0, len(packed), PIECE_BYTES))
+    for piece in _unpacked(packed, encoding) if encoding else plain:
         seen += len(piece)
         if seen > most_bytes:
             raise HttpError(
@@ -102,12 +103,6 @@ def inflate(packed: bytes, encoding: str, most_bytes: int) -> Iterator[bytes]:
                 f"body is more than {most_bytes} bytes once unpacked; expected at most that",
             )
         yield piece
-
-
-def _pieces(packed: bytes, encoding: str) -> Iterable[bytes]:
-    if not encoding:
-        return (packed[at : at + PIECE_BYTES] for at in range(0, len(packed), PIECE_BYTES))
-    return _unpacked(packed, encoding)
 
 
 def _unpacked(packed: bytes, encoding: str) -> Iterator[bytes]:

@@ -47,11 +47,18 @@ class Connections:
             connection = None
             try:
                 async with asyncio.timeout(WORK_SECONDS):
-                    connection = self._take() or await self._connect()
+                    connection = self._take()
+                    if connection is None:
+                        connection = await asyncpg.connect(
+                            self._url, timeout=CONNECT_SECONDS, server_settings=self._server_settings
+                        )
+                        if self._prepare:
+                            await connection.execute(self._prepare)
                     yield connection
                 self._idle.append(connection)
             except UNAVAILABLE as error:
-                self._drop_idle()  # the same fault has probably broken all
+                while self._idle:  # the same fault has probably broken all
+                    self._idle.pop().terminate()
                 raise SinkUnavailable(f"PostgreSQL at {self._address}: {_words(error)}") from error
             finally:
                 if connection is not None and connection not in self._idle:
@@ -63,22 +70,6 @@ class Connections:
             if not connection.is_closed():
                 return connection
         return None
-
-    async def _connect(self) -> asyncpg.Connection:
-        connection = await asyncpg.connect(
-            self._url, timeout=CONNECT_SECONDS, server_settings=self._server_settings
-        )
-        if self._prepare:
-            try:
-                await connection.execute(self._prepare)
-            except BaseException:
-                connection.terminate()
-                raise
-        return connection
-
-    def _drop_idle(self) -> None:
-        while self._idle:
-            self._idle.pop().terminate()
 
     async def close(self) -> None:
         """Close idle connections; none may be lent."""

@@ -18,6 +18,8 @@ ROW_ERRORS = (
 )
 """The fault is in a row: it would be rejected again."""
 
+TOO_LARGE = (asyncpg.StringDataRightTruncationError, asyncpg.ProgramLimitExceededError)
+
 
 class RowLoader:
     """Loads rows through a temporary table: COPY is the fastest way, but cannot skip rows that exist."""
@@ -69,7 +71,8 @@ class RowLoader:
             _raise_if_not_of_a_row(error)
             await connection.execute("ROLLBACK TO part; RELEASE part")
             if len(rows) == 1:
-                return [rejection(rows[0][0], self._words(error), _reason(error))]
+                reason = Reason.TOO_LARGE if isinstance(error, TOO_LARGE) else Reason.WRONG_TYPE
+                return [rejection(rows[0][0], self._words(error), reason)]
         else:
             await connection.execute(f"DELETE FROM {self._staging}; RELEASE part")  # noqa: S608  # our own name
             return []
@@ -87,8 +90,3 @@ def _raise_if_not_of_a_row(error: Exception) -> None:
     # A missing partition is reported as a failed check without a constraint.
     if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name is None:
         raise error
-
-
-def _reason(error: Exception) -> Reason:
-    too_large = isinstance(error, asyncpg.StringDataRightTruncationError | asyncpg.ProgramLimitExceededError)
-    return Reason.TOO_LARGE if too_large else Reason.WRONG_TYPE

@@ -64,7 +64,10 @@ class Block:
         for line in lines[:taken]:
             by_hour.setdefault(line.hour, []).append(line)
         chunks = [b"".join([line.raw for line in its]) for its in by_hour.values()]
-        self._write(b"".join(chunks))
+        self._file.seek(self._size)
+        left = memoryview(b"".join(chunks))
+        while left:
+            left = left[self._file.write(left) :]
         for (hour, its), chunk in zip(by_hour.items(), chunks, strict=True):
             pending = self.hours.setdefault(hour, HourObject(hour, its[0].offset))
             pending.note(its, self._size, self._size + len(chunk))
@@ -84,12 +87,6 @@ class Block:
     def discard(self) -> None:
         """Close the file, which deletes it."""
         self._file.close()
-
-    def _write(self, raw: bytes) -> None:
-        self._file.seek(self._size)
-        left = memoryview(raw)
-        while left:
-            left = left[self._file.write(left) :]
 
 
 def _pieces(file: FileIO, places: Sequence[tuple[int, int]]) -> Iterator[bytes]:

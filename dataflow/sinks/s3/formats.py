@@ -2,36 +2,24 @@
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Union
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.record import Record
 from dataflow.sinks.contract import one_line
 
+if TYPE_CHECKING:
+    from dataflow.sinks.s3.parquet import Parquet
+
 _SLICE_BYTES = 128 << 10
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-class Format(Protocol):
-    """A format of objects. The same lines make the same bytes, whatever pieces they come in."""
-
-    suffix: str
-    media_type: str
-
-    def line_of(self, topic: str, record: Record, at_ms: int) -> bytes:
-        """Return the line, with its line feed, of a record that is a JSON object.
-
-        `at_ms` is its event time. Raises `InvalidEvent` for a record that the format cannot hold.
-        """
-        ...
-
-    def encode(self, topic: str, pieces: Iterable[bytes], out: IO[bytes]) -> None:
-        """Write the object with the lines of one topic."""
-        ...
-
-
 class GzipNdjson:
-    """JSON lines, each as the producer sent it, byte for byte; gzip without time and name."""
+    """JSON lines, each as the producer sent it, byte for byte; gzip without time and name.
+
+    As with every format the same lines make the same bytes, whatever pieces they come in.
+    """
 
     suffix = ".ndjson.gz"
     media_type = "application/gzip"
@@ -61,7 +49,10 @@ def _slices(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(left)
 
 
-def parquet(topics: Iterable[str]) -> Format:
+Format = Union[GzipNdjson, "Parquet"]
+
+
+def parquet(topics: Iterable[str]) -> "Parquet":
     """Return Parquet as the format of these topics; raise `Misconfigured` if it cannot be."""
     try:
         from dataflow.sinks.s3.parquet import Parquet  # an optional, large dependency
