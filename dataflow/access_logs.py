@@ -19,17 +19,15 @@ class AccessLogParser(Service):
     def __init__(self, settings: Settings) -> None:
         """Open the databases; raise `Misconfigured` for one, or a log format, that cannot be used."""
         super().__init__()
-        self._geoip = GeoIP(settings.geoip_city, settings.geoip_asn)
-        self._lookups = access_log_stage(settings.access_log_format, self._geoip)
+        self._settings = settings
+        geoip = GeoIP(settings.geoip_city, settings.geoip_asn)
+        self._lookups = access_log_stage(settings.access_log_format, geoip)
         self.stage = access_log_parsing(self._lookups)
 
     async def on_start(self) -> None:
         """Log which places and networks are known."""
-        log.info(
-            "Fields of a GeoIP database that is not set are null.",
-            city=self._geoip.city_path,
-            network=self._geoip.network_path,
-        )
+        city, network = self._settings.geoip_city, self._settings.geoip_asn
+        log.info("Fields of a GeoIP database that is not set are null.", city=city, network=network)
 
     @Service.timer(REFRESH_SECONDS)
     async def _use_replaced_databases(self) -> None:

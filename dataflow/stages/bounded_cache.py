@@ -7,7 +7,7 @@ K = TypeVar("K", bound=str | int | tuple[str | None, ...] | None)
 V = TypeVar("V")
 
 _BOUND = 16_384
-_LONGEST_KEY = 512
+LONGEST_KEY = 512
 
 
 class BoundedCache(dict[K, V]):
@@ -24,7 +24,7 @@ class BoundedCache(dict[K, V]):
 
     def __missing__(self, key: K) -> V:
         answer = self._function(key)
-        if _length(key) <= _LONGEST_KEY:
+        if _length(key) <= LONGEST_KEY:
             if len(self) >= self._bound:
                 # Removing the oldest entries one by one would get slower with each removal.
                 self.clear()

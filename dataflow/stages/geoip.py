@@ -82,7 +82,10 @@ class Database:
 
 
 class GeoIP:
-    """Looks up places in a city and a network database, either of which may be absent."""
+    """Looks up places in a city and a network database, either of which may be absent.
+
+    Without a city database, country to longitude are null, without a network database asn and as_org.
+    """
 
     def __init__(self, city: Path | None = None, asn: Path | None = None) -> None:
         self._city = Database(city, ("City", "Country", "Enterprise")) if city else None
@@ -113,16 +116,6 @@ class GeoIP:
         """
         databases = [database for database in (self._city, self._asn) if database]
         return [replacement for database in databases if (replacement := database.refresh())]
-
-    @property
-    def city_path(self) -> Path | None:
-        """The city database; without one, country to longitude are null."""
-        return self._city.path if self._city else None
-
-    @property
-    def network_path(self) -> Path | None:
-        """The network database; without one, asn and as_org are null."""
-        return self._asn.path if self._asn else None
 
 
 def _open_copy(path: Path) -> maxminddb.Reader:

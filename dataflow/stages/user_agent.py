@@ -5,15 +5,31 @@ Importing it takes a sixth of a second: it loads all patterns.
 
 from typing import TypeVar
 
+import msgspec
 import re2
 from ua_parser import Domain, PartialResult, load_lazy_builtins
 from ua_parser.core import Matcher
 from ua_parser.re2 import Resolver as Re2Resolver
 from user_agents import parsers
 
-from dataflow.stages.user_agent_fields import LONGEST, UserAgent
-
 M = TypeVar("M")
+
+LONGEST = 512
+"""Characters of a user agent that are looked at; longer ones are an attacker's."""
+
+
+class UserAgent(msgspec.Struct, frozen=True, gc=False):
+    """What is known from a user agent; null if unknown."""
+
+    ua_device: str | None = None
+    """``mobile``, ``tablet``, ``pc`` or ``other``."""
+    ua_os: str | None = None
+    ua_os_version: str | None = None
+    ua_browser: str | None = None
+    ua_browser_version: str | None = None
+    is_bot: bool | None = None
+    """No person waits for the answer."""
+
 
 _OTHER = "Other"  # what user-agents calls what it does not know
 

@@ -9,6 +9,7 @@ import pytest
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.access_log import access_log_stage, line_stage
 from dataflow.stages.geoip import GeoIP
+from dataflow.stages.user_agent import user_agent_of
 from models.access_log_entry import AccessLogEntry
 
 DATA = Path(__file__).parents[1] / "data"
@@ -69,7 +70,7 @@ def test_what_is_counted_is_what_is_sent():
     for line in (LINE, *SAMPLE[:500]):
         entry = stage.read(line)
         sent = json.loads(entry.json)
-        for part in (entry.request, entry.agent, entry.place):
+        for part in (entry.request, user_agent_of(entry.request.user_agent), entry.place):
             for name in part.__struct_fields__:
                 assert sent[name] == getattr(part, name)
 

@@ -10,8 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ua_parser import BasicResolver, Domain, load_lazy_builtins
 
-from dataflow.stages.user_agent import ExactResolver, user_agent_of
-from dataflow.stages.user_agent_fields import LONGEST, UserAgent
+from dataflow.stages.user_agent import LONGEST, ExactResolver, UserAgent, user_agent_of
 
 SAMPLE = Path(__file__).parents[1] / "data/access_logs/apache_combined_10k.log.gz"
 AGENTS = sorted(set(re.findall(r'"([^"]*)"$', gzip.decompress(SAMPLE.read_bytes()).decode(), re.MULTILINE)))

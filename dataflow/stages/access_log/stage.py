@@ -1,16 +1,12 @@
 """Access log stage: a raw line in, its request, user agent, place and JSON out."""
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from dataflow.stages.access_log.lines import LoggedRequest
-from dataflow.stages.bounded_cache import BoundedCache
+from dataflow.stages.bounded_cache import LONGEST_KEY, BoundedCache
 from dataflow.stages.geoip import GeoIP, Place, Replacement
-from dataflow.stages.user_agent_fields import LONGEST, UserAgent
-
-F = TypeVar("F", UserAgent, Place)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -19,36 +15,27 @@ class ParsedLine(msgspec.Struct, frozen=True, gc=False):
     """The parts of one line for tables, and all of it as JSON."""
 
     request: LoggedRequest
-    agent: UserAgent
     place: Place
     json: bytes
     """One object with exactly the fields of `models.access_log_entry`, in their order."""
 
 
-class _Known(NamedTuple, Generic[F]):
-    """Fields of a look-up and their JSON, made once for all lines that share them."""
-
-    fields: F
-    json: bytes
-
-
 class AccessLogStage:
-    """Parses lines and looks up user agents and addresses, both cached."""
+    """Parses lines and looks up user agents and addresses: the JSON of each is made once, and remembered."""
 
     def __init__(self, parse: Callable[[bytes], LoggedRequest], geoip: GeoIP) -> None:
         self._parse = parse
         self._geoip = geoip
-        self._agents = BoundedCache[str | None, _Known[UserAgent]](_look_up_agent)
-        self._places = BoundedCache[str | None, _Known[Place]](lambda ip: _known(geoip.place_of(ip), b"}"))
+        self._agents = BoundedCache[str | None, bytes](_agent_json)
+        self._places = BoundedCache[str | None, tuple[Place, bytes]](self._place_of)
 
     def read(self, raw: bytes) -> ParsedLine:
         """Return the entry of a line; raise `InvalidEvent` if it is none."""
         request = self._parse(raw)
         text = request.user_agent
-        agent, agent_json = self._agents[text and text[:LONGEST]]
+        agent_json = self._agents[text and text[:LONGEST_KEY]]
         place, place_json = self._places[request.ip]
-        json = b",".join((_encode(request)[:-1], agent_json, place_json))
-        return ParsedLine(request, agent, place, json)
+        return ParsedLine(request, place, b",".join((_encode(request)[:-1], agent_json, place_json)))
 
     def refresh(self) -> list[Replacement]:
         """Use GeoIP databases that have changed on disk; return what became of each."""
@@ -57,12 +44,12 @@ class AccessLogStage:
             self._places.clear()
         return replacements
 
+    def _place_of(self, ip: str | None) -> tuple[Place, bytes]:
+        place = self._geoip.place_of(ip)
+        return place, _encode(place)[1:]
 
-def _look_up_agent(text: str | None) -> _Known[UserAgent]:
+
+def _agent_json(text: str | None) -> bytes:
     from dataflow.stages.user_agent import user_agent_of  # its patterns load when the first one is looked up
 
-    return _known(user_agent_of(text))
-
-
-def _known(fields: F, end: bytes = b"") -> _Known[F]:
-    return _Known(fields, _encode(fields)[1:-1] + end)
+    return _encode(user_agent_of(text))[1:-1]
