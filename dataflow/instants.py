@@ -33,10 +33,10 @@ def instant_ms(text: str) -> int:
     return milliseconds_of(datetime.fromisoformat(text))
 
 
-def option_ms(option: str, text: str) -> int:
-    """Return the instant that an option names, as `instant_ms` does; raise `Misconfigured`."""
+def option_ms(option: str, text: str | None) -> int | None:
+    """Return the instant that an option names, as `instant_ms` does; raise `Misconfigured`. None for none."""
     try:
-        return instant_ms(text)
+        return None if text is None else instant_ms(text)
     except ValueError:
         raise Misconfigured(f"{option} is '{text}'; expected an ISO 8601 date or date-time") from None
 

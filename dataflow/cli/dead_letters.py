@@ -7,10 +7,11 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.instants import option_ms
 
 if TYPE_CHECKING:
     from dataflow.dead_letters.json_views import DeadLetterRow
-    from dataflow.dead_letters.letter import LetterFilter, Place
+    from dataflow.dead_letters.letter import Place
     from dataflow.dead_letters.replay import ReplayResult
 
 dead_letters = typer.Typer(
@@ -48,8 +49,9 @@ def list_letters(
       dataflow dead-letters list --topic expedia --limit 5
     """
     from dataflow.dead_letters.json_views import list_of_letters
+    from dataflow.dead_letters.letter import LetterFilter
 
-    letter_filter = _letter_filter(stage, reason, topic, start, end)
+    letter_filter = LetterFilter(stage, reason, topic, option_ms("--from", start), option_ms("--to", end))
     answer = ask_broker(lambda connection: list_of_letters(connection, letter_filter, limit))
     if not people_read():
         print_json(answer)
@@ -99,15 +101,14 @@ def replay(
       dataflow dead-letters replay --stage stay-category --from 2026-01-31
       dataflow dead-letters replay 3/1207 0/44
     """
+    from dataflow.dead_letters.letter import LetterFilter
     from dataflow.dead_letters.replay import replay as replay_letters
     from dataflow.settings import settings
 
-    wanted = None if not places else frozenset(map(_place, places))
-    letter_filter = _letter_filter(stage, reason, topic, start, end, wanted)
-    result = ask_broker(
-        lambda connection: replay_letters(connection, settings().app_id, letter_filter, limit)
-    )
-    _show_result(result)
+    wanted = frozenset(map(_place, places)) if places else None
+    first_ms, end_ms = option_ms("--from", start), option_ms("--to", end)
+    letter_filter, app_id = LetterFilter(stage, reason, topic, first_ms, end_ms, wanted), settings().app_id
+    _show_result(ask_broker(lambda connection: replay_letters(connection, app_id, letter_filter, limit)))
 
 
 def _show_result(result: "ReplayResult") -> None:
@@ -120,25 +121,6 @@ def _show_result(result: "ReplayResult") -> None:
         typer.secho(f"{number:,} not sent back: {why}", err=True, fg="red")
     if result.impossible:
         raise typer.Exit(1)
-
-
-def _letter_filter(
-    stage: str | None,
-    reason: str | None,
-    topic: str | None,
-    start: str | None,
-    end: str | None,
-    places: "frozenset[Place] | None" = None,
-) -> "LetterFilter":
-    from dataflow.dead_letters.letter import LetterFilter
-
-    return LetterFilter(stage, reason, topic, _instant("--from", start), _instant("--to", end), places)
-
-
-def _instant(option: str, text: str | None) -> int | None:
-    from dataflow.instants import option_ms
-
-    return None if text is None else option_ms(option, text)
 
 
 def _place(text: str) -> "Place":

@@ -15,18 +15,7 @@ from aiokafka.errors import (
 
 from dataflow.errors import DataflowError
 
-__all__ = [
-    "BROKER_AWAY",
-    "NO_MEMBER",
-    "CommitFailedError",
-    "Fenced",
-    "IllegalStateError",
-    "KafkaError",
-    "RecordsRefused",
-    "RecordsTooLarge",
-    "TimestampsRefused",
-    "TopicAuthorizationFailedError",
-]
+__all__ = ["CommitFailedError", "IllegalStateError", "KafkaError", "TopicAuthorizationFailedError"]
 
 BROKER_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, OSError)
 NO_MEMBER = (IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressError)

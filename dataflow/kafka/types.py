@@ -9,13 +9,6 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 
 __all__ = [
-    "BatchBuilder",
-    "ClusterMetadata",
-    "Consumer",
-    "ConsumerRecord",
-    "MemberAssignment",
-    "MemberMetadata",
-    "OffsetAndMetadata",
-    "RebalanceListener",
-    "TopicPartition",
-]
+    "BatchBuilder", "ClusterMetadata", "Consumer", "ConsumerRecord", "MemberAssignment", "MemberMetadata",
+    "OffsetAndMetadata", "RebalanceListener", "TopicPartition",
+]  # fmt: skip

@@ -73,4 +73,5 @@ async def run(
 
 def start_of(text: str | None) -> int:
     """Return the first event time in microseconds since 1970 UTC: that instant, or now."""
-    return time.time_ns() // 1000 if text is None else option_ms("--start", text) * 1000
+    start_ms = option_ms("--start", text)
+    return time.time_ns() // 1000 if start_ms is None else start_ms * 1000

@@ -11,29 +11,7 @@ from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.engine.tables.windows import ALL, DAY, HOUR, MINUTE, Window
 
 __all__ = [
-    "ALL",
-    "DAY",
-    "FUTURE",
-    "HOUR",
-    "MINUTE",
-    "NONE",
-    "OTHER",
-    "UNDATED",
-    "Aggregation",
-    "Count",
-    "Distinct",
-    "EventTimeState",
-    "Max",
-    "Min",
-    "Part",
-    "Quantiles",
-    "Rows",
-    "Sum",
-    "TablePartition",
-    "TopK",
-    "Totals",
-    "Window",
-    "WindowedTable",
-    "merge_entries",
-    "orders",
-]
+    "ALL", "DAY", "FUTURE", "HOUR", "MINUTE", "NONE", "OTHER", "UNDATED", "Aggregation", "Count", "Distinct",
+    "EventTimeState", "Max", "Min", "Part", "Quantiles", "Rows", "Sum", "TablePartition", "TopK", "Totals",
+    "Window", "WindowedTable", "merge_entries", "orders",
+]  # fmt: skip
