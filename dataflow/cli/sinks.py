@@ -63,12 +63,9 @@ def table_of_sinks(statuses: "list[SinkState]") -> "Table":
         [
             [
                 sink.name, sink.workers, sink.lag.records, sink.lag.seconds, sink.buffered.records,
-                sink.records_per_second, sink.retrying_since, _last_error(sink),
+                sink.records_per_second, sink.retrying_since,
+                sink.last_error and f"{sink.last_error_at} {sink.last_error}",
             ]
             for sink in statuses
         ],
     )  # fmt: skip
-
-
-def _last_error(sink: "SinkState") -> str | None:
-    return sink.last_error and f"{sink.last_error_at} {sink.last_error}"

@@ -48,7 +48,9 @@ def run_stage(
             of_line = stage(raw)
         except InvalidEvent as fault:
             if dead_letters is not None:
-                dead_letters.write(_letter(name, number, raw, fault))
+                letter = {"stage": name, "reason": fault.reason, "detail": fault.detail, "line": number}
+                letter["raw_base64"] = base64.b64encode(raw).decode()
+                dead_letters.write(orjson.dumps(letter) + b"\n")
             counts.received += 1
             counts.dead_lettered += 1
             continue
@@ -58,8 +60,3 @@ def run_stage(
             counts.sent += 1
         else:
             counts.dropped += 1
-
-
-def _letter(stage: str, number: int, raw: bytes, fault: InvalidEvent) -> bytes:
-    letter = {"stage": stage, "reason": fault.reason, "detail": fault.detail, "line": number}
-    return orjson.dumps(letter | {"raw_base64": base64.b64encode(raw).decode()}) + b"\n"

@@ -54,15 +54,11 @@ def _show(declared: Sequence["DeclaredTopic"], report: "TopicReport") -> None:
         for difference in report.differences:
             notes().print(str(difference), style="yellow", soft_wrap=True)
     else:
-        described = [_as_json(topic) for topic in declared]
+        names = ("name", "partitions", "configs", "holds")
+        described = [{name: getattr(topic, name) for name in names} for topic in declared]
         print_json({"topics": described, "created": report.created, "differences": report.differences})
 
 
 def _kept(topic: "DeclaredTopic") -> str:
     days = topic.retention_days
     return "the last of each key" if days is None else f"{days} days"
-
-
-def _as_json(topic: "DeclaredTopic") -> dict[str, object]:
-    names = ("name", "partitions", "configs", "holds")
-    return {name: getattr(topic, name) for name in names}

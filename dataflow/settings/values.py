@@ -11,10 +11,6 @@ from pydantic_settings import NoDecode
 from dataflow.settings.faults import split_names
 
 
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
 def _web_address(text: str) -> str:
     if not _is_url(text, ("http", "https"), needs_host=True):
         raise ValueError("http://host:port or https://host:port")
@@ -35,7 +31,7 @@ def _is_url(text: str, schemes: Collection[str], *, needs_host: bool) -> bool:
         return False
 
 
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Database = Annotated[SecretStr, AfterValidator(_database)]

@@ -12,10 +12,6 @@ from dataflow.engine.address import in_url
 from dataflow.settings.values import AbsolutePath, setting
 
 
-def _default_cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dataflow"
-
-
 class Role(StrEnum):
     """Role of a worker."""
 
@@ -36,7 +32,7 @@ class WorkerSettings(BaseModel):
         Path(".dataflow"), "folder of all local data: embedded broker, worker files", validate_default=True
     )
     cache_dir: AbsolutePath = Field(
-        default_factory=_default_cache_dir,
+        default_factory=lambda: Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dataflow",
         description="folder of what can be fetched again: jars of the broker",
     )
 

@@ -78,9 +78,10 @@ def _compile_test(sent: dict[str, object], where: str, fields: Fields) -> Condit
     if not tests or (len(tests) > 1 and not set(tests) <= BOUNDS.keys()):
         raise Misconfigured(f"{where} has tests {tests}; expected one of {list(_TESTS)}, or several bounds")
     test = _test_of(sent, tests, where)
-    if sent.get("decoded", False):
-        test = _of_decoded(test)
-    return fields.column_of(field, test)
+    if not sent.get("decoded", False):
+        return fields.column_of(field, test)
+    # The value is percent-decoded once; a bad ``%`` stays as it is.
+    return fields.column_of(field, lambda value: test(unquote(value) if isinstance(value, str) else value))
 
 
 def _test_of(sent: dict[str, object], tests: Sequence[str], where: str) -> Test:
@@ -122,8 +123,3 @@ def _number(value: Value) -> float | None:
     if not _NUMBER.fullmatch(value):
         return None
     return int(value) if value.lstrip("+-").isdigit() else float(value)
-
-
-def _of_decoded(test: Test) -> Test:
-    """Test the value percent-decoded once; a bad ``%`` stays as it is."""
-    return lambda value: test(unquote(value) if isinstance(value, str) else value)

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections import deque
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -72,7 +73,8 @@ class Database:
         try:
             reader = _open_copy(self.path)
             kind = reader.metadata().database_type
-            _probe(reader)
+            # A file with damaged records may open without an error; this raises it.
+            deque(islice(reader, _PROBED_NETWORKS), maxlen=0)
         except (OSError, *_LOOKUP_ERRORS) as error:
             raise Misconfigured(f"{self.path} is not readable; expected a GeoIP database: {error}") from error
         if not any(expected in kind for expected in self._kinds):
@@ -128,12 +130,6 @@ def _open_copy(path: Path) -> maxminddb.Reader:
             return maxminddb.open_database(copy.name, maxminddb.MODE_MMAP_EXT)
         except maxminddb.InvalidDatabaseError as error:  # name the original, not the copy
             raise maxminddb.InvalidDatabaseError(str(error).replace(copy.name, path.name)) from error
-
-
-def _probe(reader: maxminddb.Reader) -> None:
-    """Raise InvalidDatabaseError if records are damaged: such a file may open without an error."""
-    for _ in islice(reader, _PROBED_NETWORKS):
-        pass
 
 
 def _at(record: object, *keys: str | int) -> object:

@@ -106,10 +106,6 @@ def _client_of(text: str | None) -> str | None:
     return text_of(text) if text is not None and (len(text) < 2 or "%" in text) else text
 
 
-def _country_of(text: str) -> str | None:
-    return None if text in _NULL_FORMS else text
-
-
 def _whole(text: str) -> int:
     digits = text.partition(".")[0].strip()
     return int(digits) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else 0
@@ -123,7 +119,7 @@ def _text(value: CdnValue) -> str | None:
 
 _endpoints: BoundedCache[str, str] = BoundedCache(endpoint_of)
 _statuses: BoundedCache[str, tuple[str, bool]] = BoundedCache(status_of)
-_countries: BoundedCache[str, str | None] = BoundedCache(_country_of)
+_countries: BoundedCache[str, str | None] = BoundedCache(lambda text: None if text in _NULL_FORMS else text)
 _logged_statuses = {
     status: status_of(None if status is None else str(status)) for status in (None, *range(1_000))
 }

@@ -67,13 +67,7 @@ def _day(text: str | None) -> date | None:
 
 
 _ADDED = {category: Added(stay_category=category.value) for category in StayCategory}
-
-
-def _added_of(dates: tuple[str | None, str | None]) -> Added:
-    return _ADDED[stay_category(*dates)]
-
-
-_added: BoundedCache[tuple[str | None, str | None], Added] = BoundedCache(_added_of)
+_added = BoundedCache[tuple[str | None, str | None], Added](lambda dates: _ADDED[stay_category(*dates)])
 
 STAY_CATEGORY = EnrichStage(
     "stay-category",

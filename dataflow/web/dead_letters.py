@@ -32,14 +32,9 @@ class LetterRequest(NoParameters, kw_only=True):
 
     def letter_filter(self, places: list[tuple[int, int]] | None = None) -> LetterFilter:
         """Return the filter for these letters."""
-        return LetterFilter(
-            self.stage,
-            self.reason,
-            self.topic,
-            ms_of(self.start),
-            ms_of(self.end),
-            None if places is None else frozenset(places),
-        )
+        start_ms, end_ms = ms_of(self.start), ms_of(self.end)
+        only = None if places is None else frozenset(places)
+        return LetterFilter(self.stage, self.reason, self.topic, start_ms, end_ms, only)
 
 
 class ListRequest(LetterRequest, kw_only=True):

@@ -27,10 +27,6 @@ POLL_SECONDS = 0.05
 LOG_LINES = 15  # of a dead broker, shown in the error
 
 
-def _silent(done: int, total: int) -> None:
-    pass
-
-
 class EmbeddedBroker:
     """Apache Kafka in a process of its own, its data kept in one folder between runs."""
 
@@ -41,7 +37,7 @@ class EmbeddedBroker:
         *,
         jvm: tuple[str, ...] = SMALL_JVM,
         properties: Properties | None = None,
-        progress: Progress = _silent,
+        progress: Progress = lambda _done, _total: None,
     ) -> None:
         """Describe the broker; nothing runs before `start`.
 

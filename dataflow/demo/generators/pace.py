@@ -56,13 +56,9 @@ class Pace:
         at = self.start_us / _MICROSECONDS % DAY_SECONDS - BUSIEST_HOUR * 3600
         # A sum of sines would lose its digits for a tenth of a second.
         middle, half = turn * (at + elapsed / 2), turn * elapsed / 2
-        return elapsed + SWING * cos(middle) * _sine_share(half) * elapsed
+        return elapsed + SWING * cos(middle) * (sin(half) / half if half else 1.0) * elapsed
 
     def _spread(self, begin: float, end: float, events: int) -> list[int]:
         first = self.start_us + round(begin * _MICROSECONDS)
         width = round((end - begin) * _MICROSECONDS)
         return [first + width * place // events for place in range(events)]
-
-
-def _sine_share(angle: float) -> float:
-    return sin(angle) / angle if angle else 1.0

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,7 +56,7 @@ def play_once(workers: int, *, as_json: bool) -> None:
 
 def _show(counts: CountsByStream, answers: dict[str, Answer], *, as_json: bool) -> None:
     if as_json:
-        streams = {stream: asdict(of_stream) for stream, of_stream in counts.items()}
+        streams = {stream: of_stream._asdict() for stream, of_stream in counts.items()}
         print_json({"streams": streams, "tables": {name: entries_of(answers[name]) for name in answers}})
     else:
         page().print(screen(counts, answers))

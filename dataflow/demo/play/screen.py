@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 from dataflow.cli.tables import windows_of
 from dataflow.cli.terminal import table_of
 from dataflow.cli.worker_client import ask
-from dataflow.demo.play.stream_counts import PARTS, CountsByStream
+from dataflow.demo.play.stream_counts import CountsByStream, StreamCounts
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.table import Table
 
 TABLES = (
     "stays_per_category",
@@ -35,16 +34,12 @@ def entries_of(answer: Answer) -> list[Any]:
     return [entry for window in answer["windows"] for entry in window["entries"]]
 
 
-def counts_table(counts: CountsByStream) -> "Table":
-    """Return one row for each stream."""
-    rows = [(stream, *(getattr(of_stream, part) for part in PARTS)) for stream, of_stream in counts.items()]
-    return table_of(("stream", *(part.replace("_", "-") for part in PARTS)), rows)
-
-
 def screen(counts: CountsByStream, answers: Mapping[str, Answer]) -> "Group":
     """Return the counts of streams, and below it the tables, side by side where there is room."""
     from rich.columns import Columns
     from rich.console import Group
 
     tables = [table for answer in answers.values() for table in windows_of(answer)]
-    return Group(counts_table(counts), Columns(tables, padding=(0, 2)))
+    rows = [(stream, *of_stream) for stream, of_stream in counts.items()]
+    of_streams = table_of(("stream", *(part.replace("_", "-") for part in StreamCounts._fields)), rows)
+    return Group(of_streams, Columns(tables, padding=(0, 2)))

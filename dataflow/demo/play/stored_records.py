@@ -52,11 +52,8 @@ def _lag(sinks: Sinks) -> dict[str, int]:
 def _words(sinks: Sinks) -> str:
     """Return how each fares: ``postgres is 300 records behind (PostgreSQL at db:5432: …)``."""
     return "; ".join(
-        f"{sink['name']} {_how_far(sink)}" + (f" ({sink['last_error']})" if sink["retrying_since"] else "")
+        f"{sink['name']} {f'is {late:,} records behind' if late else 'has stored all'}"
+        + (f" ({sink['last_error']})" if sink["retrying_since"] else "")
         for sink in sinks
+        for late in [sink["lag"]["records"]]
     )
-
-
-def _how_far(sink: dict[str, Any]) -> str:
-    late = sink["lag"]["records"]
-    return f"is {late:,} records behind" if late else "has stored all"

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from operator import sub
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.cli.worker_client import NotReady, ask
 from dataflow.demo.samples import SAMPLE_TOPICS
@@ -12,22 +12,17 @@ from dataflow.errors import DataflowError
 if TYPE_CHECKING:
     from dataflow.demo.play.cluster import Cluster
 
-PARTS = ("received", "sent", "dropped", "dead_lettered")
 TIMEOUT_SECONDS = 30.0  # without any progress
 POLL_SECONDS = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class StreamCounts:
+class StreamCounts(NamedTuple):
     """Where the events of one stream went."""
 
     received: int = 0
     sent: int = 0
     dropped: int = 0
     dead_lettered: int = 0
-
-    def __sub__(self, earlier: "StreamCounts") -> "StreamCounts":
-        return StreamCounts(*(getattr(self, part) - getattr(earlier, part) for part in PARTS))
 
 
 CountsByStream = dict[str, StreamCounts]
@@ -69,7 +64,10 @@ def wait_until_counted(
 
 def since(before: CountsByStream, now: CountsByStream) -> CountsByStream:
     """Return what came in between two readings."""
-    return {stream: counts - before.get(stream, StreamCounts()) for stream, counts in now.items()}
+    return {
+        stream: StreamCounts(*map(sub, counts, before.get(stream, StreamCounts())))
+        for stream, counts in now.items()
+    }
 
 
 def gaps(counts_by_stream: CountsByStream, acknowledged: Mapping[str, int]) -> list[str]:

@@ -38,7 +38,8 @@ def apache_parts(text: str) -> list[d.Part]:
     naming a directive that Apache does not have or that cannot be read back.
     """
     match = _STATEMENT.fullmatch(text) or _QUOTED.fullmatch(text)
-    text = _ESCAPE.sub(_unescape, match[1] if match else text)
+    escaped = match[1] if match else text
+    text = _ESCAPE.sub(lambda escape: {"n": "\n", "t": "\t"}.get(escape[1], escape[1]), escaped)
     parts: list[d.Part] = []
     at = 0
     for match in _DIRECTIVE.finditer(text):
@@ -46,10 +47,6 @@ def apache_parts(text: str) -> list[d.Part]:
         parts.append("%" if match[2] == "%" else (match[0], _directive(match)))
         at = match.end()
     return [*parts, text[at:]]
-
-
-def _unescape(match: re.Match[str]) -> str:
-    return {"n": "\n", "t": "\t"}.get(match[1], match[1])
 
 
 def _directive(match: re.Match[str]) -> d.Directive:

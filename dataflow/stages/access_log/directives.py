@@ -56,18 +56,6 @@ def _field(field: str, read: Callable[[str], Value], expected: str, pattern: str
     return Directive(expected, (field,), read, pattern=pattern)
 
 
-def _request(text: str) -> Sequence[Value]:
-    return request_line(text_of(text))
-
-
-def _target(text: str) -> Sequence[Value]:
-    return target_parts(text_of(text) or "")
-
-
-def _query(text: str) -> str | None:
-    return text_of(text.removeprefix("?"))
-
-
 SKIPPED = Directive("a text")
 SKIPPED_LIST = Directive("values", pattern=r"[^ ,\"]*+(?:(?:, ?| : )[^ ,\"]*+)*+")
 SKIPPED_DIGITS = Directive("digits", pattern="-|[0-9]*+")
@@ -79,11 +67,13 @@ HOST = _field("host", host_of, "a host name", _WORD)
 SERVER_NAME = HOST._replace(weak=True)
 IDENT = _field("ident", text_of, "a name or -")
 USER = _field("user", user_of, "a name or -")
-REQUEST = Directive("a request line", RequestLine._fields, split=_request)
+REQUEST = Directive("a request line", RequestLine._fields, split=lambda text: request_line(text_of(text)))
 METHOD = _field("method", text_of, "a method")
-TARGET = Directive("a path with its query", ("endpoint", "query"), split=_target)
+TARGET = Directive(
+    "a path with its query", ("endpoint", "query"), split=lambda text: target_parts(text_of(text) or "")
+)
 PATH = _field("endpoint", text_of, "a path")._replace(weak=True)
-QUERY = _field("query", _query, "a query")._replace(weak=True)
+QUERY = _field("query", lambda text: text_of(text.removeprefix("?")), "a query")._replace(weak=True)
 PROTOCOL = _field("protocol", text_of, "a protocol", "-|(?:[A-Z]++/[0-9.]++)?+")
 STATUS = _field("status", number_of, "three digits", "-|[0-9]{3}")
 BYTES = _field("bytes", number_of, "a whole number or -", _WHOLE)

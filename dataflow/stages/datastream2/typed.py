@@ -70,9 +70,8 @@ def parse_datastream2(raw: bytes) -> bytes:
 
 
 def _with_unknown(typed: bytes, unknown: Unknown) -> bytes:
-    kept = (b",%b:%b" % (_encode(_free_name(key)), value) for key, value in unknown.items())
+    kept = (
+        b",%b:%b" % (_encode(f"sent_{key}" if key in _NAMES else key), value)
+        for key, value in unknown.items()
+    )
     return typed[:-1] + b"".join(kept) + b"}"
-
-
-def _free_name(key: str) -> str:
-    return f"sent_{key}" if key in _NAMES else key
