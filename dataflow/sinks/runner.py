@@ -106,11 +106,10 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         while not self.should_stop:
             await self.sleep(MEASURE_SECONDS)
             partitions = dict(self.partitions)
-            metrics.buffered.set(sum(one.consumed - one.committed_offset for one in partitions.values()))
-            metrics.lag_seconds.set(_seconds_since(one.oldest_ms for one in partitions.values()))
-            metrics.retrying_seconds.set(
-                _seconds_since(one.note.retrying_since_ms for one in partitions.values())
-            )
+            served = partitions.values()
+            metrics.buffered.set(sum(one.consumed - one.committed_offset for one in served))
+            metrics.lag_seconds.set(_seconds_since(one.oldest_ms for one in served))
+            metrics.retrying_seconds.set(_seconds_since(one.note.retrying_since_ms for one in served))
             try:
                 ends = await self.consumer.end_offsets(list(partitions)) if partitions else {}
             except (KafkaError, OSError):

@@ -9,16 +9,18 @@ from pydantic import SecretStr
 from sinks.servers_s3 import ACCESS_KEY, SECRET_KEY
 
 from dataflow.settings import Settings
-from dataflow.sinks.s3.store import BucketConnection
 
 
-def a_connection(url: str, bucket: str) -> BucketConnection:
+def a_connection(url: str, bucket: str) -> Settings:
     """Return how a sink reaches a bucket of a test's server."""
     secret = SecretStr(SECRET_KEY)
-    settings = Settings(
-        s3_endpoint=url, s3_region="us-east-1", s3_access_key=ACCESS_KEY, s3_secret_key=secret
+    return Settings(
+        s3_bucket=bucket,
+        s3_endpoint=url,
+        s3_region="us-east-1",
+        s3_access_key=ACCESS_KEY,
+        s3_secret_key=secret,
     )
-    return BucketConnection(bucket, settings)
 
 
 class Bucket:

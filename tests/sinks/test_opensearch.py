@@ -6,7 +6,7 @@ from sinks.feeding import Feeder
 from sinks.servers_opensearch import JARS, NOT_THERE, OpenSearchServer
 from sinks.sink_records import a_record, a_view, batches, views
 
-from dataflow.sinks.opensearch.server import ServerAddress
+from dataflow.settings import Settings
 from dataflow.sinks.opensearch.sink import OpenSearchSink
 
 pytestmark = [pytest.mark.skipif(not JARS, reason=NOT_THERE), pytest.mark.timeout(600)]
@@ -37,7 +37,7 @@ def count(server, prefix: str) -> int:
 
 async def test_types_are_what_they_mean(server, prefix):
     """A place is found by its distance, a date by its range, a text as a whole."""
-    sink = OpenSearchSink({TOPIC: prefix}, ServerAddress(server.url))
+    sink = OpenSearchSink({TOPIC: prefix}, Settings(opensearch_url=server.url))
     await sink.open()
     view = a_view(
         1, "2026-09-20 23:59:59.999000", geo_latitude="53.53", geo_longitude="43.67", referer_url_port="80",
@@ -64,7 +64,7 @@ async def test_a_batch_written_twice_changes_nothing(server, prefix):
     """Not even the version of a document."""
     for _ in range(2):
         feeder = Feeder(TopicPartition(TOPIC, 0), views(range(500)))
-        await feeder.feed(lambda: OpenSearchSink({TOPIC: prefix}, ServerAddress(server.url)), 100)
+        await feeder.feed(lambda: OpenSearchSink({TOPIC: prefix}, Settings(opensearch_url=server.url)), 100)
     assert count(server, prefix) == 500
     found = server.ask(f"{prefix}-*/_search", size=500, version=True)["hits"]["hits"]
     assert {hit["_version"] for hit in found} == {1}

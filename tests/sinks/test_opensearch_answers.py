@@ -8,7 +8,7 @@ from aiokafka.structs import TopicPartition
 from sinks.sink_records import a_record, a_view, batches, views
 
 from dataflow.errors import Reason, SinkUnavailable
-from dataflow.sinks.opensearch.server import ServerAddress
+from dataflow.settings import Settings
 from dataflow.sinks.opensearch.sink import OpenSearchSink
 
 TP = TopicPartition("enriched-web-events", 0)
@@ -65,7 +65,7 @@ async def sink(small):
     """Return an open sink into it."""
     server = TestServer(small.app())
     await server.start_server()
-    sink = OpenSearchSink({TP.topic: "web-events"}, ServerAddress(str(server.make_url("/"))))
+    sink = OpenSearchSink({TP.topic: "web-events"}, Settings(opensearch_url=str(server.make_url("/"))))
     await sink.open()
     yield sink
     await sink.close()
@@ -118,7 +118,7 @@ async def test_a_record_that_upsets_the_server_is_found(sink, small, status, rea
 
 async def test_a_server_that_does_not_listen_is_away():
     """The words tell where it was looked for."""
-    sink = OpenSearchSink({TP.topic: "web-events"}, ServerAddress("http://127.0.0.1:9"))
+    sink = OpenSearchSink({TP.topic: "web-events"}, Settings(opensearch_url="http://127.0.0.1:9"))
     with pytest.raises(SinkUnavailable, match=r"127\.0\.0\.1"):
         await sink.open()
     await sink.close()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,8 +16,9 @@ from sinks.sink_records import batches, views
 from sinks.test_opensearch_answers import SmallServer
 
 from dataflow.errors import SinkUnavailable
-from dataflow.sinks.opensearch.server import ServerAddress
+from dataflow.settings import Settings
 from dataflow.sinks.opensearch.sink import OpenSearchSink
+from dataflow.sinks.s3 import store
 from dataflow.sinks.s3.cuts import CutRules
 from dataflow.sinks.s3.formats import GzipNdjson
 from dataflow.sinks.s3.object_writer import Archive
@@ -71,18 +71,19 @@ async def test_the_index_outlasts_bad_weather():
     await server.start_server()
     async with bad_weather(server.port) as worse:
         feeder = Feeder(TP, views(range(RECORDS)))
-        await feeder.feed(lambda: OpenSearchSink({TP.topic: "views"}, ServerAddress(worse)), 50)
+        await feeder.feed(lambda: OpenSearchSink({TP.topic: "views"}, Settings(opensearch_url=worse)), 50)
     await server.close()
     assert feeder.failures
     assert feeder.dead == []
     assert sorted(int(event["event_id"]) for event in small.documents.values()) == [*range(RECORDS)]
 
 
-async def test_a_connection_that_goes_nowhere_is_given_up(tmp_path):
+async def test_a_connection_that_goes_nowhere_is_given_up(tmp_path, monkeypatch: pytest.MonkeyPatch):
     """The SDK's own limits do not begin before a request is out: a half-open line held it for ever."""
     with moto_server() as url:
         network = await Network(urlsplit(url).port).start()
-        there = replace(a_connection(f"http://127.0.0.1:{network.port}", "archive"), answer_seconds=0.5)
+        monkeypatch.setattr(store, "ANSWER_SECONDS", 0.5)
+        there = a_connection(f"http://127.0.0.1:{network.port}", "archive")
         archive = Archive("logs", GzipNdjson(), CutRules(records=10), tmp_path / "blocks")
         sink = S3Sink((TP.topic,), there, archive)
         await sink.open()

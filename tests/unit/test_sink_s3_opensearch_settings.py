@@ -44,6 +44,6 @@ def test_secrets_are_not_told():
     index = opensearch.configured(
         Settings(opensearch_url="http://x", opensearch_username="me", opensearch_password="geheim")
     )
-    secret = archive._connection.settings.s3_secret_key.get_secret_value()
-    assert secret == index._connection.password == "geheim"
-    assert "geheim" not in repr(archive._connection) + repr(index._connection)
+    secret = archive._settings.s3_secret_key.get_secret_value()
+    assert secret == index._settings.opensearch_password.get_secret_value() == "geheim"
+    assert "geheim" not in repr(archive._settings) + repr(index._settings)

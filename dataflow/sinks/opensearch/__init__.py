@@ -10,16 +10,6 @@ def configured(settings: Settings) -> Sink | None:
         return None
     # A worker without OpenSearch does not load its client.
     from dataflow.sinks.opensearch.indices import read_indices
-    from dataflow.sinks.opensearch.server import ServerAddress
     from dataflow.sinks.opensearch.sink import OpenSearchSink
 
-    password, ca_file = settings.opensearch_password, settings.opensearch_ca_file
-    return OpenSearchSink(
-        read_indices(settings.opensearch_indices),
-        ServerAddress(
-            settings.opensearch_url,
-            settings.opensearch_username,
-            password.get_secret_value() if password else None,
-            str(ca_file) if ca_file else None,
-        ),
-    )
+    return OpenSearchSink(read_indices(settings.opensearch_indices), settings)

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
 from opensearchpy import AsyncOpenSearch, OpenSearchException, TransportError
 
 from dataflow.errors import Reason, SinkUnavailable
+from dataflow.settings import Settings
 from dataflow.sinks.opensearch.documents import BulkDocument
 from dataflow.sinks.opensearch.indices import index_template
 
@@ -74,27 +74,18 @@ class RequestRejected(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class ServerAddress:
-    """Address of the server, and the credentials."""
-
-    url: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    ca_file: str | None = None
-
-
 class Server:
     """OpenSearch or Elasticsearch; both understand these requests."""
 
-    def __init__(self, connection: ServerAddress) -> None:
-        has_user = connection.username is not None
+    def __init__(self, settings: Settings) -> None:
+        assert settings.opensearch_url is not None
+        user, password = settings.opensearch_username, settings.opensearch_password
         self._client = AsyncOpenSearch(
-            [connection.url],
-            http_auth=(connection.username, connection.password or "") if has_user else None,
+            [settings.opensearch_url],
+            http_auth=None if user is None else (user, password.get_secret_value() if password else ""),
             timeout=SECONDS,
             max_retries=0,  # the runner of the sink retries, and logs it
-            ca_certs=connection.ca_file,
+            ca_certs=str(settings.opensearch_ca_file) if settings.opensearch_ca_file else None,
         )
 
     async def put_template(self, prefix: str) -> None:

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from dataflow.errors import SinkUnavailable
+from dataflow.settings import Settings
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, rejection
 from dataflow.sinks.opensearch.documents import BulkDocument, bulks, compile_documents
-from dataflow.sinks.opensearch.server import Fate, RequestRejected, Server, ServerAddress
+from dataflow.sinks.opensearch.server import Fate, RequestRejected, Server
 
 PAUSE_SECONDS = 0.2  # for a server that has stored a part of a request and asks to retry the rest
 
@@ -16,16 +17,16 @@ class OpenSearchSink(Sink):
 
     name = "opensearch"
 
-    def __init__(self, indices: Mapping[str, str], connection: ServerAddress) -> None:
+    def __init__(self, indices: Mapping[str, str], settings: Settings) -> None:
         self.topics = tuple(indices)
         self._prefixes = sorted(set(indices.values()))
-        self._connection = connection
+        self._settings = settings
         self._documents = {topic: compile_documents(topic, prefix) for topic, prefix in indices.items()}
         self._server: Server | None = None
 
     async def open(self) -> None:
         """Create or update the index templates."""
-        self._server = self._server or Server(self._connection)
+        self._server = self._server or Server(self._settings)
         for prefix in self._prefixes:
             await self._server.put_template(prefix)
 

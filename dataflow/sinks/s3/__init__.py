@@ -13,12 +13,11 @@ def configured(settings: Settings) -> Sink | None:
     from dataflow.sinks.s3.formats import GzipNdjson, parquet
     from dataflow.sinks.s3.object_writer import Archive
     from dataflow.sinks.s3.sink import S3Sink
-    from dataflow.sinks.s3.store import BucketConnection
 
     as_parquet = settings.s3_format is ArchiveFormat.PARQUET
     return S3Sink(
         settings.s3_topics,
-        BucketConnection(settings.s3_bucket, settings),
+        settings,
         Archive(
             settings.s3_prefix,
             parquet(settings.s3_topics) if as_parquet else GzipNdjson(),

@@ -10,12 +10,13 @@ from dataflow.errors import SinkUnavailable
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
+from dataflow.settings import Settings
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
 from dataflow.sinks.event_time import compile_reader
 from dataflow.sinks.s3.block import Block
 from dataflow.sinks.s3.cuts import ObjectLine
 from dataflow.sinks.s3.object_writer import HOUR_MS, Archive, ObjectWriter
-from dataflow.sinks.s3.store import BucketConnection, connected
+from dataflow.sinks.s3.store import connected
 
 log = get_log(__name__)
 
@@ -43,9 +44,9 @@ class S3Sink(Sink):
 
     name = "s3"
 
-    def __init__(self, topics: Collection[str], connection: BucketConnection, archive: Archive) -> None:
+    def __init__(self, topics: Collection[str], settings: Settings, archive: Archive) -> None:
         self.topics = topics
-        self._connection = connection
+        self._settings = settings
         self._archive = archive
         self._readers = {topic: compile_reader(topic) for topic in topics}
         self._buffers: dict[TopicPartition, _PartitionBuffer] = {}
@@ -55,7 +56,7 @@ class S3Sink(Sink):
     async def open(self) -> None:
         """Connect; create the bucket and the folder for blocks if they are missing."""
         self._archive.folder.mkdir(parents=True, exist_ok=True)
-        store = await self._connections.enter_async_context(connected(self._connection))
+        store = await self._connections.enter_async_context(connected(self._settings))
         self._objects = ObjectWriter(store, self._archive)
 
     async def write(self, batch: SinkBatch) -> WriteResult:

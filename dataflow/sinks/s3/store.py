@@ -16,6 +16,8 @@ from dataflow.s3 import client_arguments
 from dataflow.settings import Settings
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
+ANSWER_SECONDS = 60.0
+"""A request, of 8 MiB at most, fails if it takes longer."""
 
 Condition = Mapping[str, str]
 UNCONDITIONAL: Condition = {}
@@ -32,16 +34,6 @@ class PreconditionFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class BucketConnection:
-    """Where the bucket is, and how long an answer may take."""
-
-    bucket: str
-    settings: Settings
-    answer_seconds: float = 60.0
-    """A request, of 8 MiB at most, fails if it takes longer."""
-
-
-@dataclass(frozen=True, slots=True)
 class ObjectStat:
     """Version and metadata of an object."""
 
@@ -52,10 +44,9 @@ class ObjectStat:
 class Store:
     """One bucket; raises only `SinkUnavailable` and `PreconditionFailed`."""
 
-    def __init__(self, client: Client, connection: BucketConnection) -> None:
+    def __init__(self, client: Client, bucket: str) -> None:
         self._client = client
-        self._bucket = connection.bucket
-        self._answer_seconds = connection.answer_seconds
+        self._bucket = bucket
 
     async def ensure_bucket(self, region: str | None) -> None:
         """Create the bucket if it is missing; one that we may not inspect exists."""
@@ -110,7 +101,7 @@ class Store:
 
     async def _ask(self, operation: str, **parameters: object) -> Mapping[str, Any]:
         """Send one request. The time limits of the SDK only start once the request is sent."""
-        async with asyncio.timeout(self._answer_seconds):
+        async with asyncio.timeout(ANSWER_SECONDS):
             return dict(await getattr(self._client, operation)(**parameters))
 
     async def stat(self, key: str) -> ObjectStat | None:
@@ -124,13 +115,14 @@ class Store:
 
 
 @asynccontextmanager
-async def connected(connection: BucketConnection) -> AsyncIterator[Store]:
+async def connected(settings: Settings) -> AsyncIterator[Store]:
     """Give a store whose bucket exists; raise `SinkUnavailable` if it cannot be reached."""
     # One attempt: the runner of the sink retries, and logs it.
-    arguments = client_arguments(connection.settings, AioConfig, attempts=1)
+    arguments = client_arguments(settings, AioConfig, attempts=1)
     async with get_session().create_client(**arguments) as client:
-        store = Store(client, connection)
-        await store.ensure_bucket(connection.settings.s3_region)
+        assert settings.s3_bucket is not None
+        store = Store(client, settings.s3_bucket)
+        await store.ensure_bucket(settings.s3_region)
         yield store
 
 
