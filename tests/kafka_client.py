@@ -55,6 +55,12 @@ class KafkaClient:
             topic.result(timeout=30)
             self._wait_for_leaders(name)
 
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic; return when the broker no longer knows it."""
+        self._admin.delete_topics([name])[name].result(timeout=30)
+        while name in self._admin.list_topics(timeout=30).topics:
+            time.sleep(0.05)
+
     def produce(
         self,
         topic: str,
