@@ -6,6 +6,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, wraps
 from typing import Any, TypeVar, cast
 
@@ -231,10 +232,11 @@ class App(faust.App):
         assert error is not None, name
         raise error
 
-    async def on_first_start(self) -> None:
-        """Make the data folder, parents too, which Faust does not."""
-        self.conf.datadir.mkdir(parents=True, exist_ok=True)
-        await super().on_first_start()
+    def _create_directories(self) -> None:
+        """Make the data folder, parents too, which Faust does not; a worker that has none works, too."""
+        with suppress(OSError):
+            self.conf.datadir.mkdir(parents=True, exist_ok=True)
+            super()._create_directories()
 
     async def on_started(self) -> None:
         """Keep buffers and settled objects out of the way of malloc and the garbage collector."""

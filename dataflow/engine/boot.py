@@ -12,6 +12,7 @@ from dataflow.kafka.clients import running
 MADE_POLL_SECONDS = 0.05
 CHANGELOG_SETTINGS = {
     "cleanup.policy": "compact",
+    "delete.retention.ms": str(86_400_000),  # a local store is used for half of it
     # A segment is compacted only once it is closed; recovery reads all that is not.
     "segment.bytes": str(64 << 20),
     "min.cleanable.dirty.ratio": "0.2",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataflow.engine.partition import Partition, Snapshot
 from dataflow.kafka.errors import BROKER_AWAY, NO_MEMBER, Fenced, TimestampsRefused
 from dataflow.kafka.offset_commit import GroupMetadata
-from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.producers import Acknowledgement, TransactionalProducer, end_of
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transaction
@@ -40,7 +40,7 @@ async def write_checkpoint(
     note = producer.transactional_id
     offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
     async with transaction(producer):
-        await asyncio.gather(
+        sent = await asyncio.gather(
             *(
                 _write(producer, record_batches, changelogs[partition.tp.topic], partition, snapshot)
                 for partition, snapshot in snapshots
@@ -48,8 +48,8 @@ async def write_checkpoint(
         )
         await producer.acknowledged()
         await producer.send_offsets(offsets, *group)
-    for partition, snapshot in snapshots:
-        partition.on_committed(snapshot)
+    for (partition, snapshot), (last, records) in zip(snapshots, sent, strict=True):
+        partition.on_committed(snapshot, end_of(last, records))
     return sum(snapshot.records for _, snapshot in snapshots)
 
 
@@ -59,14 +59,17 @@ async def _write(
     changelog: str,
     partition: Partition,
     snapshot: Snapshot,
-) -> None:
-    """Hand this partition's batches to the producer, in order."""
+) -> tuple[Acknowledgement, int]:
+    """Hand this partition's batches to the producer, in order; return the last one's, and its records."""
     now = int(time.time() * 1000)  # of the write, not of any event: only retention reads it
     entries = ((now, key, value, NO_HEADERS) for key, value in snapshot.changes)
     for topic, number, batch in snapshot.outputs:
         await producer.send_batch(batch, topic, partition=number)
-    for batch in record_batches.pack(record_batches.timely(changelog, entries), 64 * len(snapshot.changes)):
-        await producer.send_batch(batch, changelog, partition=partition.tp.partition)
+    timely = record_batches.timely(changelog, entries)  # there is one change at least
+    for batch in record_batches.pack(timely, 64 * len(snapshot.changes)):
+        last = await producer.send_batch(batch, changelog, partition=partition.tp.partition)
+        records = batch.record_count()
+    return last, records
 
 
 class CheckpointErrors:

@@ -16,6 +16,7 @@ from dataflow.engine.boot import find_outputs, prepare_topics
 from dataflow.engine.checkpoint import CheckpointErrors, write_checkpoint
 from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import THE_GROUP, EngineState, Lifecycle
+from dataflow.engine.local_store import LocalStore
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
 from dataflow.engine.pauses import StreamPauses
@@ -34,6 +35,7 @@ CHECKPOINT_LIMIT_SECONDS = 60.0
 RECOVERY_PAUSE_SECONDS = 0.2
 DRAIN_POLL_SECONDS = 0.005
 CAPACITY_WAIT_SECONDS = 0.5
+FLUSH_POLL_SECONDS = 0.5
 BUSY_PAUSES = 0.5
 
 
@@ -51,6 +53,7 @@ class Engine(Service):
         self.assignment = Assignment(options)
         self.lifecycle = Lifecycle()
         self.pauses = StreamPauses()
+        self.local = LocalStore(options.local_store_seconds, self.lifecycle.note_progress)
         self.producer = ManagedProducer(options.connection, options.compression)
         self._record_batches = RecordBatches(options.compression, transactional=True)
         self._group_metadata: GroupMetadata | None = None
@@ -98,12 +101,14 @@ class Engine(Service):
         # Unique among the living, as the port is bound, and the same after a restart.
         transactional_id = f"{self.app.conf.id}-{url.host}-{url.port}"
         self.lifecycle.wait(f"the broker, to let transactional id {transactional_id} begin")
+        self.local.open(self.app.conf.datadir / "tables", transactional_id)
         await self.producer.start(transactional_id)
         self.lifecycle.wait(THE_GROUP)
 
     async def on_stop(self) -> None:
         """Stop the producer; the consumer has left the group before."""
         await self.producer.stop()
+        await self.local.close()
 
     async def stop_worker(self, error: BaseException) -> None:
         """Go down with a non-zero exit; nothing more is committed."""
@@ -147,9 +152,7 @@ class Engine(Service):
             assignment.end(retain=True)
         session, group_metadata = assignment.session, self.group.group_metadata
         self.lifecycle.wait(f"committed offsets and changelogs of {len(tps)} partitions")
-        recovery = Recovery(
-            self.group, self.app.conf.id, self.topology, self.producer, options, self.lifecycle.note_progress
-        )
+        recovery = Recovery(self.group, self.app.conf.id, self.topology, self.producer, options, self.local)
         recovered = await recovery.recover(tps, assignment.retained)
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
         if session != assignment.session or self.lifecycle.has_failed:
@@ -234,6 +237,13 @@ class Engine(Service):
                 self._errors.clear()
                 self.lifecycle.note_progress()
                 self._capacity.set()
+
+    @Service.task
+    async def _flush_often(self) -> None:
+        """Write what is committed to disk."""
+        while not self.should_stop:
+            await self.sleep(FLUSH_POLL_SECONDS)
+            await self.local.flush_if_due()
 
     # -- the end of a session
 

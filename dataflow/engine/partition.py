@@ -215,7 +215,8 @@ class Partition:
         self.records, self._size, self._packed = 0, 0, []
         return snapshot
 
-    def on_committed(self, snapshot: Snapshot) -> None:
-        """Note that the checkpoint with this snapshot is committed."""
+    def on_committed(self, snapshot: Snapshot, changelog_end: int | None = None) -> None:
+        """Note that the checkpoint with this snapshot is committed, and where the changelog ended then."""
+        self.state.keep(snapshot.changes, changelog_end)
         self.committed = snapshot.position
         self.in_flight_bytes -= snapshot.size

@@ -1,11 +1,12 @@
 """Recovers partitions after an assignment: where to read on, and what was counted up to there."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from faust.types import TP
 
 from dataflow.engine.group import Group
+from dataflow.engine.local_store import LocalStore
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition
 from dataflow.engine.restore import restore
@@ -41,7 +42,7 @@ class Recovery:
     topology: Topology
     producer: ManagedProducer
     options: EngineOptions
-    on_progress: Callable[[], None]
+    local: LocalStore
 
     async def recover(self, tps: Collection[TP], retained: Positions) -> dict[TP, tuple[int, PartitionState]]:
         """Return position and state of each partition, after every open transaction on it has ended.
@@ -57,7 +58,7 @@ class Recovery:
             lambda topic: self.topology.sources[topic].tables,
             self.options.connection,
             self._evict,
-            self.on_progress,
+            self.local,
         )
         states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
         self._rewind(states)

@@ -1,14 +1,21 @@
-"""Restores the state of partitions, as it was at the last checkpoint, from their changelogs."""
+"""Restores the state of partitions, as it was at the last checkpoint, from disk and from their changelogs."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
+from dataflow.engine.local_store import LocalStore
 from dataflow.engine.state import PartitionState
+from dataflow.engine.stored_partition import Changelog
+from dataflow.engine.tables.changelog import FORMAT_VERSION
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.instants import now_ms
-from dataflow.kafka.consumers import reader
+from dataflow.kafka.consumers import client_of, reader
 from dataflow.kafka.reading import OnStalled, read_up_to
-from dataflow.kafka.record import Record
-from dataflow.kafka.types import TopicPartition
+from dataflow.kafka.topic_ids import topic_ids
+from dataflow.kafka.types import Consumer, TopicPartition
+from dataflow.logs import get_log
+
+log = get_log(__name__)
 
 FETCH_BYTES = 4 << 20
 RECORDS_AT_ONCE = 10_000  # between two breaths of the event loop
@@ -22,31 +29,59 @@ async def restore(
     tables_of: TablesOf,
     connection: Mapping[str, object],
     on_stuck: OnStalled,
-    on_progress: Callable[[], object] = lambda: None,
+    local: LocalStore | None = None,
 ) -> dict[TopicPartition, PartitionState]:
-    """Read what is committed of changelogs; `on_stuck` is told what an open transaction holds up."""
-    sources = {TopicPartition(changelogs[tp.topic], tp.partition): tp for tp in tps}
-    if not sources:
+    """Read the disk, then what is committed of changelogs; `on_stuck` is told what a transaction holds up."""
+    local = local or LocalStore()
+    if not tps:
         return {}
-    states = {log: PartitionState.of(tables_of(tp.topic)) for log, tp in sources.items()}
+    sources = {TopicPartition(changelogs[tp.topic], tp.partition): tp for tp in tps}
+    tables = {tp: tables_of(source.topic) for tp, source in sources.items()}
+    found = await _find(tables, connection, local.worker)
+    states = {tp: await local.load(tp, changelog, tables[tp]) for tp, changelog in found.items()}
+    ends = {tp: changelog.end for tp, changelog in found.items()}
+    async with reader(connection, fetch_bytes=FETCH_BYTES) as consumer:
+        _seek(consumer, states)
+        stuck = partial(_tell, on_stuck, sources)
+        async for tp, records in read_up_to(consumer, ends, RECORDS_AT_ONCE, stuck):
+            await local.replay(states[tp], list(records))
+    for tp, state in states.items():
+        state.keep((), ends[tp])
+        state.check_loaded(f"changelog {tp.topic}/{tp.partition}", now_ms())
+    return {sources[tp]: state for tp, state in states.items()}
+
+
+async def _tell(
+    on_stuck: OnStalled, sources: Mapping[TopicPartition, TopicPartition], logs: Collection[TopicPartition]
+) -> None:
+    await on_stuck([sources[tp] for tp in logs])
+
+
+def _seek(consumer: Consumer, states: Mapping[TopicPartition, PartitionState]) -> None:
+    """Read each changelog from where the disk ends."""
+    on_disk = {tp: at for tp, state in states.items() if (at := state.stored and state.stored.position)}
+    consumer.assign(list(states))
+    for tp, position in on_disk.items():
+        consumer.seek(tp, position)
+    log.info("Tables are restored from disk and changelogs.", partitions=len(states), on_disk=len(on_disk))
+
+
+async def _find(
+    tables: Mapping[TopicPartition, Collection[WindowedTable]], connection: Mapping[str, object], worker: str
+) -> dict[TopicPartition, Changelog]:
+    """Return these changelog partitions as the broker has them."""
     # A read_uncommitted reader is told the real end, a read_committed one only its own.
     async with reader(connection, isolation_level="read_uncommitted") as head:
-        ends = await head.end_offsets(list(sources))
-    async with reader(connection, fetch_bytes=FETCH_BYTES) as consumer:
-        consumer.assign(list(sources))
-        async for log, records in read_up_to(
-            consumer,
-            ends,
-            max_records=RECORDS_AT_ONCE,
-            on_stalled=lambda logs: on_stuck([sources[log] for log in logs]),
-        ):
-            _load(states[log], list(records))
-            on_progress()
-    for log, state in states.items():
-        state.check_loaded(f"changelog {log.topic}/{log.partition}", now_ms())
-    return {tp: states[log] for log, tp in sources.items()}
-
-
-def _load(state: PartitionState, records: Sequence[Record]) -> None:
-    state.load([(record.key or b"", record.value) for record in records])
-    state.note_offsets(records)
+        starts = await head.beginning_offsets(list(tables))
+        ends = await head.end_offsets(list(tables))
+        ids = await topic_ids(client_of(head), {tp.topic for tp in tables})
+    return {
+        tp: Changelog(
+            [worker, ids[tp.topic], str(FORMAT_VERSION), *(table.declared for table in counted)]
+            if tp.topic in ids
+            else None,
+            starts[tp],
+            ends[tp],
+        )
+        for tp, counted in tables.items()
+    }

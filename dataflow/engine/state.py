@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from dataflow.engine.event_counts import EventCounts
+from dataflow.engine.stored_partition import StoredPartition
+from dataflow.engine.tables.blob_store import MemoryBlobs
 from dataflow.engine.tables.changelog import FORMAT_VERSION, ChangelogRecord, NewerFormat
+from dataflow.engine.tables.chunk_cache import ChunkCache, Chunks
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.errors import DataflowError
@@ -60,12 +63,21 @@ class PartitionState:
     """Why records of the changelog cannot be used, by their keys."""
     offsets: dict[bytes, int] = field(default_factory=dict)
     """Where these are in the changelog."""
+    stored: StoredPartition | None = None
+    """What of it is on disk; None: nothing is."""
     _since_ms: dict[str, int | None] | None = None
 
     @classmethod
-    def of(cls, tables: Iterable[WindowedTable]) -> "PartitionState":
+    def of(
+        cls,
+        tables: Iterable[WindowedTable],
+        stored: StoredPartition | None = None,
+        cache: ChunkCache | None = None,
+    ) -> "PartitionState":
         """Return the state of a partition of which nothing is counted yet."""
-        return cls({table.name: TablePartition(table) for table in tables}, EventCounts())
+        chunks = Chunks(stored or MemoryBlobs(), cache or ChunkCache())
+        table_partitions = {table.name: TablePartition(table, chunks) for table in tables}
+        return cls(table_partitions, EventCounts(), stored=stored)
 
     def table_partition(self, name: str) -> TablePartition:
         """Return what a table has counted; raise `TableSuspended`, or KeyError for a name of no table."""
@@ -116,6 +128,11 @@ class PartitionState:
                     continue
             if self.faults:
                 self.faults.pop(key, None)
+
+    def keep(self, records: Iterable[ChangelogRecord], position: int | None) -> None:
+        """Have committed records written to disk; they end at this offset of the changelog, if known."""
+        if self.stored is not None:
+            self.stored.add(records, position)
 
     def note_offsets(self, records: Iterable[Record]) -> None:
         """Note where the records were that have been loaded, if any of them is a fault."""

@@ -12,7 +12,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from dataflow.kafka.errors import RecordsRefused, RecordsTooLarge, TimestampsRefused
 from dataflow.kafka.offset_commit import FencedSender, GroupMetadata
@@ -25,7 +25,13 @@ REQUEST_TIMEOUT_MS = 10_000
 RETRY_BACKOFF_MS = 20
 TRANSACTION_TIMEOUT_MS = 10_000
 
-Acknowledgement = asyncio.Future[object]
+Acknowledgement = asyncio.Future[RecordMetadata]
+
+
+def end_of(sent: Acknowledgement, records: int) -> int | None:
+    """Return the offset after a record batch that is acknowledged; None if the broker has not told it."""
+    offset: int = sent.result().offset
+    return offset + records if offset >= 0 else None  # of a batch that was sent twice it does not know it
 
 
 class TransactionalProducer(AIOKafkaProducer):

@@ -21,7 +21,6 @@ OnStalled = Callable[[Collection[TopicPartition]], Awaitable[None]]
 async def read_up_to(
     consumer: AIOKafkaConsumer,
     ends: Mapping[TopicPartition, int],
-    *,
     max_records: int = RECORDS_AT_ONCE,
     on_stalled: OnStalled | None = None,
 ) -> AsyncIterator[tuple[TopicPartition, Iterable[Record]]]:

@@ -7,7 +7,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, Int16, Int32, Int64, Schema
 
-from dataflow.kafka.pinned_request import PARTITION, TAGS, TEXT, PinnedRequest, structs
+from dataflow.kafka.offset_commit import PARTITION, TAGS, TEXT, PinnedRequest, structs
 
 TOPIC_ID = (("id_high", Int64), ("id_low", Int64))
 NO_ID = (0, 0)

@@ -68,6 +68,9 @@ class DeliverySettings(BaseModel):
     in_flight_bytes: int = setting(
         32 * 2**20, "most uncommitted bytes in memory, over all partitions", ge=2**20, le=4 * 2**30
     )
+    local_store_seconds: float = setting(
+        30.0, "what is committed goes to the local store so often; restarts read it", gt=0, le=3_600
+    )
     compression: Compression = setting(Compression.NONE, "compression of outputs")
     session_timeout_ms: int = setting(
         10_000, "a worker without heartbeats for so long loses its partitions", ge=1_000, le=1_800_000

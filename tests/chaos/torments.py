@@ -1,5 +1,6 @@
 """Torments: a cluster at work in; a worker or the broker killed, frozen or ended, and back at work, out."""
 
+import shutil
 import time
 from collections.abc import Callable
 from random import Random
@@ -12,12 +13,34 @@ Torment = Callable[[Cluster, Random], None]
 
 
 def kill(cluster: Cluster, dice: Random) -> None:
-    """Kill a worker with -9; it is back at once, or only when the others have its partitions."""
+    """Kill a worker with -9, its disk kept, lost or another's.
+
+    It is back at once, or only when the others have its partitions.
+    """
     worker = _one_of(cluster, dice)
     worker.kill()
+    dice.choice([_keep_disk, _lose_disk, _swap_disk])(worker, _one_of(cluster, dice))
     if dice.random() < 0.5:
         cluster.wait_moving()
     worker.start()
+
+
+def _keep_disk(worker: Worker, other: Worker) -> None:
+    """Leave it as it was at that moment."""
+
+
+def _lose_disk(worker: Worker, other: Worker) -> None:
+    shutil.rmtree(worker.local_store, ignore_errors=True)
+
+
+def _swap_disk(worker: Worker, other: Worker) -> None:
+    """Give it the file of another worker, which may be writing to it; none if it has none."""
+    names = [file.name for file in worker.local_store.glob("*.sqlite")]
+    others = [file.read_bytes() for file in other.local_store.glob("*.sqlite")]
+    _lose_disk(worker, other)
+    worker.local_store.mkdir()
+    for name, raw in zip(names, others, strict=False):
+        (worker.local_store / name).write_bytes(raw)
 
 
 def freeze(cluster: Cluster, dice: Random) -> None:

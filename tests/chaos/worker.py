@@ -43,7 +43,13 @@ class Worker:
             **environment,
             "DATAFLOW_WEB_PORT": str(port),
             "DATAFLOW_DATA_DIR": str(folder / "data"),
+            "DATAFLOW_LOCAL_STORE_SECONDS": "2",
         }
+
+    @property
+    def local_store(self) -> Path:
+        """The folder of its local store."""
+        return self.folder / "data" / "faust" / "tables"
 
     def start(self) -> "Worker":
         """Start the process and return at once."""

@@ -126,14 +126,12 @@ def relay(
     app = App(
         names.group,
         engine=EngineOptions(dead_letter_topic=names.dead, **chosen),
-        datadir=tempfile.mkdtemp(),
         web_bind="127.0.0.1",
         web_host="127.0.0.1",
-        web_port=free_port(),
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=SESSION_SECONDS / 8,
         TableManager=QuickTableManager,
-        **(settings or {}),
+        **{"datadir": tempfile.mkdtemp(), "web_port": free_port(), **(settings or {})},
     )
     source = app.batches(names.source, event_time=EventTime("at", int), columns=MARK.columns)
     table = app.windowed_table(source, WindowedTable("per_kind", key="kind", windows=(DAY,)))

@@ -1,10 +1,14 @@
 """Windowed tables against a model that takes row after row and keeps everything."""
 
+import asyncio
 from collections import Counter, defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stored_state import StoredState
 from table_rows import held, restored, rows_of, unhurried, write
 
 from dataflow.engine.tables import (
@@ -291,3 +295,43 @@ def test_an_hour_is_written_once_and_not_with_each_of_its_minutes(unit):
     assert keys.count(["of_40:sealed", "0"]) == keys.count(["of_40:sealed", f"{40 * unit}"]) == 1
     assert keys.count(["of_120:sealed", "0"]) == keys.count(["all:sealed", "0"]) == 1
     assert not [key for key in keys if key[0] in {"of_40", "of_120", "all"}]
+
+
+lives = st.lists(
+    st.tuples(rows, clocks, st.sampled_from(["go on", "commit", "flush", "kill", "stop", "lose the disk"]))
+)
+
+
+@unhurried
+@given(lives, st.sampled_from([None, 0, 35]), units, st.integers(2, 100))
+def test_kills_and_disks_kept_or_lost_change_no_number(lives, lateness, unit, max_keys):
+    """Restored from disk and the end of the changelog, or from the changelog alone; twice is as once."""
+    declared, model = table(lateness, unit, max_keys), Model(lateness)
+
+    async def live(folder):
+        worker = StoredState(folder, declared)
+        await worker.begin()
+        for batch, now, then in lives:
+            worker.fold(timed(batch, unit, now))
+            for row in batch:
+                model.add(row, now)
+            await next_life(worker, then)
+        assert_equal(worker.counted, model, unit)
+        await worker.local.close()
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(live(Path(folder)))
+
+
+async def next_life(worker, then):
+    """Write a checkpoint, or end and begin again."""
+    if then in {"commit", "flush", "stop"}:
+        worker.commit()
+    if then == "flush":
+        await worker.local.flush()
+    if then == "stop":
+        await worker.end()
+    if then in {"kill", "lose the disk"}:
+        await worker.kill(keep_disk=then == "kill")
+    if then in {"kill", "stop", "lose the disk"}:
+        await worker.begin()

@@ -50,6 +50,13 @@ class SealedChunk:
         self._frame = msgpack.decode(raw, type=_Frame)
         self._format = entry_format
 
+    @property
+    def unpacked_bytes(self) -> int:
+        """About how much memory it takes once all of it has been read."""
+        summary, numbers, large = msgspec.structs.astuple(self._frame)
+        per_entry = 100 + 40 * len(self._format.names)
+        return int(summary.count * per_entry + 4 * (len(numbers) + len(large)))
+
     @cached_property
     def keys(self) -> list[str]:
         """The keys in order."""

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
-from dataflow.engine.tables.chunk_cache import ChunkCache
+from dataflow.engine.tables.chunk_cache import Chunks
 from dataflow.engine.tables.labels import rank
 from dataflow.engine.tables.sealed_chunk import ChunkSummary, SealedChunk, chunks_of, summary_of
 from dataflow.engine.tables.window_entry import EntryFormat, Packed
@@ -13,7 +13,7 @@ from dataflow.engine.tables.window_entry import EntryFormat, Packed
 class SealedWindow:
     """The chunks of one window, in the order of their keys."""
 
-    def __init__(self, prefix: str, start: int, entry_format: EntryFormat, chunks: ChunkCache) -> None:
+    def __init__(self, prefix: str, start: int, entry_format: EntryFormat, chunks: Chunks) -> None:
         self._prefix = prefix
         self._start = start
         self._format = entry_format

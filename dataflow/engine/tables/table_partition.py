@@ -8,7 +8,7 @@ import msgspec
 from msgspec import msgpack
 
 from dataflow.engine.tables.answer import Part, Totals
-from dataflow.engine.tables.blob_store import BlobStore, MemoryBlobs
+from dataflow.engine.tables.blob_store import MemoryBlobs
 from dataflow.engine.tables.changelog import (
     FORMAT_VERSION,
     ChangelogRecord,
@@ -16,7 +16,7 @@ from dataflow.engine.tables.changelog import (
     event_time_key,
     event_time_key_0,
 )
-from dataflow.engine.tables.chunk_cache import ChunkCache
+from dataflow.engine.tables.chunk_cache import ChunkCache, Chunks
 from dataflow.engine.tables.event_time_state import EventTimeState
 from dataflow.engine.tables.rows import Rows
 from dataflow.engine.tables.stored_window import StoredWindow
@@ -32,10 +32,10 @@ class TablePartition:
     Rows must come in log order; how they are cut into batches changes nothing.
     """
 
-    def __init__(self, table: WindowedTable, blobs: BlobStore | None = None) -> None:
+    def __init__(self, table: WindowedTable, chunks: Chunks | None = None) -> None:
         self.table = table
         event_time = EventTimeState(table.declared, {window.name: 0 for window in table.windows})
-        self._levels = WindowLevels(table, event_time, ChunkCache(blobs or MemoryBlobs()))
+        self._levels = WindowLevels(table, event_time, chunks or Chunks(MemoryBlobs(), ChunkCache()))
         self._key, self._key_0 = event_time_key(table.name), event_time_key_0(table.name)
         self.since_ms: int | None = None
         """The instant from which it counts; None: from the begin of its topic."""

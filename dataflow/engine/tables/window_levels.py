@@ -6,7 +6,7 @@ from math import inf
 from operator import and_, not_, or_
 
 from dataflow.engine.tables.changelog import ChangelogRecord
-from dataflow.engine.tables.chunk_cache import ChunkCache
+from dataflow.engine.tables.chunk_cache import Chunks
 from dataflow.engine.tables.event_time_state import LATEST, EventTimeState, newest_before
 from dataflow.engine.tables.grouping import Groups, PreparedRows, coarsen, group
 from dataflow.engine.tables.rollup import rollup_rules
@@ -24,7 +24,7 @@ class WindowLevels:
     is read from the smaller ones (`parts_of`).
     """
 
-    def __init__(self, table: WindowedTable, event_time: EventTimeState, chunks: ChunkCache) -> None:
+    def __init__(self, table: WindowedTable, event_time: EventTimeState, chunks: Chunks) -> None:
         self.stores = tuple(WindowStore(table, window, chunks) for window in table.every_window)
         self._key = table.key
         self._lateness_ms = table.lateness_ms

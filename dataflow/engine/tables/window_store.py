@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, TypeAlias
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key, prefix_of, sealed_prefix
-from dataflow.engine.tables.chunk_cache import ChunkCache
+from dataflow.engine.tables.chunk_cache import Chunks
 from dataflow.engine.tables.grouping import EntryId, Groups
 from dataflow.engine.tables.key_limit import KeyLimit
 from dataflow.engine.tables.labels import OTHER
@@ -26,7 +26,7 @@ Loader: TypeAlias = Callable[[int, str, bytes | None], None]
 class WindowStore:
     """What one partition keeps for one window size, and what of it has changed."""
 
-    def __init__(self, table: WindowedTable, window: Window, chunks: ChunkCache) -> None:
+    def __init__(self, table: WindowedTable, window: Window, chunks: Chunks) -> None:
         self.window = window
         self.format = EntryFormat(table, window)
         self.limit = KeyLimit(self, table.max_keys, self.format)

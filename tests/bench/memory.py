@@ -1,0 +1,121 @@
+"""Memory of the shipped access-log tables in one process, without Kafka: RSS by minute of event time.
+
+Run `python tests/bench/memory.py [RATE [MINUTES [SCANNED [FLUSH_SECONDS]]]]`: lines a second, how long in
+event time, how many random paths a second a scanner asks for beside them, and how often what is committed
+goes to disk; 0: never, all stays in memory.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
+from pathlib import Path
+from tempfile import mkdtemp
+
+from access_lines import told_by_line
+
+import tables.requests_per_country
+import tables.requests_per_endpoint
+import tables.requests_per_status
+import tables.top_clients
+from dataflow.engine.local_store import LocalStore
+from dataflow.engine.state import PartitionState
+from dataflow.engine.stored_partition import Changelog
+from dataflow.kafka.types import TopicPartition
+
+START_MS = 1_431_857_100_000
+PARTITIONS = 4
+CHECKPOINT_MS = 400
+DICE = random.Random(1)
+TABLES = (
+    tables.requests_per_endpoint.requests_per_endpoint.table,
+    tables.requests_per_status.requests_per_status.table,
+    tables.requests_per_country.requests_per_country.table,
+    tables.top_clients.top_clients.table,
+)
+NAMES = ("endpoint", "status", "country", "client", "bytes", "is_error", "response_time_ms")
+Values = tuple[object, ...]
+
+
+class ValueRows:
+    """Rows of a checkpoint: their times, and a tuple of values for each."""
+
+    def __init__(self, times: list[int], values: Sequence[Values]) -> None:
+        self.times = self.advances = times
+        self._columns = dict(zip(NAMES, map(list, zip(*values, strict=True)), strict=True))
+
+    def column(self, name: str) -> Sequence[object]:
+        """Return one value per row."""
+        return self._columns[name]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def sampled() -> list[Values]:
+    """Return what the tables count of each line of the sample."""
+    return [
+        (
+            told["endpoint"],
+            told["status"],
+            told["country"],
+            told["ip"],
+            told["bytes"],
+            told["status"] >= 500,
+            None,
+        )
+        for told in told_by_line()
+        if told is not None
+    ]
+
+
+def resident_mb() -> float:
+    """Return the memory of this process."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096 / 1e6
+
+
+async def states_of(local: LocalStore) -> list[PartitionState]:
+    """Return the states of the partitions, of which nothing is counted yet."""
+    nothing = Changelog(["bench"], 0, 0)
+    changelogs = [TopicPartition("access-logs-changelog", number) for number in range(PARTITIONS)]
+    return [await local.load(changelog, nothing, TABLES) for changelog in changelogs]
+
+
+def checkpoint_values(lines: Iterator[Values], rate: int, scanned: int) -> list[Values]:
+    """Return what the tables count of the lines of one checkpoint."""
+    values = [*islice(lines, rate * CHECKPOINT_MS // 1000)]
+    paths = (f"/{DICE.randbytes(8).hex()}" for _ in range(scanned * CHECKPOINT_MS // 1000))
+    return values + [(path, 404, "US", "203.0.113.9", 500, False, None) for path in paths]
+
+
+async def main(rate: int = 5_000, minutes: int = 15, scanned: int = 0, flush_seconds: int = 30) -> None:
+    """Fold so many minutes and print the memory after each of the first ten, then every tenth."""
+    local, lines = LocalStore(), cycle(sampled())
+    if flush_seconds:
+        local.open(Path(mkdtemp()), "bench")
+    states = await states_of(local)
+    begun, folded, written = time.process_time(), 0, 0
+    for at in range(0, minutes * 60_000, CHECKPOINT_MS):
+        values = checkpoint_values(lines, rate, scanned)
+        times = [START_MS + at + number * CHECKPOINT_MS // len(values) for number in range(len(values))]
+        for number, state in enumerate(states):
+            rows = ValueRows(times[number::PARTITIONS], values[number::PARTITIONS])
+            for part in state.table_partitions.values():
+                part.fold(rows)
+            changes = [change for part in state.table_partitions.values() for change in part.snapshot()]
+            written += sum(len(key) + len(value or b"") for key, value in changes)
+            state.keep(changes, at)
+        folded += len(values)
+        if flush_seconds and not at % (flush_seconds * 1000):
+            await local.flush()
+        minute, rest = divmod(at + CHECKPOINT_MS, 60_000)
+        if not rest and (minute <= 10 or not minute % 10):
+            us = (time.process_time() - begun) / folded * 1e6
+            cost = f"{us:6.1f} us and {written / folded:6.1f} B a line"
+            print(f"{minute:4} min  {resident_mb():7.1f} MB  {cost}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*map(int, sys.argv[1:])))
