@@ -42,7 +42,7 @@ class RequestRows:
     """Requests as the columns that tables read."""
 
     def __init__(self, requests: list[Request]) -> None:
-        self.times = [request.at_ms for request in requests]
+        self.times = self.advances = [request.at_ms for request in requests]
         self._requests = requests
         self._columns: dict[str, list[object]] = {}
 
