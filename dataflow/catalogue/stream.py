@@ -1,5 +1,6 @@
 """A stream as the catalogue declares it: the topic that its agent reads, those it writes, who may send."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dataflow.catalogue.topic import DeclaredTopic
@@ -25,6 +26,8 @@ class Stream:
     """The event time of what the agent counts, if that is another column than the source's."""
     columns: frozenset[str] = frozenset()
     """What tables can count of its events: the columns of the stage that its agent applies."""
+    check: Callable[[bytes], object] | None = None
+    """Raises one of `EVENT_FAULTS` for what its agent cannot use, beside what is not JSON."""
     ingest_number: int | None = None
     """Taken at ``POST /ingest/<name>``, and read from files and S3 under this number: that of its
     partition in the topics about inputs. It never changes, as they say what was read. None: neither."""

@@ -17,7 +17,7 @@ _MEMBER = re.compile(
     rb"(%b,?%b)(%b)(%b:%b)(%b|[^ \t\r\n\"{}\[\],:]+)?" % (_SPACE, _SPACE, _STRING, _SPACE, _SPACE, _STRING),
     re.DOTALL,
 )
-_BRACKET = re.compile(_STRING + rb"|[{}\[\]]", re.DOTALL)
+_BRACKET = re.compile(_STRING + rb"|[{}\[\]\"]", re.DOTALL)
 
 
 class Member(NamedTuple):
@@ -92,6 +92,8 @@ def end_of_nested(raw: bytes, start: int) -> int | None:
             depth += 1
         elif bracket[0] in (b"}", b"]"):
             depth -= 1
+        elif bracket[0] == b'"':  # of a string that never ends: to go on would try each quote behind it
+            return None
         if depth <= 0:
             return bracket.end()
     return None

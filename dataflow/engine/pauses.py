@@ -7,6 +7,7 @@ from time import monotonic
 
 import msgspec
 
+from dataflow.instants import iso, milliseconds_of
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 
@@ -77,7 +78,7 @@ class StreamPauses:
                     "Stream still pauses.",
                     stream=topic,
                     cause=pause.cause,
-                    since=pause.since.isoformat(timespec="seconds"),
+                    since=iso(milliseconds_of(pause.since)),
                     detail=pause.detail,
                     awaited=pause.awaited,
                 )

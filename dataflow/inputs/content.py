@@ -65,7 +65,7 @@ def _encoding_of(head: bytes) -> str | None:
 
 def _unpacked(path: str, encoding: str, packed: Pieces) -> Pieces:
     try:
-        yield from unpack(encoding, packed, padding=b"\0")  # as on tapes
+        yield from filter(None, unpack(encoding, packed, padding=b"\0"))  # as on tapes
     except EOFError as error:
         raise UnreadableInput(f"{path} is truncated {encoding}; expected a whole file") from error
     except UNPACKING_ERRORS as error:

@@ -12,6 +12,7 @@ from dataflow.inputs.input_checkpoints import InputCheckpoint
 from dataflow.inputs.input_matcher import InputMatcher
 from dataflow.sources.body_events import is_json
 from dataflow.sources.sorting import Sorted, Sorter, sender_headers
+from dataflow.sources.unusable_lines import UnusableLines, check_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class LineRules:
     most_bytes: int
     most_dead_bytes: int
     structured_fields: Sequence[str] = ()
+    access_log_format: str | None = None
     dead_letter_max_ratio: float = 0.5
     dead_letter_ratio_window: int = 10_000
 
@@ -79,6 +81,7 @@ class NewLines:
             most_bytes=rules.most_bytes,
             most_dead_bytes=rules.most_dead_bytes,
             structured_fields=rules.structured_fields,
+            seen=UnusableLines(check_of(rules.stream, rules.access_log_format)),
         )
 
     def _is_whole(self, tail: Sequence[bytes]) -> bool:
@@ -86,13 +89,14 @@ class NewLines:
         return self._stream.is_json and tail[0].lstrip().startswith(b"{") and is_json(tail[0])
 
     def _refuse_wrong_stream(self, source: Input, step: "_StepBuilder") -> None:
-        rules = self._rules
-        if step.lines < rules.dead_letter_ratio_window:
+        rules, seen = self._rules, step.sorter.seen
+        if seen.lines < rules.dead_letter_ratio_window:
             return
-        if step.dead > rules.dead_letter_max_ratio * step.lines:
+        if seen.unusable > rules.dead_letter_max_ratio * seen.lines:
             raise UnreadableInput(
-                f"{source.path} has {step.dead} dead letters in {step.lines} lines; expected lines for "
-                f"{rules.stream.topic}, a share of at most {rules.dead_letter_max_ratio} dead"
+                f"{source.path} has about {seen.unusable} unusable lines in {seen.lines}; expected lines for "
+                f"{rules.stream.topic}, a ratio of at most {rules.dead_letter_max_ratio} unusable. "
+                f"The first: {'; '.join(seen.examples)}"
             )
 
 
@@ -105,13 +109,11 @@ class _StepBuilder:
     key: bytes
     sorter: Sorter
     lines: int = 0
-    dead: int = 0
 
     def of(self, reader: ContentReader, lines: Sequence[bytes], *, is_whole: bool = False) -> ReadStep:
         self.sorter.sort(lines)
         records = self.sorter.take()
         self.lines += len(lines)
-        self.dead += len(records.dead)
         source, read = self.source, (reader.reached, reader.sha256, reader.begin)
         checkpoint = InputCheckpoint(
             source.path, source.size, source.version, is_whole, *read, self.sorter.now_ms

@@ -142,6 +142,7 @@ class Run:
             topics[stream.topic].most_bytes,
             topics[DEAD_LETTERS.name].most_bytes,
             settings.ingest_structured_fields,
+            settings.access_log_format,
             settings.dead_letter_max_ratio,
             settings.dead_letter_ratio_window,
         )

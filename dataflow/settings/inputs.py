@@ -54,6 +54,12 @@ class ReceivingSettings(BaseModel):
     ingest_deadline_seconds: float = setting(
         10.0, "longest wait for Kafka; then senders get 503 and retry", gt=0, le=600
     )
+    ingest_max_unusable_ratio: float = setting(
+        0.5,
+        "a body with a higher ratio of unusable lines gets 400; 1: it is stored as dead letters",
+        gt=0,
+        le=1,
+    )
     ingest_structured_fields: Names = setting(
         (), "fields of STRUCTURED CDN lines in their order, separated by commas"
     )

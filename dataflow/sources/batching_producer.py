@@ -118,6 +118,7 @@ class BatchingProducer:
         else:
             done.set_result(None)
         finally:
+            batch.records.clear()  # the error of a future would keep them
             self._count(-batch.size)
             if not done.cancelled():
                 done.exception()  # who sent it may have gone away

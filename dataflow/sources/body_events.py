@@ -32,12 +32,12 @@ _validate = msgspec.json.Decoder(msgspec.Raw).decode
 
 def read_head(pieces: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     """Return the begin of a body, at least so many bytes or all of it, and the pieces behind."""
-    head = b""
+    head = bytearray()
     for piece in pieces:
         head += piece
         if len(head) >= size:
             break
-    return head, pieces
+    return bytes(head), pieces
 
 
 def is_ping(head: bytes) -> bool:
@@ -123,8 +123,9 @@ def split_lines(pieces: Iterable[bytes], most_bytes: int) -> Iterator[list[bytes
             lines[0] = begun + lines[0] if len(begun) < kept else begun
             begun = last
             yield _cleaned(lines, kept)
-        elif len(begun) < kept:
-            begun = (begun + last)[:kept]
+        else:
+            begun = (begun + last)[:kept] if len(begun) < kept else begun
+            yield []
     yield _cleaned([begun], kept)
 
 

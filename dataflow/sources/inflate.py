@@ -4,6 +4,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
+from math import inf
 from typing import Union
 
 from dataflow.http_error import HttpError
@@ -14,6 +15,12 @@ else:
     from backports import zstd
 
 PIECE_BYTES = 64 << 10
+
+SLICE_BYTES = 16 << 10
+"""A stream is given so much at once: where it ends, it copies what it has not read of that."""
+
+MOST_STREAMS = 4_096
+"""Gzip members or zstd frames of one body; each may be empty, and costs some microseconds."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
@@ -56,24 +63,41 @@ def open_inflater(encoding: str, begin: bytes) -> CompressedStream:
     return _OPENERS[encoding](begin)
 
 
-def unpack(encoding: str, packed: Iterable[bytes], padding: bytes = b"") -> Iterator[bytes]:
+def slices(whole: bytes, size: int) -> Iterable[bytes]:
+    """Return consecutive parts of at most this size."""
+    return (whole[at : at + size] for at in range(0, len(whole), size))
+
+
+class TooManyStreams(Exception):
+    """A body has more compressed streams than anybody needs."""
+
+
+def unpack(
+    encoding: str, packed: Iterable[bytes], padding: bytes = b"", most_streams: float = inf
+) -> Iterator[bytes]:
     """Yield what compressed streams, one behind the other, hold; `padding` before one is skipped.
 
-    Raises `UNPACKING_ERRORS`, and EOFError where the last stream breaks off.
+    An empty piece now and then lets the reader do something else. Raises `UNPACKING_ERRORS`,
+    `TooManyStreams`, and EOFError where the last stream breaks off.
     """
     stream: CompressedStream | None = None
-    for piece in packed:
-        left = piece
+    streams = 0
+    for part in (part for piece in packed for part in slices(piece, SLICE_BYTES)):
+        left = part
         while left:
             if stream is None:
                 left = left.lstrip(padding)
                 if not left:
                     break
+                streams += 1
+                if streams > most_streams:
+                    raise TooManyStreams
                 stream = open_inflater(encoding, left)
             yield from inflate_stream(stream, left)
             left = b""
             if stream.eof:
                 left, stream = stream.unused_data, None
+        yield b""
     if stream is not None:
         raise EOFError("it breaks off")
 
@@ -107,7 +131,11 @@ def inflate(packed: bytes, encoding: str, most_bytes: int) -> Iterator[bytes]:
 
 def _unpacked(packed: bytes, encoding: str) -> Iterator[bytes]:
     try:
-        yield from unpack(encoding, (packed,))
+        yield from unpack(encoding, (packed,), most_streams=MOST_STREAMS)
+    except TooManyStreams:
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST, f"body has more than {MOST_STREAMS} {encoding} streams; expected one"
+        ) from None
     except (EOFError, *UNPACKING_ERRORS) as error:
         raise HttpError(
             HTTPStatus.BAD_REQUEST, f"body is not {encoding}: {error}; expected what Content-Encoding says"

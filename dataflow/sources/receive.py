@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import chain
 from typing import Annotated
 
@@ -12,12 +13,14 @@ from msgspec import Meta
 
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
+from dataflow.http_error import HttpError
 from dataflow.kafka.record import Headers
 from dataflow.settings import Settings
 from dataflow.sources.batching_producer import BatchingProducer
-from dataflow.sources.body_events import ArrayFault, is_ping, json_events, read_head, split_lines
+from dataflow.sources.body_events import ArrayFault, is_ping, json_events, split_lines
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.sorting import Sorter
+from dataflow.sources.unusable_lines import UnusableLines, check_of
 
 EVENTS_AT_ONCE = 1_000
 """The loop is given back after so many: ten milliseconds if all of them are broken."""
@@ -60,6 +63,7 @@ class Receiving:
                     await asyncio.sleep(0)  # others have their turn every 64 KiB
                 for at in range(0, len(events), EVENTS_AT_ONCE):
                     sorter.sort(events[at : at + EVENTS_AT_ONCE])
+                    self._refuse_garbage(sorter, handing.outcome)
                     if sorter.done.held_bytes > HELD_BYTES:
                         if not handing.promised:
                             await self._try_whole(body, encoding)
@@ -67,6 +71,18 @@ class Receiving:
             await handing.over(sorter)
         await handing.acknowledged()
         return handing.outcome
+
+    def _refuse_garbage(self, sorter: Sorter, stored: Outcome) -> None:
+        seen, most = sorter.seen, self._settings.ingest_max_unusable_ratio
+        if seen.exceed(most):
+            so_far = stored.accepted + stored.dead_lettered
+            raise HttpError(
+                HTTPStatus.BAD_REQUEST,
+                f"about {seen.unusable} of the first {seen.lines} lines cannot be used by "
+                f"{sorter.stream.name}; expected a ratio of at most {most:g}. "
+                f"The first: {'; '.join(seen.examples)}. Stored are {so_far} lines. "
+                "DATAFLOW_INGEST_MAX_UNUSABLE_RATIO=1 takes them all, as dead letters",
+            )
 
     def _sorter(self, stream: Stream, sender: Headers) -> Sorter:
         return Sorter(
@@ -76,6 +92,7 @@ class Receiving:
             most_bytes=self._producer.most_value_bytes(stream.topic),
             most_dead_bytes=self._producer.most_value_bytes(DEAD_LETTERS.name),
             structured_fields=self._settings.ingest_structured_fields,
+            seen=UnusableLines(check_of(stream, self._settings.access_log_format)),
         )
 
     async def _try_whole(self, body: bytes, encoding: str) -> None:
@@ -86,7 +103,13 @@ class Receiving:
             await asyncio.sleep(0)
 
     def _events(self, sorter: Sorter, body: bytes, encoding: str) -> Iterator[list[bytes]]:
-        head, rest = read_head(inflate(body, encoding, self._settings.ingest_inflated_bytes), PIECE_BYTES)
+        pieces, begin = inflate(body, encoding, self._settings.ingest_inflated_bytes), bytearray()
+        for piece in pieces:
+            begin += piece
+            if len(begin) >= PIECE_BYTES:
+                break
+            yield []
+        head, rest = bytes(begin), pieces
         if sorter.stream.is_datastream and is_ping(head):
             return
         if not sorter.stream.is_json:
@@ -109,8 +132,12 @@ class _HandingOver:
     """Empty: no part of the body can be stored yet."""
 
     async def over(self, sorter: Sorter) -> None:
-        """Hand over what is sorted, as soon as there is room."""
+        """Hand over what is sorted, as soon as there is room; raise what an earlier part has failed with."""
         await self.producer.room()
+        answered = {promise for promise in self.promised if promise.done()}
+        self.promised -= answered
+        for promise in answered:
+            promise.result()
         done = sorter.take()
         self.outcome.accepted += len(done.good)
         self.outcome.dead_lettered += len(done.dead)

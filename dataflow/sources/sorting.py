@@ -15,11 +15,12 @@ from dataflow.engine.dead_letters import PREFIX, reason_headers
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record import Headers, OutputRecord
+from dataflow.sources.unusable_lines import UnusableLines
 
 STAGE = "ingest"
-RECORD_BYTES = 100
+RECORD_BYTES = 200
 DEAD_LETTER_BYTES = 1_000
-"""Memory that a record takes beside its value; of a dead letter its headers, too."""
+"""Memory that a record takes as objects, beside the bytes of its value; of a dead letter its headers, too."""
 
 SENDER, FORWARDED_FOR = PREFIX + "sender", PREFIX + "forwarded-for"
 MOST_CHARACTERS = 256  # it stands on each line, and anybody may write into X-Forwarded-For
@@ -74,6 +75,8 @@ class Sorter:
     most_bytes: int
     most_dead_bytes: int
     structured_fields: Sequence[str] = ()
+    seen: UnusableLines = field(default_factory=UnusableLines)
+    """What of it the stream cannot use, as far as it is sorted."""
     done: Sorted = field(default_factory=Sorted)
 
     def take(self) -> Sorted:
@@ -84,9 +87,12 @@ class Sorter:
     def sort(self, events: Sequence[bytes]) -> None:
         """Sort some events; the order is kept."""
         headers = self.sender if self.stream.keeps_sender else _NO_HEADERS
-        before = len(self.done.good)
+        before, dead = len(self.done.good), len(self.done.dead)
         size = (self._sort_objects if self.stream.is_json else self._sort_lines)(events, headers)
-        self.done.good_bytes += size + RECORD_BYTES * (len(self.done.good) - before)
+        good = self.done.good[before:]
+        self.done.good_bytes += size + RECORD_BYTES * len(good)
+        self.seen.lines += len(self.done.dead) - dead
+        self.seen.look_at([value for _, _, value, _ in good if value is not None])
 
     def _sort_objects(self, events: Sequence[bytes], headers: Headers) -> int:
         append, now_ms, most = self.done.good.append, self.now_ms, self.most_bytes
@@ -117,6 +123,7 @@ class Sorter:
     def reject(self, raw: bytes, fault: InvalidEvent) -> None:
         """Make a dead letter of an event, with where it was to go, why it does not, and who sent it."""
         raw = raw[: self.most_dead_bytes]
+        self.seen.add(str(fault))
         # It has no partition and offset: it never was in a topic.
         headers = reason_headers(STAGE, fault, topic=self.stream.topic, timestamp=self.now_ms)
         self.done.dead.append((self.now_ms, None, raw, headers + self.sender))

@@ -102,6 +102,8 @@ _DECODER = compile_decoder(
     reads=("utm_source", "user_custom_id", "event_timestamp", "page_url_path"),
     adds=("source_category", "user_email_domain"),
 )
+read_view = _DECODER.read
+"""Returns the page view; raises `InvalidEvent`."""
 COLUMNS = _DECODER.reads | _DECODER.adds
 """What tables can count of a page view, whatever the UTM sources are."""
 

@@ -97,6 +97,20 @@ def test_a_broken_line_goes_to_the_dead_letters_and_the_rest_goes_on(ingest: Ing
     assert headers["dataflow-forwarded-for"] == b"198.51.100.7"
 
 
+def test_a_body_of_garbage_is_refused_before_anything_is_stored(ingest: Ingest, mark: bytes):
+    """154 bytes of gzip made 60,000 dead letters, which stopped the stream; a few are dead letters still."""
+    garbage = gzip.compress(b"a %b\n" % mark * 60_000)
+    answer = ingest.post("/ingest/access-logs", garbage, "-H", "Content-Encoding: gzip")
+    assert answer.status == 400
+    assert "expected an address" in answer.json["error"]
+    assert "Stored are 0 lines" in answer.json["error"]
+    assert ingest.read("access-logs", mark) == []
+    assert ingest.post("/ingest/access-logs", b"a %b\n" % mark * 3).json == {
+        "accepted": 3,
+        "dead_lettered": 0,
+    }
+
+
 def test_a_line_too_large_for_the_broker_is_a_dead_letter(ingest: Ingest, mark: bytes):
     """It would hold up all others."""
     big = b'{"reqId":"%b","x":"%b"}' % (mark, b"x" * 1_100_000)

@@ -28,6 +28,7 @@ STREAM = Stream(
     EXPEDIA,
     (EXPEDIA_EXT, EXPEDIA_TEST),
     columns=STAY_CATEGORY.columns,
+    check=STAY_CATEGORY.decoder.read,
     ingest_number=3,
     generator=GeneratorKind("bookings", "bookings:Bookings"),
 )

@@ -4,7 +4,7 @@ from dataflow.catalogue.stream import GeneratorKind, Stream
 from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
 from dataflow.engine.event_time import EventTime
 from dataflow.stages.event_time import iso_ms
-from dataflow.stages.source_category import COLUMNS
+from dataflow.stages.source_category import COLUMNS, read_view
 from models.categorized_view import CategorizedView
 from models.page_view import PageView
 
@@ -26,6 +26,7 @@ STREAM = Stream(
     RAW_WEB_EVENTS,
     (ENRICHED_WEB_EVENTS,),
     columns=COLUMNS,
+    check=read_view,
     ingest_number=2,
     generator=GeneratorKind("page-views", "page_views:PageViews"),
 )

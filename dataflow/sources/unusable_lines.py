@@ -1,0 +1,57 @@
+"""Unusable lines: how many of the lines that a sender or an input brings its stream cannot use."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from dataflow.catalogue.stream import Stream
+from dataflow.catalogue.streams import access_logs
+from dataflow.engine.stage import EVENT_FAULTS
+from dataflow.stages.access_log.format_string import compile_format
+
+LOOKED_AT = 100
+"""So many lines of each thousand are tried; of fewer lines all."""
+
+FEWEST = 100
+"""Nobody is refused for fewer unusable lines than this: they become dead letters."""
+
+EXAMPLES = 3
+
+
+def check_of(stream: Stream, access_log_format: str | None) -> Callable[[bytes], object] | None:
+    """Return what raises one of `EVENT_FAULTS` for a line that the agent of this stream cannot use."""
+    if stream.topic == access_logs.STREAM.topic and access_log_format is not None:
+        return compile_format(access_log_format).parse
+    return stream.check
+
+
+@dataclass(slots=True)
+class UnusableLines:
+    """Counts the lines of one body or input, and those that are unusable; the latter by a sample."""
+
+    check: Callable[[bytes], object] | None = None
+    lines: int = 0
+    unusable: int = 0
+    examples: list[str] = field(default_factory=list)
+    """What is wrong with the first ones."""
+
+    def look_at(self, lines: Sequence[bytes]) -> None:
+        """Try some of the next lines."""
+        self.lines += len(lines)
+        if self.check is None:
+            return
+        step = -(-len(lines) // LOOKED_AT) or 1
+        for at in range(0, len(lines), step):
+            try:
+                self.check(lines[at])
+            except EVENT_FAULTS as fault:
+                self.add(str(fault), min(step, len(lines) - at))
+
+    def add(self, fault: str, lines: int = 1) -> None:
+        """Count lines that are unusable for this reason."""
+        self.unusable += lines
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(fault)
+
+    def exceed(self, max_ratio: float) -> bool:
+        """Tell whether more than this ratio is unusable, and more than a few."""
+        return self.unusable >= FEWEST and self.unusable > max_ratio * self.lines
