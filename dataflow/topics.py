@@ -60,33 +60,28 @@ async def existing_topics(connection: Mapping[str, object]) -> dict[str, int]:
         return await admin.partition_counts()
 
 
-async def check_topics(
-    connection: Mapping[str, object], topics: Iterable[DeclaredTopic]
-) -> tuple[Difference, ...]:
-    """Compare the broker's topics with the declared ones, and change nothing."""
-    async with running(Admin(connection)) as admin:
-        return await _differences(admin, tuple(topics))
-
-
-async def ensure_topics(connection: Mapping[str, object], topics: Iterable[DeclaredTopic]) -> TopicReport:
-    """Make the topics that are missing; what exists is compared and never altered.
+async def ensure_topics(
+    connection: Mapping[str, object], topics: Iterable[DeclaredTopic], *, create: bool = True
+) -> TopicReport:
+    """Make the topics that are missing, if `create`; what exists is compared and never altered.
 
     Several workers may do so at once. Raises `Misconfigured` when the broker
     refuses to make a topic.
     """
     declared = tuple(topics)
+    created: tuple[str, ...] = ()
     async with running(Admin(connection)) as admin:
-        present = await admin.partition_counts()
-        created = await admin.create_topics(
-            NewTopic(topic.name, topic.partitions, topic.configs)
-            for topic in declared
-            if topic.name not in present
-        )
+        if create:
+            present = await admin.partition_counts()
+            missing = [topic for topic in declared if topic.name not in present]
+            created = await admin.create_topics(
+                NewTopic(topic.name, topic.partitions, topic.configs) for topic in missing
+            )
         return TopicReport(created, await _differences(admin, declared, just_made=created))
 
 
 async def _differences(
-    admin: Admin, declared: Sequence[DeclaredTopic], just_made: Sequence[str] = ()
+    admin: Admin, declared: Sequence[DeclaredTopic], just_made: Sequence[str]
 ) -> tuple[Difference, ...]:
     """List what differs; every broker may not yet know what was just made, and that is right."""
     compared = [topic for topic in declared if topic.name not in just_made]

@@ -30,13 +30,10 @@ def topics(
       DATAFLOW_BROKER=kafka:9092 dataflow topics --check
     """
     from dataflow.settings import settings
-    from dataflow.topics import TopicReport, check_topics, declared_topics, ensure_topics
+    from dataflow.topics import declared_topics, ensure_topics
 
     declared = declared_topics(settings())
-    if create:
-        report = ask_broker(lambda connection: ensure_topics(connection, declared))
-    else:
-        report = TopicReport((), ask_broker(lambda connection: check_topics(connection, declared)))
+    report = ask_broker(lambda connection: ensure_topics(connection, declared, create=create))
     _show(declared, report)
     if report.differences:
         raise typer.Exit(1)

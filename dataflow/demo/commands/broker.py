@@ -26,15 +26,14 @@ def broker(port: Port = None) -> None:
       DATAFLOW_DATA_DIR=/tmp/try dataflow broker --port 9092
     """
     from dataflow.broker_home import running_broker
-    from dataflow.demo.broker import EmbeddedBroker
-    from dataflow.demo.play.foreground import fetching_jars, serving, stop_on_sigterm
+    from dataflow.demo.play.foreground import serving_broker, stop_on_sigterm
     from dataflow.errors import DataflowError
     from dataflow.settings import settings
 
     stop_on_sigterm()
     home = settings().data_dir / "broker"
     try:
-        with fetching_jars() as progress, serving(EmbeddedBroker(home, port, progress=progress)) as address:
+        with serving_broker(home, port) as address:
             typer.echo(address)
             notes().print(f"Kafka serves; its data are in {home}. Ctrl-C ends it.", soft_wrap=True)
             while running_broker(home):

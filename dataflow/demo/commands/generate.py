@@ -14,8 +14,10 @@ from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import people_read, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dataflow.demo.commands.event_writers import EventWriter, GenerationReport, Packed
-    from dataflow.demo.generators.pace import Pace
+    from dataflow.demo.generators.pace import Tick
 
 STDOUT = "stdout"
 
@@ -53,10 +55,11 @@ def generate(
       dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
     """
     from dataflow.demo.commands.generator_run import start_of
+    from dataflow.demo.generators.kinds import generate as ticks_of
     from dataflow.demo.generators.pace import Pace
 
     topic, pace = _topic_of(kind), Pace(rate, start_of(start), seconds)
-    generation = _Generation(kind, pace, seed, broken, is_live=start is None)
+    generation = _Generation(ticks_of(kind, pace, seed=seed, broken=broken), is_live=start is None)
     if to == STDOUT:
         _print_lines(generation)
     else:
@@ -76,20 +79,15 @@ def _topic_of(kind: str) -> str:
 class _Generation:
     """What to generate."""
 
-    kind: str
-    pace: "Pace"
-    seed: int
-    broken: float
+    ticks: "Iterator[tuple[Tick, list[bytes]]]"
     is_live: bool
 
     async def into(self, writer: "EventWriter[Packed]") -> None:
         """Generate into a writer until the end, or Ctrl-C."""
         from dataflow.demo.commands.generator_run import Progress, run
-        from dataflow.demo.generators.kinds import generate as ticks_of
 
-        ticks = ticks_of(self.kind, self.pace, seed=self.seed, broken=self.broken)
         with closing(Progress(writer.report, sys.stderr)) as progress:
-            await run(ticks, writer, progress, is_live=self.is_live)
+            await run(self.ticks, writer, progress, is_live=self.is_live)
 
 
 def _print_lines(generation: _Generation) -> None:

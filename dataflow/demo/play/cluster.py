@@ -9,8 +9,7 @@ from pathlib import Path
 from dataflow.broker_home import running_broker
 from dataflow.cli.kafka import run_with_broker
 from dataflow.connection import broker_connection
-from dataflow.demo.broker import EmbeddedBroker
-from dataflow.demo.play.foreground import fetching_jars, serving
+from dataflow.demo.play.foreground import serving_broker
 from dataflow.demo.play.workers import DemoWorker, running_workers
 from dataflow.demo.samples import sample_filter_rules
 from dataflow.engine.address import is_loopback
@@ -58,7 +57,7 @@ def _broker(settings: Settings, folder: Path, say: Say) -> Iterator[str]:
         say(f"Kafka at {address} is used as it runs.")
         yield address
         return
-    with fetching_jars() as progress, serving(EmbeddedBroker(home, progress=progress)) as address:
+    with serving_broker(home) as address:
         say(f"Kafka serves at {address}.")
         yield address
 

@@ -1,14 +1,11 @@
 """Runs the embedded broker as long as a command runs, and shows that its jars are fetched."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dataflow.cli.terminal import notes
-
-if TYPE_CHECKING:
-    from dataflow.demo.broker import EmbeddedBroker
 
 
 def stop_on_sigterm() -> None:
@@ -17,21 +14,25 @@ def stop_on_sigterm() -> None:
 
 
 @contextmanager
-def fetching_jars() -> Iterator[Callable[[int, int], None]]:
-    """Give the broker a progress bar to call; it shows on stderr when jars are fetched."""
+def serving_broker(home: Path, port: int | None = None) -> Iterator[str]:
+    """Start the broker, give its address when it serves, and stop it in the end.
+
+    A progress bar shows on stderr when jars are fetched.
+    """
     from rich.progress import Progress
+
+    from dataflow.demo.broker import EmbeddedBroker
 
     with Progress(console=notes(), transient=True) as bar:
         task = bar.add_task("Fetching Apache Kafka", total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
 
-@contextmanager
-def serving(embedded: "EmbeddedBroker") -> Iterator[str]:
-    """Start the broker, give its address when it serves, and stop it in the end."""
-    embedded.start()
-    try:
-        embedded.wait_ready()
-        yield embedded.address
-    finally:
-        embedded.stop()
+        broker = EmbeddedBroker(home, port, progress=show)
+        broker.start()
+        try:
+            broker.wait_ready()
+            yield broker.address
+        finally:
+            broker.stop()
