@@ -41,8 +41,7 @@ def running_broker(home: Path) -> str | None:
 def claim(home: Path) -> int:
     """Return a descriptor that keeps the folder for the process that inherits it.
 
-    Call it with ``starting.lock`` held. Raises `Misconfigured` naming the process
-    that has the folder.
+    Call it with ``starting.lock`` held. Raises `Misconfigured` naming the process that has the folder.
     """
     running = try_lock(home / "running.lock")
     if running is None:

@@ -65,8 +65,7 @@ async def ensure_topics(
 ) -> TopicReport:
     """Make the topics that are missing, if `create`; what exists is compared and never altered.
 
-    Several workers may do so at once. Raises `Misconfigured` when the broker
-    refuses to make a topic.
+    Several workers may do so at once. Raises `Misconfigured` when the broker refuses to make a topic.
     """
     declared = tuple(topics)
     created: tuple[str, ...] = ()

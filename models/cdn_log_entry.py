@@ -10,10 +10,9 @@ Crumb = dict[str, str | int]
 class CdnLogEntry(faust.Record, include_metadata=False):
     """One line of Akamai DataStream 2: numbers as numbers, texts percent-decoded once, time in UTC.
 
-    Names that `AccessLogEntry` has too mean the same there. Those that tables and sinks ask
-    for are always there, null if the line has no value; the others only if the line has them.
-    Keys that are not known follow as they were sent, with ``sent_`` in front of their name
-    if it is one of these.
+    Names that `AccessLogEntry` has too mean the same there. Those that tables and sinks ask for are always
+    there, null if the line has no value; the others only if the line has them. Keys that are not known follow
+    as they were sent, with ``sent_`` in front of their name if it is one of these.
     """
 
     version: str | int | float | None = None

@@ -37,8 +37,7 @@ class Settings(
 ):
     """All settings, each by the variable `DATAFLOW_` + its name in capitals.
 
-    An empty variable counts as unset. `.env` files are not read: what runs is
-    what the environment says.
+    An empty variable counts as unset. `.env` files are not read: what runs is what the environment says.
     """
 
     model_config = SettingsConfigDict(

@@ -27,8 +27,7 @@ class StayCategory(StrEnum):
 def stay_category(check_in: str | None, check_out: str | None) -> StayCategory:
     """Return the category of a stay between two ISO dates (``YYYY-MM-DD``).
 
-    A missing or impossible date is not an exception: it is `ERRONEOUS`,
-    as is a stay of no nights.
+    A missing or impossible date is not an exception: it is `ERRONEOUS`, as is a stay of no nights.
     """
     nights = _nights(check_in, check_out)
     if nights < 1:

@@ -41,9 +41,8 @@ class EmbeddedBroker:
     ) -> None:
         """Describe the broker; nothing runs before `start`.
 
-        Without a port it takes that of the folder's last run, or else any free one.
-        ``properties`` are Kafka's own and overrule ours; ``progress`` hears of the
-        jars that are being fetched.
+        Without a port it takes that of the folder's last run, or else any free one. ``properties`` are
+        Kafka's own and overrule ours; ``progress`` hears of the jars that are being fetched.
         """
         self.home = home.resolve()
         self._wanted_port = port

@@ -54,8 +54,7 @@ async def run(
 ) -> None:
     """Give every tick to the sink; a live one when its time has come.
 
-    The next tick is made and packed in a thread meanwhile: compressing and sending let go of
-    the interpreter.
+    The next tick is made and packed in a thread meanwhile: compressing and sending let go of the interpreter.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     packed = ((tick, writer.pack(tick.times_us, lines)) for tick, lines in ticks)

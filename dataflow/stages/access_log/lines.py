@@ -12,8 +12,7 @@ from dataflow.errors import InvalidEvent, Reason
 class LoggedRequest(msgspec.Struct, gc=False, kw_only=False):
     """The parts of an access log line; null where the line has no value.
 
-    Names, order and meaning are those of `models.access_log_entry.AccessLogEntry`,
-    which documents them.
+    Names, order and meaning are those of `models.access_log_entry.AccessLogEntry`, which documents them.
     """
 
     ip: str | None = None

@@ -31,8 +31,7 @@ def user_of(text: str) -> str | None:
 def unescape(text: str) -> str:
     r"""Undo the escapes of Apache and nginx: ``\"``, ``\\``, ``\n``, ``\xHH``, ``\u00HH``.
 
-    Bytes that are not UTF-8 stay written as ``\xHH``. So does NUL, which hardly a
-    database takes in a text.
+    Bytes that are not UTF-8 stay written as ``\xHH``. So does NUL, which hardly a database takes in a text.
     """
     return _ESCAPE.sub(_unescape_one, text)
 
