@@ -56,10 +56,7 @@ def variable_of(field: str) -> str:
 
 
 def read_settings() -> Settings:
-    """Read the environment as it is now.
-
-    Raises `Misconfigured` with every fault at once, one a line.
-    """
+    """Read the environment as it is now; raise `Misconfigured` with every fault at once, one a line."""
     given = {name.upper(): text for name, text in os.environ.items() if text}
     known = {variable_of(name) for name in Settings.model_fields}
     faults = [*unknown_names(given, known), *contradictions(given)]

@@ -71,10 +71,7 @@ class FilterRules:
             raise fault_of(error, raw) from error
 
     def judge(self, raws: Sequence[bytes]) -> list[Verdict]:
-        """Return of each line what `dropped_by` does.
-
-        Raise one of `DECODING_ERRORS` if any is no JSON object.
-        """
+        """Return of each what `dropped_by` does; raise one of `DECODING_ERRORS` if one is no JSON object."""
         if not all(map(bytes.isascii, raws)):
             for raw in raws:
                 str(raw, "utf-8")  # msgspec does not check strings that it skips

@@ -45,10 +45,7 @@ class Replacement(NamedTuple):
 
 
 class Database:
-    """One MaxMind database on disk, of which a copy is in use.
-
-    Raises `Misconfigured` for a file that is missing, is no database or has another type.
-    """
+    """One MaxMind database on disk, of which a copy is in use; raises `Misconfigured` for any other file."""
 
     def __init__(self, path: Path, kinds: tuple[str, ...]) -> None:
         self.path = path

@@ -18,10 +18,7 @@ NO_DOMAIN = "n/a"
 
 
 def load_utm_sources(path: Path = DEFAULT_UTM_SOURCES) -> Mapping[str, str]:
-    """Return category by source, the sources as `normal_source` writes them.
-
-    Raise `Misconfigured` naming the file, the source, its value and what was expected.
-    """
+    """Return category by source, as `normal_source` writes it; raise `Misconfigured`, naming the fault."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -59,10 +56,7 @@ def _shown(value: object) -> str:
 
 
 def source_category(utm_source: str | None, sources: Mapping[str, str]) -> str | None:
-    """Return the category of a UTM source, given `load_utm_sources`.
-
-    None if the source is missing, null or blank; `OTHER` if it is not in the map.
-    """
+    """Return the category of a UTM source: None if it is null or blank, `OTHER` if it is not in the map."""
     name = "" if utm_source is None else normal_source(utm_source)
     return sources.get(name, OTHER) if name else None
 
@@ -84,10 +78,7 @@ class SourceCategorizer:
         self._added: BoundedCache[tuple[str | None, str | None], Added] = BoundedCache(self._added_of)
 
     def __call__(self, view: PageView) -> Added:
-        """Return the fields ``source_category`` and ``user_email_domain`` of a page view.
-
-        A field with nothing to say is not added.
-        """
+        """Return ``source_category`` and ``user_email_domain``, each if it has something to say."""
         return self._added[view.utm_source, user_email_domain(view.user_custom_id)]
 
     def _added_of(self, key: tuple[str | None, str | None]) -> Added:
@@ -111,8 +102,5 @@ COLUMNS = _DECODER.reads | _DECODER.adds
 def source_enrichment(
     sources: Mapping[str, str], omits: frozenset[str] = frozenset()
 ) -> EnrichStage[PageView]:
-    """Return the stage, whose decoder reads only what it and its tables need.
-
-    `omits` are fields of the page view that do not go out.
-    """
+    """Return the stage, whose decoder reads only what it and its tables need; `omits` do not go out."""
     return EnrichStage("source-category", _DECODER, SourceCategorizer(sources), omits)

@@ -79,10 +79,7 @@ class HttpsListener(Service):
 
 
 def tls_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:
-    """Return the context of a server; with `client_ca` it asks senders for a certificate.
-
-    Raises `Misconfigured`.
-    """
+    """Return a server's context; with `client_ca` it asks for a certificate; raise `Misconfigured`."""
     try:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
         context.load_cert_chain(certificate, key, password=_no_password)

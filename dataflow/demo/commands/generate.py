@@ -55,15 +55,12 @@ def generate(
       dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
     """
     from dataflow.demo.commands.generator_run import start_of
-    from dataflow.demo.generators.kinds import generate as ticks_of
+    from dataflow.demo.generators import kinds
     from dataflow.demo.generators.pace import Pace
 
     topic, pace = _topic_of(kind), Pace(rate, start_of(start), seconds)
-    generation = _Generation(ticks_of(kind, pace, seed=seed, broken=broken), is_live=start is None)
-    if to == STDOUT:
-        _print_lines(generation)
-    else:
-        _fill_topic(generation, to or topic)
+    ticks = kinds.generate(kind, pace, seed=seed, broken=broken)
+    _fill(to or topic, _Generation(ticks, is_live=start is None))
 
 
 def _topic_of(kind: str) -> str:
@@ -102,7 +99,10 @@ def _print_lines(generation: _Generation) -> None:
         return  # the way a run without --seconds is meant to end
 
 
-def _fill_topic(generation: _Generation, topic: str) -> None:
+def _fill(topic: str, generation: _Generation) -> None:
+    if topic == STDOUT:
+        _print_lines(generation)
+        return
     report = ask_broker(lambda connection: _send(connection, generation, topic))
     _show(topic, report)
     if not report.is_complete:

@@ -15,10 +15,7 @@ def stop_on_sigterm() -> None:
 
 @contextmanager
 def serving_broker(home: Path, port: int | None = None) -> Iterator[str]:
-    """Start the broker, give its address when it serves, and stop it in the end.
-
-    A progress bar shows on stderr when jars are fetched.
-    """
+    """Run the broker, and give its address once it serves; a bar on stderr shows that jars are fetched."""
     from rich.progress import Progress
 
     from dataflow.demo.broker import EmbeddedBroker

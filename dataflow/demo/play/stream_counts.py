@@ -37,10 +37,7 @@ def read_counts(worker: str) -> CountsByStream:
 def wait_until_counted(
     cluster: "Cluster", before: CountsByStream, acknowledged: Mapping[str, int]
 ) -> CountsByStream:
-    """Return the counts since `before` when all that was acknowledged has come in.
-
-    Raises `DataflowError` when nothing moves any more.
-    """
+    """Return the counts since `before` once all that was acknowledged is in; raise `DataflowError`."""
     worker = cluster.workers[0].url
     last: CountsByStream = {}
     moved_at = time.monotonic()

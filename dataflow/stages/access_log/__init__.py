@@ -10,10 +10,7 @@ from dataflow.stages.geoip import GeoIP
 
 
 def access_log_stage(format: str | None, geoip: GeoIP) -> AccessLogStage:  # noqa: A002 - the server's word
-    """Return the stage for lines of a server's own format, or of the usual ones if it is null.
-
-    Raises `Misconfigured` naming the directive at fault.
-    """
+    """Return the stage for lines of a server's own format; null: the usual ones. Raises `Misconfigured`."""
     return AccessLogStage(parse if format is None else compile_format(format).parse, geoip)
 
 

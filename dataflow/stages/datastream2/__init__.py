@@ -19,8 +19,5 @@ DATASTREAM2: ParseStage[None] = ParseStage("datastream2", _read, fault_of)
 
 
 def line_stage() -> Callable[[bytes], list[bytes]]:
-    """Return a function from a raw line to its one line of typed JSON.
-
-    It raises `InvalidEvent` for a line that is a dead letter.
-    """
+    """Return a function from a raw line to its one line of typed JSON; it raises `InvalidEvent`."""
     return lambda raw: [parse_datastream2(raw)]
