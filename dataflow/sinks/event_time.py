@@ -1,7 +1,7 @@
 """Event time of a stored record, in ms since 1970 UTC, read together with some of its fields."""
 
-from collections.abc import Callable, Iterable
-from operator import attrgetter
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -10,29 +10,29 @@ from dataflow.catalogue.topic import DAY_MS
 from dataflow.engine.decoding import EventDecoder
 from dataflow.kafka.record import Record
 
-Values = tuple[object, ...]
-Read = Callable[[Record], tuple[int, Values]]
+Read = Callable[[Record], tuple[int, object]]
 
 
 def compile_reader(topic: str, *fields: str) -> Read:
-    """Return a function: a record of the topic in, its event time and the values of `fields` out.
+    """Return a function: a record of the topic in, its event time and the event out.
 
-    A value is of whatever type was sent, None where it is absent. The time is that of the
-    record's arrival in Kafka where the event has none that can be read, or one more than a
-    day later: the record alone decides, so it is the same each time. The function raises
-    `InvalidEvent` for what is no JSON object.
+    The event has `fields` as attributes, of whatever type was sent, None where absent. The time is that
+    of the record's arrival in Kafka where the event has none that can be read, or one more than a day
+    later: the record alone decides, so it is the same each time. The function raises `InvalidEvent` for
+    what is no JSON object.
     """
     time_field, parse = _event_time(topic)
-    read = _decoder((*fields, time_field) if time_field else fields).read
-    values_of = _values_of(fields)
+    names = dict.fromkeys((*fields, time_field) if time_field else fields)
+    struct = msgspec.defstruct("Event", [(name, object, None) for name in names])
+    decoder: EventDecoder[Any] = EventDecoder(msgspec.json.Decoder(struct).decode, lambda _: False)
 
-    def read_record(record: Record) -> tuple[int, Values]:
-        event = read(record.value)
+    def read_record(record: Record) -> tuple[int, object]:
+        event = decoder.read(record.value)
         at_ms = parse(getattr(event, time_field)) if time_field else -1
         arrived_ms = max(record.timestamp, 0)
         if at_ms < 0 or at_ms > arrived_ms + DAY_MS:
             at_ms = arrived_ms
-        return at_ms, values_of(event)
+        return at_ms, event
 
     return read_record
 
@@ -45,17 +45,3 @@ def _event_time(topic: str) -> tuple[str, Callable[[object], int]]:
     column, parse = declared.event_time.column, declared.event_time.parse
     types = tuple(kind for kind in declared.fields[column].types if isinstance(kind, type))
     return column, lambda value: parse(value if isinstance(value, types) else None)
-
-
-def _values_of(fields: tuple[str, ...]) -> Callable[[object], Values]:
-    if not fields:
-        return lambda _: ()
-    if len(fields) == 1:
-        one = attrgetter(*fields)
-        return lambda event: (one(event),)
-    return attrgetter(*fields)
-
-
-def _decoder(fields: Iterable[str]) -> EventDecoder:  # type: ignore[type-arg]  # of no record: any type of value
-    struct = msgspec.defstruct("Event", [(name, object, None) for name in dict.fromkeys(fields)])
-    return EventDecoder(msgspec.json.Decoder(struct).decode, lambda _: False)

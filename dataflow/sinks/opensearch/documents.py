@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
 import orjson
 
@@ -11,10 +12,11 @@ from dataflow.engine.splice import Added, append, splice
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.contract import Rejection, SinkBatch, convert, one_line
-from dataflow.sinks.event_time import Values, compile_reader
+from dataflow.sinks.event_time import compile_reader
 from dataflow.sinks.opensearch.indices import PLACE_FIELD, TIME_FIELD, index_name, instant
 
 COORDINATES = ("geo_latitude", "geo_longitude", "latitude", "longitude")
+_coordinates_of = attrgetter(*COORDINATES)
 BULK_BYTES = 1_000_000
 """Limit of a bulk request with more than one document; aiohttp warns of bodies that block the loop."""
 
@@ -41,17 +43,17 @@ def compile_documents(topic: str, prefix: str) -> MakeDocuments:
     read = compile_reader(topic, *COORDINATES)
 
     def document_of(tp: TopicPartition, record: Record) -> BulkDocument:
-        at_ms, values = read(record)
+        at_ms, event = read(record)
         target = {"_index": index_name(prefix, at_ms), "_id": f"{tp.topic}-{tp.partition}-{record.offset}"}
-        source = _with_fields(record.value or b"", at_ms, values)
+        source = _with_fields(record.value or b"", at_ms, _coordinates_of(event))
         return BulkDocument(record, orjson.dumps({"create": target}) + b"\n" + source + b"\n")
 
     return lambda batch: convert(batch.records, partial(document_of, batch.tp))
 
 
-def _with_fields(raw: bytes, at_ms: int, values: Values) -> bytes:
+def _with_fields(raw: bytes, at_ms: int, coordinates: tuple[object, ...]) -> bytes:
     fields: dict[str, object] = {TIME_FIELD: instant(at_ms)}
-    place = place_of(*values[:2]) or place_of(*values[2:])
+    place = place_of(*coordinates[:2]) or place_of(*coordinates[2:])
     if place:
         fields[PLACE_FIELD] = place
     may_have_fields = b'"@timestamp"' in raw or b'"location"' in raw

@@ -86,22 +86,18 @@ class PostgresSink(Sink):
         return kept
 
     def _first_kept(self) -> date | None:
-        if self._retention_days is None:
-            return None
-        return _today() - timedelta(days=self._retention_days)
-
-    async def _maintain_days(self) -> None:
-        first_kept = self._first_kept()
-        async with self._connections.lend() as connection:
-            for target in self._targets.values():
-                await target.days.ensure(connection, ahead(_today()))
-                if first_kept is not None:
-                    await target.days.drop_before(connection, first_kept)
+        days = self._retention_days
+        return None if days is None else _today() - timedelta(days=days)
 
     async def _maintain_for_ever(self) -> None:
         while True:
+            first_kept = self._first_kept()
             try:
-                await self._maintain_days()
+                async with self._connections.lend() as connection:
+                    for target in self._targets.values():
+                        await target.days.ensure(connection, ahead(_today()))
+                        if first_kept is not None:
+                            await target.days.drop_before(connection, first_kept)
             except SinkUnavailable as error:  # for example, a long query reads an expired day
                 log.warning("Day partitions cannot be maintained; retrying in an hour.", error=error)
             await asyncio.sleep(MAINTENANCE_SECONDS)
