@@ -21,8 +21,7 @@ class WatchedFiles(Generic[T]):
     """`content` is what `read` made of the files; whatever the first `read` raises is raised."""
 
     def __init__(self, paths: Sequence[Path], read: Callable[[], T]) -> None:
-        self.version = 0
-        """Counts the changes of the content."""
+        self.version = 0  # counts the changes of the content
         self._paths = paths
         self._read = read
         self._signatures = self._look()

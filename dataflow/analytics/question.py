@@ -12,14 +12,11 @@ from dataflow.instants import datetime_of
 
 T = TypeVar("T")
 
-Totals = Mapping[str, Sequence[int]]
-"""By key, one number for each of `Question.summaries`."""
+Totals = Mapping[str, Sequence[int]]  # by key, one number for each of `Question.summaries`
 
-Row = Mapping[str, int | str | None]
-"""One row of PostgreSQL's answer."""
+Row = Mapping[str, int | str | None]  # one row of PostgreSQL's answer
 
-Statement = tuple[str, list[object]]
-"""SQL and its parameters."""
+Statement = tuple[str, list[object]]  # SQL and its parameters
 
 TABLES = ("web_logs", "cdn_requests")
 

@@ -8,8 +8,7 @@ from dataflow.engine.dead_letters import PREFIX
 from dataflow.engine.stage import RecordStage
 from dataflow.kafka.record import Header, Headers, Record
 
-TRIES = PREFIX + "tries"
-"""Header of a replayed record: how often it was replayed, from 1."""
+TRIES = PREFIX + "tries"  # header of a replayed record: how often it was replayed, from 1
 
 NOTED = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp")
 """The first headers of a dead letter, each after `PREFIX`; those of the original record follow."""
@@ -87,8 +86,7 @@ def _number(text: bytes | None) -> int | None:
     return int(text) if text is not None and text.isdigit() and len(text) < 19 else None
 
 
-Place = tuple[int, int]
-"""Partition and offset of a dead letter."""
+Place = tuple[int, int]  # partition and offset of a dead letter
 
 
 @dataclass(frozen=True, slots=True)

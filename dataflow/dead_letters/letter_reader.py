@@ -15,11 +15,9 @@ from dataflow.kafka.record import Record
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.topics import existing_topics
 
-FIRST_STEP, LONGEST_STEP = 500, 20_000
-"""How many records are read at once, from the newest backward."""
+FIRST_STEP, LONGEST_STEP = 500, 20_000  # how many records are read at once, from the newest backward
 
-MOST_SCANNED = 200_000
-"""How many records are scanned for one list."""
+MOST_SCANNED = 200_000  # how many records are scanned for one list
 
 LAST_OFFSET = 2**63 - 2
 
@@ -38,8 +36,7 @@ class LetterReader:
     """Reads dead letters and marks, without a group; made by `letter_reader`."""
 
     def __init__(self, consumer: Consumer, partitions: Mapping[str, int]) -> None:
-        self.partitions = partitions
-        """Partition counts of all topics of the broker."""
+        self.partitions = partitions  # partition counts of all topics of the broker
         self._consumer = consumer
         self._partitions = [
             TopicPartition(DEAD_LETTERS.name, n) for n in range(partitions[DEAD_LETTERS.name])

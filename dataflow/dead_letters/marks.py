@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-Range = tuple[int, int]
-"""First and last offset."""
+Range = tuple[int, int]  # first and last offset
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[Range]).decode

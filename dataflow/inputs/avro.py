@@ -14,8 +14,7 @@ from dataflow.inputs.input import PIECE_BYTES, Pieces, UnreadableInput
 from dataflow.sources.inflate import UNPACKING_ERRORS, inflate_stream, open_inflater
 
 AVRO_MAGIC = b"Obj\x01"
-BLOCK_BYTES = 64 << 20
-"""Usual blocks have 64 KiB, rarely some MiB."""
+BLOCK_BYTES = 64 << 20  # usual blocks have 64 KiB, rarely some MiB
 
 CHECKSUM_BYTES = 4
 ENCODINGS = {"deflate": "deflate", "zstandard": "zstd"}

@@ -11,8 +11,7 @@ from pathlib import Path
 from dataflow.inputs.input import PIECE_BYTES, Input, Pieces, UnreadableInput
 
 UNFINISHED_SUFFIXES = (".part", ".tmp")
-QUIET_SECONDS = 3_600
-"""A file that was not written to for so long is complete."""
+QUIET_SECONDS = 3_600  # a file that was not written to for so long is complete
 
 Listing = Iterator[Input | UnreadableInput]
 

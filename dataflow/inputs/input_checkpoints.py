@@ -9,8 +9,7 @@ import msgspec
 
 from dataflow.inputs.input import Input
 
-INDEXED_BYTES = 64
-"""Contents are indexed by so many of their first bytes; most contents differ within them."""
+INDEXED_BYTES = 64  # contents are indexed by so many of their first bytes; most contents differ within them
 
 
 class InputCheckpoint(msgspec.Struct, frozen=True):

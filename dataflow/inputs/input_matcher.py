@@ -11,8 +11,7 @@ from dataflow.inputs.content import BEGIN_BYTES, ContentReader, InputContent
 from dataflow.inputs.input import Input, Pieces, UnreadableInput
 from dataflow.inputs.input_checkpoints import InputCheckpoint, InputCheckpoints
 
-InputAt = Callable[[str], Input | None]
-"""Returns the present input of a path, if any."""
+InputAt = Callable[[str], Input | None]  # returns the present input of a path, if any
 
 
 @dataclass(frozen=True, slots=True)

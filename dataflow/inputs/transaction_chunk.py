@@ -9,11 +9,9 @@ from dataflow.inputs.input_matcher import MatchPostponed
 from dataflow.inputs.new_lines import NewLines, ReadStep
 from dataflow.sources.sorting import Sorted
 
-CHUNK_BYTES = 8 << 20
-"""What a chunk may hold in memory; two or three exist at a time."""
+CHUNK_BYTES = 8 << 20  # what a chunk may hold in memory; two or three exist at a time
 
-MAX_CHECKPOINTS = 1_000
-"""Limits a chunk of many small files."""
+MAX_CHECKPOINTS = 1_000  # limits a chunk of many small files
 
 
 @dataclass(slots=True)

@@ -45,8 +45,7 @@ class Follower(Service, Generic[T]):
         self.document = document
         self.connection = connection
         self.app_id = app_id
-        self.version: Version | None = None
-        """The version in use; None before the start."""
+        self.version: Version | None = None  # the version in use; None before the start
         self._compile = compile
         self._seed = seed
         self._prepare = prepare

@@ -17,8 +17,7 @@ from dataflow.stages.request import Request
 from dataflow.stages.source_category import read_utm_sources, source_enrichment
 from models.page_view import PageView
 
-RULES_HEADER = PREFIX + "rules"
-"""Header of lines that have passed the filter: the version of the rules."""
+RULES_HEADER = PREFIX + "rules"  # header of lines that have passed the filter: the version of the rules
 
 
 class CdnFilter(NamedTuple):

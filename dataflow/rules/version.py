@@ -23,8 +23,7 @@ from dataflow.stages.filter_document import read_document
 from dataflow.stages.source_category import DEFAULT_UTM_SOURCES, read_utm_sources
 from dataflow.topics import existing_topics
 
-KEY = b"document"
-"""All versions share it: compaction keeps the last."""
+KEY = b"document"  # all versions share it: compaction keeps the last
 
 NUMBER = "version"
 TRANSACTION_TIMEOUT_MS = 30_000
@@ -66,10 +65,8 @@ class VersionLog:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.last = Version(0, document.empty)
-        self.highest = 0
-        """Highest version number of any record."""
-        self.fault: Misconfigured | None = None
-        """The fault of the last record; None if it is valid."""
+        self.highest = 0  # highest version number of any record
+        self.fault: Misconfigured | None = None  # the fault of the last record; None if it is valid
 
     def read(self, records: Iterable[Record]) -> None:
         """Apply the next records."""

@@ -37,13 +37,11 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         self.sink = sink
         self.options = options
         self.partitions: dict[TopicPartition, SinkPartition] = {}
-        self.joined = False
-        """Whether we are a member of the group, maybe without partitions."""
+        self.joined = False  # whether we are a member of the group, maybe without partitions
         self._serving: dict[TopicPartition, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
         self._is_open = False
-        self._at_stop = AsyncExitStack()
-        """Ends in reverse order what the start has begun."""
+        self._at_stop = AsyncExitStack()  # ends in reverse order what the start has begun
 
     async def on_start(self) -> None:
         """Join the group; wait for a broker that is unavailable."""

@@ -39,8 +39,7 @@ class SinkPartition:
     ) -> None:
         self.tp = tp
         self.note = SinkNote()
-        self.committed_offset = 0
-        """Everything below this offset is stored and committed."""
+        self.committed_offset = 0  # everything below this offset is stored and committed
         self.consumed = 0
         """The sink has consumed everything below this offset, and may still buffer some of it."""
         self.oldest_ms: int | None = None

@@ -16,8 +16,7 @@ from dataflow.kafka.producers import IdempotentProducer
 from dataflow.kafka.reading import read_more
 from dataflow.kafka.types import Consumer, TopicPartition
 
-LEASE_MS = 5_000
-"""A holder of whom nothing is heard for so long has it no more: the worker is dead."""
+LEASE_MS = 5_000  # a holder of whom nothing is heard for so long has it no more: the worker is dead
 
 BEAT_SECONDS = 1.0
 
@@ -46,8 +45,7 @@ class LeaseState:
 
     def __init__(self) -> None:
         self.holder: str | None = None
-        self.heard_ms = 0
-        """When the holder was heard of last, by the broker's clock."""
+        self.heard_ms = 0  # when the holder was heard of last, by the broker's clock
         self._ended: set[str] = set()
 
     def apply(self, record: LeaseRecord, at_ms: int) -> bool:

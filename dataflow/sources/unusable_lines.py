@@ -8,11 +8,9 @@ from dataflow.catalogue.streams import access_logs
 from dataflow.engine.stage import EVENT_FAULTS
 from dataflow.stages.access_log.format_string import compile_format
 
-LOOKED_AT = 100
-"""So many lines of each thousand are tried; of fewer lines all."""
+LOOKED_AT = 100  # so many lines of each thousand are tried; of fewer lines all
 
-FEWEST = 100
-"""Nobody is refused for fewer unusable lines than this: they become dead letters."""
+FEWEST = 100  # nobody is refused for fewer unusable lines than this: they become dead letters
 
 EXAMPLES = 3
 

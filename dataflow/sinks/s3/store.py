@@ -16,8 +16,7 @@ from dataflow.s3 import client_arguments
 from dataflow.settings import Settings
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
-ANSWER_SECONDS = 60.0
-"""A request, of 8 MiB at most, fails if it takes longer."""
+ANSWER_SECONDS = 60.0  # a request, of 8 MiB at most, fails if it takes longer
 
 Condition = Mapping[str, str]
 UNCONDITIONAL: Condition = {}

@@ -16,8 +16,7 @@ from dataflow.sources.auth.secrets import fingerprint, is_password
 from dataflow.watched_files import WatchedFile
 
 CACHED = 4_096
-CHECKS_AT_ONCE = 2
-"""Threads for bcrypt, which lets go of the interpreter."""
+CHECKS_AT_ONCE = 2  # threads for bcrypt, which lets go of the interpreter
 
 MAX_CHECKS = 64
 

@@ -4,8 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-FREE_FAILURES = 3
-"""Somebody may mistype."""
+FREE_FAILURES = 3  # somebody may mistype
 
 FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 30.0
@@ -17,8 +16,7 @@ class LoginDelays:
     """Doubles the wait of an address with each failure."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.failures = 0
-        """All failed logins since the start."""
+        self.failures = 0  # all failed logins since the start
         self._clock = clock
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
 

@@ -10,8 +10,7 @@ import bcrypt
 from dataflow.errors import Misconfigured
 
 BCRYPT = re.compile(rb"\$2[aby]\$(0[4-9]|1[0-7])\$[./A-Za-z0-9]{53}")
-BCRYPT_BYTES = 72
-"""bcrypt looks no further; htpasswd cuts a longer password there, too."""
+BCRYPT_BYTES = 72  # bcrypt looks no further; htpasswd cuts a longer password there, too
 
 # Of a password that nobody knows: checking it takes an unknown user as long as a known one.
 _NOBODY = b"$2b$10$90XyxWb5wW4Dgn2je3OLDuzBduw1FGgG8YWbmU5E.GOIWJtCfE/ei"
