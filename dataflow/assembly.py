@@ -50,6 +50,7 @@ def _engine_options(settings: Settings, connection: Mapping[str, object]) -> Eng
         batch_records=settings.batch_records,
         in_flight_bytes=settings.in_flight_bytes,
         local_store_seconds=settings.local_store_seconds,
+        state_memory_bytes=settings.state_memory_bytes,
         compression=settings.compression.codec,
         drain_timeout_seconds=settings.shutdown_seconds,
         dead_letter_max_consecutive=settings.dead_letter_max_consecutive,

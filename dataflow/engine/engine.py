@@ -21,6 +21,7 @@ from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.recovery import Recovery
+from dataflow.engine.state_memory import StateMemory
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError
 from dataflow.kafka.errors import KafkaError, RecordsRefused, TimestampsRefused
@@ -54,6 +55,7 @@ class Engine(Service):
         self.lifecycle = Lifecycle()
         self.pauses = StreamPauses()
         self.local = LocalStore(options.local_store_seconds, self.lifecycle.note_progress)
+        self.memory = StateMemory(options.state_memory_bytes, self.local)
         self.producer = ManagedProducer(options.connection, options.compression)
         self._record_batches = RecordBatches(options.compression, transactional=True)
         self._group_metadata: GroupMetadata | None = None
@@ -217,6 +219,7 @@ class Engine(Service):
             if not partitions or self.lifecycle.has_failed or not self.producer.ready.is_set():
                 return
             assert self._group_metadata is not None
+            self.memory.check([partition.state for partition in self.partitions.values()])
             try:
                 async with asyncio.timeout(limit_seconds):
                     await write_checkpoint(

@@ -59,6 +59,11 @@ class LocalStore:
                 reason=error,
             )
 
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes."""
+        return self.cache.size + sum(stored.size for stored in self._partitions.values())
+
     async def close(self) -> None:
         """Write what is committed, and close the file."""
         await self.flush()

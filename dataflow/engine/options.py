@@ -21,6 +21,7 @@ class EngineOptions:
     in_flight_bytes: int = 32 << 20
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     local_store_seconds: float = 30.0
+    state_memory_bytes: int = 256 << 20
     compression: str | None = None
     drain_timeout_seconds: float = 10.0
     dead_letter_topic: str = "dead-letters"

@@ -68,6 +68,12 @@ class DeliverySettings(BaseModel):
     in_flight_bytes: int = setting(
         32 * 2**20, "most uncommitted bytes in memory, over all partitions", ge=2**20, le=4 * 2**30
     )
+    state_memory_bytes: int = setting(
+        256 * 2**20,
+        "most memory of tables that are not on disk; above it their rarest keys are counted as (other)",
+        ge=2**24,
+        le=2**40,
+    )
     local_store_seconds: float = setting(
         30.0, "what is committed goes to the local store so often; restarts read it", gt=0, le=3_600
     )

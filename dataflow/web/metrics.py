@@ -59,7 +59,17 @@ def _states() -> Iterable[Metric]:
     ready.add_metric((), 0 if not_ready_for() else 1)
     for topic, pause in paused_streams().items():
         paused.add_metric((topic, pause.cause), 1)
-    return ready, paused
+    memory = GaugeMetricFamily(
+        "dataflow_state_memory_bytes", "About how much memory the tables of this worker take."
+    )
+    memory.add_metric((), app.engine.memory.size)
+    yield from (ready, paused, memory)
+    yield _counter(
+        "dataflow_table_evicted_keys",
+        "Keys that are counted as (other) for want of memory: raise DATAFLOW_STATE_MEMORY_BYTES.",
+        "table",
+        app.engine.memory.evicted_keys,
+    )
 
 
 @routes("get", "/metrics", answer=Content("text/plain", {"type": "string"}))

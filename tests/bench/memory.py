@@ -7,6 +7,7 @@ goes to disk; 0: never, all stays in memory.
 
 import asyncio
 import random
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ import tables.requests_per_status
 import tables.top_clients
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.state import PartitionState
+from dataflow.engine.state_memory import StateMemory
 from dataflow.engine.stored_partition import Changelog
 from dataflow.kafka.types import TopicPartition
 
@@ -76,11 +78,24 @@ def resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096 / 1e6
 
 
-async def states_of(local: LocalStore) -> list[PartitionState]:
-    """Return the states of the partitions, of which nothing is counted yet."""
-    nothing = Changelog(["bench"], 0, 0)
+async def states_of(local: LocalStore, end: int) -> list[PartitionState]:
+    """Return the states of the partitions as they are on disk."""
     changelogs = [TopicPartition("access-logs-changelog", number) for number in range(PARTITIONS)]
-    return [await local.load(changelog, nothing, TABLES) for changelog in changelogs]
+    return [await local.load(tp, Changelog(["bench"], 0, end), TABLES) for tp in changelogs]
+
+
+async def restart(local: LocalStore, folder: Path, lines: int, end: int) -> None:
+    """Print what stop and start cost, and how much is on disk."""
+    begun = time.monotonic()
+    await local.close()
+    stopped = time.monotonic()
+    local.open(folder, "bench")
+    states = await states_of(local, end)
+    assert all(state.stored is not None and state.stored.position == end for state in states)
+    with sqlite3.connect(folder / "bench.sqlite") as db:
+        [(records, size)] = db.execute("SELECT count(*), sum(length(key) + length(value)) FROM records")
+    print(f"stop {stopped - begun:.1f} s, start {time.monotonic() - stopped:.1f} s, {resident_mb():.1f} MB")
+    print(f"{records} records with {size / lines:.1f} B a line")
 
 
 def checkpoint_values(lines: Iterator[Values], rate: int, scanned: int) -> list[Values]:
@@ -92,12 +107,14 @@ def checkpoint_values(lines: Iterator[Values], rate: int, scanned: int) -> list[
 
 async def main(rate: int = 5_000, minutes: int = 15, scanned: int = 0, flush_seconds: int = 30) -> None:
     """Fold so many minutes and print the memory after each of the first ten, then every tenth."""
-    local, lines = LocalStore(), cycle(sampled())
+    local, lines, folder = LocalStore(), cycle(sampled()), Path(mkdtemp())
+    memory = StateMemory(256 << 20, local)
     if flush_seconds:
-        local.open(Path(mkdtemp()), "bench")
-    states = await states_of(local)
+        local.open(folder, "bench")
+    states = await states_of(local, 0)
     begun, folded, written = time.process_time(), 0, 0
     for at in range(0, minutes * 60_000, CHECKPOINT_MS):
+        memory.check(states)
         values = checkpoint_values(lines, rate, scanned)
         times = [START_MS + at + number * CHECKPOINT_MS // len(values) for number in range(len(values))]
         for number, state in enumerate(states):
@@ -115,6 +132,8 @@ async def main(rate: int = 5_000, minutes: int = 15, scanned: int = 0, flush_sec
             us = (time.process_time() - begun) / folded * 1e6
             cost = f"{us:6.1f} us and {written / folded:6.1f} B a line"
             print(f"{minute:4} min  {resident_mb():7.1f} MB  {cost}", flush=True)
+    if flush_seconds:
+        await restart(local, folder, folded, at)
 
 
 if __name__ == "__main__":

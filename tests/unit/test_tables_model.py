@@ -272,16 +272,56 @@ def test_full_windows_lose_no_row_when_they_are_rolled_up(batch, lateness, max_k
         table_partition.snapshot()
         model.add(row)
 
+    for rows, error_bound in checked_windows(table_partition, model, unit):
+        assert error_bound <= rows / (max_keys + 1)
+
+
+def checked_windows(table_partition, model, unit):
+    """Yield rows and error bound of each window, of which no row is lost, and no key hides more than that."""
     for window, size in zip(table_partition.table.every_window, [*RETENTION, 0], strict=True):
-        expected = model.counts(size, ())
-        assert counts(table_partition, window, unit).keys() == expected.keys()
-        for start, entries in counts(table_partition, window, unit).items():
-            other = entries.get(OTHER, {"max_per_key": 0})
+        found, expected = counts(table_partition, window, unit), model.counts(size, ())
+        assert found.keys() == expected.keys()
+        for start, entries in found.items():
+            error_bound = entries.get(OTHER, {"max_per_key": 0})["max_per_key"]
             rows = sum(entry["count"] for entry in expected[start].values())
             assert sum(entry["count"] for entry in entries.values()) == rows
-            assert other["max_per_key"] <= rows / (max_keys + 1)
             for key, entry in expected[start].items():
-                assert 0 <= entry["count"] - entries.get(key, {"count": 0})["count"] <= other["max_per_key"]
+                assert 0 <= entry["count"] - entries.get(key, {"count": 0})["count"] <= error_bound
+            yield rows, error_bound
+
+
+pressed = st.lists(
+    st.tuples(crowds, st.sampled_from(["go on", "snapshot", "relieve", "thin out", "restart"])), max_size=8
+)
+
+
+@unhurried
+@given(pressed, st.sampled_from([None, 20]), st.integers(1, 4), units)
+def test_tables_short_of_memory_lose_no_row(steps, lateness, kept, unit):
+    """Packed and sealed early, or thinned out and then rolled up: no key hides more than `(other)` says."""
+    table_partition, model, changelog = TablePartition(table(lateness, unit, 100, ())), Model(lateness), {}
+    for batch, then in steps:
+        table_partition.fold(timed(batch, unit))
+        for row in batch:
+            model.add(row)
+        if then in {"relieve", "thin out"}:
+            relieve(table_partition, kept if then == "thin out" else None)
+        if then != "go on":
+            write(table_partition, changelog)
+        if then == "restart":
+            table_partition = restored(table_partition.table, changelog)
+
+    assert list(checked_windows(table_partition, model, unit)) or not model.windows
+
+
+def relieve(table_partition, kept=None):
+    """Have the next snapshot pack and seal, or keep so many keys of each window."""
+    for store in table_partition.stores:
+        if kept is None:
+            store.relieve()
+        else:
+            for start in store.sizes():
+                store.limit.evict(start, kept)
 
 
 @pytest.mark.parametrize("unit", [1, 10_000])

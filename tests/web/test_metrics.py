@@ -26,5 +26,7 @@ def test_metrics_say_what_the_streams_say(worker):
                 if sample.name == name and sample.labels["stream"] == stream
             )
             assert counted == event_counts[part], (stream, part)
+    (memory,) = [sample.value for sample in samples if sample.name == "dataflow_state_memory_bytes"]
+    assert 0 < memory < 256 << 20
     (ready,) = [sample.value for sample in samples if sample.name == "dataflow_worker_ready"]
     assert ready == 1

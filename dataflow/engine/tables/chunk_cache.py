@@ -37,8 +37,8 @@ class ChunkCache:
             self.size -= chunk.unpacked_bytes
 
     def shrink(self, max_bytes: int) -> None:
-        """Forget what was not read for longest, but for the last one."""
-        while self.size > max_bytes and len(self._chunks) > 1:
+        """Forget what was not read for longest."""
+        while self.size > max_bytes and self._chunks:
             self.size -= self._chunks.popitem(last=False)[1].unpacked_bytes
 
 

@@ -79,26 +79,27 @@ class KeyLimit:
                 if room <= 0:  # less than none after a restart with a smaller max_keys
                     self._windows.add(groups_of(rows, groups))
                     groups.clear()
-                    self._evict(window)
+                    self.evict(start, self.max_keys)
                     room = self.max_keys
                 room -= 1
             groups[start, key].append(row)
         self._windows.add(groups_of(rows, groups))
 
-    def _evict(self, window: StoredWindow) -> None:
-        """Move all keys but those with most rows into `(other)`.
+    def evict(self, start: int, kept: int) -> int:
+        """Move all keys of a window but those with most rows into `(other)`; return how many.
 
         A new key is then taken to have had as many rows before as the largest that was moved.
         """
-        self._windows.unseal(window.start)
-        ranked = [(key, window.open(key)) for key in _named(window.keys())]
-        ranked.sort(key=lambda pair: (-pair[1].upper_bound, pair[0]))
-        moved = ranked[self.max_keys :]
-        other = window.open(OTHER)
-        other.error_bound = moved[0][1].upper_bound
-        for _, entry in moved:
-            self._format.merge(other, entry)
-        self._windows.move_into_other(window.start, [key for key, _ in moved])
+        window = self._windows.unseal(start)
+        upper = {key: bound + count for key, (bound, count) in window.counts().items() if key != OTHER}
+        moved = sorted(upper, key=lambda key: (-upper[key], key))[kept:]
+        if moved:
+            other = window.open(OTHER)
+            other.error_bound = upper[moved[0]]
+            for key in moved:
+                self._format.merge(other, window.unpacked(key))
+            self._windows.move_into_other(start, moved)
+        return len(moved)
 
 
 def _named(keys: AbstractSet[str]) -> AbstractSet[str]:

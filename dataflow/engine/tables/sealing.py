@@ -15,8 +15,12 @@ SEALED_AT_ONCE: Final = 5_000
 """Entries after which a snapshot leaves further windows to the next one."""
 
 
-def quiet_windows(windows: Collection[StoredWindow], newest: int) -> list[StoredWindow]:
-    """Return the windows that no row has come for of late, by event time."""
+def quiet_windows(
+    windows: Collection[StoredWindow], newest: int, touched: Collection[int] | None
+) -> list[StoredWindow]:
+    """Return the windows that no row has come for of late: by event time, or all but those `touched`."""
+    if touched is not None:
+        return [w for w in windows if w.is_due or w.start not in touched]
     return [w for w in windows if w.is_due or newest >= w.touched_at + QUIET_MS]
 
 

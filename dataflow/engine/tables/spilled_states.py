@@ -55,6 +55,10 @@ class SpilledStates:
         for slot in self._written.pop(entry_id, ()):
             yield self._key(slot, entry_id), None
 
+    def size(self, entry_id: EntryId) -> int:
+        """Return how many bytes the states of an entry take."""
+        return sum(map(len, self._written.get(entry_id, {}).values()))
+
     def load(self, slot: int, start: int, key: str, value: bytes | None) -> None:
         """Restore one record."""
         written = self._written.setdefault((start, key), {})

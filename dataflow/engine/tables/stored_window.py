@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
+from dataflow.engine.tables.entry_size import entry_bytes
 from dataflow.engine.tables.labels import OTHER, rank
 from dataflow.engine.tables.sealed_window import SealedWindow
 from dataflow.engine.tables.spilled_states import SpilledStates
 from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry, decode, encode
+
+SAMPLED: Final = 100
+"""Of so many entries the size of a window is estimated."""
 
 
 class StoredWindow:
@@ -60,6 +64,12 @@ class StoredWindow:
         self.entries[key] = opened
         return opened
 
+    def size(self) -> int:
+        """Return about how many bytes of memory the entries take that are not sealed."""
+        some = islice(self.entries.items(), 0, None, max(1, len(self.entries) // SAMPLED))
+        sizes = [self._spilled.size((self.start, key)) + entry_bytes(entry) for key, entry in some]
+        return len(self.entries) * sum(sizes) // max(1, len(sizes))
+
     def parts(self, key: str) -> Iterator[Packed]:
         """Yield the packed entries that add up to that of a key."""
         sealed = self.sealed.get(key)
@@ -98,9 +108,15 @@ class StoredWindow:
             packed = decode(entry) if isinstance(entry, bytes) else [entry.error_bound, *entry.states]
             yield key, [packed[slot] for slot in slots]
 
-    def pack(self) -> None:
-        """Turn entries into bytes, as they have just been written."""
-        for key, entry in self.entries.items():
+    def unpacked(self, key: str) -> WindowEntry:
+        """Return what came of a key since the window was sealed, to be read only."""
+        entry = self.entries[key]
+        return entry if isinstance(entry, WindowEntry) else self._format.unpack(self._whole(key, entry))
+
+    def pack(self, keys: Iterable[str] | None = None) -> None:
+        """Turn these entries, or all, into bytes, as they have just been written."""
+        for key in list(self.entries) if keys is None else keys:
+            entry = self.entries.get(key)
             if isinstance(entry, WindowEntry):
                 packed = self._format.pack(entry)
                 list(self._spilled.spill((self.start, key), packed))  # nothing new
@@ -114,6 +130,7 @@ class StoredWindow:
         """Put these entries, sealed, in place of all; they come in the order of their keys."""
         yield from self.sealed.replace(items)
         yield from self.remove(list(self.entries))
+        self.entries = {}  # the one that was emptied keeps its room
         self.is_due = False
 
     def unseal(self) -> Iterator[ChangelogRecord]:

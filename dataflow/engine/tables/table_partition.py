@@ -22,6 +22,7 @@ from dataflow.engine.tables.rows import Rows
 from dataflow.engine.tables.stored_window import StoredWindow
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.window_levels import WindowLevels
+from dataflow.engine.tables.window_store import WindowStore
 from dataflow.engine.tables.windows import Window
 from dataflow.errors import Misconfigured
 
@@ -48,6 +49,11 @@ class TablePartition:
     def event_time(self) -> EventTimeState:
         """How far the partition is in event time."""
         return self._levels.event_time
+
+    @property
+    def stores(self) -> Sequence[WindowStore]:
+        """The windows by their size."""
+        return self._levels.stores
 
     @property
     def watermark(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key, prefix_of, sealed_prefix
 from dataflow.engine.tables.chunk_cache import Chunks
@@ -21,6 +21,12 @@ from dataflow.engine.tables.windows import Window
 
 Loader: TypeAlias = Callable[[int, str, bytes | None], None]
 """Restores a record, given the start of its window, the last part of its key and its value."""
+
+LARGE_WINDOW: Final = 2_000
+"""From so many entries on, only those that are written to are unpacked: many keys come once."""
+
+FEWEST_KEPT: Final = 100
+"""So many keys a window always keeps."""
 
 
 class WindowStore:
@@ -39,6 +45,8 @@ class WindowStore:
         self._records: list[ChangelogRecord] = []  # for the next snapshot, before those of entries
         self._unsealed: set[int] = set()  # starts of the windows with entries that are not sealed
         self._unpacked: set[int] = set()  # starts of the windows with entries that are not even bytes
+        self._written_before: set[EntryId] = set()  # by the last snapshot
+        self._is_relieving = False  # the next snapshot packs whatever it can
         self._fullest: int | None = 0  # None: some were restored, and nobody has looked yet
 
     @property
@@ -125,25 +133,56 @@ class WindowStore:
         self._changed.add((start, OTHER))
         self._fullest = None
 
+    # -- memory
+
+    def sizes(self) -> dict[int, int]:
+        """Return by start about how many bytes of memory the entries of windows take; no sealed ones."""
+        return {start: self._windows[start].size() for start in self._unsealed}
+
+    def relieve(self) -> None:
+        """Have the next snapshot pack all entries, and seal whatever got no rows since the last one."""
+        self._is_relieving = True
+        for start in self._unsealed:
+            self._windows[start].is_due |= bool(len(self._windows[start].sealed))
+
+    def thin_out(self, start: int) -> int:
+        """Move the rarer half of the keys of a window into `(other)`; return how many: none if it has few."""
+        window = self._windows[start]
+        kept = len(window.entries) // 2
+        return 0 if window.is_due or kept < FEWEST_KEPT else self.limit.evict(start, kept)
+
     # -- the changelog
 
     def snapshot(self, newest: int, watermark: int) -> list[ChangelogRecord]:
         """Return the records of what has changed since the last snapshot; pack and seal quiet windows."""
-        for start in {start for start, _ in self._changed} & self._windows.keys():
+        written = self._changed
+        touched = {start for start, _ in written} & self._windows.keys()
+        for start in touched:
             self._windows[start].touched_at = newest
-            self._unsealed.add(start)
-        quiet = quiet_windows([self._windows[start] for start in sorted(self._unsealed)], newest)
+        self._unsealed |= touched
+        unsealed = [self._windows[start] for start in sorted(self._unsealed)]
+        quiet = quiet_windows(unsealed, newest, touched if self._is_relieving else None)
         for window in windows_to_seal(quiet, self.window.size_ms, watermark):
             self._records += window.seal()
             self._unsealed.discard(window.start)
             self._unpacked.discard(window.start)
         records, self._records = self._records, []
         records += self._changed_entries()
-        for window in quiet:
+        for window in unsealed if self._is_relieving else quiet:
             if window.start in self._unpacked:
                 window.pack()
                 self._unpacked.discard(window.start)
+        self._pack_cold(written)
+        self._is_relieving = False
         return records
+
+    def _pack_cold(self, written: set[EntryId]) -> None:
+        """Of large windows, pack the entries that the last snapshot has written, and this one has not."""
+        if self.fullest >= LARGE_WINDOW:
+            for start, key in self._written_before - written:
+                if start in self._windows and len(self._windows[start].entries) >= LARGE_WINDOW:
+                    self._windows[start].pack([key])
+            self._written_before = written
 
     def _changed_entries(self) -> Iterator[ChangelogRecord]:
         prefix, pack, spilled, windows = self._prefix, self.format.pack, self._spilled, self._windows

@@ -1,0 +1,74 @@
+"""State memory: tables, cache and what is not on disk yet, in one bound for all partitions of a worker."""
+
+from collections import Counter
+from collections.abc import Iterable
+from math import inf
+from operator import itemgetter
+from time import monotonic
+from typing import Final
+
+from dataflow.engine.local_store import LocalStore
+from dataflow.engine.state import PartitionState
+from dataflow.engine.tables.window_store import WindowStore
+from dataflow.logs import get_log
+
+log = get_log(__name__)
+
+CHECK_SECONDS: Final = 1.0
+
+SizedWindow = tuple[int, str, WindowStore, int]
+"""About how many bytes of memory it takes, table, store and start."""
+
+
+class StateMemory:
+    """First what can be is packed, sealed and forgotten by the cache; then rare keys become `(other)`.
+
+    That is in the next snapshot like all else: a replay does not decide anew.
+    """
+
+    def __init__(self, max_bytes: int, local: LocalStore) -> None:
+        self.size = 0
+        """About how many bytes were taken when it was last checked."""
+        self.evicted_keys: Counter[str] = Counter()
+        """How many keys have become `(other)`, by table."""
+        self._max_bytes = max_bytes
+        self._local = local
+        self._checked_at = -inf
+        self._was_above = False
+
+    def check(self, states: Iterable[PartitionState]) -> None:
+        """Make room if it is needed; once a second, before snapshots are taken."""
+        if monotonic() - self._checked_at < CHECK_SECONDS:
+            return
+        self._checked_at = monotonic()
+        windows = [
+            (size, part.table.name, store, start)
+            for state in states
+            for part in state.table_partitions.values()
+            for store in part.stores
+            for start, size in store.sizes().items()
+        ]
+        self.size = self._local.size + sum(map(itemgetter(0), windows))
+        is_above = self.size > self._max_bytes
+        if is_above:
+            self._local.cache.shrink(0)
+            for _, _, store, _ in windows:
+                store.relieve()
+            if self._was_above:
+                self._thin_out(windows, self.size - self._max_bytes * 3 // 4)
+        self._was_above = is_above
+
+    def _thin_out(self, windows: Iterable[SizedWindow], excess: int) -> None:
+        evicted: Counter[str] = Counter()
+        for size, table, store, start in sorted(windows, key=itemgetter(0), reverse=True):
+            if excess > 0 and (keys := store.thin_out(start)):
+                evicted[table] += keys
+                excess -= size // 2
+        self.evicted_keys += evicted
+        if evicted:
+            log.warning(
+                "Tables would take more memory than allowed; their rarest keys are counted as (other).",
+                tables=sorted(evicted),
+                keys=evicted.total(),
+                max_bytes=self._max_bytes,
+            )
