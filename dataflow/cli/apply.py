@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from dataflow.errors import Misconfigured
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -87,8 +89,6 @@ def _run(name: str, stage: "LineStage", file: Path, dead_letters: BinaryIO | Non
 
 def _refuse_other_options(stage: str, options: "Mapping[str, object]") -> None:
     """Refuse an option that the stage would not look at: whoever gave it means another stage."""
-    from dataflow.errors import Misconfigured
-
     for option, value in options.items():
         if value is not None and stage != TAKES[option]:
             raise Misconfigured(f"{option} is '{value}'; expected none, as {stage} takes no such option")
@@ -97,7 +97,6 @@ def _refuse_other_options(stage: str, options: "Mapping[str, object]") -> None:
 def _stage_named(
     name: str, rules: Path | None, log_format: str | None, geoip_city: Path | None, geoip_asn: Path | None
 ) -> "LineStage":
-    from dataflow.errors import Misconfigured
     from dataflow.settings import settings
     from dataflow.stages.lines import LINE_STAGES, StageOptions
     from dataflow.stages.source_category import DEFAULT_UTM_SOURCES

@@ -7,6 +7,7 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.errors import DataflowError, Misconfigured
 from dataflow.instants import option_ms
 
 if TYPE_CHECKING:
@@ -71,7 +72,6 @@ def show(place: Annotated[str, typer.Argument(help="Partition/offset, as the lis
       dataflow dead-letters show 3/1207 | jq -r .value_base64 | base64 -d
     """
     from dataflow.dead_letters.json_views import page_of_letter
-    from dataflow.errors import DataflowError
 
     wanted = _place(place)
     letter = ask_broker(lambda connection: page_of_letter(connection, wanted))
@@ -124,8 +124,6 @@ def _show_result(result: "ReplayResult") -> None:
 
 
 def _place(text: str) -> "Place":
-    from dataflow.errors import Misconfigured
-
     partition, _, offset = text.partition("/")
     if not (partition.isdecimal() and offset.isdecimal()):
         raise Misconfigured(f"PLACE is '{text}'; expected partition/offset, such as 3/1207")

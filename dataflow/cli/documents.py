@@ -9,6 +9,7 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json
+from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
     from dataflow.rules.version import Document, Version
@@ -29,8 +30,6 @@ def document_of(topic: str) -> "Document":
 
 def read_file(file: Path) -> bytes:
     """Return the content of a file; `-` is stdin. Raises `Misconfigured`."""
-    from dataflow.errors import Misconfigured
-
     try:
         return sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
     except OSError as error:

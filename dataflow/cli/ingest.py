@@ -11,6 +11,7 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json
+from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
     from dataflow.inputs.run import IngestReport
@@ -50,7 +51,6 @@ def ingest(
 
 def _run(stream: str, places: list[str]) -> "IngestReport":
     from dataflow.catalogue.declared import INGESTED
-    from dataflow.errors import Misconfigured
 
     gc.set_threshold(100_000, 50, 50)  # lines live shortly and make no cycles: a fifth of the time
     if stream not in INGESTED:

@@ -10,6 +10,7 @@ import typer
 from dataflow.cli.documents import add_commands, document_of, last_version_of, read_file
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
     from dataflow.stages.filter_dry_run import DryRun
@@ -54,8 +55,6 @@ def dry_run(
       dataflow rules dry-run cdn.ndjson.gz --rules rules.json
       dataflow rules dry-run --topic cdn-logs --last 100000
     """
-    from dataflow.errors import Misconfigured
-
     if (lines is None) == (topic is None):
         raise Misconfigured("LINES and --topic are both given, or neither; expected one of them")
     dry_run = _try_rules(read_file(rules) if rules else None, lines, topic, last)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dataflow.cli.terminal import notes
+from dataflow.errors import DataflowError
 
 LOOK_AGAIN_SECONDS = 0.5
 
@@ -27,7 +28,6 @@ def broker(port: Port = None) -> None:
     """
     from dataflow.broker_home import running_broker
     from dataflow.demo.play.foreground import serving_broker, stop_on_sigterm
-    from dataflow.errors import DataflowError
     from dataflow.settings import settings
 
     stop_on_sigterm()

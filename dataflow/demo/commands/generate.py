@@ -12,6 +12,7 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import people_read, print_json
+from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,6 @@ def generate(
 
 def _topic_of(kind: str) -> str:
     from dataflow.demo.generators.kinds import KINDS
-    from dataflow.errors import Misconfigured
 
     if kind not in KINDS:
         raise Misconfigured(f"KIND is '{kind}'; expected {', '.join(KINDS)}")

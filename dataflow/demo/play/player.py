@@ -1,21 +1,17 @@
 """Player: sends sample events to their topics, once or round and round."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import cycle, islice
-from typing import TYPE_CHECKING
 
 from dataflow.catalogue.declared import TOPICS
 from dataflow.cli.topic_loader import TopicLoader, loading_producer, topic_loader
 from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 from dataflow.engine.splice import Added, splice
 from dataflow.errors import DataflowError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 STEPS_A_ROUND = 50  # all streams are played side by side and end together
 TICK_SECONDS = 0.2
@@ -74,7 +70,7 @@ class Player:
 
 
 @asynccontextmanager
-async def player(connection: Mapping[str, object]) -> "AsyncIterator[Player]":
+async def player(connection: Mapping[str, object]) -> AsyncIterator[Player]:
     """Give a player for all sample streams."""
     async with loading_producer(connection) as producer:
         yield Player({stream: await topic_loader(connection, producer, stream) for stream in SAMPLE_TOPICS})

@@ -1,15 +1,15 @@
 """The screen of the demo: counts of streams and tables, as people see them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.columns import Columns
+from rich.console import Group
 
 from dataflow.cli.tables import windows_of
 from dataflow.cli.terminal import table_of
 from dataflow.cli.worker_client import ask
 from dataflow.demo.play.stream_counts import CountsByStream, StreamCounts
-
-if TYPE_CHECKING:
-    from rich.console import Group
 
 TABLES = (
     "stays_per_category",
@@ -34,11 +34,8 @@ def entries_of(answer: Answer) -> list[Any]:
     return [entry for window in answer["windows"] for entry in window["entries"]]
 
 
-def screen(counts: CountsByStream, answers: Mapping[str, Answer]) -> "Group":
+def screen(counts: CountsByStream, answers: Mapping[str, Answer]) -> Group:
     """Return the counts of streams, and below it the tables, side by side where there is room."""
-    from rich.columns import Columns
-    from rich.console import Group
-
     tables = [table for answer in answers.values() for table in windows_of(answer)]
     rows = [(stream, *of_stream) for stream, of_stream in counts.items()]
     of_streams = table_of(("stream", *(part.replace("_", "-") for part in StreamCounts._fields)), rows)

@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dataflow.cli.worker_client import ask
+from dataflow.demo.play.cluster import Cluster, Say
 from dataflow.errors import DataflowError
-
-if TYPE_CHECKING:
-    from dataflow.demo.play.cluster import Cluster, Say
 
 TIMEOUT_SECONDS = 30.0  # without any progress
 POLL_SECONDS = 0.5
@@ -17,7 +15,7 @@ LOOKS = 2  # in a row: counts are served up to a checkpoint before their outputs
 Sinks = Sequence[dict[str, Any]]
 
 
-def wait_until_stored(cluster: "Cluster", say: "Say") -> None:
+def wait_until_stored(cluster: Cluster, say: Say) -> None:
     """Return when every sink that the settings ask for has taken all that was sent on.
 
     Raises `DataflowError`, which names the sinks and what they say, when nothing moves any more.

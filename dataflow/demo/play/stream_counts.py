@@ -3,14 +3,12 @@
 import time
 from collections.abc import Mapping
 from operator import sub
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from dataflow.cli.worker_client import NotReady, ask
+from dataflow.demo.play.cluster import Cluster
 from dataflow.demo.samples import SAMPLE_TOPICS
 from dataflow.errors import DataflowError
-
-if TYPE_CHECKING:
-    from dataflow.demo.play.cluster import Cluster
 
 TIMEOUT_SECONDS = 30.0  # without any progress
 POLL_SECONDS = 0.2
@@ -35,7 +33,7 @@ def read_counts(worker: str) -> CountsByStream:
 
 
 def wait_until_counted(
-    cluster: "Cluster", before: CountsByStream, acknowledged: Mapping[str, int]
+    cluster: Cluster, before: CountsByStream, acknowledged: Mapping[str, int]
 ) -> CountsByStream:
     """Return the counts since `before` once all that was acknowledged is in; raise `DataflowError`."""
     worker = cluster.workers[0].url
