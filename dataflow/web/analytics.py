@@ -14,7 +14,9 @@ from dataflow.web.answer import Answer
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.route import Routes
-from tables import requests_per_endpoint, requests_per_status, top_clients
+from tables.requests_per_endpoint import requests_per_endpoint
+from tables.requests_per_status import requests_per_status
+from tables.top_clients import top_clients
 
 routes = Routes("Analytics")
 
@@ -95,6 +97,10 @@ class RangeAnswer(Answer):
     lag: SourceLag
 
 
+RangeFields = tuple[str | None, str | None, Source, str, bool, list[str], SourceLag]
+"""Those of a `RangeAnswer`, in their order."""
+
+
 class EndpointCount(Answer):
     """An endpoint and its requests."""
 
@@ -140,27 +146,23 @@ class ErrorRateAnswer(RangeAnswer):
 @routes("get", "/analytics/requests_per_endpoint", description=ABOUT, errors=ERRORS)
 async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
     """How often each endpoint was asked for."""
-    table = requests_per_endpoint.requests_per_endpoint.table
-    ranking = await _ranking(table, "endpoint", request)
-    page = ranking.content
+    range_fields, page = await _ranking(requests_per_endpoint.table, "endpoint", request)
     endpoints = [EndpointCount(entry.key, entry.count) for entry in page.entries]
-    return EndpointsAnswer(*_range(request.span, ranking), page.total, endpoints, _next(page))
+    return EndpointsAnswer(*range_fields, page.total, endpoints, _next(page))
 
 
 @routes("get", "/analytics/top_ips", description=ABOUT, errors=ERRORS)
 async def show_top_ips(request: IpsRequest) -> IpsAnswer:
     """Which clients asked most."""
-    ranking = await _ranking(top_clients.top_clients.table, "ip", request)
-    page = ranking.content
+    range_fields, page = await _ranking(top_clients.table, "ip", request)
     ips = [IpCount(entry.key, entry.count) for entry in page.entries]
-    return IpsAnswer(*_range(request.span, ranking), page.total, ips, _next(page))
+    return IpsAnswer(*range_fields, page.total, ips, _next(page))
 
 
 @routes("get", "/analytics/error_rate", description=ABOUT, errors=ERRORS)
 async def show_error_rate(request: SpanRequest) -> ErrorRateAnswer:
     """Which share of the requests failed."""
-    table = requests_per_status.requests_per_status.table
-    sourced = await answer(failure_question(table, request.span), request.source)
+    sourced = await answer(failure_question(requests_per_status.table, request.span), request.source)
     failures = sourced.content
     return ErrorRateAnswer(
         *_range(request.span, sourced), failures.total, failures.errors, failures.error_rate
@@ -169,16 +171,14 @@ async def show_error_rate(request: SpanRequest) -> ErrorRateAnswer:
 
 async def _ranking(
     table: WindowedTable, column: str, request: EndpointsRequest | IpsRequest
-) -> SourcedAnswer[Page]:
+) -> tuple[RangeFields, Page]:
     after = None if request.after is None else RankedKey.parse(request.after)
     question = ranking_question(table, column, request.span, request.limit, after)
-    return await answer(question, request.source)
+    sourced = await answer(question, request.source)
+    return _range(request.span, sourced), sourced.content
 
 
-def _range(
-    span: Span, sourced: SourcedAnswer[Any]
-) -> tuple[str | None, str | None, Source, str, bool, list[str], SourceLag]:
-    """Return the fields of a `RangeAnswer`."""
+def _range(span: Span, sourced: SourcedAnswer[Any]) -> RangeFields:
     exact = not sourced.lacks
     return span.first, span.last, sourced.source, sourced.why, exact, sourced.lacks, sourced.lag
 

@@ -26,7 +26,14 @@ class HttpsListener(Service):
         """Read the files; raise `Misconfigured` if they do not go together."""
         super().__init__()
         self._settings = settings
-        files = self._files
+        certificate, key = settings.ingest_tls_cert_file, settings.ingest_tls_key_file
+        assert certificate is not None
+        if key is None:
+            raise Misconfigured(
+                "DATAFLOW_INGEST_TLS_KEY_FILE is not set; expected a file, "
+                "for DATAFLOW_INGEST_TLS_CERT_FILE is set"
+            )
+        files = certificate, key, settings.ingest_tls_client_ca_file
         self._context = WatchedFiles([path for path in files if path], partial(tls_context, *files))
         self._socket: socket.socket | None = None
         self._runner = runner_of(application)
@@ -65,17 +72,6 @@ class HttpsListener(Service):
         site = SockSite(self._runner, listening.dup(), ssl_context=context, backlog=BACKLOG)
         await site.start()
         return site
-
-    @property
-    def _files(self) -> tuple[Path, Path, Path | None]:
-        settings = self._settings
-        assert settings.ingest_tls_cert_file is not None
-        if settings.ingest_tls_key_file is None:
-            raise Misconfigured(
-                "DATAFLOW_INGEST_TLS_KEY_FILE is not set; expected a file, "
-                "for DATAFLOW_INGEST_TLS_CERT_FILE is set"
-            )
-        return settings.ingest_tls_cert_file, settings.ingest_tls_key_file, settings.ingest_tls_client_ca_file
 
 
 def tls_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:
