@@ -69,7 +69,17 @@ async def page_of_letter(connection: Mapping[str, object], place: Place) -> Dead
     """Return all of one letter; None if there is none."""
     async with letter_reader(connection) as reader:
         letter = await reader.at(place)
-        return None if letter is None else _page(letter, await reader.marks())
+        if letter is None:
+            return None
+        marks = await reader.marks()
+    return DeadLetterPage(
+        **_row(letter, marks),
+        origin=DeadLetterOrigin(letter.origin_partition, letter.origin_offset, _instant(letter.timestamp_ms)),
+        headers=[(name, _text(value)) for name, value in letter.headers],
+        key_base64=_exact(letter.key),
+        value_base64=_exact(letter.value),
+        value_text=_text(letter.value),
+    )
 
 
 def _row(letter: Letter, marks: Marks) -> dict[str, Any]:
@@ -80,17 +90,6 @@ def _row(letter: Letter, marks: Marks) -> dict[str, Any]:
         "replayed": marks.has(letter.partition, letter.offset),
         "bytes": len(letter.value or b""),
     }
-
-
-def _page(letter: Letter, marks: Marks) -> DeadLetterPage:
-    return DeadLetterPage(
-        **_row(letter, marks),
-        origin=DeadLetterOrigin(letter.origin_partition, letter.origin_offset, _instant(letter.timestamp_ms)),
-        headers=[(name, _text(value)) for name, value in letter.headers],
-        key_base64=_exact(letter.key),
-        value_base64=_exact(letter.value),
-        value_text=_text(letter.value),
-    )
 
 
 def _exact(raw: bytes | None) -> str | None:

@@ -50,11 +50,6 @@ class Version:
     raw: bytes
 
 
-def headers_of(number: int) -> Headers:
-    """Return the headers of the record of a version."""
-    return [(NUMBER, b"%d" % number)]
-
-
 class VersionLog:
     """The last valid version after the records that were read.
 
@@ -157,7 +152,8 @@ async def put_version(
                 )
             number = log.highest + 1
             async with transaction(producer):
-                await producer.send(document.topic, raw, KEY, partition=0, headers=headers_of(number))
+                headers: Headers = [(NUMBER, b"%d" % number)]
+                await producer.send(document.topic, raw, KEY, partition=0, headers=headers)
             return Version(number, raw)
     except Fenced as error:
         raise VersionConflict(

@@ -145,16 +145,13 @@ class CsvFiles:
             return
         self._position = msgspec.json.decode(self._position_file.read_bytes(), type=Position)
         self._remove_files_from(self._position.end)
-        if self._position.file:
-            self._truncate(self._position)
-
-    def _truncate(self, position: Position) -> None:
-        self._open(position.file, 0)
-        assert self._file is not None
-        if os.fstat(self._file).st_size < position.size:
-            raise OSError(f"{position.file} is shorter than it was; expected {position.size} bytes")
-        os.ftruncate(self._file, position.size)
-        os.lseek(self._file, 0, os.SEEK_END)
+        name, size = self._position.file, self._position.size
+        if name:
+            file = self._open(name, 0)
+            if os.fstat(file).st_size < size:
+                raise OSError(f"{name} is shorter than it was; expected {size} bytes")
+            os.ftruncate(file, size)
+            os.lseek(file, 0, os.SEEK_END)
 
     def _remove_files_from(self, offset: int) -> None:
         """Remove files of records that were never acknowledged; these come again."""
@@ -163,12 +160,13 @@ class CsvFiles:
             if match and int(match[1]) >= offset:
                 file.unlink()
 
-    def _open(self, name: str, flags: int) -> None:
+    def _open(self, name: str, flags: int) -> int:
         previous, self._file = self._file, None
         if previous is not None:
             os.close(previous)
         self._file = os.open(self._folder / name, os.O_WRONLY | flags, 0o644)
         self._sync_folder()
+        return self._file
 
     def _sync_folder(self) -> None:
         """Make the names of new files durable."""

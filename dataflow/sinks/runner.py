@@ -66,7 +66,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
             await self.consumer.stop()
             return
         self._at_stop.push_async_callback(self._leave_group)
-        self.commits = Commits(self.consumer, group, self.options.connection, self.options.compression)
+        self.commits = Commits(self.consumer, group, self.options)
         self._at_stop.push_async_callback(self.commits.stop)
         self.consumer.subscribe(list(self.sink.topics), listener=self)
         self.add_future(self._open())

@@ -1,7 +1,7 @@
 """Commits of a sink: offsets, and in the same transaction the dead letters before them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import uuid4
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
@@ -13,6 +13,7 @@ from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transaction
 from dataflow.kafka.types import Consumer, OffsetAndMetadata, TopicPartition
+from dataflow.sinks.configured import RunnerOptions
 from dataflow.sinks.runner_note import SinkNote
 
 STABLE_SECONDS = 15.0  # longer than a transaction may stay open
@@ -26,14 +27,11 @@ class Commits:
     Without dead letters it is a plain commit and needs no producer.
     """
 
-    def __init__(
-        self, consumer: Consumer, group: str, connection: Mapping[str, object], compression: str | None
-    ) -> None:
+    def __init__(self, consumer: Consumer, group: str, options: RunnerOptions) -> None:
         self.consumer = consumer
         self.group = group
-        self._connection = connection
-        self._batches = RecordBatches(compression, transactional=True)
-        self._compression = compression
+        self._options = options
+        self._batches = RecordBatches(options.compression, transactional=True)
         self._transactional_id = f"{group}-{uuid4().hex}"
         self._producer: TransactionalProducer | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -50,26 +48,23 @@ class Commits:
         Raises `CommitFailedError` when the partition is no longer assigned to us, and any
         other `KafkaError` when the result is unknown: call it again.
         """
-        offsets = {tp: OffsetAndMetadata(end, note.as_metadata())}
+        noted = OffsetAndMetadata(end, note.as_metadata())
         if not dead:
-            await self.consumer.commit(offsets)
+            await self.consumer.commit({tp: noted})
             return
         async with self._one_at_a_time:
             try:
-                await self._commit_together(tp, offsets, dead)
+                await self._commit_together(tp, noted, dead)
             except BaseException:
                 await self.stop()  # the next producer of that id ends the transaction
                 raise
 
     async def _commit_together(
-        self,
-        tp: TopicPartition,
-        offsets: Mapping[TopicPartition, OffsetAndMetadata],
-        dead: Sequence[RejectedRecord],
+        self, tp: TopicPartition, noted: OffsetAndMetadata, dead: Sequence[RejectedRecord]
     ) -> None:
         producer = await self._started()
         # An earlier attempt may have succeeded though its answer was lost.
-        if await self.committed_offset(tp) >= offsets[tp].offset:
+        if await self.committed_offset(tp) >= noted.offset:
             return
         partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
         target = partitions[tp.partition % len(partitions)]
@@ -77,13 +72,14 @@ class Commits:
             for batch in self._batches.pack(as_records(tp, dead)):
                 await producer.send_batch(batch, DEAD_LETTERS.name, partition=target)
             await producer.acknowledged()
-            await producer.send_offsets(offsets, self.group, group_metadata(self.consumer))
+            await producer.send_offsets({tp: noted}, self.group, group_metadata(self.consumer))
 
     async def _started(self) -> TransactionalProducer:
         if self._producer is None:
-            producer = TransactionalProducer(self._connection, self._transactional_id, self._compression)
-            self._producer = producer
-            await producer.start()
+            self._producer = TransactionalProducer(
+                self._options.connection, self._transactional_id, self._options.compression
+            )
+            await self._producer.start()
         return self._producer
 
     async def stop(self) -> None:

@@ -66,20 +66,15 @@ class Authenticator:
                 known = await self._is_user(credentials.strip(), address)
             case _:
                 known = False
-        self._judge(known, address)
-
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _judge(self, known: bool, address: str) -> None:
         if known:
             return
         wait = self.delays.wait_seconds(address)
         self.delays.failed(address)
-        if wait:
-            raise _slow_down(wait)
-        raise unauthorized(self.schemes)
+        raise _slow_down(wait) if wait else unauthorized(self.schemes)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _is_user(self, credentials: str, address: str) -> bool:
         if self._users is None:
