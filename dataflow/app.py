@@ -21,6 +21,7 @@ from dataflow.web_server import WebServer, listen
 
 log = get_log(__name__)
 
+HEARTBEAT_SECONDS = 3.0  # at most, however long the session is: a member learns of a rebalance by one
 CHECKPOINT_HEADROOM_SECONDS = 30  # a rebalance waits for a checkpoint under way
 
 
@@ -73,7 +74,7 @@ def _faust_options(settings: Settings) -> dict[str, object]:
         "autodiscover": ("agents", "tables", "models"),
         "Worker": "dataflow.worker:Worker",
         "broker_session_timeout": session_seconds,
-        "broker_heartbeat_interval": session_seconds / 4,
+        "broker_heartbeat_interval": min(session_seconds / 4, HEARTBEAT_SECONDS),
         "broker_rebalance_timeout": session_seconds + CHECKPOINT_HEADROOM_SECONDS,
         "logging_config": logging_config(settings),
         "datadir": str(settings.data_dir / "faust"),

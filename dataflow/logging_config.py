@@ -55,6 +55,23 @@ class Throttle(logging.Filter):
         return True
 
 
+class Retried(logging.Filter):
+    """Makes warnings of the errors that the Kafka client retries by itself.
+
+    What it cannot mend it raises, and the part of the worker that has asked for it says what that means.
+    """
+
+    def __init__(self, level: str) -> None:
+        super().__init__()
+        self._level = logging.getLevelNamesMapping()[level]
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether to write the line, which may be less severe now."""
+        if record.name.startswith("aiokafka") and record.levelno == logging.ERROR and not record.exc_info:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return record.levelno >= self._level
+
+
 class Plain(logging.Filter):
     """Makes one line of a mistake in the settings: where in the code it was found helps nobody."""
 
@@ -72,7 +89,12 @@ def logging_config(settings: Settings) -> dict[str, object]:
     if settings.log_format is LogFormat.AUTO:
         as_json = not sys.stderr.isatty()
     level = settings.log_level.value.upper()
-    handler = "logging.StreamHandler" if as_json else "colorlog.StreamHandler"
+    stderr = {
+        "class": "logging.StreamHandler" if as_json else "colorlog.StreamHandler",
+        "formatter": "json" if as_json else "console",
+        "filters": ["retried", "throttle", "plain"],
+        "level": level,
+    }
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -83,14 +105,11 @@ def logging_config(settings: Settings) -> dict[str, object]:
                 "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",
             },
         },
-        "filters": {"throttle": {"()": Throttle}, "plain": {"()": Plain}},
-        "handlers": {
-            "stderr": {
-                "class": handler,
-                "formatter": "json" if as_json else "console",
-                "filters": ["throttle", "plain"],
-                "level": level,
-            }
+        "filters": {
+            "retried": {"()": Retried, "level": level},
+            "throttle": {"()": Throttle},
+            "plain": {"()": Plain},
         },
+        "handlers": {"stderr": stderr},
         "root": {"handlers": ["stderr"], "level": level},
     }

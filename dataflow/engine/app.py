@@ -26,6 +26,7 @@ from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
 from dataflow.engine.router import GroupRouter
+from dataflow.engine.service_tasks import watch_service_tasks
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import BatchTopic, CountedTable, OrdinaryTopic
 from dataflow.engine.topology import Topology
@@ -91,6 +92,7 @@ class App(faust.App):
     def __init__(self, name: str, *, engine: EngineOptions | None = None, **settings: Any) -> None:
         """Declare an app; one without `engine` has to be connected before it starts."""
         self.topology = Topology()
+        watch_service_tasks()
         super().__init__(name, **FAUST_SETTINGS, **settings)
         if engine is not None:
             self.connect(engine)

@@ -16,6 +16,8 @@ class Assignment:
         self.partitions: dict[TP, Partition] = {}
         self.retained: dict[TP, tuple[int, PartitionState]] = {}
         """Committed offset and state of partitions that were revoked, in case they come back."""
+        self.read_again = 0
+        """Records that were handed out, and not committed when a session ended."""
         self.session = 0
         """Number of the session; what was fetched in another one is not handed out."""
         self._options = options
@@ -31,6 +33,7 @@ class Assignment:
         self.retained = {tp: (p.committed, p.state) for tp, p in clean.items()}
         for partition in self.partitions.values():
             partition.is_open = False
+            self.read_again += partition.delivered - partition.committed
         self.partitions = {}
         self.session += 1
 

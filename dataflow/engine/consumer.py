@@ -12,8 +12,10 @@ from mode.types import ServiceT
 from dataflow.engine.batch import Batch
 from dataflow.engine.consumer_thread import BatchConsumerThread
 from dataflow.engine.engine import Engine
+from dataflow.engine.group_watch import GroupWatch
 from dataflow.engine.partition import Partition
 from dataflow.engine.recovery import check_offset_gap
+from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import find_topics, group_metadata
 from dataflow.kafka.errors import KafkaError
@@ -66,6 +68,8 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *arguments: Any, engine: Engine, **settings: Any) -> None:
         self.engine = engine
         super().__init__(*arguments, **settings)
+        self._watch = GroupWatch(self.thread, engine)
+        self.add_dependency(self._watch)
 
     @property
     def has_coordinator(self) -> bool:
@@ -93,6 +97,8 @@ class BatchConsumer(driver.Consumer):
             while not (self.should_stop or fetcher.should_stop):
                 await self._drain_next()
         except asyncio.CancelledError:
+            if not fetcher.should_stop:
+                self.engine.on_bug(TaskEnded("fetching of batches was cancelled; expected it to go on"))
             # Amid a rebalance Faust takes it for a restart of the fetcher, and crashes the worker.
             if not self.app.should_stop:
                 raise
@@ -177,6 +183,7 @@ class BatchConsumer(driver.Consumer):
         self.is_joining = True
         self.stop_flow()
         self.app.flow_control.suspend()  # streams skip what they have not begun
+        await self._watch.on_revoked(len(revoked))
         await self.engine.revoke()
         await super().on_partitions_revoked(revoked)
 
@@ -184,6 +191,7 @@ class BatchConsumer(driver.Consumer):
         """Do what Faust does; `perform_seek` follows."""
         self.is_joining = False
         await super().on_partitions_assigned(assigned, generation_id)
+        self._watch.on_assigned(len(assigned))
         if not assigned:
             self.engine.on_nothing_assigned()
 

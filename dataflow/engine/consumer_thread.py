@@ -8,6 +8,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from dataflow.kafka.consumers import apply_settings, has_coordinator, stable_end
+from dataflow.kafka.coordination import coordination_error, has_lost_group
+from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import Fetched, fetch
 from dataflow.kafka.types import Consumer, ConsumerRecord, TopicPartition
 
@@ -33,6 +35,18 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def stable_end(self, tp: TP) -> int:
         """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
         return 0 if self._consumer is None else stable_end(self._consumer, TopicPartition(*tp))
+
+    @property
+    def has_lost_group(self) -> bool:
+        """Tell whether the group has given this member up, which was away for longer than a session."""
+        return has_lost_group(self._ensure_consumer())
+
+    async def coordination_error(self) -> tuple[KafkaError | None, bool]:
+        """Return what the coordinator has answered, and whether coordination has ended by it."""
+        if self._consumer is None:
+            return None, False
+        asked = asyncio.run_coroutine_threadsafe(coordination_error(self._consumer), self.thread_loop)
+        return await asyncio.wrap_future(asked)
 
     async def fetch(
         self,

@@ -17,6 +17,7 @@ from dataflow.engine.checkpoint import CheckpointErrors, write_checkpoint
 from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import THE_GROUP, EngineState, Lifecycle
 from dataflow.engine.local_store import LocalStore
+from dataflow.engine.membership import Membership, Moment
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
 from dataflow.engine.pauses import StreamPauses
@@ -60,6 +61,7 @@ class Engine(Service):
         self._record_batches = RecordBatches(options.compression, transactional=True)
         self._group_metadata: GroupMetadata | None = None
         self._errors = CheckpointErrors()
+        self.membership = Membership(app, options.connection)
         self._writing = asyncio.Lock()
         self._capacity = asyncio.Event()
 
@@ -99,6 +101,7 @@ class Engine(Service):
             self.topology.sources.values(),
             self.topology.topics | {self.options.dead_letter_topic},
         )
+        await self.membership.check(Moment.START)  # whoever has our address has our transactional id
         url = self.app.conf.canonical_url
         # Unique among the living, as the port is bound, and the same after a restart.
         transactional_id = f"{self.app.conf.id}-{url.host}-{url.port}"

@@ -15,6 +15,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, running
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
+from dataflow.kafka.group_members import GroupMember, describe_members
 from dataflow.logs import get_log
 
 log = get_log(__name__)
@@ -99,6 +100,13 @@ class Admin:
                 configs[topic] = {name: value for name, value, *_ in entries}
         return configs
 
+    async def broker_configs(self, names: Collection[str]) -> dict[str, str]:
+        """Return the values of these settings of one broker; none that it keeps back."""
+        [node, *_] = self._client._client.cluster.brokers()
+        asked = [ConfigResource(ConfigResourceType.BROKER, str(node.nodeId), dict.fromkeys(names))]
+        [answer] = await self._client.describe_configs(asked)
+        return {name: value for *_, entries in answer.resources for name, value, *_ in entries}
+
     async def groups(self) -> list[str]:
         """Return the consumer groups."""
         return [group for group, *_ in await self._client.list_consumer_groups()]
@@ -114,6 +122,10 @@ class Admin:
         [answer] = await self._client.describe_consumer_groups([group])
         [(_, _, _, _, _, members, *_)] = answer.groups
         return len(members)
+
+    async def members(self, group: str) -> list[GroupMember] | None:
+        """Return the members of a group; None while it is rebalancing."""
+        return await describe_members(self._client._client, group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from mode import Service
 
+from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.consumers import group_consumer
 from dataflow.kafka.errors import KafkaError
@@ -125,6 +126,10 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def _serve(self, partition: SinkPartition) -> None:
         try:
             await partition.serve()
+        except asyncio.CancelledError:
+            if self.partitions.get(partition.tp) is partition:  # nobody has revoked it
+                await self.crash(TaskEnded(f"sink {self.sink.name} serves {partition.tp} no more"))
+            raise
         except Exception as error:  # the outermost edge of a sink: a bug ends the worker
             log.exception("Sink has a bug.", sink=self.sink.name)
             await self.crash(error)

@@ -7,6 +7,8 @@ import msgspec
 from aiohttp.web import Response
 
 from dataflow.app import app
+from dataflow.engine.member_data import WorkerProcess, this_process
+from dataflow.engine.membership import PROCESS_PATH
 from dataflow.engine.query import MSGPACK, QUERY_PATH
 from dataflow.http_error import HttpError, unavailable
 from dataflow.web.health import is_recovering
@@ -22,6 +24,14 @@ class QueryTopic(msgspec.Struct):
     """The topic that a query is about."""
 
     topic: Annotated[str, about("A topic that is counted", example="cdn-logs")]
+
+
+@routes(
+    "get", PROCESS_PATH, description="Internal: asked by a worker that has the same address or instance id."
+)
+async def show_process() -> WorkerProcess:
+    """Which process this worker is."""
+    return this_process()
 
 
 @routes(

@@ -42,15 +42,16 @@ class Worker:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
         """Where it serves."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def get(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Reply:
         """Send a request with this path, byte for byte."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
+        connection = HTTPConnection(self.host, self.port, timeout=DEADLINE_SECONDS)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, named)
@@ -115,7 +116,12 @@ def running_worker(address: str, folder: Path, app_id: str, **chosen: str) -> It
             stdout=output,
             stderr=output,
         )
-    worker = Worker(port, process, log)
+    worker = Worker(
+        int((environment | chosen)["DATAFLOW_WEB_PORT"]),
+        process,
+        log,
+        chosen.get("DATAFLOW_WEB_HOST", "127.0.0.1"),
+    )
     try:
         yield worker
     finally:

@@ -2,13 +2,14 @@
 
 import ast
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dataflow.logging_config import JsonFormatter
+from dataflow.logging_config import JsonFormatter, Retried
 from dataflow.logs import get_log
 
 ROOT = Path(__file__).parents[2]
@@ -135,3 +136,22 @@ def test_an_exception_has_its_traceback_and_the_place_of_the_call(caplog):
     assert "KeyError: 'missing'" in line["traceback"]
     assert caplog.records[-1].filename == Path(__file__).name
     assert caplog.records[-1].funcName == sys._getframe().f_code.co_name
+
+
+@pytest.mark.parametrize(
+    ("logger", "has_traceback", "level", "written"),
+    [
+        ("aiokafka.cluster", False, "INFO", "WARNING"),
+        ("aiokafka.cluster", False, "ERROR", None),
+        ("aiokafka.consumer.group_coordinator", True, "ERROR", "ERROR"),
+        ("dataflow.engine.engine", False, "ERROR", "ERROR"),
+        ("asyncio", False, "INFO", "ERROR"),
+    ],
+)
+def test_what_the_kafka_client_retries_is_a_warning(
+    logger: str, has_traceback: bool, level: str, written: str | None
+):
+    """It calls each broker that is just starting an error; a routine of it that has died still is one."""
+    trace = (ValueError, ValueError("x"), None) if has_traceback else None
+    record = logging.LogRecord(logger, logging.ERROR, __file__, 1, "Broker is away.", (), trace)
+    assert (record.levelname if Retried(level).filter(record) else None) == written

@@ -63,6 +63,8 @@ class PostgresSink(Sink):
 
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch in one transaction."""
+        if self._maintenance is not None and self._maintenance.done():
+            self._maintenance.result()  # raises what has ended it
         target = self._targets[batch.tp.topic]
         made, invalid = convert(batch.records, target.row_of)
         rows = self._without_expired(target, made)

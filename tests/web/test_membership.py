@@ -1,0 +1,127 @@
+"""Membership: a worker that cannot be a member of its group says why and ends; one that can comes back."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness.web_events import SENT
+from harness.workers import Worker, running_worker
+
+from dataflow.demo.broker import EmbeddedBroker
+
+ENDED_SECONDS = 40.0
+ID = "worker-a"
+
+
+def last_words(worker: Worker) -> str:
+    """Wait until a worker has ended by itself, with a failure; return what it has logged."""
+    assert worker.process.wait(ENDED_SECONDS) not in (0, None)
+    return worker.log.read_text()
+
+
+def test_two_workers_ask_each_other_over_ipv6(web_broker: EmbeddedBroker, tmp_path: Path, unique: Callable):
+    """Each owns a part of the partitions, so an answer that is whole has come over the other's address."""
+    there = {"DATAFLOW_WEB_HOST": "::1"}
+    name = unique("ipv6")
+    with (
+        running_worker(web_broker.address, tmp_path, name, **there) as first,
+        running_worker(web_broker.address, tmp_path, name, **there) as second,
+    ):
+        for worker in (first, second):
+            worker.wait_ready()
+        for worker in (first, second):
+            worker.wait_counted(SENT)
+        shares = [worker.get("/metrics").body.count(b"dataflow_lag_records{") for worker in (first, second)]
+        assert all(shares), shares
+
+
+def test_an_instance_id_that_a_living_worker_has_is_refused(
+    web_broker: EmbeddedBroker, tmp_path: Path, unique: Callable
+):
+    """The group would give each of them the other's partitions in turn."""
+    name, static = unique("twice"), {"DATAFLOW_INSTANCE_ID": ID}
+    with running_worker(web_broker.address, tmp_path, name, **static) as first:
+        first.wait_ready()
+        with running_worker(web_broker.address, tmp_path, name, **static) as second:
+            said = last_words(second)
+        assert (
+            f"instance id is '{ID}' (DATAFLOW_INSTANCE_ID), which another worker in group {name} has" in said
+        )
+        assert f"process {first.process.pid} on {socket.gethostname()} (127.0.0.1)" in said
+        assert first.get("/readyz").status == 200
+
+
+def test_an_address_that_a_living_worker_has_is_refused(
+    web_broker: EmbeddedBroker, tmp_path: Path, unique: Callable
+):
+    """Queries would go to one of them only; and each would take the transactional id from the other."""
+    name = unique("address")
+    with running_worker(web_broker.address, tmp_path, name) as first:
+        first.wait_ready()
+        same = {"DATAFLOW_WEB_PORT": str(first.port), "DATAFLOW_ADVERTISED_HOST": "127.0.0.1"}
+        with running_worker(
+            web_broker.address, tmp_path, name, DATAFLOW_WEB_HOST="127.0.0.2", **same
+        ) as second:
+            said = last_words(second)
+        assert f"address of this worker is http://127.0.0.1:{first.port}" in said
+        assert f"process {first.process.pid} on " in said
+        assert first.get("/readyz").status == 200
+        assert "fenced" not in first.log.read_text().lower()
+
+
+def test_a_static_member_comes_back_with_another_address_within_its_session(
+    web_broker: EmbeddedBroker, tmp_path: Path, unique: Callable
+):
+    """A pod that is killed has another address after it; its partitions must not wait for the session."""
+    name = unique("static")
+    static = {"DATAFLOW_INSTANCE_ID": ID, "DATAFLOW_SESSION_TIMEOUT_MS": "300000"}
+    with (
+        running_worker(web_broker.address, tmp_path, name, **static) as first,
+        running_worker(web_broker.address, tmp_path, name, DATAFLOW_SESSION_TIMEOUT_MS="300000") as other,
+    ):
+        for worker in (first, other):
+            worker.wait_ready()
+        first.wait_counted(SENT)
+        first.kill()
+        with running_worker(web_broker.address, tmp_path, name, **static) as second:
+            second.wait_ready()
+            second.wait_counted(SENT)
+            other.wait_counted(SENT)  # it asks at the new address
+
+
+def test_a_session_that_the_broker_refuses_is_named_with_its_limits(tmp_path: Path):
+    """It was a line in the log of a worker that was never ready."""
+    limits = {"group.min.session.timeout.ms": 1_000, "group.max.session.timeout.ms": 5_000}
+    broker = EmbeddedBroker(tmp_path / "broker", properties=limits)
+    broker.start()
+    try:
+        broker.wait_ready()
+        with running_worker(broker.address, tmp_path, "long", DATAFLOW_SESSION_TIMEOUT_MS="20000") as worker:
+            said = last_words(worker)
+    finally:
+        broker.kill()
+    assert "DATAFLOW_SESSION_TIMEOUT_MS is 20000, which the broker refuses; expected 1000 to 5000" in said
+
+
+@pytest.mark.parametrize("frozen_seconds", [5.0])
+def test_a_worker_that_has_lost_its_group_joins_again_and_says_what_it_cost(
+    web_broker: EmbeddedBroker, tmp_path: Path, unique: Callable, frozen_seconds: float
+):
+    """Frozen for longer than its session, as by a virtual machine that is moved."""
+    with running_worker(web_broker.address, tmp_path, unique("frozen")) as worker:
+        worker.wait_counted(SENT)
+        os.kill(worker.process.pid, signal.SIGSTOP)
+        time.sleep(frozen_seconds)
+        os.kill(worker.process.pid, signal.SIGCONT)
+        joined = "Worker had lost its group and has joined again"
+        worker.wait_for("/readyz", lambda reply: reply.status == 200 and joined in worker.log.read_text())
+        [line] = [line for line in worker.log.read_text().splitlines() if joined in line]
+        worker.wait_counted(SENT)
+    said = json.loads(line)
+    assert said["lost_partitions"] == said["partitions"] > 0
+    assert said["records_read_again"] >= 0
