@@ -34,11 +34,11 @@ class DamagedStore(DataflowError):
 
 
 class Reflected(msgspec.Struct, frozen=True, array_like=True):
-    """Which changelog the records on disk are of, up to which offset, and when that was so."""
+    """Which changelog the records on disk are of, up to which offset, and when that was its end."""
 
     identity: list[str]
     position: int
-    written_at_ms: int
+    at_ms: int
 
 
 class Changelog(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class Changelog(msgspec.Struct, frozen=True):
 
     def fault_of(self, reflected: Reflected) -> str | None:
         """Return why what is on disk is of no use; None if the records from its position on complete it."""
-        position, age_ms = reflected.position, time.time() * 1000 - reflected.written_at_ms
+        position, age_ms = reflected.position, time.time() * 1000 - reflected.at_ms
         if reflected.identity != self.identity:
             return f"it is of {reflected.identity}; expected {self.identity}"
         if not self.start <= position <= self.end:
@@ -84,6 +84,7 @@ class StoredPartition:
         self._changelog = changelog
         self._fresh: dict[bytes, bytes | None] = {}
         self._dirty: dict[bytes, bytes | None] = {}
+        self._position_at_ms = 0
         self._written: int | None = None  # the position on disk
         self._is_loading = False
 
@@ -123,7 +124,8 @@ class StoredPartition:
         self.size += RECORD_BYTES * (len(self._dirty) - before)
         for key in [key for key, blob in self._fresh.items() if self._dirty.get(key, _MISSING) is blob]:
             del self._fresh[key]
-        self.position = self.position if position is None else position
+        if position is not None:
+            self.position, self._position_at_ms = position, int(time.time() * 1000)
 
     async def load(self, take: Callable[[Sequence[ChangelogRecord]], None]) -> None:
         """Hand out what is on disk; raise DatabaseError if it is damaged, ValueError if it is of no use."""
@@ -161,7 +163,8 @@ class StoredPartition:
 
     async def flush(self) -> None:
         """Write what is dirty, a slice at a time."""
-        records, position = list(self._dirty.items()), self.position
+        records = [(key, self._dirty[key]) for key in sorted(self._dirty)]  # else four times as dear
+        position, position_at_ms = self.position, self._position_at_ms
         for some in self._slices(records):
             if not self.is_current:
                 return
@@ -169,7 +172,7 @@ class StoredPartition:
             await asyncio.sleep(0)
         identity = self._changelog.identity
         if self.is_current and identity is not None and position not in {None, self._written}:
-            reflected = Reflected(identity, position, int(time.time() * 1000))
+            reflected = Reflected(identity, position, position_at_ms)
             self._disk.write_note(self._number, msgpack.encode(reflected))
             self._written = position
         for key, value in records:

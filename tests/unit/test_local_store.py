@@ -188,6 +188,25 @@ async def test_a_file_that_is_too_old_is_thrown_away(tmp_path, monkeypatch, hour
     assert_counted(worker)
 
 
+async def test_what_a_frozen_worker_writes_is_as_old_as_it_was(tmp_path, monkeypatch):
+    """It wakes up after a day, and writes what was committed before: others have counted since."""
+    worker = await started(tmp_path)
+    other = StoredState(tmp_path / "other", TABLE, "other")
+    other.log = list(worker.log)
+    await other.begin()
+    other.fold(minutes(7, 9))
+    other.commit()
+    now = time.time()
+    monkeypatch.setattr(stored_partition.time, "time", lambda: now + 86_400)
+    await worker.end()
+
+    worker.log = other.log
+    await worker.begin()
+
+    assert worker.read == worker.log
+    assert held(worker.counted) == held(other.counted)
+
+
 async def test_an_old_file_is_used_where_nothing_came_after(tmp_path, monkeypatch):
     """A stream that rests over the weekend is there at once on Monday."""
     worker = await started(tmp_path)
