@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from dataflow.settings import Settings
 
 CONNECT_SECONDS = 5
@@ -30,3 +32,8 @@ def client_arguments(settings: Settings, config: Callable[..., object], attempts
             s3={"addressing_style": "path"} if settings.s3_endpoint else None,
         ),
     }
+
+
+def status_of(error: ClientError) -> int:
+    """Return the status of HTTP of an answer that the SDK raises, 0 for none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

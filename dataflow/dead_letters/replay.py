@@ -1,9 +1,8 @@
 """Replay: dead letters in, the records that they were back in their topics, each once, out.
 
-One producer with a fixed transactional id: a second replay ends what the first has under way, and
-the first can write nothing more. It reads the marks after that, so it sees all that was ever
-committed. Letters and their marks are in one transaction: broken off anywhere, all of them are
-back and marked, or none.
+One producer with a fixed transactional id: a second replay ends what the first has under way, and the first
+can write nothing more. It reads the marks after that, so it sees all that was ever committed. Letters and
+their marks are in one transaction: broken off anywhere, all of them are back and marked, or none.
 """
 
 from collections import Counter

@@ -12,7 +12,7 @@ from botocore.session import get_session
 from dataflow.errors import Misconfigured
 from dataflow.inputs.files import Listing, is_skipped
 from dataflow.inputs.input import PIECE_BYTES, S3_SCHEME, Input, Pieces, UnreadableInput
-from dataflow.s3 import client_arguments
+from dataflow.s3 import client_arguments, status_of
 from dataflow.settings import Settings
 
 ATTEMPTS = 4
@@ -58,11 +58,9 @@ class S3Objects:
         bucket, key = _bucket_and_key(path)
         try:
             head = self._client().head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+        except ERRORS as error:
+            if isinstance(error, ClientError) and status_of(error) == 404:
                 return None
-            raise _unreadable(path, error) from error
-        except BotoCoreError as error:
             raise _unreadable(path, error) from error
         return self._object(bucket, key, {"Size": head["ContentLength"], **head})
 

@@ -12,7 +12,14 @@ from dataflow.kafka.admin import connect_admin
 from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
-from dataflow.rules.version import Document, Version, VersionConflict, VersionLog, put_version, version_reader
+from dataflow.rules.version import (
+    Document,
+    Version,
+    VersionConflict,
+    VersionLog,
+    open_version_log,
+    put_version,
+)
 from dataflow.topics import ensure_topics
 
 log = get_log(__name__)
@@ -25,9 +32,8 @@ WAIT_SECONDS = 1.0
 class Follower(Service, Generic[T]):
     """Keeps `current`, which is replaced as a whole: read it once for each batch.
 
-    It reads the topic to its end before the worker gets its first partition, and writes
-    `seed` as the first version if there is none. A version that cannot be used is
-    refused, and the old one stays in use.
+    It reads the topic to its end before the worker gets its first partition, and writes `seed` as the first
+    version if there is none. A version that cannot be used is refused, and the old one stays in use.
     """
 
     def __init__(
@@ -94,8 +100,8 @@ class Follower(Service, Generic[T]):
             log.warning("Version is not in use yet.", document=self.document.name, version=number)
 
     async def _read(self) -> VersionLog:
-        async with version_reader(self.connection, self.document) as reader:
-            return await reader.read_to_end()
+        async with open_version_log(self.connection, self.document) as versions:
+            return await versions.read_to_end()
 
     async def _use(self, version: Version) -> None:
         compiled = self._compile(version)
@@ -110,9 +116,9 @@ class Follower(Service, Generic[T]):
         pauses = backoff()
         while not self.should_stop:
             try:
-                async with version_reader(self.connection, self.document) as reader:
+                async with open_version_log(self.connection, self.document) as versions:
                     while not self.should_stop:
-                        await self._apply(await reader.read_more(WAIT_SECONDS))
+                        await self._apply(await versions.read_more(WAIT_SECONDS))
                         pauses = backoff()
             except (KafkaError, OSError) as error:
                 log.warning("Topic cannot be read; trying again.", topic=self.document.topic, error=error)

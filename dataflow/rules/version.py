@@ -1,15 +1,15 @@
 """Versions of a document: reads the committed ones, and writes a new one if the last is as expected.
 
-Compare and set, with one transactional id. Starting a producer aborts the open transaction of
-another writer and fences it. Then the last version is read and compared, and the new one is
-written in a transaction. So of two writers that saw the same version at most one succeeds: if the
-second starts before the first has committed, the first is fenced; if after, the second reads the
-version of the first.
+Compare and set, with one transactional id. Starting a producer aborts the open transaction of another writer
+and fences it. Then the last version is read and compared, and the new one is written in a transaction. So of
+two writers that saw the same version at most one succeeds: if the second starts before the first has
+committed, the first is fenced; if after, the second reads the version of the first.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
 from dataflow.errors import DataflowError, Misconfigured
@@ -51,25 +51,35 @@ class Version:
 
 
 class VersionLog:
-    """The last valid version after the records that were read.
+    """The last valid version after the records that were read; made by `open_version_log`.
 
-    An invalid record, written by hand, changes nothing; so every reader comes to the same
-    result.
+    An invalid record, written by hand, changes nothing; so every reader comes to the same result.
     """
 
-    def __init__(self, document: Document) -> None:
-        self.document = document
+    def __init__(self, consumer: Consumer, document: Document) -> None:
+        self._consumer, self._document = consumer, document
+        self._tp = TopicPartition(document.topic, 0)
         self.last = Version(0, document.empty)
         self.highest = 0  # highest version number of any record
         self.fault: Misconfigured | None = None  # the fault of the last record; None if it is valid
 
-    def read(self, records: Iterable[Record]) -> None:
-        """Apply the next records."""
+    async def read_to_end(self) -> Self:
+        """Read all that is committed by now."""
+        async for _, records in read_to_end(self._consumer, [self._tp]):
+            self._apply(records)
+        return self
+
+    async def read_more(self, wait_seconds: float) -> Self:
+        """Read new records; wait up to `wait_seconds` for some."""
+        self._apply(await read_more(self._consumer, self._tp, wait_seconds))
+        return self
+
+    def _apply(self, records: Iterable[Record]) -> None:
         for record in records:
             number, raw = _number_of(record), record.value or b""
             self.highest = max(self.highest, number)
             try:
-                self.document.check(raw, f"{self.document.topic} at offset {record.offset}")
+                self._document.check(raw, f"{self._document.topic} at offset {record.offset}")
             except Misconfigured as fault:
                 self.fault = fault
             else:
@@ -87,44 +97,22 @@ UTM_SOURCES_DOCUMENT = Document(
 )
 
 
-class VersionReader:
-    """Reads one topic from its begin, without a group; made by `version_reader`."""
-
-    def __init__(self, consumer: Consumer, document: Document) -> None:
-        self.log = VersionLog(document)
-        self._consumer = consumer
-        self._tp = TopicPartition(document.topic, 0)
-
-    async def read_to_end(self) -> VersionLog:
-        """Read all that is committed by now."""
-        async for _, records in read_to_end(self._consumer, [self._tp]):
-            self.log.read(records)
-        return self.log
-
-    async def read_more(self, wait_seconds: float) -> VersionLog:
-        """Read new records; wait up to `wait_seconds` for some."""
-        self.log.read(await read_more(self._consumer, self._tp, wait_seconds))
-        return self.log
-
-
 async def last_version(connection: Mapping[str, object], document: Document) -> Version:
     """Return the last valid version; raise `DataflowError` if the topic is missing."""
     if document.topic not in await existing_topics(connection):
         raise DataflowError(
             f"topic {document.topic} is missing; expected `dataflow topics` or a worker to have made it"
         )
-    async with version_reader(connection, document) as versions:
+    async with open_version_log(connection, document) as versions:
         return (await versions.read_to_end()).last
 
 
 @asynccontextmanager
-async def version_reader(
-    connection: Mapping[str, object], document: Document
-) -> AsyncIterator[VersionReader]:
-    """Give a reader."""
+async def open_version_log(connection: Mapping[str, object], document: Document) -> AsyncIterator[VersionLog]:
+    """Give the log of a document, to be read from its begin."""
     async with reader(connection) as consumer:
         consumer.assign([TopicPartition(document.topic, 0)])
-        yield VersionReader(consumer, document)
+        yield VersionLog(consumer, document)
 
 
 class VersionConflict(DataflowError):
@@ -144,8 +132,8 @@ async def put_version(
         async with transactional_producer(
             connection, transactional_id, timeout_ms=TRANSACTION_TIMEOUT_MS, max_request_bytes=LARGEST_BYTES
         ) as producer:
-            async with version_reader(connection, document) as reader:
-                log = await reader.read_to_end()
+            async with open_version_log(connection, document) as log:
+                await log.read_to_end()
             if follows is not None and log.last.number != follows:
                 raise VersionConflict(
                     f"version of the {document.name} is {log.last.number}; expected {follows}"

@@ -48,9 +48,8 @@ class RunnerOptions:
 def configured_sinks(settings: Settings) -> list[Sink]:
     """Return the sinks that this worker runs, by its role and settings.
 
-    A sink is a module or package of `dataflow.sinks` with a function
-    ``configured(settings)``, which returns None if the settings do not enable it.
-    Raises `Misconfigured` when the role is a sink that is not enabled.
+    A sink is a module or package of `dataflow.sinks` with a function ``configured(settings)``, which returns
+    None if the settings do not enable it. Raises `Misconfigured` when the role is a sink that is not enabled.
     """
     if settings.role is Role.ALL:
         return list(enabled_sinks(settings))

@@ -97,9 +97,8 @@ class Sink(ABC):
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch.
 
-        Raise `SinkUnavailable` while the system is unavailable: the same batch comes again
-        after a pause. Rejected records go into the answer. Any other error is a bug and stops
-        the worker.
+        Raise `SinkUnavailable` while the system is unavailable: the same batch comes again after a pause.
+        Rejected records go into the answer. Any other error is a bug and stops the worker.
         """
 
     async def release(self, tp: TopicPartition) -> None:  # noqa: B027  # optional

@@ -66,8 +66,7 @@ class CsvFiles:
     def append(self, first: int, end: int, lines: Iterable[CsvLine]) -> None:
         """Append the lines of a batch with the offsets from `first` to before `end`; skip written ones.
 
-        Raises `SinkUnavailable` if the disk or another process prevents it; then nothing
-        counts as written.
+        Raises `SinkUnavailable` if the disk or another process prevents it; then nothing counts as written.
         """
         with self._alone:
             try:

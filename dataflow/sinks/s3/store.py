@@ -12,7 +12,7 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dataflow.errors import SinkUnavailable
-from dataflow.s3 import client_arguments
+from dataflow.s3 import client_arguments, status_of
 from dataflow.settings import Settings
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
@@ -52,9 +52,9 @@ class Store:
         try:
             await self._ask("head_bucket", Bucket=self._bucket)
         except ClientError as error:
-            if _status(error) == 403:
+            if status_of(error) == 403:
                 return
-            if _status(error) != 404:
+            if status_of(error) != 404:
                 raise _unavailable(error) from error
             elsewhere = region not in (None, "us-east-1")
             place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if elsewhere else {}
@@ -132,15 +132,11 @@ async def _translate_errors() -> AsyncIterator[None]:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        if code in _FAILED_CONDITIONS or code in _MISSING or _status(error) == 412:
+        if code in _FAILED_CONDITIONS or code in _MISSING or status_of(error) == 412:
             raise PreconditionFailed(str(error)) from error
         raise _unavailable(error) from error
     except (BotoCoreError, OSError, TimeoutError) as error:
         raise _unavailable(error) from error
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _unavailable(error: Exception) -> SinkUnavailable:
