@@ -47,9 +47,8 @@ def status() -> None:
     elif statuses:
         page().print(table_of_sinks(statuses))
     else:
-        notes().print(
-            "no sink is set, none has run yet; docs/sinks.md says which settings each needs", soft_wrap=True
-        )
+        none = "no sink is set, none has run yet; docs/sinks.md says which settings each needs"
+        notes().print(none, soft_wrap=True)
 
 
 def table_of_sinks(statuses: "list[SinkState]") -> "Table":

@@ -18,12 +18,6 @@ streams = typer.Typer(
 Name = Annotated[str, typer.Argument(help="Stream, by its source topic.")]
 
 
-def _worker(url: str | None) -> str:
-    from dataflow.settings import settings
-
-    return url or f"http://{settings().advertised_host}:{settings().web_port}"
-
-
 @streams.command("list")
 def list_streams(url: Worker = None) -> None:
     """Show each stream's state, and how far it is behind; in a pipe as JSON.
@@ -33,9 +27,9 @@ def list_streams(url: Worker = None) -> None:
       dataflow streams list
       dataflow streams list | jq '.states[] | select(.state == "paused")'
     """
-    from dataflow.cli.worker_client import ask
+    from dataflow.cli.worker_client import address_of, ask
 
-    answer = ask(_worker(url), "streams")
+    answer = ask(address_of(url), "streams")
     if not people_read():
         print_json(answer)
         return
@@ -47,9 +41,8 @@ def list_streams(url: Worker = None) -> None:
     for topic, status in answer["states"].items():
         if status["pause"]:
             pause = status["pause"]
-            text = (
-                f"{topic} pauses since {pause['since']}: {pause['detail']}. It waits for {pause['awaited']}"
-            )
+            why, awaited = pause["detail"], pause["awaited"]
+            text = f"{topic} pauses since {pause['since']}: {why}. It waits for {awaited}"
             notes().print(text, style="yellow", soft_wrap=True)
 
 
@@ -65,9 +58,9 @@ def resume_stream(name: Name, url: Worker = None) -> None:
       dataflow streams resume expedia
       dataflow streams resume expedia --url http://ann:secret@10.0.0.7:6066
     """
-    from dataflow.cli.worker_client import tell
+    from dataflow.cli.worker_client import address_of, tell
 
-    answer = tell(_worker(url), "streams", name, "resume")
+    answer = tell(address_of(url), "streams", name, "resume")
     if not people_read():
         print_json(answer)
     elif answer["resumed"]:

@@ -45,14 +45,12 @@ def tables(
       dataflow tables requests_per_endpoint --window day --merge --top 10
       dataflow tables stays_per_category --url http://10.0.0.7:6066 | jq .windows
     """
-    from dataflow.cli.worker_client import ask
-    from dataflow.settings import settings
+    from dataflow.cli.worker_client import address_of, ask
 
     path = ["tables", *([name] if name else []), *([key] if name and key else [])]
     parameters = {"window": window, "from": start, "to": end, "order": order}
     parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
-    own = f"http://{settings().advertised_host}:{settings().web_port}"
-    _show(name, ask(url or own, *path, **parameters))
+    _show(name, ask(address_of(url), *path, **parameters))
 
 
 def _show(name: str | None, answer: Answer) -> None:

@@ -18,6 +18,13 @@ class NotReady(DataflowError):
     """The worker is not ready yet; ask again later."""
 
 
+def address_of(worker: str | None) -> str:
+    """Return the URL of a worker; for None of the one that the settings describe."""
+    from dataflow.settings import settings
+
+    return worker or f"http://{settings().advertised_host}:{settings().web_port}"
+
+
 def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
     """Return the JSON that a worker answers with; parameters that are None are left out.
 

@@ -7,8 +7,8 @@ of a field that is missing or null does not hold, except ``"present": false``.
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from operator import and_, not_, or_
+from collections.abc import Callable, Sequence
+from operator import and_, eq, ge, gt, le, lt, not_, or_
 from urllib.parse import unquote
 
 from dataflow.errors import Misconfigured
@@ -22,13 +22,8 @@ Condition = Callable[[Columns], Sequence[bool]]
 Test = Callable[[Value], bool]
 
 DEEPEST = 20
-BOUNDS: Mapping[str, Callable[[float, float], bool]] = {
-    "above": lambda value, bound: value > bound,
-    "at_least": lambda value, bound: value >= bound,
-    "below": lambda value, bound: value < bound,
-    "at_most": lambda value, bound: value <= bound,
-    "equals": lambda value, bound: value == bound,
-}
+BOUNDS = {"above": gt, "at_least": ge, "below": lt, "at_most": le, "equals": eq}
+"""Tests of a value and a bound."""
 _GROUPS = ("any", "all", "not")
 _TESTS = ("matches", "search", "present", *BOUNDS)
 _NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?", re.ASCII)

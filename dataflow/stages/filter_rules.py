@@ -80,9 +80,8 @@ class FilterRules:
         for rule in reversed(self.rules):  # the first rule that drops is named
             dropped = rule.drops(columns)
             if True in dropped:
-                verdicts = [
-                    rule.name if drop else verdict for drop, verdict in zip(dropped, verdicts, strict=True)
-                ]
+                pairs = zip(dropped, verdicts, strict=True)
+                verdicts = [rule.name if drop else verdict for drop, verdict in pairs]
         return verdicts
 
     def _routes(self, columns: Columns, lines: int) -> list[Verdict]:

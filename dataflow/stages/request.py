@@ -120,9 +120,7 @@ def _text(value: CdnValue) -> str | None:
 _endpoints: BoundedCache[str, str] = BoundedCache(endpoint_of)
 _statuses: BoundedCache[str, tuple[str, bool]] = BoundedCache(status_of)
 _countries: BoundedCache[str, str | None] = BoundedCache(lambda text: None if text in _NULL_FORMS else text)
-_logged_statuses = {
-    status: status_of(None if status is None else str(status)) for status in (None, *range(1_000))
-}
+_logged_statuses = {code: status_of(None if code is None else str(code)) for code in (None, *range(1_000))}
 
 
 def access_log_parsing(stage: AccessLogStage) -> ParseStage[Request]:

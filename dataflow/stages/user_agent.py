@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import msgspec
 import re2
-from ua_parser import Domain, PartialResult, load_lazy_builtins
+from ua_parser import OS, Domain, PartialResult, load_lazy_builtins
+from ua_parser import UserAgent as Browser
 from ua_parser.core import Matcher
 from ua_parser.re2 import Resolver as Re2Resolver
 from user_agents import parsers
@@ -74,26 +75,19 @@ class _Agent(parsers.UserAgent):  # type: ignore[misc]  # the package user-agent
 
     def __init__(self, text: str) -> None:
         client = _resolver(text, Domain.ALL)
-        browser, system, device = client.user_agent, client.os, client.device
         self.ua_string = text
-        self.browser = parsers.Browser(
-            browser.family if browser else _OTHER,
-            (),
-            _version(browser.major, browser.minor, browser.patch) if browser else "",
-        )
-        self.os = parsers.OperatingSystem(
-            system.family if system else _OTHER,
-            (),
-            _version(system.major, system.minor, system.patch) if system else "",
-        )
-        self.device = parsers.Device(device.family if device else _OTHER, None, None)
+        self.browser = parsers.Browser(*_family_and_version(client.user_agent))
+        self.os = parsers.OperatingSystem(*_family_and_version(client.os))
+        self.device = parsers.Device(client.device.family if client.device else _OTHER, None, None)
 
 
-def _version(*parts: str | None) -> str:
+def _family_and_version(found: Browser | OS | None) -> tuple[str, tuple[()], str]:
+    if found is None:
+        return _OTHER, (), ""
+    parts = (part for part in (found.major, found.minor, found.patch) if part is not None)
     # user-agents does the same, but fails on digits that are not ASCII ("VLC/1.2.²").
-    return ".".join(
-        str(int(part)) if part.isascii() and part.isdigit() else part for part in parts if part is not None
-    )
+    version = ".".join(str(int(part)) if part.isascii() and part.isdigit() else part for part in parts)
+    return found.family, (), version
 
 
 def _device_of(agent: _Agent) -> str:

@@ -163,10 +163,8 @@ async def show_top_ips(request: IpsRequest) -> IpsAnswer:
 async def show_error_rate(request: SpanRequest) -> ErrorRateAnswer:
     """Which share of the requests failed."""
     sourced = await answer(failure_question(requests_per_status.table, request.span), request.source)
-    failures = sourced.content
-    return ErrorRateAnswer(
-        *_range(request.span, sourced), failures.total, failures.errors, failures.error_rate
-    )
+    sums = sourced.content
+    return ErrorRateAnswer(*_range(request.span, sourced), sums.total, sums.errors, sums.error_rate)
 
 
 async def _ranking(

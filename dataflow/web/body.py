@@ -65,9 +65,8 @@ def read_json_body(raw: bytes, body_type: type[B]) -> B:
         raise bad_value("field", name, one_of(fields))
     for name in (name for name, field in fields.items() if field.required and name not in texts):
         raise HttpError(HTTPStatus.BAD_REQUEST, f"{name} is missing; expected it")
-    return body_type(
-        **{fields[name].name: _read(name, text, fields[name].type) for name, text in texts.items()}
-    )
+    values = {fields[name].name: _read(name, text, fields[name].type) for name, text in texts.items()}
+    return body_type(**values)
 
 
 def _read(name: str, text: msgspec.Raw, value_type: Any) -> object:  # noqa: ANN401  # a type, a union too

@@ -47,10 +47,8 @@ def parse_text(value_type: type, text: str) -> object:
 
 def schemas_of(types: Iterable[Any]) -> tuple[Sequence[Json], Mapping[str, Json]]:
     """Return the schema of each type, and the components that they refer to."""
-    schemas, components = msgspec.json.schema_components(
-        types, schema_hook=_schema_of_custom, ref_template=REF_TEMPLATE
-    )
-    return schemas, components
+    hook = _schema_of_custom
+    return msgspec.json.schema_components(types, schema_hook=hook, ref_template=REF_TEMPLATE)
 
 
 def given_type(value_type: Any) -> Any:  # noqa: ANN401  # types are values here, unions too

@@ -82,11 +82,8 @@ def read_parameters(
     """Return the request; raise `HttpError` for the first parameter that is not as expected."""
     is_strict = request_type.__struct_config__.forbid_unknown_fields
     in_query = [parameter.name for parameter in parameters if parameter.place == "query"]
-    texts = {
-        "query": single_values(query, in_query) if is_strict else dict(query),
-        "path": path,
-        "header": headers,
-    }
+    asked = single_values(query, in_query) if is_strict else dict(query)
+    texts = {"query": asked, "path": path, "header": headers}
     values = {
         parameter.field.name: parameter.read(texts[parameter.place][parameter.name])
         for parameter in parameters

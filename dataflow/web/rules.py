@@ -62,24 +62,23 @@ PUT_ERRORS = {
     428: "If-Match is missing",
 }
 
-CHANGED = "ETag of the version that is to be changed, or *"
+IF_MATCH = about(
+    "ETag of the version that is to be changed, or *", place="header", required=True, example='"7"'
+)
+IF_NONE_MATCH = about("ETag of a version that is known already", place="header")
 _ETAG = re.compile(r'"([0-9]{1,18})"')
 
 
 class IfNoneMatch(NoParameters):
     """Which version is known already."""
 
-    etag: Annotated[str | None, about("ETag of a version that is known already", place="header")] = named(
-        "If-None-Match"
-    )
+    etag: Annotated[str | None, IF_NONE_MATCH] = named("If-None-Match")
 
 
 class IfMatch(NoParameters):
     """Which version is to be changed."""
 
-    etag: Annotated[str | None, about(CHANGED, place="header", required=True, example='"7"')] = named(
-        "If-Match"
-    )
+    etag: Annotated[str | None, IF_MATCH] = named("If-Match")
 
 
 class Written(Answer):

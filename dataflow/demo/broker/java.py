@@ -45,12 +45,10 @@ def _packaged_java() -> str | None:
 
 def _version(program: str) -> str:
     try:
-        process = subprocess.run(
-            [program, "-version"], capture_output=True, text=True, timeout=30, check=True
-        )
+        done = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return ""  # a broken installation counts as none
-    return process.stderr.strip()
+    return done.stderr.strip()
 
 
 def _major(version: str) -> int:

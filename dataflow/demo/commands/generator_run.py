@@ -39,9 +39,8 @@ class Progress:
         report, seconds = self._report, now - self._started_at
         lag = f"  {report.lag_seconds:.1f} s behind" if report.lag_seconds > SHOW_SECONDS else ""
         rate = report.events / max(seconds, 0.001)
-        self._file.write(
-            f"{seconds:8.1f} s  {report.events:>14,} events  {rate:>11,.0f} a second{lag:16}{end}"
-        )
+        events = f"{report.events:>14,} events"
+        self._file.write(f"{seconds:8.1f} s  {events}  {rate:>11,.0f} a second{lag:16}{end}")
         self._file.flush()
 
 

@@ -21,9 +21,8 @@ class AccessLogs:
         """Return one line for each time."""
         steps = self._sessions.steps(len(times_us), times_us[0])
         seconds = seconds_of(times_us, _TIME)
-        return [
-            b"".join((client, second, rest)) for second, (client, rest) in zip(seconds, steps, strict=False)
-        ]
+        rows = zip(seconds, steps, strict=False)
+        return [b"".join((client, second, rest)) for second, (client, rest) in rows]
 
 
 def _after_time(line: Line) -> bytes:

@@ -16,9 +16,7 @@ PURCHASE_SHARE = 0.4
 Step = tuple[bytes, bytes]
 """What stands up to the type, and the type."""
 
-_TYPE_TO_SECOND: BoundedCache[int, bytes] = BoundedCache(
-    lambda second: b'", "created_on": "%b.' % ISO[second]
-)
+_TYPE_TO_SECOND = BoundedCache[int, bytes](lambda second: b'", "created_on": "%b.' % ISO[second])
 
 
 class AnalyticsEvents:
@@ -33,12 +31,8 @@ class AnalyticsEvents:
         """Return one event for each time."""
         steps = self._sessions.steps(len(times_us), times_us[0])
         seconds = seconds_of(times_us, _TYPE_TO_SECOND)
-        return [
-            b"".join((device, event_type, second, ms, b'Z"}'))
-            for second, ms, (device, event_type) in zip(
-                seconds, milliseconds_of(times_us), steps, strict=False
-            )
-        ]
+        rows = zip(seconds, milliseconds_of(times_us), steps, strict=False)
+        return [b"".join((*step, second, ms, b'Z"}')) for second, ms, step in rows]
 
     def _begin(self, _now_us: int) -> Iterable[Step]:
         device = b'{"device_id": "device-%05d", "event_type": "' % next(self._devices)

@@ -55,12 +55,8 @@ class Bookings:
         first = self._bookings
         self._bookings += len(times_us)
         seconds = seconds_of(times_us, _ID_TO_SECOND)
-        return [
-            b"".join((b'{"id": ', number, second, search, hotel))
-            for number, second, (search, hotel) in zip(
-                map(b"%d".__mod__, range(first, self._bookings)), seconds, steps, strict=False
-            )
-        ]
+        rows = zip(map(b'{"id": %d'.__mod__, range(first, self._bookings)), seconds, steps, strict=False)
+        return [b"".join((begin, second, *step)) for begin, second, step in rows]
 
     def _begin(self, now_us: int) -> Iterable[Step]:
         before, nights, middle, dates, after = next(self._trips)

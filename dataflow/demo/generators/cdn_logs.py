@@ -24,11 +24,11 @@ class CdnLogs:
         steps = self._sessions.steps(len(times_us), times_us[0])
         digits = self._rng.randbytes(4 * len(times_us)).hex().encode()
         ids = [digits[at : at + 8] for at in range(0, len(digits), 8)]
-        seconds, milliseconds = seconds_of(times_us, _ID_TO_SECOND), milliseconds_of(times_us)
+        seconds, ms_texts = seconds_of(times_us, _ID_TO_SECOND), milliseconds_of(times_us)
         return [
             b"".join((_BEFORE_ID, request, second, ms, before, client, after))
             for request, second, ms, (client, (before, after)) in zip(
-                ids, seconds, milliseconds, steps, strict=False
+                ids, seconds, ms_texts, steps, strict=False
             )
         ]
 

@@ -38,9 +38,8 @@ def _generator(kind: str, rng: random.Random, rate: float) -> Generator:
     declared = KINDS[kind].generator
     assert declared is not None
     module, _, name = declared.made_by.partition(":")
-    make: Callable[[random.Random, float], Generator] = getattr(
-        import_module(f"{__package__}.{module}"), name
-    )
+    of_kind = import_module(f"{__package__}.{module}")
+    make: Callable[[random.Random, float], Generator] = getattr(of_kind, name)
     return make(rng, rate)
 
 

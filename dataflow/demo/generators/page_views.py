@@ -54,11 +54,10 @@ class PageViews:
         ids = map(b'{"event_id":"%08x'.__mod__, range(first, self._views))
         # Many events have their millisecond in common.
         stamps = BoundedCache[int, bytes](lambda ms: same + SPACED[ms // 1_000] + b".%03d" % (ms % 1_000))
+        rows = zip(ids, times_us, microseconds_of(times_us), steps, strict=True)
         return [
-            b"".join((number, stamps[time_us // 1_000], below, page, visit))
-            for number, time_us, below, (page, visit) in zip(
-                ids, times_us, microseconds_of(times_us), steps, strict=True
-            )
+            b"".join((number, stamps[time_us // 1_000], below, *step))
+            for number, time_us, below, step in rows
         ]
 
     def _begin(self, _now_us: int) -> Iterable[Step]:
@@ -77,9 +76,8 @@ def _walk(rng: random.Random) -> list[bytes]:
 
 def _visitors(rng: random.Random) -> list[bytes]:
     """Return the rest of a page view for each visitor: those of the samples, with addresses of their own."""
-    kinds = list(
-        {view["user_domain_id"]: view for view in map(json.loads, sample_events("raw-web-events"))}.values()
-    )
+    views = map(json.loads, sample_events("raw-web-events"))
+    kinds = list({view["user_domain_id"]: view for view in views}.values())
     for view in kinds:
         for field in _OF_ONE_VIEW:
             del view[field]

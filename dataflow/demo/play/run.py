@@ -45,11 +45,8 @@ def play_once(workers: int, *, as_json: bool) -> None:
         counts = wait_until_counted(cluster, before, acknowledged)
         say("All are counted.")
         _show(counts, totals(worker, None if as_json else TOP), as_json=as_json)
-        differences = gaps(counts, acknowledged)
-        if differences:
-            raise DataflowError(
-                f"counts are not balanced: {'; '.join(differences)}; expected every event once"
-            )
+        if missing := gaps(counts, acknowledged):
+            raise DataflowError(f"counts are not balanced: {'; '.join(missing)}; expected every event once")
         say("Counts are balanced: every event is in exactly one place.")
         wait_until_stored(cluster, say)
 

@@ -110,11 +110,7 @@ def _time(directives: Sequence[Directive]) -> tuple[list[int], Callable[[str], s
     for group, directive in enumerate(directives):
         if directive.time is not None:
             return [group], directive.time
-    written = [
-        (group, directive.strptime)
-        for group, directive in enumerate(directives)
-        if directive.strptime is not None
-    ]
+    written = [(group, each.strptime) for group, each in enumerate(directives) if each.strptime is not None]
     formats = " ".join(strptime for _, strptime in written)
     if not formats:
         raise Misconfigured("log format has no time; expected %t, $time_local, $time_iso8601 or $msec")
