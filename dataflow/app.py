@@ -6,10 +6,11 @@ Importing it needs no settings and no broker. `faust -A dataflow.app worker` run
 
 from functools import cache, cached_property
 
-from dataflow.catalogue.declared import STREAMS
+from dataflow.catalogue.declared import STREAMS, streams_named
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.context import Context
 from dataflow.engine.app import App
+from dataflow.engine.sibling_groups import group_of
 from dataflow.engine.topic import BatchTopic
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import connect_admin
@@ -51,7 +52,9 @@ class Dataflow(App):
     def finalize(self) -> None:
         """Read the settings: a command of Faust's or a worker begins; what is only imported needs none."""
         if not self.finalized:
-            self.configure(self.settings.app_id, **_faust_options(self.settings))
+            chosen = streams_named(self.settings.streams)
+            group = group_of(self.settings.app_id, [stream.name for stream in chosen])
+            self.configure(group, **_faust_options(self.settings))
         super().finalize()
 
     async def on_first_start(self) -> None:

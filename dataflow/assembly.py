@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 
 from agents.type_cdn_logs import type_cdn_logs
 from dataflow.app import Dataflow
+from dataflow.catalogue.declared import streams_named
 from dataflow.connection import broker_connection
 from dataflow.context import Context
 from dataflow.engine.options import EngineOptions
@@ -33,10 +34,12 @@ def assemble(app: Dataflow, settings: Settings) -> None:
     app.discover()
     connection = broker_connection(settings)
     app.connect(_engine_options(settings, connection))
-    app.context = Context(settings, connection, app.engine.add_outputs)
+    app.context = Context(settings, connection, app.engine.inspector.add_outputs)
     app.topology.limit_keys(settings.max_keys)
     if not settings.types_cdn_logs:
         app.leave_out(type_cdn_logs)
+    if settings.streams:
+        app.take({topic for stream in streams_named(settings.streams) for topic in stream.topics})
     for part in PARTS[settings.role]:
         part(app)
 
@@ -59,6 +62,7 @@ def _engine_options(settings: Settings, connection: Mapping[str, object]) -> Eng
         stall_seconds=settings.stall_seconds,
         query_seconds=settings.query_deadline_ms / 1000,
         instance_id=settings.instance_id,
+        app_id=settings.app_id,
     )
 
 

@@ -71,12 +71,27 @@ async def ensure_topics(
     created: tuple[str, ...] = ()
     async with running(Admin(connection)) as admin:
         if create:
-            present = await admin.partition_counts()
-            missing = [topic for topic in declared if topic.name not in present]
+            missing = {topic.name for topic in declared} - (await admin.partition_counts()).keys()
+            missing -= await admin.hidden(missing)  # we may not describe them: they may exist
             created = await admin.create_topics(
-                NewTopic(topic.name, topic.partitions, topic.configs) for topic in missing
+                NewTopic(topic.name, topic.partitions, topic.configs)
+                for topic in declared
+                if topic.name in missing
             )
         return TopicReport(created, await _differences(admin, declared, just_made=created))
+
+
+async def grow_changelogs(connection: Mapping[str, object], app_id: str) -> dict[str, int]:
+    """Give the changelogs of an app as many partitions as their sources have; return which have grown.
+
+    Raises `KafkaError` when the broker refuses.
+    """
+    async with running(Admin(connection)) as admin:
+        counts = await admin.partition_counts()
+        changelogs = {f"{app_id}-{topic}-changelog": count for topic, count in counts.items()}
+        grown = {name: count for name, count in changelogs.items() if 0 < counts.get(name, 0) < count}
+        await admin.grow(grown)
+        return grown
 
 
 async def _differences(

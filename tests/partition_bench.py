@@ -56,6 +56,7 @@ class Bench:
         self.finished: list[Partition] = []
         self.bugs: list[BaseException] = []
         self.pauses = StreamPauses()
+        self.outputs: list[tuple[str, ...]] = []
         context = PartitionContext(
             EngineOptions(connection={}, **options),
             RecordBatches(None, transactional=True),
@@ -63,6 +64,7 @@ class Bench:
             lambda: self.finished.append(self.partition),
             self.bugs.append,
             self.pauses,
+            lambda *output: self.outputs.append(output),
         )
         state = PartitionState.of(tables)
         self.partition = Partition(tp, position, state, context)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 
+from dataflow.engine.sibling_groups import MARK
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
@@ -25,9 +26,11 @@ async def unfinished_records(
         ):
             partitions = await admin.partitions({topic for topics in groups.values() for topic in topics})
             committed: dict[TopicPartition, int] = {}
-            for group, topics in groups.items():
-                noted = await admin.committed(group)
-                committed |= {tp: at.offset for tp, at in noted.items() if tp.topic in topics}
+            for group in await admin.groups():
+                topics = groups.get(group.partition(MARK)[0], ())
+                for tp, noted in (await admin.committed(group) if topics else {}).items():
+                    if tp.topic in topics:  # a group that took the stream long ago has an offset of then
+                        committed[tp] = max(noted.offset, committed.get(tp, 0))
             begins = await consumer.beginning_offsets([tp for tp in partitions if tp not in committed])
             ends = await consumer.end_offsets(partitions)
             lag: int = sum(max(ends[tp] - committed.get(tp, begins.get(tp, 0)), 0) for tp in partitions)

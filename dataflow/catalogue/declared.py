@@ -92,3 +92,13 @@ INGEST_RUNS = DeclaredTopic(
 
 CHANGED_WHILE_IT_RUNS = (FILTER_RULES, UTM_SOURCES)
 OWN_TOPICS = (EVENTS_SIMULATION, DEAD_LETTERS_REPLAYED, *CHANGED_WHILE_IT_RUNS, INGESTED_INPUTS, INGEST_RUNS)
+
+
+def streams_named(names: Iterable[str]) -> tuple[Stream, ...]:
+    """Return the streams of these names, or source topics; raise `Misconfigured` for one that nobody has."""
+    by_name = {stream.topic: stream for stream in STREAMS} | {stream.name: stream for stream in STREAMS}
+    unknown = sorted(set(names) - by_name.keys())
+    if unknown:
+        known = ", ".join(sorted(stream.name for stream in STREAMS))
+        raise Misconfigured(f"DATAFLOW_STREAMS names {', '.join(unknown)}; expected some of {known}")
+    return tuple({by_name[name].name: by_name[name] for name in names}.values())

@@ -45,6 +45,11 @@ class Stream:
         return self.source.name
 
     @property
+    def topics(self) -> set[str]:
+        """Names of all its topics."""
+        return {topic.name for topic in (self.source, *self.outputs)}
+
+    @property
     def event_time(self) -> EventTime | None:
         """The event time by which tables count."""
         return self.counted_at or self.source.event_time

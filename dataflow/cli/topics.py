@@ -17,26 +17,40 @@ def topics(
     create: Annotated[
         bool, typer.Option("--create/--check", help="Create missing topics, or only compare.")
     ] = True,
+    grow: Annotated[
+        bool, typer.Option("--grow", help="Give changelogs as many partitions as their sources have.")
+    ] = False,
 ) -> None:
     """Create missing topics and check the others.
 
     Partitions and settings such as compaction and retention are compared. Existing
-    topics are never altered. The exit code is 1 if any topic differs or is missing. In
-    a pipe the output is JSON.
+    topics are never altered, but for changelogs with --grow. The exit code is 1 if any
+    topic differs or is missing. In a pipe the output is JSON.
 
     \b
     Example:
       dataflow topics
       DATAFLOW_BROKER=kafka:9092 dataflow topics --check
+      dataflow topics --grow
     """
     from dataflow.settings import settings
     from dataflow.topics import declared_topics, ensure_topics
 
+    if grow:
+        _grow(settings().app_id)
     declared = declared_topics(settings())
     report = ask_broker(lambda connection: ensure_topics(connection, declared, create=create))
     _show(declared, report)
     if report.differences:
         raise typer.Exit(1)
+
+
+def _grow(app_id: str) -> None:
+    from dataflow.topics import grow_changelogs
+
+    grown = ask_broker(lambda connection: grow_changelogs(connection, app_id))
+    for changelog, count in grown.items():
+        notes().print(f"{changelog} has {count} partitions now")
 
 
 def _show(declared: Sequence["DeclaredTopic"], report: "TopicReport") -> None:

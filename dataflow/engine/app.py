@@ -115,6 +115,11 @@ class App(faust.App):
         self.engine = Engine(self, self.topology, options, beacon=self.beacon)
 
     @property
+    def app_id(self) -> str:
+        """Prefix of the changelogs: that of the group, unless several groups share the streams."""
+        return (self.engine.options.app_id if self.is_connected else None) or self.conf.id
+
+    @property
     def is_connected(self) -> bool:
         """Tell whether the app has its engine."""
         return "engine" in vars(self)
@@ -143,7 +148,7 @@ class App(faust.App):
     @cached_property
     def router(self) -> GroupRouter:
         """What knows which worker owns which partitions."""
-        return GroupRouter(self, self.engine.producer)
+        return GroupRouter(self, self.engine.producer, self.engine.siblings, self.topology)
 
     @cached_property
     def queries(self) -> Queries:
@@ -208,6 +213,16 @@ class App(faust.App):
         """Do not start an agent that is declared; its topic is not read."""
         del self.agents[agent.name]
         self.topology.leave_out(cast("BatchTopic", agent.channel))
+
+    def take(self, topics: Collection[str]) -> None:
+        """Start only the agents of these source topics; others are read by other groups of this app."""
+        for agent in list(self.agents.values()):
+            if (
+                isinstance(agent.channel, BatchTopic)
+                and (name := agent.channel.get_topic_name()) not in topics
+            ):
+                del self.agents[agent.name]
+                self.topology.sources[name].is_taken = False
 
     def _watched(self, name: str, function: AgentFun[A]) -> AgentFun[A]:
         """Return the agent's function; if it ends in any way while the worker runs, that is a bug.

@@ -69,13 +69,14 @@ class Assignment:
 
     def needs_checkpoint(self) -> bool:
         """Tell whether partitions would soon have to pause if nothing was written before its time."""
-        finished = sum(partition.finished_bytes for partition in self.partitions.values())
-        many = any(p.records >= self._options.checkpoint_records for p in self.partitions.values())
+        writable = [partition for partition in self.partitions.values() if partition.can_write]
+        finished = sum(partition.finished_bytes for partition in writable)
+        many = any(partition.records >= self._options.checkpoint_records for partition in writable)
         return many or finished >= self._options.in_flight_bytes * 3 // 8
 
     def uncommitted(self) -> Sequence[Partition]:
         """Return the partitions that have finished something since the last checkpoint."""
-        return [p for p in self.partitions.values() if p.position != p.committed]
+        return [p for p in self.partitions.values() if p.position != p.committed and p.can_write]
 
     def has_batches_in_progress(self) -> bool:
         """Tell whether an agent is working on a batch."""

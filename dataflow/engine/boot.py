@@ -8,6 +8,10 @@ from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin, NewTopic, with_admin
 from dataflow.kafka.clients import running
+from dataflow.kafka.errors import KafkaError
+from dataflow.logs import get_log
+
+log = get_log(__name__)
 
 MADE_POLL_SECONDS = 0.05
 CHANGELOG_SETTINGS = {
@@ -24,30 +28,28 @@ CHANGELOG_SETTINGS = {
 async def prepare_topics(
     connection: Mapping[str, object], sources: Collection[Source], outputs: Iterable[str]
 ) -> dict[str, int]:
-    """Make changelogs that are missing; return how many partitions every topic has.
+    """Make and grow changelogs; return how many partitions every topic has that we may describe.
 
-    Raises `Misconfigured` for a topic that is missing, or a changelog that does not have
-    as many partitions as its source: the tables of a partition are kept in that of the
-    same number.
+    Raises `Misconfigured` for a topic that is missing, or a changelog that has more partitions than its
+    source: the tables of a partition are kept in that of the same number.
     """
     names = {source.topic.get_topic_name() for source in sources} | set(outputs)
 
-    async def work(admin: Admin) -> tuple[dict[str, int], dict[str, int]]:
+    async def work(admin: Admin) -> dict[str, int]:
         """Look for the topics, and make the changelogs."""
         counts = await admin.partition_counts(names)
-        missing = sorted(names - counts.keys())
+        hidden = await admin.hidden(names - counts.keys())
+        missing = sorted(names - counts.keys() - hidden)
         if missing:
             raise Misconfigured(
                 f"topics {', '.join(missing)} do not exist on {connection['bootstrap_servers']}; "
                 "expected all topics to be there. Make them with `dataflow topics --create`"
             )
-        await _make_changelogs(admin, sources, counts)
-        return counts, await admin.partition_counts({source.changelog for source in sources})
+        wanted = {s.changelog: counts[name] for s in sources if (name := s.topic.get_topic_name()) in counts}
+        await make_changelogs(admin, wanted)
+        return counts
 
-    counts, logs = await with_admin(connection, work)
-    for source in sources:
-        _compare(source, counts[source.topic.get_topic_name()], logs[source.changelog])
-    return counts
+    return await with_admin(connection, work)
 
 
 async def find_outputs(connection: Mapping[str, object], names: AbstractSet[str]) -> dict[str, int]:
@@ -60,22 +62,34 @@ async def find_outputs(connection: Mapping[str, object], names: AbstractSet[str]
     return counts
 
 
-async def _make_changelogs(admin: Admin, sources: Collection[Source], counts: Mapping[str, int]) -> None:
-    existing = await admin.partition_counts({source.changelog for source in sources})
-    await admin.create_topics(
-        NewTopic(source.changelog, counts[source.topic.get_topic_name()], CHANGELOG_SETTINGS)
-        for source in sources
-        if source.changelog not in existing
-    )
+async def make_changelogs(admin: Admin, wanted: Mapping[str, int]) -> None:
+    """Make changelogs that are missing, and give those more partitions whose sources have been given some.
+
+    Where we may not, their streams pause. Raises `Misconfigured` for one that has too many.
+    """
+    existing = await admin.partition_counts(wanted)
+    hidden = await admin.hidden(wanted.keys() - existing.keys())
+    made = wanted.keys() - existing.keys() - hidden
+    await admin.create_topics(NewTopic(name, wanted[name], CHANGELOG_SETTINGS) for name in made)
     # The broker answers before it knows the topic everywhere.
-    wanted = {source.changelog for source in sources}
-    while wanted - (await admin.partition_counts(wanted)).keys():  # noqa: ASYNC110 - nothing here could set an event
+    while made - (await admin.partition_counts(made)).keys():  # noqa: ASYNC110 - nothing here could set an event
         await asyncio.sleep(MADE_POLL_SECONDS)
+    for name, found in existing.items():
+        if found > wanted[name]:
+            raise Misconfigured(
+                f"changelog {name} has {found} partitions; expected {wanted[name]}, as its source. "
+                "Delete the changelog to count anew from the committed offsets"
+            )
+    await grow(admin, {name: wanted[name] for name, found in existing.items() if found < wanted[name]})
 
 
-def _compare(source: Source, expected: int, found: int) -> None:
-    if found != expected:
-        raise Misconfigured(
-            f"changelog {source.changelog} has {found} partitions; expected {expected}, as its source "
-            f"{source.topic.get_topic_name()}. Delete the changelog to count anew from the committed offsets"
-        )
+async def grow(admin: Admin, counts: Mapping[str, int]) -> bool:
+    """Give changelogs so many partitions; tell whether any has grown, and log those that we may not alter."""
+    try:
+        await admin.grow(counts)
+    except KafkaError as error:
+        log.debug("Changelogs cannot be grown.", error=error)
+        return False
+    for name, count in counts.items():
+        log.warning("Changelog has grown with its source.", topic=name, partitions=count)
+    return bool(counts)

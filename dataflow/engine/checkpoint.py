@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from dataflow.engine.partition import Partition, Snapshot
-from dataflow.kafka.errors import BROKER_AWAY, NO_MEMBER, Fenced, TimestampsRefused
+from dataflow.kafka.errors import BROKER_AWAY, DENIED, NO_MEMBER, Fenced, TimestampsRefused
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.producers import Acknowledgement, TransactionalProducer, end_of
 from dataflow.kafka.record import Headers
@@ -75,8 +75,8 @@ async def _write(
 class CheckpointErrors:
     """Counts what has gone wrong since the last good checkpoint.
 
-    A broker that is away is waited for without end, and a worker that has left the group
-    joins it again. Anything else three times in a row does not mend itself, and neither
+    A broker that is away and a right that is missing are waited for without end, and a worker that
+    has left the group joins it again. Anything else three times in a row does not mend itself, and neither
     does another worker with our transactional id.
     """
 
@@ -96,7 +96,7 @@ class CheckpointErrors:
             self._fenced.append(time.monotonic())
             return len(self._fenced) == FENCED_A_MINUTE and self._fenced[-1] - self._fenced[0] < 60
         cause = error.__cause__ or error
-        if isinstance(cause, BROKER_AWAY + NO_MEMBER) or getattr(cause, "retriable", False):
+        if isinstance(cause, BROKER_AWAY + DENIED + NO_MEMBER) or getattr(cause, "retriable", False):
             return False
         self._unexpected += 1
         return self._unexpected >= UNEXPECTED_IN_A_ROW

@@ -17,7 +17,7 @@ from dataflow.engine.partition import Partition
 from dataflow.engine.recovery import check_offset_gap
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import DataflowError
-from dataflow.kafka.consumers import find_topics, group_metadata
+from dataflow.kafka.consumers import find_topics, group_metadata, refresh_topics
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -75,6 +75,10 @@ class BatchConsumer(driver.Consumer):
     def has_coordinator(self) -> bool:
         """Tell whether the group's coordinator answers."""
         return self.thread.has_coordinator
+
+    async def refresh_topics(self) -> None:
+        """Have the group join again if a topic that it reads has come, gone or grown."""
+        await self.thread.run(refresh_topics)
 
     def stable_end(self, tp: TP) -> int:
         """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
@@ -201,7 +205,9 @@ class BatchConsumer(driver.Consumer):
             async with asyncio.timeout(SEEK_LIMIT_SECONDS):
                 await super().perform_seek()
         except (KafkaError, TimeoutError) as error:  # raising here would end the worker
-            log.warning("Cannot read committed offsets; trying again.", error=error)
+            if type(error) is not type(self.engine.lifecycle.error):
+                log.warning("Cannot read committed offsets; trying again.", error=error)
+            self.engine.lifecycle.wait("committed offsets", error)
         await self.engine.recover({tp for tp in self.assignment() if self.is_batched(tp)})
 
     async def wait_empty(self) -> None:

@@ -1,7 +1,7 @@
 """The consumer's thread: fetches record batches, and keeps the membership of the group alive."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 
 from faust.transport.drivers import aiokafka as driver
@@ -31,6 +31,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
         consumer = self._consumer
         return consumer is not None and has_coordinator(consumer)
+
+    async def run(self, work: Callable[[Consumer], Awaitable[None]]) -> None:
+        """Have something done with the consumer, in this thread."""
+        if self._consumer is not None:
+            await self.call_thread(work, self._consumer)
 
     def stable_end(self, tp: TP) -> int:
         """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""

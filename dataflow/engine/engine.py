@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import Collection
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Any, cast
 
 import faust
-from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
 
 from dataflow.engine.assignment import Assignment
-from dataflow.engine.boot import find_outputs, prepare_topics
+from dataflow.engine.boot import prepare_topics
 from dataflow.engine.checkpoint import CheckpointErrors, write_checkpoint
+from dataflow.engine.faust_recovery import request_recovery, suspend_flow
 from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import THE_GROUP, EngineState, Lifecycle
 from dataflow.engine.local_store import LocalStore
@@ -22,9 +21,12 @@ from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.recovery import Recovery
+from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.state_memory import StateMemory
+from dataflow.engine.topic_inspector import TopicInspector
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError
+from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import KafkaError, RecordsRefused, TimestampsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -60,8 +62,12 @@ class Engine(Service):
         self.producer = ManagedProducer(options.connection, options.compression)
         self._record_batches = RecordBatches(options.compression, transactional=True)
         self._group_metadata: GroupMetadata | None = None
+        self.inspector = TopicInspector(topology, self.producer, self.pauses, options.connection)
+        self.siblings = SiblingGroups(options.app_id or app.conf.id, app.conf.id, self.producer)
         self._errors = CheckpointErrors()
         self.membership = Membership(app, options.connection)
+        self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
+        self.writing_until: asyncio.Timeout | None = None  # of the checkpoint that is being written
         self._writing = asyncio.Lock()
         self._capacity = asyncio.Event()
 
@@ -79,16 +85,6 @@ class Engine(Service):
     def is_ready(self) -> bool:
         """Tell whether this worker does its work: it is running, and its broker answers."""
         return self.lifecycle.is_running and self.producer.ready.is_set() and self.group.has_coordinator
-
-    async def add_outputs(self, names: AbstractSet[str]) -> None:
-        """Learn of topics that will be written to; raise `Misconfigured` if one is missing.
-
-        Before the start they are only noted: it looks for all topics.
-        """
-        topology = self.topology
-        if topology.partition_counts:
-            topology.partition_counts |= await find_outputs(self.options.connection, names)
-        topology.topics |= names
 
     # -- start and stop
 
@@ -144,10 +140,11 @@ class Engine(Service):
             await self.producer.ready.wait()
             await self._recover(tps)
         except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("Cannot recover partitions; trying again.", error=error)
+            if type(error) is not type(self.lifecycle.error):
+                log.warning("Cannot recover partitions; trying again.", error=error)
             self.lifecycle.wait(self.lifecycle.awaited, error)
-            await asyncio.sleep(RECOVERY_PAUSE_SECONDS)
-            self._request_recovery()
+            await asyncio.sleep(next(self._recovery_pauses))
+            request_recovery(self.app)
         except DataflowError as error:
             await self.stop_worker(error)
 
@@ -156,35 +153,37 @@ class Engine(Service):
         if assignment.partitions:  # a fetch for them may be under way: it belongs to the session before
             assignment.end(retain=True)
         session, group_metadata = assignment.session, self.group.group_metadata
+        tps = await self.inspector.recoverable(tps)
         self.lifecycle.wait(f"committed offsets and changelogs of {len(tps)} partitions")
-        recovery = Recovery(self.group, self.app.conf.id, self.topology, self.producer, options, self.local)
+        recovery = Recovery(self.group, self.siblings, self.topology, self.producer, options, self.local)
         recovered = await recovery.recover(tps, assignment.retained)
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
         if session != assignment.session or self.lifecycle.has_failed:
             return  # revoked or failed meanwhile; Faust will call again
-        context = PartitionContext(
-            options,
-            self._record_batches,
-            self.topology.partition_counts.__getitem__,
-            self._checkpoint_if_full,
-            self.on_bug,
-            self.pauses,
-        )
+        context = self._partition_context()
         self._group_metadata = group_metadata
         assignment.begin(
             {tp: Partition(tp, position, state, context) for tp, (position, state) in recovered.items()}
         )
         self.lifecycle.enter(EngineState.RUNNING, "partitions are recovered")
+        self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
         self._capacity.set()
+
+    def _partition_context(self) -> PartitionContext:
+        return PartitionContext(
+            self.options,
+            self._record_batches,
+            lambda topic: self.topology.partition_counts.get(topic, 1),  # 1: it is hidden, and refuses
+            self._checkpoint_if_full,
+            self.on_bug,
+            self.pauses,
+            self.topology.note_output,
+        )
 
     def on_nothing_assigned(self) -> None:
         """Stand by: there are more workers than partitions, and Faust calls no `recover`."""
         if self.lifecycle.state is EngineState.RECOVERING:
             self.lifecycle.enter(EngineState.RUNNING, "no partition is assigned")
-
-    def _request_recovery(self) -> None:
-        """Let Faust seek and resume, and so call `recover`, without a rebalance."""
-        cast("TableManager", self.app.tables).recovery.signal_recovery_start.set()
 
     # -- backpressure
 
@@ -224,7 +223,7 @@ class Engine(Service):
             assert self._group_metadata is not None
             self.memory.check([partition.state for partition in self.partitions.values()])
             try:
-                async with asyncio.timeout(limit_seconds):
+                async with asyncio.timeout(limit_seconds) as self.writing_until:
                     await write_checkpoint(
                         partitions,
                         self.producer.current,
@@ -232,17 +231,14 @@ class Engine(Service):
                         self._record_batches,
                         self.topology.changelogs,
                     )
-            except RecordsRefused as error:
-                await self.stop_worker(error)
-            except TimestampsRefused as error:
-                self._record_batches.refuse_timestamps(error.topic)
-                self._fail(error)
             except (KafkaError, TimeoutError, OSError) as error:
                 self._fail(error)
             else:
                 self._errors.clear()
                 self.lifecycle.note_progress()
                 self._capacity.set()
+            finally:
+                self.writing_until = None
 
     @Service.task
     async def _flush_often(self) -> None:
@@ -278,18 +274,27 @@ class Engine(Service):
         self.lifecycle.wait("the broker, to let a new producer begin", error)
         self.assignment.end(retain=False)
         self.producer.ready.clear()
-        if self._errors.is_fatal(error):
+        if isinstance(error, TimestampsRefused):
+            self._record_batches.refuse_timestamps(error.topic)
+        is_alone = isinstance(error, RecordsRefused) and self.inspector.pause_writers(error)
+        if not is_alone and (isinstance(error, RecordsRefused) or self._errors.is_fatal(error)):
             self.add_future(self.stop_worker(error))
             return
-        if not self.app.rebalancing:
-            self.app.consumer.stop_flow()
-            self.app.flow_control.suspend()
-            self.app.flow_control.clear()
-            self.app.on_rebalance_start()
+        suspend_flow(self.app)
         self.add_future(self._restart_session())
+
+    async def recover_again(self, cause: str) -> None:
+        """Begin a new session with the partitions that the group has assigned."""
+        async with self._writing:
+            if not self.lifecycle.is_running:
+                return
+            self.lifecycle.enter(EngineState.RECOVERING, cause)
+            self.assignment.end(retain=True)
+        suspend_flow(self.app)
+        request_recovery(self.app)
 
     async def _restart_session(self) -> None:
         await self.producer.replace(lambda: self.should_stop)
         self.lifecycle.wait(THE_GROUP)
         if not self.group.is_joining:  # else the assignment that is coming does it
-            self._request_recovery()
+            request_recovery(self.app)

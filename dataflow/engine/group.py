@@ -23,6 +23,9 @@ class Group(Protocol):
     def has_coordinator(self) -> bool:
         """Tell whether the group's coordinator answers."""
 
+    async def refresh_topics(self) -> None:
+        """Have the group join again if a topic that it reads has come, gone or grown."""
+
     def stable_end(self, tp: TP) -> int:
         """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
 

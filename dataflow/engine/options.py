@@ -32,3 +32,5 @@ class EngineOptions:
     query_seconds: float = 2.0
     stall_seconds: float = 300.0
     instance_id: str | None = None
+    app_id: str | None = None
+    """Prefix of the changelogs, which all groups of an app share; None: its name is that of its one group."""

@@ -45,6 +45,8 @@ class PartitionContext:
     on_bug: Callable[[BaseException], None]
     """Takes what must stop the worker."""
     pauses: StreamPauses
+    on_output: Callable[[str, str], None]
+    """Takes a source topic, and one that is written of it."""
     now_ms: Callable[[], int] = now_ms
 
 
@@ -62,6 +64,8 @@ class Partition:
         self.tp = tp
         self.state = state
         self.position = self.committed = position  # end of the finished prefix
+        if state.is_adopted:
+            self.committed = -1  # by our group
         self.delivered = position  # end of what was handed out
         self.in_progress = 0  # batches that an agent has entered and not left
         self.in_flight_bytes = 0  # handed out and not committed
@@ -96,6 +100,11 @@ class Partition:
     def can_accept(self) -> bool:
         """Tell whether its agent may be handed more batches: only a few may be unfinished, however small."""
         return len(self._unfinished) < MAX_UNFINISHED and self.pause is None
+
+    @property
+    def can_write(self) -> bool:
+        """Tell whether what is finished can be committed now."""
+        return self.pause is None or self.pause.cause.lets_write
 
     @property
     def pause(self) -> Pause | None:
@@ -182,6 +191,7 @@ class Partition:
             self._pack(outgoing.topic)
 
     def _pack(self, topic: str) -> None:
+        self._context.on_output(self.tp.topic, topic)
         buffered = self._buffered.pop(topic)
         number = self.tp.partition % self._context.partitions_of(topic)
         records = chain.from_iterable(outgoing.records for outgoing in buffered)
@@ -218,5 +228,5 @@ class Partition:
     def on_committed(self, snapshot: Snapshot, changelog_end: int | None = None) -> None:
         """Note that the checkpoint with this snapshot is committed, and where the changelog ended then."""
         self.state.keep(snapshot.changes, changelog_end)
-        self.committed = snapshot.position
+        self.committed, self.state.is_adopted = snapshot.position, False
         self.in_flight_bytes -= snapshot.size

@@ -14,6 +14,8 @@ from dataflow.logs import get_log
 log = get_log(__name__)
 
 REMINDER_SECONDS = 30.0
+LONGEST_WAIT_SECONDS = 60.0
+FORGET_SECONDS = 120.0
 
 
 class StreamState(StrEnum):
@@ -28,6 +30,19 @@ class PauseCause(StrEnum):
     """Why a stream pauses; the closed set of the metric's label."""
 
     DEAD_LETTERS = "dead_letters"
+    ACCESS_DENIED = "access_denied"
+    TOPIC_MISSING = "topic_missing"
+    PARTITIONS_ADDED = "partitions_added"
+
+    @property
+    def is_of_topics(self) -> bool:
+        """Tell whether the stream's topics are the cause: it ends by itself, and concerns every worker."""
+        return self is not PauseCause.DEAD_LETTERS
+
+    @property
+    def lets_write(self) -> bool:
+        """Tell whether what was finished before can be committed."""
+        return self in (PauseCause.DEAD_LETTERS, PauseCause.PARTITIONS_ADDED)
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -40,40 +55,71 @@ class Pause(msgspec.Struct, frozen=True):
 
 
 class StreamPauses:
-    """The paused streams of one worker by their source topics; they stay paused in its next session."""
+    """The paused streams of one worker by their source topics; they stay paused in its next session.
+
+    A stream may pause for its dead letters and for its topics at once.
+    """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._pauses: dict[str, Pause] = {}
+        self._by_hand: dict[str, Pause] = {}
+        self._by_topics: dict[str, Pause] = {}
         self._told_at: dict[str, float] = {}
+        self._begun_at: dict[str, float] = {}
+        self._tries: dict[str, tuple[int, float]] = {}
+        """How often a stream has gone on by itself in a row, and when it did last."""
         self._refused_up_to: dict[TopicPartition, int] = {}
 
     def get(self, topic: str) -> Pause | None:
         """Return why this stream pauses; None: it does not."""
-        return self._pauses.get(topic)
+        return self._by_topics.get(topic) or self._by_hand.get(topic)
+
+    @property
+    def unwritable(self) -> set[str]:
+        """The streams of which nothing can be committed for now."""
+        return {topic for topic, pause in self._by_topics.items() if not pause.cause.lets_write}
 
     def begin(self, topic: str, cause: PauseCause, detail: str, awaited: str) -> None:
         """Pause a stream; the first cause stays."""
-        if topic not in self._pauses:
-            self._pauses[topic] = Pause(cause, detail, awaited, datetime.now(UTC))
-            self._told_at[topic] = self._clock()
+        pauses = self._by_topics if cause.is_of_topics else self._by_hand
+        if topic not in pauses:
+            pauses[topic] = Pause(cause, detail, awaited, datetime.now(UTC))
+            self._told_at[topic] = self._begun_at[topic] = self._clock()
             log.error(
                 "Stream pauses; the others go on.", stream=topic, cause=cause, detail=detail, awaited=awaited
             )
 
     def end(self, topic: str) -> None:
-        """Go on with a stream, if it pauses."""
-        pause = self._pauses.pop(topic, None)
+        """Go on with a stream that pauses for its dead letters."""
+        self._end(topic, self._by_hand)
+
+    def end_by_itself(self, topic: str) -> None:
+        """Go on with a stream whose topics were the cause; ever later where the same comes back at once."""
+        if topic not in self._by_topics:
+            return
+        begun_at = self._begun_at[topic]
+        tries, ended_at = self._tries.get(topic, (0, 0.0))
+        tries = tries if begun_at - ended_at < FORGET_SECONDS else 0
+        if self._clock() - begun_at >= min(2.0**tries, LONGEST_WAIT_SECONDS) - 1:
+            self._tries[topic] = tries + 1, self._clock()
+            self._end(topic, self._by_topics)
+
+    def _end(self, topic: str, pauses: dict[str, Pause]) -> None:
+        pause = pauses.pop(topic, None)
         if pause is not None:
             seconds = round((datetime.now(UTC) - pause.since).total_seconds(), 3)
             log.warning("Stream goes on.", stream=topic, cause=pause.cause, after_seconds=seconds)
 
-    def remind(self, topics: Collection[str]) -> None:
-        """Say again, twice a minute, which of these streams pause and why."""
-        for topic in self._pauses.keys() & topics:
+    def concerning(self, owned: Collection[str]) -> dict[str, Pause]:
+        """Return the pauses that a worker tells of which owns partitions of these topics."""
+        by_hand = {topic: pause for topic, pause in self._by_hand.items() if topic in owned}
+        return dict(sorted({**by_hand, **self._by_topics}.items()))
+
+    def remind(self, owned: Collection[str]) -> None:
+        """Say again, twice a minute, which streams pause and why."""
+        for topic, pause in self.concerning(owned).items():
             if self._clock() - self._told_at[topic] >= REMINDER_SECONDS:
                 self._told_at[topic] = self._clock()
-                pause = self._pauses[topic]
                 log.warning(
                     "Stream still pauses.",
                     stream=topic,

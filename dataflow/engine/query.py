@@ -98,7 +98,7 @@ class Queries:
         own, body = self._own_results(topic, query), encode(query)
         others = await asyncio.gather(*(self._ask(url, topic, body) for url in urls))
         results = [result for results in (own, *others) for result in results]
-        partitions = self._engine.topology.partition_counts[topic]
+        partitions = self._engine.topology.partition_counts.get(topic, 0)
         return merge_results(answer_type_of(type(query)), partitions, results)
 
     @property

@@ -10,6 +10,7 @@ from dataflow.engine.local_store import LocalStore
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition
 from dataflow.engine.restore import restore
+from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.state import PartitionState
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError, Misconfigured
@@ -38,7 +39,7 @@ class Recovery:
     """How partitions of this worker's group are recovered."""
 
     group: Group
-    group_id: str
+    siblings: SiblingGroups
     topology: Topology
     producer: ManagedProducer
     options: EngineOptions
@@ -51,6 +52,7 @@ class Recovery:
         offsets move in one transaction. The rest is read from the changelogs.
         """
         committed = await self._committed(tps)
+        await self.siblings.check_unless_ours(committed)
         current = {tp: state for tp, (at, state) in retained.items() if committed.get(tp) == at}
         restored = await restore(
             [TopicPartition(*tp) for tp in tps if tp not in current],
@@ -64,6 +66,7 @@ class Recovery:
         self._rewind(states)
         await self._check_changelogs(committed, states)
         log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
+        committed |= dict.fromkeys(await self.siblings.adopt(states))
         positions = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps}
         fresh = [tp for tp, position in positions.items() if position is None]
         earliest = await self.group.earliest_offsets(*fresh) if fresh else {}
@@ -109,15 +112,15 @@ class Recovery:
             return {}
         client, kafka_tps = self.producer.current.client, [TopicPartition(*tp) for tp in tps]
         try:
-            offsets = await stable_offsets(client, self.group_id, kafka_tps, UNSTABLE_SECONDS)
+            offsets = await stable_offsets(client, self.siblings.group_id, kafka_tps, UNSTABLE_SECONDS)
         except UnstableOffsetCommit:
             await self._evict(kafka_tps)
-            offsets = await stable_offsets(client, self.group_id, kafka_tps, STABLE_SECONDS)
+            offsets = await stable_offsets(client, self.siblings.group_id, kafka_tps, STABLE_SECONDS)
         return {tp: at if (at := offsets[TopicPartition(*tp)]) >= 0 else None for tp in tps}
 
     async def _evict(self, tps: Collection[TopicPartition]) -> None:
         """End the transaction of who committed these partitions last: it is dead, or no member any more."""
-        ids = await last_committers(self.producer.current.client, self.group_id, tps)
+        ids = await last_committers(self.producer.current.client, self.siblings.group_id, tps)
         for transactional_id in ids - {"", self.producer.transactional_id}:
             await self.producer.end_transaction_of(transactional_id)
 

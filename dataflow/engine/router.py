@@ -14,6 +14,8 @@ from faust.types.web import Request, Response, Web
 
 from dataflow.engine.assignor import Assignor
 from dataflow.engine.member_data import member_data
+from dataflow.engine.sibling_groups import SiblingGroups
+from dataflow.engine.topology import Topology
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
 from dataflow.kafka.managed_producer import ManagedProducer
@@ -30,9 +32,13 @@ class GroupRouter(Router):
 
     _assignor: Assignor
 
-    def __init__(self, app: faust.App, producer: ManagedProducer) -> None:
+    def __init__(
+        self, app: faust.App, producer: ManagedProducer, siblings: SiblingGroups, topology: Topology
+    ) -> None:
         super().__init__(app)
         self._producer = producer
+        self._siblings = siblings
+        self._topology = topology
         self._asking = asyncio.Lock()
         self._generation = -1
         self._asked = 0.0
@@ -53,7 +59,9 @@ class GroupRouter(Router):
     async def _members(self) -> list[GroupMember] | None:
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                return await describe_members(self._producer.current.client, self.app.conf.id)
+                own = await describe_members(self._producer.current.client, self.app.conf.id)
+                shares = any(not source.is_taken for source in self._topology.sources.values())
+                return own if own is None or not shares else own + await self._siblings.members()
         except (KafkaError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             log.info("Group does not say who owns which partitions; using its last answer.", error=error)
             return None

@@ -45,6 +45,7 @@ class PartitionNumbers(msgspec.Struct, frozen=True, array_like=True):
     version: int = 0
     since_ms: dict[str, int | None] | None = None
     suspended: dict[str, Suspension] = {}
+    group: str = ""
 
 
 @dataclass(slots=True)
@@ -65,6 +66,10 @@ class PartitionState:
     """Where these are in the changelog."""
     stored: StoredPartition | None = None
     """What of it is on disk; None: nothing is."""
+    group: str = ""
+    """The consumer group that has counted last; empty: that of the app's name."""
+    is_adopted: bool = False
+    """Another group had counted before; that ours does now has to be written at once."""
     _since_ms: dict[str, int | None] | None = None
 
     @classmethod
@@ -167,9 +172,8 @@ class PartitionState:
         """Return the changelog value of a partition's own numbers, counted up to `position`."""
         since_ms = {name: part.since_ms for name, part in self.table_partitions.items()}
         counts = self.event_counts.as_mapping()
-        return msgspec.msgpack.encode(
-            PartitionNumbers(position, self.stream_time_ms, counts, FORMAT_VERSION, since_ms, self.suspended)
-        )
+        numbers = position, self.stream_time_ms, counts, FORMAT_VERSION, since_ms, self.suspended, self.group
+        return msgspec.msgpack.encode(PartitionNumbers(*numbers))
 
     def _load_numbers(self, key: bytes, value: bytes | None) -> None:
         if key != PARTITION_KEY or value is None:
@@ -181,3 +185,4 @@ class PartitionState:
         self.position, self.stream_time_ms = numbers.position, numbers.stream_time_ms
         self.event_counts = EventCounts.from_mapping(numbers.event_counts)
         self._since_ms, self.suspended = numbers.since_ms, dict(numbers.suspended)
+        self.group = numbers.group

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol, cast
 
 from faust.types import ChannelT
 
@@ -9,6 +10,14 @@ from dataflow.engine.column_batch import check_columns
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import BatchTopic
 from dataflow.errors import Misconfigured
+
+
+class HasAppId(Protocol):
+    """An app, as far as its changelogs are concerned."""
+
+    @property
+    def app_id(self) -> str:
+        """Prefix of its changelogs."""
 
 
 @dataclass(slots=True)
@@ -21,11 +30,14 @@ class Source:
     topic: BatchTopic
     tables: list[WindowedTable] = field(default_factory=list)
     agent: str | None = None
+    is_taken: bool = True
+    """Whether workers of this group read it; else those of another do, and are asked what they count."""
 
     @property
     def changelog(self) -> str:
         """The name of the changelog topic: it begins with the app's, which settings may change."""
-        return f"{self.topic.app.conf.id}-{self.topic.get_topic_name()}-changelog"
+        app = cast("HasAppId", self.topic.app)
+        return f"{app.app_id}-{self.topic.get_topic_name()}-changelog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,8 @@ class Topology:
     topics: set[str] = field(default_factory=set)
     """All batch topics, read or written."""
     partition_counts: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, set[str]] = field(default_factory=dict)
+    """What is written of each source topic, as far as it has been since the start; dead letters, too."""
     _event_readers: dict[str, str] = field(default_factory=dict)
     """Agents that read single events, by the topic."""
 
@@ -60,6 +74,18 @@ class Topology:
     def changelogs(self) -> dict[str, str]:
         """The changelog of each source topic."""
         return {topic: source.changelog for topic, source in self.sources.items()}
+
+    def note_output(self, source: str, output: str) -> None:
+        """Note that records of a source topic are written to this one."""
+        self.outputs.setdefault(source, set()).add(output)
+
+    def writers_of(self, topics: Collection[str]) -> list[str]:
+        """Return the source topics whose streams write to any of these, changelogs included."""
+        return [
+            source
+            for source, changelog in self.changelogs.items()
+            if {changelog, *self.outputs.get(source, ())} & set(topics)
+        ]
 
     def source(self, topic: BatchTopic) -> Source:
         """Return what is declared of a topic that is read in batches; refuse one that is read as events."""
@@ -124,6 +150,11 @@ class Topology:
         """Do not read a topic that no table counts."""
         source = self.sources.pop(topic.get_topic_name())
         assert not source.tables, f"{topic} is counted"
+
+    @property
+    def taken(self) -> dict[str, Source]:
+        """The sources that workers of this group read."""
+        return {topic: source for topic, source in self.sources.items() if source.is_taken}
 
     @property
     def listed_tables(self) -> dict[str, ListedTable]:

@@ -1,5 +1,6 @@
 """Watch: sees whether a worker gets on, and says again and again why it does not."""
 
+from contextlib import suppress
 from typing import Any
 
 from mode import Service
@@ -7,11 +8,18 @@ from mode import Service
 from dataflow.engine.engine import Engine
 from dataflow.engine.pauses import REMINDER_SECONDS
 from dataflow.kafka.clients import is_reachable
+from dataflow.kafka.connection import principal_of
+from dataflow.kafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TransactionalIdAuthorizationFailed,
+)
 from dataflow.logs import get_log
 
 log = get_log(__name__)
 
 POLL_SECONDS = 1.0
+LOOK_SECONDS = 5.0
 
 
 class Watch(Service):
@@ -20,12 +28,14 @@ class Watch(Service):
     def __init__(self, engine: Engine, **service: Any) -> None:
         super().__init__(**service)
         self._engine = engine
-        self._told_at = 0.0
+        self._told_at: float | None = None
 
     @property
     def obstacle(self) -> str | None:
         """Why the worker does none of its work; None: it does."""
         engine = self._engine
+        if error := self._denied():
+            return f"{engine.lifecycle.state} and not allowed to go on: {error}"
         if not engine.lifecycle.is_running:
             return str(engine.lifecycle)
         if not engine.is_ready:
@@ -33,10 +43,22 @@ class Watch(Service):
                 f"running without its broker: the coordinator of group {engine.app.conf.id} does not answer"
             )
         topics = engine.assignment.topics
-        pauses = [pause for topic in sorted(topics) if (pause := engine.pauses.get(topic))]
-        if pauses and len(pauses) == len(topics):
-            return f"paused in all its streams: {pauses[0].detail}; it waits for {pauses[0].awaited}"
+        paused = [pause for topic in sorted(topics) if (pause := engine.pauses.get(topic))]
+        if paused and len(paused) == len(topics):
+            return f"paused in all its streams: {paused[0].detail}; it waits for {paused[0].awaited}"
         return None
+
+    def _denied(self) -> str | None:
+        """Return which right the worker as a whole lacks."""
+        engine, principal = self._engine, principal_of(self._engine.options.connection)
+        errors = (engine.producer.error, engine.lifecycle.error)
+        if any(isinstance(error, TransactionalIdAuthorizationFailed) for error in errors):
+            wanted = f"operation WRITE on transactional id {engine.producer.transactional_id}"
+        elif any(isinstance(error, GroupAuthorizationFailedError) for error in errors):
+            wanted = f"operation READ on group {engine.app.conf.id}"
+        else:
+            return None
+        return f"{principal} is denied {wanted}; it waits for an ACL that allows it"
 
     @property
     def is_stalled(self) -> bool:
@@ -51,9 +73,36 @@ class Watch(Service):
             self._remind()
             await self._judge()
 
+    @Service.task
+    async def _watch_topics(self) -> None:
+        """Look at the topics every few seconds, and at once when a checkpoint takes long."""
+        looked_at = self.loop.time()
+        was_writing = None
+        while not self.should_stop:
+            await self.sleep(POLL_SECONDS)
+            writing = self._engine.writing_until
+            is_slow, was_writing = writing is not None and writing is was_writing, writing
+            if is_slow or self.loop.time() - looked_at >= LOOK_SECONDS:
+                looked_at = self.loop.time()
+                with suppress(KafkaError, OSError, TimeoutError):  # next time, then
+                    await self._look_at_topics()
+
+    async def _look_at_topics(self) -> None:
+        engine = self._engine
+        before = engine.pauses.unwritable
+        has_changed = await engine.inspector.inspect()
+        if engine.writing_until and engine.pauses.unwritable - before:
+            engine.writing_until.reschedule(self.loop.time())  # it would wait for them for a minute
+        if has_changed:
+            await engine.group.refresh_topics()
+        if engine.lifecycle.is_running:
+            assigned = {tp for tp in engine.app.consumer.assignment() if tp.topic in engine.topology.sources}
+            if any(engine.inspector.can_recover(tp) for tp in assigned - engine.partitions.keys()):
+                await engine.recover_again("topics have changed")
+
     def _remind(self) -> None:
         obstacle, now = self.obstacle, self.loop.time()
-        if obstacle is None:
+        if obstacle is None or self._told_at is None:
             self._told_at = now
         elif now - self._told_at >= REMINDER_SECONDS:
             self._told_at = now
@@ -72,7 +121,7 @@ class Watch(Service):
         if not engine.lifecycle.is_running:
             return True
         return any(
-            partition.position > partition.committed
+            (partition.position > partition.committed and partition.can_write)
             or (partition.pause is None and engine.group.stable_end(tp) > partition.position)
             for tp, partition in engine.partitions.items()
         )

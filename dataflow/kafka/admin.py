@@ -16,6 +16,7 @@ from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, running
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
+from dataflow.kafka.topic_states import topic_states
 from dataflow.logs import get_log
 
 log = get_log(__name__)
@@ -65,6 +66,17 @@ class Admin:
         """Return all partitions of those topics that exist."""
         counts = await self.partition_counts(names)
         return [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
+
+    async def hidden(self, names: Collection[str]) -> set[str]:
+        """Return those of these topics that we may not even describe; they may exist."""
+        states = await topic_states(self._client._client, names) if names else {}
+        return {name for name, state in states.items() if state.is_hidden}
+
+    async def grow(self, counts: Mapping[str, int]) -> None:
+        """Give topics so many partitions; raise `KafkaError` when the broker refuses."""
+        if counts:
+            new = {name: aiokafka_admin.NewPartitions(count) for name, count in counts.items()}
+            await self._client.create_partitions(new)
 
     async def create_topics(self, topics: Iterable[NewTopic]) -> tuple[str, ...]:
         """Make topics, also when others do so at once; return the new ones. Raises `Misconfigured`."""

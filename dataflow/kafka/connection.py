@@ -1,6 +1,6 @@
 """Connection: the keyword arguments by which every Kafka client reaches the broker and is let in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiokafka.helpers import create_ssl_context
 
@@ -30,3 +30,10 @@ def connection(  # noqa: PLR0913 - one for each setting
             "sasl_plain_password": password,
         }
     return arguments
+
+
+def principal_of(connection: Mapping[str, object]) -> str:
+    """Return as whom the broker knows us, as far as that is known here."""
+    if "sasl_plain_username" in connection:
+        return f"User:{connection['sasl_plain_username']}"
+    return "the user of our certificate" if "ssl_context" in connection else "User:ANONYMOUS"

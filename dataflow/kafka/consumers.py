@@ -88,6 +88,11 @@ def stable_end(consumer: Consumer, tp: TopicPartition) -> int:
     return (state and state.lso) or 0
 
 
+async def refresh_topics(consumer: Consumer) -> None:
+    """Ask for metadata now: the group joins again if a topic that it reads has come, gone or grown."""
+    await consumer._client.force_metadata_update()
+
+
 def client_of(consumer: Consumer) -> AIOKafkaClient:
     """Return the connections of a consumer, for requests that it does not know."""
     return consumer._client

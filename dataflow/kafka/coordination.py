@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 
-from aiokafka.errors import InconsistentGroupProtocolError, InvalidSessionTimeoutError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    InconsistentGroupProtocolError,
+    InvalidSessionTimeoutError,
+)
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin
@@ -27,6 +31,9 @@ async def coordination_error(consumer: Consumer) -> tuple[KafkaError | None, boo
     coordinator, ended = consumer._coordinator, _ended_task(consumer)
     try:
         coordinator.check_errors()
+    except GroupAuthorizationFailedError as error:  # a right may be given at any time
+        coordinator.request_rejoin()  # its heartbeats may have ended
+        return error, coordinator._coordination_task.done()
     except KafkaError as error:
         return error, ended is not None
     except asyncio.CancelledError:

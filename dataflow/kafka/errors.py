@@ -1,7 +1,11 @@
 """Errors of Kafka: aiokafka's, and what several of them mean together."""
 
+from collections.abc import Collection
+
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     CommitFailedError,
+    GroupAuthorizationFailedError,
     IllegalGenerationError,
     IllegalStateError,
     KafkaConnectionError,
@@ -10,14 +14,29 @@ from aiokafka.errors import (
     NodeNotReadyError,
     RebalanceInProgressError,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
     UnknownMemberIdError,
 )
 
 from dataflow.errors import DataflowError
 
-__all__ = ["CommitFailedError", "IllegalStateError", "KafkaError", "TopicAuthorizationFailedError"]
+__all__ = [
+    "CommitFailedError",
+    "GroupAuthorizationFailedError",
+    "IllegalStateError",
+    "KafkaError",
+    "TopicAuthorizationFailedError",
+    "TransactionalIdAuthorizationFailed",
+]
 
 BROKER_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, OSError)
+DENIED = (
+    GroupAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    TopicAuthorizationFailedError,
+    ClusterAuthorizationFailedError,
+)
+"""A right is missing; it may be given at any time."""
 NO_MEMBER = (IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressError)
 
 
@@ -33,9 +52,10 @@ class RecordsRefused(KafkaError):
 
     expected = "to let this user write"
 
-    def __init__(self, topic: str, error: KafkaError) -> None:
-        super().__init__(f"topic {topic} has refused records: {error}; expected it {self.expected}")
-        self.topic = topic
+    def __init__(self, topics: Collection[str], error: KafkaError) -> None:
+        names = ", ".join(sorted(topics))
+        super().__init__(f"topic {names} has refused records: {error}; expected it {self.expected}")
+        self.topics = topics
 
 
 class TimestampsRefused(KafkaError):

@@ -18,6 +18,7 @@ from dataflow.kafka.checksums import ChecksummedRecords
 REBALANCE_PAUSE_SECONDS = 0.05
 BESIDE_ORDINARY_SECONDS = 0.1
 ORDINARY_RECORDS = 100
+DENIED_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +134,20 @@ aiokafka_fetcher.PartitionRecords = Cursor  # of every consumer; aiokafka asks n
 
 
 def take_fetched(fetcher: Fetcher, tp: TopicPartition, max_records: int) -> Fetched | None:
-    """Take a partition's next records out of what aiokafka has fetched, or None; raise the broker's error."""
+    """Take a partition's next records out of what aiokafka has fetched, or None; raise the broker's error.
+
+    A right to read that is missing is no error: it is asked for again after a few seconds.
+    """
     result = fetcher._records.get(tp)
     if result is None:
         return None
     if type(result) is not FetchResult:
+        is_denied = type(result._error) is Errors.TopicAuthorizationFailedError
+        if is_denied and monotonic() - result._created < DENIED_SECONDS:
+            return None
         _forget(fetcher, tp)
+        if is_denied:
+            return None
         result.check_raise()
     if not result.check_assignment(tp):
         _forget(fetcher, tp)

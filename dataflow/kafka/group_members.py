@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.coordinator.protocol import ConsumerProtocol
 from aiokafka.errors import for_code
-from aiokafka.protocol.admin import DescribeGroupsRequest
+from aiokafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 
 STABLE = "Stable"
@@ -29,6 +29,18 @@ async def send_to_coordinator(
     node = await client.coordinator_lookup(CoordinationType.GROUP, group)
     await client.ready(node, group=ConnectionGroup.COORDINATION)
     return await client.send(node, request, group=ConnectionGroup.COORDINATION)
+
+
+async def list_groups(client: AIOKafkaClient) -> set[str]:
+    """Return the groups that all brokers know together. Raises `KafkaError`."""
+    groups: set[str] = set()
+    for broker in client.cluster.brokers():
+        answer = await client.send(broker.nodeId, ListGroupsRequest())
+        if answer.error_code:  # one that is just loading its groups does not tell all of them
+            error = for_code(answer.error_code)
+            raise error
+        groups |= {group for group, *_ in answer.groups}
+    return groups
 
 
 async def describe_members(client: AIOKafkaClient, group: str) -> list[GroupMember] | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, drop
-from dataflow.kafka.errors import BROKER_AWAY, KafkaError
+from dataflow.kafka.errors import BROKER_AWAY, DENIED, KafkaError
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.logs import get_log
 
@@ -24,6 +24,8 @@ class ManagedProducer:
         self._compression = compression
         self.ready = asyncio.Event()
         self.transactional_id = ""
+        self.error: BaseException | None = None
+        """Why there is none that works."""
         self._current: TransactionalProducer | None = None
 
     @property
@@ -38,9 +40,9 @@ class ManagedProducer:
         producer = self.new(transactional_id)
         try:
             await producer.start()
-        except BROKER_AWAY as error:
-            log.warning("Broker has gone away; trying again.", error=error)
-            self._current = producer
+        except BROKER_AWAY + DENIED as error:
+            log.warning("Producer cannot begin; trying again.", error=error)
+            self._current, self.error = producer, error
             await self.replace(lambda: False)
             return
         except KafkaError as error:
@@ -68,10 +70,12 @@ class ManagedProducer:
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:
-                log.warning("Broker is away; trying again.", error=error)
+                if type(error) is not type(self.error):
+                    log.warning("Producer cannot begin; trying again.", error=error)
+                self.error = error
                 await drop(producer)
             else:
-                self._current = producer
+                self._current, self.error = producer, None
                 self.ready.set()
                 return
 

@@ -130,9 +130,9 @@ def _refusal_of(topic: str) -> Iterator[None]:
     try:
         yield
     except (MessageSizeTooLargeError, RecordTooLargeError) as error:
-        raise RecordsTooLarge(topic, error) from error
+        raise RecordsTooLarge([topic], error) from error
     except TopicAuthorizationFailedError as error:
-        raise RecordsRefused(topic, error) from error
+        raise RecordsRefused([topic], error) from error
     except InvalidTimestampError as error:
         raise TimestampsRefused(topic) from error
 

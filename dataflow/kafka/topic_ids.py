@@ -1,6 +1,7 @@
 """Topic ids: a topic made anew has another one (KIP-516); Metadata v10, which aiokafka lacks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import aiokafka.errors as kafka_errors
 from aiokafka.client import AIOKafkaClient
@@ -62,18 +63,45 @@ class MetadataRequestV10(RequestStruct):
     )
 
 
-async def topic_ids(client: AIOKafkaClient, names: Collection[str]) -> dict[str, str]:
-    """Return the ids of those of these topics that exist; a broker before 2.8 has none."""
+class TopicRow(NamedTuple):
+    """What the broker answers of one topic."""
+
+    error_code: int
+    topic: str
+    id_high: int
+    id_low: int
+    is_internal: bool
+    partitions: Sequence[object]
+    operations: int
+    """A bit for each operation that we may do, if it was asked for; else negative."""
+    tags: object
+
+
+async def topic_rows(
+    client: AIOKafkaClient, names: Collection[str], *, with_operations: bool = False
+) -> list[TopicRow]:
+    """Return what the broker answers of these topics; none is made by asking.
+
+    Raises `IncompatibleBrokerVersion` of a broker before 2.8.
+    """
     wanted: list[tuple[object, ...]] = [(*NO_ID, name, {}) for name in sorted(names)]
     node = client.get_random_node()
     if node is None:
         raise kafka_errors.NodeNotReadyError("no broker is known")
+    request = PinnedRequest(MetadataRequestV10(wanted, False, False, with_operations, {}))
+    return [TopicRow(*row) for row in (await client.send(node, request)).topics]
+
+
+async def topic_ids(client: AIOKafkaClient, names: Collection[str]) -> dict[str, str]:
+    """Return the ids of those of these topics that exist; a broker before 2.8 has none."""
     try:
-        answer = await client.send(node, PinnedRequest(MetadataRequestV10(wanted, False, False, False, {})))
+        rows = await topic_rows(client, names)
     except kafka_errors.IncompatibleBrokerVersion:
         return {}
     return {
-        topic: (high.to_bytes(8, "big", signed=True) + low.to_bytes(8, "big", signed=True)).hex()
-        for code, topic, high, low, *_ in answer.topics
-        if not code and (high, low) != NO_ID
+        row.topic: (
+            row.id_high.to_bytes(8, "big", signed=True) + row.id_low.to_bytes(8, "big", signed=True)
+        ).hex()
+        for row in rows
+        if not row.error_code and (row.id_high, row.id_low) != NO_ID
     }

@@ -80,5 +80,5 @@ def _raise_translated(producer: TransactionalProducer, error: BaseException) -> 
             "waited too long for this transaction; expected one producer at a time"
         ) from error
     if isinstance(error, TopicAuthorizationFailedError):
-        [topics] = error.args
-        raise RecordsRefused(", ".join(topics), error) from error
+        [topics] = error.args  # aiokafka names one as it is, several as a set
+        raise RecordsRefused([topics] if isinstance(topics, str) else topics, error) from error

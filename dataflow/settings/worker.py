@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from dataflow.engine.address import in_url
-from dataflow.settings.values import AbsolutePath, setting
+from dataflow.settings.values import AbsolutePath, Names, setting
 
 
 class Role(StrEnum):
@@ -38,6 +38,9 @@ class WorkerSettings(BaseModel):
 
     app_id: str = setting(
         "dataflow", "consumer group, and prefix of changelogs", pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$"
+    )
+    streams: Names = setting(
+        (), "streams that this worker takes, separated by commas, in a group of their own; unset: all"
     )
     instance_id: str | None = setting(
         None, "static group membership: name of this worker, same after a restart; unset: none"

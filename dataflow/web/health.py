@@ -19,9 +19,8 @@ def is_recovering() -> bool:
 
 
 def paused_streams() -> dict[str, Pause]:
-    """Return why each stream pauses of which this worker owns partitions and does not read them."""
-    pauses = app.engine.pauses
-    return {topic: pause for topic in sorted(app.engine.assignment.topics) if (pause := pauses.get(topic))}
+    """Return why each stream pauses that concerns this worker."""
+    return app.engine.pauses.concerning(app.engine.assignment.topics)
 
 
 def not_ready_for() -> str | None:

@@ -58,13 +58,21 @@ async def test_asking_for_a_missing_topic_does_not_make_it(tmp_path: Path, uniqu
         lenient.kill()
 
 
-async def test_a_changelog_of_another_number_of_partitions_is_refused(
+async def test_a_changelog_with_more_partitions_than_its_source_is_refused(
     broker: EmbeddedBroker, kafka: KafkaClient, names: Names
 ):
-    """The source was given more partitions, say: its tables would be looked for in the wrong place."""
-    kafka.create_topics(names.changelog, 3, cleanup_policy="compact")
-    with pytest.raises(Misconfigured, match=f"changelog {names.changelog} has 3 partitions; expected 4"):
+    """The source was made anew with fewer, say: what was counted of the others is nowhere."""
+    kafka.create_topics(names.changelog, 5, cleanup_policy="compact")
+    with pytest.raises(Misconfigured, match=f"changelog {names.changelog} has 5 partitions; expected 4"):
         await prepare_topics(connection([broker.address]), [source_of(names)], [])
+
+
+async def test_a_changelog_grows_with_its_source(broker: EmbeddedBroker, kafka: KafkaClient, names: Names):
+    """The source was given more partitions while no worker ran; what was counted stays where it is."""
+    kafka.create_topics(names.changelog, 3, cleanup_policy="compact")
+    await prepare_topics(connection([broker.address]), [source_of(names)], [])
+    topics = AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=10).topics
+    assert len(topics[names.changelog].partitions) == 4
 
 
 async def test_a_broker_that_does_not_answer_is_waited_for_and_then_told():

@@ -82,7 +82,9 @@ def flow(topic: str, lines: Sequence[bytes | None]) -> Flowed:
     state = PartitionState.of(source.tables if source else [])
     bugs: list[BaseException] = []
     batches = RecordBatches(None, transactional=True)
-    context = PartitionContext(LIMITLESS, batches, lambda _: 1, lambda: None, bugs.append, StreamPauses())
+    context = PartitionContext(
+        LIMITLESS, batches, lambda _: 1, lambda: None, bugs.append, StreamPauses(), lambda *_: None
+    )
     partition = Partition(TopicPartition(topic, 0), 0, state, context)
     batch = partition.deliver(source.topic.event_time if source else None, _fetched(lines))
     assert batch is not None

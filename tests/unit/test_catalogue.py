@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dataflow.catalogue.declared import INGESTED, RECEIVED_TOPICS, STREAMS, TOPICS, check
+from dataflow.catalogue.declared import INGESTED, RECEIVED_TOPICS, STREAMS, TOPICS, check, streams_named
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
 from dataflow.demo.generators.kinds import KINDS
 from dataflow.engine.event_time import EventTime
+from dataflow.engine.sibling_groups import group_of
 from dataflow.errors import Misconfigured
 from dataflow.rules.outputs import RESERVED
 from dataflow.settings import Settings
@@ -164,3 +165,24 @@ def test_a_column_of_no_scalar_is_refused():
     (table,) = tables_of({"t": topic})
     with pytest.raises(Misconfigured, match="field breadcrumbs of CdnLogEntry is no scalar"):
         create_table(table)
+
+
+def test_streams_are_chosen_by_their_names_or_source_topics():
+    """`/streams` shows the one, `dataflow ingest` takes the other."""
+    chosen = streams_named(["expedia", "cdn-logs", "bookings"])
+    assert [stream.name for stream in chosen] == ["bookings", "cdn-logs"]
+    assert streams_named([]) == ()
+
+
+def test_a_stream_that_nobody_has_is_refused_with_those_that_there_are():
+    """A typing error would leave a stream to nobody."""
+    with pytest.raises(
+        Misconfigured, match="DATAFLOW_STREAMS names bookins; expected some of access-logs, bo"
+    ):
+        streams_named(["cdn-logs", "bookins"])
+
+
+def test_each_set_of_streams_has_one_group():
+    """In whatever order they are named; all streams are the group that there always was."""
+    assert group_of("dataflow", []) == "dataflow"
+    assert group_of("dataflow", ["web-events", "bookings"]) == "dataflow-streams-bookings.web-events"

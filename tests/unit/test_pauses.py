@@ -71,3 +71,47 @@ def test_only_what_was_refused_is_accepted():
     assert pauses.accepts(TP, 10)
     assert not pauses.accepts(TP, 11)
     assert not pauses.accepts(TP._replace(partition=1), 10)
+
+
+def test_a_stream_goes_on_by_itself_later_and_later_if_the_same_comes_back():
+    """What the broker shows of a right may be wrong: each try costs the other streams a new session."""
+    clock = Clock()
+    pauses = StreamPauses(clock)
+    waits = []
+    for _ in range(9):
+        pauses.begin("expedia", PauseCause.ACCESS_DENIED, "denied", "an ACL")
+        begun = clock.now
+        while pauses.get("expedia"):
+            pauses.end_by_itself("expedia")
+            clock.now += 1
+        waits.append(clock.now - begun - 1)
+    assert waits == [0, 1, 3, 7, 15, 31, 59, 59, 59]
+    clock.now += 1_000
+    pauses.begin("expedia", PauseCause.ACCESS_DENIED, "denied", "an ACL")
+    pauses.end_by_itself("expedia")
+    assert pauses.get("expedia") is None
+
+
+def test_a_stream_that_pauses_twice_goes_on_when_both_have_ended():
+    """Nobody has looked at its dead letters, just because its output is there again."""
+    pauses = StreamPauses()
+    pauses.refuse(TP, 10, ValueError("too many"))
+    pauses.begin("expedia", PauseCause.TOPIC_MISSING, "gone", "the topic")
+    assert pauses.unwritable == {"expedia"}
+    pauses.end_by_itself("expedia")
+    pause = pauses.get("expedia")
+    assert pause is not None
+    assert pause.cause is PauseCause.DEAD_LETTERS
+    pauses.end_by_itself("expedia")
+    assert pauses.get("expedia") is pause
+    pauses.end("expedia")
+    assert pauses.get("expedia") is None
+
+
+def test_what_topics_hold_up_concerns_every_worker():
+    """One that owns nothing of a stream may own nothing because its topic is gone."""
+    pauses = StreamPauses()
+    pauses.refuse(TP, 10, ValueError("too many"))
+    pauses.begin("cdn-logs", PauseCause.TOPIC_MISSING, "gone", "the topic")
+    assert pauses.concerning(set()).keys() == {"cdn-logs"}
+    assert list(pauses.concerning({"expedia"})) == ["cdn-logs", "expedia"]

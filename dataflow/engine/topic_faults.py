@@ -1,0 +1,68 @@
+"""Topic faults: why a stream cannot go on although its worker can, by what the broker shows of topics."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from dataflow.engine.pauses import PauseCause
+from dataflow.engine.topology import Source, Topology
+from dataflow.kafka.topic_states import READ, WRITE, TopicState
+
+NAMES = {READ: "READ", WRITE: "WRITE"}
+
+States = Mapping[str, TopicState]
+
+
+class TopicFault(NamedTuple):
+    """What holds up a stream, and what would mend it."""
+
+    cause: PauseCause
+    detail: str
+    awaited: str
+
+
+def topic_faults(topology: Topology, states: States, principal: str) -> dict[str, TopicFault]:
+    """Return what holds up each stream that cannot go on."""
+    faults = {}
+    for topic, source in topology.taken.items():
+        fault = next(_faults_of(source, topology.outputs.get(topic, ()), states, principal), None)
+        if fault is not None:
+            faults[topic] = fault
+    return faults
+
+
+def denied(principal: str, operation: str, topic: str) -> TopicFault:
+    """Return the fault of a right that is missing."""
+    return TopicFault(
+        PauseCause.ACCESS_DENIED,
+        f"{principal} is denied operation {operation} on topic {topic}",
+        f"an ACL that allows {principal} operation {operation} on topic {topic}",
+    )
+
+
+def _faults_of(
+    source: Source, outputs: Collection[str], states: States, principal: str
+) -> Iterator[TopicFault]:
+    name, changelog = source.topic.get_topic_name(), source.changelog
+    needed = [
+        (name, READ),
+        (changelog, READ),
+        (changelog, WRITE),
+        *((output, WRITE) for output in sorted(outputs)),
+    ]
+    for topic, operation in needed:
+        state = states[topic]
+        if state.is_missing:
+            yield TopicFault(
+                PauseCause.TOPIC_MISSING,
+                f"topic {topic}, which stream {name} needs, does not exist any more",
+                f"topic {topic} to be there again: `dataflow topics --create`",
+            )
+        elif not state.may(operation):
+            yield denied(principal, NAMES[operation], topic)
+    counts = states[name].partitions, states[changelog].partitions
+    if 0 < counts[1] < counts[0]:
+        yield TopicFault(
+            PauseCause.PARTITIONS_ADDED,
+            f"topic {name} has {counts[0]} partitions, and its changelog {changelog} only {counts[1]}",
+            "as many in the changelog: `dataflow topics --grow`",
+        )

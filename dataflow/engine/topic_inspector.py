@@ -1,0 +1,133 @@
+"""The topic inspector: pauses streams whose topics are missing, denied or outgrown; lets them go on again."""
+
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
+
+from faust.types import TP
+
+from dataflow.engine.boot import find_outputs, grow
+from dataflow.engine.pauses import StreamPauses
+from dataflow.engine.topic_faults import States, denied, topic_faults
+from dataflow.engine.topology import Topology
+from dataflow.kafka.admin import Admin
+from dataflow.kafka.clients import running
+from dataflow.kafka.connection import principal_of
+from dataflow.kafka.errors import KafkaError, RecordsRefused, RecordsTooLarge
+from dataflow.kafka.managed_producer import ManagedProducer
+from dataflow.kafka.topic_states import READ, topic_states
+from dataflow.logs import get_log
+
+log = get_log(__name__)
+
+
+class TopicInspector:
+    """Looks at the topics of all streams."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        producer: ManagedProducer,
+        pauses: StreamPauses,
+        connection: Mapping[str, object],
+    ) -> None:
+        self._topology = topology
+        self._producer = producer
+        self._pauses = pauses
+        self._connection = connection
+        self._states: States = {}
+
+    async def inspect(self) -> bool:
+        """Pause streams that cannot go on, and let those go on that can.
+
+        Tells whether partitions that can be recovered have come or gone. A broker that does not answer, or
+        is too old to say, changes nothing.
+        """
+        if not self._producer.ready.is_set():
+            return False
+        try:
+            states = await self._look()
+            if states and await self._grow(states):
+                states = await self._look()
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.debug("Topics cannot be looked at.", error=error)
+            return False
+        if not states:
+            return False
+        before, self._states = self._states, states
+        if any(states[topic].partitions != count for topic, count in self._topology.partition_counts.items()):
+            await self._producer.current.client.force_metadata_update()  # before anything is written there
+        self._compare()
+        return self._adopt_counts() or any(
+            self._is_readable(topic, before) != self._is_readable(topic, states)
+            for topic in self._topology.taken
+            if before
+        )
+
+    async def add_outputs(self, names: AbstractSet[str]) -> None:
+        """Learn of topics that will be written to; raise `Misconfigured` if one is missing.
+
+        Before the start they are only noted: it looks for all topics.
+        """
+        topology = self._topology
+        if topology.partition_counts:
+            topology.partition_counts |= await find_outputs(self._connection, names)
+        topology.topics |= names
+
+    def pause_writers(self, error: RecordsRefused) -> bool:
+        """Pause the streams of which a topic refuses records for want of a right; tell whether it does."""
+        writers = [] if isinstance(error, RecordsTooLarge) else self._topology.writers_of(error.topics)
+        for topic in writers:
+            fault = denied(principal_of(self._connection), "WRITE", ", ".join(sorted(error.topics)))
+            self._pauses.begin(topic, *fault)
+        return bool(writers)
+
+    async def recoverable(self, tps: Collection[TP]) -> list[TP]:
+        """Return those of these partitions that can be read now, and what was counted of them."""
+        await self.inspect()
+        return [tp for tp in tps if self.can_recover(tp)]
+
+    def can_recover(self, tp: TP) -> bool:
+        """Tell whether this partition can be read, and what was counted of it."""
+        states, source = self._states, self._topology.sources[tp.topic]
+        return not states or (
+            self._is_readable(tp.topic, states) and tp.partition < states[source.changelog].partitions
+        )
+
+    def _is_readable(self, topic: str, states: States) -> bool:
+        changelog = self._topology.sources[topic].changelog
+        return all(states[name].may(READ) and states[name].partitions for name in (topic, changelog))
+
+    async def _look(self) -> States:
+        topology = self._topology
+        outputs = {name for names in topology.outputs.values() for name in names}
+        names = {*topology.changelogs.values(), *topology.partition_counts, *topology.topics, *outputs}
+        return await topic_states(self._producer.current.client, names)
+
+    def _compare(self) -> None:
+        faults = topic_faults(self._topology, self._states, principal_of(self._connection))
+        for topic in self._topology.taken:
+            if topic in faults:
+                self._pauses.begin(topic, *faults[topic])
+            else:
+                self._pauses.end_by_itself(topic)
+
+    async def _grow(self, states: States) -> bool:
+        """Give changelogs as many partitions as their sources, where we may; tell whether one has grown."""
+        wanted = {
+            changelog: states[topic].partitions
+            for topic, changelog in self._topology.changelogs.items()
+            if self._topology.sources[topic].is_taken
+            and 0 < states[changelog].partitions < states[topic].partitions
+        }
+        if not wanted:
+            return False
+        async with running(Admin(self._connection)) as admin:
+            return await grow(admin, wanted)
+
+    def _adopt_counts(self) -> bool:
+        """Take over how many partitions topics have now; tell whether a source has more."""
+        known = self._topology.partition_counts
+        counts = {topic: state.partitions for topic, state in self._states.items() if state.partitions}
+        has_grown = any(counts.get(topic, 0) > known.get(topic, 0) for topic in self._topology.taken)
+        known |= counts
+        return has_grown
