@@ -85,9 +85,9 @@ class DiskRecords:
 
     def has_any(self, number: int, prefix: bytes) -> bool:
         """Tell whether there are records whose key begins like this."""
-        query = "SELECT 1 FROM records WHERE number = ? AND key >= ? AND key < ? LIMIT 1"
-        end = prefix[:-1] + bytes([prefix[-1] + 1])
-        return self._db.execute(query, (number, prefix, end)).fetchone() is not None
+        query = "SELECT key FROM records WHERE number = ? AND key >= ? ORDER BY key LIMIT 1"
+        row = self._db.execute(query, (number, prefix)).fetchone()
+        return row is not None and row[0].startswith(prefix)
 
     def items(self, number: int) -> Iterator[tuple[bytes, bytes]]:
         """Yield the records of a partition."""

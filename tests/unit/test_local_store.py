@@ -101,6 +101,18 @@ async def test_chunks_are_read_from_disk_and_not_kept_in_memory(tmp_path):
     assert_counted(worker)
 
 
+async def test_keys_that_are_not_ours_are_kept_like_any_other(tmp_path):
+    """The changelog may hold garbage; the table that it concerns is suspended, the worker goes on."""
+    worker = await started(tmp_path)
+    for garbage in (b"", b"\xff\xff", b"|", b"a|b|\xff|c"):
+        worker.state.keep([(garbage, b"kept"), (garbage + b"x", None)], None)
+        await worker.local.flush()
+        worker.state.keep([(garbage, None)], None)
+        await worker.local.flush()
+        with pytest.raises(KeyError):
+            worker.state.stored.get(garbage)
+
+
 def cut(worker):
     """Lose the end of the file."""
     os.truncate(worker.file, worker.file.stat().st_size // 2 // 4096 * 4096)
