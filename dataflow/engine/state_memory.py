@@ -15,6 +15,8 @@ from dataflow.logs import get_log
 log = get_log(__name__)
 
 CHECK_SECONDS: Final = 1.0
+CHECK_SHARE: Final = 0.01
+"""Of a core; with thousands of open windows it looks less often."""
 
 SizedWindow = tuple[int, str, WindowStore, int]
 """About how many bytes of memory it takes, table, store and start."""
@@ -33,14 +35,14 @@ class StateMemory:
         """How many keys have become `(other)`, by table."""
         self._max_bytes = max_bytes
         self._local = local
-        self._checked_at = -inf
+        self._next_at = -inf
         self._was_above = False
 
     def check(self, states: Iterable[PartitionState]) -> None:
         """Make room if it is needed; once a second, before snapshots are taken."""
-        if monotonic() - self._checked_at < CHECK_SECONDS:
+        begun = monotonic()
+        if begun < self._next_at:
             return
-        self._checked_at = monotonic()
         windows = [
             (size, part.table.name, store, start)
             for state in states
@@ -48,6 +50,7 @@ class StateMemory:
             for store in part.stores
             for start, size in store.sizes().items()
         ]
+        self._next_at = begun + max(CHECK_SECONDS, (monotonic() - begun) / CHECK_SHARE)
         self.size = self._local.size + sum(map(itemgetter(0), windows))
         is_above = self.size > self._max_bytes
         if is_above:

@@ -1,8 +1,8 @@
 """Memory of the shipped access-log tables in one process, without Kafka: RSS by minute of event time.
 
-Run `python tests/bench/memory.py [RATE [MINUTES [SCANNED [FLUSH_SECONDS]]]]`: lines a second, how long in
-event time, how many random paths a second a scanner asks for beside them, and how often what is committed
-goes to disk; 0: never, all stays in memory.
+Run `python tests/bench/memory.py [RATE [MINUTES [SCANNED [FLUSH_SECONDS [STEP_MS]]]]]`: lines a second, how
+long in event time, how many random paths a second a scanner asks for beside them, how often what is
+committed goes to disk (0: never, all stays in memory), and how often there is a checkpoint.
 """
 
 import asyncio
@@ -29,7 +29,6 @@ from dataflow.kafka.types import TopicPartition
 
 START_MS = 1_431_857_100_000
 PARTITIONS = 4
-CHECKPOINT_MS = 400
 DICE = random.Random(1)
 TABLES = (
     tables.requests_per_endpoint.requests_per_endpoint.table,
@@ -98,14 +97,16 @@ async def restart(local: LocalStore, folder: Path, lines: int, end: int) -> None
     print(f"{records} records with {size / lines:.1f} B a line")
 
 
-def checkpoint_values(lines: Iterator[Values], rate: int, scanned: int) -> list[Values]:
+def checkpoint_values(lines: Iterator[Values], count: int, scanned: int) -> list[Values]:
     """Return what the tables count of the lines of one checkpoint."""
-    values = [*islice(lines, rate * CHECKPOINT_MS // 1000)]
-    paths = (f"/{DICE.randbytes(8).hex()}" for _ in range(scanned * CHECKPOINT_MS // 1000))
+    values = [*islice(lines, count)]
+    paths = (f"/{DICE.randbytes(8).hex()}" for _ in range(scanned))
     return values + [(path, 404, "US", "203.0.113.9", 500, False, None) for path in paths]
 
 
-async def main(rate: int = 5_000, minutes: int = 15, scanned: int = 0, flush_seconds: int = 30) -> None:
+async def main(
+    rate: int = 5_000, minutes: int = 15, scanned: int = 0, flush_seconds: int = 30, step_ms: int = 400
+) -> None:
     """Fold so many minutes and print the memory after each of the first ten, then every tenth."""
     local, lines, folder = LocalStore(), cycle(sampled()), Path(mkdtemp())
     memory = StateMemory(256 << 20, local)
@@ -113,10 +114,10 @@ async def main(rate: int = 5_000, minutes: int = 15, scanned: int = 0, flush_sec
         local.open(folder, "bench")
     states = await states_of(local, 0)
     begun, folded, written = time.process_time(), 0, 0
-    for at in range(0, minutes * 60_000, CHECKPOINT_MS):
+    for at in range(0, minutes * 60_000, step_ms):
         memory.check(states)
-        values = checkpoint_values(lines, rate, scanned)
-        times = [START_MS + at + number * CHECKPOINT_MS // len(values) for number in range(len(values))]
+        values = checkpoint_values(lines, rate * step_ms // 1000, scanned * step_ms // 1000)
+        times = [START_MS + at + number * step_ms // len(values) for number in range(len(values))]
         for number, state in enumerate(states):
             rows = ValueRows(times[number::PARTITIONS], values[number::PARTITIONS])
             for part in state.table_partitions.values():
@@ -127,7 +128,7 @@ async def main(rate: int = 5_000, minutes: int = 15, scanned: int = 0, flush_sec
         folded += len(values)
         if flush_seconds and not at % (flush_seconds * 1000):
             await local.flush()
-        minute, rest = divmod(at + CHECKPOINT_MS, 60_000)
+        minute, rest = divmod(at + step_ms, 60_000)
         if not rest and (minute <= 10 or not minute % 10):
             us = (time.process_time() - begun) / folded * 1e6
             cost = f"{us:6.1f} us and {written / folded:6.1f} B a line"

@@ -49,6 +49,7 @@ class Scanned:
 def often(monkeypatch):
     """Check with every checkpoint, as if a second went by."""
     monkeypatch.setattr(state_memory, "CHECK_SECONDS", 0)
+    monkeypatch.setattr(state_memory, "CHECK_SHARE", 1e9)
 
 
 def counts(counted, window):
