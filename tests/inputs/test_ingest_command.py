@@ -25,7 +25,8 @@ LINES = 250_000
 
 def numbered(path: Path, lines: int, mark: str = "") -> list[bytes]:
     """Write a log of numbered lines; return them, sorted."""
-    raw = b"".join(b'10.0.0.1 - - [] "GET /%b/%d"\n' % (mark.encode(), number) for number in range(lines))
+    line = b'10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET /%b/%d HTTP/1.1" 200 5\n'
+    raw = b"".join(line % (mark.encode(), number) for number in range(lines))
     path.write_bytes(gzip.compress(raw, 1) if path.suffix == ".gz" else raw)
     return sorted(raw.splitlines())
 
