@@ -100,21 +100,17 @@ class Run:
             checkpoints = await read_checkpoints(connection, place)
             partitions = {name: topic.partitions for name, topic in topics.items()}
             writer = ChunkWriter(producer, place, partitions, INGESTED[self.stream].topic)
-            return await self._store_all(writer, lease, topics, checkpoints)
+            places = Places(self.settings)
+            builder = ChunkBuilder(self._new_lines(topics, checkpoints, places), checkpoints)
+            return await self._store_all(writer, lease, builder, places)
 
     async def _store_all(
-        self,
-        writer: ChunkWriter,
-        lease: Lease,
-        topics: Mapping[str, KnownTopic],
-        checkpoints: InputCheckpoints,
+        self, writer: ChunkWriter, lease: Lease, builder: ChunkBuilder, places: Places
     ) -> IngestReport:
         began = time.monotonic()
-        places = Places(self.settings)
         sources = await asyncio.to_thread(list, places.inputs_at(self.places))
         report = IngestReport(self.stream, len(sources))
         report.all_bytes = sum(source.size for source in sources if isinstance(source, Input))
-        builder = ChunkBuilder(self._new_lines(topics, checkpoints, places), checkpoints)
         record_batches = RecordBatches(COMPRESSION, transactional=True)
         chunks = (pack(chunk, record_batches) for chunk in builder.chunks(sources))
         chunk = await asyncio.to_thread(next, chunks, None)

@@ -44,18 +44,14 @@ class BatchingProducer:
         self._most_bytes = settings.ingest_in_flight_bytes // SHARE_OF_UNACKNOWLEDGED
         self._deadline_seconds = settings.ingest_deadline_seconds
         self._open: dict[str, PendingBatch] = {}
-        self._room = asyncio.Event()
-        self._room.set()
+        self.room = asyncio.Event()  # whether the broker has taken enough for more to be packed
+        self.room.set()
         self._deliveries: set[asyncio.Task[None]] = set()
 
     def most_value_bytes(self, topic: str) -> int:
         """Return how long a value of this topic may be; refuse while Kafka is away."""
         _, known = self._producer.known(topic)
         return known.most_bytes
-
-    async def room(self) -> None:
-        """Wait until the broker has taken enough for more to be packed."""
-        await self._room.wait()
 
     def put(self, topic: str, records: Sequence[OutputRecord], held_bytes: int) -> set[asyncio.Future[None]]:
         """Hand over records that hold so much memory; the broker has them when the futures are done.
@@ -90,9 +86,9 @@ class BatchingProducer:
     def _count(self, size: int) -> None:
         self.unacknowledged_bytes += size
         if self.unacknowledged_bytes < self._most_bytes:
-            self._room.set()
+            self.room.set()
         else:
-            self._room.clear()
+            self.room.clear()
 
     def _seal(self, batch: PendingBatch) -> None:
         if self._open.get(batch.topic) is batch:

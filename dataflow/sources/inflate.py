@@ -118,8 +118,7 @@ def known_encoding(header: str) -> str:
 def inflate(packed: bytes, encoding: str, most_bytes: int) -> Iterator[bytes]:
     """Yield the body piece by piece; refuse it if it is broken (400) or passes `most_bytes` (413)."""
     seen = 0
-    plain = (packed[at : at + PIECE_BYTES] for at in range(0, len(packed), PIECE_BYTES))
-    for piece in _unpacked(packed, encoding) if encoding else plain:
+    for piece in _unpacked(packed, encoding) if encoding else slices(packed, PIECE_BYTES):
         seen += len(piece)
         if seen > most_bytes:
             raise HttpError(

@@ -133,7 +133,7 @@ class _HandingOver:
 
     async def over(self, sorter: Sorter) -> None:
         """Hand over what is sorted, as soon as there is room; raise what an earlier part has failed with."""
-        await self.producer.room()
+        await self.producer.room.wait()
         answered = {promise for promise in self.promised if promise.done()}
         self.promised -= answered
         for promise in answered:

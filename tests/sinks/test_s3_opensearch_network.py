@@ -82,11 +82,11 @@ async def test_a_connection_that_goes_nowhere_is_given_up(tmp_path, monkeypatch:
     """The SDK's own limits do not begin before a request is out: a half-open line held it for ever."""
     with moto_server() as url:
         network = await Network(urlsplit(url).port).start()
-        monkeypatch.setattr(store, "ANSWER_SECONDS", 0.5)
         there = a_connection(f"http://127.0.0.1:{network.port}", "archive")
         archive = Archive("logs", GzipNdjson(), CutRules(records=10), tmp_path / "blocks")
         sink = S3Sink((TP.topic,), there, archive)
         await sink.open()
+        monkeypatch.setattr(store, "ANSWER_SECONDS", 0.5)
         (batch,) = batches(TP, views(range(10)), 10)
         network.swallows = True
         with pytest.raises(SinkUnavailable, match="S3: no answer in time"):
