@@ -75,8 +75,10 @@ class Assignment:
         return many or finished >= self._options.in_flight_bytes * 3 // 8
 
     def uncommitted(self) -> Sequence[Partition]:
-        """Return the partitions that have finished something since the last checkpoint."""
-        return [p for p in self.partitions.values() if p.position != p.committed and p.can_write]
+        """Return the partitions that have something to write since the last checkpoint."""
+        return [
+            p for p in self.partitions.values() if (p.position != p.committed or p.must_write) and p.can_write
+        ]
 
     def has_batches_in_progress(self) -> bool:
         """Tell whether an agent is working on a batch."""

@@ -72,6 +72,8 @@ class Partition:
         self.records = 0  # finished since the last checkpoint
         self.last_record_ms = 0
         self.is_open = True
+        # What is read from elsewhere than where it was counted up to is noted before any event comes.
+        self.must_write = state.position not in {None, position}
         self.max_message_bytes = options.max_message_bytes
         self._context = context
         self._size = 0
@@ -203,7 +205,7 @@ class Partition:
     @property
     def is_clean(self) -> bool:
         """Tell whether all that is finished is committed, and nothing is in an agent's hands."""
-        return self.position == self.committed and not self.in_progress
+        return self.position == self.committed and not self.in_progress and not self.must_write
 
     @property
     def finished_bytes(self) -> int:
@@ -221,6 +223,7 @@ class Partition:
         self.state.position = self.position
         for topic in list(self._buffered):
             self._pack(topic)
+        self.must_write = False
         snapshot = Snapshot(self.position, self._size, self.records, self._packed, changes)
         self.records, self._size, self._packed = 0, 0, []
         return snapshot

@@ -33,11 +33,12 @@ class PauseCause(StrEnum):
     ACCESS_DENIED = "access_denied"
     TOPIC_MISSING = "topic_missing"
     PARTITIONS_ADDED = "partitions_added"
+    TOPIC_MADE_ANEW = "topic_made_anew"
 
     @property
     def is_of_topics(self) -> bool:
         """Tell whether the stream's topics are the cause: it ends by itself, and concerns every worker."""
-        return self is not PauseCause.DEAD_LETTERS
+        return self not in (PauseCause.DEAD_LETTERS, PauseCause.TOPIC_MADE_ANEW)
 
     @property
     def lets_write(self) -> bool:

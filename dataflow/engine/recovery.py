@@ -9,15 +9,18 @@ from dataflow.engine.group import Group
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition
+from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.restore import restore
 from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.state import PartitionState
+from dataflow.engine.topic_identity import check_changelog, check_source
 from dataflow.engine.topology import Topology
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_fetch import UnstableOffsetCommit, last_committers, stable_offsets
+from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 
@@ -44,6 +47,7 @@ class Recovery:
     producer: ManagedProducer
     options: EngineOptions
     local: LocalStore
+    pauses: StreamPauses
 
     async def recover(self, tps: Collection[TP], retained: Positions) -> dict[TP, tuple[int, PartitionState]]:
         """Return position and state of each partition, after every open transaction on it has ended.
@@ -63,16 +67,31 @@ class Recovery:
             self.local,
         )
         states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
+        others = await self._compare_ids(states)
         self._rewind(states)
-        await self._check_changelogs(committed, states)
+        await self._check_counted(committed, states)
         log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
         committed |= dict.fromkeys(await self.siblings.adopt(states))
-        positions = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps}
+        positions = {
+            tp: None if tp in others else self._position(tp, committed[tp], states[tp]) for tp in tps
+        }
         fresh = [tp for tp, position in positions.items() if position is None]
         earliest = await self.group.earliest_offsets(*fresh) if fresh else {}
         return {tp: (earliest[tp] if at is None else at, states[tp]) for tp, at in positions.items()}
 
-    async def _check_changelogs(
+    async def _compare_ids(self, states: Mapping[TP, PartitionState]) -> set[TP]:
+        """Return the partitions whose source is not the topic that was counted."""
+        changelogs = {tp.topic: self.topology.changelogs[tp.topic] for tp in states}
+        ids = await topic_ids(self.producer.current.client, {*changelogs, *changelogs.values()})
+        for tp, state in states.items():
+            check_changelog(state, changelogs[tp.topic], ids)
+        return {
+            tp
+            for tp, state in states.items()
+            if not check_source(TopicPartition(*tp), state, ids, self.pauses)
+        }
+
+    async def _check_counted(
         self, committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]
     ) -> None:
         """Suspend tables of which something was counted once, and the changelog knows nothing."""

@@ -19,6 +19,7 @@ async def resume(engine: Engine, topic: str) -> bool:
     if engine.pauses.get(topic) is not pause:
         return False  # somebody else was quicker
     engine.pauses.end(topic)
+    await engine.checkpoint()  # it may be read from elsewhere now
     return True
 
 

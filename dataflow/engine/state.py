@@ -46,6 +46,8 @@ class PartitionNumbers(msgspec.Struct, frozen=True, array_like=True):
     since_ms: dict[str, int | None] | None = None
     suspended: dict[str, Suspension] = {}
     group: str = ""
+    topic_id: str = ""
+    changelog_id: str = ""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,10 @@ class PartitionState:
     stream_time_ms: int = 0
     position: int | None = None
     """End of what is counted; None: nothing yet."""
+    topic_id: str = ""
+    """Id of the source topic that was counted; empty for a broker that has none."""
+    changelog_id: str = ""
+    """Id of the changelog topic that is written to."""
     suspended: dict[str, Suspension] = field(default_factory=dict)
     """The tables that do not count, by name."""
     faults: dict[bytes, str] = field(default_factory=dict)
@@ -172,8 +178,18 @@ class PartitionState:
         """Return the changelog value of a partition's own numbers, counted up to `position`."""
         since_ms = {name: part.since_ms for name, part in self.table_partitions.items()}
         counts = self.event_counts.as_mapping()
-        numbers = position, self.stream_time_ms, counts, FORMAT_VERSION, since_ms, self.suspended, self.group
-        return msgspec.msgpack.encode(PartitionNumbers(*numbers))
+        numbers = PartitionNumbers(
+            position,
+            self.stream_time_ms,
+            counts,
+            FORMAT_VERSION,
+            since_ms,
+            self.suspended,
+            self.group,
+            self.topic_id,
+            self.changelog_id,
+        )
+        return msgspec.msgpack.encode(numbers)
 
     def _load_numbers(self, key: bytes, value: bytes | None) -> None:
         if key != PARTITION_KEY or value is None:
@@ -186,3 +202,4 @@ class PartitionState:
         self.event_counts = EventCounts.from_mapping(numbers.event_counts)
         self._since_ms, self.suspended = numbers.since_ms, dict(numbers.suspended)
         self.group = numbers.group
+        self.topic_id, self.changelog_id = numbers.topic_id, numbers.changelog_id

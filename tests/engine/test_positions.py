@@ -11,6 +11,8 @@ from harness.relay import Names, Relay, events, numbers_in, relay, running, star
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
+from dataflow.engine.pauses import PauseCause
+from dataflow.engine.resume import resume
 from dataflow.engine.state import TableSuspended
 
 
@@ -69,7 +71,7 @@ async def test_without_a_changelog_its_tables_are_suspended_and_the_stream_goes_
     """Counts that silently begin at nothing are wrong, and nobody is told."""
     kafka.produce(names.source, events(range(100)), partition=0)
     await count(broker, names, 100)
-    delete_topic(kafka, names.changelog)
+    kafka.delete_topic(names.changelog)
     kafka.produce(names.source, events(range(100, 130)), partition=0)
     for since_ever in (30, 30):  # over a restart, too
         worker = relay(broker.address, names)
@@ -80,14 +82,6 @@ async def test_without_a_changelog_its_tables_are_suspended_and_the_stream_goes_
                 state.table_partition("per_kind")
     assert numbers_in(kafka.read_topic(names.output)) == list(range(130))
     assert "Table is suspended, its stream goes on; `dataflow tables rebuild NAME`" in caplog.text
-
-
-def delete_topic(kafka: KafkaClient, name: str) -> None:
-    """Delete a topic, and wait until the broker has forgotten it."""
-    admin = AdminClient({"bootstrap.servers": kafka.address})
-    admin.delete_topics([name])[name].result(30)
-    while name in admin.list_topics(timeout=10).topics:
-        pass
 
 
 async def test_records_deleted_by_retention_are_told_and_it_goes_on(
@@ -119,18 +113,59 @@ def delete_up_to(kafka: KafkaClient, names: Names, offset: int) -> None:
     admin.delete_records([wanted])[wanted].result(30)
 
 
-async def test_a_topic_that_was_made_anew_is_refused(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("records", [10, 150])
+async def test_a_topic_that_was_made_anew_is_not_read_until_somebody_says_so(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, records: int, caplog: pytest.LogCaptureFixture
 ):
-    """Its offsets begin at 0 again: the tables are about other events."""
+    """With more records than before it went on in the middle: 40 of 400 were never read, without a word."""
     kafka.produce(names.source, events(range(100)), partition=0)
     await count(broker, names, 100)
-    delete_topic(kafka, names.source)
+    kafka.delete_topic(names.source)
     kafka.create_topics(names.source, 4)
-    kafka.produce(names.source, events(range(10)), partition=0)
+    kafka.produce(names.source, events(range(1_000, 1_000 + records)), partition=0)
+    for _ in range(2):  # a restart alone changes nothing
+        worker = relay(broker.address, names)
+        async with running(worker):
+            await until(lambda w=worker: w.app.engine.lifecycle.is_running, "recovery")
+            [pause] = {p.pause for p in worker.app.engine.partitions.values()}
+            assert pause is not None
+            assert pause.cause is PauseCause.TOPIC_MADE_ANEW
+            assert f"topic {names.source} was deleted and made anew" in pause.detail
+            assert worker.received == 100
     worker = relay(broker.address, names)
-    await stops(worker, "The topic was deleted and made anew", caplog)
-    assert len(kafka.read_topic(names.output)) == 100
+    async with running(worker):
+        await until(lambda: worker.app.engine.lifecycle.is_running, "recovery")
+        await resume(worker.app.engine, names.source)
+        await until(lambda: worker.received == 100 + records, "all of the new topic")
+    assert await count(broker, names, 100 + records) == {"a": 100 + records}
+    assert numbers_in(kafka.read_topic(names.output)) == [*range(100), *range(1_000, 1_000 + records)]
+
+
+async def test_a_changelog_that_was_made_anew_under_a_worker_is_noticed(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, monkeypatch: pytest.MonkeyPatch
+):
+    """A broker that makes topics by itself does so: what the new one holds is not all that was counted."""
+    monkeypatch.setattr("dataflow.engine.watch.LOOK_SECONDS", 0.2)
+    kafka.produce(names.source, events(range(100)), partition=0)
+    worker = relay(broker.address, names)
+    async with running(worker):
+        await until(lambda: worker.received == 100, "all events")
+        kafka.delete_topic(names.changelog)
+        kafka.create_topics(names.changelog, 4, cleanup_policy="compact")
+        state = worker.app.engine.partitions[TP(names.source, 0)].state
+        await until(lambda: suspended(worker, names), "the table to be suspended")
+        kafka.produce(names.source, events(range(100, 130)), partition=0)
+        await until(lambda: len(kafka.read_topic(names.output)) == 130, "the stream to go on")
+        assert worker.app.engine.partitions[TP(names.source, 0)].state is not state
+    worker = relay(broker.address, names)
+    async with running(worker):
+        await until(lambda: suspended(worker, names), "the table to be suspended after a restart, too")
+
+
+def suspended(worker: Relay, names: Names) -> bool:
+    """Tell whether the table counts nothing of partition 0, and says why."""
+    partition = worker.app.engine.partitions.get(TP(names.source, 0))
+    return partition is not None and "per_kind" in partition.state.suspended
 
 
 async def test_tables_stay_in_memory_when_partitions_come_back(

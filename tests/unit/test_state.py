@@ -2,13 +2,16 @@
 
 import pytest
 from aiokafka.record.default_records import DefaultRecord
+from aiokafka.structs import TopicPartition
 from msgspec import msgpack
 from table_rows import counts_of, rows_of
 
 from dataflow.engine.event_counts import EventCounts
+from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import PARTITION_KEY, PartitionState, TableSuspended
 from dataflow.engine.tables import DAY, WindowedTable
 from dataflow.engine.tables.changelog import ChangelogRecord, NewerFormat
+from dataflow.engine.topic_identity import check_changelog, check_source
 
 PER_KIND = WindowedTable("per_kind", key="kind", windows=(DAY,))
 PER_USER = WindowedTable("per_user", key="user", windows=(DAY,))
@@ -126,3 +129,19 @@ def test_the_changelog_of_a_newer_release_is_refused_as_a_whole():
     newer = msgpack.encode([POSITION, 0, {}, 2, "something", "else"])
     with pytest.raises(NewerFormat, match="has format 2; expected at most 1"):
         loaded((PARTITION_KEY, newer))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_other"), [("a", "b", True), ("a", "a", False), ("", "b", False), ("a", "", False)]
+)
+def test_ids_tell_whether_a_topic_is_the_one_that_was_counted(before: str, now: str, is_other: bool):
+    """A name is given again; brokers before 2.8 have no ids, and releases before this one noted none."""
+    state = loaded(*a_changelog(PER_KIND).items(), tables=(PER_KIND,))
+    state.topic_id = state.changelog_id = before
+    kept = loaded((PARTITION_KEY, state.encode_numbers(POSITION)), tables=(PER_KIND,))
+    pauses, ids = StreamPauses(), {"events": now, "log": now} if now else {}
+    assert check_source(TopicPartition("events", 3), kept, ids, pauses) is not is_other
+    check_changelog(kept, "log", ids)
+    assert (pauses.get("events") is not None) == is_other
+    assert ("per_kind" in kept.suspended) == is_other
+    assert (kept.topic_id, kept.changelog_id) == (now or before, now or before)

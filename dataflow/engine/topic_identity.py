@@ -1,0 +1,54 @@
+"""Topic identity: whether source topics and changelogs are still those that were counted (KIP-516)."""
+
+from collections.abc import Collection, Mapping
+
+from dataflow.engine.partition import Partition
+from dataflow.engine.pauses import PauseCause, StreamPauses
+from dataflow.engine.state import PartitionState
+from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.topic_ids import topic_ids
+from dataflow.kafka.types import TopicPartition
+
+Ids = Mapping[str, str]
+"""The id of each topic that exists; empty for a broker that has none (before 2.8)."""
+
+
+def check_changelog(state: PartitionState, changelog: str, ids: Ids) -> None:
+    """Suspend the tables if the changelog is not the topic that they were written to."""
+    before, now = state.changelog_id, ids.get(changelog, "")
+    if before and now and before != now:
+        state.suspend(
+            f"changelog {changelog} was deleted and made anew: its id is {now}; expected {before}, "
+            "and what it had is lost"
+        )
+    state.changelog_id = now or before
+
+
+def check_source(tp: TopicPartition, state: PartitionState, ids: Ids, pauses: StreamPauses) -> bool:
+    """Tell whether the source is the topic that was counted; pause its stream if not.
+
+    When it goes on it reads the new topic from its begin.
+    """
+    before, now = state.topic_id, ids.get(tp.topic, "")
+    state.topic_id = now or before
+    if not (before and now and before != now):
+        return True
+    pauses.begin(
+        tp.topic,
+        PauseCause.TOPIC_MADE_ANEW,
+        f"topic {tp.topic} was deleted and made anew: its id is {now}; expected {before}, which was counted "
+        f"up to offset {state.position} of partition {tp.partition}",
+        f"`dataflow streams resume {tp.topic}`, to read the new topic from its begin and go on counting "
+        "(`dataflow tables rebuild` counts a table anew)",
+    )
+    return False
+
+
+async def made_anew(
+    producer: TransactionalProducer, partitions: Collection[Partition], changelogs: Mapping[str, str]
+) -> bool:
+    """Tell whether a topic of these partitions is not the one with which they began."""
+    begun = {p.tp.topic: p.state.topic_id for p in partitions}
+    begun |= {changelogs[p.tp.topic]: p.state.changelog_id for p in partitions}
+    ids = await topic_ids(producer.client, begun.keys()) if begun else {}
+    return any(before and ids.get(topic, before) != before for topic, before in begun.items())
