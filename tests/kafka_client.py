@@ -61,6 +61,11 @@ class KafkaClient:
         while name in self._admin.list_topics(timeout=30).topics:
             time.sleep(0.05)
 
+    def delete_records(self, topic: str, partition: int, offset: int) -> None:
+        """Delete the records before an offset, as retention does."""
+        wanted = TopicPartition(topic, partition, offset)
+        self._admin.delete_records([wanted])[wanted].result(30)
+
     def produce(
         self,
         topic: str,

@@ -1,10 +1,11 @@
-"""`dataflow tables`: asks a running worker for its tables, and shows one."""
+"""`dataflow tables`: asks a running worker for its tables, shows one, and has one counted anew."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dataflow.cli import worker_client
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
 
 Answer = Mapping[str, Any]
 
-TableName = Annotated[str | None, typer.Argument(help="Table; without one, all are listed.")]
+TableName = Annotated[
+    str | None, typer.Argument(help="Table; without one, all are listed. `rebuild`: see the next.")
+]
+Rebuilt = Annotated[str | None, typer.Argument(help="After `rebuild`: the table that is counted anew.")]
+FromNow = Annotated[bool, typer.Option("--from-now", help="rebuild: count only what comes from now on.")]
 Key = Annotated[str | None, typer.Option(help="Only this key.")]
 Window = Annotated[str | None, typer.Option(help="minute, hour, day or all.")]
 From = Annotated[str | None, typer.Option("--from", help="First instant, ISO 8601 UTC.")]
@@ -25,6 +30,7 @@ Worker = Annotated[str | None, typer.Option("--url", help="Worker to ask; defaul
 
 def tables(
     name: TableName = None,
+    rebuilt: Rebuilt = None,
     key: Key = None,
     window: Window = None,
     start: From = None,
@@ -32,25 +38,32 @@ def tables(
     merge: Merge = False,
     top: Top = None,
     order: Order = None,
+    from_now: FromNow = False,
     url: Worker = None,
 ) -> None:
-    """Show what a running worker has counted.
+    """Show what a worker has counted; count a table anew.
 
     Any worker answers for the whole cluster; it names missing partitions. In a pipe the output is JSON.
 
     \b
     Example:
-      dataflow tables
-      dataflow tables stays_per_category --window all
       dataflow tables requests_per_endpoint --window day --merge --top 10
-      dataflow tables stays_per_category --url http://10.0.0.7:6066 | jq .windows
+      dataflow tables rebuild stays_per_category --url http://ann:secret@10.0.0.7:6066
     """
-    from dataflow.cli.worker_client import address_of, ask
-
-    path = ["tables", *([name] if name else []), *([key] if name and key else [])]
+    if rebuilt is not None:
+        _rebuild(name, rebuilt, url, from_now=from_now)
+        return
+    path = filter(None, ("tables", name, key if name else None))
     parameters = {"window": window, "from": start, "to": end, "order": order}
     parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
-    _show(name, ask(address_of(url), *path, **parameters))
+    _show(name, worker_client.ask(worker_client.address_of(url), *path, **parameters))
+
+
+def _rebuild(command: str | None, table: str, url: str | None, *, from_now: bool) -> None:
+    if command != "rebuild":
+        raise typer.BadParameter(f"{table} follows {command}; expected: rebuild {table}")
+    worker, parameter = worker_client.address_of(url), str(from_now).lower()
+    print_json(worker_client.tell(worker, "tables", table, "rebuild", from_now=parameter))
 
 
 def _show(name: str | None, answer: Answer) -> None:
@@ -94,6 +107,10 @@ def _warn(answer: Answer) -> None:
     missing = answer["partitions"]["missing"]
     if missing:
         notes().print(f"not in this answer: {missing}", style="yellow", soft_wrap=True)
+    for partition, reason in answer["suspended"].items():
+        notes().print(f"{partition} counts nothing: {reason}", style="yellow", soft_wrap=True)
+    if answer["since"]:
+        notes().print(f"it counts since {answer['since']}", style="dim")
     lag = answer["lag"]
     if lag and lag.get("records"):
         notes().print(f"behind the topics by {lag['records']:,} records", style="dim")

@@ -36,7 +36,7 @@ def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
     return _send(worker, f"{url}?{query}" if query else url)
 
 
-def tell(worker: str, *path: str) -> dict[str, Any]:
+def tell(worker: str, *path: str, **parameters: str) -> dict[str, Any]:
     """Have a worker do something; it may be ``http://user:password@host``. Raises as `ask`."""
     given = urlsplit(worker)
     address = given._replace(netloc=given.netloc.rpartition("@")[2]).geturl()
@@ -44,7 +44,8 @@ def tell(worker: str, *path: str) -> dict[str, Any]:
     if given.username is not None:
         credentials = f"{unquote(given.username)}:{unquote(given.password or '')}"
         headers.append(("Authorization", f"Basic {b64encode(credentials.encode()).decode()}"))
-    return _send(address, _address(address, path), b"", headers)
+    query = f"?{urlencode(parameters)}" if parameters else ""
+    return _send(address, _address(address, path) + query, b"", headers)
 
 
 def _address(worker: str, path: Sequence[str]) -> str:

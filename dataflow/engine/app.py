@@ -25,11 +25,12 @@ from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
+from dataflow.engine.rebuilds import Rebuilds
 from dataflow.engine.router import GroupRouter
 from dataflow.engine.service_tasks import watch_service_tasks
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import BatchTopic, CountedTable, OrdinaryTopic
-from dataflow.engine.topology import Topology
+from dataflow.engine.topology import Topology, Work
 from dataflow.engine.transport import BatchConductor, BatchTransport, credentials
 from dataflow.engine.watch import Watch
 from dataflow.errors import Misconfigured
@@ -75,9 +76,9 @@ class BootStrategy(FaustBootStrategy):
     """Starts the engine before the consumer, and stops it after."""
 
     def kafka_producer(self) -> Iterable[ServiceT]:
-        """Return the engine, which waits for the broker, who watches it, and Faust's producer."""
+        """Return the engine, which waits for the broker, who watches it, rebuilds, and Faust's producer."""
         app = cast("App", self.app)
-        return [app.watch, app.engine, *super().kafka_producer()]
+        return [app.watch, app.engine, app.rebuilds, *super().kafka_producer()]
 
 
 class App(faust.App):
@@ -151,6 +152,11 @@ class App(faust.App):
         return GroupRouter(self, self.engine.producer, self.engine.siblings, self.topology)
 
     @cached_property
+    def rebuilds(self) -> Rebuilds:
+        """What counts tables anew."""
+        return Rebuilds(self.engine, beacon=self.beacon)
+
+    @cached_property
     def queries(self) -> Queries:
         """What workers ask one another."""
         return Queries(self, self.engine, self.router)
@@ -204,7 +210,7 @@ class App(faust.App):
                 self.topology.add_event_reader(f"agent {name}", names)
                 return declare(function)
             _check_settings(name, channel.get_topic_name(), settings)
-            self.topology.add_agent(name, channel)
+            self.topology.add_agent(name, channel, cast("Work", function))
             return declare(self._watched(name, function))
 
         return declare_once

@@ -10,7 +10,9 @@ from dataflow.engine.dead_letters import DeadLetterLimit, TooManyDeadLetters, as
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.pauses import Pause, StreamPauses
-from dataflow.engine.state import PARTITION_KEY, PartitionState
+from dataflow.engine.state import PARTITION_KEY, PartitionState, Suspension
+from dataflow.engine.tables.changelog import ChangelogRecord
+from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.producers import BATCH_BYTES
@@ -31,7 +33,7 @@ class Snapshot:
     size: int
     records: int
     outputs: list[Output]
-    changes: list[tuple[bytes, bytes | None]]
+    changes: list[ChangelogRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,11 @@ class Partition:
         self.is_open = True
         # What is read from elsewhere than where it was counted up to is noted before any event comes.
         self.must_write = state.position not in {None, position}
+        self.is_held = False
+        """Whether it is handed nothing more for a moment."""
         self.max_message_bytes = options.max_message_bytes
-        self._context = context
+        self.context = context
+        self._adopted: list[ChangelogRecord] = []
         self._size = 0
         self._buffered: dict[str, list[Outgoing]] = {}  # by topic, not yet packed
         self._packed: list[Output] = []
@@ -88,7 +93,7 @@ class Partition:
 
     def deliver(self, event_time: EventTime | None, fetched: Fetched) -> Batch | None:
         """Take what was fetched next; None when no agent has to see it (control records only)."""
-        batch = Batch(self, event_time, fetched, self._context.now_ms())
+        batch = Batch(self, event_time, fetched, self.context.now_ms())
         self.delivered = batch.end
         self.in_flight_bytes += batch.size
         self._unfinished.append(batch)
@@ -101,7 +106,7 @@ class Partition:
     @property
     def can_accept(self) -> bool:
         """Tell whether its agent may be handed more batches: only a few may be unfinished, however small."""
-        return len(self._unfinished) < MAX_UNFINISHED and self.pause is None
+        return len(self._unfinished) < MAX_UNFINISHED and self.pause is None and not self.is_held
 
     @property
     def can_write(self) -> bool:
@@ -111,11 +116,11 @@ class Partition:
     @property
     def pause(self) -> Pause | None:
         """Why its stream pauses; None: it does not."""
-        return self._context.pauses.get(self.tp.topic)
+        return self.context.pauses.get(self.tp.topic)
 
     def renewed(self) -> "Partition":
         """Return this partition as it is read again from what is finished, all of which is committed."""
-        return Partition(self.tp, self.position, self.state, self._context)
+        return Partition(self.tp, self.position, self.state, self.context)
 
     def enter(self, batch: Batch) -> None:
         """Note that an agent begins with a batch: with the first that is not finished."""
@@ -123,7 +128,7 @@ class Partition:
         expected = next((other for other in self._unfinished if not other.is_finished), batch)
         if self.is_open and batch is not expected:
             error = UnaccountedEvents(f"{batch!r} is entered; expected {expected!r} to be finished before")
-            self._context.on_bug(error)
+            self.context.on_bug(error)
             raise error
 
     def leave(self, batch: Batch, error: BaseException | None) -> None:
@@ -137,13 +142,13 @@ class Partition:
             self._finish(batch)
         except TooManyDeadLetters as refusal:
             self._let_go()
-            self._context.pauses.refuse(self.tp, batch.end, refusal)
+            self.context.pauses.refuse(self.tp, batch.end, refusal)
         except BaseException as raised:
-            self._context.on_bug(raised)
+            self.context.on_bug(raised)
             if error is None:
                 raise
         else:
-            self._context.on_finished()
+            self.context.on_finished()
 
     def _let_go(self) -> None:
         """Forget what is handed out and not finished: it is read again when the stream goes on."""
@@ -153,12 +158,12 @@ class Partition:
 
     def _finish(self, batch: Batch) -> None:
         batch.outputs = batch.finish()
-        if not self._context.pauses.accepts(self.tp, batch.end):
+        if not self.context.pauses.accepts(self.tp, batch.end):
             received = batch.event_counts.received
             self._limit.check(self.tp, received, batch.dead, len(batch.dead) == received)
         if batch.dead:
             raw_bytes = sum(len(letter.record.value or b"") for letter in batch.dead)
-            topic = self._context.options.dead_letter_topic
+            topic = self.context.options.dead_letter_topic
             batch.outputs.append(Outgoing(topic, as_records(self.tp, batch.dead), raw_bytes))
         grown = sum(outgoing.size for outgoing in batch.outputs) - batch.size
         if grown > 0:  # what was packed small, or grew: the bound is on memory
@@ -172,10 +177,11 @@ class Partition:
         while self._unfinished and self._unfinished[0].is_finished:
             batch = self._unfinished.popleft()
             for rows in {id(rows): rows for _, rows in batch.folds}.values():
-                rows.assign_event_times(self.state.stream_time_ms, self._context.options.future_ms)
+                rows.assign_event_times(self.state.stream_time_ms, self.context.options.future_ms)
             for table, rows in batch.folds:
-                if table.name not in self.state.suspended:
-                    self.state.table_partitions[table.name].fold(rows)
+                table_partition = self.state.table_partitions.get(table.name)
+                if table_partition is not None:  # else it is suspended
+                    table_partition.fold(rows)
             self.state.stream_time_ms = max(self.state.stream_time_ms, batch.newest_ms)
             self.state.event_counts.add(batch.event_counts)
             self.position = batch.end
@@ -195,10 +201,10 @@ class Partition:
     def _pack(self, topic: str) -> None:
         self._context.on_output(self.tp.topic, topic)
         buffered = self._buffered.pop(topic)
-        number = self.tp.partition % self._context.partitions_of(topic)
+        number = self.tp.partition % self.context.partitions_of(topic)
         records = chain.from_iterable(outgoing.records for outgoing in buffered)
         size = sum(outgoing.size for outgoing in buffered)
-        batches = self._context.record_batches
+        batches = self.context.record_batches
         packed = batches.pack(batches.timely(topic, records), size + size // 8)
         self._packed += [(topic, number, builder) for builder in packed]
 
@@ -212,9 +218,24 @@ class Partition:
         """Bytes that are finished and not yet in a checkpoint."""
         return self._size
 
+    def suspend(self, table: str, suspension: Suspension) -> None:
+        """Count no more in a table."""
+        self.state.table_partitions.pop(table, None)
+        self.state.suspended[table] = suspension
+        self.must_write = True
+
+    def adopt(self, table_partition: TablePartition, changes: list[ChangelogRecord]) -> None:
+        """Go on with a table that has counted up to the position; `changes` are all its records."""
+        name = table_partition.table.name
+        self.state.suspended.pop(name, None)
+        self.state.table_partitions[name] = table_partition
+        self._adopted += changes
+        self.must_write = True
+
     def snapshot(self) -> Snapshot:
         """Return what the checkpoint writes, and gather what follows for the next one."""
-        changes = [
+        changes, self._adopted = self._adopted, []
+        changes += [
             change
             for table_partition in self.state.table_partitions.values()
             for change in table_partition.snapshot()

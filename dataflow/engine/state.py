@@ -27,10 +27,11 @@ class TableSuspended(DataflowError):
 
 
 class Suspension(msgspec.Struct, frozen=True, array_like=True):
-    """Why a table counts nothing of a partition for now, and whether it is being counted anew."""
+    """Why a table counts nothing of a partition for now; whether it is counted anew, and only from now on."""
 
     reason: str
     is_rebuilding: bool = False
+    from_now: bool = False
 
 
 class PartitionNumbers(msgspec.Struct, frozen=True, array_like=True):

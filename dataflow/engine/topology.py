@@ -1,15 +1,19 @@
 """The topology: which topics are read in batches, which tables are counted from them, what is written."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from faust.types import ChannelT
 
+from dataflow.engine.batch import BatchStream
 from dataflow.engine.column_batch import check_columns
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import BatchTopic
 from dataflow.errors import Misconfigured
+
+Work = Callable[[BatchStream], Awaitable[None]]
+"""What an agent does with batches, until there are no more."""
 
 
 class HasAppId(Protocol):
@@ -32,6 +36,7 @@ class Source:
     agent: str | None = None
     is_taken: bool = True
     """Whether workers of this group read it; else those of another do, and are asked what they count."""
+    work: Work | None = None
 
     @property
     def changelog(self) -> str:
@@ -109,7 +114,7 @@ class Topology:
         for topic in topics:
             self.source(topic).tables.append(table)
 
-    def add_agent(self, name: str, topic: BatchTopic) -> None:
+    def add_agent(self, name: str, topic: BatchTopic, work: Work) -> None:
         """Have this agent read a batch topic; refuse a second one, as both would finish the same batch."""
         source = self.source(topic)
         if source.agent is not None:
@@ -117,7 +122,7 @@ class Topology:
                 f"agent {name} reads {topic.get_topic_name()}, which agent {source.agent} reads; expected "
                 "one agent for a batch topic: do both steps in one, or read an output topic"
             )
-        source.agent = name
+        source.agent, source.work = name, work
 
     def add_event_reader(self, name: str, topics: Iterable[str]) -> None:
         """Have this agent read single events of ordinary topics; refuse topics that are read in batches."""

@@ -9,6 +9,7 @@ from dataflow.web import (
     ingest,
     metrics,
     query,
+    rebuild,
     resume,
     rules,
     sinks,
@@ -18,7 +19,7 @@ from dataflow.web import (
 from dataflow.web.index import routes_about
 from dataflow.web.route import Route
 
-_COUNTS = (*tables.routes, *streams.routes, *resume.routes, *analytics.routes)
+_COUNTS = (*tables.routes, *rebuild.routes, *streams.routes, *resume.routes, *analytics.routes)
 SENDERS = (*ingest.routes, *events.routes)
 """Answered only by workers that receive events over HTTP."""
 

@@ -202,5 +202,8 @@ async def test_marks_of_another_dead_letter_topic_are_refused(place, bury, kafka
 def test_the_topics_are_declared():
     """A mark is kept as long as its letter may be; a letter from the day it became one."""
     declared = {topic.name: topic.configs for topic in topics.declared_topics(Settings())}
-    assert declared["dead-letters-replayed"] == {"cleanup.policy": "compact"}
+    assert dict(declared["dead-letters-replayed"]) == {
+        "cleanup.policy": "compact",
+        "message.timestamp.type": "LogAppendTime",
+    }
     assert declared["dead-letters"]["message.timestamp.type"] == "LogAppendTime"

@@ -100,7 +100,7 @@ async def test_the_signal_begins_a_recovery_without_a_rebalance(
     async with running(worker):
         generation = worker.app.consumer_generation_id
         before = set(engine.partitions.values())
-        engine._fail(TimeoutError())
+        engine.fail(TimeoutError())
         await until(lambda: len(engine.partitions) == 4, "the partitions again")
         assert not before & set(engine.partitions.values())
         assert worker.app.consumer_generation_id == generation

@@ -91,7 +91,7 @@ async def test_records_deleted_by_retention_are_told_and_it_goes_on(
     kafka.produce(names.source, events(range(100)), partition=0)
     await count(broker, names, 100)
     kafka.produce(names.source, events(range(100, 200)), partition=0)
-    delete_up_to(kafka, names, 150)
+    kafka.delete_records(names.source, 0, 150)
     assert await count(broker, names, 150) == {"a": 150}
     assert "first_offset=100 last_offset=149" in caplog.text
 
@@ -101,16 +101,9 @@ async def test_the_beginning_of_a_topic_that_was_deleted_before_us_is_no_loss(
 ):
     """A new app begins with what there is."""
     kafka.produce(names.source, events(range(100)), partition=0)
-    delete_up_to(kafka, names, 60)
+    kafka.delete_records(names.source, 0, 60)
     assert await count(broker, names, 40) == {"a": 40}
     assert "were deleted before they were read" not in caplog.text
-
-
-def delete_up_to(kafka: KafkaClient, names: Names, offset: int) -> None:
-    """Delete the oldest records, as retention does."""
-    admin = AdminClient({"bootstrap.servers": kafka.address})
-    wanted = TopicPartition(names.source, 0, offset)
-    admin.delete_records([wanted])[wanted].result(30)
 
 
 @pytest.mark.parametrize("records", [10, 150])

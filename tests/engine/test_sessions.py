@@ -20,7 +20,7 @@ async def test_what_an_old_fetch_brings_after_a_new_session_is_not_lost(
     engine = worker.app.engine
     async with running(worker):
         for begin in range(0, 100, 20):
-            engine._fail(TimeoutError())
+            engine.fail(TimeoutError())
             await until(lambda: engine.partitions and not worker.app.rebalancing, "the next session")
             kafka.produce(names.source, events(range(begin, begin + 20)))
             await until(lambda n=begin: worker.received == n + 20, "the events behind it", 30)

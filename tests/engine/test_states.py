@@ -27,7 +27,7 @@ async def test_a_worker_recovers_runs_and_drains_once_again_after_an_error(
         kafka.produce(names.source, events(range(10)))
         await until(lambda: worker.received == 10, "the events")
         assert engine.is_ready
-        engine._fail(TimeoutError())
+        engine.fail(TimeoutError())
         assert not engine.is_ready
         await until(lambda: engine.is_ready, "the next session")
     assert states(caplog) == [
@@ -63,7 +63,7 @@ async def test_a_worker_that_has_failed_begins_no_session_again(
     async with running(worker):
         await until(lambda: engine.is_ready, "a running worker")
         engine.on_bug(ValueError("a bug of the agent"))
-        engine._fail(TimeoutError())
+        engine.fail(TimeoutError())
         await engine.recover(())
         await until(lambda: engine.crashed, "the end of the worker")
     assert states(caplog)[-1] == ("failed", "ValueError")

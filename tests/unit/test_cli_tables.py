@@ -9,8 +9,9 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
+from typer import BadParameter
 
-from dataflow.cli.tables import list_of_tables, windows_of
+from dataflow.cli.tables import list_of_tables, tables, windows_of
 from dataflow.cli.worker_client import NotReady, ask
 from dataflow.errors import DataflowError
 
@@ -36,6 +37,8 @@ def worker() -> Iterator[FakeWorker]:
             self.send_response(fake.status)
             self.end_headers()
             self.wfile.write(fake.body)
+
+        do_POST = do_GET  # noqa: N815 - the server looks for it
 
         def log_message(self, *_: object) -> None:
             pass
@@ -131,3 +134,18 @@ def test_the_list_tells_what_can_be_asked():
         "windows": ["day", "all"], "aggregations": ["count"],
     }  # fmt: skip
     assert "day, all" in shown(list_of_tables({"tables": [table]}))
+
+
+def test_a_table_is_counted_anew_by_one_command(worker, capsys):
+    """The worker that is asked tells the others."""
+    worker.body = b'{"table": "stays_per_category", "partitions": ["expedia/0"]}'
+    tables("rebuild", "stays_per_category", from_now=True, url=worker.url)
+    assert worker.asked == ["/tables/stays_per_category/rebuild?from_now=true"]
+    assert json.loads(capsys.readouterr().out)["partitions"] == ["expedia/0"]
+
+
+def test_two_names_are_no_command(worker):
+    """Whoever mistypes `rebuild` must not see another table and believe it done."""
+    with pytest.raises(BadParameter, match="expected: rebuild stays"):
+        tables("rebuidl", "stays", url=worker.url)
+    assert worker.asked == []

@@ -27,7 +27,7 @@ class WindowedTable:
     the newest event time of its partition a row may come and still be added; None: windows never
     close. A window holds at most twice `max_keys` keys, the rest under `(other)`; without `max_keys`
     the app sets the limit.
-    Changing key, windows or aggregations of a table that has a changelog takes a new name.
+    Once key, windows or aggregations change it is suspended until it is rebuilt (`dataflow tables rebuild`).
     """
 
     def __init__(

@@ -1,0 +1,42 @@
+"""Owners: what is to be done at every worker that owns partitions of a topic, on behalf of one client."""
+
+import asyncio
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Annotated, Literal, TypeVar
+
+import aiohttp
+import msgspec
+from aiohttp import hdrs
+from aiohttp.web import Request
+
+from dataflow.app import app
+from dataflow.http_error import unavailable
+from dataflow.web.parameter import about
+
+A = TypeVar("A")
+
+Workers = Annotated[Literal["all", "this"], about("Also at the others that own partitions of it")]
+
+FORWARD_SECONDS = 10.0
+
+
+async def tell_owners(topics: Iterable[str], path: str, http: Request, answer_type: type[A]) -> list[A]:
+    """Ask all other owners what this client has asked; raise `HttpError` if one does not answer."""
+    urls = {url for topic in topics for url in await app.queries.other_owners(topic)}
+    return await asyncio.gather(*(_tell(f"{url}{path}", http, answer_type) for url in sorted(urls)))
+
+
+async def _tell(address: str, http: Request, answer_type: type[A]) -> A:
+    known = {name: http.headers[name] for name in [hdrs.AUTHORIZATION] if name in http.headers}
+    try:
+        async with (
+            asyncio.timeout(FORWARD_SECONDS),
+            app.http_client.request(http.method, address, headers=known) as reply,
+        ):
+            if reply.status == HTTPStatus.OK:
+                return msgspec.json.decode(await reply.read(), type=answer_type)
+            reason = f"answers {reply.status}"
+    except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+        reason = f"does not answer: {error!r}"
+    raise unavailable(f"worker at {address} {reason}; expected it to do the same")

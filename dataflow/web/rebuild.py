@@ -1,0 +1,55 @@
+"""Rebuild: a table is counted anew, at all workers that own partitions of its topics."""
+
+from typing import Annotated, Literal
+
+from aiohttp.web import Request
+
+from dataflow.app import app
+from dataflow.errors import one_of
+from dataflow.http_error import not_found
+from dataflow.web.answer import Answer
+from dataflow.web.owners import Workers, tell_owners
+from dataflow.web.parameter import NoParameters, about
+from dataflow.web.require_role import AccessRole
+from dataflow.web.route import Routes
+
+routes = Routes("Counts")
+
+
+class RebuildRequest(NoParameters):
+    """Which table, from when on, and where."""
+
+    name: Annotated[str, about("Name of a table", example="requests_per_status")]
+    from_now: Annotated[Literal["true", "false"], about("Count only what comes from now on")] = "false"
+    workers: Workers = "all"
+
+
+class Rebuilding(Answer):
+    """The partitions of which a table is being counted anew."""
+
+    table: str
+    partitions: list[str]
+
+
+@routes(
+    "post",
+    "/tables/{name}/rebuild",
+    description="Its counts are dropped. Until a partition has caught up it is missing in answers; "
+    "streams and other tables go on.",
+    errors={404: "There is no such table", 503: "An owner of its partitions has not answered"},
+    role=AccessRole.EDIT,
+)
+async def rebuild_table(request: RebuildRequest, http: Request) -> Rebuilding:
+    """Count a table anew from what its topics still hold."""
+    names = [table.name for table in app.topology.tables]
+    if request.name not in names:
+        raise not_found("table", request.name, one_of(sorted(names)))
+    partitions = await app.rebuilds.begin(request.name, from_now=request.from_now == "true")
+    if request.workers == "all":
+        topics = [
+            t for t, s in app.topology.sources.items() if request.name in {table.name for table in s.tables}
+        ]
+        path = f"/tables/{request.name}/rebuild?workers=this&from_now={request.from_now}"
+        for answer in await tell_owners(topics, path, http, Rebuilding):
+            partitions += answer.partitions
+    return Rebuilding(request.name, sorted(partitions))
