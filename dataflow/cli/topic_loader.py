@@ -140,5 +140,10 @@ async def topic_loader(
                 f"topic is '{topic}'; expected one that exists ({names}); "
                 "`dataflow topics` makes the declared ones"
             )
-        configs = await admin.configs({topic: [MAX_MESSAGE_BYTES]})
-    return TopicLoader(producer, topic, partitions[topic], int(configs[topic][MAX_MESSAGE_BYTES]))
+        config = (await admin.configs({topic: [MAX_MESSAGE_BYTES, "cleanup.policy"]}))[topic]
+    if "compact" in config["cleanup.policy"]:
+        raise DataflowError(
+            f"topic {topic} is refused: compacted topic cannot accept message without key, as lines are; "
+            "expected `dataflow rules put FILE` or `dataflow utm-sources put FILE` for theirs"
+        )
+    return TopicLoader(producer, topic, partitions[topic], int(config[MAX_MESSAGE_BYTES]))

@@ -155,9 +155,8 @@ class Engine(Service):
         session, group_metadata = assignment.session, self.group.group_metadata
         tps = await self.inspector.recoverable(tps)
         self.lifecycle.wait(f"committed offsets and changelogs of {len(tps)} partitions")
-        worker = self.group, self.siblings, self.topology, self.producer, options
-        recovery = Recovery(*worker, self.local, self.pauses)
-        recovered = await recovery.recover(tps, assignment.retained)
+        us = self.group, self.siblings, self.topology, self.producer, options, self.local, self.pauses
+        recovered = await Recovery(*us).recover(tps, assignment.retained)
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
         if session != assignment.session or self.lifecycle.has_failed:
             return  # revoked or failed meanwhile; Faust will call again

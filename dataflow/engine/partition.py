@@ -74,10 +74,8 @@ class Partition:
         self.records = 0  # finished since the last checkpoint
         self.last_record_ms = 0
         self.is_open = True
-        # What is read from elsewhere than where it was counted up to is noted before any event comes.
-        self.must_write = state.position not in {None, position}
-        self.is_held = False
-        """Whether it is handed nothing more for a moment."""
+        self.must_write = state.position not in {None, position}  # before any record is finished
+        self.is_held = False  # handed nothing more for a moment
         self.max_message_bytes = options.max_message_bytes
         self.context = context
         self._adopted: list[ChangelogRecord] = []
@@ -199,7 +197,7 @@ class Partition:
             self._pack(outgoing.topic)
 
     def _pack(self, topic: str) -> None:
-        self._context.on_output(self.tp.topic, topic)
+        self.context.on_output(self.tp.topic, topic)
         buffered = self._buffered.pop(topic)
         number = self.tp.partition % self.context.partitions_of(topic)
         records = chain.from_iterable(outgoing.records for outgoing in buffered)

@@ -57,6 +57,7 @@ class Follower(Service, Generic[T]):
         self._prepare = prepare
         self._current: T | None = None
         self._changed = asyncio.Condition()
+        self._topic_id: str | None = None
 
     @property
     def current(self) -> T:
@@ -70,6 +71,10 @@ class Follower(Service, Generic[T]):
         await admin.stop()
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
         await ensure_topics(self.connection, [declared])
+        await self._begin()
+
+    async def _begin(self) -> None:
+        """Use the last version, which may be that of the seed."""
         versions = await self._read()
         seed = self._seed()
         if seed is not None and not versions.highest:
@@ -101,6 +106,7 @@ class Follower(Service, Generic[T]):
 
     async def _read(self) -> VersionLog:
         async with open_version_log(self.connection, self.document) as versions:
+            self._topic_id = await versions.topic_id()
             return await versions.read_to_end()
 
     async def _use(self, version: Version) -> None:
@@ -117,18 +123,29 @@ class Follower(Service, Generic[T]):
         while not self.should_stop:
             try:
                 async with open_version_log(self.connection, self.document) as versions:
-                    while not self.should_stop:
+                    while not self.should_stop and not await self._is_made_anew(versions):
                         await self._apply(await versions.read_more(WAIT_SECONDS))
                         pauses = backoff()
+            except Misconfigured as fault:
+                self._refuse(fault)
             except (KafkaError, OSError) as error:
                 log.warning("Topic cannot be read; trying again.", topic=self.document.topic, error=error)
                 await self.sleep(next(pauses))
+
+    async def _is_made_anew(self, versions: VersionLog) -> bool:
+        """Begin again if the topic is another one, as a worker that starts now: all use the same version."""
+        topic_id = await versions.topic_id()
+        if topic_id in {None, self._topic_id}:
+            return False
+        log.error("Topic was deleted and made anew; what it holds now counts.", topic=self.document.topic)
+        await self._begin()
+        return True
 
     async def _apply(self, versions: VersionLog) -> None:
         if versions.fault is not None:
             self._refuse(versions.fault)
             versions.fault = None
-        if self.version is None or versions.last.number <= self.version.number:
+        if self.version is None or versions.last.offset <= self.version.offset:
             return  # an older version, while the topic is read again
         try:
             await self._use(versions.last)

@@ -8,15 +8,16 @@ committed, the first is fenced; if after, the second reads the version of the fi
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
 from dataflow.errors import DataflowError, Misconfigured
-from dataflow.kafka.consumers import reader
+from dataflow.kafka.consumers import client_of, reader
 from dataflow.kafka.errors import Fenced
 from dataflow.kafka.reading import read_more, read_to_end
 from dataflow.kafka.record import Headers, Record
+from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.transaction import transaction, transactional_producer
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.stages.filter_document import read_document
@@ -44,10 +45,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a document; numbers count from 1, and 0 is the empty document."""
+    """One version of a document; numbers count from 1, and 0 is the empty document.
+
+    The last in the log counts, whatever its number.
+    """
 
     number: int
     raw: bytes
+    offset: int = field(default=-1, compare=False)
 
 
 class VersionLog:
@@ -63,6 +68,11 @@ class VersionLog:
         self.highest = 0  # highest version number of any record
         self.fault: Misconfigured | None = None  # the fault of the last record; None if it is valid
 
+    async def topic_id(self) -> str | None:
+        """Return the id of the topic; None if it is missing, or the broker has none."""
+        ids = await topic_ids(client_of(self._consumer), [self._tp.topic])
+        return ids.get(self._tp.topic)
+
     async def read_to_end(self) -> Self:
         """Read all that is committed by now."""
         async for _, records in read_to_end(self._consumer, [self._tp]):
@@ -77,13 +87,14 @@ class VersionLog:
     def _apply(self, records: Iterable[Record]) -> None:
         for record in records:
             number, raw = _number_of(record), record.value or b""
-            self.highest = max(self.highest, number)
             try:
                 self._document.check(raw, f"{self._document.topic} at offset {record.offset}")
             except Misconfigured as fault:
                 self.fault = fault
             else:
-                self.last, self.fault = Version(number, raw), None
+                number = number or record.offset + 1  # written past us: one that no earlier version has
+                self.last, self.fault = Version(number, raw, record.offset), None
+            self.highest = max(self.highest, number)
 
 
 def _number_of(record: Record) -> int:

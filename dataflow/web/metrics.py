@@ -40,6 +40,7 @@ class WorkerCollector(Collector):
         """Yield what is so at this moment."""
         yield from _partitions()
         yield from _states()
+        yield from _rules()
         yield from _received(self.receiver)
 
     def describe(self) -> Iterable[Metric]:
@@ -70,6 +71,18 @@ def _states() -> Iterable[Metric]:
         "table",
         app.engine.memory.evicted_keys,
     )
+
+
+def _rules() -> Iterable[Metric]:
+    rules = GaugeMetricFamily(
+        "dataflow_rules_version",
+        "The version that this worker uses, by the topic of the document: the same everywhere.",
+        labels=("document",),
+    )
+    for follower in (app.context.filter_rules, app.context.utm_sources):
+        if follower.version is not None:
+            rules.add_metric((follower.document.topic,), follower.version.number)
+    yield rules
 
 
 @routes("get", "/metrics", answer=Content("text/plain", {"type": "string"}))

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from aiohttp.web import Response
+from aiohttp.web import Request, Response
 from msgspec import Meta
 
 from dataflow.app import app
@@ -22,6 +22,7 @@ from dataflow.stages.filter_dry_run import DryRun
 from dataflow.web.answer import Answer
 from dataflow.web.edge import JSON
 from dataflow.web.json_schema import Json
+from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about, named
 from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Content, Reply, Routes, View
@@ -87,6 +88,19 @@ class Written(Answer):
     version: int
 
 
+class VersionsRequest(NoParameters):
+    """Of which workers."""
+
+    workers: Workers = "all"
+
+
+class VersionsInUse(Answer):
+    """The version that each worker uses, by its address."""
+
+    filter_rules: dict[str, int]
+    utm_sources: dict[str, int]
+
+
 class DryRunRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Lines, or a topic and how many of its last records; without `rules` those in use are tried."""
 
@@ -116,6 +130,22 @@ async def show_rules(request: IfNoneMatch) -> Response:
 async def put_rules(request: IfMatch, body: bytes) -> Reply[Written]:
     """Change the filter rules of all workers."""
     return await _put(request, body, app.context.filter_rules)
+
+
+@routes("get", "/rules/versions", errors={503: "A worker has not answered"})
+async def show_versions(request: VersionsRequest, http: Request) -> VersionsInUse:
+    """Which versions of the documents the workers use: they differ only for a moment."""
+    answer = VersionsInUse({}, {})
+    rules, sources = app.context.filter_rules, app.context.utm_sources
+    for follower, in_use in ((rules, answer.filter_rules), (sources, answer.utm_sources)):
+        if follower.version is not None:
+            in_use[app.queries.own_url] = follower.version.number
+    if request.workers == "all":
+        path = "/rules/versions?workers=this"
+        for other in await tell_owners(app.topology.sources, path, http, VersionsInUse):
+            answer.filter_rules |= other.filter_rules
+            answer.utm_sources |= other.utm_sources
+    return answer
 
 
 @routes(

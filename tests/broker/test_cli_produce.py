@@ -54,6 +54,16 @@ def test_every_line_is_stored_once_and_as_it_was(dataflow, topic, read_topic, tm
     assert {message.partition for message in stored} == {0, 1}
 
 
+def test_a_compacted_topic_takes_no_lines(dataflow, unique, create_topics):
+    """It was `[Error -1] UnknownError`: what it is, and the command that does it, are what helps."""
+    name = unique("rules")
+    create_topics(name, partitions=1, cleanup_policy="compact")
+    done = dataflow("produce", name, "-", stdin=b"[]\n")
+    assert done.returncode != 0
+    assert b"compacted topic cannot accept message without key" in done.stderr
+    assert b"dataflow rules put FILE" in done.stderr
+
+
 def test_a_line_too_large_is_named_and_the_rest_is_stored(dataflow, topic, read_topic):
     """One monster must not hold ten thousand lines back, nor vanish."""
     lines = [b"a", b"x" * 1_200_000, b"b", b"y" * 900_000]

@@ -126,6 +126,43 @@ async def test_what_is_written_past_us_changes_nothing_either(follow, connection
         assert worker.current == (2, EMPTY)
 
 
+async def comes(condition):
+    """Wait until a condition holds."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - a follower tells of numbers only
+            await asyncio.sleep(0.05)
+
+
+async def test_the_last_good_version_of_the_log_counts_whatever_its_header_says(
+    follow, connection, document, produce
+):
+    """Workers judged by different rules until the next change: who had started before, and who after."""
+    async with follow(seed=EMPTY) as worker:
+        for headers in (None, [("version", b"1")], [("version", b"x")]):
+            written = b'[{"fieldName":"f","regex":"%d"}]' % len(str(headers))
+            produce(document.topic, [written], [b"by hand"], headers=headers)
+            await comes(lambda raw=written: worker.current[1] == raw)
+            async with follow(seed=EMPTY) as another:
+                assert another.current == worker.current
+        version = await put_version(connection, "app", document, BOTS, follows=worker.current[0])
+        await worker.wait_for(version.number, 20)
+        assert worker.current == (version.number, BOTS)
+
+
+async def test_a_topic_that_was_made_anew_counts_for_all_workers_alike(
+    follow, connection, document, kafka, caplog
+):
+    """One by the old rules and one by none is half of the lines gone."""
+    async with follow(seed=BOTS) as worker:
+        await put_version(connection, "app", document, EMPTY, follows=1)
+        await worker.wait_for(2, 20)
+        kafka.delete_topic(document.topic)
+        kafka.create_topics(document.topic, 1, cleanup_policy="compact")
+        async with follow(seed=BOTS) as another:
+            await comes(lambda: worker.current == another.current == (1, BOTS))
+    assert "Topic was deleted and made anew; what it holds now counts." in caplog.text
+
+
 async def test_rules_that_a_worker_cannot_use_leave_it_the_old_ones(follow, connection, document):
     """A topic of an output that was deleted meanwhile, say."""
 

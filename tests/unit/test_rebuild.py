@@ -36,9 +36,9 @@ async def test_a_suspended_table_counts_nothing_and_the_stream_goes_on():
 async def test_a_suspension_is_written_though_no_event_comes():
     """A worker that is killed has begun it; the next one goes on with it."""
     bench = Bench()
-    assert not bench.partition.is_changed
+    assert not bench.partition.must_write
     bench.partition.suspend("per_kind", ANEW)
-    assert bench.partition.is_changed
+    assert bench.partition.must_write
     assert not bench.partition.is_clean
     bench.partition.snapshot()
     assert bench.partition.is_clean
@@ -47,9 +47,9 @@ async def test_a_suspension_is_written_though_no_event_comes():
 def test_a_stream_that_pauses_writes_nothing():
     """Of a topic that was made anew nothing may be noted before somebody has said so."""
     bench = Bench()
-    bench.partition.must_write = True
+    assert bench.partition.can_write
     bench.partition.context.pauses.begin("source", PauseCause.TOPIC_MADE_ANEW, "anew", "a command")
-    assert not bench.partition.is_changed
+    assert not bench.partition.can_write
 
 
 async def test_a_table_that_was_counted_anew_replaces_all_that_the_changelog_had():

@@ -3,7 +3,7 @@
 import { HttpError, ask } from "./ask.js";
 import { onPick, showCounts } from "./counts.js";
 import { fill, make, say } from "./rows.js";
-import { missingOf, pausedOf, showStreams } from "./streams.js";
+import { differencesOf, missingOf, pausedOf, showStreams } from "./streams.js";
 
 const EVERY_MS = 1000;
 
@@ -31,12 +31,13 @@ function showTime() {
 
 async function refresh() {
   try {
-    const answer = await ask("streams");
+    const versionsOrNone = ask("rules/versions").catch(() => ({})); // while a worker is away
+    const [answer, versions] = await Promise.all([ask("streams"), versionsOrNone]);
     showStreams(answer);
     await showCounts(answer.streams);
     const missing = missingOf(answer);
     showState(missing.length ? "partial" : "live", missing.length ? "Partly answered at" : "Live at");
-    showNotices([...pausedOf(answer), ...missing]);
+    showNotices([...pausedOf(answer), ...differencesOf(versions), ...missing]);
     showTime();
   } catch (error) {
     showTrouble(error);

@@ -70,6 +70,16 @@ export function pausedOf(answer) {
     .map(([stream, { pause }]) => `${stream} pauses: ${pause.detail}. It waits for ${pause.awaited}.`);
 }
 
+/** Say which documents the workers use in different versions; for a moment after a change they do. */
+export function differencesOf(versions) {
+  return Object.entries(versions)
+    .filter(([, inUse]) => new Set(Object.values(inUse)).size > 1)
+    .map(([name, inUse]) => {
+      const each = Object.entries(inUse).map(([worker, version]) => `${version} at ${worker}`);
+      return `Workers use different versions of the ${name.replace("_", " ")}: ${each.join(", ")}.`;
+    });
+}
+
 /** Say which partitions are not in the numbers. */
 export function missingOf(answer) {
   return Object.entries(answer.partitions)
