@@ -10,7 +10,7 @@ from dataflow.engine import state_memory
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.state_memory import StateMemory
-from dataflow.engine.tables import HOUR, MINUTE, OTHER, Distinct, WindowedTable, merge_entries
+from dataflow.engine.tables import HOUR, MINUTE, OTHER, Distinct, WindowedTable, merge_entries, window_store
 from dataflow.engine.tables.entry_size import entry_bytes
 
 MINUTE_MS = MINUTE.size_ms
@@ -140,8 +140,9 @@ def test_the_estimate_is_about_what_python_takes():
     assert taken / 1.6 < scanned.memory.size < taken * 1.6
 
 
-def test_a_key_of_a_large_window_that_came_once_takes_little_beside_itself():
-    """A million of them in an open window must fit."""
+def test_a_key_of_a_large_window_that_came_once_takes_little_beside_itself(monkeypatch):
+    """A million of them in an open window must fit, beside the first ten thousand."""
+    monkeypatch.setattr(window_store, "LARGE_WINDOW", 2_000)
     keys = 20_000
     declared = WindowedTable("paths", key="path", windows=(HOUR,), max_keys=1_000_000)
     state = PartitionState.of([declared])

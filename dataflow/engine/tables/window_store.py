@@ -22,7 +22,7 @@ from dataflow.engine.tables.windows import Window
 Loader: TypeAlias = Callable[[int, str, bytes | None], None]
 """Restores a record, given the start of its window, the last part of its key and its value."""
 
-LARGE_WINDOW: Final = 2_000
+LARGE_WINDOW: Final = 10_000
 """From so many entries on, only those that are written to are unpacked: many keys come once."""
 
 FEWEST_KEPT: Final = 100
