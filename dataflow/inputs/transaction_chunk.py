@@ -31,11 +31,6 @@ class TransactionChunk:
     stored_bytes: int = 0
     """Stored bytes of the inputs, for the progress."""
 
-    @property
-    def is_full(self) -> bool:
-        """Tell whether it is large enough to be committed."""
-        return self.records.held_bytes >= CHUNK_BYTES or len(self.checkpoints) >= MAX_CHECKPOINTS
-
     def add(self, step: ReadStep) -> None:
         """Add a step of an input."""
         self.lines += step.lines

@@ -21,12 +21,15 @@ from report import as_markdown, promised_costs, show
 from rich.console import Console
 from tree import OURS, Tree, checkout
 
-from dataflow.demo.broker import FULL_JVM, EmbeddedBroker
+from dataflow.demo.broker import EmbeddedBroker
 
 FULL_SIZES = Sizes(20.0, 800_000, 1_000_000, 10.0, 100_000, 2_000_000)
 QUICK_SIZES = Sizes(5.0, 200_000, 200_000, 3.0, 100_000, 1_000_000)
 
 HEAD = "# Benchmarks\n\nWritten by `make bench`; the method is in `tests/bench/README.md`.\n\n"
+
+FULL_JVM = ("-Xmx1g", "-Xms512m")
+"""What a server would have."""
 
 notes = Console(stderr=True)
 

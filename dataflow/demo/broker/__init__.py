@@ -1,5 +1,5 @@
 """The embedded broker: a real one-node Apache Kafka, its data in one folder."""
 
-from dataflow.demo.broker.kafka import FULL_JVM, SMALL_JVM, EmbeddedBroker
+from dataflow.demo.broker.kafka import EmbeddedBroker
 
-__all__ = ["FULL_JVM", "SMALL_JVM", "EmbeddedBroker"]
+__all__ = ["EmbeddedBroker"]

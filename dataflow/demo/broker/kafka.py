@@ -18,9 +18,6 @@ from dataflow.file_locks import locked
 SMALL_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m")
 """Starts twice as fast and takes half the memory: for tests and the demo."""
 
-FULL_JVM = ("-Xmx1g", "-Xms512m")
-"""What a server would have: for measuring."""
-
 LOG_WARNINGS = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Xlog:cds=error")
 
 POLL_SECONDS = 0.05

@@ -52,12 +52,6 @@ class WindowEntry:
         self.is_written = is_written
         """Whether the changelog has a record of this entry alone."""
 
-    @property
-    def upper_bound(self) -> int:
-        """Rows that this key has had at most."""
-        bound: int = self.error_bound + self.states[0]
-        return bound
-
 
 class EntryFormat:
     """Makes, fills, merges and packs the entries of a table for windows of one size."""
