@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from chaos.waiting import wait_until
-from sources.senders import Ingest, RawSender, answer_of, ingest_worker
+from sources.senders import Ingest, RawSender, answer_of, curl, ingest_worker
 
 MIB = 1 << 20
 IN_FLIGHT_BYTES, BODY_BYTES = 32 * MIB, 8 * MIB
@@ -41,7 +41,7 @@ def most_resident(ingest: Ingest) -> int:
 
 def in_flight(ingest: Ingest) -> float:
     """Return the bytes of requests that are not answered."""
-    metrics = ingest.worker.ask("/metrics")[1]
+    metrics = curl(ingest.url("/metrics")).body.decode()
     (number,) = re.findall(r"^dataflow_http_in_flight_bytes (\S+)$", metrics, re.MULTILINE)
     return float(number)
 
