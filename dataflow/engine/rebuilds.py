@@ -37,7 +37,7 @@ class Rebuilds(Service):
             if any(table.name == name for table in sources[p.tp.topic].tables)
         ]
         for partition in partitions:
-            partition.suspend(name, Suspension("is being counted anew", True, from_now))
+            partition.suspend(name, Suspension(f"{name} is being counted anew", True, from_now))
         await self._engine.checkpoint()
         self._asked.set()
         return [f"{p.tp.topic}/{p.tp.partition}" for p in partitions]
@@ -70,7 +70,7 @@ class Rebuilds(Service):
             )
         except Exception as error:  # noqa: BLE001 - of an agent; ending the worker would begin it again
             log.error("Table cannot be counted anew.", table=name, error=error, **where)  # noqa: TRY400 - one line
-            partition.suspend(name, Suspension(f"could not be counted anew: {error!r}"))
+            partition.suspend(name, Suspension(f"{name} could not be counted anew: {error!r}"))
         else:
             if done:
                 log.info("Table is counted anew.", table=name, position=partition.position, **where)

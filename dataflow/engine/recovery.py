@@ -106,7 +106,7 @@ class Recovery:
         for tp, state in states.items():
             for name, suspension in state.suspended.items():
                 log.error(
-                    "Table is suspended, its stream goes on; `dataflow tables rebuild NAME` counts it anew.",
+                    "Table is suspended, its stream goes on.",
                     table=name,
                     topic=tp.topic,
                     partition=tp.partition,

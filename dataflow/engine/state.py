@@ -101,7 +101,8 @@ class PartitionState:
         """Count no more in these tables, or in all, until they are counted anew."""
         for name in names or list(self.table_partitions):
             del self.table_partitions[name]
-            self.suspended.setdefault(name, Suspension(reason))
+            hint = f"`dataflow tables rebuild {name}` counts it anew"
+            self.suspended.setdefault(name, Suspension(f"{reason}. {hint}"))
 
     def rewind(self, now_ms: int) -> int:
         """Go back to now wherever time is far ahead of it; return by how many ms at most.

@@ -88,7 +88,7 @@ async def query_counts(table: WindowedTable, selection: Selection, key: str | No
     results = await asyncio.gather(*(app.queries.query(topic, query) for topic in topics))
     if not any(result.contents for result in results):
         for fault in (fault for result in results for fault in result.faults.values()):
-            raise unavailable(f"{fault}. `dataflow tables rebuild {table.name}` counts it anew")
+            raise unavailable(fault)
         raise unavailable(
             f"partitions of {', '.join(topics)} are being taken over; "
             "none of their owners has answered in time"

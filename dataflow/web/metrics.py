@@ -41,6 +41,7 @@ class WorkerCollector(Collector):
         yield from _partitions()
         yield from _states()
         yield from _rules()
+        yield _suspended()
         yield from _received(self.receiver)
 
     def describe(self) -> Iterable[Metric]:
@@ -83,6 +84,20 @@ def _rules() -> Iterable[Metric]:
         if follower.version is not None:
             rules.add_metric((follower.document.topic,), follower.version.number)
     yield rules
+
+
+def _suspended() -> Metric:
+    suspended: Counter[str] = Counter({table.name: 0 for table in app.topology.tables})
+    for partition in app.engine.partitions.values():
+        suspended.update(partition.state.suspended.keys())
+    family = GaugeMetricFamily(
+        "dataflow_table_suspended_partitions",
+        "Partitions of which a table counts nothing: ask /tables/NAME why.",
+        labels=["table"],
+    )
+    for name, count in suspended.items():
+        family.add_metric([name], count)
+    return family
 
 
 @routes("get", "/metrics", answer=Content("text/plain", {"type": "string"}))
