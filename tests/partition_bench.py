@@ -11,11 +11,12 @@ from aiokafka.structs import TopicPartition
 from faust.types import AgentT
 
 from dataflow.engine.batch import Batch
+from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Partition, PartitionContext, Snapshot
+from dataflow.engine.partition import Backlog, Partition, PartitionContext, Snapshot
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.splice import Added
 from dataflow.engine.state import PartitionState
@@ -65,6 +66,8 @@ class Bench:
             self.bugs.append,
             self.pauses,
             lambda *output: self.outputs.append(output),
+            Backlog(),
+            BatchSizes(2_000),
         )
         state = PartitionState.of(tables)
         self.partition = Partition(tp, position, state, context)

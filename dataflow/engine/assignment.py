@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from faust.types import TP
 
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Partition
+from dataflow.engine.partition import Backlog, Partition
 from dataflow.engine.state import PartitionState
 
 
@@ -14,6 +14,7 @@ class Assignment:
 
     def __init__(self, options: EngineOptions) -> None:
         self.partitions: dict[TP, Partition] = {}
+        self.backlog = Backlog()
         self.retained: dict[TP, tuple[int, PartitionState]] = {}
         """Committed offset and state of partitions that were revoked, in case they come back."""
         self.read_again = 0
@@ -22,10 +23,10 @@ class Assignment:
         """Number of the session; what was fetched in another one is not handed out."""
         self._options = options
 
-    def begin(self, partitions: Mapping[TP, Partition]) -> None:
-        """Own these partitions."""
+    def begin(self, partitions: Mapping[TP, Partition], backlog: Backlog) -> None:
+        """Own these partitions, whose backlog this is."""
         self.retained = {}
-        self.partitions = dict(partitions)
+        self.partitions, self.backlog = dict(partitions), backlog
 
     def end(self, *, retain: bool) -> None:
         """End the session; `retain` the state of partitions of which all is committed."""
@@ -34,7 +35,7 @@ class Assignment:
         for partition in self.partitions.values():
             partition.is_open = False
             self.read_again += partition.delivered - partition.committed
-        self.partitions = {}
+        self.partitions, self.backlog = {}, Backlog()
         self.session += 1
 
     def interrupt_fetches(self) -> int:
@@ -69,10 +70,13 @@ class Assignment:
 
     def needs_checkpoint(self) -> bool:
         """Tell whether partitions would soon have to pause if nothing was written before its time."""
+        options, backlog = self._options, self.backlog
+        most_bytes = options.in_flight_bytes * 3 // 8
+        if backlog.size < most_bytes and backlog.records < options.checkpoint_records:
+            return False
         writable = [partition for partition in self.partitions.values() if partition.can_write]
         finished = sum(partition.finished_bytes for partition in writable)
-        many = any(partition.records >= self._options.checkpoint_records for partition in writable)
-        return many or finished >= self._options.in_flight_bytes * 3 // 8
+        return finished >= most_bytes or sum(p.records for p in writable) >= options.checkpoint_records
 
     def uncommitted(self) -> Sequence[Partition]:
         """Return the partitions that have something to write since the last checkpoint."""

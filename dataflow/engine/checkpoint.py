@@ -6,8 +6,11 @@ Outputs, dead letters, table changes and source offsets are committed together o
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable
 
+from faust.types import TP
+
+from dataflow.engine.assignment import Assignment
 from dataflow.engine.partition import Partition, Snapshot
 from dataflow.kafka.errors import BROKER_AWAY, DENIED, NO_MEMBER, Fenced, TimestampsRefused
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -18,39 +21,52 @@ from dataflow.kafka.transaction import transaction
 from dataflow.kafka.types import OffsetAndMetadata, TopicPartition
 
 NO_HEADERS: Headers = []
+LONGEST_HOLD_SECONDS = 0.002
 UNEXPECTED_IN_A_ROW = 3
 FENCED_A_MINUTE = 5
 
 
 async def write_checkpoint(
-    partitions: Sequence[Partition],
+    assignment: Assignment,
+    member: Callable[[], GroupMetadata | None],
     producer: TransactionalProducer,
-    group: tuple[str, GroupMetadata],
+    group_id: str,
     record_batches: RecordBatches,
     changelogs: dict[str, str],
 ) -> int:
-    """Write what these partitions have finished; return how many events that were.
+    """Write what partitions have finished, as soon as the broker has ended the last transaction.
 
-    `group` is its id and this member of it, `changelogs` are by source topic. On any error nothing
-    may be presumed about what was written: the session ends, and what is committed is read again.
+    Returns to how many partitions of outputs and changelogs. `member` says as whom the group knows us then;
+    `changelogs` are by source topic. On any error nothing may be presumed about what was
+    written: the session ends, and what is committed is read again.
     """
-    # No await between: one instant.
-    snapshots = [(partition, partition.snapshot()) for partition in partitions]
     # The id goes along, so that whoever takes over can end what we may leave open.
     note = producer.transactional_id
-    offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
     async with transaction(producer):
-        sent = await asyncio.gather(
-            *(
-                _write(producer, record_batches, changelogs[partition.tp.topic], partition, snapshot)
-                for partition, snapshot in snapshots
-            )
+        await producer.add_group(group_id)
+        current, snapshots = member(), await _snapshots(assignment)
+        assert current is not None
+        offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
+        writes = asyncio.gather(
+            *(_write(producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots)
         )
+        sent, _ = await asyncio.gather(writes, producer.send_offsets(offsets, group_id, current))
         await producer.acknowledged()
-        await producer.send_offsets(offsets, *group)
     for (partition, snapshot), (last, records) in zip(snapshots, sent, strict=True):
         partition.on_committed(snapshot, end_of(last, records))
-    return sum(snapshot.records for _, snapshot in snapshots)
+    return sum(snapshot.partition_batches for _, snapshot in snapshots)
+
+
+async def _snapshots(assignment: Assignment) -> list[tuple[Partition, Snapshot]]:
+    """Take a snapshot of each partition; each is one instant, between them the main loop goes on."""
+    snapshots, held_since = [], time.monotonic()
+    for partition in assignment.uncommitted():
+        if assignment.partitions.get(TP(*partition.tp)) is partition:  # else revoked meanwhile
+            snapshots.append((partition, partition.snapshot()))
+        if time.monotonic() - held_since > LONGEST_HOLD_SECONDS:
+            await asyncio.sleep(0)
+            held_since = time.monotonic()
+    return snapshots
 
 
 async def _write(

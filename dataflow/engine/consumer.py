@@ -1,7 +1,7 @@
 """The consumer: whole record batches of one partition become stream events."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
@@ -19,18 +19,12 @@ from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import find_topics, group_metadata, refresh_topics
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.fetch import Fetched
+from dataflow.kafka.fetch import Fetched, FetchOptions
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.types import ConsumerRecord
 from dataflow.logs import get_log
 
 log = get_log(__name__)
-
-# A trickle is gathered for a moment: each batch costs 0.2 ms, and a round trip for each of its
-# outputs, while all of it waits for the checkpoint anyway.
-FEW_BYTES = 64 << 10
-LINGERS_A_CHECKPOINT = 8
-LONGEST_LINGER_SECONDS = 0.02
 
 DRAIN_SECONDS = 1.0
 DRAIN_BESIDE_FULL_SECONDS = 0.02  # a checkpoint makes room any moment
@@ -64,6 +58,7 @@ class BatchConsumer(driver.Consumer):
     group_metadata: GroupMetadata | None = None
     is_joining = False
     _turn = 0
+    _gathers = False  # while records come; the first one after a pause is not waited with
 
     def __init__(self, *arguments: Any, engine: Engine, **settings: Any) -> None:
         self.engine = engine
@@ -126,41 +121,52 @@ class BatchConsumer(driver.Consumer):
 
     async def _drain_once(self, batched: dict[TP, Partition], ordinary: AbstractSet[TP]) -> None:
         thread, assignment, session = self.thread, self.engine.assignment, self.engine.assignment.session
+        is_any_full = len(batched) < assignment.unpaused
+        options = FetchOptions(
+            DRAIN_BESIDE_FULL_SECONDS if is_any_full else DRAIN_SECONDS,
+            self.engine.checkpoint_timer.gather_seconds if self._gathers else 0.0,
+        )
         # Straight into the thread's loop: mode's method queue costs five tasks a call.
         future = asyncio.run_coroutine_threadsafe(
             thread.fetch(
-                batched.keys(),
+                {tp: self.engine.batch_sizes.records(tp.topic) for tp in batched},
                 ordinary,
-                self.engine.options.batch_records,
-                DRAIN_SECONDS if len(batched) == assignment.unpaused else DRAIN_BESIDE_FULL_SECONDS,
+                options,
                 # A session ends before the next one seeks, so this call takes nothing behind that seek.
                 lambda: assignment.session == session,
             ),
             thread.thread_loop,
         )
         drained = await asyncio.wrap_future(future)
-        for tp, records in drained.items():
-            if isinstance(records, Fetched):
-                await self._deliver(tp, records, batched[tp])
-            else:
-                await self._deliver_records(tp, records)
-        few = [each for each in drained.values() if isinstance(each, Fetched) and each.size < FEW_BYTES]
-        if few and len(few) == len(drained):
-            linger_seconds = self.engine.options.checkpoint_seconds / LINGERS_A_CHECKPOINT
-            await asyncio.sleep(min(linger_seconds, LONGEST_LINGER_SECONDS))
+        self._gathers = bool(drained) or is_any_full
+        await self._deliver(drained, batched)
 
-    async def _deliver(self, tp: TP, fetched: Fetched, partition: Partition) -> None:
+    async def _deliver(
+        self, drained: Mapping[TP, Fetched | list[ConsumerRecord]], batched: Mapping[TP, Partition]
+    ) -> None:
+        # All are handed out before an agent sees one: a checkpoint waits for what is.
+        messages = [
+            await self._message_of(tp, records, batched[tp])
+            for tp, records in drained.items()
+            if isinstance(records, Fetched)
+        ]
+        for message in filter(None, messages):
+            await self.callback(message)
+        for tp, records in drained.items():
+            if not isinstance(records, Fetched):
+                await self._deliver_records(tp, records)
+
+    async def _message_of(self, tp: TP, fetched: Fetched, partition: Partition) -> ConsumerMessage | None:
         if self.engine.partitions.get(tp) is not partition or not partition.is_open:
-            return  # revoked, recovered or paused since: it will be read again
+            return None  # revoked, recovered or paused since: it will be read again
         source = self.engine.topology.sources[tp.topic]
         try:
             await check_offset_gap(self, self.app.conf.id, source.changelog, partition, fetched)
         except DataflowError as error:
             self.engine.on_bug(error)
-            return
+            return None
         batch = partition.deliver(source.topic.event_time, fetched)
-        if batch is not None:
-            await self.callback(self._as_message(tp, batch))
+        return None if batch is None else self._as_message(tp, batch)
 
     def _as_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
         generation = self.app.consumer_generation_id

@@ -10,7 +10,7 @@ from faust.types import TP
 from dataflow.kafka.consumers import apply_settings, has_coordinator, stable_end
 from dataflow.kafka.coordination import coordination_error, has_lost_group
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.fetch import Fetched, fetch
+from dataflow.kafka.fetch import Fetched, FetchOptions, fetch
 from dataflow.kafka.types import Consumer, ConsumerRecord, TopicPartition
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
@@ -55,10 +55,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def fetch(
         self,
-        batched: AbstractSet[TP],
+        batched: Mapping[TP, int],
         ordinary: AbstractSet[TP],
-        max_records: int,
-        timeout_seconds: float,
+        options: FetchOptions,
         is_current: Callable[[], bool],
     ) -> Mapping[TP, Fetched | list[ConsumerRecord]]:
         """Return what has come: `Fetched` for batched partitions, lists of records for the others."""
@@ -66,4 +65,4 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             await asyncio.sleep(STOPPED_FLOW_PAUSE_SECONDS)
             return {}
         consumer = self._ensure_consumer()
-        return await fetch(consumer, batched, ordinary, max_records, timeout_seconds, is_current)
+        return await fetch(consumer, batched, ordinary, options, is_current)

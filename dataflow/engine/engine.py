@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from contextlib import suppress
+from time import monotonic
 from typing import Any, cast
 
 import faust
@@ -10,15 +11,17 @@ from faust.types import TP
 from mode import Service
 
 from dataflow.engine.assignment import Assignment
+from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.boot import prepare_topics
 from dataflow.engine.checkpoint import CheckpointErrors, write_checkpoint
+from dataflow.engine.checkpoint_timer import CheckpointTimer
 from dataflow.engine.faust_recovery import request_recovery, suspend_flow
 from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import THE_GROUP, EngineState, Lifecycle
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.membership import Membership, Moment
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Partition, PartitionContext
+from dataflow.engine.partition import Backlog, Partition, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.recovery import Recovery
 from dataflow.engine.sibling_groups import SiblingGroups
@@ -40,7 +43,6 @@ RECOVERY_PAUSE_SECONDS = 0.2
 DRAIN_POLL_SECONDS = 0.005
 CAPACITY_WAIT_SECONDS = 0.5
 FLUSH_POLL_SECONDS = 0.5
-BUSY_PAUSES = 0.5
 
 
 class Engine(Service):
@@ -70,6 +72,8 @@ class Engine(Service):
         self.writing_until: asyncio.Timeout | None = None  # of the checkpoint that is being written
         self._writing = asyncio.Lock()
         self._capacity = asyncio.Event()
+        self.batch_sizes = BatchSizes(options.batch_records)
+        self.checkpoint_timer = CheckpointTimer(self.assignment, options.checkpoint_seconds)
 
     @property
     def group(self) -> Group:
@@ -160,24 +164,28 @@ class Engine(Service):
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
         if session != assignment.session or self.lifecycle.has_failed:
             return  # revoked or failed meanwhile; Faust will call again
-        context = self._partition_context()
+        backlog = Backlog()
+        context = self._partition_context(backlog)
         self._group_metadata = group_metadata
         assignment.begin(
-            {tp: Partition(tp, position, state, context) for tp, (position, state) in recovered.items()}
+            {tp: Partition(tp, position, state, context) for tp, (position, state) in recovered.items()},
+            backlog,
         )
         self.lifecycle.enter(EngineState.RUNNING, "partitions are recovered")
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
         self._capacity.set()
 
-    def _partition_context(self) -> PartitionContext:
+    def _partition_context(self, backlog: Backlog) -> PartitionContext:
         return PartitionContext(
             self.options,
             self._record_batches,
             lambda topic: self.topology.partition_counts.get(topic, 1),  # 1: it is hidden, and refuses
-            self._checkpoint_if_full,
+            self.checkpoint_timer.on_finished,
             self.on_bug,
             self.pauses,
             self.topology.note_output,
+            backlog,
+            self.batch_sizes,
         )
 
     def on_nothing_assigned(self) -> None:
@@ -193,52 +201,43 @@ class Engine(Service):
         with suppress(TimeoutError):
             await asyncio.wait_for(self._capacity.wait(), CAPACITY_WAIT_SECONDS)
 
-    def _checkpoint_if_full(self) -> None:
-        """Write before the interval is over when partitions would have to pause otherwise."""
-        if self.assignment.needs_checkpoint() and not self._writing.locked():
-            self.add_future(self.checkpoint())
-
     # -- checkpoints
 
     @Service.task
-    async def _checkpoint_often(self) -> None:
-        """Write every so often; a long one is followed by a longer pause."""
-        took = 0.0
+    async def _checkpoint_when_due(self) -> None:
         while not self.should_stop:
-            await self.sleep(max(self.options.checkpoint_seconds, BUSY_PAUSES * took))
-            begun = self.loop.time()
+            await self.checkpoint_timer.wait()
             await self.checkpoint()
-            took = self.loop.time() - begun
 
     async def checkpoint(self, limit_seconds: float = CHECKPOINT_LIMIT_SECONDS) -> None:
         """Write what is finished, if there is anything; an error ends the session."""
-        await self._checkpoint(limit_seconds)
-        self._checkpoint_if_full()  # what was finished meanwhile
-
-    async def _checkpoint(self, limit_seconds: float) -> None:
         async with self._writing:
-            partitions = self.assignment.uncommitted()
-            if not partitions or self.lifecycle.has_failed or not self.producer.ready.is_set():
-                return
-            assert self._group_metadata is not None
-            self.memory.check([partition.state for partition in self.partitions.values()])
-            try:
-                async with asyncio.timeout(limit_seconds) as self.writing_until:
-                    await write_checkpoint(
-                        partitions,
-                        self.producer.current,
-                        (self.app.conf.id, self._group_metadata),
-                        self._record_batches,
-                        self.topology.changelogs,
-                    )
-            except (KafkaError, TimeoutError, OSError) as error:
-                self._fail(error)
-            else:
-                self._errors.clear()
-                self.lifecycle.note_progress()
-                self._capacity.set()
-            finally:
-                self.writing_until = None
+            is_able = self.producer.ready.is_set() and not self.lifecycle.has_failed
+            if is_able and self.assignment.uncommitted():
+                self.memory.check([partition.state for partition in self.partitions.values()])
+                await self._write(limit_seconds)
+
+    async def _write(self, limit_seconds: float) -> None:
+        began = monotonic()
+        try:
+            async with asyncio.timeout(limit_seconds) as self.writing_until:
+                partition_batches = await write_checkpoint(
+                    self.assignment,
+                    lambda: self._group_metadata,
+                    self.producer.current,
+                    self.app.conf.id,
+                    self._record_batches,
+                    self.topology.changelogs,
+                )
+        except (KafkaError, TimeoutError, OSError) as error:
+            self._fail(error)
+        else:
+            self.checkpoint_timer.pace.written(began, monotonic(), partition_batches)
+            self._errors.clear()
+            self.lifecycle.note_progress()
+            self._capacity.set()
+        finally:
+            self.writing_until = None
 
     @Service.task
     async def _flush_often(self) -> None:

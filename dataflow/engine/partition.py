@@ -4,8 +4,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from time import thread_time
 
 from dataflow.engine.batch import Batch, UnaccountedEvents
+from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.dead_letters import DeadLetterLimit, TooManyDeadLetters, as_records
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
@@ -35,6 +37,20 @@ class Snapshot:
     outputs: list[Output]
     changes: list[ChangelogRecord]
 
+    @property
+    def partition_batches(self) -> int:
+        """How many partitions of outputs and of the changelog it writes to."""
+        return len({(topic, number) for topic, number, _ in self.outputs}) + 1
+
+
+@dataclass(slots=True)
+class Backlog:
+    """What all partitions of a session have before them."""
+
+    batches: int = 0  # handed out, not finished
+    records: int = 0  # finished, not in a checkpoint
+    size: int = 0  # bytes of these
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionContext:
@@ -49,6 +65,8 @@ class PartitionContext:
     pauses: StreamPauses
     on_output: Callable[[str, str], None]
     """Takes a source topic, and one that is written of it."""
+    backlog: Backlog
+    batch_sizes: BatchSizes
     now_ms: Callable[[], int] = now_ms
 
 
@@ -72,14 +90,15 @@ class Partition:
         self.in_progress = 0  # batches that an agent has entered and not left
         self.in_flight_bytes = 0  # handed out and not committed
         self.records = 0  # finished since the last checkpoint
+        self.finished_bytes = 0  # of these
         self.last_record_ms = 0
+        self._entered_at = 0.0
         self.is_open = True
         self.must_write = state.position not in {None, position}  # before any record is finished
         self.is_held = False  # handed nothing more for a moment
         self.max_message_bytes = options.max_message_bytes
         self.context = context
         self._adopted: list[ChangelogRecord] = []
-        self._size = 0
         self._buffered: dict[str, list[Outgoing]] = {}  # by topic, not yet packed
         self._packed: list[Output] = []
         self._unfinished: deque[Batch] = deque()  # handed out, in order; the first is unfinished
@@ -95,10 +114,12 @@ class Partition:
         self.delivered = batch.end
         self.in_flight_bytes += batch.size
         self._unfinished.append(batch)
+        self.context.backlog.batches += 1
         if fetched.slices:
             return batch
         batch.is_finished = True
         self._advance()
+        self.context.on_finished()
         return None
 
     @property
@@ -123,6 +144,7 @@ class Partition:
     def enter(self, batch: Batch) -> None:
         """Note that an agent begins with a batch: with the first that is not finished."""
         self.in_progress += 1
+        self._entered_at = thread_time()
         expected = next((other for other in self._unfinished if not other.is_finished), batch)
         if self.is_open and batch is not expected:
             error = UnaccountedEvents(f"{batch!r} is entered; expected {expected!r} to be finished before")
@@ -146,12 +168,15 @@ class Partition:
             if error is None:
                 raise
         else:
+            received, seconds = batch.event_counts.received, thread_time() - self._entered_at
+            self.context.batch_sizes.note(self.tp.topic, received, seconds)
             self.context.on_finished()
 
     def _let_go(self) -> None:
         """Forget what is handed out and not finished: it is read again when the stream goes on."""
         self.is_open = False
         self.in_flight_bytes -= sum(batch.size for batch in self._unfinished)
+        self.context.backlog.batches -= len(self._unfinished)
         self._unfinished.clear()
 
     def _finish(self, batch: Batch) -> None:
@@ -185,7 +210,10 @@ class Partition:
             self.position = batch.end
             self.records += batch.event_counts.received
             self.last_record_ms = batch.newest_ms or self.last_record_ms
-            self._size += batch.size
+            self.finished_bytes += batch.size
+            self.context.backlog.batches -= 1
+            self.context.backlog.records += batch.event_counts.received
+            self.context.backlog.size += batch.size
             for outgoing in batch.outputs:
                 self._put(outgoing)
 
@@ -210,11 +238,6 @@ class Partition:
     def is_clean(self) -> bool:
         """Tell whether all that is finished is committed, and nothing is in an agent's hands."""
         return self.position == self.committed and not self.in_progress and not self.must_write
-
-    @property
-    def finished_bytes(self) -> int:
-        """Bytes that are finished and not yet in a checkpoint."""
-        return self._size
 
     def suspend(self, table: str, suspension: Suspension) -> None:
         """Count no more in a table."""
@@ -243,8 +266,10 @@ class Partition:
         for topic in list(self._buffered):
             self._pack(topic)
         self.must_write = False
-        snapshot = Snapshot(self.position, self._size, self.records, self._packed, changes)
-        self.records, self._size, self._packed = 0, 0, []
+        snapshot = Snapshot(self.position, self.finished_bytes, self.records, self._packed, changes)
+        self.context.backlog.records -= self.records
+        self.context.backlog.size -= self.finished_bytes
+        self.records, self.finished_bytes, self._packed = 0, 0, []
         return snapshot
 
     def on_committed(self, snapshot: Snapshot, changelog_end: int | None = None) -> None:

@@ -23,6 +23,7 @@ def reader(
     isolation_level: str = "read_committed",
     fetch_bytes: int = FETCH_BYTES,
     retry_backoff_ms: int = 100,
+    fetch_max_wait_ms: int = FETCH_MAX_WAIT_MS,
 ) -> AbstractAsyncContextManager[Consumer]:
     """Give a running consumer of no group, which is told what to read; from the begin, unless it seeks."""
     return running(
@@ -34,6 +35,7 @@ def reader(
             isolation_level=isolation_level,
             max_partition_fetch_bytes=fetch_bytes,
             retry_backoff_ms=retry_backoff_ms,
+            fetch_max_wait_ms=fetch_max_wait_ms,
         )
     )
 

@@ -14,8 +14,10 @@ from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from dataflow.kafka.checksums import ChecksummedRecords
+from dataflow.kafka.consumers import FETCH_BYTES, FETCH_MAX_WAIT_MS
 
 REBALANCE_PAUSE_SECONDS = 0.05
+GATHER_BYTES = FETCH_BYTES  # one partition with a backlog is not waited for
 BESIDE_ORDINARY_SECONDS = 0.1
 ORDINARY_RECORDS = 100
 DENIED_SECONDS = 5.0
@@ -167,21 +169,24 @@ def _forget(fetcher: Fetcher, tp: TopicPartition) -> None:
 
 
 async def drain(
-    consumer: AIOKafkaConsumer,
-    tps: Iterable[TopicPartition],
-    max_records: int,
-    timeout_seconds: float,
-    is_current: Callable[[], bool] = lambda: True,
+    consumer: AIOKafkaConsumer, tps: Iterable[TopicPartition], max_records: int, timeout_seconds: float
 ) -> Mapping[TopicPartition, Fetched]:
-    """Return the next records of these partitions, at most one part each, as soon as there are any.
+    """Return the next records of these partitions, at most one part each, as soon as there are any."""
+    return await _drain(consumer, dict.fromkeys(tps, max_records), timeout_seconds, lambda: True)
 
-    Whoever takes records moves the position: once `is_current` is false nothing is taken,
-    as whoever asked would not know what to do with it, and nobody would read it again.
-    """
-    fetcher, tps, deadline = consumer._fetcher, list(tps), monotonic() + timeout_seconds
+
+async def _drain(
+    consumer: AIOKafkaConsumer,
+    max_records: Mapping[TopicPartition, int],
+    timeout_seconds: float,
+    is_current: Callable[[], bool],
+) -> Mapping[TopicPartition, Fetched]:
+    fetcher, deadline = consumer._fetcher, monotonic() + timeout_seconds
     while is_current() and not fetcher._subscriptions.reassignment_in_progress:
         drained = {
-            tp: fetched for tp in tps if (fetched := take_fetched(fetcher, tp, max_records)) is not None
+            tp: fetched
+            for tp, most in max_records.items()
+            if (fetched := take_fetched(fetcher, tp, most)) is not None
         }
         left = deadline - monotonic()
         if drained or left <= 0:
@@ -193,22 +198,40 @@ async def drain(
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class FetchOptions:
+    """For how long records are waited for.
+
+    The broker answers a fetch when it has a MiB, or has gathered for so long; with 0 as soon as
+    there is anything.
+    """
+
+    timeout_seconds: float
+    gather_seconds: float
+
+
 async def fetch(
     consumer: AIOKafkaConsumer,
-    batched: Collection[TopicPartition],
+    batched: Mapping[TopicPartition, int],
     ordinary: Collection[TopicPartition],
-    max_records: int,
-    timeout_seconds: float,
+    options: FetchOptions,
     is_current: Callable[[], bool],
 ) -> Mapping[TopicPartition, Fetched | list[ConsumerRecord]]:
-    """Return what has come: `Fetched` for batched partitions, lists of records for the others."""
-    fetcher, records = consumer._fetcher, {}
+    """Return what has come: `Fetched` for batched partitions, lists of records for the others.
+
+    Of a batched partition as many records as it has with it. Whoever takes records moves the position: once
+    `is_current` is false nothing is taken, as whoever asked would not know what to do with it, and
+    nobody would read it again.
+    """
+    fetcher, records, timeout_seconds = consumer._fetcher, {}, options.timeout_seconds
     if consumer._closed:
         await asyncio.sleep(REBALANCE_PAUSE_SECONDS)
         return {}
+    fetcher._fetch_min_bytes = GATHER_BYTES if options.gather_seconds else 1
+    fetcher._fetch_max_wait_ms = int(options.gather_seconds * 1000) or FETCH_MAX_WAIT_MS
     with fetcher._subscriptions.fetch_context():
         if ordinary:  # an empty set would mean all partitions
             timeout_seconds = min(timeout_seconds, BESIDE_ORDINARY_SECONDS)
             records = await fetcher.fetched_records(ordinary, timeout=0, max_records=ORDINARY_RECORDS)
         timeout_seconds = 0 if records else timeout_seconds
-        return {**records, **await drain(consumer, batched, max_records, timeout_seconds, is_current)}
+        return {**records, **await _drain(consumer, batched, timeout_seconds, is_current)}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import aiokafka.errors as kafka_errors
 from aiokafka.client import CoordinationType
-from aiokafka.producer.sender import Sender, TxnOffsetCommitHandler
+from aiokafka.producer.sender import AddOffsetsToTxnHandler, Sender, TxnOffsetCommitHandler
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     AbstractType,
@@ -21,6 +21,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from dataflow.kafka.clients import backoff
 
 TEXT = CompactString("utf-8")
 TAGS = ("tags", TaggedFields)
@@ -60,6 +62,10 @@ class PinnedRequest(Request[RequestStruct]):
                 f"expected {self.struct.API_VERSION} (Apache Kafka 2.5 or newer)"
             )
         return self.struct
+
+
+FIRST_PAUSE_SECONDS = 0.005
+LONGEST_PAUSE_SECONDS = 0.5
 
 
 class GroupMetadata(NamedTuple):
@@ -136,6 +142,17 @@ class FencedSender(Sender):
     """aiokafka's sender with the offset commit above."""
 
     group_metadata = GroupMetadata(-1, "", None)
+
+    async def add_group(self, group_id: str) -> None:
+        """Add the group to the transaction; asks ever more rarely while the last one is being ended."""
+        for pause in backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS):
+            node = await self._find_coordinator(
+                CoordinationType.TRANSACTION, self._txn_manager.transactional_id
+            )
+            handler = AddOffsetsToTxnHandler(self, group_id)
+            handler._default_backoff = pause
+            if await handler.do(node):
+                return
 
     async def _do_txn_offset_commit(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group_id: str

@@ -114,6 +114,14 @@ class TransactionalProducer(AIOKafkaProducer):
         self._sent.clear()
         await super().begin_transaction()
 
+    async def add_group(self, group_id: str) -> None:
+        """Add the group whose offsets will follow to the transaction, the first thing in it.
+
+        Returns once the broker has ended the last transaction: it cannot write its end to all
+        partitions at once, and refuses to begin the next before.
+        """
+        await self._sender.add_group(group_id)
+
     async def send_offsets(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group_id: str, member: GroupMetadata
     ) -> None:
@@ -122,7 +130,8 @@ class TransactionalProducer(AIOKafkaProducer):
         assert member.generation >= 0, member
         assert member.member_id, member
         self._sender.group_metadata = member
-        await self.send_offsets_to_transaction(offsets, group_id)
+        if offsets:  # aiokafka waits for ever for none to be committed
+            await self.send_offsets_to_transaction(offsets, group_id)
 
 
 @contextmanager

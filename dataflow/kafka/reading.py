@@ -29,9 +29,9 @@ async def read_up_to(
     Where nothing comes for a second, `on_stalled` is told of the partitions, once. Raises `TimeoutError`
     after a minute of that.
     """
-    moved_at, is_reported = monotonic(), False
+    moved_at, is_reported, lagging = monotonic(), False, list(ends)
     # The last record may be the broker's own, as at the end of a transaction: only the position passes it.
-    while lagging := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+    while lagging := [tp for tp in lagging if await consumer.position(tp) < ends[tp]]:
         fetched = await drain(consumer, lagging, max_records, POLL_SECONDS)
         for tp, new in fetched.items():
             for part in new.slices:

@@ -60,7 +60,9 @@ class Compression(StrEnum):
 class DeliverySettings(BaseModel):
     """How events are read, committed and written."""
 
-    checkpoint_ms: int = setting(100, "longest time between two checkpoints", ge=10, le=60_000)
+    checkpoint_ms: int = setting(
+        80, "time between two checkpoints while events come; longer with many partitions", ge=10, le=60_000
+    )
     checkpoint_records: int = setting(
         100_000, "a checkpoint starts early after so many records", ge=1, le=10_000_000
     )

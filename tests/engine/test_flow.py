@@ -1,6 +1,7 @@
 """Rule 6 on a real broker: memory is bounded, and a slow agent pauses its own partitions only."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -10,6 +11,7 @@ from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
+from dataflow.engine.consumer import DRAIN_SECONDS
 
 KILOBYTE = b"x" * 1_000
 
@@ -139,3 +141,35 @@ async def test_memory_of_batches_is_let_go_while_the_agent_reads_on(
     kafka.produce(names.source, bulky(range(3_000)), partition=0)
     async with running(worker):
         await until(lambda: len(kafka.read_topic(names.output)) > 1_500, "outputs, without an interval")
+
+
+async def test_few_events_are_gathered_by_the_broker(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """One event a fetch, each with a batch of its own, is most of what a worker with little to do costs."""
+    batches = 0
+
+    async def count(relay: Relay, batch: Batch) -> None:
+        nonlocal batches
+        batches += 1
+        await pass_on(relay, batch)
+
+    worker = relay(broker.address, names, count, checkpoint_seconds=0.5)
+    async with running(worker):
+        began = time.monotonic()
+        for n in range(300):
+            kafka.produce(names.source, events([n]), partition=0)
+            await asyncio.sleep(0.005)
+        took = time.monotonic() - began
+        await until(lambda: worker.received == 300, "all events")
+    assert batches <= 3 + 2 * took / 0.5, took
+    assert len(kafka.read_topic(names.output)) == 300
+
+
+async def test_a_lone_event_is_not_waited_with(broker: EmbeddedBroker, kafka: KafkaClient, names: Names):
+    """The interval bounds how often checkpoints are written under load; one event is written at once."""
+    worker = relay(broker.address, names, checkpoint_seconds=20)
+    async with running(worker):
+        await asyncio.sleep(2 * DRAIN_SECONDS)  # the fetch that gathers nothing is over
+        kafka.produce(names.source, events([1]), partition=0)
+        await until(lambda: kafka.read_topic(names.output), "the output", seconds=10)

@@ -21,9 +21,10 @@ from agents.type_cdn_logs import type_cdn_logs
 from dataflow.app import app
 from dataflow.assembly import assemble
 from dataflow.engine.batch import Batch
+from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Partition, PartitionContext, Snapshot
+from dataflow.engine.partition import Backlog, Partition, PartitionContext, Snapshot
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, TablePartition
@@ -82,9 +83,8 @@ def flow(topic: str, lines: Sequence[bytes | None]) -> Flowed:
     state = PartitionState.of(source.tables if source else [])
     bugs: list[BaseException] = []
     batches = RecordBatches(None, transactional=True)
-    context = PartitionContext(
-        LIMITLESS, batches, lambda _: 1, lambda: None, bugs.append, StreamPauses(), lambda *_: None
-    )
+    noted = StreamPauses(), lambda *_: None, Backlog(), BatchSizes(2_000)
+    context = PartitionContext(LIMITLESS, batches, lambda _: 1, lambda: None, bugs.append, *noted)
     partition = Partition(TopicPartition(topic, 0), 0, state, context)
     batch = partition.deliver(source.topic.event_time if source else None, _fetched(lines))
     assert batch is not None

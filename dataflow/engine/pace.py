@@ -1,0 +1,40 @@
+"""The pace of checkpoints: how soon one may begin after the last one, by what that has cost."""
+
+PARTITION_BATCHES_A_SECOND = 400
+REST = 0.5
+LONGEST_REST_SECONDS = 0.25
+GRACE = 0.25
+
+
+class CheckpointPace:
+    """Decides when the next checkpoint may begin; pure: the clock is passed in.
+
+    What one costs is decided by the partitions of outputs and changelogs that it writes to, however
+    little, so the more there are the longer is the time to the next. After a checkpoint that took
+    long, the broker gets a rest.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.interval = self._shortest = seconds
+        """From the begin of the last checkpoint to that of the next one."""
+        self._due = 0.0
+
+    def written(self, began: float, ended: float, partition_batches: int) -> None:
+        """Note a checkpoint, and to how many partitions of outputs and changelogs it wrote."""
+        took = ended - began
+        rested = took + min(took * REST, LONGEST_REST_SECONDS)
+        self.interval = max(self._shortest, partition_batches / PARTITION_BATCHES_A_SECOND, rested)
+        self._due = began + self.interval
+
+    def pause(self, now: float, since: float, *, in_progress: bool, is_full: bool) -> float:
+        """Return how long the next checkpoint has to wait; 0 or less when it may begin.
+
+        There is something to write since `since`. Batches in progress are waited for, a moment: what they
+        make would else wait for the checkpoint after this one. When half of the memory is
+        finished, nothing is waited for.
+        """
+        if is_full:
+            return 0.0
+        if in_progress:
+            return max(self._due, since) + GRACE * self.interval - now
+        return self._due - now
