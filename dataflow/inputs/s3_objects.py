@@ -1,7 +1,7 @@
 """S3 objects: lists and reads the objects under s3://bucket/prefix, in the order of their keys."""
 
-from collections.abc import Iterator
-from functools import cache, partial
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,9 +26,9 @@ class S3Objects:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client = cache(self._connect)
 
-    def _connect(self) -> Client:
+    @cached_property
+    def _client(self) -> Client:
         try:
             return get_session().create_client(**client_arguments(self._settings, Config, ATTEMPTS))
         except ValueError as error:
@@ -41,7 +41,8 @@ class S3Objects:
         bucket, prefix = _bucket_and_key(place)
         is_empty = True
         try:
-            for listed in self._listed(bucket, prefix):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            for listed in chain.from_iterable(page.get("Contents", ()) for page in pages):
                 key = listed["Key"]
                 is_empty = False
                 below = key.removeprefix(prefix).split("/")
@@ -57,17 +58,12 @@ class S3Objects:
         """Return the object of a path; None if it does not exist."""
         bucket, key = _bucket_and_key(path)
         try:
-            head = self._client().head_object(Bucket=bucket, Key=key)
+            head = self._client.head_object(Bucket=bucket, Key=key)
         except ERRORS as error:
             if isinstance(error, ClientError) and status_of(error) == 404:
                 return None
             raise _unreadable(path, error) from error
         return self._object(bucket, key, {"Size": head["ContentLength"], **head})
-
-    def _listed(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-        pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for page in pages:
-            yield from page.get("Contents", ())
 
     def _object(self, bucket: str, key: str, description: dict[str, Any]) -> Input:
         version = str(description["ETag"])
@@ -81,7 +77,7 @@ class S3Objects:
 
     def _pieces(self, bucket: str, key: str, version: str) -> Pieces:
         try:
-            body = self._client().get_object(Bucket=bucket, Key=key, IfMatch=version)["Body"]
+            body = self._client.get_object(Bucket=bucket, Key=key, IfMatch=version)["Body"]
             with body:
                 while piece := body.read(PIECE_BYTES):
                     yield piece

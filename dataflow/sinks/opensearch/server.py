@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from opensearchpy import AsyncOpenSearch, OpenSearchException, TransportError
 
-from dataflow.errors import Reason, SinkUnavailable
+from dataflow.errors import InvalidEvent, Reason, SinkUnavailable
 from dataflow.settings import Settings
 from dataflow.sinks.opensearch.documents import BulkDocument
 from dataflow.sinks.opensearch.indices import index_template
@@ -66,14 +66,6 @@ _REJECTIONS = {400: Reason.WRONG_TYPE, 413: Reason.TOO_LARGE}
 logging.getLogger("opensearch").setLevel(logging.ERROR)  # it logs every request
 
 
-class RequestRejected(Exception):
-    """The server rejects the whole request: it is too large, or one document of it cannot be read."""
-
-    def __init__(self, words: str, reason: Reason) -> None:
-        super().__init__(words)
-        self.reason = reason
-
-
 class Server:
     """OpenSearch or Elasticsearch; both understand these requests."""
 
@@ -95,11 +87,11 @@ class Server:
                 await self._client.indices.put_index_template(
                     name=f"dataflow-{prefix}", body=index_template(prefix)
                 )
-        except RequestRejected as error:  # another template conflicts: a person has to decide
-            raise SinkUnavailable(str(error)) from error
+        except InvalidEvent as error:  # another template conflicts: a person has to decide
+            raise SinkUnavailable(error.detail) from error
 
     async def store(self, bulk: Sequence[BulkDocument]) -> list[DocumentOutcome]:
-        """Return what became of each document; raise `RequestRejected` or `SinkUnavailable`."""
+        """Return what became of each document; raise `SinkUnavailable`, or `InvalidEvent` for the request."""
         async with _translate_errors():
             answer = await self._client.bulk(
                 body=b"".join([document.lines for document in bulk]), params={"filter_path": _ONLY}
@@ -120,14 +112,17 @@ class Server:
 
 @asynccontextmanager
 async def _translate_errors() -> AsyncIterator[None]:
-    """Translate errors of the client into ours."""
+    """Translate errors of the client into ours.
+
+    `InvalidEvent`: the request is too large, or one document of it cannot be read.
+    """
     try:
         yield
     except TransportError as error:
         reason = error.info.get("error") if isinstance(error.info, Mapping) else None
         words = f"OpenSearch: {words_of(error.status_code, reason or error.error or error.info)}"
         if error.status_code in _REJECTIONS:
-            raise RequestRejected(words, _REJECTIONS[error.status_code]) from error
+            raise InvalidEvent(_REJECTIONS[error.status_code], words) from error
         raise SinkUnavailable(words) from error
     except (OpenSearchException, OSError) as error:
         raise SinkUnavailable(f"OpenSearch: {error!r}") from error

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from dataflow.errors import SinkUnavailable
+from dataflow.errors import InvalidEvent, SinkUnavailable
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, rejection
 from dataflow.sinks.opensearch.documents import BulkDocument, bulks, compile_documents
-from dataflow.sinks.opensearch.server import Fate, RequestRejected, Server
+from dataflow.sinks.opensearch.server import Fate, Server
 
 PAUSE_SECONDS = 0.2  # for a server that has stored a part of a request and asks to retry the rest
 
@@ -49,7 +49,7 @@ class OpenSearchSink(Sink):
         while bulk:
             try:
                 outcomes = list(zip(bulk, await self._server.store(bulk), strict=True))
-            except RequestRejected as error:
+            except InvalidEvent as error:
                 return rejected + await self._store_in_halves(bulk, error)
             rejected += [
                 rejection(document.record, outcome.words)
@@ -64,9 +64,9 @@ class OpenSearchSink(Sink):
             bulk = [document for document, _ in deferred]
         return rejected
 
-    async def _store_in_halves(self, bulk: Sequence[BulkDocument], error: RequestRejected) -> list[Rejection]:
+    async def _store_in_halves(self, bulk: Sequence[BulkDocument], error: InvalidEvent) -> list[Rejection]:
         """Find the document that makes the server reject the request; alone, it is rejected."""
         if len(bulk) == 1:
-            return [rejection(bulk[0].record, error, error.reason)]
+            return [Rejection(bulk[0].record, error)]
         middle = len(bulk) // 2
         return await self._store(bulk[:middle]) + await self._store(bulk[middle:])

@@ -84,11 +84,12 @@ class ObjectWriter:
         pending.etag = None
         if existing is None:
             return
-        if int(existing.metadata.get(LAST_OFFSET, -1)) >= pending.last_offset:
+        etag, metadata = existing
+        if int(metadata.get(LAST_OFFSET, -1)) >= pending.last_offset:
             pending.flushed = pending.records
             return
         try:
-            await self._put(tp, block, pending, _unchanged(existing.etag))
+            await self._put(tp, block, pending, _unchanged(etag))
         except PreconditionFailed:
             return  # another worker is writing it; the next flush tries again
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from io import SEEK_END
 from typing import IO, Any
 
@@ -30,14 +29,6 @@ Client = Any  # made by aiobotocore from a description of the service, at run ti
 
 class PreconditionFailed(Exception):
     """The object exists, or has another version than expected."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectStat:
-    """Version and metadata of an object."""
-
-    etag: str
-    metadata: Mapping[str, str]
 
 
 class Store:
@@ -103,14 +94,14 @@ class Store:
         async with asyncio.timeout(ANSWER_SECONDS):
             return dict(await getattr(self._client, operation)(**parameters))
 
-    async def stat(self, key: str) -> ObjectStat | None:
-        """Return version and metadata of an object; None if it does not exist."""
+    async def stat(self, key: str) -> tuple[str, Mapping[str, str]] | None:
+        """Return version (ETag) and metadata of an object; None if it does not exist."""
         try:
             async with _translate_errors():
                 head = await self._ask("head_object", Bucket=self._bucket, Key=key)
         except PreconditionFailed:
             return None
-        return ObjectStat(str(head["ETag"]), head["Metadata"])
+        return str(head["ETag"]), head["Metadata"]
 
 
 @asynccontextmanager
