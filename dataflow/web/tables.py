@@ -67,5 +67,5 @@ def _described(table: WindowedTable) -> TableDescription:
         orders=list(orders(table)),
         lateness_seconds=None if lateness_ms is None else lateness_ms / 1000,
         max_keys=table.max_keys,
-        partitions=max(app.topology.partition_counts[topic] for topic in topics),
+        partitions=max(app.topology.partition_counts.get(topic, 0) for topic in topics),
     )
