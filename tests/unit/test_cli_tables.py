@@ -12,7 +12,7 @@ from rich.console import Console
 from typer import BadParameter
 
 from dataflow.cli.tables import list_of_tables, tables, windows_of
-from dataflow.cli.worker_client import NotReady, ask
+from dataflow.cli.worker_client import NotReady, ask, tell
 from dataflow.errors import DataflowError
 
 
@@ -23,6 +23,7 @@ class FakeWorker:
     status: int = 200
     body: bytes = b"{}"
     asked: list[str] = field(default_factory=list)
+    asked_by: list[str | None] = field(default_factory=list)
     url: str = ""
 
 
@@ -34,6 +35,7 @@ def worker() -> Iterator[FakeWorker]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             fake.asked.append(self.path)
+            fake.asked_by.append(self.headers.get("Authorization"))
             self.send_response(fake.status)
             self.end_headers()
             self.wfile.write(fake.body)
@@ -149,3 +151,18 @@ def test_two_names_are_no_command(worker):
     with pytest.raises(BadParameter, match="expected: rebuild stays"):
         tables("rebuidl", "stays", url=worker.url)
     assert worker.asked == []
+
+
+@pytest.mark.parametrize(("user", "sent"), [("", None), ("ann:a%40b@", "Basic YW5uOmFAYg==")])
+def test_a_worker_is_told_as_the_user_that_the_url_names(worker, user: str, sent: str | None):
+    """Where senders need a password, whoever has a stream go on needs one, too."""
+    tell(worker.url.replace("//", f"//{user}"), "streams", "raw web", "resume")
+    assert (worker.asked, worker.asked_by) == (["/streams/raw%20web/resume"], [sent])
+
+
+def test_a_refusal_of_what_a_worker_is_told_is_told_without_the_password(worker):
+    """It may end up in a log."""
+    worker.status, worker.body = 404, b'{"error": "stream is \'x\'; expected expedia"}'
+    with pytest.raises(DataflowError, match="answers 404: stream is 'x'; expected expedia") as raised:
+        tell(worker.url.replace("//", "//ann:secret@"), "streams", "x", "resume")
+    assert "secret" not in str(raised.value)
