@@ -262,7 +262,7 @@ async def test_a_worker_frozen_in_a_transaction_does_not_hold_up_who_goes_on(dat
     async def freeze_and_wake() -> None:
         async with frozen._connections.lend() as connection:
             await connection.execute("BEGIN")
-            await target.loader._put(connection, 3, target.rows_of(batch.records))
+            await target.loader._put(connection, 3, [target.row_of(record) for record in batch.records])
             assert (await successor.write(batch)).end == 3
             await connection.execute("COMMIT")
 
