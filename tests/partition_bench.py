@@ -9,6 +9,7 @@ from aiokafka.record.default_records import DefaultRecord
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 from faust.types import AgentT
+from table_parts import merge_entries, part_of
 
 from dataflow.engine.batch import Batch
 from dataflow.engine.batch_sizes import BatchSizes
@@ -20,7 +21,7 @@ from dataflow.engine.partition import Backlog, Partition, PartitionContext, Snap
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.splice import Added
 from dataflow.engine.state import PartitionState
-from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries
+from dataflow.engine.tables import ALL, DAY, WindowedTable
 from dataflow.kafka.fetch import Fetched, RecordSlice
 from dataflow.kafka.record_batches import RecordBatches
 
@@ -84,12 +85,12 @@ class Bench:
     @property
     def counted(self) -> int:
         """Return how many rows the table has."""
-        answer = self.partition.state.table_partitions["per_kind"].answer(ALL)
+        answer = part_of(self.partition.state.table_partitions["per_kind"], ALL)
         return sum(packed[1] for _, _, packed in answer.entries)
 
     def counts(self, table: WindowedTable) -> dict[str, int]:
         """Return how many rows of all time each key has."""
-        part = self.partition.state.table_partitions[table.name].answer(ALL)
+        part = part_of(self.partition.state.table_partitions[table.name], ALL)
         windows = merge_entries(table, ALL, [part])
         return {entry["key"]: entry["count"] for window in windows for entry in window["entries"]}
 

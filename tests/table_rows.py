@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypothesis import settings
+from table_parts import merge_entries, part_of
 
-from dataflow.engine.tables import Aggregation, TablePartition, Window, WindowedTable, merge_entries
+from dataflow.engine.tables import Aggregation, TablePartition, Window, WindowedTable
 from dataflow.engine.tables.changelog import ChangelogRecord
 
 # a busy machine is no fault of the example that was being tried
@@ -38,7 +39,7 @@ def rows_of(rows: Iterable[Sequence[object]], *names: str, now: int | None = Non
 def counts_of(table_partition: TablePartition, window: Window) -> dict[tuple[int, str], int]:
     """Return the number of rows by start of the window and key."""
     counts: Counter[tuple[int, str]] = Counter()
-    for start, key, packed in table_partition.answer(window).entries:
+    for start, key, packed in part_of(table_partition, window).entries:
         counts[start, key] += packed[1]
     return dict(counts)
 
@@ -47,7 +48,7 @@ def held(table_partition: TablePartition) -> dict[str, object]:
     """Return all that a table partition holds, as people see it, with what `(other)` may hide of each key."""
     found: dict[str, object] = {"event time": table_partition.event_time}
     for window in table_partition.table.every_window:
-        answer = table_partition.answer(window)
+        answer = part_of(table_partition, window)
         found[window.name] = merge_entries(table_partition.table, window, [answer])
         error_bounds: Counter[tuple[int, str]] = Counter()
         for start, key, packed in answer.entries:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import add
 
 from dataflow.analytics.span import FIRST_MS, Span
 from dataflow.engine.tables import OTHER, Totals, Window, WindowedTable
+from dataflow.engine.tables.answer import MOST_READ
 from dataflow.instants import iso
 
 
@@ -37,13 +37,16 @@ def fitting_window(table: WindowedTable, span: Span) -> Window:
 def add_totals(
     table: WindowedTable, window: Window, span: Span, parts: Sequence[Totals], *, keyed: bool
 ) -> RangeTotals:
-    """Add up the partitions, by key if `keyed`; raise `NotCovered` if windows of the span were dropped."""
+    """Add up the partitions, by key if `keyed`; raise `NotCovered` if windows are gone or too many."""
     _check_kept(table, window, span, parts)
+    most = max((part.size for part in parts), default=0)
+    if most > MOST_READ:
+        raise NotCovered(f"its {most:,} entries by {window.name} are more than {MOST_READ:,}")
     by_key: dict[str, list[int]] = {}
     for part in parts:
-        for key, totals in part.by_key.items():
-            before = by_key.get(key)
-            by_key[key] = totals if before is None else list(map(add, before, totals))
+        for place, states in enumerate(part.by_aggregation):
+            for key, total in states.items():
+                by_key.setdefault(key, [0] * len(part.by_aggregation))[place] += int(total)
     return RangeTotals(by_key, [*_late(window, span, parts), *(_hidden(table, by_key) if keyed else ())])
 
 

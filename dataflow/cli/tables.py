@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Answer = Mapping[str, Any]
 
+MOST_ENTRIES = "1000"  # of one answer
+
 TableName = Annotated[
     str | None, typer.Argument(help="Table; without one, all are listed. `rebuild`: see the next.")
 ]
@@ -20,7 +22,10 @@ Rebuilt = Annotated[str | None, typer.Argument(help="After `rebuild`: the table 
 FromNow = Annotated[bool, typer.Option("--from-now", help="rebuild: count only what comes from now on.")]
 Key = Annotated[str | None, typer.Option(help="Only this key.")]
 Window = Annotated[str | None, typer.Option(help="minute, hour, day or all.")]
-From = Annotated[str | None, typer.Option("--from", help="First instant, ISO 8601 UTC.")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", help="First instant, ISO 8601 UTC; without a range the newest windows."),
+]
 To = Annotated[str | None, typer.Option("--to", help="Instant after the last, ISO 8601 UTC.")]
 Merge = Annotated[bool, typer.Option("--merge", help="Merge the windows into one.")]
 Top = Annotated[int | None, typer.Option(min=1, help="Only so many keys a window.")]
@@ -54,7 +59,7 @@ def tables(
         _rebuild(name, rebuilt, url, from_now=from_now)
         return
     path = filter(None, ("tables", name, key if name else None))
-    parameters = {"window": window, "from": start, "to": end, "order": order}
+    parameters = {"window": window, "from": start, "to": end, "order": order, "limit": name and MOST_ENTRIES}
     parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
     _show(name, worker_client.ask(worker_client.address_of(url), *path, **parameters))
 
@@ -111,6 +116,8 @@ def _warn(answer: Answer) -> None:
         notes().print(f"{partition} counts nothing: {reason}", style="yellow", soft_wrap=True)
     if answer["since"]:
         notes().print(f"it counts since {answer['since']}", style="dim")
+    if answer["next"]:
+        notes().print(f"more of it: {answer['next']}", style="dim", soft_wrap=True)
     lag = answer["lag"]
     if lag and lag.get("records"):
         notes().print(f"behind the topics by {lag['records']:,} records", style="dim")

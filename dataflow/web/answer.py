@@ -30,7 +30,7 @@ class Partitions(Answer):
 def partitions_of(results: Collection[QueryResult[Any]]) -> Partitions:
     """Return which partitions are in all of these results, and which are missing in any."""
     missing = {number for result in results for number in result.missing}
-    answered = {number for result in results for number in result.contents}
+    answered = {number for result in results for number in result.by_partition}
     return Partitions(sorted(answered - missing), sorted(missing))
 
 

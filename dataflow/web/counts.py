@@ -1,113 +1,113 @@
-"""Counts: what the partitions of the whole cluster hold of a table, merged into one answer."""
+"""Counts: one answer about a table, page by page.
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+First which windows there are, then the numbers that decide their order, then the entries that are
+shown, and of all of it only what has changed since it was answered before.
+"""
+
+from collections.abc import Sequence
+from typing import Final, cast
 
 import msgspec
 
-from dataflow.app import app
-from dataflow.engine.query import ReadWindows
-from dataflow.engine.query_result import QueryResult
-from dataflow.engine.tables import Part, WindowedTable, merge_entries
+from dataflow.engine.tables import OTHER, Window
 from dataflow.http_error import not_found, quoted, unavailable
-from dataflow.instants import iso_or_none
+from dataflow.instants import iso, iso_or_none
 from dataflow.web.answer import lag_of, partitions_of
-from dataflow.web.route import Reply
-from dataflow.web.table_answer import Apart, TableAnswer, TableWindow
-from dataflow.web.table_request import Selection
+from dataflow.web.cluster_table import ClusterTable, Shown
+from dataflow.web.table_answer import Apart, Entry, TableAnswer, TableWindow
+from dataflow.web.table_page import MOST_WINDOWS, Plan, WindowSpan, address, plan_of
+from dataflow.web.table_request import NEWEST, PageStart, Selection
 
-LARGE_BYTES = 64 << 10
-"""Larger results may take 5 ms and more to merge: a thread does it, batches cannot wait."""
-
-EXAMPLE_KEYS = 10
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What the partitions of the topics that a table counts answer."""
-
-    table: WindowedTable
-    selection: Selection
-    results: Mapping[str, QueryResult[Part]]
-    """By topic."""
-
-    @cached_property
-    def parts(self) -> list[Part]:
-        """What each partition holds."""
-        return [part for result in self.results.values() for part in result.by_partition.values()]
-
-    def windows(self) -> list[TableWindow]:
-        """Return the windows, merged over the partitions."""
-        selection = self.selection
-        merged = merge_entries(
-            self.table,
-            selection.window,
-            self.parts,
-            merge_windows=selection.merge,
-            top=selection.top,
-            order=selection.order,
-        )
-        return [TableWindow(**window) for window in merged]
-
-    def reply(self) -> Reply[TableAnswer]:
-        """Return the answer, encoded."""
-        results = self.results.values()
-        answer = TableAnswer(
-            table=self.table.name,
-            window=self.selection.window.name,
-            windows=self.windows(),
-            partitions=partitions_of(results),
-            lag=lag_of(results),
-            apart=Apart(
-                late=sum(part.late for part in self.parts),
-                undated=sum(part.undated for part in self.parts),
-                future=sum(part.future for part in self.parts),
-            ),
-            suspended={
-                f"{topic}/{number}": fault
-                for topic, result in self.results.items()
-                for number, fault in result.faults.items()
-            },
-            since=iso_or_none(max((at for part in self.parts if (at := part.since_ms)), default=None)),
-        )
-        return Reply(msgspec.json.encode(answer))
-
-    async def reply_in_time(self) -> Reply[TableAnswer]:
-        """Return the answer; a large one is merged in a thread."""
-        if sum(result.size_bytes for result in self.results.values()) > LARGE_BYTES:
-            return await asyncio.to_thread(self.reply)
-        return self.reply()
+EXAMPLE_KEYS: Final = 10
+NO_ENTRIES: Final = b"[]"
 
 
-async def query_counts(table: WindowedTable, selection: Selection, key: str | None = None) -> Counts:
-    """Ask the owners of all partitions; raise `HttpError` when none answers."""
-    topics = app.topology.sources_of(table)
-    query = ReadWindows(table.name, selection.window.name, selection.from_ms, selection.to_ms, key)
-    results = await asyncio.gather(*(app.queries.query(topic, query) for topic in topics))
-    if not any(result.contents for result in results):
-        for fault in (fault for result in results for fault in result.faults.values()):
-            raise unavailable(fault)
-        raise unavailable(
-            f"partitions of {', '.join(topics)} are being taken over; "
-            "none of their owners has answered in time"
-        )
-    return Counts(table, selection, dict(zip(topics, results, strict=True)))
+async def table_answer(cluster: ClusterTable, selection: Selection) -> TableAnswer:
+    """Return what the owners of all partitions answer; raise `HttpError` when none does."""
+    marks = await cluster.marks(*_wanted(selection), newest=selection.wants_newest)
+    at_first = list(cluster.results)
+    plan = plan_of(selection, marks, is_costly=cluster.is_costly)
+    shown, place = await _shown(cluster, selection, plan)
+    watermark = min((of.watermark for of in marks.values() if of.newest >= 0), default=-1)
+    entries = await cluster.entries(shown)
+    return TableAnswer(
+        table=cluster.table.name,
+        window=selection.window.name,
+        windows=[
+            _window(selection.window.size_ms, each, raw, watermark)
+            for each, raw in zip(shown, entries, strict=True)
+            if raw != NO_ENTRIES
+        ],
+        next=None if place is None else address(cluster.table.name, selection, plan, place),
+        partitions=partitions_of(cluster.results),
+        lag=lag_of(at_first),
+        apart=Apart(*(sum(getattr(of, name) for of in marks.values()) for name in Apart.__struct_fields__)),
+        suspended=cluster.suspended,
+        since=iso_or_none(max((of.since_ms for of in marks.values() if of.since_ms), default=None)),
+    )
 
 
-async def check_key(table: WindowedTable, key: str) -> None:
-    """Raise `HttpError` for a key that no partition has in any window."""
-    counts = await query_counts(table, Selection(table.every_window[-1], merge=True, top=EXAMPLE_KEYS))
-    if any(label == key for part in counts.parts for _, label, _ in part.entries):
+def _wanted(selection: Selection) -> tuple[tuple[int, int | None], int]:
+    """Return which windows are asked for: their starts, and how many at most."""
+    first, end = selection.window.starts_between(selection.from_ms, selection.to_ms)
+    if selection.after is not None and not selection.merge:
+        first = max(first, selection.after.start)
+    return (first, end), NEWEST if selection.wants_newest else MOST_WINDOWS
+
+
+async def _shown(
+    cluster: ClusterTable, selection: Selection, plan: Plan
+) -> tuple[Sequence[Shown], PageStart | None]:
+    """Return what is shown of each window, and where the next page begins."""
+    rest = None if plan.rest is None else PageStart(plan.rest, 0)
+    if selection.key is not None:
+        return [Shown(span, 0, (selection.key,), 1) for span in plan.spans], rest
+    shown, room = list[Shown](), selection.limit
+    for span, ranking in zip(plan.spans, await cluster.rankings(plan.spans), strict=True):
+        begin, last = _begin(selection, span), len(ranking.keys[: selection.top])
+        if room == 0:
+            return shown, PageStart(span.starts[0], begin)
+        end = min(last, begin + room)
+        keys = ranking.keys[begin:end]
+        is_last = end == last
+        other = [OTHER] if is_last and ranking.has_other else []
+        shown.append(Shown(span, begin, (*keys, *other), len(ranking.keys)))
+        if not is_last:
+            return shown, PageStart(span.starts[0], end)
+        room -= len(keys)
+    return shown, rest
+
+
+def _begin(selection: Selection, span: WindowSpan) -> int:
+    """Return how many entries of a window former pages have shown."""
+    after = selection.after
+    return after.shown if after and (selection.merge or after.start == span.starts[0]) else 0
+
+
+def _window(size_ms: int, shown: Shown, raw: bytes, watermark: int) -> TableWindow:
+    end = shown.span.last_start + size_ms
+    return TableWindow(
+        start=iso(shown.span.starts[0]) if size_ms else None,
+        end=iso(end) if size_ms else None,
+        closed=size_ms > 0 and end <= watermark,
+        total=shown.total,
+        entries=cast("list[Entry]", msgspec.Raw(raw)),
+    )
+
+
+async def check_key(cluster: ClusterTable, window: Window, key: str) -> None:
+    """Raise `HttpError` for a key that no partition has in any of the cluster's windows."""
+    if await cluster.has(key):
         return
-    for topic, result in counts.results.items():
+    for topic, result in zip(cluster.topics, cluster.results, strict=True):
         if result.missing:
             raise unavailable(
                 f"key is {quoted(key)}; partitions {result.missing} of {topic}, "
                 "which may have it, do not answer"
             )
-    windows = await asyncio.to_thread(counts.windows)
-    keys = [str(entry["key"]) for window in windows for entry in window.entries]
-    examples = f", such as {', '.join(map(quoted, keys))}" if keys else ""
-    raise not_found("key", key, f"one that {table.name} has counted{examples}")
+    selection = Selection(window, merge=True)
+    marks = await cluster.marks(*_wanted(selection), newest=True)
+    rankings = await cluster.rankings(plan_of(selection, marks, is_costly=False).spans)
+    keys = [quoted(key) for ranking in rankings for key in ranking.keys[:EXAMPLE_KEYS]]
+    examples = f", such as {', '.join(keys)}" if keys else ""
+    raise not_found("key", key, f"one that {cluster.table.name} has counted{examples}")

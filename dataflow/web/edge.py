@@ -1,12 +1,14 @@
-"""The edge of every request: JSON that nobody keeps, errors with one field, `error`, and safe headers."""
+"""The edge of every request: JSON that nobody keeps unasked, errors in one field, `error`, safe headers."""
 
 import math
 from collections.abc import Mapping
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import Final
 
 import orjson
 from aiohttp import hdrs
+from aiohttp.helpers import ETAG_ANY
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
 
@@ -23,6 +25,15 @@ def json_response(
 ) -> Response:
     """Return a response of JSON that is encoded already."""
     return Response(body=body, status=status, content_type=JSON, headers={**UNKEPT, **(headers or {})})
+
+
+def kept_response(request: Request, body: bytes) -> Response:
+    """Return a response of JSON that a client may keep, if it asks each time whether it is still so."""
+    tag = blake2b(body, digest_size=12).hexdigest()
+    headers = {"Cache-Control": "no-cache", hdrs.ETAG: f'"{tag}"'}
+    if any(known.value in (tag, ETAG_ANY) for known in request.if_none_match or ()):
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return json_response(body, headers=headers)
 
 
 def error_response(request: Request, error: HttpError) -> Response:

@@ -80,7 +80,8 @@ def operation(route: Route) -> Json:
 def _responses(route: Route) -> Json:
     content = _contents([route.answer], route.answer_type)
     responses: Json = {str(int(route.status)): {"description": route.status.phrase, "content": content}}
-    for status, meaning in sorted({**(PROTECTED if route.role else {}), **route.errors}.items()):
+    unchanged = {304: "It is as If-None-Match says"} if route.has_etag else {}
+    for status, meaning in sorted({**unchanged, **(PROTECTED if route.role else {}), **route.errors}.items()):
         error = {"content": _contents([Content()], Error)} if status >= HTTPStatus.BAD_REQUEST else {}
         responses[str(status)] = {"description": meaning, **error}
     return responses

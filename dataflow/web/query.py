@@ -1,7 +1,6 @@
 """Queries of other workers: what the partitions of this worker answer; internal."""
 
 from http import HTTPStatus
-from typing import Annotated
 
 import msgspec
 from aiohttp.web import Response
@@ -12,18 +11,14 @@ from dataflow.engine.membership import PROCESS_PATH
 from dataflow.engine.query import MSGPACK, QUERY_PATH
 from dataflow.http_error import HttpError, unavailable
 from dataflow.web.health import is_recovering
-from dataflow.web.parameter import about
 from dataflow.web.route import Content, Routes
 
 routes = Routes("Workers")
 
+MOST_BYTES = 1 << 20
+"""As many keys as an answer may have, of any length."""
+
 ENCODED = Content(MSGPACK, {"type": "string", "format": "binary"})
-
-
-class QueryTopic(msgspec.Struct):
-    """The topic that a query is about."""
-
-    topic: Annotated[str, about("A topic that is counted", example="cdn-logs")]
 
 
 @routes(
@@ -36,19 +31,19 @@ async def show_process() -> WorkerProcess:
 
 @routes(
     "post",
-    QUERY_PATH + "/{topic}",
+    QUERY_PATH,
     description="Internal: it differs between releases.",
     body=[ENCODED],
-    max_body_bytes=64 << 10,
+    max_body_bytes=MOST_BYTES,
     answer=ENCODED,
     errors={400: "A query of another release", 503: "It is recovering"},
 )
-async def answer_query(request: QueryTopic, body: bytes) -> Response:
+async def answer_query(body: bytes) -> Response:
     """What this worker's own partitions answer to another worker."""
     if is_recovering():
         raise unavailable("worker is recovering; expected one that has taken its partitions")
     try:
-        results = app.queries.answer(request.topic, body)
+        results = await app.queries.answer(body)
     except (KeyError, msgspec.MsgspecError) as error:  # a worker of another version, or a curious person
         message = f"query is not one of this release: {error!r}; expected one"
         raise HttpError(HTTPStatus.BAD_REQUEST, message) from error

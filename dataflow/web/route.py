@@ -14,7 +14,7 @@ from aiohttp.web_urldispatcher import AbstractRoute
 
 from dataflow.app import app
 from dataflow.web.body import read_body, read_json_body
-from dataflow.web.edge import json_response
+from dataflow.web.edge import json_response, kept_response
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import Parameter, parameters_of, read_parameters
 from dataflow.web.require_role import AccessRole, require_role
@@ -56,6 +56,7 @@ class Options(TypedDict, total=False):
     status: HTTPStatus
     errors: Mapping[int, str]
     role: AccessRole
+    has_etag: bool
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class Route(AbstractRouteDef):
     """When it answers which status beyond `status`."""
     role: AccessRole | None = None
     """What clients have to be; None: it answers everybody."""
+    has_etag: bool = False
+    """Whether clients may keep the answer, and ask whether it is still so."""
 
     @property
     def path(self) -> str:
@@ -128,11 +131,11 @@ class Route(AbstractRouteDef):
         if "http" in self.types:
             arguments["http"] = http
         if "body" not in self.types:
-            return self._response(await self.view(**arguments))
+            return self._response(http, await self.view(**arguments))
         with app.context.receiver.in_flight() as hold:
             raw = await read_body(http, hold, most_bytes=self.max_body_bytes, seconds=BODY_SECONDS)
             arguments["body"] = await self._decoded(raw)
-            return self._response(await self.view(**arguments))
+            return self._response(http, await self.view(**arguments))
 
     async def _decoded(self, raw: bytes) -> object:
         body_type = self.types["body"]
@@ -142,10 +145,12 @@ class Route(AbstractRouteDef):
             return await asyncio.to_thread(read_json_body, raw, body_type)
         return read_json_body(raw, body_type)
 
-    def _response(self, answer: object) -> StreamResponse:
+    def _response(self, http: Request, answer: object) -> StreamResponse:
         if isinstance(answer, StreamResponse):
             return answer
         reply: Reply[object] = answer if isinstance(answer, Reply) else Reply(msgspec.json.encode(answer))
+        if self.has_etag:
+            return kept_response(http, reply.body)
         return json_response(reply.body, self.status, reply.headers)
 
 

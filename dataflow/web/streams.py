@@ -1,6 +1,5 @@
 """Streams: every source topic's events, and where each ended, over the whole cluster; which ones pause."""
 
-import asyncio
 from typing import Annotated
 
 from msgspec import Meta
@@ -57,14 +56,14 @@ class StreamsAnswer(Answer):
     "get",
     "/streams",
     description="Since the beginning, over all workers and crashes.",
+    has_etag=True,
     errors={400: "There are no parameters", 503: AWAY},
 )
 async def show_streams(_request: NoParameters) -> StreamsAnswer:
     """What came in, and where it ended."""
     topics = sorted(app.topology.sources)
-    queries = (app.queries.query(topic, ReadEventCounts()) for topic in topics)
-    results = dict(zip(topics, await asyncio.gather(*queries), strict=True))
-    if not any(result.contents for result in results.values()):
+    results = await app.queries.query(topics, ReadEventCounts())
+    if not any(result.by_partition for result in results.values()):
         raise unavailable("partitions are being taken over; none of their owners has answered in time")
     counts = {topic: _event_counts(result) for topic, result in results.items()}
     return StreamsAnswer(

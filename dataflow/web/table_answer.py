@@ -57,6 +57,7 @@ class TableWindow(Answer):
     start: Annotated[str | None, Meta(description="UTC; null for all time")]
     end: Annotated[str | None, Meta(description="The first instant after it")]
     closed: Annotated[bool, Meta(description="Nothing more is added")]
+    total: Annotated[int, Meta(description="Entries that it has in all, `(other)` not among them")]
     entries: list[Entry]
 
 
@@ -74,6 +75,7 @@ class TableAnswer(Answer):
     table: str
     window: str
     windows: list[TableWindow]
+    next: Annotated[str | None, Meta(description="Address of the next page; null: this is the last")]
     partitions: Partitions
     lag: Lag
     apart: Apart

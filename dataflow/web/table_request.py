@@ -1,7 +1,7 @@
 """Requests to a table: which of its windows and entries are wanted."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
 from msgspec import Meta
 
@@ -17,6 +17,13 @@ EXPECTED = "an ISO 8601 date or date-time, UTC where it names no offset (its + i
 
 SIZES = ("minute", "hour", "day", "all")
 Top = Annotated[int, Meta(ge=1, le=999_999_999)]
+
+NEWEST: Final = 60
+"""So many windows, the newest, where no range is given."""
+
+MOST_ENTRIES: Final = 1_000
+USUAL_ENTRIES: Final = 100
+"""Of one answer: as many as may be asked for, and where nothing is said."""
 
 
 class Instant(str):
@@ -41,19 +48,53 @@ class Instant(str):
         return {"type": "string", "title": EXPECTED, "examples": ["2026-01-31", "2026-01-31T12:00:00Z"]}
 
 
+class PageStart(NamedTuple):
+    """A place between two pages: so many entries of the window that starts here have been shown."""
+
+    start: int
+    shown: int
+
+
+class WindowPlace(str):
+    """A `PageStart`, as `next` of a page writes it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the place that a text names; raise ValueError."""
+        place = cls(text)
+        if min(place.value) < 0:
+            raise ValueError(text)
+        return place
+
+    @property
+    def value(self) -> PageStart:
+        """The place; raises ValueError for another text."""
+        start, _, shown = self.partition(":")
+        return PageStart(int(start), int(shown))
+
+    @classmethod
+    def json_schema(cls) -> Json:
+        """Return how it is written."""
+        return {"type": "string", "title": "a place as next of the page before has it, such as 0:100"}
+
+
 def ms_of(instant: Instant | None) -> int | None:
     """Return ms since 1970 UTC; None for no bound."""
     return None if instant is None else instant.ms
 
 
 class WindowsRequest(NoParameters, kw_only=True):
-    """Windows of a table."""
+    """Windows of a table: without from, to and after the newest."""
 
     name: Annotated[str, about("Name of a table", example="requests_per_status")]
     window: Annotated[str | None, about("Window size; all time where none is given", names=SIZES)] = None
     start: Annotated[Instant | None, about("Windows that end after this instant")] = named("from")
     end: Annotated[Instant | None, about("Windows that begin before this instant")] = named("to")
     merge: Annotated[Literal["true", "false"], about("Put the windows together")] = "false"
+    limit: Annotated[int, about("So many entries an answer"), Meta(ge=1, le=MOST_ENTRIES)] = USUAL_ENTRIES
+    after: Annotated[WindowPlace | None, about("Where the page before has ended")] = None
 
 
 class TableRequest(WindowsRequest, kw_only=True):
@@ -80,8 +121,17 @@ class Selection:
     from_ms: int | None = None
     to_ms: int | None = None
     merge: bool = False
+    limit: int = USUAL_ENTRIES
+    after: PageStart | None = None
     top: int | None = None
     order: str = COUNT
+    key: str | None = None
+    """None: all keys."""
+
+    @property
+    def wants_newest(self) -> bool:
+        """Tell whether the newest windows are asked for, as there is no range."""
+        return self.from_ms is None and self.to_ms is None and self.after is None
 
 
 def select(table: WindowedTable, request: WindowsRequest) -> Selection:
@@ -96,10 +146,12 @@ def select(table: WindowedTable, request: WindowsRequest) -> Selection:
             raise bad_value(name, bound, f"none with window={window.name}, which is one for all time")
     if start is not None and end is not None and start.ms >= end.ms:
         raise bad_value("from", start, f"an instant before to, which is {end}")
-    selection = Selection(window, ms_of(start), ms_of(end), merge=request.merge == "true")
-    if isinstance(request, TableRequest):
-        return replace(selection, top=request.top, order=_order(table, request.order))
-    return selection
+    after = None if request.after is None else request.after.value
+    selection = Selection(window, ms_of(start), ms_of(end), request.merge == "true", request.limit, after)
+    if isinstance(request, KeyRequest):
+        return replace(selection, key=request.key)
+    assert isinstance(request, TableRequest)
+    return replace(selection, top=request.top, order=_order(table, request.order))
 
 
 def _window(table: WindowedTable, name: str | None) -> Window:

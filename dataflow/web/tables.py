@@ -1,32 +1,39 @@
 """Tables: what is counted, per key and event-time window, over the whole cluster."""
 
 from dataflow.app import app
-from dataflow.engine.tables import WindowedTable, orders
+from dataflow.engine.tables import Window, WindowedTable, orders
+from dataflow.engine.tables.table import COUNT
 from dataflow.errors import one_of
 from dataflow.http_error import not_found
-from dataflow.web.counts import check_key, query_counts
+from dataflow.web.cluster_table import ClusterTable
+from dataflow.web.counts import check_key, table_answer
 from dataflow.web.parameter import NoParameters
-from dataflow.web.route import Reply, Routes
+from dataflow.web.route import Routes
 from dataflow.web.table_answer import TableAnswer, TableDescription, TableList
-from dataflow.web.table_request import KeyRequest, TableRequest, select
+from dataflow.web.table_request import NEWEST, KeyRequest, TableRequest, select
 
 routes = Routes("Counts")
 
 AWAY = "No owner of a partition has answered in time; ask again"
+BOUNDED = (
+    f"Any worker answers for the whole cluster. Without from, to and after, the newest {NEWEST} windows; "
+    "of more entries than the limit `next` has the rest."
+)
 ERRORS = {400: "A parameter is not as expected", 404: "There is no such table or key", 503: AWAY}
 
 
-@routes("get", "/tables", errors={400: "There are no parameters"})
+@routes("get", "/tables", has_etag=True, errors={400: "There are no parameters"})
 async def list_tables(_request: NoParameters) -> TableList:
     """What is counted."""
     return TableList([_described(table) for _, table in sorted(_tables().items())])
 
 
-@routes("get", "/tables/{name}", description="Any worker answers for the whole cluster.", errors=ERRORS)
-async def show_table(request: TableRequest) -> Reply[TableAnswer]:
+@routes("get", "/tables/{name}", description=BOUNDED, has_etag=True, errors=ERRORS)
+async def show_table(request: TableRequest) -> TableAnswer:
     """Counts of a table, by window of event time."""
     table = _table(request.name)
-    return await (await query_counts(table, select(table, request))).reply_in_time()
+    selection = select(table, request)
+    return await table_answer(_cluster(table, selection.window, selection.order), selection)
 
 
 # A key is whatever events hold: slashes and line ends, too.
@@ -34,15 +41,22 @@ async def show_table(request: TableRequest) -> Reply[TableAnswer]:
     "get",
     "/tables/{name}/{key:(?s:.*)}",
     description="A key may hold slashes, written as they are or as %2F.",
+    has_etag=True,
     errors=ERRORS,
 )
-async def show_key(request: KeyRequest) -> Reply[TableAnswer]:
+async def show_key(request: KeyRequest) -> TableAnswer:
     """Counts of one key."""
     table = _table(request.name)
-    counts = await query_counts(table, select(table, request), request.key)
-    if not any(part.entries for part in counts.parts):
-        await check_key(table, request.key)
-    return await counts.reply_in_time()
+    selection = select(table, request)
+    answer = await table_answer(_cluster(table, selection.window, selection.order), selection)
+    if not answer.windows:
+        largest = table.every_window[-1]
+        await check_key(_cluster(table, largest, COUNT), largest, request.key)
+    return answer
+
+
+def _cluster(table: WindowedTable, window: Window, order: str) -> ClusterTable:
+    return ClusterTable(app.queries, app.topology.sources_of(table), table, window, order)
 
 
 def _tables() -> dict[str, WindowedTable]:

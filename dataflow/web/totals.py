@@ -28,9 +28,12 @@ async def query_totals(
     """Ask the owners of all partitions; raise `NotCovered` where windows do not cover the span."""
     window = fitting_window(table, span)
     topics = app.topology.sources_of(table)
-    query = ReadTotals(table.name, window.name, span.start_ms, span.end_ms, tuple(aggregations))
-    results = await asyncio.gather(*(app.queries.query(topic, query) for topic in topics))
-    if not any(result.contents for result in results):
+    starts = window.starts_between(span.start_ms, span.end_ms)
+    by_topic = await app.queries.query(
+        topics, ReadTotals(table.name, window.name, starts, tuple(aggregations))
+    )
+    results = by_topic.values()
+    if not any(result.by_partition for result in results):
         raise NoAnswer(f"none of the owners of {', '.join(topics)} has answered in time")
 
     def added() -> RangeTotals:
@@ -40,7 +43,7 @@ async def query_totals(
 
     # Of large answers the sums take long: a thread forms them, batches cannot wait.
     totals = await asyncio.to_thread(added)
-    lacks = [*_missing(dict(zip(topics, results, strict=True))), *totals.lacks]
+    lacks = [*_missing(by_topic), *totals.lacks]
     return ClusterTotals(window, RangeTotals(totals.by_key, lacks), lag_of(results))
 
 

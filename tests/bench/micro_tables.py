@@ -9,8 +9,11 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from math import inf
 
-from dataflow.engine.tables import DAY, HOUR, Distinct, Sum, TablePartition, WindowedTable, merge_entries
+from dataflow.engine.tables import DAY, HOUR, Distinct, Sum, TablePartition, WindowedTable
+from dataflow.engine.tables.weighted_cache import WeightedCache
+from dataflow.engine.tables.window_reader import WindowReader
 
 BATCHES, BATCH_ROWS = 50, 2_000
 EVENTS = BATCHES * BATCH_ROWS
@@ -133,7 +136,9 @@ def seconds_to_load(table: WindowedTable, entries: list[tuple[bytes, bytes | Non
 def seconds_to_answer(table_partition: TablePartition) -> float:
     """Return the time to merge all windows of a shard into one."""
     start = time.process_time()
-    merge_entries(table_partition.table, DAY, [table_partition.answer(DAY)], merge_windows=True)
+    reader = WindowReader(table_partition, WeightedCache(1))
+    for _ in reader.entries(DAY, (0, None), CATEGORIES):
+        pass
     return time.process_time() - start
 
 
@@ -164,7 +169,7 @@ def report_entries() -> None:
     entries = [entry for entry in table_partition.snapshot() if b"|day|" in entry[0]]
     copies = [(key + b" %d" % n, value) for n in range(200_000 // len(entries)) for key, value in entries]
     report("load an entry", best(lambda: seconds_to_load(STAYS, copies), 3), len(copies))
-    cells = len(table_partition.answer(DAY).entries)
+    cells = sum(map(len, table_partition.levels.store_of(DAY).between(0, inf)))
     report(
         f"merge {cells} cells of days into one window, a cell",
         best(lambda: seconds_to_answer(table_partition)),

@@ -4,6 +4,7 @@ import asyncio
 import resource
 import sys
 import time
+from math import inf
 
 import orjson
 from aiokafka.structs import TopicPartition
@@ -66,7 +67,8 @@ async def read_changelog(address: str, topic: str) -> dict[str, float]:
     cpu, began = time.process_time(), time.monotonic()
     states = await restore(partitions, {"visits": topic}, lambda _: [TABLE], connection([address]), _refuse)
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu
-    cells = sum(len(state.table_partitions[TABLE.name].answer(HOUR).entries) for state in states.values())
+    stores = [state.table_partitions[TABLE.name].levels.store_of(HOUR) for state in states.values()]
+    cells = sum(len(window) for store in stores for window in store.between(0, inf))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"entries": cells, "seconds": seconds, "cpu_seconds": cpu, "peak_kib": peak}
 

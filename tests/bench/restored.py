@@ -8,13 +8,13 @@ from importlib import import_module
 import orjson
 from aiokafka.structs import TopicPartition
 from cluster import PARTITIONS
+from table_parts import merge_entries, part_of
 
 from dataflow.app import Dataflow
 from dataflow.app import app as shipped
 from dataflow.assembly import assemble
 from dataflow.engine.app import App
 from dataflow.engine.restore import restore
-from dataflow.engine.tables import merge_entries
 from dataflow.engine.topic import CountedTable
 from dataflow.settings import settings
 
@@ -36,7 +36,9 @@ async def read_entries(app: App, source: str, counted: list[CountedTable]) -> li
         for table in counted
         for size in table.table.every_window
         for window in merge_entries(
-            table.table, size, [state.table_partitions[table.name].answer(size) for state in states.values()]
+            table.table,
+            size,
+            [part_of(state.table_partitions[table.name], size) for state in states.values()],
         )
         for entry in window["entries"]
     ]

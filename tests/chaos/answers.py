@@ -1,10 +1,12 @@
 """Answers: a worker in; balances and tables as it serves them for the whole cluster out."""
 
+from functools import partial
 from typing import Any
 
 from chaos.counts import Windows, windows_of
 from chaos.waiting import wait_until
 from chaos.worker import Worker
+from harness.pages import every_page
 
 
 def ask_whole(worker: Worker, path: str, seconds: float = 60, **parameters: str) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def ask_tables(worker: Worker) -> dict[str, Windows]:
     return {
         table["name"]: windows_of(
             {
-                size: ask_whole(worker, f"/tables/{table['name']}", window=size)["windows"]
+                size: every_page(partial(ask_whole, worker), table["name"], size)["windows"]
                 for size in table["windows"]
             }
         )

@@ -8,13 +8,14 @@ import sys
 
 import orjson
 from aiokafka.structs import TopicPartition
+from table_parts import merge_entries, part_of
 
 from dataflow.app import app
 from dataflow.assembly import assemble
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
-from dataflow.engine.tables import WindowedTable, merge_entries
+from dataflow.engine.tables import WindowedTable
 from dataflow.settings import settings
 
 
@@ -36,7 +37,7 @@ async def _refuse(tps: object) -> None:
 def _table(table: WindowedTable, states: list[PartitionState]) -> dict[str, object]:
     table_partitions = [state.table_partitions[table.name] for state in states]
     windows = {
-        w.name: merge_entries(table, w, [s.answer(w) for s in table_partitions]) for w in table.every_window
+        w.name: merge_entries(table, w, [part_of(s, w) for s in table_partitions]) for w in table.every_window
     }
     late = {
         w.name: sum(table_partition.event_time.late[w.name] for table_partition in table_partitions)

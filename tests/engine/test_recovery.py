@@ -8,6 +8,7 @@ from aiokafka.structs import TopicPartition
 from harness.relay import AT, Names, events, relay, running, until
 from kafka_client import KafkaClient
 from msgspec import msgpack
+from table_parts import part_of
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.restore import restore
@@ -62,7 +63,7 @@ async def fail(stuck: object) -> None:
 
 def counts(state: PartitionState) -> dict[str, int]:
     """Return rows of all time by key."""
-    return {key: packed[1] for _, key, packed in state.table_partitions["per_kind"].answer(ALL).entries}
+    return {key: packed[1] for _, key, packed in part_of(state.table_partitions["per_kind"], ALL).entries}
 
 
 def cell(key: str, count: int) -> tuple[bytes, bytes]:

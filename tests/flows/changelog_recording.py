@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
+from harness.pages import every_page
 from harness.workers import Worker, running_worker
 from kafka_client import KafkaClient
 
@@ -86,17 +88,22 @@ def worker_on(broker: EmbeddedBroker, folder: Path) -> Iterator[Worker]:
         yield worker
 
 
+def _windows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in each.items() if name != "total"} for each in answer["windows"]]
+
+
 def answers_of(worker: Worker) -> Answers:
     """Return all that a worker serves."""
     streams = worker.get("/streams").json
     tables = {
         table["name"]: {
-            window: worker.get(f"/tables/{table['name']}?window={window}").json for window in table["windows"]
+            window: every_page(lambda address: worker.get(address).json, table["name"], window)
+            for window in table["windows"]
         }
         for table in worker.get("/tables").json["tables"]
     }
     return Answers(
-        {name: {window: of["windows"] for window, of in windows.items()} for name, windows in tables.items()},
+        {name: {size: _windows(of) for size, of in windows.items()} for name, windows in tables.items()},
         {name: {window: of["apart"] for window, of in windows.items()} for name, windows in tables.items()},
         {stream: totals | streams["details"][stream] for stream, totals in streams["streams"].items()},
     )

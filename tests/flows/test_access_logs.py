@@ -84,7 +84,7 @@ def counted_by_hand() -> dict[str, dict[str, dict[str, int]]]:
 
 def counted(ingest: Ingest, table: str) -> dict[str, dict[str, int]]:
     """Return what a table has counted of all time, by key."""
-    (window,) = ask_whole(ingest.worker, f"/tables/{table}", window="all")["windows"]
+    (window,) = ask_whole(ingest.worker, f"/tables/{table}", window="all", limit="1000")["windows"]
     return {entry.pop("key"): entry for entry in window["entries"]}
 
 

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from chaos.checks import STAMPS
 from chaos.cluster import DEAD_LETTERS, Cluster, running_cluster
 from chaos.feed import FIRST_MS
 from chaos.garbage import CASES, OUTPUT_OF
+from harness.pages import every_page
 from kafka_client import Read
 
 STAGE_OF = {"cdn-logs": "filter", "expedia": "stay-category", "raw-web-events": "source-category"}
@@ -39,7 +41,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spoilt]:
         _produce(cluster)
         cluster.wait_committed({(stream, 1): len(cases) for stream, cases in CASES.items()})
         tables = {
-            name: {size: ask_whole(worker, f"/tables/{name}", window=size) for size in sizes}
+            name: {size: every_page(partial(ask_whole, worker), name, size) for size in sizes}
             for name, sizes in (
                 ("stays_per_category", ("day", "all")),
                 ("views_per_page", ("minute", "all")),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
+from table_parts import part_of
 
 from agents.categorize_stays import categorize_stays
 from agents.categorize_views import categorize_views
@@ -104,7 +105,7 @@ async def _alone(batch: Batch) -> AsyncIterator[Batch]:
 
 
 def _rows_of(table_partition: TablePartition) -> int:
-    return sum(packed[1] for _, _, packed in table_partition.answer(ALL).entries)
+    return sum(packed[1] for _, _, packed in part_of(table_partition, ALL).entries)
 
 
 def _outputs(snapshot: Snapshot) -> dict[str, list[bytes | None]]:

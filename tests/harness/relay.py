@@ -11,6 +11,7 @@ import faust
 import orjson
 from faust.tables.manager import TableManager
 from mode.utils.times import Seconds, want_seconds
+from table_parts import merge_entries, part_of
 
 from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App
@@ -20,7 +21,7 @@ from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.splice import Added
-from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries
+from dataflow.engine.tables import ALL, DAY, WindowedTable
 from dataflow.engine.topic import BatchTopic, CountedTable
 from dataflow.kafka.connection import connection
 
@@ -81,7 +82,7 @@ class Relay:
     def counts(self) -> dict[str, int]:
         """Events of all time by kind, of the partitions of this worker."""
         parts = [
-            p.state.table_partitions["per_kind"].answer(ALL) for p in self.app.engine.partitions.values()
+            part_of(p.state.table_partitions["per_kind"], ALL) for p in self.app.engine.partitions.values()
         ]
         windows = merge_entries(self.table.table, ALL, parts)
         return {entry["key"]: entry["count"] for window in windows for entry in window["entries"]}

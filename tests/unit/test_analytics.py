@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import msgpack
+from table_parts import merge_entries, part_of, totals_of
 from table_rows import restored, rows_of, unhurried, write
 
 from dataflow.analytics.range_totals import NotCovered, add_totals
@@ -23,8 +24,8 @@ from dataflow.engine.tables import (
     Totals,
     Window,
     WindowedTable,
-    merge_entries,
 )
+from dataflow.engine.tables.answer import MOST_READ
 from dataflow.instants import iso
 from dataflow.settings import Settings
 from dataflow.web.analytics import routes
@@ -103,7 +104,7 @@ def test_totals_that_claim_to_be_exact_are(rows, begin, length, window, lateness
     write(table_partition, changelog)
     span = Span(BEGIN + begin * window.size_ms, BEGIN + (begin + length) * window.size_ms)
     parts = [
-        one.totals(table.window(window.name), span.start_ms, span.end_ms, ("count", "errors"))
+        totals_of(one, table.window(window.name), span.start_ms, span.end_ms, ("count", "errors"))
         for one in (table_partition, restored(table, changelog))
     ]
     assert parts[0] == parts[1]
@@ -130,11 +131,12 @@ def test_totals_are_those_of_the_merged_cells():
         rows_of([(5, "a", True), (15, "b", False), (-1, "a", False), (16, "a", True)], "path", "is_error")
     )
     for window in table.every_window:
-        [merged] = merge_entries(table, window, [table_partition.answer(window)], merge_windows=True)
-        assert table_partition.totals(window, None, None, ("errors", "count")).by_key == {
-            entry["key"]: [entry["errors"], entry["count"]] for entry in merged["entries"]
-        }
-    assert table_partition.totals(ALL, None, None, ("count",)).by_key == {"a": [3], "b": [1]}
+        [merged] = merge_entries(table, window, [part_of(table_partition, window)], merge_windows=True)
+        totals = totals_of(table_partition, window, None, None, ("errors", "count"))
+        assert totals.by_aggregation == [
+            {entry["key"]: entry[name] for entry in merged["entries"]} for name in ("errors", "count")
+        ]
+    assert totals_of(table_partition, ALL, None, None, ("count",)).by_aggregation == [{"a": 3, "b": 1}]
 
 
 def test_a_late_row_spoils_no_span_after_it():
@@ -145,7 +147,7 @@ def test_a_late_row_spoils_no_span_after_it():
         rows_of([(0, "a", False), (100, "a", False), (12, "a", False), (120, "a", False)], "path", "is_error")
     )
     small = table.window("small")
-    parts = [table_partition.totals(small, 20, 130, ("count",))]
+    parts = [totals_of(table_partition, small, 20, 130, ("count",))]
     assert parts[0].late_until == 12
     assert add_totals(table, small, Span(20, 130), parts, keyed=True).lacks == []
     [lack] = add_totals(table, small, Span(10, 130), parts, keyed=True).lacks
@@ -158,8 +160,8 @@ def test_rows_that_were_late_before_it_was_noted_when_spoil_all_up_to_now():
     table_partition = TablePartition(table)
     table_partition.fold(rows_of([(100, "a", False), (12, "a", False)], "path", "is_error"))
     table_partition.event_time.late_until.clear()
-    assert table_partition.totals(table.window("small"), 0, 10, ("count",)).late_until == 100
-    assert table_partition.totals(table.window("large"), 0, 40, ("count",)).late_until == 100
+    assert totals_of(table_partition, table.window("small"), 0, 10, ("count",)).late_until == 100
+    assert totals_of(table_partition, table.window("large"), 0, 40, ("count",)).late_until == 100
 
 
 def test_progress_of_an_earlier_release_is_read():
@@ -173,7 +175,7 @@ def test_a_year_of_windows_that_are_dropped_is_beyond_the_tables():
     """The first window that is still there is named."""
     table, day = requests(), 86_400_000
     year = 365 * day
-    parts = [Totals({}, kept_from=2 * year - 5, late_until=-1), Totals({}, kept_from=-3, late_until=-1)]
+    parts = [Totals(0, [], kept_from, late_until=-1) for kept_from in (2 * year - 5, -3)]
     window = Window("day", day)
     with pytest.raises(NotCovered, match=r"^day windows of requests are kept from 1972-01-01T00:00:00Z on$"):
         add_totals(table, window, Span(2 * year - day, None), parts, keyed=False)
@@ -182,10 +184,26 @@ def test_a_year_of_windows_that_are_dropped_is_beyond_the_tables():
         add_totals(table, window, Span(None, 3 * year), parts, keyed=False)
 
 
+def test_a_range_of_too_many_entries_is_beyond_the_tables():
+    """Nobody can have a worker add up for seconds; PostgreSQL has a deadline of its own."""
+    table = requests()
+    table_partition = TablePartition(table)
+    table_partition.fold(rows_of([(5, "a", True), (15, "b", False)], "path", "is_error"))
+    few = totals_of(table_partition, SMALL, None, None, ("count",))
+    many = Totals(MOST_READ + 1, [], -1, -1)
+
+    assert (few.size, few.by_aggregation) == (2, [{"a": 1, "b": 1}])
+    with pytest.raises(NotCovered, match=r"^its 1,000,001 entries by small are more than 1,000,000$"):
+        add_totals(table, SMALL, Span(), [few, many], keyed=True)
+
+
 def test_keys_that_are_not_told_apart_spoil_a_ranking_and_no_sum():
     """A sum over all keys has them, whatever they are."""
     table = requests()
-    parts = [Totals({"a": [3, 1], OTHER: [4, 2]}, -1, -1), Totals({"a": [1, 0]}, -1, -1)]
+    parts = [
+        Totals(2, [{"a": 3, OTHER: 4}, {"a": 1, OTHER: 2}], -1, -1),
+        Totals(1, [{"a": 1}, {"a": 0}], -1, -1),
+    ]
     found = add_totals(table, ALL, Span(), parts, keyed=True)
     assert found.by_key == {"a": [4, 1], OTHER: [4, 2]}
     assert len(found.lacks) == 1

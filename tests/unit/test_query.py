@@ -1,34 +1,54 @@
 """Queries: typed from end to end; the result says which partitions are missing and how large the lag is."""
 
+import asyncio
+import time
 from collections import Counter
+from collections.abc import Generator
 
 import msgspec
 import pytest
 
 from dataflow.engine.event_counts import EventCounts
-from dataflow.engine.query import Queries, ReadEventCounts, ReadTotals, ReadWindows, answer_type_of
+from dataflow.engine.query import (
+    Inquiry,
+    Queries,
+    ReadEntries,
+    ReadEventCounts,
+    ReadMarks,
+    ReadStates,
+    ReadTotals,
+    decode_results,
+    encode_results,
+)
 from dataflow.engine.query_result import PartitionResult, QueryResult, merge_results
-from dataflow.engine.tables import Part, Totals
+from dataflow.engine.slices import SLICE_SECONDS, in_slices
+from dataflow.engine.tables import ALL, Sum, Totals, WindowedTable
+from dataflow.engine.tables.answer import WindowMark, WindowMarks
+from dataflow.engine.tables.merging import added_up
+from dataflow.engine.tables.window_entry import EntryFormat
+
+DAY_MS = 86_400_000
+SUMS = WindowedTable("sums", key="key", windows=(), total=Sum("number"))
 
 NOW_SECONDS = 1_700_000_000
 
 
 def a_result(
-    partition: int, generation: int = 1, content: bytes = b"\x01", lag: int = 0, at_ms: int = 0
-) -> PartitionResult:
+    partition: int, generation: int = 1, content: int = 1, lag: int = 0, at_ms: int = 0
+) -> PartitionResult[int]:
     """Return what a worker says of one partition."""
-    return PartitionResult(partition, generation, lag, at_ms, msgspec.Raw(content))
+    return PartitionResult("events", partition, generation, lag, at_ms, content)
 
 
-def result_of(*results: PartitionResult, partitions: int = 3) -> QueryResult[int]:
+def result_of(*results: PartitionResult[int], partitions: int = 3) -> QueryResult[int]:
     """Return the result of a query to a topic that has so many partitions."""
-    return merge_results(int, partitions, results)
+    return merge_results(partitions, results)
 
 
 def test_all_partitions_answered():
     """Nothing is missing, and every part is there."""
     result = result_of(a_result(2), a_result(0), a_result(1))
-    assert result.answered == [0, 1, 2]
+    assert list(result.by_partition) == [0, 1, 2]
     assert result.missing == []
 
 
@@ -41,7 +61,7 @@ def test_partitions_without_an_answer_are_named():
 @pytest.mark.parametrize("zombie_first", [True, False])
 def test_a_zombie_loses_against_the_later_generation(zombie_first: bool):
     """A worker that was frozen still believes that it owns what another one counts now."""
-    zombie, owner = a_result(0, 1, b"\x05"), a_result(0, 2, b"\x09")
+    zombie, owner = a_result(0, 1, 5), a_result(0, 2, 9)
     parts = [zombie, owner] if zombie_first else [owner, zombie]
     assert result_of(*parts).by_partition[0] == 9
 
@@ -67,43 +87,64 @@ def test_an_idle_topic_is_not_behind_however_old_its_last_record():
     assert result_of(a_result(0, at_ms=1), partitions=1).lag_seconds == 0.0
 
 
-def test_results_travel_between_workers_as_they_are():
-    """What one worker encodes, another one decodes."""
-    raw = msgspec.msgpack.encode([a_result(0, 3, msgspec.msgpack.encode({"a": 1}), 2, 9)])
-    (result,) = msgspec.msgpack.decode(raw, type=list[PartitionResult])
-    assert (result.partition, result.generation, result.lag_records, result.last_record_ms) == (0, 3, 2, 9)
-    assert msgspec.msgpack.decode(result.content) == {"a": 1}
-
-
 @pytest.mark.parametrize(
-    ("query", "answer_type"),
+    ("query", "answer"),
     [
-        (ReadWindows("table", "day", 1, None, "key"), Part),
-        (ReadTotals("table", "all", None, None, ("count", "errors")), Totals),
-        (ReadEventCounts(), EventCounts),
+        (
+            ReadMarks("table", "day", (1, None), 60, newest=True),
+            WindowMarks([WindowMark(1, -(2**62), 3)], 4, 5, 6, 7, 8),
+        ),
+        (ReadStates("table", "day", [(0, DAY_MS)], 2), [{"key": 1, "other": None}]),
+        (ReadEntries("table", "all", [((0, None), ["key"])]), [[[], [[0, 1, b"x"]]]]),
+        (ReadTotals("table", "all", (0, None), ("count", "errors")), Totals(1, [{"key": 1}], -1, -1)),
+        (ReadEventCounts(), EventCounts(3, 1, Counter(bots=1), Counter(not_json=1))),
     ],
 )
-def test_a_query_arrives_as_it_was_sent_and_names_the_type_of_its_answer(query, answer_type):
-    """No value becomes a string on the way."""
-    queries = Queries(None, None, None)
-    assert queries._decoder.decode(msgspec.msgpack.encode(query)) == query
-    assert answer_type_of(type(query)) is answer_type
+def test_queries_and_answers_arrive_as_they_were_sent(query, answer):
+    """What one worker encodes, another one decodes: no value becomes another on the way."""
+    inquiry = Inquiry(["events", "others"], query)
+    results = [PartitionResult("events", 0, 3, 2, 9, answer)]
+
+    assert Queries.decoder.decode(msgspec.msgpack.encode(inquiry)) == inquiry
+    assert decode_results(encode_results(results), type(query)) == results
+
+
+def test_totals_of_any_size_travel():
+    """The integers of msgpack end; sums do not."""
+    results = [PartitionResult("events", 0, 3, 2, 9, [{"key": 2**70, "other": 1}])]
+
+    [result] = decode_results(encode_results(results), ReadStates)
+
+    assert added_up(EntryFormat(SUMS, ALL), 2, [result.content[0], {"key": 1}])["key"] == float(2**70)
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"\x01", msgspec.msgpack.encode({"type": "ReadSizes"}),
-             msgspec.msgpack.encode({"type": "ReadWindows", "table": 1, "window": "day"}),
-             msgspec.msgpack.encode({"type": "ReadEventCounts", "topic": "x"})],
-)  # fmt: skip
-def test_a_query_of_another_release_is_an_error(body):
+    "query",
+    [
+        None,
+        {"type": "ReadSizes"},
+        {"type": "ReadStates", "table": 1},
+        {"type": "ReadEventCounts", "topic": "x"},
+    ],
+)
+async def test_a_query_of_another_release_is_an_error(query):
     """It must not be answered as if it had asked for less."""
-    with pytest.raises(msgspec.MsgspecError):
-        Queries(None, None, None).answer("topic", body)
+    for body in (b"", b"\x01", msgspec.msgpack.encode({"topics": ["events"], "query": query})):
+        with pytest.raises(msgspec.MsgspecError):
+            await Queries(None, None, None).answer(body)
 
 
-def test_event_counts_are_decoded_as_they_were():
-    """With counters that can be added up."""
-    counts = EventCounts(3, 1, Counter(bots=1), Counter(not_json=1))
-    result = merge_results(EventCounts, 1, [a_result(0, content=msgspec.msgpack.encode(counts))])
-    assert result.by_partition == {0: counts}
-    assert isinstance(result.by_partition[0].dropped, Counter)
+async def test_other_work_comes_in_between_the_steps_of_a_long_answer():
+    """A worker that answers must not keep its partitions waiting."""
+    came: list[str] = []
+
+    def steps() -> Generator[None, None, str]:
+        for number in range(3):
+            asyncio.get_running_loop().call_soon(came.append, f"other work {number}")
+            time.sleep(2 * SLICE_SECONDS)
+            came.append(f"step {number}")
+            yield
+        return "done"
+
+    assert await in_slices(steps()) == "done"
+    assert came == [f"{what} {number}" for number in range(3) for what in ("step", "other work")]

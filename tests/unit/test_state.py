@@ -4,6 +4,7 @@ import pytest
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 from msgspec import msgpack
+from table_parts import part_of
 from table_rows import counts_of, rows_of
 
 from dataflow.engine.event_counts import EventCounts
@@ -106,7 +107,7 @@ def test_a_new_table_says_from_when_it_counts():
     state = loaded(*a_changelog(PER_KIND).items())
     assert state.table_partition("per_kind").since_ms is None
     assert state.table_partition("per_user").since_ms == NOW
-    assert state.table_partition("per_user").answer(DAY).since_ms == NOW
+    assert part_of(state.table_partition("per_user"), DAY).marks.since_ms == NOW
     again = PartitionState.of([PER_KIND, PER_USER])
     again.load([(PARTITION_KEY, state.encode_numbers(POSITION))])
     again.check_loaded(LOG, NOW + 5)

@@ -4,13 +4,14 @@ import random
 import tracemalloc
 
 import pytest
+from table_parts import merge_entries, part_of
 from table_rows import held, restored, rows_of, write
 
 from dataflow.engine import state_memory
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.state_memory import StateMemory
-from dataflow.engine.tables import HOUR, MINUTE, OTHER, Distinct, WindowedTable, merge_entries, window_store
+from dataflow.engine.tables import HOUR, MINUTE, OTHER, Distinct, WindowedTable, window_store
 from dataflow.engine.tables.entry_size import entry_bytes
 
 MINUTE_MS = MINUTE.size_ms
@@ -54,7 +55,7 @@ def often(monkeypatch):
 
 def counts(counted, window):
     """Return rows by key, over all windows of a size."""
-    answer = counted.answer(window)
+    answer = part_of(counted, window)
     [merged] = merge_entries(TABLE, window, [answer], merge_windows=True)
     return {entry["key"]: entry for entry in merged["entries"]}
 

@@ -9,6 +9,7 @@ from statistics import quantiles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table_parts import merge_entries, part_of
 from table_rows import ColumnRows, state_of, unhurried
 
 from dataflow.engine.tables import (
@@ -22,7 +23,6 @@ from dataflow.engine.tables import (
     TablePartition,
     TopK,
     WindowedTable,
-    merge_entries,
 )
 from dataflow.engine.tables.aggregations import distinct, top_k
 
@@ -193,7 +193,7 @@ def test_a_table_counts_on_when_its_sets_have_become_sketches():
             ColumnRows([0] * 3_003, page=["busy"] * 3_000 + ["quiet"] * 3, user=[*users, 1, 2, None])
         )
 
-    busy, quiet = merge_entries(table, ALL, [table_partition.answer(ALL)])[0]["entries"]
+    busy, quiet = merge_entries(table, ALL, [part_of(table_partition, ALL)])[0]["entries"]
     assert busy["count"] == 12_000
     assert busy["users"] == pytest.approx(12_000, rel=0.05)
     assert quiet == {"key": "quiet", "count": 12, "users": 2}

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table_parts import merge_entries, part_of
 from table_rows import held, restored, rows_of, unhurried, write
 
 from dataflow.engine.tables import (
@@ -14,7 +15,6 @@ from dataflow.engine.tables import (
     TablePartition,
     TopK,
     WindowedTable,
-    merge_entries,
 )
 from dataflow.errors import Misconfigured
 
@@ -94,7 +94,7 @@ def test_every_key_is_a_short_text(key, shown):
     table_partition = TablePartition(stays())
     table_partition.fold(rows_of([(0, key, 1)], "category", "hotel"))
 
-    assert [label for _, label, _ in table_partition.answer(ALL).entries] == [shown]
+    assert [label for _, label, _ in part_of(table_partition, ALL).entries] == [shown]
 
 
 def test_a_total_beyond_64_bits_goes_on_after_a_restart():
@@ -109,7 +109,7 @@ def test_a_total_beyond_64_bits_goes_on_after_a_restart():
         again.fold(rows_of([(at, key, 1) for key in "acdefg"], "category", "bytes"))
         write(again, changelog)
 
-    entries = merge_entries(table, ALL, [again.answer(ALL)])[0]["entries"]
+    entries = merge_entries(table, ALL, [part_of(again, ALL)])[0]["entries"]
     assert sum(entry["count"] for entry in entries) == 3 + 5 * 6
     assert sum(entry["bytes"] for entry in entries) == 2.0**64
 
@@ -128,7 +128,7 @@ def test_a_large_state_is_written_apart_and_only_when_it_changed():
     again = restored(table_partition.table, changelog)
     assert held(again) == held(table_partition)
     again.fold(rows_of([(0, "a|b", 9_999)], "category", "hotel"))
-    assert merge_entries(table_partition.table, ALL, [again.answer(ALL)])[0]["entries"] == [
+    assert merge_entries(table_partition.table, ALL, [part_of(again, ALL)])[0]["entries"] == [
         {"key": "a|b", "count": 2_496, "hotels": 2_495}
     ]
     assert keys_of(again.snapshot()) == {b"stays|all|0|a|b", b"stays|all/hotels|0|a|b"}
@@ -150,7 +150,7 @@ def test_spilled_states_live_and_die_with_their_entries(rows, max_keys):
 
     assert held(restored(table, changelog)) == held(table_partition)
     entries = {
-        (start, label) for w in table.every_window for start, label, _ in table_partition.answer(w).entries
+        (start, label) for w in table.every_window for start, label, _ in part_of(table_partition, w).entries
     }
     written = {tuple(key.split(b"|", 3)[2:]) for key in changelog if key.count(b"|") > 1}
     chunks = {(b"%d" % start, b"0") for start, _ in entries}
@@ -161,7 +161,7 @@ def test_a_window_without_new_rows_is_sealed_and_still_answers():
     """Most windows of a long day get no row any more: they take a tenth of the memory."""
     table_partition = TablePartition(stays(windows=(HOUR,), lateness_ms=DAY_MS))
     table_partition.fold(rows_of([(0, "a", n) for n in range(100)], "category", "hotel"))
-    before = merge_entries(table_partition.table, HOUR, [table_partition.answer(HOUR)])
+    before = merge_entries(table_partition.table, HOUR, [part_of(table_partition, HOUR)])
     table_partition.snapshot()
     table_partition.fold(rows_of([(60_000, "b", 1)], "category", "hotel"))
     records = dict(table_partition.snapshot())
@@ -173,7 +173,7 @@ def test_a_window_without_new_rows_is_sealed_and_still_answers():
         records[b"stays|hour|0|a"] is records[b"stays|hour|0|b"] is records[b"stays|hour/hotels|0|a"] is None
     )
     assert len(records[b"stays|hour:sealed|0|0"]) < 1_000
-    window = merge_entries(table_partition.table, HOUR, [table_partition.answer(HOUR)])[0]
+    window = merge_entries(table_partition.table, HOUR, [part_of(table_partition, HOUR)])[0]
     assert window["entries"] == [*before[0]["entries"], {"key": "b", "count": 1, "hotels": 1}]
 
 
@@ -189,7 +189,7 @@ def test_a_late_row_is_written_beside_the_sealed_window():
     records = table_partition.snapshot()
 
     assert {key: len(value) for key, value in records} == {b"stays|hour|0|a": 14, b"stays|all|0|a": 14}
-    [window, _] = merge_entries(table_partition.table, HOUR, [table_partition.answer(HOUR)])
+    [window, _] = merge_entries(table_partition.table, HOUR, [part_of(table_partition, HOUR)])
     assert window["entries"] == [{"key": "a", "count": 2_495, "hotels": 2_495}]
 
 
@@ -236,4 +236,4 @@ def test_a_deleted_entry_is_no_cell():
     table_partition.load(b"stays|day/hotels|0|c", None)
     table_partition.load(b"stays|progress", None)
 
-    assert [label for _, label, _ in table_partition.answer(DAY).entries] == ["b"]
+    assert [label for _, label, _ in part_of(table_partition, DAY).entries] == ["b"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 from msgspec import msgpack
+from table_parts import merge_entries, part_of
 from table_rows import restored, rows_of
 
 from dataflow.engine.state import PARTITION_KEY, PartitionState
@@ -23,7 +24,6 @@ from dataflow.engine.tables import (
     TablePartition,
     TopK,
     WindowedTable,
-    merge_entries,
 )
 from dataflow.errors import Misconfigured
 
@@ -71,7 +71,7 @@ def recorded_log(name):
 def answers(table_partition):
     """Return what a table partition answers, as it goes out over HTTP."""
     table = table_partition.table
-    windows = {w.name: merge_entries(table, w, [table_partition.answer(w)]) for w in table.every_window}
+    windows = {w.name: merge_entries(table, w, [part_of(table_partition, w)]) for w in table.every_window}
     return orjson.loads(orjson.dumps(windows))
 
 

@@ -5,9 +5,10 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table_parts import merge_entries, part_of
 from table_rows import restored, rows_of, unhurried, write
 
-from dataflow.engine.tables import ALL, OTHER, Distinct, TablePartition, WindowedTable, merge_entries
+from dataflow.engine.tables import ALL, OTHER, Distinct, TablePartition, WindowedTable
 
 keys = st.lists(st.sampled_from("abcdefghijklmnop"), max_size=300)
 
@@ -29,7 +30,9 @@ def folded(column, max_keys, batch=7):
 def entries(*table_partitions):
     """Return the merged entries by key."""
     windows = merge_entries(
-        table_partitions[0].table, ALL, [table_partition.answer(ALL) for table_partition in table_partitions]
+        table_partitions[0].table,
+        ALL,
+        [part_of(table_partition, ALL) for table_partition in table_partitions],
     )
     return {entry["key"]: entry for window in windows for entry in window["entries"]}
 
@@ -136,7 +139,7 @@ def test_heavy_keys_stay_on_top_of_a_long_tail():
 def test_the_rest_of_several_partitions_is_merged_and_last():
     """What may hide in each of them adds up."""
     one, other = (folded(list("aabbbcdefgh" * 3), 2) for _ in range(2))
-    both = merge_entries(one.table, ALL, [one.answer(ALL), other.answer(ALL)])[0]["entries"]
+    both = merge_entries(one.table, ALL, [part_of(one, ALL), part_of(other, ALL)])[0]["entries"]
 
     assert both[-1]["key"] == OTHER
     assert both[-1]["max_per_key"] == 2 * entries(one)[OTHER]["max_per_key"]

@@ -1,10 +1,10 @@
-"""Merged answers: the same from one worker or three, in the shape that goes out over HTTP."""
+"""Merged answers: the same from one partition or three, in the shape that goes out over HTTP."""
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import msgpack
+from table_answers import OneWorker, windows_of
+from table_parts import part_of
 from table_rows import rows_of, unhurried
 
 from dataflow.engine.tables import (
@@ -12,12 +12,10 @@ from dataflow.engine.tables import (
     DAY,
     Distinct,
     Max,
-    Part,
     Quantiles,
     Sum,
     TablePartition,
     WindowedTable,
-    merge_entries,
     orders,
 )
 
@@ -42,6 +40,11 @@ def table_partition(*rows):
     return made
 
 
+def answered(table_partitions, **parameters):
+    """Return the windows of the answer of a worker that has these partitions."""
+    return windows_of(OneWorker(TABLE, table_partitions).pages(**parameters))
+
+
 def four():
     """Return a partition with four rows of three paths."""
     return table_partition(
@@ -54,9 +57,9 @@ def test_the_shape_of_an_answer():
     one = table_partition((0, "/b", 1, 10, "x"), (0, "/a", 1, 20, None), (DAY_MS, "/a", 2, 5, "y"))
     two = table_partition((DAY_MS, "/c", 2, 7, "y"), (DAY_MS, "/c", 3, None, "z"))
 
-    windows = merge_entries(TABLE, DAY, [one.answer(DAY), two.answer(DAY)])
+    windows = answered([one, two], window="day")
 
-    assert orjson.loads(orjson.dumps(windows)) == [
+    assert windows == [
         {
             "start": "1970-01-01T00:00:00Z",
             "end": "1970-01-02T00:00:00Z",
@@ -80,11 +83,9 @@ def test_the_shape_of_an_answer():
 
 def test_windows_merged_into_one_count_a_visitor_once():
     """Distinct values of a range are not the sum of its days."""
-    part = table_partition(
-        (0, "/a", 1, 1, "x"), (DAY_MS, "/a", 1, 1, "x"), (3 * DAY_MS, "/a", 2, 1, "x")
-    ).answer(DAY)
+    days = table_partition((0, "/a", 1, 1, "x"), (DAY_MS, "/a", 1, 1, "x"), (3 * DAY_MS, "/a", 2, 1, "x"))
 
-    (window,) = merge_entries(TABLE, DAY, [part], merge_windows=True)
+    (window,) = answered([days], window="day", merge="true")
 
     assert (window["start"], window["end"]) == ("1970-01-01T00:00:00Z", "1970-01-05T00:00:00Z")
     assert window["closed"] is False
@@ -93,7 +94,7 @@ def test_windows_merged_into_one_count_a_visitor_once():
 
 def test_all_time_has_no_start_and_no_end_and_never_closes():
     """A made-up date would be taken for a fact."""
-    (window,) = merge_entries(TABLE, ALL, [table_partition((DAY_MS, "/a", 1, 1, "x")).answer(ALL)])
+    (window,) = answered([table_partition((DAY_MS, "/a", 1, 1, "x"))])
 
     assert (window["start"], window["end"], window["closed"]) == (None, None, False)
 
@@ -105,32 +106,32 @@ def test_a_window_is_closed_only_when_it_is_closed_everywhere():
         table_partition((0, "/a", 1, 1, "x")),
     )
 
-    alone = merge_entries(TABLE, DAY, [ahead.answer(DAY)])
-    together = merge_entries(TABLE, DAY, [ahead.answer(DAY), lag.answer(DAY)])
+    alone = answered([ahead], window="day")
+    together = answered([ahead, lag], window="day")
 
     assert [window["closed"] for window in alone] == [True, False]
     assert [window["closed"] for window in together] == [False, False]
 
 
-def test_nobody_answered():
-    """No partition, no window: the answer says elsewhere what is missing."""
-    assert merge_entries(TABLE, DAY, []) == []
+def test_nothing_counted():
+    """No event, no window."""
+    assert answered([table_partition()], window="day") == []
 
 
 @pytest.mark.parametrize(
     ("order", "top", "keys"),
     [
-        ("count", None, ["/b", "/a", "/c"]),
+        ("count", 9, ["/b", "/a", "/c"]),
         ("count", 1, ["/b"]),
-        ("key", None, ["/a", "/b", "/c"]),
+        ("key", 9, ["/a", "/b", "/c"]),
         ("bytes", 2, ["/c", "/a"]),
-        ("users", None, ["/b", "/a", "/c"]),
-        ("agent", None, ["/a", "/b", "/c"]),
+        ("users", 9, ["/b", "/a", "/c"]),
+        ("agent", 9, ["/a", "/b", "/c"]),
     ],
 )
 def test_entries_in_order(order, top, keys):
     """The greatest first; what is unknown is last; equal ones go by key."""
-    (window,) = merge_entries(TABLE, ALL, [four().answer(ALL)], order=order, top=top)
+    (window,) = answered([four()], order=order, top=str(top))
 
     assert [entry["key"] for entry in window["entries"]] == keys
 
@@ -142,10 +143,10 @@ def test_what_a_table_can_be_ordered_by():
 
 def test_one_key_is_found_alone():
     """A query for one key does not carry all others between workers."""
-    cells = four().answer(ALL, key="/a").entries
+    cells = part_of(four(), ALL, key="/a").entries
 
     assert [label for _, label, _ in cells] == ["/a"]
-    assert four().answer(ALL, key="/missing").entries == []
+    assert part_of(four(), ALL, key="/missing").entries == []
 
 
 rows_of_days = st.lists(
@@ -165,8 +166,8 @@ def test_three_partitions_on_any_workers_answer_as_one(rows, order, merge_window
     for n, row in enumerate(rows):
         table_partitions[n % 3].fold(rows_of([row], *NAMES))
         table_partitions[3].fold(rows_of([row], *NAMES))
-    parts = [msgpack.decode(msgpack.encode(table_partitions[n].answer(DAY)), type=Part) for n in order]
+    parameters = {"window": "day", "merge": "true" if merge_windows else "false"}
 
-    merged = merge_entries(table, DAY, parts, merge_windows=merge_windows)
+    merged = OneWorker(table, [table_partitions[n] for n in order]).pages(**parameters)
 
-    assert merged == merge_entries(table, DAY, [table_partitions[3].answer(DAY)], merge_windows=merge_windows)
+    assert windows_of(merged) == windows_of(OneWorker(table, table_partitions[3:]).pages(**parameters))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stored_state import StoredState
+from table_parts import merge_entries, part_of, totals_of
 from table_rows import held, restored, rows_of, unhurried, write
 
 from dataflow.engine.tables import (
@@ -22,7 +23,6 @@ from dataflow.engine.tables import (
     TablePartition,
     Window,
     WindowedTable,
-    merge_entries,
 )
 
 RETENTION = {10: 25, 40: 60, 120: None}
@@ -122,9 +122,9 @@ def results_of(kept, names):
 
 def counts(table_partition, window, unit=1):
     """Return what a table partition has of one size, in the form of the model."""
-    answer = table_partition.answer(window)
+    answer = part_of(table_partition, window)
     for start, key, packed in answer.entries:
-        part = table_partition.answer(window, start or None, start + 1 if start else None, key)
+        part = part_of(table_partition, window, start or None, start + 1 if start else None, key)
         assert (start, key, packed) in part.entries
     starts = sorted({start for start, _, _ in answer.entries})
     windows = merge_entries(table_partition.table, window, [answer])
@@ -138,11 +138,11 @@ def assert_equal(table_partition, model, unit, names=tuple(AGGREGATIONS)):
     """Compare all windows and all that is told beside them."""
     for window, size in zip(table_partition.table.every_window, [*RETENTION, 0], strict=True):
         assert counts(table_partition, window, unit) == model.counts(size, names)
-        totals = table_partition.totals(window, None, None, ("count",)).by_key
+        [totals] = totals_of(table_partition, window, None, None, ("count",)).by_aggregation
         of_all = Counter()
         for entries in model.counts(size, ()).values():
             of_all.update({key: entry["count"] for key, entry in entries.items()})
-        assert {key: total for key, [total] in totals.items()} == of_all
+        assert totals == of_all
     event_time = table_partition.event_time
     assert event_time.newest == (model.newest * unit if model.newest >= 0 else -1)
     assert event_time.late == {f"of_{size}": model.late[size] for size in RETENTION}

@@ -1,6 +1,7 @@
 """Sealed windows: many chunks, late rows beside them, and what is deleted when they change."""
 
 import pytest
+from table_parts import part_of
 from table_rows import counts_of, held, restored, rows_of
 
 from dataflow.engine.tables import ALL, HOUR, OTHER, Distinct, Quantiles, TablePartition, WindowedTable
@@ -55,11 +56,11 @@ def test_every_key_is_found_in_its_chunk(number):
     """The first and the last of a chunk, too."""
     table_partition, _ = sealed_hour()
 
-    [(start, key, packed)] = table_partition.answer(HOUR, 0, HOUR_MS, path(number)).entries
+    [(start, key, packed)] = part_of(table_partition, HOUR, 0, HOUR_MS, path(number)).entries
 
     assert (start, key, packed[1]) == (0, path(number), 1)
-    assert table_partition.answer(HOUR, 0, HOUR_MS, "/nobody").entries == []
-    assert table_partition.answer(HOUR, 0, HOUR_MS, "~ behind all").entries == []
+    assert part_of(table_partition, HOUR, 0, HOUR_MS, "/nobody").entries == []
+    assert part_of(table_partition, HOUR, 0, HOUR_MS, "~ behind all").entries == []
 
 
 def test_late_rows_are_sealed_into_the_chunks_once_they_are_many():

@@ -1,6 +1,7 @@
 """Windows: where they start, when they close, and which declarations are refused."""
 
 import pytest
+from table_parts import part_of
 from table_rows import counts_of, rows_of
 
 from dataflow.engine.tables import (
@@ -27,7 +28,7 @@ def views(**options):
 
 def starts(table_partition, window):
     """Return the start of every entry."""
-    return [start for start, _, _ in table_partition.answer(window).entries]
+    return [start for start, _, _ in part_of(table_partition, window).entries]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_windows_past_their_retention_are_deleted_from_the_changelog():
 
     deleted = {key for key, value in table_partition.snapshot() if value is None}
     assert deleted == {b"views|minute|0|a", b"views|minute|0|b"}
-    smallest = table_partition._levels.stores[0]
+    smallest = table_partition.levels.stores[0]
     assert list(smallest._windows) == [MINUTE_MS]  # nothing is left of them in memory either
 
 
@@ -158,7 +159,7 @@ def test_a_range_finds_the_windows_that_it_overlaps(from_ms, to_ms, found):
     table_partition = TablePartition(views())
     table_partition.fold(rows_of([(n * MINUTE_MS + 30_000, "a") for n in range(3)], "page"))
 
-    part = table_partition.answer(MINUTE, from_ms, to_ms)
+    part = part_of(table_partition, MINUTE, from_ms, to_ms)
 
     assert [start // MINUTE_MS for start, _, _ in part.entries] == found
-    assert {start for start, _, _ in table_partition.answer(ALL, from_ms, to_ms).entries} == {0}
+    assert {start for start, _, _ in part_of(table_partition, ALL, from_ms, to_ms).entries} == {0}

@@ -3,6 +3,7 @@
 import pytest
 from aiokafka.record.default_records import DefaultRecord
 from partition_bench import AT, EVENT_TIME, TP, pass_on
+from table_parts import part_of
 
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition, PartitionContext
@@ -57,8 +58,12 @@ async def test_one_event_that_is_ahead_makes_no_other_late(event_ms: int, record
     state = PartitionState.of([PER_MINUTE])
     partition = a_partition(state)
     await read(partition, (event_ms, record_ms), *[(AT - 1 - n, usual) for n in range(20)])
-    answer = state.table_partitions["per_kind"].answer(MINUTE)
-    assert (answer.late, answer.future, answer.watermark) == (0, 0, max(min(event_ms, AT), AT - 1))
+    answer = part_of(state.table_partitions["per_kind"], MINUTE)
+    assert (answer.marks.late, answer.marks.future, answer.marks.watermark) == (
+        0,
+        0,
+        max(min(event_ms, AT), AT - 1),
+    )
     assert (event_ms - event_ms % 60_000) in {start for start, _, _ in answer.entries}
     assert sum(packed[1] for _, _, packed in answer.entries) == 21
 
@@ -68,9 +73,9 @@ async def test_an_event_days_ahead_counts_in_all_time_only(record_ms: int):
     """Windows of 2099 would be kept until then."""
     state = PartitionState.of([PER_MINUTE])
     await read(a_partition(state), (IN_2099, record_ms), (AT, AT))
-    answer = state.table_partitions["per_kind"].answer(MINUTE)
-    assert (answer.future, answer.late, len(answer.entries)) == (1, 0, 1)
-    assert [packed[1] for _, _, packed in state.table_partitions["per_kind"].answer(ALL).entries] == [1, 1]
+    answer = part_of(state.table_partitions["per_kind"], MINUTE)
+    assert (answer.marks.future, answer.marks.late, len(answer.entries)) == (1, 0, 1)
+    assert [packed[1] for _, _, packed in part_of(state.table_partitions["per_kind"], ALL).entries] == [2]
 
 
 async def test_a_state_that_was_poisoned_goes_on_from_now():
@@ -81,8 +86,8 @@ async def test_a_state_that_was_poisoned_goes_on_from_now():
     assert state.rewind(AT) == IN_2099 - AT
     assert state.rewind(AT) == 0
     await read(a_partition(state), *[(AT + n, AT) for n in range(20)])
-    answer = state.table_partitions["per_kind"].answer(MINUTE)
-    assert (answer.late, state.stream_time_ms) == (0, AT)
+    answer = part_of(state.table_partitions["per_kind"], MINUTE)
+    assert (answer.marks.late, state.stream_time_ms) == (0, AT)
 
 
 def test_clocks_of_workers_that_are_a_little_apart_are_no_poison():

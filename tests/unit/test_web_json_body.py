@@ -88,5 +88,6 @@ def test_a_route_is_what_the_types_of_its_view_say():
     assert key.answer_type is TableAnswer
     [parameters] = key.parameters.values()
     assert {each.name: each.place for each in parameters} == {
-        "name": "path", "window": "query", "from": "query", "to": "query", "merge": "query", "key": "path",
+        "name": "path", "window": "query", "from": "query", "to": "query", "merge": "query", "limit": "query",
+        "after": "query", "key": "path",
     }  # fmt: skip

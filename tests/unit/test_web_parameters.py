@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dataflow.engine.tables import ALL, DAY, HOUR, MINUTE, Distinct, Quantiles, WindowedTable
 from dataflow.http_error import HttpError
 from dataflow.web.parameter import NoParameters, parameters_of, read_parameters
-from dataflow.web.table_request import Instant, KeyRequest, Selection, TableRequest, select
+from dataflow.web.table_request import Instant, KeyRequest, PageStart, Selection, TableRequest, select
 
 TABLE = WindowedTable(
     "views_per_page",
@@ -22,7 +22,8 @@ TABLE = WindowedTable(
 )
 NEVER_ALL = WindowedTable("views_per_hour", key="page", windows=(MINUTE, HOUR), all_time=False)
 DAY_MS = 86_400_000
-QUERY = ("window", "from", "to", "merge", "top", "order")
+PLACE = "a place as next of the page before has it, such as 0:100"
+QUERY = ("window", "from", "to", "merge", "limit", "after", "top", "order")
 INSTANT = "an ISO 8601 date or date-time, UTC where it names no offset (its + is written %2B here)"
 
 
@@ -63,9 +64,13 @@ def test_every_parameter_is_understood():
         from_="2017-08-01",
         to="2017-08-02T12:30Z",
         merge="true",
+        limit="7",
+        after="3600000:5",
         top="10",
         order="distinct_users",
-    ) == Selection(HOUR, 1_501_545_600_000, 1_501_677_000_000, merge=True, top=10, order="distinct_users")
+    ) == Selection(
+        HOUR, 1_501_545_600_000, 1_501_677_000_000, True, 7, PageStart(3_600_000, 5), 10, "distinct_users"
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,6 +113,11 @@ def test_an_instant_reads_the_same_in_every_offset(moment, minutes):
         ),
         ({"window": ""}, "window is ''; expected minute, hour, day or all, as views_per_page has"),
         ({"merge": "1"}, "merge is '1'; expected true or false"),
+        ({"limit": "0"}, "limit is '0'; expected a whole number from 1 to 1000"),
+        ({"limit": "1001"}, "limit is '1001'; expected a whole number from 1 to 1000"),
+        ({"after": "5"}, f"after is '5'; expected {PLACE}"),
+        ({"after": "-1:5"}, f"after is '-1:5'; expected {PLACE}"),
+        ({"after": "1:5:2"}, f"after is '1:5:2'; expected {PLACE}"),
         ({"top": "0"}, "top is '0'; expected a whole number from 1 to 999999999"),
         ({"top": "-1"}, "top is '-1'; expected a whole number from 1 to 999999999"),
         ({"top": "٣"}, "top is '٣'; expected a whole number from 1 to 999999999"),
@@ -157,14 +167,16 @@ def test_what_is_not_a_window_of_this_table_is_refused():
 def test_an_unknown_parameter_is_refused():
     """A slip such as `form=` would else be answered as if it had not been said."""
     with pytest.raises(
-        HttpError, match="parameter is 'form'; expected window, from, to, merge, top or order"
+        HttpError, match="parameter is 'form'; expected window, from, to, merge, limit, after, top or order"
     ):
         read(TableRequest, ("form", "2017-08-01"))
 
 
 def test_one_key_has_no_top():
     """There is one entry a window: neither `top` nor `order` could mean anything."""
-    with pytest.raises(HttpError, match="parameter is 'top'; expected window, from, to or merge"):
+    with pytest.raises(
+        HttpError, match="parameter is 'top'; expected window, from, to, merge, limit or after"
+    ):
         read(KeyRequest, ("top", "3"))
 
 

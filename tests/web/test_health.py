@@ -5,7 +5,7 @@ import re
 import msgspec
 from harness.workers import running_worker
 
-from dataflow.engine.query import ReadEventCounts
+from dataflow.engine.query import Inquiry, ReadEventCounts
 
 
 def test_a_worker_at_work_is_healthy_and_ready(worker):
@@ -24,11 +24,11 @@ def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):
         r"(the broker|the group|committed offsets).*; expected ready",
         seen.json["error"],
     )
-    query = msgspec.msgpack.encode(ReadEventCounts())
+    query = msgspec.msgpack.encode(Inquiry(["expedia"], ReadEventCounts()))
     for path, method, body in (
         ("/tables/stays_per_category", "GET", None),
         ("/streams", "GET", None),
-        ("/_query/expedia", "POST", query),
+        ("/_query", "POST", query),
     ):
         reply = worker.get(path, method, body)
         assert (reply.status, reply.headers.get("Retry-After")) == (503, "1"), path

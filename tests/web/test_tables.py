@@ -1,11 +1,13 @@
 """Tables over HTTP: the counts are right, the answer has its shape, and what is wrong is refused."""
 
 import json
+import re
 from collections import Counter, defaultdict
 from urllib.parse import quote
 
 import pytest
 from expected_stays import expected_stay_counts
+from harness.pages import every_page
 from harness.web_events import EVENTS, ODD_KEY
 
 from dataflow.demo.samples import sample_events
@@ -14,6 +16,11 @@ BOOKINGS = [json.loads(raw) for raw in sample_events("expedia")]
 REQUESTS = [json.loads(raw) for raw in EVENTS["cdn-logs"]]
 ENDPOINTS = "/tables/requests_per_endpoint"
 STATUSES = Counter(str(request["statusCode"]) for request in REQUESTS)
+
+
+def get_json(worker):
+    """Return what asks a worker for the answer of an address."""
+    return lambda address: worker.get(address).json
 
 
 def entries(answer, place=0):
@@ -35,6 +42,7 @@ def test_an_answer_has_all_that_it_takes_to_judge_it(worker):
     assert {name: value for name, value in answer.items() if name != "windows"} == {
         "table": "requests_per_status",
         "window": "all",
+        "next": None,
         "partitions": {"answered": [0, 1, 2, 3], "missing": []},
         "lag": {"records": 0, "seconds": 0.0},
         "apart": {"late": 0, "undated": 0, "future": 0},
@@ -43,6 +51,7 @@ def test_an_answer_has_all_that_it_takes_to_judge_it(worker):
     }
     [window] = answer["windows"]
     assert (window["start"], window["end"], window["closed"]) == (None, None, False)
+    assert window["total"] == len(STATUSES)
     assert {entry["key"]: entry["count"] for entry in window["entries"]} == STATUSES
     assert list(window["entries"][0]) == ["key", "count", "bytes", "errors"]
 
@@ -50,7 +59,7 @@ def test_an_answer_has_all_that_it_takes_to_judge_it(worker):
 def test_days_are_those_of_the_bookings_whatever_their_order(worker):
     """Event time: bookings come in no order of their date, and no day is ever closed."""
     counted = Counter(booking["date_time"][:10] for booking in BOOKINGS)
-    answer = worker.get("/tables/stays_per_category?window=day").json
+    answer = every_page(get_json(worker), "stays_per_category", "day")
     assert {
         window["start"]: sum(entry["count"] for entry in window["entries"]) for window in answer["windows"]
     } == {f"{day}T00:00:00Z": count for day, count in counted.items()}
@@ -74,7 +83,7 @@ def test_merged_windows_count_a_hotel_once(worker):
     hotels = defaultdict(set)
     for booking in BOOKINGS:
         hotels[booking["date_time"][:7]].add(booking["hotel_id"])
-    path = "/tables/stays_per_category?window=day&from=2015-06-01&to=2015-07-01"
+    path = "/tables/stays_per_category?window=day&from=2015-06-01&to=2015-07-01&limit=1000"
     days, merged = worker.get(path).json, worker.get(f"{path}&merge=true").json
     [june] = merged["windows"]
     assert june["start"] == days["windows"][0]["start"]
@@ -101,9 +110,47 @@ def test_what_came_too_late_for_its_window_is_told_apart(worker):
     assert answer["apart"] == {"late": 1, "undated": 0, "future": 0}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{ENDPOINTS}?limit=7&order=distinct_clients",
+        f"{ENDPOINTS}?window=hour&top=3&limit=7",
+        f"{ENDPOINTS}?window=day&merge=true&limit=50",
+        f"{ENDPOINTS}//favicon.ico?window=hour&limit=2",
+    ],
+)
+def test_the_address_of_the_next_page_leads_through_the_whole(worker, path):
+    """Answers are bounded, and nothing is out of reach."""
+    whole = worker.get(re.sub("limit=[0-9]+", "limit=1000", path)).json
+    page = worker.get(path).json
+    shown, pages = shown_in(page), 1
+    while page["next"] and pages < 10:
+        page = worker.get(page["next"]).json
+        shown, pages = shown + shown_in(page), pages + 1
+    assert pages > 2
+    assert shown == shown_in(whole)[: len(shown)]
+
+
+def shown_in(page):
+    """Return what a page shows: the start of the window, and the entry."""
+    return [(window["start"], entry) for window in page["windows"] for entry in window["entries"]]
+
+
+def test_who_asks_again_is_told_that_nothing_has_changed(worker):
+    """A page that looks each second costs next to nothing."""
+    for path in (f"{ENDPOINTS}?window=minute&top=3", f"{ENDPOINTS}//favicon.ico", "/tables", "/streams"):
+        reply = worker.wait_for(path, lambda reply: reply.status == 200)
+        same = worker.get(path, If_None_Match=f'"other", {reply.headers["ETag"]}')
+        other = worker.get(path, If_None_Match='"other"')
+
+        assert (same.status, same.body, same.headers["ETag"]) == (304, b"", reply.headers["ETag"]), path
+        assert (other.status, other.body) == (200, reply.body), path
+        assert reply.headers["Cache-Control"] == "no-cache"
+
+
 def test_windows_are_closed_by_the_events_that_come_after_them(worker):
     """An hour of lateness before the newest they are final; no clock of a machine has a say."""
-    answer = worker.get("/tables/views_per_source_category?window=minute").json
+    answer = every_page(get_json(worker), "views_per_source_category", "minute")
     closed = [window["closed"] for window in answer["windows"]]
     assert closed == sorted(closed, reverse=True)
     assert closed[0] is True
@@ -138,6 +185,7 @@ def test_a_key_has_its_own_windows(worker):
     """The same answer as that of the table, with one entry each."""
     table = worker.get("/tables/requests_per_status?window=day").json
     one = worker.get("/tables/requests_per_status/404?window=day").json
+    assert table["next"] is None
     assert [entries(one, n)["404"] for n in range(len(one["windows"]))] == [
         entries(table, n)["404"] for n in range(len(table["windows"]))
     ]
@@ -160,6 +208,16 @@ def test_a_key_has_its_own_windows(worker):
         ("/tables/stays_per_category?window=%ed%a0%80", 400, "window is '"),
         ("/tables/stays_per_category?top=3&top=4", 400, "top is '3, 4'; expected it once"),
         ("/tables/stays_per_category?size=3", 400, "parameter is 'size'; expected window, from, to, merge, "),
+        (
+            "/tables/stays_per_category?limit=1001",
+            400,
+            "limit is '1001'; expected a whole number from 1 ",
+        ),
+        (
+            "/tables/stays_per_category?after=x",
+            400,
+            "after is 'x'; expected a place as next of the ",
+        ),
         ("/tables/stays_per_category/Long%20stay?top=3", 400, "parameter is 'top'; expected window, from, "),
         ("/tables?top=3", 400, "parameter is 'top'; expected none here"),
     ],

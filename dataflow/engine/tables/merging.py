@@ -1,18 +1,21 @@
-"""Merging: the windows of a table, merged over its partitions, as JSON can carry them."""
+"""Merging: what the partitions have of a window, as one, in order, as JSON can carry it."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
-from dataflow.engine.tables.answer import Part
+from dataflow.engine.tables.answer import States
 from dataflow.engine.tables.labels import OTHER
-from dataflow.engine.tables.table import COUNT, KEY, MAX_PER_KEY, WindowedTable
+from dataflow.engine.tables.table import KEY, MAX_PER_KEY, WindowedTable
 from dataflow.engine.tables.window_entry import EntryFormat, Packed
-from dataflow.engine.tables.windows import Window
-from dataflow.instants import iso
 
 Json: TypeAlias = dict[str, Any]  # what orjson writes
-Entries: TypeAlias = dict[str, list[Packed]]
-"""By key the packed entries that add up."""
+
+
+class Ranking(NamedTuple):
+    """The keys of a window in order, but for `(other)`, which is always last."""
+
+    keys: Sequence[str]
+    has_other: bool
 
 
 def orders(table: WindowedTable) -> tuple[str, ...]:
@@ -21,65 +24,24 @@ def orders(table: WindowedTable) -> tuple[str, ...]:
     return (*numbers, KEY)
 
 
-def merge_entries(
-    table: WindowedTable,
-    window: Window,
-    parts: Sequence[Part],
-    *,
-    merge_windows: bool = False,
-    top: int | None = None,
-    order: str = COUNT,
-) -> list[Json]:
-    """Return the windows in order of time, each with its entries, the greatest first.
-
-    Entries of equal rank are in order of key, as all are with `order` "key"; `(other)` is always
-    last, beyond `top`, and tells as `max_per_key` how many rows any one key may have in it.
-    A window is closed when it is closed in every partition that answered and has seen an event.
-    All time has neither start nor end: both are None.
-    """
-    entry_format = EntryFormat(table, window)
-    watermark = min((part.watermark for part in parts if part.newest >= 0), default=-1)
-    merged = []
-    for starts, entries in _windows(parts, merge_windows):
-        end = starts[-1] + window.size_ms
-        merged.append(
-            {
-                "start": iso(starts[0]) if window.size_ms else None,
-                "end": iso(end) if window.size_ms else None,
-                "closed": window.size_ms > 0 and end <= watermark,
-                "entries": _ranked(entry_format, entries, top, order),
-            }
-        )
-    return merged
-
-
-def _windows(parts: Iterable[Part], merge_windows: bool) -> list[tuple[list[int], Entries]]:
-    """Return the starts and the entries of each window, or of all as one."""
-    windows: dict[int, Entries] = {}
-    starts: dict[int, set[int]] = {}
+def added_up(entry_format: EntryFormat, slot: int, parts: Iterable[States]) -> Mapping[str, Any]:
+    """Return by key the result at this place, which is small, of states that add up."""
+    aggregation, states = entry_format.aggregations[slot - 1], dict[str, Any]()
     for part in parts:
-        for start, key, packed in part.entries:
-            at = 0 if merge_windows else start
-            starts.setdefault(at, set()).add(start)
-            windows.setdefault(at, {}).setdefault(key, []).append(packed)
-    return [(sorted(starts[at]), windows[at]) for at in sorted(windows)]
+        aggregation.add_encoded(states, part.items())
+    return {key: aggregation.result(aggregation.decode(state)) for key, state in states.items()}
 
 
-def _ranked(entry_format: EntryFormat, entries: Entries, top: int | None, order: str) -> list[Json]:
-    """Return the entries that are shown; what does not decide the order is merged only for these."""
-    other = entries.pop(OTHER, None)
-    keys = sorted(entries)
+def ranked(results: Mapping[str, Any], order: str) -> Ranking:
+    """Return the keys, those of the greatest results first; of equal rank, or with order `key`, by key."""
+    keys = sorted(results.keys() - {OTHER})
     if order != KEY:
-        slot = entry_format.names.index(order) + 1
-        results: dict[str, Any] = {key: entry_format.result(slot, entries[key]) for key in keys}
-        ranked = sorted((k for k in keys if results[k] is not None), key=results.__getitem__, reverse=True)
-        keys = ranked + [k for k in keys if results[k] is None]
-    shown = [{KEY: key} | _results(entry_format, entries[key]) for key in keys[:top]]
-    if other is not None:
-        error_bound = sum(packed[0] for packed in other)
-        shown.append({KEY: OTHER} | _results(entry_format, other) | {MAX_PER_KEY: error_bound})
-    return shown
+        keys.sort(key=lambda key: (results[key] is not None, results[key]), reverse=True)
+    return Ranking(keys, OTHER in results)
 
 
-def _results(entry_format: EntryFormat, parts: Sequence[Packed]) -> Json:
-    return {name: entry_format.result(slot, parts) for slot, name in enumerate(entry_format.names, 1)}
+def entry_of(entry_format: EntryFormat, key: str, parts: Sequence[Packed]) -> Json:
+    """Return the entry of a key; `(other)` tells how many rows any one key may have in it."""
+    results = {name: entry_format.result(slot, parts) for slot, name in enumerate(entry_format.names, 1)}
+    bound = {MAX_PER_KEY: sum(packed[0] for packed in parts)} if key == OTHER else {}
+    return {KEY: key} | results | bound

@@ -1,9 +1,10 @@
 """Stored windows: one window of a store; what is written to is unpacked, the rest bytes, or sealed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from heapq import merge
-from itertools import chain, groupby, islice
+from itertools import chain, count, groupby, islice
 from operator import itemgetter
+from secrets import randbits
 from typing import Any, Final
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
@@ -16,6 +17,8 @@ from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry
 SAMPLED: Final = 100
 """Of so many entries the size of a window is estimated."""
 
+_versions = count(randbits(62))  # workers ask one another whether what they know is still so
+
 
 class StoredWindow:
     """The entries of one window: those that are sealed, and to be added to them, what came since.
@@ -23,7 +26,9 @@ class StoredWindow:
     So a late row neither reads nor writes again what is sealed.
     """
 
-    __slots__ = ("_format", "_prefix", "_spilled", "entries", "is_due", "sealed", "start", "touched_at")
+    __slots__ = (
+        "_format", "_prefix", "_spilled", "entries", "is_due", "sealed", "start", "touched_at", "version",
+    )  # fmt: skip
 
     def __init__(
         self, prefix: str, start: int, entry_format: EntryFormat, spilled: SpilledStates, sealed: SealedWindow
@@ -38,6 +43,11 @@ class StoredWindow:
         self._prefix = prefix
         self._format = entry_format
         self._spilled = spilled
+        self.touch()
+
+    def touch(self) -> None:
+        """Note that what it adds up to is changing: it gets a version that no window has had before."""
+        self.version = next(_versions)
 
     def __len__(self) -> int:
         """Return how many keys there are at most."""
@@ -93,20 +103,21 @@ class StoredWindow:
     def counts(self) -> dict[str, tuple[int, int]]:
         """Return by key the error bound and the number of rows."""
         counts: dict[str, tuple[int, int]] = {}
-        for key, (error_bound, packed_count) in self.totals((0, 1)):
-            count = int(packed_count)  # a text where a total beside it was too large for msgpack
+        for (key, error_bound), (_, packed_count) in zip(self.column(0), self.column(1), strict=True):
+            rows = int(packed_count)  # a text where a total beside it was too large for msgpack
             known = counts.get(key)
-            counts[key] = (error_bound + known[0], count + known[1]) if known else (error_bound, count)
+            counts[key] = (error_bound + known[0], rows + known[1]) if known else (error_bound, rows)
         return counts
 
-    def totals(self, slots: Sequence[int]) -> Iterator[tuple[str, Sequence[Any]]]:
-        """Yield packed states at these places, which add up by key; no large ones."""
-        for chunk in self.sealed.chunks():
-            for key, *states in zip(chunk.keys, *map(chunk.column, slots), strict=True):
-                yield key, states
-        for key, entry in self.entries.items():
-            packed = decode(entry) if isinstance(entry, bytes) else [entry.error_bound, *entry.states]
-            yield key, [packed[slot] for slot in slots]
+    def column(self, slot: int) -> Iterator[tuple[str, Any]]:
+        """Return keys with their packed state at this place, which add up by key; no large ones."""
+        sealed = (zip(chunk.keys, chunk.column(slot), strict=True) for chunk in self.sealed.chunks())
+        at = slot - 1
+        own = [
+            (key, decode(e)[slot] if type(e) is bytes else e.states[at] if slot else e.error_bound)  # type: ignore[union-attr]
+            for key, e in self.entries.items()
+        ]
+        return chain(chain.from_iterable(sealed), own)
 
     def unpacked(self, key: str) -> WindowEntry:
         """Return what came of a key since the window was sealed, to be read only."""

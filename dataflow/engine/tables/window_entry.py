@@ -104,7 +104,7 @@ class EntryFormat:
     def result(self, slot: int, parts: Sequence[Packed]) -> object:
         """Return what people ask for of the state at this place, of packed entries that add up."""
         aggregation = self.aggregations[slot - 1]
-        return aggregation.result(aggregation.decode(aggregation.merge_encoded([p[slot] for p in parts])))
+        return aggregation.result(aggregation.merged([part[slot] for part in parts]))
 
     def pack(self, entry: WindowEntry) -> Packed:
         """Return the error bound, then the packed state of each aggregation."""

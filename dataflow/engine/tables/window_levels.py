@@ -48,6 +48,10 @@ class WindowLevels:
             return 0
         return self.watermark - window.retention_ms - window.size_ms + 1
 
+    def store_of(self, window: Window) -> WindowStore:
+        """Return the store of the windows of this size."""
+        return next(store for store in self.stores if store.window.name == window.name)
+
     def parts_of(self, window: Window) -> Iterator[tuple[WindowStore, int]]:
         """Yield the stores that hold rows of these windows, each with the first start from which it does."""
         for store, rolled_up in zip(self.stores, [*self._rolled_up, 0], strict=True):

@@ -70,11 +70,20 @@ class WindowStore:
 
     def between(self, first: int, end: float) -> list[StoredWindow]:
         """Return the windows that start from the first instant on up to the other, in order."""
-        return [self._windows[start] for start in sorted(s for s in self._windows if first <= s < end)]
+        windows, size = self._windows, self.window.size_ms
+        if size and (end - first) // size < len(windows):
+            begin = -(-first // size) * size
+            return [windows[start] for start in range(begin, int(end), size) if start in windows]
+        return [windows[start] for start in sorted(s for s in windows if first <= s < end)]
+
+    def is_packed(self, start: int) -> bool:
+        """Tell whether nothing of a window is unpacked, as no row has come for it of late."""
+        return start not in self._unpacked
 
     def replace(self, start: int, items: Iterable[tuple[str, Packed]]) -> None:
         """Put packed entries, in the order of their keys, in place of all of a window; seal it."""
         window = self.get(start)
+        window.touch()
         self._records += window.replace(items)
         self._unsealed.discard(start)
         self._unpacked.discard(start)
@@ -96,6 +105,8 @@ class WindowStore:
         """Add rows to their entries."""
         self.format.fold(self._states(groups), groups)
         self._changed.update(groups.entry_ids)
+        for start in {start for start, _ in groups.entry_ids}:
+            self._windows[start].touch()
 
     def _states(self, groups: Groups) -> list[list[Any]]:
         windows = self._windows
@@ -121,6 +132,7 @@ class WindowStore:
     def unseal(self, start: int) -> StoredWindow:
         """Return a window of which nothing is sealed; if something was, the next snapshot seals it again."""
         window = self.get(start)
+        window.touch()
         self._records += window.unseal()
         self._unsealed.add(start)
         self._unpacked.add(start)
@@ -129,7 +141,9 @@ class WindowStore:
 
     def move_into_other(self, start: int, keys: Collection[str]) -> None:
         """Delete the entries of keys that `(other)` has been given."""
-        self._records += self.get(start).remove(keys)
+        window = self.get(start)
+        window.touch()
+        self._records += window.remove(keys)
         self._changed.add((start, OTHER))
         self._fullest = None
 

@@ -31,6 +31,12 @@ class Window:
         """Return the start of the window that holds this instant."""
         return time_ms - time_ms % self.size_ms if self.size_ms else 0
 
+    def starts_between(self, from_ms: int | None, to_ms: int | None) -> tuple[int, int | None]:
+        """Return the first start of the windows that overlap [from, to), and where these starts end."""
+        size = self.size_ms
+        first = 0 if from_ms is None or not size else -(-(from_ms - size + 1) // size) * size
+        return first, None if to_ms is None or not size else -(-to_ms // size) * size
+
     def kept_for(self, retention_ms: int) -> "Window":
         """Return these windows, dropped so long after they are closed."""
         return replace(self, retention_ms=retention_ms)

@@ -6,11 +6,12 @@ import { count, period, summary, title } from "./words.js";
 
 const NEWEST = "newest";
 const TOGETHER = "together";
+const MOST_ENTRIES = 1000; // of one answer
 
 const pick = document.querySelector("#pick").elements;
 const view = document.querySelector("#counts");
 let tables = [];
-let starts = []; // of the windows that there are, oldest first
+let starts = []; // of the newest windows, oldest first
 
 const picked = () => tables.find((table) => table.name === pick.table.value);
 const pathOf = (name) => `tables/${encodeURIComponent(name)}`;
@@ -34,7 +35,7 @@ async function loadTables(streams) {
   }
 }
 
-/** Learn which windows there are. */
+/** Learn which windows there are: without a range an answer has the newest. */
 async function loadPeriods() {
   const size = pick.window.value;
   pick.period.disabled = size === "all";
@@ -46,14 +47,14 @@ async function loadPeriods() {
   const { windows } = await ask(pathOf(pick.table.value), { window: size, top: 1 });
   starts = windows.map(({ start }) => start);
   const each = starts.toReversed().map((start) => [start, period(start, size)]);
-  offer(pick.period, [[NEWEST, "newest"], [TOGETHER, "all together"], ...each], NEWEST);
+  offer(pick.period, [[NEWEST, "newest"], [TOGETHER, "these together"], ...each], NEWEST);
 }
 
 function parameters() {
   const { window, period: start, order, top } = Object.fromEntries(
     ["window", "period", "order", "top"].map((name) => [name, pick[name].value]),
   );
-  const asked = { window, order, top };
+  const asked = { window, order, top, limit: MOST_ENTRIES };
   if (start === NEWEST) return { ...asked, from: starts.at(-1) ?? null };
   if (start === TOGETHER) return { ...asked, merge: window !== "all" };
   const end = new Date(Date.parse(start) + 1).toISOString();

@@ -2,7 +2,7 @@
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
@@ -62,13 +62,22 @@ class Aggregation(ABC, Generic[S, D]):
     def merge(self, state: S, more: S) -> S:
         """Return the state of both; may change `state`, never `more`."""
 
-    def merge_encoded(self, states: Sequence[object]) -> object:
-        """Return the encoded state of what is in all of these encoded states."""
+    def merged(self, states: Sequence[object]) -> S:
+        """Return the state of what is in all of these encoded states."""
         first, *others = states
         merged = self.decode(first)
         for more in others:
             merged = self.merge(merged, self.decode(more))
-        return self.encode(merged) if others else first
+        return merged
+
+    def merge_encoded(self, states: Sequence[object]) -> object:
+        """Return the encoded state of what is in all of these encoded states."""
+        return self.encode(self.merged(states)) if len(states) > 1 else states[0]
+
+    def add_encoded(self, states: dict[str, Any], more: Iterable[tuple[str, Any]]) -> None:
+        """Add encoded states to those of the same keys."""
+        for key, state in more:
+            states[key] = self.merge_encoded((states[key], state)) if key in states else state
 
     def encode(self, state: S) -> object:
         """Return the state as something that msgpack can carry, or an integer of any size."""

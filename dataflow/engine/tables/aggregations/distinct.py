@@ -93,16 +93,14 @@ class Distinct(Aggregation[State, Fingerprints]):
             state = _add(_sketch(), state)
         return _union(state, more)
 
-    def merge_encoded(self, states: Sequence[object]) -> object:
+    def merged(self, states: Sequence[object]) -> State:
         """Return the union of all, made at once."""
-        if len(states) == 1:
-            return states[0]
         raws = cast("Sequence[bytes]", states)
         numbers = Members(chain.from_iterable(unpack(raw[1:]) for raw in raws if raw[:1] == b"x"))
         sketches = [self.decode(raw) for raw in raws if raw[:1] != b"x"]
         if not sketches and len(numbers) <= self._exact:
-            return self.encode(numbers)
-        return self.encode(_union(_add(_sketch(), numbers), *sketches))
+            return numbers
+        return _union(_add(_sketch(), numbers), *sketches)
 
     def encode(self, state: State) -> bytes:
         """Return 8 bytes a fingerprint, or the sketch."""

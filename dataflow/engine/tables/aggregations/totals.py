@@ -1,6 +1,6 @@
 """Count and Sum: the number of rows, the total of whole numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from dataflow.engine.tables.aggregations.base import Aggregation
@@ -28,12 +28,21 @@ class _Total(Aggregation[int, int]):
         """Return the sum of both."""
         return state + more
 
-    def merge_encoded(self, states: Sequence[object]) -> int:
+    def merged(self, states: Sequence[object]) -> int:
         """Return the sum of all."""
         try:
             return sum(cast("Sequence[int]", states))
         except TypeError:  # there are texts among them
             return sum(map(self.decode, states))
+
+    def add_encoded(self, states: dict[str, Any], more: Iterable[tuple[str, Any]]) -> None:
+        """Add numbers to those of the same keys."""
+        for key, number in more:
+            known = states.get(key, 0)
+            try:
+                states[key] = known + number
+            except TypeError:  # a text
+                states[key] = int(known) + int(number)
 
     def decode(self, packed: object) -> int:
         """Return the total, which is a text where msgpack's integers end."""
