@@ -6,7 +6,7 @@ from dataclasses import replace
 from sys import maxsize
 
 from dataflow.engine.batch import Batch, BatchStream
-from dataflow.engine.partition import Partition
+from dataflow.engine.partition import Backlog, Partition
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables.table import WindowedTable
@@ -37,6 +37,7 @@ class Recount(Partition):
             partition.context,
             options=replace(options, dead_letter_max_consecutive=maxsize, dead_letter_max_ratio=1.0),
             pauses=StreamPauses(),
+            backlog=Backlog(),
             on_finished=lambda: None,
             on_bug=lambda _: None,
         )

@@ -26,7 +26,9 @@ log = get_log(__name__)
 
 T = TypeVar("T")
 
-WAIT_SECONDS = 1.0
+# New versions come at once; to ask more often is most of what an idle worker costs.
+WAIT_SECONDS = 5.0
+FOLLOW_WAIT_MS = 2_000
 
 
 class Follower(Service, Generic[T]):
@@ -122,7 +124,7 @@ class Follower(Service, Generic[T]):
         pauses = backoff()
         while not self.should_stop:
             try:
-                async with open_version_log(self.connection, self.document) as versions:
+                async with open_version_log(self.connection, self.document, FOLLOW_WAIT_MS) as versions:
                     while not self.should_stop and not await self._is_made_anew(versions):
                         await self._apply(await versions.read_more(WAIT_SECONDS))
                         pauses = backoff()

@@ -13,7 +13,7 @@ from typing import Self
 
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
 from dataflow.errors import DataflowError, Misconfigured
-from dataflow.kafka.consumers import client_of, reader
+from dataflow.kafka.consumers import FETCH_MAX_WAIT_MS, client_of, reader
 from dataflow.kafka.errors import Fenced
 from dataflow.kafka.reading import read_more, read_to_end
 from dataflow.kafka.record import Headers, Record
@@ -119,9 +119,11 @@ async def last_version(connection: Mapping[str, object], document: Document) -> 
 
 
 @asynccontextmanager
-async def open_version_log(connection: Mapping[str, object], document: Document) -> AsyncIterator[VersionLog]:
+async def open_version_log(
+    connection: Mapping[str, object], document: Document, fetch_max_wait_ms: int = FETCH_MAX_WAIT_MS
+) -> AsyncIterator[VersionLog]:
     """Give the log of a document, to be read from its begin."""
-    async with reader(connection) as consumer:
+    async with reader(connection, fetch_max_wait_ms=fetch_max_wait_ms) as consumer:
         consumer.assign([TopicPartition(document.topic, 0)])
         yield VersionLog(consumer, document)
 
