@@ -309,3 +309,27 @@ async def test_tiny_batches_are_not_handed_out_without_end():
         bench.deliver(handed_out, good(1))
         handed_out += 1
     assert handed_out < 100
+
+
+async def test_the_backlog_is_what_is_unfinished_and_what_is_unwritten():
+    """The pace of checkpoints is decided by it, for all partitions at once."""
+    bench = Bench()
+    backlog = bench.partition.context.backlog
+    first, second = bench.deliver(0, good(3)), bench.deliver(3, good(2))
+    assert (backlog.batches, backlog.records) == (2, 0)
+    await pass_on(first)
+    assert (backlog.batches, backlog.records) == (1, 3)
+    assert backlog.size == bench.partition.finished_bytes > 0
+    bench.partition.snapshot()
+    assert (backlog.batches, backlog.records, backlog.size) == (1, 0, 0)
+    await pass_on(second)
+    assert (backlog.batches, backlog.records) == (0, 2)
+
+
+async def test_what_a_paused_stream_lets_go_is_no_backlog():
+    """Else every checkpoint would wait for batches that nobody works on."""
+    bench = Bench(dead_letter_max_consecutive=1)
+    batch, _ = bench.deliver(0, [b"no JSON"] * 3), bench.deliver(3, good(3))
+    await pass_on(batch)
+    assert bench.partition.pause is not None
+    assert bench.partition.context.backlog.batches == 0
