@@ -14,7 +14,7 @@ from chaos.checks import (
     read_outputs,
 )
 from chaos.feed import Feed
-from chaos.torments import break_broker, end, freeze, kill, torment
+from chaos.torments import break_broker, end, freeze, kill, move, torment
 
 WORKERS = 3
 # Taken out, as the program itself refuses settings that it does not know.
@@ -27,12 +27,13 @@ EVENTS_PER_SECOND = 800  # of each stream
 def test_nothing_is_lost_doubled_or_miscounted_whatever_is_killed(cluster, capsys):
     """This is the promise; DATAFLOW_CHAOS_SEED repeats a run, DATAFLOW_CHAOS_KILLS=20 makes it long."""
     dice = Random(SEED)
-    torments = [kill] * KILLS + [freeze, end, break_broker]
+    torments = [kill] * KILLS + [freeze, end, break_broker, move, move]
     dice.shuffle(torments)
     with capsys.disabled():
         print(f"\nDATAFLOW_CHAOS_SEED={SEED} DATAFLOW_CHAOS_KILLS={KILLS}")
     feed = Feed(cluster.broker.address)
-    for _ in range(WORKERS):
+    cluster.start_worker(instance_id="static")
+    for _ in range(WORKERS - 1):
         cluster.start_worker()
     feed.start(EVENTS_PER_SECOND)
     for how in torments:

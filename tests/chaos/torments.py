@@ -9,6 +9,8 @@ from chaos.cluster import Cluster
 from chaos.waiting import wait_until
 from chaos.worker import Worker
 
+from dataflow.demo.broker.ports import free_port
+
 Torment = Callable[[Cluster, Random], None]
 
 
@@ -43,6 +45,16 @@ def _swap_disk(worker: Worker, other: Worker) -> None:
         (worker.local_store / name).write_bytes(raw)
 
 
+def move(cluster: Cluster, dice: Random) -> None:
+    """Kill a worker with -9 and start it at another address, as a pod is, within its session or after it."""
+    worker = _one_of(cluster, dice)
+    worker.kill()
+    worker.move(free_port(*(each.port for each in cluster.workers)))
+    if dice.random() < 0.5:
+        cluster.wait_moving()
+    worker.start()
+
+
 def freeze(cluster: Cluster, dice: Random) -> None:
     """Stop a worker past its session, and wake it up when others have its partitions: a zombie."""
     worker = _one_of(cluster, dice)
@@ -53,7 +65,7 @@ def freeze(cluster: Cluster, dice: Random) -> None:
 
 def end(cluster: Cluster, dice: Random) -> None:
     """Ask a worker to end, as a deployment does, and start it again."""
-    worker = _one_of(cluster, dice)
+    worker = _one_of(cluster, dice).wait_ready()  # one that is being imported just dies
     assert worker.stop() == 0, worker.tail()
     worker.start()
 

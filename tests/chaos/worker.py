@@ -51,6 +51,11 @@ class Worker:
         """The folder of its local store."""
         return self.folder / "data" / "faust" / "tables"
 
+    def move(self, port: int) -> None:
+        """Have it serve on another port from its next start on."""
+        self.port = port
+        self.environment["DATAFLOW_WEB_PORT"] = str(port)
+
     def start(self) -> "Worker":
         """Start the process and return at once."""
         with self.log.open("ab") as log:
