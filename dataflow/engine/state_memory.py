@@ -43,19 +43,22 @@ class StateMemory:
         begun = monotonic()
         if begun < self._next_at:
             return
-        windows = [
-            (size, part.table.name, store, start)
+        stores = [
+            (part.table.name, store)
             for state in states
             for part in state.table_partitions.values()
             for store in part.stores
-            for start, size in store.sizes().items()
+        ]
+        windows = [
+            (size, name, store, start) for name, store in stores for start, size in store.sizes().items()
         ]
         self._next_at = begun + max(CHECK_SECONDS, (monotonic() - begun) / CHECK_SHARE)
-        self.size = self._local.size + sum(map(itemgetter(0), windows))
+        index_size = sum(store.index_size for _, store in stores)
+        self.size = self._local.size + index_size + sum(map(itemgetter(0), windows))
         is_above = self.size > self._max_bytes
         if is_above:
             self._local.cache.shrink(0)
-            for _, _, store, _ in windows:
+            for _, store in stores:
                 store.relieve()
             if self._was_above:
                 self._thin_out(windows, self.size - self._max_bytes * 3 // 4)

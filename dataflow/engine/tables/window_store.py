@@ -25,6 +25,9 @@ Loader: TypeAlias = Callable[[int, str, bytes | None], None]
 LARGE_WINDOW: Final = 10_000
 """From so many entries on, only those that are written to are unpacked: many keys come once."""
 
+INDEX_BYTES: Final = 1_000
+"""Of a window, beside its entries."""
+
 FEWEST_KEPT: Final = 100
 """So many keys a window always keeps."""
 
@@ -148,6 +151,11 @@ class WindowStore:
         self._fullest = None
 
     # -- memory
+
+    @property
+    def index_size(self) -> int:
+        """About how many bytes of memory it takes to know of all windows."""
+        return INDEX_BYTES * len(self._windows)
 
     def sizes(self) -> dict[int, int]:
         """Return by start about how many bytes of memory the entries of windows take; no sealed ones."""
