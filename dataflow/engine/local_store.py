@@ -133,7 +133,11 @@ class LocalStore:
                     await stored.flush()
                 await asyncio.to_thread(self._disk.sync)
             except sqlite3.DatabaseError as error:
-                log.warning("Local store cannot be written; trying again later.", reason=error)
+                log.warning(
+                    "Local store cannot be written: the next start reads more of changelogs.", reason=error
+                )
+                for stored in self._partitions.values():
+                    stored.keep_only_chunks()
 
 
 def _opened(path: Path) -> DiskRecords:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import msgpack
 
 from dataflow.engine.disk_records import DiskRecords
-from dataflow.engine.tables.changelog import ChangelogRecord
+from dataflow.engine.tables.changelog import CHUNK, ChangelogRecord
 from dataflow.errors import DataflowError
 
 RECORD_BYTES: Final = 200
@@ -69,7 +69,7 @@ class StoredPartition:
 
     A chunk is fresh until the checkpoint with it is committed; what is committed is dirty until it is
     written. What is written may be newer than the position on disk: the changelog is read from there on,
-    and the last record of a key counts.
+    and the last record of a key counts. Where the disk cannot be used again, only chunks are written.
     """
 
     def __init__(self, disk: DiskRecords, number: int, changelog: Changelog) -> None:
@@ -82,6 +82,7 @@ class StoredPartition:
         self._disk = disk
         self._number = number
         self._changelog = changelog
+        self._identity = changelog.identity
         self._fresh: dict[bytes, bytes | None] = {}
         self._dirty: dict[bytes, bytes | None] = {}
         self._position_at_ms = 0
@@ -120,7 +121,7 @@ class StoredPartition:
     def add(self, records: Iterable[ChangelogRecord], position: int | None = None) -> None:
         """Take committed records, which end at this offset if that is known."""
         before = len(self._dirty)
-        self._dirty.update(records)
+        self._dirty.update(records if self._identity else filter(_is_chunk, records))
         self.size += RECORD_BYTES * (len(self._dirty) - before)
         for key in [key for key, blob in self._fresh.items() if self._dirty.get(key, _MISSING) is blob]:
             del self._fresh[key]
@@ -159,6 +160,12 @@ class StoredPartition:
             "expected a restart, which reads the whole changelog"
         )
 
+    def keep_only_chunks(self) -> None:
+        """Note no position any more: the disk is full, and the memory must not fill, too."""
+        self._identity = None
+        self._dirty = dict(filter(_is_chunk, self._dirty.items()))
+        self.size = sum(len(blob or b"") for blob in self._dirty.values())
+
     # -- the disk
 
     async def flush(self) -> None:
@@ -170,9 +177,8 @@ class StoredPartition:
                 return
             self._disk.write(self._number, some)
             await asyncio.sleep(0)
-        identity = self._changelog.identity
-        if self.is_current and identity is not None and position not in {None, self._written}:
-            reflected = Reflected(identity, position, position_at_ms)
+        if self.is_current and self._identity and position not in {None, self._written}:
+            reflected = Reflected(self._identity, position, position_at_ms)
             self._disk.write_note(self._number, msgpack.encode(reflected))
             self._written = position
         for key, value in records:
@@ -197,3 +203,7 @@ class StoredPartition:
                 yield some
                 some, size = [], 0
         yield some
+
+
+def _is_chunk(record: ChangelogRecord) -> bool:
+    return CHUNK in record[0]

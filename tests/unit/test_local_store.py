@@ -251,6 +251,28 @@ async def test_a_file_that_is_damaged_while_it_is_used_is_removed(tmp_path):
     assert_counted(worker)
 
 
+async def test_a_full_disk_costs_only_time(tmp_path, caplog):
+    """Chunks stay in memory until there is room again; a restart reads what came after it was full."""
+    worker = await started(tmp_path)
+    db = worker.local._disk._db
+    [(pages,)] = db.execute("PRAGMA page_count")
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    worker.fold(minutes(7, 50))
+    worker.commit()
+
+    await worker.local.flush()
+    assert "disk is full" in caplog.text
+    assert held(worker.counted) == held(restored(TABLE, worker.log))
+    db.execute(f"PRAGMA max_page_count = {100 * pages}")
+    await worker.local.flush()
+    assert worker.state.stored.size == 0
+    assert held(worker.counted) == held(restored(TABLE, worker.log))
+    await worker.end()
+    await worker.begin()
+    assert 0 < len(worker.read) < len(worker.log)
+    assert held(worker.counted) == held(restored(TABLE, worker.log))
+
+
 async def test_a_partition_that_comes_back_is_not_written_by_who_had_it_before(tmp_path):
     """What it had not written yet is older than what others have counted since."""
     worker = await started(tmp_path)

@@ -17,6 +17,10 @@ from dataflow.errors import Misconfigured
 ChangelogRecord: TypeAlias = tuple[bytes, bytes | None]
 """Key and value; None deletes the key."""
 
+SEALED: Final = ":sealed"
+CHUNK: Final = f"{SEALED}|".encode()
+"""What the keys of chunks hold."""
+
 FORMAT_VERSION: Final = 1
 """Of what is written. In version 0 there were no sealed windows, and every window held every row."""
 
@@ -48,7 +52,7 @@ def spilled_prefix(prefix: str, aggregation: str) -> str:
 
 def sealed_prefix(prefix: str) -> str:
     """Return what the changelog keys of chunks begin with."""
-    return f"{prefix}:sealed"
+    return prefix + SEALED
 
 
 def event_time_key(table: str) -> bytes:
