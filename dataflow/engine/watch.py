@@ -90,6 +90,8 @@ class Watch(Service):
 
     async def _look_at_topics(self) -> None:
         engine = self._engine
+        if not engine.producer.ready.is_set():
+            return
         before = engine.pauses.unwritable
         has_changed = await engine.inspector.inspect()
         if engine.writing_until and engine.pauses.unwritable - before:

@@ -92,3 +92,10 @@ def test_a_life_cycle_says_what_it_waits_for_and_what_has_gone_wrong():
     )
     lifecycle.enter(EngineState.RUNNING, "partitions are recovered")
     assert str(lifecycle) == "running (partitions are recovered) for 0 s"
+
+
+async def test_topics_are_not_looked_at_before_there_is_a_producer():
+    """A worker that waits for its broker for long must not end by looking."""
+    watch, _, _ = watched(free_port())
+    await watch._look_at_topics()
+    assert watch.obstacle is not None
