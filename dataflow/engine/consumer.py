@@ -95,6 +95,9 @@ class BatchConsumer(driver.Consumer):
         try:
             while not (self.should_stop or fetcher.should_stop):
                 await self._drain_next()
+        except RuntimeError:  # the thread has ended
+            if not self.app.should_stop:
+                raise
         except asyncio.CancelledError:
             if not fetcher.should_stop:
                 self.engine.on_bug(TaskEnded("fetching of batches was cancelled; expected it to go on"))
@@ -126,18 +129,15 @@ class BatchConsumer(driver.Consumer):
             DRAIN_BESIDE_FULL_SECONDS if is_any_full else DRAIN_SECONDS,
             self.engine.checkpoint_timer.gather_seconds if self._gathers else 0.0,
         )
-        # Straight into the thread's loop: mode's method queue costs five tasks a call.
-        future = asyncio.run_coroutine_threadsafe(
+        drained = await thread.in_thread(
             thread.fetch(
                 {tp: self.engine.batch_sizes.records(tp.topic) for tp in batched},
                 ordinary,
                 options,
                 # A session ends before the next one seeks, so this call takes nothing behind that seek.
                 lambda: assignment.session == session,
-            ),
-            thread.thread_loop,
+            )
         )
-        drained = await asyncio.wrap_future(future)
         self._gathers = bool(drained) or is_any_full
         await self._deliver(drained, batched)
 

@@ -1,8 +1,10 @@
 """The consumer's thread: fetches record batches, and keeps the membership of the group alive."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -12,6 +14,8 @@ from dataflow.kafka.coordination import coordination_error, has_lost_group
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import Fetched, FetchOptions, fetch
 from dataflow.kafka.types import Consumer, ConsumerRecord, TopicPartition
+
+T = TypeVar("T")
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
 
@@ -25,6 +29,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._assignor = self.app.assignor
         apply_settings(consumer, self.app.assignor)
         return consumer
+
+    def _stopped_set(self) -> None:
+        with suppress(RuntimeError):  # after a crash it has closed its loop by itself
+            super()._stopped_set()
 
     @property
     def has_coordinator(self) -> bool:
@@ -50,8 +58,19 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Return what the coordinator has answered, and whether coordination has ended by it."""
         if self._consumer is None:
             return None, False
-        asked = asyncio.run_coroutine_threadsafe(coordination_error(self._consumer), self.thread_loop)
-        return await asyncio.wrap_future(asked)
+        return await self.in_thread(coordination_error(self._consumer))
+
+    async def in_thread(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the thread's loop: mode's method queue costs five tasks a call.
+
+        Raises RuntimeError if the thread has ended.
+        """
+        try:
+            running = asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop)
+        except RuntimeError:
+            coroutine.close()
+            raise
+        return await asyncio.wrap_future(running)
 
     async def fetch(
         self,

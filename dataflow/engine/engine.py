@@ -101,10 +101,8 @@ class Engine(Service):
             self.topology.sources.values(),
             self.topology.topics | {self.options.dead_letter_topic},
         )
-        await self.membership.check(Moment.START)  # whoever has our address has our transactional id
-        url = self.app.conf.canonical_url
-        # Unique among the living, as the port is bound, and the same after a restart.
-        transactional_id = f"{self.app.conf.id}-{url.host}-{url.port}"
+        await self.membership.check(Moment.START)
+        transactional_id = self.membership.transactional_id
         self.lifecycle.wait(f"the broker, to let transactional id {transactional_id} begin")
         self.local.open(self.app.conf.datadir / "tables", transactional_id)
         await self.producer.start(transactional_id)

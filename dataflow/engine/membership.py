@@ -50,13 +50,23 @@ class Membership:
         self._app = app
         self._connection = connection
 
+    @property
+    def transactional_id(self) -> str:
+        """An id that no other member has, as their addresses are checked; the same after a restart.
+
+        A worker that is no member, and writes nothing, may have the address of one.
+        """
+        url = self._app.conf.canonical_url
+        return f"{self._app.conf.id}-{url.host}-{url.port}" + "-no-member" * self._app.producer_only
+
     async def check(self, moment: Moment) -> None:
         """Raise `Misconfigured` if a worker that is alive has this one's instance id or address.
 
         A predecessor of this worker that the group has not missed yet is no other one. Where that
         cannot be told, this waits until it has left, for a session at most.
         """
-        if moment is Moment.LOST and not self._app.conf.consumer_group_instance_id:
+        is_static = bool(self._app.conf.consumer_group_instance_id)
+        if self._app.producer_only or (moment is Moment.LOST and not is_static):
             return
         try:
             async with (

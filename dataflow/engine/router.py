@@ -64,6 +64,7 @@ class GroupRouter(Router):
                 return own if own is None or not shares else own + await self._siblings.members()
         except (KafkaError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             log.info("Group does not say who owns which partitions; using its last answer.", error=error)
+            self._generation = self.app.consumer_generation_id  # ask again when the answer is old
             return None
 
     def _note(self, members: Iterable[GroupMember]) -> None:

@@ -65,6 +65,9 @@ async def drop(producer: AIOKafkaProducer) -> None:
     if producer._sender._in_flight:  # it goes back into the queue first
         await asyncio.sleep(IN_FLIGHT_SECONDS)
     producer._message_accumulator.fail_all(ProducerClosed())  # who waits learns it at once
+    ended = producer._txn_manager and producer._txn_manager.wait_for_transaction_end()
+    if ended is not None and ended.done():
+        ended.exception()  # else asyncio complains that nobody has asked
 
 
 def backoff(first_seconds: float = 0.2, longest_seconds: float = 5.0) -> Iterator[float]:

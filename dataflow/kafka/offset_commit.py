@@ -23,6 +23,7 @@ from aiokafka.protocol.types import (
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.kafka.clients import backoff
+from dataflow.kafka.errors import NO_MEMBER
 
 TEXT = CompactString("utf-8")
 TAGS = ("tags", TaggedFields)
@@ -131,11 +132,19 @@ class FencedOffsetCommit(TxnOffsetCommitHandler):
         )
 
     def handle_response(self, response: TxnOffsetCommitResponseV3) -> object:
-        """Give the base class the shape of version 0, which it reads."""
+        """Give the base class the shape of version 0, which it reads; end the transaction of a zombie.
+
+        The base class ends the producer with a traceback by errors that it does not know.
+        """
         response.errors = [
             (topic, [(partition, code) for partition, code, _ in rows]) for topic, rows, _ in response.errors
         ]
-        return super().handle_response(response)
+        errors = [kafka_errors.for_code(code) for _, rows in response.errors for _, code in rows]
+        refused = next((error for error in errors if issubclass(error, NO_MEMBER)), None)
+        if refused is None:
+            return super().handle_response(response)
+        self._sender._txn_manager.error_transaction(refused(self._group_id))
+        return None
 
 
 class FencedSender(Sender):

@@ -10,6 +10,7 @@ from mode import Service
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.consumers import group_consumer
+from dataflow.kafka.coordination import coordination_error, refusal_of
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.types import RebalanceListener, TopicPartition
 from dataflow.logs import get_log
@@ -104,6 +105,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         metrics = SinkMetrics(self.sink.name)
         while not self.should_stop:
             await self.sleep(MEASURE_SECONDS)
+            await self._check_membership()
             partitions = dict(self.partitions)
             served = partitions.values()
             metrics.buffered.set(sum(one.consumed - one.committed_offset for one in served))
@@ -114,6 +116,18 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
             except (KafkaError, OSError):
                 continue  # keep the last value until the broker is back
             metrics.lag.set(sum(max(ends[tp] - one.consumed, 0) for tp, one in partitions.items()))
+
+    async def _check_membership(self) -> None:
+        """End the worker if the group can never be joined, or a task of its consumer has ended."""
+        error, has_ended = await coordination_error(self.consumer)
+        if error is None or self.should_stop:
+            return
+        group, options = self.options.group_of(self.sink.name), self.options
+        refusal = await refusal_of(error, options.connection, group, options.session_timeout_ms)
+        if refusal is not None or has_ended:
+            await self.crash(refusal or error)
+        else:
+            log.warning("Group of a sink is not joined; trying again.", sink=self.sink.name, error=error)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start serving partitions."""

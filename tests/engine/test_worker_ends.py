@@ -1,6 +1,7 @@
 """What ends a worker: a real process, its exit code, its last words, and what is committed then."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,8 @@ SAID: Mapping[str, str] = {
     "streams events beside its agent": "is read by a stream as single events, and is a source of batches",
 }
 """What a worker does wrong, and what it says when it ends."""
+
+LEFT_OVER = re.compile("loop is closed|was never (retrieved|awaited)|was destroyed|[Uu]nclosed")
 
 UNCOMMITTED = ("raises", "sends", "cancels itself", "forgets", "reads events", "takes many")
 
@@ -100,6 +103,12 @@ def test_the_worker_ends_with_a_failure_and_says_why(fault: str, ended: Callable
     assert end.code is not None, f"it still runs; {end.log[-3000:]}"
     assert SAID[fault] in end.log, end.log[-3000:]
     assert end.code > 0, end.log[-3000:]
+
+
+@pytest.mark.parametrize("fault", SAID)
+def test_the_worker_complains_of_nothing_else(fault: str, ended: Callable[[str], Ended]):
+    """What is left over at the end of a loop hides why the worker has ended."""
+    assert not [line for line in ended(fault).log.splitlines() if LEFT_OVER.search(line)]
 
 
 @pytest.mark.parametrize("fault", UNCOMMITTED)

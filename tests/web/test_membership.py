@@ -125,3 +125,4 @@ def test_a_worker_that_has_lost_its_group_joins_again_and_says_what_it_cost(
     said = json.loads(line)
     assert said["lost_partitions"] == said["partitions"] > 0
     assert said["records_read_again"] >= 0
+    assert said["join_seconds"] < 3  # a session
