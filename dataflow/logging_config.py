@@ -4,6 +4,7 @@ import logging
 import sys
 
 import orjson
+from aiohttp.http_exceptions import HttpProcessingError
 
 from dataflow.errors import Misconfigured
 from dataflow.instants import iso
@@ -32,9 +33,9 @@ class JsonFormatter(logging.Formatter):
 
 
 class Throttle(logging.Filter):
-    """Lets the same line of the Kafka client through once in some seconds.
+    """Lets the same line of the Kafka client, or of the web server, through once in some seconds.
 
-    Without a broker each part of it says so ten times a second.
+    Without a broker each part of the client says so ten times a second; a scanner asks as often.
     """
 
     def __init__(self, seconds: float = 5.0) -> None:
@@ -44,7 +45,7 @@ class Throttle(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether to write the line; lines are the same if their text before filling in is."""
-        if not record.name.startswith("aiokafka"):
+        if not record.name.startswith(("aiokafka", "aiohttp")):
             return True
         if len(self._passed) > MOST_REMEMBERED:
             self._passed.clear()
@@ -72,6 +73,18 @@ class Retried(logging.Filter):
         return record.levelno >= self._level
 
 
+class Malformed(logging.Filter):
+    """Makes one line of a request that is none: whoever sent it, a traceback of ours helps nobody."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Write every line; one of the web server about a malformed request is less severe."""
+        fault = record.exc_info[1] if record.exc_info else None
+        if isinstance(fault, HttpProcessingError):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            record.msg, record.exc_info = "Request from %s is malformed; it was refused.", None
+        return True
+
+
 class Plain(logging.Filter):
     """Makes one line of a mistake in the settings: where in the code it was found helps nobody."""
 
@@ -83,6 +96,9 @@ class Plain(logging.Filter):
         return True
 
 
+FILTERS = {"malformed": {"()": Malformed}, "throttle": {"()": Throttle}, "plain": {"()": Plain}}
+
+
 def logging_config(settings: Settings) -> dict[str, object]:
     """Return the configuration of the logging package; lines go to stderr."""
     as_json = settings.log_format is LogFormat.JSON
@@ -92,7 +108,7 @@ def logging_config(settings: Settings) -> dict[str, object]:
     stderr = {
         "class": "logging.StreamHandler" if as_json else "colorlog.StreamHandler",
         "formatter": "json" if as_json else "console",
-        "filters": ["retried", "throttle", "plain"],
+        "filters": ["malformed", "retried", "throttle", "plain"],
         "level": level,
     }
     return {
@@ -105,11 +121,7 @@ def logging_config(settings: Settings) -> dict[str, object]:
                 "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",
             },
         },
-        "filters": {
-            "retried": {"()": Retried, "level": level},
-            "throttle": {"()": Throttle},
-            "plain": {"()": Plain},
-        },
+        "filters": {**FILTERS, "retried": {"()": Retried, "level": level}},
         "handlers": {"stderr": stderr},
         "root": {"handlers": ["stderr"], "level": level},
     }
