@@ -57,21 +57,24 @@ class Rebuilds(Service):
                 continue
 
     async def _rebuild_one(self, partition: Partition, name: str, suspension: Suspension) -> None:
-        source, where = self._engine.topology.sources[partition.tp.topic], partition.tp._asdict()
+        source, tp = self._engine.topology.sources[partition.tp.topic], "/".join(map(str, partition.tp))
         table = next((table for table in source.tables if table.name == name), None)
         if table is None or not partition.is_open:
             return
-        log.info("Table is being counted anew.", table=name, **where)
+        log.info("Table is being counted anew.", table=name, counted_from=tp)
         try:
             done = await Rebuild(partition, source, table).run(from_now=suspension.from_now)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning(
-                "Table cannot be counted anew for now; trying again.", table=name, error=error, **where
+                "Table cannot be counted anew for now; trying again.",
+                table=name,
+                error=error,
+                counted_from=tp,
             )
         except Exception as error:  # noqa: BLE001 - of an agent; ending the worker would begin it again
-            log.error("Table cannot be counted anew.", table=name, error=error, **where)  # noqa: TRY400 - one line
+            log.error("Table cannot be counted anew.", table=name, error=error, counted_from=tp)  # noqa: TRY400 - one line
             partition.suspend(name, Suspension(f"{name} could not be counted anew: {error!r}"))
         else:
             if done:
-                log.info("Table is counted anew.", table=name, position=partition.position, **where)
+                log.info("Table is counted anew.", table=name, position=partition.position, counted_from=tp)
         await self._engine.checkpoint()
