@@ -8,7 +8,7 @@ their marks are in one transaction: broken off anywhere, all of them are back an
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import msgspec
@@ -20,8 +20,9 @@ from dataflow.dead_letters.letter import Letter, LetterFilter
 from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
 from dataflow.dead_letters.marks import Marks, mark_of
 from dataflow.errors import DataflowError
-from dataflow.kafka.errors import Fenced, RecordsTooLarge
+from dataflow.kafka.errors import Fenced, RecordsTooLarge, TimestampsRefused
 from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record_batches import NO_TIMESTAMP
 from dataflow.kafka.transaction import transaction, transactional_producer
 
 LETTERS_AT_ONCE = 500
@@ -130,7 +131,7 @@ class _Replay:
         try:
             async with transaction(self.producer):
                 await self._send_all(letters)
-        except RecordsTooLarge as error:
+        except (RecordsTooLarge, TimestampsRefused) as error:
             await self._start_producer()
             # Another replay may have sent some while there was no producer of ours.
             left = [letter for letter in letters if not self.marks.has(letter.partition, letter.offset)]
@@ -139,8 +140,11 @@ class _Replay:
         else:
             self.result.replayed += len(letters)
 
-    async def _send_halves(self, letters: list[Letter], error: RecordsTooLarge) -> None:
-        """Find the letter that its topic does not take: it was shortened, or the limit is lower now."""
+    async def _send_halves(self, letters: list[Letter], error: RecordsTooLarge | TimestampsRefused) -> None:
+        """Find the letter that its topic does not take as it is: of its time, or of a lower limit now."""
+        if len(letters) == 1 and isinstance(error, TimestampsRefused):
+            await self._send_back([replace(letters[0], timestamp_ms=NO_TIMESTAMP)])
+            return
         if len(letters) == 1:
             self.result.impossible[f"is too large for topic {letters[0].topic}: {error.__cause__!r}"] += 1
             return

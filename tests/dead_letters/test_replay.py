@@ -157,6 +157,18 @@ async def test_a_letter_that_its_topic_refuses_holds_up_no_other_of_the_same_par
     assert await back(place) == (0, 3)
 
 
+async def test_a_letter_whose_timestamp_its_topic_refuses_goes_back_without_one(
+    place, bury, read_topic, kafka, unique
+):
+    """It failed the replay, and each one after it."""
+    of_now = unique("now")
+    kafka.create_topics(of_now, partitions=3, message_timestamp_before_max_ms=3_600_000)
+    bury(b"1", b"2", b"3", topic=of_now)
+    assert await back(place) == (3, 0)
+    assert {(r.value, r.timestamp) for r in read_topic(of_now)} == {(b"1", -1), (b"2", -1), (b"3", -1)}
+    assert await back(place) == (0, 3)
+
+
 async def test_the_newest_are_listed_first_with_what_became_of_them(place, bury):
     """Over all partitions."""
     bury(*(b"%d" % n for n in range(700)))
