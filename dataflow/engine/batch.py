@@ -102,7 +102,8 @@ class Batch:
             records = list(record_slice.records)
             self.event_counts.received += len(records)
             stage.apply(records, rows)
-            rows.end_run(record_time(record_slice.newest_ms, self._now_ms))
+            newest_ms = record_slice.newest_ms
+            rows.end_run(newest_ms, record_time(newest_ms, self._now_ms))
         self.event_counts.dropped.update(rows.dropped)
         for record, fault in rows.rejected:
             self.reject(record, stage.name, fault)

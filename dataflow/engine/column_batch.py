@@ -1,13 +1,14 @@
 """The events of a batch that go on: decoded, dated, in columns for tables and as records for topics."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, repeat
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.splice import Added
+from dataflow.engine.tables.event_time_state import LATEST
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.kafka.record import Header, Headers, Outgoing, Record
@@ -27,10 +28,11 @@ Join = Callable[[Sequence[bytes], Sequence[E], Sequence[Added]], list[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class TimestampRun:
-    """Rows up to `end` that one producer wrote together, and their `record_time` in ms."""
+    """Rows up to `end` that one producer wrote together: newest record timestamp and `record_time`, in ms."""
 
     end: int
     newest_ms: int
+    time_ms: int
 
 
 class ColumnBatch(Generic[E]):
@@ -68,9 +70,9 @@ class ColumnBatch(Generic[E]):
     def __len__(self) -> int:
         return len(self.records)
 
-    def end_run(self, newest_ms: int) -> None:
-        """Note that what came since the last call was written together, and its `record_time`."""
-        self._timestamp_runs.append(TimestampRun(len(self.records), newest_ms))
+    def end_run(self, newest_ms: int, time_ms: int) -> None:
+        """Note that what came since the last call was written together, and when."""
+        self._timestamp_runs.append(TimestampRun(len(self.records), newest_ms, time_ms))
 
     def column(self, name: str) -> Sequence[object]:
         """Return one value per row: of a field that was added, else of the event; None where it has none."""
@@ -104,9 +106,7 @@ class ColumnBatch(Generic[E]):
             if parallel:
                 del parallel[index]
         self._columns.clear()
-        self._timestamp_runs = [
-            TimestampRun(run.end - (run.end > index), run.newest_ms) for run in self._timestamp_runs
-        ]
+        self._timestamp_runs = [replace(run, end=run.end - (run.end > index)) for run in self._timestamp_runs]
         return self.records.pop(index)
 
     def outgoing(self, topic: str, encode: Encode[E] | None) -> Outgoing:
@@ -143,7 +143,7 @@ class ColumnBatch(Generic[E]):
         return [[*(h for h in few if h[0] != header[0]), header] if few else alone for few in own]
 
     def assign_event_times(self, stream_time_ms: int, ahead_ms: int) -> None:
-        """Fill `times`, with `FUTURE` for those too far ahead of the stream time, and `advances`.
+        """Fill `times`, with `FUTURE` for those too far ahead of stream time and record, and `advances`.
 
         `stream_time_ms` is the stream time before this batch, 0 for none.
         """
@@ -153,10 +153,11 @@ class ColumnBatch(Generic[E]):
             times = [time if time >= EARLIEST_MS else UNDATED for time in times]
         advances, begin = times, 0
         for run in self._timestamp_runs:
-            stream_time_ms, at = max(stream_time_ms, run.newest_ms), run.newest_ms
+            stream_time_ms, at = max(stream_time_ms, run.time_ms), run.time_ms
             part = times[begin : run.end]
             if part and max(part) > at:
-                latest = stream_time_ms + ahead_ms
+                # By the record, too: our clock may be days behind.
+                latest = min(max(stream_time_ms, run.newest_ms) + ahead_ms, LATEST)
                 times[begin : run.end] = part = [t if t <= latest else FUTURE for t in part]
                 advances = times.copy() if advances is times else advances
                 advances[begin : run.end] = [min(at, t) for t in part]

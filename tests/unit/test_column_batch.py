@@ -27,6 +27,11 @@ class Event:
     n: int = 0
 
 
+def a_run(end: int, newest_ms: int, time_ms: int | None = None) -> TimestampRun:
+    """Return a run that was written at its newest record timestamp, unless said otherwise."""
+    return TimestampRun(end, newest_ms, newest_ms if time_ms is None else time_ms)
+
+
 def a_record(value: bytes = b"{}", timestamp: int = NOW) -> DefaultRecord:
     """Return a record as aiokafka reads it."""
     return DefaultRecord(0, timestamp, 0, b"k", value, [("h", b"1")])
@@ -42,18 +47,18 @@ def rows_of(
     """Return what a stage has let go on of these records, in runs that end and are as new as said."""
     rows: ColumnBatch[Any] = ColumnBatch(event_time)
     begin = 0
-    for run in (*runs, TimestampRun(len(records), -1)):
+    for run in (*runs, a_run(len(records), -1)):
         rows.records += records[begin : run.end]
         rows.events += events[begin : run.end]
         rows.raws += raws[begin : run.end]
-        rows.end_run(run.newest_ms)
+        rows.end_run(run.newest_ms, run.time_ms)
         begin = run.end
     return rows
 
 
 def rows_at(times: Sequence[int], timestamp_runs: Sequence[TimestampRun] | None = None) -> ColumnBatch[Any]:
     """Return rows with these event times, written together at NOW unless said otherwise."""
-    runs = timestamp_runs or [TimestampRun(len(times), NOW)]
+    runs = timestamp_runs or [a_run(len(times), NOW)]
     events = [Event(at=time) for time in times]
     return rows_of([a_record() for _ in times], events, [b"{}"] * len(times), runs, EventTime("at", int))
 
@@ -64,7 +69,7 @@ def dated(
     """Return what becomes of these event times, with a day ahead allowed."""
     rows = rows_at(times, timestamp_runs)
     rows.assign_event_times(stream_time_ms, DAY)
-    runs = timestamp_runs or [TimestampRun(len(times), NOW)]
+    runs = timestamp_runs or [a_run(len(times), NOW)]
     written = [
         run.newest_ms
         for begin, run in zip([0, *(r.end for r in runs)], runs, strict=False)
@@ -96,15 +101,13 @@ def test_an_event_time_is_believed_from_1971_up_to_a_day_ahead(time: int, become
 def test_the_clock_is_that_of_the_producers_not_the_wall():
     """A replay of a topic from 2013 dates every event as the first time."""
     then = 1_370_000_000_000
-    assert dated([then + DAY + 1], timestamp_runs=[TimestampRun(1, then)]) == [FUTURE]
-    assert dated([then + DAY], timestamp_runs=[TimestampRun(1, then)]) == [then + DAY]
+    assert dated([then + DAY + 1], timestamp_runs=[a_run(1, then)]) == [FUTURE]
+    assert dated([then + DAY], timestamp_runs=[a_run(1, then)]) == [then + DAY]
 
 
 def test_the_clock_never_goes_back():
     """A late producer does not make what came before it the future."""
-    assert dated([NOW + DAY], stream_time_ms=NOW, timestamp_runs=[TimestampRun(1, NOW - 10 * DAY)]) == [
-        NOW + DAY
-    ]
+    assert dated([NOW + DAY], stream_time_ms=NOW, timestamp_runs=[a_run(1, NOW - 10 * DAY)]) == [NOW + DAY]
 
 
 @pytest.mark.parametrize(
@@ -126,17 +129,23 @@ def test_a_record_was_written_by_now_at_the_latest(timestamp: int, time: int):
 
 def test_an_event_ahead_of_its_record_moves_event_time_only_up_to_that():
     """Every event behind one that is 23 hours ahead was late: it keeps its own time, and moves nothing."""
-    rows = rows_at([NOW - 5, NOW + DAY - 1, NOW + 2 * DAY], [TimestampRun(3, NOW)])
+    rows = rows_at([NOW - 5, NOW + DAY - 1, NOW + 2 * DAY], [a_run(3, NOW)])
     rows.assign_event_times(0, DAY)
     assert rows.times == [NOW - 5, NOW + DAY - 1, FUTURE]
     assert rows.advances == [NOW - 5, NOW, FUTURE]
 
 
+def test_a_worker_whose_clock_is_days_behind_calls_no_event_future():
+    """Its windows would have lacked all that came meanwhile; so they only close later."""
+    rows = rows_at([NOW, NOW + DAY + 1], [a_run(2, NOW, NOW - 9 * DAY)])
+    rows.assign_event_times(0, DAY)
+    assert rows.times == [NOW, FUTURE]
+    assert rows.advances == [NOW - 9 * DAY, FUTURE]
+
+
 def test_a_later_record_does_not_vouch_for_an_earlier_event():
     """Each run moves event time by what its own producer's clock has shown."""
-    rows = rows_at(
-        [NOW, NOW + 9, NOW + 9], [TimestampRun(1, NOW), TimestampRun(2, NOW), TimestampRun(3, NOW + 9)]
-    )
+    rows = rows_at([NOW, NOW + 9, NOW + 9], [a_run(1, NOW), a_run(2, NOW), a_run(3, NOW + 9)])
     rows.assign_event_times(0, DAY)
     assert rows.advances == [NOW, NOW, NOW + 9]
 
@@ -144,15 +153,13 @@ def test_a_later_record_does_not_vouch_for_an_earlier_event():
 def test_each_stretch_is_measured_by_its_own_producer_batch():
     """What a later batch shows of the time does not vouch for an earlier event."""
     ahead = NOW + 5 * DAY
-    timestamp_runs = [TimestampRun(1, NOW), TimestampRun(3, ahead)]
+    timestamp_runs = [a_run(1, NOW), a_run(3, ahead)]
     assert dated([ahead, ahead, NOW], timestamp_runs=timestamp_runs) == [FUTURE, ahead, NOW]
 
 
 def test_a_stretch_without_rows_still_moves_the_clock():
     """All its events were dropped; its producer's clock was right all the same."""
-    assert dated([NOW + 3 * DAY], timestamp_runs=[TimestampRun(0, NOW + 3 * DAY), TimestampRun(1, NOW)]) == [
-        NOW + 3 * DAY
-    ]
+    assert dated([NOW + 3 * DAY], timestamp_runs=[a_run(0, NOW + 3 * DAY), a_run(1, NOW)]) == [NOW + 3 * DAY]
 
 
 def test_no_rows_have_no_times():
@@ -190,7 +197,7 @@ def _timestamp_runs(rows: Sequence[tuple[int, int, int]]) -> list[TimestampRun]:
     timestamp_runs = []
     for end, (_, newest, number) in enumerate(rows, start=1):
         if end == len(rows) or rows[end][2] != number:
-            timestamp_runs.append(TimestampRun(end, newest))
+            timestamp_runs.append(a_run(end, newest))
     return timestamp_runs
 
 
@@ -239,7 +246,7 @@ def test_a_record_that_no_broker_takes_is_told_by_its_place(key, value, header, 
     """It would fail every checkpoint; who knows which one it is can make a dead letter of it."""
     small, large = a_record(), DefaultRecord(0, NOW, 0, key, value, [("h", header)])
     records, values = [small, large, small], [b"s", value, b"s"]
-    rows = rows_of(records, [0, 1, 2], values, [TimestampRun(3, NOW)])
+    rows = rows_of(records, [0, 1, 2], values, [a_run(3, NOW)])
     assert rows.oversized(None, 1_048_588) == index
     if index is not None:
         assert rows.remove(index) is large
@@ -249,7 +256,7 @@ def test_a_record_that_no_broker_takes_is_told_by_its_place(key, value, header, 
 def test_a_row_that_is_taken_out_of_one_output_is_out_of_all():
     """The event is a dead letter: no other topic may get it, nor the value of its neighbour."""
     records = [a_record() for _ in range(3)]
-    rows = rows_of(records, [b"0", b"1" * 99, b"2"], [b"a", b"b", b"c"], [TimestampRun(3, NOW)])
+    rows = rows_of(records, [b"0", b"1" * 99, b"2"], [b"a", b"b", b"c"], [a_run(3, NOW)])
     assert rows.oversized(lambda event, _: event, 150) == 1
     rows.remove(1)
     assert [value for _, _, value, _ in rows.outgoing("t", None).records] == [b"a", b"c"]
