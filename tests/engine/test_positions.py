@@ -146,11 +146,9 @@ async def test_a_changelog_that_was_made_anew_under_a_worker_is_noticed(
         await until(lambda: worker.received == 100, "all events")
         kafka.delete_topic(names.changelog)
         kafka.create_topics(names.changelog, 4, cleanup_policy="compact")
-        state = worker.app.engine.partitions[TP(names.source, 0)].state
         await until(lambda: suspended(worker, names), "the table to be suspended")
         kafka.produce(names.source, events(range(100, 130)), partition=0)
         await until(lambda: len(kafka.read_topic(names.output)) == 130, "the stream to go on")
-        assert worker.app.engine.partitions[TP(names.source, 0)].state is not state
     worker = relay(broker.address, names)
     async with running(worker):
         await until(lambda: suspended(worker, names), "the table to be suspended after a restart, too")

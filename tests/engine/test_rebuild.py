@@ -4,6 +4,7 @@ import pytest
 from faust.types import TP
 from harness.relay import AT, Names, Relay, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
+from table_parts import part_of
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.state import TableSuspended
@@ -15,7 +16,7 @@ def counted(worker: Relay) -> int:
     partitions = worker.app.engine.partitions.values()
     if worker.received < 0 or any("per_kind" in p.state.suspended for p in partitions):
         return -1
-    parts = [p.state.table_partition("per_kind").answer(ALL) for p in partitions]
+    parts = [part_of(p.state.table_partition("per_kind"), ALL) for p in partitions]
     return sum(packed[1] for part in parts for _, _, packed in part.entries)
 
 

@@ -2,6 +2,7 @@
 
 from aiokafka.record.default_records import DefaultRecord
 from partition_bench import AT, PER_KIND, Bench, good, pass_on, written
+from table_parts import part_of
 
 from dataflow.engine.pauses import PauseCause
 from dataflow.engine.rebuild import Recount, _below
@@ -74,7 +75,7 @@ async def test_a_table_that_was_counted_anew_replaces_all_that_the_changelog_had
     state.load([*before, *bench.partition.snapshot().changes])
     state.check_loaded("changelog", AT)
     assert state.suspended == {}
-    assert sum(packed[1] for _, _, packed in state.table_partition("per_kind").answer(ALL).entries) == 5
+    assert sum(packed[1] for _, _, packed in part_of(state.table_partition("per_kind"), ALL).entries) == 5
 
 
 async def test_what_is_recounted_goes_nowhere():

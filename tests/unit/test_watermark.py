@@ -5,8 +5,9 @@ from aiokafka.record.default_records import DefaultRecord
 from partition_bench import AT, EVENT_TIME, TP, pass_on
 from table_parts import part_of
 
+from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Partition, PartitionContext
+from dataflow.engine.partition import Backlog, Partition, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import CLOCK_SKEW_MS, PartitionState
 from dataflow.engine.tables import ALL, MINUTE, WindowedTable
@@ -23,7 +24,7 @@ def a_partition(state: PartitionState) -> Partition:
     """Return a partition of a worker whose clock stands at `AT`."""
     batches = RecordBatches(None, transactional=True)
     options = EngineOptions(connection={})
-    told = lambda: None, lambda _: None, StreamPauses(), lambda *_: None
+    told = lambda: None, lambda _: None, StreamPauses(), lambda *_: None, Backlog(), BatchSizes(9)
     context = PartitionContext(options, batches, lambda _: 1, *told, now_ms=lambda: AT)
     return Partition(TP, 0, state, context)
 
@@ -81,8 +82,8 @@ async def test_an_event_of_2099_in_a_record_of_2099_counts_in_its_own_window():
     """Nothing contradicts it but the clock, which may be wrong; and it closes no other."""
     state = PartitionState.of([PER_MINUTE])
     await read(a_partition(state), (IN_2099, IN_2099), (AT, AT), (IN_2099, AT))
-    answer = state.table_partitions["per_kind"].answer(MINUTE)
-    assert (answer.future, answer.late, answer.watermark) == (1, 0, AT)
+    answer = part_of(state.table_partitions["per_kind"], MINUTE)
+    assert (answer.marks.future, answer.marks.late, answer.marks.watermark) == (1, 0, AT)
     assert {start for start, _, _ in answer.entries} == {AT - AT % 60_000, IN_2099}
 
 
