@@ -18,12 +18,13 @@ from confluent_kafka.admin import (
 from harness.relay import MARK, Names, Relay, events, numbers_in, pass_on, relay, running, until
 from kafka_client import KafkaClient
 from secure_broker import SecureListener
+from table_parts import merge_entries, part_of
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batches
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.pauses import Pause, PauseCause
-from dataflow.engine.tables import ALL, DAY, WindowedTable, merge_entries
+from dataflow.engine.tables import ALL, DAY, WindowedTable
 from dataflow.kafka.connection import connection
 from dataflow.logs import Entry
 from dataflow.topics import grow_changelogs
@@ -164,7 +165,8 @@ def declare_other(worker: Relay, names: Names) -> None:
 def counts(worker: Relay, names: Names) -> dict[str, int]:
     """Return what the table of the first stream has counted, by kind."""
     owned = worker.app.engine.partitions.items()
-    parts = [p.state.table_partitions["per_kind"].answer(ALL) for tp, p in owned if tp.topic == names.source]
+    mine = [p.state.table_partitions["per_kind"] for tp, p in owned if tp.topic == names.source]
+    parts = [part_of(table_partition, ALL) for table_partition in mine]
     windows = merge_entries(worker.table.table, ALL, parts)
     return {entry["key"]: entry["count"] for window in windows for entry in window["entries"]}
 
