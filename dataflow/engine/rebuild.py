@@ -41,7 +41,8 @@ class Recount(Partition):
             on_finished=lambda: None,
             on_bug=lambda _: None,
         )
-        return cls(partition.tp, position, PartitionState.of([table], partition.state.stored), context)
+        state = PartitionState.of([table], partition.state.stored, partition.state.cache)
+        return cls(partition.tp, position, state, context)
 
     @property
     def counted(self) -> TablePartition:

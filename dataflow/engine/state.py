@@ -73,6 +73,8 @@ class PartitionState:
     """Where these are in the changelog."""
     stored: StoredPartition | None = None
     """What of it is on disk; None: nothing is."""
+    cache: ChunkCache | None = None
+    """The worker's, of sealed windows."""
     group: str = ""
     """The consumer group that has counted last; empty: that of the app's name."""
     is_adopted: bool = False
@@ -89,7 +91,7 @@ class PartitionState:
         """Return the state of a partition of which nothing is counted yet."""
         chunks = Chunks(stored or MemoryBlobs(), cache or ChunkCache())
         table_partitions = {table.name: TablePartition(table, chunks) for table in tables}
-        return cls(table_partitions, EventCounts(), stored=stored)
+        return cls(table_partitions, EventCounts(), stored=stored, cache=cache)
 
     def table_partition(self, name: str) -> TablePartition:
         """Return what a table has counted; raise `TableSuspended`, or KeyError for a name of no table."""
