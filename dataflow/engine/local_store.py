@@ -13,8 +13,9 @@ from dataflow.engine.disk_records import DiskRecords, remove
 from dataflow.engine.state import PartitionState
 from dataflow.engine.stored_partition import Changelog, StoredPartition
 from dataflow.engine.tables.changelog import ChangelogRecord
-from dataflow.engine.tables.chunk_cache import ChunkCache
+from dataflow.engine.tables.chunks import CACHE_BYTES, ChunkCache
 from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.tables.weighted_cache import WeightedCache
 from dataflow.file_locks import try_lock
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
@@ -35,7 +36,7 @@ class LocalStore:
     def __init__(self, flush_seconds: float = 30.0, on_progress: Callable[[], object] = lambda: None) -> None:
         self._flush_seconds = flush_seconds
         self._on_progress = on_progress
-        self.cache = ChunkCache()
+        self.cache: ChunkCache = WeightedCache(CACHE_BYTES)
         self.worker = ""
         self._disk: DiskRecords | None = None
         self._lock: int | None = None
@@ -62,7 +63,7 @@ class LocalStore:
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
-        return self.cache.size + sum(stored.size for stored in self._partitions.values())
+        return self.cache.weight + sum(stored.size for stored in self._partitions.values())
 
     async def close(self) -> None:
         """Write what is committed, and close the file."""

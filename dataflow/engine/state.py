@@ -9,7 +9,7 @@ from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.stored_partition import StoredPartition
 from dataflow.engine.tables.blob_store import MemoryBlobs
 from dataflow.engine.tables.changelog import FORMAT_VERSION, ChangelogRecord, NewerFormat
-from dataflow.engine.tables.chunk_cache import ChunkCache, Chunks
+from dataflow.engine.tables.chunks import ChunkCache, Chunks
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.errors import DataflowError
@@ -89,7 +89,7 @@ class PartitionState:
         cache: ChunkCache | None = None,
     ) -> "PartitionState":
         """Return the state of a partition of which nothing is counted yet."""
-        chunks = Chunks(stored or MemoryBlobs(), cache or ChunkCache())
+        chunks = Chunks(stored or MemoryBlobs(), cache)
         table_partitions = {table.name: TablePartition(table, chunks) for table in tables}
         return cls(table_partitions, EventCounts(), stored=stored, cache=cache)
 

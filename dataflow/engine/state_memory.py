@@ -57,7 +57,7 @@ class StateMemory:
         self.size = self._local.size + index_size + sum(map(itemgetter(0), windows))
         is_above = self.size > self._max_bytes
         if is_above:
-            self._local.cache.shrink(0)
+            self._local.cache.clear()
             for _, store in stores:
                 store.relieve()
             if self._was_above:

@@ -114,13 +114,13 @@ def test_the_cache_is_forgotten_before_any_key():
     for number in (0, 1, 200, 201):
         scanned.second(number, 1_000)
     counts(scanned.counted, MINUTE)
-    cached = scanned.local.cache.size
+    cached = scanned.local.cache.weight
     scanned.memory = StateMemory(1, scanned.local)
 
     scanned.memory.check([scanned.state])
 
     assert cached > 100_000
-    assert scanned.local.cache.size == 0
+    assert scanned.local.cache.weight == 0
     assert not scanned.memory.evicted_keys
 
 

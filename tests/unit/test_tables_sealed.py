@@ -6,7 +6,7 @@ from table_rows import counts_of, held, restored, rows_of
 
 from dataflow.engine.tables import ALL, HOUR, OTHER, Distinct, Quantiles, TablePartition, WindowedTable
 from dataflow.engine.tables.blob_store import MemoryBlobs
-from dataflow.engine.tables.chunk_cache import ChunkCache, Chunks
+from dataflow.engine.tables.chunks import Chunks
 
 HOUR_MS = HOUR.size_ms
 KEYS = 6_000
@@ -106,7 +106,7 @@ def test_a_dropped_window_leaves_no_chunk_behind():
     table = WindowedTable(
         "paths", key="path", windows=(HOUR.kept_for(HOUR_MS),), all_time=False, lateness_ms=0
     )
-    table_partition, log = TablePartition(table, Chunks(blobs, ChunkCache())), []
+    table_partition, log = TablePartition(table, Chunks(blobs)), []
     for hour in (0, 1.5, 4):
         table_partition.fold(rows_of([(int(hour * HOUR_MS), "/", 1)], "path", "user"))
         log += table_partition.snapshot()

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
-from dataflow.engine.tables.chunk_cache import Chunks
+from dataflow.engine.tables.chunks import Chunks
 from dataflow.engine.tables.labels import rank
 from dataflow.engine.tables.sealed_chunk import ChunkSummary, SealedChunk, chunks_of, summary_of
 from dataflow.engine.tables.window_entry import EntryFormat, Packed

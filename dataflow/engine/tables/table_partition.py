@@ -14,7 +14,7 @@ from dataflow.engine.tables.changelog import (
     event_time_key,
     event_time_key_0,
 )
-from dataflow.engine.tables.chunk_cache import ChunkCache, Chunks
+from dataflow.engine.tables.chunks import Chunks
 from dataflow.engine.tables.event_time_state import EventTimeState
 from dataflow.engine.tables.rows import Rows
 from dataflow.engine.tables.table import WindowedTable
@@ -32,7 +32,7 @@ class TablePartition:
     def __init__(self, table: WindowedTable, chunks: Chunks | None = None) -> None:
         self.table = table
         event_time = EventTimeState(table.declared, {window.name: 0 for window in table.windows})
-        self.levels = WindowLevels(table, event_time, chunks or Chunks(MemoryBlobs(), ChunkCache()))
+        self.levels = WindowLevels(table, event_time, chunks or Chunks(MemoryBlobs()))
         self._key, self._key_0 = event_time_key(table.name), event_time_key_0(table.name)
         self.since_ms: int | None = None
         """The instant from which it counts; None: from the begin of its topic."""

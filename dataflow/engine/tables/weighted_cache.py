@@ -12,7 +12,7 @@ class WeightedCache(Generic[V]):
 
     def __init__(self, max_weight: int) -> None:
         self._max_weight = max_weight
-        self._weight = 0
+        self.weight = 0
         self._kept: OrderedDict[Hashable, tuple[int, V]] = OrderedDict()
 
     def get(self, key: Hashable) -> V | None:
@@ -24,9 +24,18 @@ class WeightedCache(Generic[V]):
 
     def put(self, key: Hashable, result: V, weight: int) -> None:
         """Keep a result in place of the one before."""
-        if key in self._kept:
-            self._weight -= self._kept.pop(key)[0]
+        self.forget(key)
         self._kept[key] = weight, result
-        self._weight += weight
-        while self._weight > self._max_weight and len(self._kept) > 1:
-            self._weight -= self._kept.popitem(last=False)[1][0]
+        self.weight += weight
+        while self.weight > self._max_weight and len(self._kept) > 1:
+            self.weight -= self._kept.popitem(last=False)[1][0]
+
+    def forget(self, key: Hashable) -> None:
+        """Forget a result, if it is there."""
+        if key in self._kept:
+            self.weight -= self._kept.pop(key)[0]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()
+        self.weight = 0

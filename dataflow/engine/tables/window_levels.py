@@ -6,7 +6,7 @@ from math import inf
 from operator import and_, not_, or_
 
 from dataflow.engine.tables.changelog import ChangelogRecord
-from dataflow.engine.tables.chunk_cache import Chunks
+from dataflow.engine.tables.chunks import Chunks
 from dataflow.engine.tables.event_time_state import LATEST, EventTimeState, newest_before
 from dataflow.engine.tables.grouping import Groups, PreparedRows, coarsen, group
 from dataflow.engine.tables.rollup import rollup_rules

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, Final, TypeAlias
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key, prefix_of, sealed_prefix
-from dataflow.engine.tables.chunk_cache import Chunks
+from dataflow.engine.tables.chunks import Chunks
 from dataflow.engine.tables.grouping import EntryId, Groups
 from dataflow.engine.tables.key_limit import KeyLimit
 from dataflow.engine.tables.labels import OTHER
