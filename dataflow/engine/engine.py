@@ -228,7 +228,7 @@ class Engine(Service):
                     self.topology.changelogs,
                 )
         except (KafkaError, TimeoutError, OSError) as error:
-            self._fail(error)
+            self.fail(error)
         else:
             self.checkpoint_timer.pace.written(began, monotonic(), partition_batches)
             self._errors.clear()
@@ -262,7 +262,7 @@ class Engine(Service):
         if not self.lifecycle.has_failed:
             self.lifecycle.enter(EngineState.RECOVERING, "revocation")
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """End the session: state and producer go, and what is committed is read again."""
         if self.lifecycle.has_failed:
             return
