@@ -7,7 +7,7 @@ from faust.types import TP
 
 from dataflow.engine.boot import find_outputs, grow
 from dataflow.engine.pauses import StreamPauses
-from dataflow.engine.topic_faults import States, denied, topic_faults
+from dataflow.engine.topic_faults import States, TopicFault, denied, topic_faults
 from dataflow.engine.topology import Topology
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
@@ -39,8 +39,8 @@ class TopicInspector:
     async def inspect(self) -> bool:
         """Pause streams that cannot go on, and let those go on that can.
 
-        Tells whether partitions that can be recovered have come or gone. A broker that does not answer, or
-        is too old to say, changes nothing.
+        Tells whether partitions that can be recovered have come or gone. A broker that does not answer
+        changes nothing; with one that is too old to say, streams try again, later and later.
         """
         if not self._producer.ready.is_set():
             return False
@@ -52,11 +52,12 @@ class TopicInspector:
             log.debug("Topics cannot be looked at.", error=error)
             return False
         if not states:
+            self._compare({})
             return False
         before, self._states = self._states, states
         if any(states[topic].partitions != count for topic, count in self._topology.partition_counts.items()):
             await self._producer.current.client.force_metadata_update()  # before anything is written there
-        self._compare()
+        self._compare(topic_faults(self._topology, states, principal_of(self._connection)))
         return self._adopt_counts() or any(
             self._is_readable(topic, before) != self._is_readable(topic, states)
             for topic in self._topology.taken
@@ -103,8 +104,7 @@ class TopicInspector:
         names = {*topology.changelogs.values(), *topology.partition_counts, *topology.topics, *outputs}
         return await topic_states(self._producer.current.client, names)
 
-    def _compare(self) -> None:
-        faults = topic_faults(self._topology, self._states, principal_of(self._connection))
+    def _compare(self, faults: Mapping[str, TopicFault]) -> None:
         for topic in self._topology.taken:
             if topic in faults:
                 self._pauses.begin(topic, *faults[topic])
