@@ -67,9 +67,9 @@ def restored(
     return table_partition
 
 
-def write(table_partition: TablePartition, changelog: dict[bytes, bytes]) -> None:
+def write(table_partition: TablePartition, changelog: dict[bytes, bytes], *, is_upkept: bool = False) -> None:
     """Take a snapshot, and apply its records to a changelog as compaction does."""
-    for key, value in table_partition.snapshot():
+    for key, value in table_partition.snapshot(is_upkept=is_upkept):
         if value is None:
             changelog.pop(key, None)
         else:

@@ -7,6 +7,7 @@ from faust.types import TP
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Backlog, Partition
 from dataflow.engine.state import PartitionState
+from dataflow.engine.tables.steps import Steps
 
 
 class Assignment:
@@ -77,6 +78,11 @@ class Assignment:
         writable = [partition for partition in self.partitions.values() if partition.can_write]
         finished = sum(partition.finished_bytes for partition in writable)
         return finished >= most_bytes or sum(p.records for p in writable) >= options.checkpoint_records
+
+    def upkeep(self) -> Steps[None]:
+        """Keep the windows of all tables small, in steps between which batches come."""
+        for partition in list(self.partitions.values()):
+            yield from partition.upkeep()
 
     def uncommitted(self) -> Sequence[Partition]:
         """Return the partitions that have something to write since the last checkpoint."""

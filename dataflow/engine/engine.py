@@ -25,6 +25,7 @@ from dataflow.engine.partition import Backlog, Partition, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.recovery import Recovery
 from dataflow.engine.sibling_groups import SiblingGroups
+from dataflow.engine.slices import in_slices
 from dataflow.engine.state_memory import StateMemory
 from dataflow.engine.topic_inspector import TopicInspector
 from dataflow.engine.topology import Topology
@@ -42,7 +43,7 @@ CHECKPOINT_LIMIT_SECONDS = 60.0
 RECOVERY_PAUSE_SECONDS = 0.2
 DRAIN_POLL_SECONDS = 0.005
 CAPACITY_WAIT_SECONDS = 0.5
-FLUSH_POLL_SECONDS = 0.5
+UPKEEP_SECONDS = 0.25  # between rounds of rolling up, sealing and packing windows, and of writing to disk
 
 
 class Engine(Service):
@@ -238,10 +239,10 @@ class Engine(Service):
             self.writing_until = None
 
     @Service.task
-    async def _flush_often(self) -> None:
-        """Write what is committed to disk."""
+    async def _upkeep(self) -> None:
         while not self.should_stop:
-            await self.sleep(FLUSH_POLL_SECONDS)
+            await self.sleep(UPKEEP_SECONDS)
+            await in_slices(self.assignment.upkeep())
             await self.local.flush_if_due()
 
     # -- the end of a session

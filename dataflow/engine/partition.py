@@ -14,6 +14,7 @@ from dataflow.engine.options import EngineOptions
 from dataflow.engine.pauses import Pause, StreamPauses
 from dataflow.engine.state import PARTITION_KEY, PartitionState, Suspension
 from dataflow.engine.tables.changelog import ChangelogRecord
+from dataflow.engine.tables.steps import Steps
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
@@ -76,6 +77,9 @@ class Partition:
     An error, a rebalance or a pause closes the object: what an agent still does with one of its
     batches has no effect then.
     """
+
+    _upkept_at = -1
+    """Where it stood when its tables were last seen to."""
 
     def __init__(
         self, tp: TopicPartition, position: int, state: PartitionState, context: PartitionContext
@@ -259,7 +263,7 @@ class Partition:
         changes += [
             change
             for table_partition in self.state.table_partitions.values()
-            for change in table_partition.snapshot()
+            for change in table_partition.snapshot(is_upkept=True)
         ]
         changes.append((PARTITION_KEY, self.state.encode_numbers(self.position)))
         self.state.position = self.position
@@ -271,6 +275,13 @@ class Partition:
         self.context.backlog.size -= self.finished_bytes
         self.records, self.finished_bytes, self._packed = 0, 0, []
         return snapshot
+
+    def upkeep(self) -> Steps[None]:
+        """Keep the windows of its tables small, in steps between which batches come."""
+        if self._upkept_at != self.position:
+            self._upkept_at = self.position
+            for table_partition in list(self.state.table_partitions.values()):
+                yield from table_partition.upkeep()
 
     def on_committed(self, snapshot: Snapshot, changelog_end: int | None = None) -> None:
         """Note that the checkpoint with this snapshot is committed, and where the changelog ended then."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_origin
 
 import aiohttp
@@ -17,9 +17,10 @@ from dataflow.engine.router import GroupRouter
 from dataflow.engine.slices import in_slices
 from dataflow.engine.state import TableSuspended
 from dataflow.engine.tables.answer import StartRange, States, Totals, WindowMarks
+from dataflow.engine.tables.steps import Steps
 from dataflow.engine.tables.weighted_cache import WeightedCache
 from dataflow.engine.tables.window_entry import Packed, writable
-from dataflow.engine.tables.window_reader import ReadAhead, Steps, WindowReader
+from dataflow.engine.tables.window_reader import ReadAhead, WindowReader
 from dataflow.engine.tables.windows import Window
 from dataflow.logs import get_log
 
@@ -190,9 +191,7 @@ class Queries:
             self.own_url
         }
 
-    def _own_results(
-        self, topics: Collection[str], query: Query[A]
-    ) -> Generator[None, None, list[PartitionResult[A]]]:
+    def _own_results(self, topics: Collection[str], query: Query[A]) -> Steps[list[PartitionResult[A]]]:
         consumer, generation = self._app.consumer, self._app.consumer_generation_id
         results = []
         for tp, partition in list(self._engine.partitions.items()):

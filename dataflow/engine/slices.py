@@ -1,9 +1,10 @@
-"""Slices: long work as a generator, which yields where other work of the loop may come in between."""
+"""Slices: long work of the loop, between whose steps other work comes in."""
 
 import asyncio
-from collections.abc import Generator
 from time import perf_counter
 from typing import Final, TypeVar
+
+from dataflow.engine.tables.steps import Steps
 
 A = TypeVar("A")
 
@@ -11,7 +12,7 @@ SLICE_SECONDS: Final = 0.002
 """After so long other work is let in."""
 
 
-async def in_slices(steps: Generator[None, None, A]) -> A:
+async def in_slices(steps: Steps[A]) -> A:
     """Do all steps; return what they return."""
     begun = perf_counter()
     while True:

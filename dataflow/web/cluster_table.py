@@ -1,6 +1,6 @@
 """Cluster table: what the owners of all partitions have of a table, merged; kept until it changes."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from dataflow.engine.slices import in_slices
 from dataflow.engine.tables import OTHER, Window, WindowedTable
 from dataflow.engine.tables.answer import StartRange, States, WindowMarks
 from dataflow.engine.tables.merging import Json, Ranking, added_up, entry_of, ranked
+from dataflow.engine.tables.steps import Steps
 from dataflow.engine.tables.table import KEY
 from dataflow.engine.tables.window_entry import EntryFormat, Packed
 from dataflow.engine.tables.window_reader import KEY_BYTES
@@ -99,7 +100,7 @@ class ClusterTable:
                 self._keep(each.span, (each.begin, each.keys), raw, KEY_BYTES + len(raw))
         return list(kept.values())
 
-    def _ranked(self, slot: int, states: Iterator[Sequence[States]]) -> Generator[None, None, list[Ranking]]:
+    def _ranked(self, slot: int, states: Iterator[Sequence[States]]) -> Steps[list[Ranking]]:
         rankings = []
         for of_window in states:
             rankings.append(ranked(added_up(self._format, slot, of_window), self._order))
@@ -127,7 +128,7 @@ class ClusterTable:
         self,
         keys: Sequence[tuple[StartRange, Sequence[str]]],
         found: Sequence[Sequence[Sequence[Sequence[Packed]]]],
-    ) -> Generator[None, None, list[list[Json]]]:
+    ) -> Steps[list[list[Json]]]:
         merged = []
         for number, (_, of_window) in enumerate(keys):
             entries = []

@@ -30,7 +30,7 @@ def json_response(
 def kept_response(request: Request, body: bytes) -> Response:
     """Return a response of JSON that a client may keep, if it asks each time whether it is still so."""
     tag = blake2b(body, digest_size=12).hexdigest()
-    headers = {"Cache-Control": "no-cache", hdrs.ETAG: f'"{tag}"'}
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"'}
     if any(known.value in (tag, ETAG_ANY) for known in request.if_none_match or ()):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return json_response(body, headers=headers)

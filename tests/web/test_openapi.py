@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import dataflow.web
-from dataflow.engine.query import ReadEventCounts
+from dataflow.engine.query import Inquiry, ReadEventCounts
 from dataflow.web.openapi import document, types_of
 from dataflow.web.route import Routes
 from dataflow.web.routes import ALL
@@ -133,7 +133,7 @@ def test_a_parameter_too_many_is_refused_as_it_is_told(worker, route):
     _check(route, 400, reply)
 
 
-QUERY = msgspec.msgpack.encode(ReadEventCounts())
+QUERY = msgspec.msgpack.encode(Inquiry(["expedia"], ReadEventCounts()))
 """The one body that is no text."""
 
 

@@ -1,16 +1,20 @@
 """Key limit: which keys a full window keeps, and how wrong their counts may then be."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from dataflow.engine.tables.grouping import EntryId, Groups, PreparedRows, groups_of
 from dataflow.engine.tables.labels import OTHER
+from dataflow.engine.tables.steps import Steps
 from dataflow.engine.tables.stored_window import StoredWindow
 from dataflow.engine.tables.window_entry import EntryFormat, Packed
 from dataflow.engine.tables.window_merge import WindowMerge
 from dataflow.engine.tables.windows import Window
+
+WindowsNow: TypeAlias = Callable[[], Sequence[StoredWindow]]
+"""Returns windows as they are now."""
 
 
 class KeyedWindows(Protocol):
@@ -28,8 +32,10 @@ class KeyedWindows(Protocol):
     def add(self, groups: Groups) -> None:
         """Add rows to their entries."""
 
-    def replace(self, start: int, items: Iterable[tuple[str, Packed]]) -> None:
-        """Put packed entries, in the order of their keys, in place of all of a window."""
+    def rewrite(
+        self, start: int, items: Iterable[tuple[str, Packed] | None], sources: WindowsNow
+    ) -> Steps[bool]:
+        """Seal entries, in the order of their keys, in place of all of a window; False if sources change."""
 
     def unseal(self, start: int) -> StoredWindow:
         """Return a window of which nothing is sealed."""
@@ -64,10 +70,20 @@ class KeyLimit:
         for start, of_window in keyed.items():
             self._fold_window(start, of_window, rows)
 
-    def absorb(self, start: int, windows: Sequence[StoredWindow]) -> None:
-        """Add smaller windows, in order of time, to the window that starts here."""
-        merge = WindowMerge([self._windows.get(start), *windows], self.max_keys, self._format)
-        self._windows.replace(start, merge.items())
+    def absorb(self, start: int, windows: WindowsNow) -> Steps[bool]:
+        """Add smaller windows, in order of time, to the window that starts here.
+
+        Return False, and do nothing, if any of them changes meanwhile.
+        """
+
+        def sources() -> Sequence[StoredWindow]:
+            return [self._windows.get(start), *windows()]
+
+        merge = WindowMerge(sources(), self.max_keys, self._format)
+        is_done = yield from self._windows.rewrite(start, merge.items(), sources)
+        if is_done:
+            self._windows.get(start).touch()
+        return is_done
 
     def _fold_window(self, start: int, keyed: Iterable[tuple[str, object]], rows: PreparedRows) -> None:
         """Add rows of one window, row by row as far as new keys go."""

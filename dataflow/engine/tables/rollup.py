@@ -23,10 +23,17 @@ class RollupRule:
 
     def due(self, newest: int) -> int:
         """Return the instant in ms up to which windows are rolled up at this newest event time."""
-        until = _floor(newest - self.grace_ms, self.step_ms)
-        if self.kept_ms is None:
-            return until
-        return max(until, _floor(newest - self.kept_ms, self.window.size_ms))
+        return max(self._left(newest), self._dropped(newest))
+
+    def overdue(self, newest: int) -> int:
+        """Return the instant in ms up to which windows are rolled up at the latest."""
+        return max(self._left(newest - self.step_ms), self._dropped(newest))
+
+    def _left(self, newest: int) -> int:
+        return _floor(newest - self.grace_ms, self.step_ms)
+
+    def _dropped(self, newest: int) -> int:
+        return 0 if self.kept_ms is None else _floor(newest - self.kept_ms, self.window.size_ms)
 
     def next_at(self, until: int) -> int:
         """Return the lowest newest event time in ms at which more than up to `until` is due."""

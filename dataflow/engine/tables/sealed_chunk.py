@@ -99,12 +99,18 @@ def summary_of(raw: bytes) -> ChunkSummary:
     return msgpack.decode(raw, type=_Frame).summary
 
 
-def chunks_of(items: Iterable[tuple[str, Packed]], entry_format: EntryFormat) -> Iterator[bytes]:
-    """Yield keys and packed entries, which come in the order of their keys, as chunks."""
+def chunks_of(
+    items: Iterable[tuple[str, Packed] | None], entry_format: EntryFormat
+) -> Iterator[bytes | None]:
+    """Yield keys and packed entries, which come in the order of their keys, as chunks; None for None."""
     keys: list[str] = []
     entries: list[Packed] = []
     size = 0
-    for key, packed in items:
+    for item in items:
+        if item is None:
+            yield None
+            continue
+        key, packed = item
         keys.append(key)
         entries.append(packed)
         size += ENTRY_BYTES + len(key) + sum(len(packed[slot]) for slot in entry_format.large_slots)

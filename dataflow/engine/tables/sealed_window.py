@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
 from dataflow.engine.tables.chunks import Chunks
 from dataflow.engine.tables.labels import rank
-from dataflow.engine.tables.sealed_chunk import ChunkSummary, SealedChunk, chunks_of, summary_of
+from dataflow.engine.tables.sealed_chunk import ChunkSummary, SealedChunk, summary_of
 from dataflow.engine.tables.window_entry import EntryFormat, Packed
 
 
@@ -53,9 +53,8 @@ class SealedWindow:
         for chunk in self.chunks():
             yield from chunk.items()
 
-    def replace(self, items: Iterable[tuple[str, Packed]]) -> list[ChangelogRecord]:
-        """Put these entries, which come in the order of their keys, in place of all; return the records."""
-        chunks = list(chunks_of(items, self._format))  # may read those that are replaced
+    def replace(self, chunks: Iterable[bytes]) -> list[ChangelogRecord]:
+        """Put these chunks in place of all; return the records."""
         records: list[ChangelogRecord] = []
         before, self._index = self._index, {}
         for number, raw in enumerate(chunks):

@@ -1,4 +1,4 @@
-"""Sealing: which windows a snapshot packs, and which of these it seals."""
+"""Sealing: which windows are packed, and which of these are sealed."""
 
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -12,24 +12,20 @@ WORTH_SEALING: Final = 8
 """A window that was sealed before is sealed again once one in so many of its entries has changed."""
 
 SEALED_AT_ONCE: Final = 5_000
-"""Entries after which a snapshot leaves further windows to the next one."""
+"""Entries after which further windows wait: what is sealed is written with one checkpoint."""
 
 
-def quiet_windows(
-    windows: Collection[StoredWindow], newest: int, touched: Collection[int] | None
-) -> list[StoredWindow]:
-    """Return the windows that no row has come for of late: by event time, or all but those `touched`."""
-    if touched is not None:
-        return [w for w in windows if w.is_due or w.start not in touched]
-    return [w for w in windows if w.is_due or newest >= w.touched_at + QUIET_MS]
+def quiet_windows(windows: Collection[StoredWindow], newest: int) -> list[StoredWindow]:
+    """Return the windows that no row has come for of late, by event time."""
+    return [w for w in windows if newest >= w.touched_at + QUIET_MS]
 
 
 def windows_to_seal(quiet: Collection[StoredWindow], size_ms: int, watermark: int) -> Iterator[StoredWindow]:
-    """Yield the quiet windows that are worth it, and no more than a snapshot has time for."""
+    """Yield the quiet windows that are closed or worth it, as many as one checkpoint should write."""
     sealed = 0
     for window in quiet:
         is_closed = 0 < size_ms <= watermark - window.start
         changed, unchanged = len(window.entries), len(window.sealed)
-        if window.is_due or (sealed < SEALED_AT_ONCE and (is_closed or changed * WORTH_SEALING >= unchanged)):
+        if sealed < SEALED_AT_ONCE and (is_closed or changed * WORTH_SEALING >= unchanged):
             sealed += len(window)
             yield window

@@ -10,6 +10,7 @@ from typing import Any, Final
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
 from dataflow.engine.tables.entry_size import entry_bytes
 from dataflow.engine.tables.labels import OTHER, rank
+from dataflow.engine.tables.sealed_chunk import chunks_of
 from dataflow.engine.tables.sealed_window import SealedWindow
 from dataflow.engine.tables.spilled_states import SpilledStates
 from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry, decode, encode
@@ -27,7 +28,8 @@ class StoredWindow:
     """
 
     __slots__ = (
-        "_format", "_prefix", "_spilled", "entries", "is_due", "sealed", "start", "touched_at", "version",
+        "_format", "_prefix", "_spilled", "entries", "is_due", "rewrites", "sealed", "start", "touched_at",
+        "version",
     )  # fmt: skip
 
     def __init__(
@@ -43,7 +45,14 @@ class StoredWindow:
         self._prefix = prefix
         self._format = entry_format
         self._spilled = spilled
+        self.rewrites = 0
+        """How often other chunks have taken the place of all entries."""
         self.touch()
+
+    @property
+    def edition(self) -> tuple[int, int]:
+        """What is another one after each change, also of the form in which entries are kept."""
+        return self.version, self.rewrites
 
     def touch(self) -> None:
         """Note that what it adds up to is changing: it gets a version that no window has had before."""
@@ -135,11 +144,12 @@ class StoredWindow:
 
     def seal(self) -> Iterator[ChangelogRecord]:
         """Turn all entries into chunks; yield what writes these, and deletes the entries' records."""
-        return self.replace(self.items())
+        return self.replace([chunk for chunk in chunks_of(self.items(), self._format) if chunk])
 
-    def replace(self, items: Iterable[tuple[str, Packed]]) -> Iterator[ChangelogRecord]:
-        """Put these entries, sealed, in place of all; they come in the order of their keys."""
-        yield from self.sealed.replace(items)
+    def replace(self, chunks: Iterable[bytes]) -> Iterator[ChangelogRecord]:
+        """Put these chunks in place of all entries."""
+        self.rewrites += 1
+        yield from self.sealed.replace(chunks)
         yield from self.remove(list(self.entries))
         self.entries = {}  # the one that was emptied keeps its room
         self.is_due = False

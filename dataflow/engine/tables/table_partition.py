@@ -17,6 +17,7 @@ from dataflow.engine.tables.changelog import (
 from dataflow.engine.tables.chunks import Chunks
 from dataflow.engine.tables.event_time_state import EventTimeState
 from dataflow.engine.tables.rows import Rows
+from dataflow.engine.tables.steps import Steps, finish
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.window_levels import WindowLevels
 from dataflow.engine.tables.window_store import WindowStore
@@ -71,8 +72,17 @@ class TablePartition:
         if self.event_time.newest > now_ms:
             self.levels.rewind(now_ms)
 
-    def snapshot(self) -> list[ChangelogRecord]:
-        """Return the changelog records changed since the last snapshot; None deletes a key."""
+    def upkeep(self) -> Steps[None]:
+        """Roll up, seal and pack what is due, in steps; the next snapshot has what comes of it."""
+        return self.levels.upkeep()
+
+    def snapshot(self, *, is_upkept: bool = False) -> list[ChangelogRecord]:
+        """Return the changelog records changed since the last snapshot; None deletes a key.
+
+        Unless somebody else sees to its upkeep, it does that first.
+        """
+        if not is_upkept:
+            finish(self.upkeep())
         records = self.levels.snapshot()
         if self._is_migrated:
             records.append((self._key_0, None))

@@ -1,9 +1,10 @@
 """Window levels: the window stores of one table partition, the smallest size first."""
 
 from collections.abc import Iterator, Sequence
-from itertools import compress, groupby
+from itertools import compress
 from math import inf
 from operator import and_, not_, or_
+from typing import Final
 
 from dataflow.engine.tables.changelog import ChangelogRecord
 from dataflow.engine.tables.chunks import Chunks
@@ -11,9 +12,13 @@ from dataflow.engine.tables.event_time_state import LATEST, EventTimeState, newe
 from dataflow.engine.tables.grouping import Groups, PreparedRows, coarsen, group
 from dataflow.engine.tables.rollup import rollup_rules
 from dataflow.engine.tables.rows import Rows
+from dataflow.engine.tables.steps import Steps, finish
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.window_store import Loader, WindowStore
 from dataflow.engine.tables.windows import Window
+
+ROLLED_UP_AT_ONCE: Final = 300
+"""Entries that are rolled up when a row makes them due; it takes some ms."""
 
 
 class WindowLevels:
@@ -35,6 +40,7 @@ class WindowLevels:
         """Go on from this event-time state."""
         self.event_time = event_time
         self._rolled_up = [event_time.rolled_up.get(rule.window.name, 0) for rule in self._rules]
+        self._due = list(self._rolled_up)
         self._due_at = self._next_rollup()
 
     @property
@@ -69,6 +75,7 @@ class WindowLevels:
             ]
             self._rolled_up[level] = min(until, max([rule.due(newest), *rolled_up]))
             self.event_time.rolled_up[rule.window.name] = self._rolled_up[level]
+        self._due = list(self._rolled_up)
         self._due_at = self._next_rollup()
 
     def fold(self, rows: Rows) -> None:
@@ -92,27 +99,60 @@ class WindowLevels:
         yield (rows.between(begin, len(advances)), advances[begin:]) if begin else (rows, advances)
 
     def _roll_up(self, newest: int) -> None:
-        """Roll up what is due before a row with this new highest event time is added."""
-        for level, rule in enumerate(self._rules):
-            begin, until = self._rolled_up[level], rule.due(newest)
-            if until > begin:
-                self._roll_up_level(level, begin, until)
-                self._rolled_up[level] = self.event_time.rolled_up[rule.window.name] = until
-        self._due_at = self._next_rollup()
+        """Roll up what is due before a row with this new highest event time is added.
 
-    def _roll_up_level(self, level: int, begin: int, until: int) -> None:
-        larger = self.stores[level + 1].window
-        windows = self.stores[level].between(begin, until)
-        for larger_start, smaller in groupby(windows, key=lambda window: larger.start_of(window.start)):
-            parts = list(smaller)
-            for above in range(level + 1, len(self.stores)):
-                start = self.stores[above].window.start_of(larger_start)
-                self.stores[above].limit.absorb(start, parts)
-                if above == len(self._rules) or start >= self._rolled_up[above]:
-                    break  # what is above that takes it over with this window
+        What is much is left to `upkeep`, unless it is late already: then the rows must wait.
+        """
+        self._due = [rule.due(newest) for rule in self._rules]
+        self._due_at = self._next_rollup()
+        for level, rule in enumerate(self._rules):
+            begin = self._rolled_up[level]
+            entries = sum(map(len, self.stores[level].between(begin, self._due[level])))
+            if entries > ROLLED_UP_AT_ONCE and rule.overdue(newest) <= begin:
+                return  # larger windows wait for these
+            while self._rolled_up[level] < self._due[level]:
+                finish(self._roll_up_next(level))
+
+    def upkeep(self) -> Steps[None]:
+        """Roll up what is due, then seal and pack windows without new rows; all of it in steps."""
+        for level in range(len(self._rules)):
+            while self._rolled_up[level] < self._due[level]:
+                if not (yield from self._roll_up_next(level)):
+                    return  # rows have come for these windows: they are as they were, another time
+        for store in self.stores:
+            yield from store.upkeep(self.event_time.newest, self.watermark)
+
+    def _roll_up_next(self, level: int) -> Steps[bool]:
+        """Add windows of a level to the next larger one; return False, and do nothing, if they change."""
+        store, larger = self.stores[level], self.stores[level + 1].window
+        begin, until = self._rolled_up[level], self._due[level]
+        first = next(iter(store.between(begin, until)), None)
+        if first is not None:
+            larger_start = larger.start_of(first.start)
+            until = min(until, larger_start + larger.size_ms) if larger.size_ms else until
+            nearest, *others = self._receivers_of(level, larger_start)
+            steps = [
+                above.limit.absorb(above.window.start_of(larger_start), lambda: store.between(begin, until))
+                for above in (nearest, *others)
+            ]
+            if others:  # no other work may come in between
+                all(map(finish, steps))
+            elif not (yield from steps[0]):
+                return False
+        self._rolled_up[level] = self.event_time.rolled_up[self._rules[level].window.name] = until
+        return True
+
+    def _receivers_of(self, level: int, larger_start: int) -> Iterator[WindowStore]:
+        """Yield the next larger store; if that has given away this window, the one above it, too."""
+        for above in range(level + 1, len(self.stores)):
+            yield self.stores[above]
+            if above == len(self._rules):
+                return
+            if self.stores[above].window.start_of(larger_start) >= self._rolled_up[above]:
+                return  # what is above that takes it over with this window
 
     def _next_rollup(self) -> float:
-        points = zip(self._rules, self._rolled_up, strict=True)
+        points = zip(self._rules, self._due, strict=True)
         return min((rule.next_at(until) for rule, until in points), default=inf)
 
     def _fold_run(self, rows: PreparedRows, advances: Sequence[int]) -> None:
@@ -180,8 +220,7 @@ class WindowLevels:
 
     def snapshot(self) -> list[ChangelogRecord]:
         """Return the records of what has changed since the last snapshot."""
-        newest, watermark = self.event_time.newest, self.watermark
-        return [record for store in self.stores for record in store.snapshot(newest, watermark)]
+        return [record for store in self.stores for record in store.snapshot(self.event_time.newest)]
 
     def loaders(self) -> dict[bytes, Loader]:
         """Return what restores records of windows, by the second part of their keys."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
-from itertools import groupby
+from itertools import chain, groupby, islice
 from typing import Final
 
 from dataflow.engine.tables.labels import OTHER, rank
@@ -11,6 +11,9 @@ from dataflow.engine.tables.window_entry import EntryFormat, Packed
 
 CROWDED: Final = 4
 """Times `max_keys` that may be compared at once; more are cut down between two windows."""
+
+BREAK_PARTS: Final = 100
+"""Entries that are merged before other work may come in between."""
 
 HELD_PARTS: Final = 256
 """Entries of keys that are not kept, before they are added to `(other)`."""
@@ -31,36 +34,46 @@ class WindowMerge:
         self._excess: dict[str, int] = {}  # by how much their error bound is over that of `(other)`
         self._kept_from: dict[str, int] = {}  # number of the window from which on, if not the first
         self._error_bound = 0  # of `(other)`
-        self._decide()
 
-    def items(self) -> Iterator[tuple[str, Packed]]:
-        """Yield the keys and packed entries in order."""
+    def items(self) -> Iterator[tuple[str, Packed] | None]:
+        """Yield the keys and packed entries in order, and None where other work may come in between."""
+        for number in range(len(self._windows)):
+            self._count(number)
+            yield None
         others: list[Packed] = []
-        every = merge(*(self._kept(number, others) for number in range(len(self._windows))), key=_rank)
-        for key, of_key in groupby(every, key=_key):
-            packed = self._format.merge_packed([packed for _, packed in of_key])
-            yield key, [self._error_bound + self._excess[key], *packed[1:]]
+        sources = [self._kept(number, others) for number in range(len(self._windows))]
+        begun = []
+        for source in sources:  # each unpacks a chunk
+            begun.append(chain(list(islice(source, 1)), source))
+            yield None
+        read = 0
+        for key, of_key in groupby(merge(*begun, key=_rank), key=_key):
+            parts = [packed for _, packed in of_key]
+            yield key, [self._error_bound + self._excess[key], *self._format.merge_packed(parts)[1:]]
+            read += len(parts)
+            if read >= BREAK_PARTS:
+                read = 0
+                yield None
         if others:
             other = self._format.merge_packed(others)
             yield OTHER, [self._error_bound, *other[1:]]
 
-    def _decide(self) -> None:
+    def _count(self, number: int) -> None:
         """Find out which keys are kept: with the numbers alone, large states are not read."""
-        for number, window in enumerate(self._windows):
-            of_window = window.counts()
-            bound = of_window.pop(OTHER, (0, 0))[0]
-            self._error_bound += bound
-            for key, (error_bound, count) in of_window.items():
-                if key in self._counts:
-                    self._counts[key] += count
-                    self._excess[key] += error_bound - bound
-                else:
-                    self._counts[key] = count
-                    self._excess[key] = error_bound - bound
-                    self._kept_from[key] = number
-            is_last = number == len(self._windows) - 1
-            if len(self._counts) > (2 if is_last else CROWDED) * self._max_keys:
-                self._evict()
+        of_window = self._windows[number].counts()
+        bound = of_window.pop(OTHER, (0, 0))[0]
+        self._error_bound += bound
+        for key, (error_bound, count) in of_window.items():
+            if key in self._counts:
+                self._counts[key] += count
+                self._excess[key] += error_bound - bound
+            else:
+                self._counts[key] = count
+                self._excess[key] = error_bound - bound
+                self._kept_from[key] = number
+        is_last = number == len(self._windows) - 1
+        if len(self._counts) > (2 if is_last else CROWDED) * self._max_keys:
+            self._evict()
 
     def _evict(self) -> None:
         """Forget the keys but those with most rows."""

@@ -5,20 +5,18 @@ in between it only reads ahead what is packed, and in the end it checks that thi
 """
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import inf
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple
 
 from dataflow.engine.tables.answer import MOST_READ, StartRange, States, Totals, WindowMark, WindowMarks
+from dataflow.engine.tables.steps import Steps
 from dataflow.engine.tables.stored_window import StoredWindow
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.engine.tables.weighted_cache import WeightedCache
 from dataflow.engine.tables.window_entry import Packed
 from dataflow.engine.tables.windows import Window
-
-A = TypeVar("A")
-Steps: TypeAlias = Generator[None, None, A]
 
 KEY_BYTES: Final = 100
 """About what a key takes in a cache, with a number."""

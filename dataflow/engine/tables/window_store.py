@@ -3,17 +3,20 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from math import inf
 from typing import Any, Final, TypeAlias
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key, prefix_of, sealed_prefix
 from dataflow.engine.tables.chunks import Chunks
 from dataflow.engine.tables.grouping import EntryId, Groups
-from dataflow.engine.tables.key_limit import KeyLimit
+from dataflow.engine.tables.key_limit import KeyLimit, WindowsNow
 from dataflow.engine.tables.labels import OTHER
+from dataflow.engine.tables.sealed_chunk import chunks_of
 from dataflow.engine.tables.sealed_window import SealedWindow
 from dataflow.engine.tables.sealing import quiet_windows, windows_to_seal
 from dataflow.engine.tables.spilled_states import SpilledStates
+from dataflow.engine.tables.steps import Steps, with_breaks
 from dataflow.engine.tables.stored_window import StoredWindow
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry, encode
@@ -48,6 +51,7 @@ class WindowStore:
         self._records: list[ChangelogRecord] = []  # for the next snapshot, before those of entries
         self._unsealed: set[int] = set()  # starts of the windows with entries that are not sealed
         self._unpacked: set[int] = set()  # starts of the windows with entries that are not even bytes
+        self._touched: set[int] = set()  # starts of the windows that have changed since the last snapshot
         self._written_before: set[EntryId] = set()  # by the last snapshot
         self._is_relieving = False  # the next snapshot packs whatever it can
         self._fullest: int | None = 0  # None: some were restored, and nobody has looked yet
@@ -83,13 +87,25 @@ class WindowStore:
         """Tell whether nothing of a window is unpacked, as no row has come for it of late."""
         return start not in self._unpacked
 
-    def replace(self, start: int, items: Iterable[tuple[str, Packed]]) -> None:
-        """Put packed entries, in the order of their keys, in place of all of a window; seal it."""
-        window = self.get(start)
-        window.touch()
-        self._records += window.replace(items)
-        self._unsealed.discard(start)
-        self._unpacked.discard(start)
+    def rewrite(
+        self, start: int, items: Iterable[tuple[str, Packed] | None], sources: WindowsNow
+    ) -> Steps[bool]:
+        """Seal entries, in the order of their keys, in place of all of a window; False if sources change."""
+        editions = [source.edition for source in sources()]
+        chunks = []
+        for chunk in chunks_of(items, self.format):
+            if chunk is not None:
+                chunks.append(chunk)
+            yield
+            if [source.edition for source in sources()] != editions:
+                return False
+        self._replace(self.get(start), chunks)
+        return True
+
+    def _replace(self, window: StoredWindow, chunks: Iterable[bytes]) -> None:
+        self._records += window.replace(chunks)
+        self._unsealed.discard(window.start)
+        self._unpacked.discard(window.start)
         self._fullest = max(self.fullest, len(window))
 
     def drop_before(self, start: int) -> None:
@@ -97,8 +113,7 @@ class WindowStore:
         if start <= self._oldest:
             return
         for old in [old for old in self._windows if old < start]:
-            self.replace(old, ())
-            del self._windows[old]
+            self._replace(self._windows.pop(old), ())
         self._oldest = min(self._windows, default=inf)
         self._fullest = None
 
@@ -108,7 +123,9 @@ class WindowStore:
         """Add rows to their entries."""
         self.format.fold(self._states(groups), groups)
         self._changed.update(groups.entry_ids)
-        for start in {start for start, _ in groups.entry_ids}:
+        starts = {start for start, _ in groups.entry_ids}
+        self._touched |= starts
+        for start in starts:
             self._windows[start].touch()
 
     def _states(self, groups: Groups) -> list[list[Any]]:
@@ -148,6 +165,7 @@ class WindowStore:
         window.touch()
         self._records += window.remove(keys)
         self._changed.add((start, OTHER))
+        self._touched.add(start)
         self._fullest = None
 
     # -- memory
@@ -175,25 +193,52 @@ class WindowStore:
 
     # -- the changelog
 
-    def snapshot(self, newest: int, watermark: int) -> list[ChangelogRecord]:
-        """Return the records of what has changed since the last snapshot; pack and seal quiet windows."""
+    def upkeep(self, newest: int, watermark: int) -> Steps[None]:
+        """Seal and pack, in steps, windows that no row has come for of late."""
+        unsealed = [self._windows[start] for start in sorted(self._unsealed - self._touched)]
+        quiet = quiet_windows(unsealed, newest)
+        for window in list(windows_to_seal(quiet, self.window.size_ms, watermark)):
+            if self._is_untouched(window):
+                yield from self.rewrite(window.start, with_breaks(window.items(), 100), [window].copy)
+        for window in quiet:
+            yield from self._pack(window)
+
+    def _pack(self, window: StoredWindow) -> Steps[None]:
+        keys = iter(list(window.entries))
+        while self._is_untouched(window):
+            some = list(islice(keys, 100))
+            if not some:
+                self._unpacked.discard(window.start)
+                return
+            window.pack(some)
+            yield
+
+    def _is_untouched(self, window: StoredWindow) -> bool:
+        """Tell whether a window is there, with nothing in it that the changelog has not been given."""
+        return self._windows.get(window.start) is window and window.start not in self._touched
+
+    def snapshot(self, newest: int) -> list[ChangelogRecord]:
+        """Return the records of what has changed since the last snapshot."""
         written = self._changed
-        touched = {start for start, _ in written} & self._windows.keys()
+        touched, self._touched = self._touched & self._windows.keys(), set()
         for start in touched:
             self._windows[start].touched_at = newest
         self._unsealed |= touched
         unsealed = [self._windows[start] for start in sorted(self._unsealed)]
-        quiet = quiet_windows(unsealed, newest, touched if self._is_relieving else None)
-        for window in windows_to_seal(quiet, self.window.size_ms, watermark):
+        due = [window for window in unsealed if window.is_due]
+        if self._is_relieving:
+            rest = [window for window in unsealed if not window.is_due and window.start not in touched]
+            due += windows_to_seal(rest, 0, newest)
+        for window in due:
             self._records += window.seal()
             self._unsealed.discard(window.start)
             self._unpacked.discard(window.start)
         records, self._records = self._records, []
         records += self._changed_entries()
-        for window in unsealed if self._is_relieving else quiet:
-            if window.start in self._unpacked:
+        if self._is_relieving:
+            for window in unsealed:
                 window.pack()
-                self._unpacked.discard(window.start)
+            self._unpacked.clear()
         self._pack_cold(written)
         self._is_relieving = False
         return records
