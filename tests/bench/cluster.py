@@ -11,7 +11,15 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
 
 PARTITIONS = 4
 ERRORS_ONLY = {"log_level": 3}
@@ -33,6 +41,15 @@ class Cluster:
             made.result(30)
         for topic in wanted:
             self._until(lambda name=topic.topic: self._is_led(name), f"{topic.topic} has no leader")
+
+    def keep_producer_times(self, topics: Iterable[str]) -> None:
+        """Let the records of these topics keep the timestamps of producers: latency is measured by them."""
+        entry = ConfigEntry(
+            "message.timestamp.type", "CreateTime", incremental_operation=AlterConfigOpType.SET
+        )
+        asked = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry]) for name in topics]
+        for altered in self._admin.incremental_alter_configs(asked).values():
+            altered.result(30)
 
     def delete_topics(self, is_old: Callable[[str], bool]) -> None:
         """Delete the topics with such names, and wait until they are gone."""

@@ -91,6 +91,7 @@ class Shipped:
         environment = self.tree.environment(self.environment(Path.cwd()))
         subprocess.run([self.tree.python, "-m", "dataflow", "topics"], env=environment, cwd=self.tree.root,
                        check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+        self.cluster.keep_producer_times([self.source, *self.outputs])
 
     def acknowledged(self) -> int:
         """Return the sum of the committed offsets."""
