@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol, TypeVar, cast
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
 CANCEL_SECONDS = 0.05
@@ -34,7 +34,13 @@ async def running(client: C) -> AsyncIterator[C]:
         yield client
     finally:
         await asyncio.sleep(0)  # aiokafka's stop() fails if its tasks have not begun
-        await client.stop()
+        # By itself: when the broker is away it raises CancelledError, as if we were cancelled.
+        stopping = asyncio.create_task(client.stop())
+        await asyncio.wait([stopping])
+        if not stopping.cancelled():
+            stopping.result()
+        elif isinstance(client, AIOKafkaConsumer):
+            await client._client.close()  # it has not come to that
 
 
 async def is_reachable(connection: Mapping[str, object]) -> bool:
