@@ -280,8 +280,11 @@ class Partition:
         """Keep the windows of its tables small, in steps between which batches come."""
         if self._upkept_at != self.position:
             self._upkept_at = self.position
-            for table_partition in list(self.state.table_partitions.values()):
-                yield from table_partition.upkeep()
+            for name, table_partition in list(self.state.table_partitions.items()):
+                for _ in table_partition.upkeep():
+                    yield
+                    if not self.is_open or self.state.table_partitions.get(name) is not table_partition:
+                        break  # another has its place, and its chunks
 
     def on_committed(self, snapshot: Snapshot, changelog_end: int | None = None) -> None:
         """Note that the checkpoint with this snapshot is committed, and where the changelog ended then."""

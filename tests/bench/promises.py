@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 
 import orjson
+from answers import answers
 from bookings import bookings
 from cluster import PARTITIONS
 from contest import Arena
@@ -92,6 +93,7 @@ PACED: Mapping[str, Callable[[Arena, Sizes, Tree], Iterator[Promise]]] = {
 
 MEASUREMENTS: Mapping[str, Callable[[Arena, Sizes], Iterator[Promise]]] = {
     "latency": latency_and_rest,
+    "answers": answers,
     "queries": queries_while_busy,
     "recovery": recovery,
     "ingest": ingest,

@@ -18,11 +18,12 @@ from partition_bench import (
     read_only,
     written,
 )
+from table_rows import rows_of
 
 from dataflow.engine.batch import UnaccountedEvents
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.state import PartitionState
-from dataflow.engine.tables import WindowedTable
+from dataflow.engine.tables import DAY, TablePartition, WindowedTable
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.kafka.fetch import Fetched, RecordSlice
 
@@ -333,3 +334,22 @@ async def test_what_a_paused_stream_lets_go_is_no_backlog():
     await pass_on(batch)
     assert bench.partition.pause is not None
     assert bench.partition.context.backlog.batches == 0
+
+
+@pytest.mark.parametrize("what", ["go on", "count anew", "revoke"])
+def test_upkeep_ends_where_a_table_is_counted_anew_or_the_partition_goes(what):
+    """Both tables have chunks of the same names in one store: the old one must write none over the new."""
+    partition = Bench(tables=(PER_KIND,)).partition
+    days = [rows_of([(day * DAY.size_ms, "a")], "kind") for day in range(2)]
+    counted = partition.state.table_partitions["per_kind"]
+    for rows in days:
+        counted.fold(rows)
+        counted.snapshot(is_upkept=True)
+    steps = partition.upkeep()
+    next(steps)
+    if what == "count anew":
+        partition.state.table_partitions["per_kind"] = TablePartition(PER_KIND)
+    if what == "revoke":
+        partition.is_open = False
+    list(steps)
+    assert len(counted.levels.store_of(DAY).get(0).sealed) == (what == "go on")
