@@ -102,7 +102,7 @@ class Partition:
         self.is_held = False  # handed nothing more for a moment
         self.max_message_bytes = options.max_message_bytes
         self.context = context
-        self._adopted: list[ChangelogRecord] = []
+        self._changes: list[ChangelogRecord] = []
         self._buffered: dict[str, list[Outgoing]] = {}  # by topic, not yet packed
         self._packed: list[Output] = []
         self._unfinished: deque[Batch] = deque()  # handed out, in order; the first is unfinished
@@ -249,17 +249,21 @@ class Partition:
         self.state.suspended[table] = suspension
         self.must_write = True
 
+    def write(self, changes: list[ChangelogRecord]) -> None:
+        """Write records of a suspended table with the next checkpoint."""
+        self._changes += changes
+        self.must_write = True
+
     def adopt(self, table_partition: TablePartition, changes: list[ChangelogRecord]) -> None:
-        """Go on with a table that has counted up to the position; `changes` are all its records."""
+        """Go on with a table that has counted up to the position; `changes` are not written yet."""
         name = table_partition.table.name
         self.state.suspended.pop(name, None)
         self.state.table_partitions[name] = table_partition
-        self._adopted += changes
-        self.must_write = True
+        self.write(changes)
 
     def snapshot(self) -> Snapshot:
         """Return what the checkpoint writes, and gather what follows for the next one."""
-        changes, self._adopted = self._adopted, []
+        changes, self._changes = self._changes, []
         changes += [
             change
             for table_partition in self.state.table_partitions.values()

@@ -1,14 +1,16 @@
 """Rebuild: counts a table of a partition anew from what its topic still holds, beside all that goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from itertools import islice
 from sys import maxsize
 
 from dataflow.engine.batch import Batch, BatchStream
 from dataflow.engine.partition import Backlog, Partition
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import PartitionState
+from dataflow.engine.tables.changelog import ChangelogRecord
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.engine.topology import Source
@@ -22,6 +24,7 @@ RECORDS_AT_ONCE = 500
 """In between the partition's own batches, and whoever asks, have their turn."""
 
 RECORDS_A_SNAPSHOT = 50_000
+KEYS_AT_ONCE = 50_000
 FETCH_SECONDS = 0.2
 POLL_SECONDS = 0.005
 
@@ -57,17 +60,23 @@ class Recount(Partition):
 class Rebuild:
     """Counts one table of a partition anew, by the agent of its stream; then the partition goes on with it.
 
-    The partition is held for the last few records only. The table takes over at the very offset up to
-    which it has counted, and goes into the changelog with all else of the checkpoint there.
+    Old records are deleted and new ones written as it goes: none counts while the table is suspended.
+    The partition is held for the last few records only. Then the table takes over at the very offset up to
+    which it has counted, with all else of the checkpoint there.
     """
 
-    def __init__(self, partition: Partition, source: Source, table: WindowedTable) -> None:
+    def __init__(
+        self,
+        partition: Partition,
+        source: Source,
+        table: WindowedTable,
+        checkpoint: Callable[[], Awaitable[None]],
+    ) -> None:
         self._partition = partition
+        self._checkpoint = checkpoint
         self._source = source
         self._table = table
         self._connection = partition.context.options.connection
-        self._changes: dict[bytes, bytes | None] = {}
-        """For the changelog; at first, that all that it has of the table is deleted."""
 
     async def run(self, *, from_now: bool) -> bool:
         """Count from the begin of the topic, or from now on; tell whether the partition has taken it over.
@@ -79,7 +88,7 @@ class Rebuild:
         if from_now:
             counted = Recount.of(self._partition, self._table, 0).counted
             counted.since_ms = self._partition.context.now_ms()
-            self._hand_over(counted)
+            self._partition.adopt(counted, counted.snapshot())
         else:
             async with reader(self._connection) as consumer:
                 try:
@@ -92,9 +101,12 @@ class Rebuild:
         log = TopicPartition(self._source.changelog, self._partition.tp.partition)
         prefix = f"{self._table.name}|".encode()
         consumer.assign([log])
+        keys: set[bytes] = set()
         async for _, records in read_to_end(consumer, [log]):
-            keys = (record.key for record in records)
-            self._changes |= dict.fromkeys(key for key in keys if key and key.startswith(prefix))
+            keys |= {key for record in records if (key := record.key) and key.startswith(prefix)}
+        left = iter(keys)
+        while some := list(islice(left, KEYS_AT_ONCE)):
+            await self._write([(key, None) for key in some])
 
     async def _count(self, consumer: Consumer) -> None:
         partition, tp = self._partition, self._partition.tp
@@ -106,7 +118,7 @@ class Rebuild:
             counted.since_ms = partition.context.now_ms()  # unless there is a record to tell
         while partition.is_open:
             if recount.position == partition.position == partition.delivered:
-                self._hand_over(counted)
+                partition.adopt(counted, counted.snapshot())
                 return
             for fetched in (await drain(consumer, [tp], RECORDS_AT_ONCE, FETCH_SECONDS)).values():
                 partition.is_held |= fetched.end >= partition.position
@@ -129,12 +141,12 @@ class Rebuild:
         if is_first and counted.since_ms is not None and recount.last_record_ms:
             counted.since_ms = recount.last_record_ms
         if recount.records >= RECORDS_A_SNAPSHOT:
-            self._changes |= counted.snapshot()
             recount.records = 0
+            await self._write(counted.snapshot())
 
-    def _hand_over(self, counted: TablePartition) -> None:
-        self._changes |= counted.snapshot()
-        self._partition.adopt(counted, list(self._changes.items()))
+    async def _write(self, changes: list[ChangelogRecord]) -> None:
+        self._partition.write(changes)
+        await self._checkpoint()
 
 
 def _below(end: int, fetched: Fetched) -> Fetched:

@@ -63,7 +63,8 @@ class Rebuilds(Service):
             return
         log.info("Table is being counted anew.", table=name, counted_from=tp)
         try:
-            done = await Rebuild(partition, source, table).run(from_now=suspension.from_now)
+            rebuild = Rebuild(partition, source, table, self._engine.checkpoint)
+            done = await rebuild.run(from_now=suspension.from_now)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning(
                 "Table cannot be counted anew for now; trying again.",

@@ -21,9 +21,10 @@ def counted(worker: Relay) -> int:
 
 
 async def test_a_table_is_counted_anew_amid_traffic_and_nothing_else_notices(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, monkeypatch: pytest.MonkeyPatch
 ):
     """A record that nobody can read, in the changelog of each partition, and events that go on coming."""
+    monkeypatch.setattr("dataflow.engine.rebuild.RECORDS_A_SNAPSHOT", 300)  # written bit by bit
     kafka.produce(names.source, events(range(4_000)))
     first = relay(broker.address, names)
     async with running(first):
@@ -73,3 +74,22 @@ async def test_what_retention_has_deleted_and_what_was_before_now_is_not_in_it(
         await until(lambda: counted(again) == 7, "what comes from now on")
         for partition in again.app.engine.partitions.values():
             assert partition.state.table_partition("per_kind").since_ms > AT + 5
+
+
+async def test_a_rebuild_that_breaks_off_begins_again(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, monkeypatch: pytest.MonkeyPatch
+):
+    """What the first worker has written of it does not count, and is deleted by the second."""
+    monkeypatch.setattr("dataflow.engine.rebuild.RECORDS_A_SNAPSHOT", 100)
+    monkeypatch.setattr("dataflow.engine.rebuild.RECORDS_AT_ONCE", 50)
+    kafka.produce(names.source, events(range(4_000)))
+    worker = relay(broker.address, names)
+    async with running(worker):
+        await until(lambda: worker.received == 4_000, "all events")
+        before = len(kafka.read_topic(names.changelog))
+        await worker.app.rebuilds.begin("per_kind", from_now=False)
+        await until(lambda: len(kafka.read_topic(names.changelog)) > before + 12, "a part of it")
+        assert counted(worker) == -1
+    again = relay(broker.address, names)
+    async with running(again):
+        await until(lambda: counted(again) == 4_000, "the whole table")
