@@ -31,7 +31,7 @@ class NewerFormat(Misconfigured):
     def __init__(self, subject: str, version: int) -> None:
         super().__init__(
             f"changelog of {subject} has format {version}; expected at most {FORMAT_VERSION} "
-            "(a newer release has written it: start that one, or delete the changelog)"
+            "(a newer release has written it: start that one, or delete the changelog and rebuild its tables)"
         )
 
 
