@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stored_state import StoredState
-from table_parts import merge_entries, part_of, totals_of
+from table_parts import merge_entries, part_of, reader_of, totals_of
 from table_rows import held, restored, rows_of, unhurried, write
 
 from dataflow.engine.tables import (
@@ -26,7 +27,9 @@ from dataflow.engine.tables import (
     Window,
     WindowedTable,
     window_levels,
+    window_reader,
 )
+from dataflow.engine.tables.steps import finish
 
 RETENTION = {10: 25, 40: 60, 120: None}
 """By window size, both in units of time."""
@@ -285,6 +288,36 @@ def test_upkeep_in_steps_shows_in_no_number_whatever_comes_in_between(work, late
             worked.do(*doing)
             assert_equal(worked.counted, worked.model, unit)
     assert_equal(restored(worked.counted.table, worked.changelog), worked.written, unit)
+
+
+@unhurried
+@given(work, work, units)
+def test_what_is_read_in_steps_has_every_row_that_was_counted_before_once(first, meanwhile, unit):
+    """Rows come, and windows are rolled up and sealed, while an answer is read."""
+    worked, meanwhile = (
+        Worked(None, unit),
+        [doing for doing in meanwhile if doing[0] not in {"restart", "kill"}],
+    )
+    with (
+        patch.object(window_levels, "ROLLED_UP_AT_ONCE", 0),
+        patch.object(window_reader, "ENTRIES_AT_ONCE", 1),
+    ):
+        for doing in first:
+            worked.do(*doing)
+        for window in worked.counted.table.every_window:
+            reader, read, rest = reader_of(worked.counted), None, iter(meanwhile)
+            [before] = finish(reader.states(window, (0, None), (1,)))
+            steps = reader.states(window, (0, None), (1,))
+            while read is None:
+                try:
+                    next(steps)
+                except StopIteration as done:
+                    [read] = done.value
+                for doing in islice(rest, 1):
+                    worked.do(*doing)
+            [after] = totals_of(worked.counted, window, None, None, ("count",)).by_aggregation
+            assert before.keys() <= read.keys() <= after.keys()
+            assert all(before.get(key, 0) <= read[key] <= after[key] for key in read)
 
 
 @pytest.mark.parametrize("is_upkept", [False, True])

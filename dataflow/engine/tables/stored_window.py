@@ -46,7 +46,7 @@ class StoredWindow:
         self._format = entry_format
         self._spilled = spilled
         self.rewrites = 0
-        """How often other chunks have taken the place of all entries."""
+        """How often entries were sealed, unsealed or removed."""
         self.touch()
 
     @property
@@ -119,14 +119,14 @@ class StoredWindow:
         return counts
 
     def column(self, slot: int) -> Iterator[tuple[str, Any]]:
-        """Return keys with their packed state at this place, which add up by key; no large ones."""
-        sealed = (zip(chunk.keys, chunk.column(slot), strict=True) for chunk in self.sealed.chunks())
-        at = slot - 1
-        own = [
-            (key, decode(e)[slot] if type(e) is bytes else e.states[at] if slot else e.error_bound)  # type: ignore[union-attr]
-            for key, e in self.entries.items()
-        ]
-        return chain(chain.from_iterable(sealed), own)
+        """Yield keys with their packed state at this place, which add up by key; no large ones."""
+        for chunk in self.sealed.chunks():
+            yield from zip(chunk.keys, chunk.column(slot), strict=True)
+        for key, entry in list(self.entries.items()):
+            if isinstance(entry, WindowEntry):
+                yield key, entry.states[slot - 1] if slot else entry.error_bound
+            else:
+                yield key, decode(entry)[slot]
 
     def unpacked(self, key: str) -> WindowEntry:
         """Return what came of a key since the window was sealed, to be read only."""
@@ -159,6 +159,7 @@ class StoredWindow:
         if not len(self.sealed):
             return
         self.is_due = True
+        self.rewrites += 1
         for key, packed in list(self.items()):
             entry = self.entries.get(key)
             whole = self.entries[key] = self._format.unpack(packed)
@@ -167,6 +168,7 @@ class StoredWindow:
 
     def remove(self, keys: Iterable[str]) -> Iterator[ChangelogRecord]:
         """Forget entries that are not sealed; yield what deletes their records."""
+        self.rewrites += 1
         for key in keys:
             entry = self.entries.pop(key)
             if isinstance(entry, bytes) or entry.is_written:

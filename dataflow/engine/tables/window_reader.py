@@ -1,17 +1,17 @@
 """Window reader: what the windows of one table partition hold, read in slices.
 
-Each generator yields where other work may come in between. What it returns is so at one instant:
-in between it only reads ahead what is packed, and in the end it checks that this has not changed.
+Each generator yields where other work may come in between. Every row that was counted before it began is
+in what it returns, once; rows that come meanwhile may be.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from dataflow.engine.tables.answer import MOST_READ, StartRange, States, Totals, WindowMark, WindowMarks
-from dataflow.engine.tables.steps import Steps
+from dataflow.engine.tables.steps import Steps, finish
 from dataflow.engine.tables.stored_window import StoredWindow
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.engine.tables.weighted_cache import WeightedCache
@@ -22,6 +22,8 @@ KEY_BYTES: Final = 100
 """About what a key takes in a cache, with a number."""
 
 KEYS_AT_ONCE: Final = 8
+ENTRIES_AT_ONCE: Final = 2_000
+TRIES: Final = 3
 
 
 class ReadAhead(NamedTuple):
@@ -72,31 +74,38 @@ class WindowReader:
 
     def states(self, window: Window, starts: StartRange, slots: tuple[int, ...]) -> Steps[Sequence[States]]:
         """Return for each of these places the states of all keys; not for large states."""
-        place = (id(self._levels), window.name, starts, slots)
-        ahead = self._cache.get(place) or ReadAhead(frozenset(), [{} for _ in slots])
-        sums, read = None, set(ahead.versions)
-        for part, is_packed in list(self._parts(window, starts)):
-            if is_packed and part.version not in read:
-                sums = sums or list(map(dict, ahead.content))
-                self._add(window, sums, part, slots)
-                read.add(part.version)
-                yield
-        if sums is not None:
-            ahead = ReadAhead(frozenset(read), sums)
-            self._cache.put(place, ahead, KEY_BYTES * sum(map(len, sums)))
-        parts = [part for part, _ in self._parts(window, starts)]
-        if not ahead.versions <= {part.version for part in parts}:
+        for _ in range(TRIES):
+            states = yield from self._read_states(window, starts, slots)
+            if states is not None:
+                return states
+        return cast("Sequence[States]", finish(self._read_states(window, starts, slots)))
+
+    def _read_states(
+        self, window: Window, starts: StartRange, slots: tuple[int, ...]
+    ) -> Steps[Sequence[States] | None]:
+        """Return the states; None if windows were rolled up, sealed or dropped meanwhile."""
+        place, parts = (id(self._levels), window.name, starts, slots), list(self._parts(window, starts))
+        ahead = self._cache.get(place)
+        if ahead is None or not ahead.versions <= {part.version for part, _ in parts}:
             ahead = ReadAhead(frozenset(), [{} for _ in slots])
-        rest = [part for part in parts if part.version not in ahead.versions]
-        content = list(map(dict, ahead.content)) if rest else ahead.content
-        for part in rest:
-            self._add(window, content, part, slots)
+        for is_packed in (True, False):
+            unread = [part for part, packed in parts if packed is is_packed]
+            versions = ahead.versions | {part.version for part in unread}
+            if versions > ahead.versions:
+                sums = list(map(dict, ahead.content))
+                rest = [part for part in unread if part.version not in ahead.versions]
+                if not (yield from self._add(window, starts, sums, rest, slots)):
+                    return None
+                ahead = ReadAhead(versions, sums)
+                if is_packed:
+                    self._cache.put(place, ahead, KEY_BYTES * sum(map(len, sums)))
+        content: Sequence[States] = ahead.content
         return content
 
     def entries(
         self, window: Window, starts: StartRange, keys: Sequence[str]
     ) -> Steps[list[Sequence[Packed]]]:
-        """Return of each key the packed entries that add up to its own, as they are at one instant."""
+        """Return of each key the packed entries that add up to its own."""
         ahead = yield from self._read_entries_ahead(window, starts, keys)
         entries: list[Sequence[Packed]] = []
         for number, key in enumerate(keys):
@@ -138,11 +147,30 @@ class WindowReader:
         return ahead
 
     def _add(
-        self, window: Window, sums: Sequence[dict[str, Any]], part: StoredWindow, slots: Sequence[int]
-    ) -> None:
-        aggregations = self._levels.store_of(window).format.aggregations
-        for slot, total in zip(slots, sums, strict=True):
-            aggregations[slot - 1].add_encoded(total, part.column(slot))
+        self,
+        window: Window,
+        starts: StartRange,
+        sums: Sequence[dict[str, Any]],
+        parts: Sequence[StoredWindow],
+        slots: Sequence[int],
+    ) -> Steps[bool]:
+        """Add states of these parts; return False if windows were rolled up, sealed or dropped meanwhile."""
+        aggregations, rewrites = (
+            self._levels.store_of(window).format.aggregations,
+            self._rewrites(window, starts),
+        )
+        for part in parts:
+            for slot, total in zip(slots, sums, strict=True):
+                column = part.column(slot)
+                while some := list(islice(column, ENTRIES_AT_ONCE)):
+                    aggregations[slot - 1].add_encoded(total, some)
+                    yield
+                    if self._rewrites(window, starts) != rewrites:
+                        return False
+        return True
+
+    def _rewrites(self, window: Window, starts: StartRange) -> list[tuple[int, int]]:
+        return [(id(part), part.rewrites) for part, _ in self._parts(window, starts)]
 
     def _parts(self, window: Window, starts: StartRange) -> Iterator[tuple[StoredWindow, bool]]:
         """Yield the windows and the smaller ones that are part of them, each with whether it is packed."""
