@@ -29,6 +29,8 @@ class WindowSpan:
     """Of each window that is in it, in each partition."""
     size: int
     """How many entries there are to read."""
+    keys: int
+    """About how many keys they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Plan:
 def plan_of(selection: Selection, marks: Mapping[TopicPartition, WindowMarks], *, is_costly: bool) -> Plan:
     """Return what is in an answer; raise `HttpError` for more windows than can be put together.
 
-    Every window has an entry, so no answer has more windows than its limit. `is_costly` tells that
-    the order is one of large states, which all have to be read.
+    No more windows are read than will be shown. `is_costly` tells that the order is one of large
+    states, which all have to be read.
     """
     found = defaultdict[int, list[tuple[TopicPartition, WindowMark]]](list)
     for tp, of in marks.items():
@@ -60,14 +62,16 @@ def plan_of(selection: Selection, marks: Mapping[TopicPartition, WindowMarks], *
         span = _span(found, starts, size_ms)
         _check_size(span, is_cut=bool(cut))
         return Plan([span], starts[-1])
-    spans, read = list[WindowSpan](), 0
+    spans, read, shown = list[WindowSpan](), 0, 0
+    most_read = MOST_ENTRIES if is_costly else MOST_READ
     for start in starts:
         span = _span(found, [start], size_ms)
         read += min(span.size, MOST_ENTRIES) if is_costly else span.size
-        too_many = len(spans) == selection.limit or read > (MOST_ENTRIES if is_costly else MOST_READ)
-        if start > min(cut, default=inf) or (spans and too_many):
+        is_full = shown >= selection.limit or read > most_read
+        if start > min(cut, default=inf) or (spans and is_full):
             return Plan(spans, starts[-1], start)
         spans.append(span)
+        shown += min(span.keys, selection.top or span.keys) if selection.key is None else 1
     return Plan(spans, max(starts, default=0))
 
 
@@ -80,6 +84,7 @@ def _span(
         starts[-1],
         tuple((tp, mark.start, mark.version) for tp, mark in marks),
         sum(mark.size for _, mark in marks),
+        max(mark.keys for _, mark in marks),
     )
 
 

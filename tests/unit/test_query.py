@@ -92,7 +92,7 @@ def test_an_idle_topic_is_not_behind_however_old_its_last_record():
     [
         (
             ReadMarks("table", "day", (1, None), 60, newest=True),
-            WindowMarks([WindowMark(1, -(2**62), 3)], 4, 5, 6, 7, 8),
+            WindowMarks([WindowMark(1, -(2**62), 3, 2)], 4, 5, 6, 7, 8),
         ),
         (ReadStates("table", "day", [(0, DAY_MS)], 2), [{"key": 1, "other": None}]),
         (ReadEntries("table", "all", [((0, None), ["key"])]), [[[], [[0, 1, b"x"]]]]),

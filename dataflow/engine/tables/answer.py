@@ -16,12 +16,13 @@ class WindowMark(msgspec.Struct, frozen=True, array_like=True):
     """A window that has entries.
 
     `version` is another one after each change; `size` is how many entries there are to read,
-    those of the smaller windows that are part of it, too.
+    those of the smaller windows that are part of it, too, `keys` about how many keys these have.
     """
 
     start: int
     version: int
     size: int
+    keys: int
 
 
 class WindowMarks(msgspec.Struct, frozen=True, array_like=True):

@@ -53,7 +53,9 @@ class WindowReader:
         event_time = self._of.event_time
         return WindowMarks(
             [
-                WindowMark(start, hash(tuple(part.version for part in of)), sum(map(len, of)))
+                WindowMark(
+                    start, hash(tuple(part.version for part in of)), sum(map(len, of)), max(map(len, of))
+                )
                 for start in (ordered[-most:] if newest else ordered[:most])
                 for of in (parts[start],)
             ],
