@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 
 import maxminddb
@@ -11,6 +12,7 @@ import pytest
 from chaos.answers import ask_balances, ask_whole
 from chaos.cluster import running_cluster
 from chaos.waiting import wait_until
+from harness.pages import every_page
 from kafka_client import Read
 from sources.senders import Ingest
 
@@ -84,7 +86,7 @@ def counted_by_hand() -> dict[str, dict[str, dict[str, int]]]:
 
 def counted(ingest: Ingest, table: str) -> dict[str, dict[str, int]]:
     """Return what a table has counted of all time, by key."""
-    (window,) = ask_whole(ingest.worker, f"/tables/{table}", window="all", limit="1000")["windows"]
+    (window,) = every_page(partial(ask_whole, ingest.worker), table, "all")["windows"]
     return {entry.pop("key"): entry for entry in window["entries"]}
 
 
