@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_origin
+from weakref import WeakValueDictionary
 
 import aiohttp
 import faust
@@ -145,6 +146,8 @@ class Queries:
         self._engine = engine
         self._router = router
         self._cache: Cache = WeightedCache(CACHE_BYTES)
+        self._turn = asyncio.Lock()
+        self._places = WeakValueDictionary[Hashable, asyncio.Lock]()
         self.answers = WeightedCache[Any](CACHE_BYTES)
         """What whoever asks makes of the answers of all partitions."""
 
@@ -154,7 +157,7 @@ class Queries:
         Raises KeyError or `msgspec.MsgspecError` for what this release does not know.
         """
         inquiry = self.decoder.decode(body)
-        return encode_results(await in_slices(self._own_results(inquiry.topics, inquiry.query)))
+        return encode_results(await self._read(inquiry.topics, inquiry.query))
 
     async def query(
         self, topics: Collection[str], query: Query[A], silent: set[str] | None = None
@@ -167,7 +170,7 @@ class Queries:
         urls = await self.other_owners(*topics) - silent
         body = msgspec.msgpack.encode({"topics": topics, "query": query}) if urls else b""
         others = {url: asyncio.ensure_future(self._ask(url, body, type(query))) for url in urls}
-        results = await in_slices(self._own_results(topics, query))
+        results = await self._read(topics, query)
         for url, other in others.items():
             answered = await other
             results += answered or ()
@@ -177,6 +180,20 @@ class Queries:
             topic: merge_results(partitions.get(topic, 0), [r for r in results if r.topic == topic])
             for topic in topics
         }
+
+    async def in_turn(self, steps: Steps[A]) -> A:
+        """Do long work in slices, and no two at once: batches have their share, however many ask."""
+        async with self._turn:
+            return await in_slices(steps)
+
+    def place(self, what: Hashable) -> asyncio.Lock:
+        """Return what is held while this is found out: who asks for it meanwhile needs it no more."""
+        return self._places.setdefault(what, asyncio.Lock())
+
+    async def _read(self, topics: Collection[str], query: Query[A]) -> list[PartitionResult[A]]:
+        steps = self._own_results(topics, query)
+        is_short = isinstance(query, ReadMarks | ReadEventCounts)
+        return await (in_slices(steps) if is_short else self.in_turn(steps))
 
     @property
     def own_url(self) -> str:

@@ -9,7 +9,6 @@ import msgspec
 
 from dataflow.engine.query import Queries, Query, ReadEntries, ReadMarks, ReadStates
 from dataflow.engine.query_result import Owner, QueryResult
-from dataflow.engine.slices import in_slices
 from dataflow.engine.tables import OTHER, Window, WindowedTable
 from dataflow.engine.tables.answer import StartRange, States, WindowMarks
 from dataflow.engine.tables.merging import Json, Ranking, added_up, entry_of, ranked
@@ -75,13 +74,17 @@ class ClusterTable:
 
     async def rankings(self, spans: Sequence[WindowSpan]) -> list[Ranking]:
         """Return the keys of each window in order."""
+        async with self._queries.place((*self._names, self._order)):
+            return await self._rankings(spans)
+
+    async def _rankings(self, spans: Sequence[WindowSpan]) -> list[Ranking]:
         kept = {span: self._kept(span, self._order) for span in spans}
         changed = [span for span, ranking in kept.items() if ranking is None]
         if changed:
             slot = 1 if self.is_costly else self._slot
             query = ReadStates(*self._names, [span.starts for span in changed], slot)
             states = zip(*(await self._ask(query)).values(), strict=True)
-            rankings = await in_slices(self._ranked(slot, states))
+            rankings = await self._queries.in_turn(self._ranked(slot, states))
             if self.is_costly:
                 rankings = await self._ranked_by_large(changed, rankings)
             for span, ranking in zip(changed, rankings, strict=True):
@@ -91,6 +94,10 @@ class ClusterTable:
 
     async def entries(self, shown: Sequence[Shown]) -> list[bytes]:
         """Return the entries of each window as JSON."""
+        async with self._queries.place((*self._names, self._order)):
+            return await self._entries(shown)
+
+    async def _entries(self, shown: Sequence[Shown]) -> list[bytes]:
         kept = {each: self._kept(each.span, (each.begin, each.keys)) for each in shown}
         changed = [each for each, raw in kept.items() if raw is None]
         if changed:
@@ -122,7 +129,7 @@ class ClusterTable:
 
     async def _merged(self, keys: Sequence[tuple[StartRange, Sequence[str]]]) -> list[list[Json]]:
         found = await self._ask(ReadEntries(*self._names, keys))
-        return await in_slices(self._added_up(keys, list(found.values())))
+        return await self._queries.in_turn(self._added_up(keys, list(found.values())))
 
     def _added_up(
         self,

@@ -1,5 +1,6 @@
 """Answers about tables: bounded, page by page the whole, kept, and never older than what is counted."""
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
@@ -221,6 +222,23 @@ async def test_a_worker_asks_the_owners_of_other_partitions(order):
         torn = await worker.answer(**question)
         assert torn["partitions"] == {"answered": [0], "missing": [1]}
         assert windows_of([torn]) == whole(declared, table_partitions[:1], question)
+
+
+async def test_all_who_ask_at_once_are_answered():
+    """They wait for one another's work, and for nobody for ever."""
+    declared = table()
+    table_partitions = [TablePartition(declared) for _ in range(2)]
+    for second in range(60):
+        fold(table_partitions[second % 2], *[(second, page, second % 7, 1) for page in "abc"])
+    worker = OneWorker(declared, table_partitions)
+    asked = [
+        {"window": window, "order": order, "merge": "false"}
+        for window in ("of_10", "all")
+        for order in ("count", "users")
+    ] * 4
+    answers = await asyncio.gather(*(worker.answer(**question) for question in asked))
+    for question, answer in zip(asked, answers, strict=True):
+        assert windows_of([answer]) == whole(declared, table_partitions, question)
 
 
 async def test_who_has_an_answer_is_told_that_it_is_still_so():
