@@ -1,5 +1,6 @@
 """What we rely on of Faust and mode beyond their documents: after an upgrade these tests say what broke."""
 
+import asyncio
 from collections.abc import Callable
 
 from faust.transport.drivers import aiokafka as driver
@@ -129,8 +130,12 @@ async def test_the_consumer_reads_committed_and_is_assigned_by_faust(broker: Emb
         consumer = worker.app.batch_consumer.thread._ensure_consumer()
         assert consumer._isolation_level == "read_committed"
         assert consumer._fetcher._isolation_level == 1
-        await until(worker.app.router.external_topics_metadata, "who owns what")
-        owners = worker.app.router.external_topics_metadata()
+        router = worker.app.router
+        async with asyncio.timeout(30):
+            while not router.external_topics_metadata():
+                await router.refresh()
+                await asyncio.sleep(0.1)
+        owners = router.external_topics_metadata()
         (topics,) = owners.values()
         assert sorted(topics[names.source]) == [0, 1, 2, 3]
 

@@ -22,7 +22,7 @@ MAIN = (
     "Consumer._commit_handler",
     "Consumer._commit_livelock_detector",
     "Engine._checkpoint_when_due",
-    "Engine._flush_often",
+    "Engine._upkeep",
     "Fetcher._fetcher",
     "GroupWatch._watch",
     "MethodQueueWorker._method_queue_do_work",
