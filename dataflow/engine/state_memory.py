@@ -47,7 +47,7 @@ class StateMemory:
             (part.table.name, store)
             for state in states
             for part in state.table_partitions.values()
-            for store in part.stores
+            for store in part.levels.stores
         ]
         windows = [
             (size, name, store, start) for name, store in stores for start, size in store.sizes().items()

@@ -159,7 +159,7 @@ def test_a_key_of_a_large_window_that_came_once_takes_little_beside_itself(monke
     finally:
         tracemalloc.stop()
 
-    entries = counted.stores[0].get(0).entries
+    entries = counted.levels.stores[0].get(0).entries
     assert [len(entry) for entry in entries.values() if isinstance(entry, bytes)][:keys] == [3] * keys
     assert taken / len(entries) - 59 - 36 < 100, "bytes a key beside its 59 and the 36 of its aggregates"
     assert entry_bytes(b"123") < 250

@@ -416,7 +416,7 @@ def test_tables_short_of_memory_lose_no_row(steps, lateness, kept, unit):
 
 def relieve(table_partition, kept=None):
     """Have the next snapshot pack and seal, or keep so many keys of each window."""
-    for store in table_partition.stores:
+    for store in table_partition.levels.stores:
         if kept is None:
             store.relieve()
         else:

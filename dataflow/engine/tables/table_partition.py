@@ -1,6 +1,5 @@
 """Table partition: what one source partition has counted for a windowed table."""
 
-from collections.abc import Sequence
 from typing import NoReturn
 
 import msgspec
@@ -20,7 +19,6 @@ from dataflow.engine.tables.rows import Rows
 from dataflow.engine.tables.steps import Steps, finish
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.window_levels import WindowLevels
-from dataflow.engine.tables.window_store import WindowStore
 from dataflow.errors import Misconfigured
 
 
@@ -46,11 +44,6 @@ class TablePartition:
     def event_time(self) -> EventTimeState:
         """How far the partition is in event time."""
         return self.levels.event_time
-
-    @property
-    def stores(self) -> Sequence[WindowStore]:
-        """The windows by their size."""
-        return self.levels.stores
 
     @property
     def watermark(self) -> int:
