@@ -98,8 +98,6 @@ class Watch(Service):
             engine.writing_until.reschedule(self.loop.time())  # it would wait for them for a minute
         if has_changed:
             await engine.group.refresh_topics()
-        if not engine.producer.ready.is_set():
-            return
         if await made_anew(engine.producer.current, engine.partitions.values(), engine.topology.changelogs):
             await engine.recover_again("a topic was made anew")
         if engine.lifecycle.is_running:
