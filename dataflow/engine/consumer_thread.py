@@ -10,7 +10,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from dataflow.kafka.consumers import apply_settings, has_coordinator, stable_end
-from dataflow.kafka.coordination import coordination_error, has_lost_group
+from dataflow.kafka.coordination import coordination_error, drop_instance_id, has_lost_group
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import Fetched, FetchOptions, fetch
 from dataflow.kafka.types import Consumer, ConsumerRecord, TopicPartition
@@ -33,6 +33,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def _stopped_set(self) -> None:
         with suppress(RuntimeError):  # after a crash it has closed its loop by itself
             super()._stopped_set()
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group; without a broker, aiokafka raises the cancellation of a task of its own."""
+        with suppress(asyncio.CancelledError):  # else nobody would learn that the thread has ended
+            await super().on_thread_stop()
+
+    def drop_instance_id(self) -> None:
+        """Join as a dynamic member, if at all: a static one would take the place of its successor."""
+        drop_instance_id(self._ensure_consumer())
 
     @property
     def has_coordinator(self) -> bool:

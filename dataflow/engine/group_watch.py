@@ -66,6 +66,7 @@ class GroupWatch(Service):
         try:
             await self._engine.membership.check(moment)
         except Misconfigured as error:
+            self._thread.drop_instance_id()
             await self._engine.stop_worker(error)
 
     @Service.task

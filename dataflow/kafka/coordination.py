@@ -23,6 +23,11 @@ def has_lost_group(consumer: Consumer) -> bool:
     return bool(consumer._coordinator.generation < 0)
 
 
+def drop_instance_id(consumer: Consumer) -> None:
+    """Make a static member a dynamic one, before it joins again."""
+    consumer._coordinator._group_instance_id = None
+
+
 async def coordination_error(consumer: Consumer) -> tuple[KafkaError | None, bool]:
     """Return the error that the group's coordinator has answered with, and whether a task has ended by it.
 

@@ -13,6 +13,7 @@ from harness.web_events import SENT
 from harness.workers import Worker, running_worker
 
 from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.ports import free_port
 
 ENDED_SECONDS = 40.0
 ID = "worker-a"
@@ -72,6 +73,32 @@ def test_an_address_that_a_living_worker_has_is_refused(
         assert f"process {first.process.pid} on " in said
         assert first.get("/readyz").status == 200
         assert "fenced" not in first.log.read_text().lower()
+
+
+@pytest.mark.parametrize("same", ["address", "instance id"])
+def test_of_two_that_start_at_once_one_goes_on(
+    web_broker: EmbeddedBroker, tmp_path: Path, unique: Callable, same: str
+):
+    """Neither finds the other in the group before it joins; after that, each does."""
+    name, port = unique("at-once"), str(free_port())
+    given = (
+        {"DATAFLOW_WEB_PORT": port, "DATAFLOW_ADVERTISED_HOST": "127.0.0.1"}
+        if same == "address"
+        else {"DATAFLOW_INSTANCE_ID": ID}
+    )
+    with (
+        running_worker(web_broker.address, tmp_path, name, **given) as first,
+        running_worker(
+            web_broker.address, tmp_path, name, **{"DATAFLOW_WEB_HOST": "127.0.0.2", **given}
+        ) as second,
+    ):
+        deadline = time.monotonic() + ENDED_SECONDS
+        while first.process.poll() is None and second.process.poll() is None:
+            assert time.monotonic() < deadline, first.log.read_text()[-3000:]
+            time.sleep(0.1)
+        ended, left = (first, second) if first.process.poll() is not None else (second, first)
+        assert f"{same} " in last_words(ended)
+        left.wait_counted(SENT)
 
 
 def test_a_static_member_comes_back_with_another_address_within_its_session(
