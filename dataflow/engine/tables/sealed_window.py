@@ -21,12 +21,12 @@ class SealedWindow:
         self._index: dict[int, ChunkSummary] = {}  # by number
 
     def __len__(self) -> int:
-        return sum(chunk.count for chunk in self._index.values())
+        return sum(chunk.count for chunk in self._index.values()) if self._index else 0
 
     @property
     def error_bound(self) -> int:
         """How many rows of any one key are in `(other)` at most."""
-        return sum(chunk.error_bound for chunk in self._index.values())
+        return sum(chunk.error_bound for chunk in self._index.values()) if self._index else 0
 
     def load(self, number: int, raw: bytes | None) -> None:
         """Restore a chunk; None deletes it."""

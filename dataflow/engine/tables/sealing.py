@@ -14,6 +14,15 @@ WORTH_SEALING: Final = 8
 SEALED_AT_ONCE: Final = 5_000
 """Entries after which further windows wait: what is sealed is written with one checkpoint."""
 
+MANY_OPEN: Final = 100
+"""Windows that never close, and are more than this, get events in any order: each may get the next row."""
+
+INDEX_BYTES: Final = 1_000
+"""Memory of a window, beside its entries."""
+
+FEWEST_KEPT: Final = 100
+"""So many keys a window always keeps, however little memory there is."""
+
 
 def quiet_windows(windows: Collection[StoredWindow], newest: int) -> list[StoredWindow]:
     """Return the windows that no row has come for of late, by event time."""

@@ -14,7 +14,7 @@ from dataflow.engine.tables.key_limit import KeyLimit, WindowsNow
 from dataflow.engine.tables.labels import OTHER
 from dataflow.engine.tables.sealed_chunk import chunks_of
 from dataflow.engine.tables.sealed_window import SealedWindow
-from dataflow.engine.tables.sealing import quiet_windows, windows_to_seal
+from dataflow.engine.tables.sealing import FEWEST_KEPT, INDEX_BYTES, MANY_OPEN, quiet_windows, windows_to_seal
 from dataflow.engine.tables.spilled_states import SpilledStates
 from dataflow.engine.tables.steps import Steps, with_breaks
 from dataflow.engine.tables.stored_window import StoredWindow
@@ -27,12 +27,6 @@ Loader: TypeAlias = Callable[[int, str, bytes | None], None]
 
 LARGE_WINDOW: Final = 10_000
 """From so many entries on, only those that are written to are unpacked: many keys come once."""
-
-INDEX_BYTES: Final = 1_000
-"""Of a window, beside its entries."""
-
-FEWEST_KEPT: Final = 100
-"""So many keys a window always keeps."""
 
 
 class WindowStore:
@@ -49,6 +43,7 @@ class WindowStore:
         self._oldest = inf
         self._changed: set[EntryId] = set()
         self._records: list[ChangelogRecord] = []  # for the next snapshot, before those of entries
+        self._due: set[int] = set()  # starts of the windows that the next snapshot seals
         self._unsealed: set[int] = set()  # starts of the windows with entries that are not sealed
         self._unpacked: set[int] = set()  # starts of the windows with entries that are not even bytes
         self._touched: set[int] = set()  # starts of the windows that have changed since the last snapshot
@@ -153,6 +148,7 @@ class WindowStore:
         """Return a window of which nothing is sealed; if something was, the next snapshot seals it again."""
         window = self.get(start)
         window.touch()
+        self._due.add(start)
         self._records += window.unseal()
         self._unsealed.add(start)
         self._unpacked.add(start)
@@ -195,6 +191,8 @@ class WindowStore:
 
     def upkeep(self, newest: int, watermark: int) -> Steps[None]:
         """Seal and pack, in steps, windows that no row has come for of late."""
+        if watermark < 0 and len(self._windows) > MANY_OPEN:
+            return
         unsealed = [self._windows[start] for start in sorted(self._unsealed - self._touched)]
         quiet = quiet_windows(unsealed, newest)
         for window in list(windows_to_seal(quiet, self.window.size_ms, watermark)):
@@ -224,8 +222,9 @@ class WindowStore:
         for start in touched:
             self._windows[start].touched_at = newest
         self._unsealed |= touched
-        unsealed = [self._windows[start] for start in sorted(self._unsealed)]
-        due = [window for window in unsealed if window.is_due]
+        unsealed = [self._windows[start] for start in sorted(self._unsealed)] if self._is_relieving else []
+        due = [self._windows[start] for start in sorted(self._due & self._unsealed)]
+        due, self._due = [window for window in unsealed or due if window.is_due], set()
         if self._is_relieving:
             rest = [window for window in unsealed if not window.is_due and window.start not in touched]
             due += windows_to_seal(rest, 0, newest)
