@@ -73,7 +73,9 @@ def get_log(name: str) -> Log:
 
 def _plain(value: Field) -> Plain:
     if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}" if str(value) else type(value).__name__
+        name, text = type(value).__name__, str(value)
+        # The Kafka client's errors say their names themselves.
+        return text if text.startswith(name) else f"{name}: {text}" if text else name
     if isinstance(value, Path):
         return str(value)
     if value is None or isinstance(value, str | int | float):

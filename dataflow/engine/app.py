@@ -223,12 +223,10 @@ class App(faust.App):
     def take(self, topics: Collection[str]) -> None:
         """Start only the agents of these source topics; others are read by other groups of this app."""
         for agent in list(self.agents.values()):
-            if (
-                isinstance(agent.channel, BatchTopic)
-                and (name := agent.channel.get_topic_name()) not in topics
-            ):
+            channel = agent.channel
+            if isinstance(channel, BatchTopic) and channel.get_topic_name() not in topics:
                 del self.agents[agent.name]
-                self.topology.sources[name].is_taken = False
+                self.topology.sources[channel.get_topic_name()].is_taken = False
 
     def _watched(self, name: str, function: AgentFun[A]) -> AgentFun[A]:
         """Return the agent's function; if it ends in any way while the worker runs, that is a bug.

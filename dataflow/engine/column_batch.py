@@ -125,9 +125,8 @@ class ColumnBatch(Generic[E]):
         values, headers, keys = self.values(encode), self.headers(), list(map(KEY, self.records))
         if max(map(len, values), default=0) + _largest(keys, headers) + RECORD_BYTES <= max_bytes:
             return None
-        from dataflow.kafka.record_batches import (
-            largest_size,
-        )  # stages, whose values these are, load no aiokafka
+        # Stages, whose values these are, load no aiokafka.
+        from dataflow.kafka.record_batches import largest_size
 
         sizes = map(largest_size, keys, values, headers)
         return next((index for index, size in enumerate(sizes) if size > max_bytes), None)

@@ -38,3 +38,8 @@ def labels(values: Sequence[object]) -> Sequence[str]:
 def rank(key: str) -> tuple[bool, str]:
     """Return what keys are sorted by: their text, `(other)` behind all."""
     return key == OTHER, key
+
+
+def item_rank(item: tuple[str, object]) -> tuple[bool, str]:
+    """Return what keys that come with something else are sorted by."""
+    return rank(item[0])

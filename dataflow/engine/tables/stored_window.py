@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dataflow.engine.tables.changelog import ChangelogRecord, entry_key
 from dataflow.engine.tables.entry_size import entry_bytes
-from dataflow.engine.tables.labels import OTHER, rank
+from dataflow.engine.tables.labels import OTHER, item_rank, rank
 from dataflow.engine.tables.sealed_chunk import chunks_of
 from dataflow.engine.tables.sealed_window import SealedWindow
 from dataflow.engine.tables.spilled_states import SpilledStates
@@ -28,8 +28,7 @@ class StoredWindow:
     """
 
     __slots__ = (
-        "_format", "_prefix", "_spilled", "entries", "is_due", "rewrites", "sealed", "start", "touched_at",
-        "version",
+        "_format", "_prefix", "_spilled", "entries", "rewrites", "sealed", "start", "touched_at", "version",
     )  # fmt: skip
 
     def __init__(
@@ -40,8 +39,6 @@ class StoredWindow:
         self.entries: dict[str, WindowEntry | bytes] = {}
         self.touched_at = -1
         """Newest event time in ms when it was last written to, as far as is known."""
-        self.is_due = False
-        """Whether the next snapshot seals it, however lately it was written to."""
         self._prefix = prefix
         self._format = entry_format
         self._spilled = spilled
@@ -107,7 +104,7 @@ class StoredWindow:
             return self._added()
         if not self.entries:
             return self.sealed.items()
-        return self._merged(merge(self.sealed.items(), self._added(), key=_rank))
+        return self._merged(merge(self.sealed.items(), self._added(), key=item_rank))
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Return by key the error bound and the number of rows."""
@@ -152,13 +149,9 @@ class StoredWindow:
         yield from self.sealed.replace(chunks)
         yield from self.remove(list(self.entries))
         self.entries = {}  # the one that was emptied keeps its room
-        self.is_due = False
 
     def unseal(self) -> Iterator[ChangelogRecord]:
-        """Unpack what is sealed, so that it can be changed or removed; the next snapshot seals it again."""
-        if not len(self.sealed):
-            return
-        self.is_due = True
+        """Unpack what is sealed, so that it can be changed or removed."""
         self.rewrites += 1
         for key, packed in list(self.items()):
             entry = self.entries.get(key)
@@ -200,7 +193,3 @@ class StoredWindow:
         if other is not None:
             bound += other.error_bound if isinstance(other, WindowEntry) else decode(other)[0]
         return bound
-
-
-def _rank(item: tuple[str, Packed]) -> tuple[bool, str]:
-    return rank(item[0])

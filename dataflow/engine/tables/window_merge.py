@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import chain, groupby, islice
+from operator import itemgetter
 from typing import Final
 
-from dataflow.engine.tables.labels import OTHER, rank
+from dataflow.engine.tables.labels import OTHER, item_rank
 from dataflow.engine.tables.stored_window import StoredWindow
 from dataflow.engine.tables.window_entry import EntryFormat, Packed
 
@@ -47,7 +48,7 @@ class WindowMerge:
             begun.append(chain(list(islice(source, 1)), source))
             yield None
         read = 0
-        for key, of_key in groupby(merge(*begun, key=_rank), key=_key):
+        for key, of_key in groupby(merge(*begun, key=item_rank), key=itemgetter(0)):
             parts = [packed for _, packed in of_key]
             yield key, [self._error_bound + self._excess[key], *self._format.merge_packed(parts)[1:]]
             read += len(parts)
@@ -94,11 +95,3 @@ class WindowMerge:
             others.append(item[1])
             if len(others) >= HELD_PARTS:
                 others[:] = [self._format.merge_packed(others)]
-
-
-def _key(item: tuple[str, Packed]) -> str:
-    return item[0]
-
-
-def _rank(item: tuple[str, Packed]) -> tuple[bool, str]:
-    return rank(item[0])

@@ -157,10 +157,8 @@ class WindowReader:
         slots: Sequence[int],
     ) -> Steps[bool]:
         """Add states of these parts; return False if windows were rolled up, sealed or dropped meanwhile."""
-        aggregations, rewrites = (
-            self._levels.store_of(window).format.aggregations,
-            self._rewrites(window, starts),
-        )
+        aggregations = self._levels.store_of(window).format.aggregations
+        rewrites = self._rewrites(window, starts)
         for part in parts:
             for slot, total in zip(slots, sums, strict=True):
                 column = part.column(slot)

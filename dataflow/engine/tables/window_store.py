@@ -99,6 +99,7 @@ class WindowStore:
 
     def _replace(self, window: StoredWindow, chunks: Iterable[bytes]) -> None:
         self._records += window.replace(chunks)
+        self._due.discard(window.start)
         self._unsealed.discard(window.start)
         self._unpacked.discard(window.start)
         self._fullest = max(self.fullest, len(window))
@@ -148,8 +149,9 @@ class WindowStore:
         """Return a window of which nothing is sealed; if something was, the next snapshot seals it again."""
         window = self.get(start)
         window.touch()
-        self._due.add(start)
-        self._records += window.unseal()
+        if len(window.sealed):
+            self._due.add(start)
+            self._records += window.unseal()
         self._unsealed.add(start)
         self._unpacked.add(start)
         self._fullest = None  # whoever asked may add keys
@@ -178,14 +180,13 @@ class WindowStore:
     def relieve(self) -> None:
         """Have the next snapshot pack all entries, and seal whatever got no rows since the last one."""
         self._is_relieving = True
-        for start in self._unsealed:
-            self._windows[start].is_due |= bool(len(self._windows[start].sealed))
+        self._due |= {start for start in self._unsealed if len(self._windows[start].sealed)}
 
     def thin_out(self, start: int) -> int:
         """Move the rarer half of the keys of a window into `(other)`; return how many: none if it has few."""
         window = self._windows[start]
         kept = len(window.entries) // 2
-        return 0 if window.is_due or kept < FEWEST_KEPT else self.limit.evict(start, kept)
+        return 0 if start in self._due or kept < FEWEST_KEPT else self.limit.evict(start, kept)
 
     # -- the changelog
 
@@ -223,11 +224,11 @@ class WindowStore:
             self._windows[start].touched_at = newest
         self._unsealed |= touched
         unsealed = [self._windows[start] for start in sorted(self._unsealed)] if self._is_relieving else []
-        due = [self._windows[start] for start in sorted(self._due & self._unsealed)]
-        due, self._due = [window for window in unsealed or due if window.is_due], set()
+        due = [self._windows[start] for start in sorted(self._due)]
         if self._is_relieving:
-            rest = [window for window in unsealed if not window.is_due and window.start not in touched]
+            rest = [window for window in unsealed if window.start not in self._due | touched]
             due += windows_to_seal(rest, 0, newest)
+        self._due = set()
         for window in due:
             self._records += window.seal()
             self._unsealed.discard(window.start)
