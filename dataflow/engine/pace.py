@@ -30,8 +30,8 @@ class CheckpointPace:
         """Return how long the next checkpoint has to wait; 0 or less when it may begin.
 
         There is something to write since `since`. Batches in progress are waited for, a moment: what they
-        make would else wait for the checkpoint after this one. When half of the memory is
-        finished, nothing is waited for.
+        make would else wait for the checkpoint after this one. When so much is finished that
+        partitions would soon pause, nothing is waited for.
         """
         if is_full:
             return 0.0

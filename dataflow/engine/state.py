@@ -53,7 +53,7 @@ class PartitionNumbers(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(slots=True)
 class PartitionState:
-    """Counted events, tables, and the newest record timestamp."""
+    """Counted events, tables, and the stream time."""
 
     table_partitions: dict[str, TablePartition]
     """The tables that count, by name."""

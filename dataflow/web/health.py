@@ -73,7 +73,7 @@ async def healthz() -> Healthy:
     return Healthy(True)
 
 
-@routes("get", "/readyz", errors={503: "It is recovering, stopping, or without its broker"})
+@routes("get", "/readyz", errors={503: "It does none of its work; the error says why"})
 async def readyz() -> Ready:
     """Whether this worker does its work."""
     reason = not_ready_for()
