@@ -12,6 +12,7 @@ from faust.types import TP
 
 from dataflow.engine.assignment import Assignment
 from dataflow.engine.partition import Partition, Snapshot
+from dataflow.instants import now_ms
 from dataflow.kafka.errors import BROKER_AWAY, DENIED, NO_MEMBER, Fenced, TimestampsRefused
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.producers import Acknowledgement, TransactionalProducer, end_of
@@ -77,7 +78,7 @@ async def _write(
     snapshot: Snapshot,
 ) -> tuple[Acknowledgement, int]:
     """Hand this partition's batches to the producer, in order; return the last one's, and its records."""
-    now = int(time.time() * 1000)  # of the write, not of any event: only retention reads it
+    now = now_ms()  # of the write, not of any event: only retention reads it
     entries = ((now, key, value, NO_HEADERS) for key, value in snapshot.changes)
     for topic, number, batch in snapshot.outputs:
         await producer.send_batch(batch, topic, partition=number)

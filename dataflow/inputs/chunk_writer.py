@@ -5,7 +5,6 @@ this id aborts open transactions of an older one, and fences it. Checkpoints are
 that, so they are all that was ever committed.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.errors import DataflowError
 from dataflow.inputs.input_checkpoints import InputCheckpoints, encode_checkpoint
 from dataflow.inputs.transaction_chunk import TransactionChunk
+from dataflow.instants import now_ms
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import Fenced
 from dataflow.kafka.producers import TransactionalProducer
@@ -39,10 +39,10 @@ class PackedChunk:
 
 def pack(chunk: TransactionChunk, record_batches: RecordBatches) -> PackedChunk:
     """Pack a chunk; its records are cleared."""
-    now_ms = int(time.time() * 1000)
+    at_ms = now_ms()
     records, checkpoints = chunk.records, chunk.checkpoints
     rows = [
-        (now_ms, key, encode_checkpoint(checkpoint), _NO_HEADERS) for key, checkpoint in checkpoints.items()
+        (at_ms, key, encode_checkpoint(checkpoint), _NO_HEADERS) for key, checkpoint in checkpoints.items()
     ]
     packed = PackedChunk(
         chunk,

@@ -1,6 +1,5 @@
 """New lines: reads those lines of an input that are not in its topic yet."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -10,6 +9,7 @@ from dataflow.inputs.content import ContentReader, InputContent
 from dataflow.inputs.input import Input, UnreadableInput
 from dataflow.inputs.input_checkpoints import InputCheckpoint
 from dataflow.inputs.input_matcher import InputMatcher
+from dataflow.instants import now_ms
 from dataflow.sources.body_events import is_json
 from dataflow.sources.sorting import Sorted, Sorter, sender_headers
 from dataflow.sources.unusable_lines import UnusableLines, check_of
@@ -77,7 +77,7 @@ class NewLines:
         return Sorter(
             self._stream,
             sender_headers(source.path),
-            now_ms=int(time.time() * 1000),
+            now_ms=now_ms(),
             most_bytes=rules.most_bytes,
             most_dead_bytes=rules.most_dead_bytes,
             structured_fields=rules.structured_fields,

@@ -1,7 +1,6 @@
 """Receive: stores the events of a request's body in Kafka, unusable ones as dead letters, and counts them."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from msgspec import Meta
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.http_error import HttpError
+from dataflow.instants import now_ms
 from dataflow.kafka.record import Headers
 from dataflow.settings import Settings
 from dataflow.sources.batching_producer import BatchingProducer
@@ -88,7 +88,7 @@ class Receiving:
         return Sorter(
             stream,
             sender,
-            now_ms=int(time.time() * 1000),
+            now_ms=now_ms(),
             most_bytes=self._producer.most_value_bytes(stream.topic),
             most_dead_bytes=self._producer.most_value_bytes(DEAD_LETTERS.name),
             structured_fields=self._settings.ingest_structured_fields,

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Mapping
 from uuid import uuid4
 
@@ -12,7 +11,7 @@ from mode import Service
 from dataflow.catalogue.declared import EVENTS_SIMULATION
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.http_error import HttpError, broker_unavailable
-from dataflow.instants import iso
+from dataflow.instants import iso, now_ms
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
@@ -95,22 +94,22 @@ class Simulator(Service):
 
     async def _send_events(self, interval_seconds: float) -> None:
         while True:
-            now_ms = int(time.time() * 1000)
-            event = simulated_event(now_ms)
+            at_ms = now_ms()
+            event = simulated_event(at_ms)
             try:
-                self._producer.put(ANALYTICS_EVENTS.name, [(now_ms, None, event, [])], len(event))
+                self._producer.put(ANALYTICS_EVENTS.name, [(at_ms, None, event, [])], len(event))
             except HttpError as refusal:
                 log.warning("Simulated event is lost.", error=refusal)
             await asyncio.sleep(interval_seconds)
 
 
-def simulated_event(now_ms: int) -> bytes:
+def simulated_event(at_ms: int) -> bytes:
     """Return an event of one of a hundred devices."""
     return orjson.dumps(
         {
             "device_id": f"simulated-{random.randrange(DEVICES):02}",
             "event_type": random.choice(EVENT_TYPES),
-            "created_on": iso(now_ms),
+            "created_on": iso(at_ms),
         }
     )
 

@@ -1,7 +1,6 @@
 """Analytics events over HTTP: one, answered once the broker has it, or simulated ones for the cluster."""
 
 import asyncio
-import time
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -12,6 +11,7 @@ from dataflow.app import app
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.errors import InvalidEvent
 from dataflow.http_error import HttpError
+from dataflow.instants import now_ms
 from dataflow.sources.inflate import inflate, known_encoding
 from dataflow.stages.analytics_event import read_event
 from dataflow.web.answer import Answer
@@ -55,8 +55,7 @@ async def create_event(request: SenderHeaders, http: Request) -> Reply[AppEvent]
             read_event(raw)
         except InvalidEvent as fault:
             raise HttpError(HTTPStatus.BAD_REQUEST, fault.detail) from fault
-        now_ms = int(time.time() * 1000)
-        (stored,) = receiver.producer.put(ANALYTICS_EVENTS.name, [(now_ms, None, raw, [])], len(raw))
+        (stored,) = receiver.producer.put(ANALYTICS_EVENTS.name, [(now_ms(), None, raw, [])], len(raw))
         await asyncio.shield(stored)
     receiver.counts[ANALYTICS_EVENTS.name, "accepted"] += 1
     return Reply(raw)
