@@ -5,13 +5,12 @@ from typing import Annotated, Literal
 from aiohttp.web import Request
 
 from dataflow.app import app
-from dataflow.errors import one_of
-from dataflow.http_error import not_found
 from dataflow.web.answer import Answer
 from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Routes
+from dataflow.web.tables import table_named
 
 routes = Routes("Counts")
 
@@ -41,15 +40,10 @@ class Rebuilding(Answer):
 )
 async def rebuild_table(request: RebuildRequest, http: Request) -> Rebuilding:
     """Count a table anew from what its topics still hold."""
-    names = [table.name for table in app.topology.tables]
-    if request.name not in names:
-        raise not_found("table", request.name, one_of(sorted(names)))
+    table = table_named(request.name)
     partitions = await app.rebuilds.begin(request.name, from_now=request.from_now == "true")
     if request.workers == "all":
-        topics = [
-            t for t, s in app.topology.sources.items() if request.name in {table.name for table in s.tables}
-        ]
         path = f"/tables/{request.name}/rebuild?workers=this&from_now={request.from_now}"
-        for answer in await tell_owners(topics, path, http, Rebuilding):
+        for answer in await tell_owners(app.topology.sources_of(table), path, http, Rebuilding):
             partitions += answer.partitions
     return Rebuilding(request.name, sorted(partitions))

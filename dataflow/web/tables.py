@@ -31,7 +31,7 @@ async def list_tables(_request: NoParameters) -> TableList:
 @routes("get", "/tables/{name}", description=BOUNDED, has_etag=True, errors=ERRORS)
 async def show_table(request: TableRequest) -> TableAnswer:
     """Counts of a table, by window of event time."""
-    table = _table(request.name)
+    table = table_named(request.name)
     selection = select(table, request)
     return await table_answer(_cluster(table, selection.window, selection.order), selection)
 
@@ -46,7 +46,7 @@ async def show_table(request: TableRequest) -> TableAnswer:
 )
 async def show_key(request: KeyRequest) -> TableAnswer:
     """Counts of one key."""
-    table = _table(request.name)
+    table = table_named(request.name)
     selection = select(table, request)
     answer = await table_answer(_cluster(table, selection.window, selection.order), selection)
     if not answer.windows:
@@ -63,7 +63,8 @@ def _tables() -> dict[str, WindowedTable]:
     return {table.name: table for table in app.topology.tables}
 
 
-def _table(name: str) -> WindowedTable:
+def table_named(name: str) -> WindowedTable:
+    """Return a table; raise `HttpError` if there is none of this name."""
     tables = _tables()
     if name not in tables:
         raise not_found("table", name, one_of(sorted(tables)))
