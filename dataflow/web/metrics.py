@@ -50,22 +50,24 @@ class WorkerCollector(Collector):
 
 
 def _states() -> Iterable[Metric]:
-    ready = GaugeMetricFamily(
-        "dataflow_worker_ready", "1 while this worker does its work; else look at /readyz."
+    yield GaugeMetricFamily(
+        "dataflow_worker_ready",
+        "1 while this worker does its work; else look at /readyz.",
+        value=0 if not_ready_for() else 1,
     )
     paused = GaugeMetricFamily(
         "dataflow_stream_paused",
         "1 while this worker does not read a stream: look at /readyz.",
         labels=("stream", "cause"),
     )
-    ready.add_metric((), 0 if not_ready_for() else 1)
     for topic, pause in paused_streams().items():
         paused.add_metric((topic, pause.cause), 1)
-    memory = GaugeMetricFamily(
-        "dataflow_state_memory_bytes", "About how much memory the tables of this worker take."
+    yield paused
+    yield GaugeMetricFamily(
+        "dataflow_state_memory_bytes",
+        "About how much memory the tables of this worker take.",
+        value=app.engine.memory.size,
     )
-    memory.add_metric((), app.engine.memory.size)
-    yield from (ready, paused, memory)
     yield _counter(
         "dataflow_table_evicted_keys",
         "Keys that are counted as (other) for want of memory: raise DATAFLOW_STATE_MEMORY_BYTES.",
