@@ -175,13 +175,12 @@ class ClusterTable:
         }
 
     def _kept(self, span: WindowSpan, what: object) -> Any:  # noqa: ANN401 - whatever was kept
-        versions, result = self._queries.answers.get((*self._names, span.starts, self._order, what)) or (
-            (),
-            None,
-        )
-        return result if versions == span.versions else None
+        kept = self._queries.answers.get(self._place(span, what))
+        return kept[1] if kept is not None and kept[0] == span.versions else None
 
     def _keep(self, span: WindowSpan, what: object, result: object, weight: int) -> None:
         if self._is_whole:
-            place = (*self._names, span.starts, self._order, what)
-            self._queries.answers.put(place, (span.versions, result), weight)
+            self._queries.answers.put(self._place(span, what), (span.versions, result), weight)
+
+    def _place(self, span: WindowSpan, what: object) -> tuple[object, ...]:
+        return (*self._names, span.starts, self._order, what)
