@@ -31,9 +31,8 @@ def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
     Raises `NotReady` when no worker listens or it is recovering, and
     `DataflowError` with the error of the worker when it refuses.
     """
-    query = urlencode({name: text for name, text in parameters.items() if text is not None})
-    url = _address(worker, path)
-    return _send(worker, f"{url}?{query}" if query else url)
+    given = {name: text for name, text in parameters.items() if text is not None}
+    return _send(worker, _url(worker, path, given))
 
 
 def tell(worker: str, *path: str, **parameters: str) -> dict[str, Any]:
@@ -44,12 +43,12 @@ def tell(worker: str, *path: str, **parameters: str) -> dict[str, Any]:
     if given.username is not None:
         credentials = f"{unquote(given.username)}:{unquote(given.password or '')}"
         headers.append(("Authorization", f"Basic {b64encode(credentials.encode()).decode()}"))
+    return _send(address, _url(address, path, parameters), b"", headers)
+
+
+def _url(worker: str, path: Sequence[str], parameters: Mapping[str, str]) -> str:
     query = f"?{urlencode(parameters)}" if parameters else ""
-    return _send(address, _address(address, path) + query, b"", headers)
-
-
-def _address(worker: str, path: Sequence[str]) -> str:
-    return "/".join([worker.rstrip("/"), *(quote(part, safe="") for part in path)])
+    return "/".join([worker.rstrip("/"), *(quote(part, safe="") for part in path)]) + query
 
 
 def _send(
