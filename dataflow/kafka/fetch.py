@@ -36,7 +36,7 @@ class Fetched:
     """The next records of a partition: offsets `first` up to, not including, `end`.
 
     `size` counts bytes as they were fetched, all of a response with its first part.
-    No pieces: only control records or aborted ones lie between the offsets.
+    No slices: only control records or aborted ones lie between the offsets.
     """
 
     first: int
