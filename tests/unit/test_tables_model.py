@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from stored_state import StoredState
 from table_parts import merge_entries, part_of, reader_of, totals_of
@@ -280,6 +280,7 @@ class Worked:
 
 @unhurried
 @given(work, st.sampled_from([None, 0, 20]), units)
+@example([("rows", [(210, "a", 1, 0), (250, "a", 1, 0), (265, "a", 1, 0)], None)], 20, 1)  # due, then dropped
 def test_upkeep_in_steps_shows_in_no_number_whatever_comes_in_between(work, lateness, unit):
     """Rows, late ones too, checkpoints and kills come while windows are rolled up, sealed and packed."""
     worked = Worked(lateness, unit)

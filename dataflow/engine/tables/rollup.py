@@ -25,10 +25,6 @@ class RollupRule:
         """Return the instant in ms up to which windows are rolled up at this newest event time."""
         return max(self._left(newest), self._dropped(newest))
 
-    def overdue(self, newest: int) -> int:
-        """Return the instant in ms up to which windows are rolled up at the latest."""
-        return max(self._left(newest - self.step_ms), self._dropped(newest))
-
     def _left(self, newest: int) -> int:
         return _floor(newest - self.grace_ms, self.step_ms)
 
@@ -37,7 +33,14 @@ class RollupRule:
 
     def next_at(self, until: int) -> int:
         """Return the lowest newest event time in ms at which more than up to `until` is due."""
-        at = _floor(until, self.step_ms) + self.step_ms + self.grace_ms
+        return self._at(until, self.step_ms)
+
+    def overdue_at(self, until: int) -> int:
+        """Return the newest event time in ms at which more than up to `until` cannot wait any longer."""
+        return self._at(until, 2 * self.step_ms)
+
+    def _at(self, until: int, left_ms: int) -> int:
+        at = _floor(until, self.step_ms) + left_ms + self.grace_ms
         if self.kept_ms is None:
             return at
         return min(at, until + self.window.size_ms + self.kept_ms)

@@ -105,10 +105,12 @@ class WindowLevels:
         """
         self._due = [rule.due(newest) for rule in self._rules]
         self._due_at = self._next_rollup()
-        for level, rule in enumerate(self._rules):
-            begin = self._rolled_up[level]
-            entries = sum(map(len, self.stores[level].between(begin, self._due[level])))
-            if entries > ROLLED_UP_AT_ONCE and rule.overdue(newest) <= begin:
+        points = zip(self._rules, self._rolled_up, strict=True)
+        overdue_at = min((rule.overdue_at(until) for rule, until in points), default=inf)
+        for level in range(len(self._rules)):
+            entries = sum(map(len, self.stores[level].between(self._rolled_up[level], self._due[level])))
+            if entries > ROLLED_UP_AT_ONCE and newest < overdue_at:
+                self._due_at = min(self._due_at, overdue_at)
                 return  # larger windows wait for these
             while self._rolled_up[level] < self._due[level]:
                 finish(self._roll_up_next(level))
