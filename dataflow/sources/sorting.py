@@ -136,6 +136,8 @@ class Sorter:
             return
         try:
             made = structured_to_json(raw, self.structured_fields)
+            if len(made) > self.most_bytes:  # names and escapes make it longer than the line
+                raise self._too_large()
         except InvalidEvent as unfit:
             self.reject(raw, unfit)
         else:

@@ -142,6 +142,14 @@ def test_a_structured_line_of_another_length_is_a_dead_letter():
     assert reasons(sort(b"1 2", b"1 2 3 4", fields=FIELDS)) == ["unparsable", "unparsable"]
 
 
+def test_a_structured_line_that_is_too_large_as_json_is_a_dead_letter():
+    """Escapes double it: a record that the topic refuses fails all that is written with it, at each try."""
+    fits, line = b"/a 7 " + b'"' * 400, b"/a 7 " + b'"' * 600
+    done = sort(fits, line, fields=FIELDS)
+    assert [orjson.loads(value)["UA"] for value in values(done.good)] == ['"' * 400]
+    assert (values(done.dead), reasons(done)) == ([line], ["too_large"])
+
+
 def test_a_structured_line_is_none_of_another_stream():
     """Only DataStream has the format."""
     assert reasons(sort(b"1 2 3", stream="bookings", fields=FIELDS)) == ["not_json"]
