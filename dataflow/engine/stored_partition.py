@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -13,6 +12,7 @@ from msgspec import msgpack
 from dataflow.engine.disk_records import DiskRecords
 from dataflow.engine.tables.changelog import CHUNK, ChangelogRecord
 from dataflow.errors import DataflowError
+from dataflow.instants import now_ms
 
 RECORD_BYTES: Final = 200
 """About what an entry takes in memory until it is on disk."""
@@ -54,7 +54,7 @@ class Changelog(msgspec.Struct, frozen=True):
 
     def fault_of(self, reflected: Reflected) -> str | None:
         """Return why what is on disk is of no use; None if the records from its position on complete it."""
-        position, age_ms = reflected.position, time.time() * 1000 - reflected.at_ms
+        position, age_ms = reflected.position, now_ms() - reflected.at_ms
         if reflected.identity != self.identity:
             return f"it is of {reflected.identity}; expected {self.identity}"
         if not self.start <= position <= self.end:
@@ -126,7 +126,7 @@ class StoredPartition:
         for key in [key for key, blob in self._fresh.items() if self._dirty.get(key, _MISSING) is blob]:
             del self._fresh[key]
         if position is not None:
-            self.position, self._position_at_ms = position, int(time.time() * 1000)
+            self.position, self._position_at_ms = position, now_ms()
 
     async def load(self, take: Callable[[Sequence[ChangelogRecord]], None]) -> None:
         """Hand out what is on disk; raise DatabaseError if it is damaged, ValueError if it is of no use."""

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from dataflow.engine import stored_partition
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.stored_partition import Changelog, DamagedStore
 from dataflow.engine.tables import HOUR, MINUTE, Distinct, WindowedTable
+from dataflow.instants import now_ms
 
 MINUTE_MS = MINUTE.size_ms
 TABLE = WindowedTable("paths", key="path", windows=(MINUTE, HOUR), users=Distinct("user"))
@@ -191,8 +191,8 @@ async def test_a_file_that_is_too_old_is_thrown_away(tmp_path, monkeypatch, hour
     """After a day a broker no longer tells what was deleted: it would stay for ever."""
     worker = await started(tmp_path)
     await worker.kill()
-    now = time.time()
-    monkeypatch.setattr(stored_partition.time, "time", lambda: now + hours * 3_600)
+    now = now_ms()
+    monkeypatch.setattr(stored_partition, "now_ms", lambda: now + hours * 3_600_000)
 
     await worker.begin()
 
@@ -208,8 +208,8 @@ async def test_what_a_frozen_worker_writes_is_as_old_as_it_was(tmp_path, monkeyp
     await other.begin()
     other.fold(minutes(7, 9))
     other.commit()
-    now = time.time()
-    monkeypatch.setattr(stored_partition.time, "time", lambda: now + 86_400)
+    now = now_ms()
+    monkeypatch.setattr(stored_partition, "now_ms", lambda: now + 86_400_000)
     await worker.end()
 
     worker.log = other.log
@@ -223,8 +223,8 @@ async def test_an_old_file_is_used_where_nothing_came_after(tmp_path, monkeypatc
     """A stream that rests over the weekend is there at once on Monday."""
     worker = await started(tmp_path)
     await worker.end()
-    now = time.time()
-    monkeypatch.setattr(stored_partition.time, "time", lambda: now + 3 * 86_400)
+    now = now_ms()
+    monkeypatch.setattr(stored_partition, "now_ms", lambda: now + 3 * 86_400_000)
 
     await worker.begin()
 
