@@ -2,13 +2,14 @@
 
 import os
 import socket
-import time
 from functools import cache
 from pathlib import Path
 from uuid import getnode
 
 import msgspec
 from faust.types.assignor import HostToPartitionMap, TopicToPartitionMap
+
+from dataflow.instants import now_ms
 
 encode = msgspec.json.encode
 
@@ -26,7 +27,7 @@ def this_process() -> WorkerProcess:
     """Return the process of this worker; machines of one name differ by their boot."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     machine = f"{socket.gethostname()}/{boot.read_text().strip() if boot.exists() else getnode()}"
-    return WorkerProcess(machine, os.getpid(), time.time_ns() // 1_000_000)
+    return WorkerProcess(machine, os.getpid(), now_ms())
 
 
 class OwnPartitions(msgspec.Struct):

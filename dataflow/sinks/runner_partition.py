@@ -2,13 +2,13 @@
 
 import asyncio
 import copy
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
 
 from dataflow.engine.dead_letters import RejectedRecord, TooManyDeadLetters
 from dataflow.errors import SinkUnavailable
+from dataflow.instants import now_ms
 from dataflow.kafka.errors import NO_MEMBER, CommitFailedError, IllegalStateError, KafkaError
 from dataflow.kafka.fetch import drain
 from dataflow.kafka.record import Record
@@ -154,7 +154,7 @@ class SinkPartition:
         """Log a failed attempt, and note it beside the committed offset."""
         log.warning("Sink fails; retrying.", sink=self._sink, wait_seconds=round(pause, 1), error=error)
         self._metrics.failed_tries.inc()
-        self.note = self.note.failed(error, time.time_ns() // 1_000_000)
+        self.note = self.note.failed(error, now_ms())
         try:
             await self._commits.commit(self.tp, self.committed_offset, self.note, ())
         except (KafkaError, OSError) as fault:
