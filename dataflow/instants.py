@@ -10,6 +10,7 @@ from dataflow.errors import Misconfigured
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+EARLIEST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
 
 
 def now_ms() -> int:

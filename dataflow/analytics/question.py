@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from dataflow.analytics.ranking import Page, RankedKey, page_of
-from dataflow.analytics.span import FIRST_MS, Span
+from dataflow.analytics.span import Span
 from dataflow.engine.tables import NONE, WindowedTable
 from dataflow.engine.tables.labels import LONGEST
-from dataflow.instants import datetime_of
+from dataflow.instants import EARLIEST_MS, datetime_of
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ def _within(span: Span) -> Statement:
         return "", []
     # Of times that the tables do not believe these have none, either: before 1971, and so far ahead
     # that the row is in the partition of the day on which it came.
-    start = datetime_of(max(span.start_ms or FIRST_MS, FIRST_MS))
+    start = datetime_of(max(span.start_ms or EARLIEST_MS, EARLIEST_MS))
     conditions = ["ts >= $1 AND day >= $2", "ts < (day + 1)::timestamp AT TIME ZONE 'UTC'"]
     parameters: list[object] = [start, start.date()]
     if span.end_ms is not None:

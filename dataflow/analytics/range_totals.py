@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dataflow.analytics.span import FIRST_MS, Span
+from dataflow.analytics.span import Span
 from dataflow.engine.tables import OTHER, Totals, Window, WindowedTable
 from dataflow.engine.tables.answer import MOST_READ
-from dataflow.instants import iso
+from dataflow.instants import EARLIEST_MS, iso
 
 
 class NotCovered(Exception):
@@ -56,7 +56,7 @@ def _check_kept(table: WindowedTable, window: Window, span: Span, parts: Sequenc
     kept_from = max((part.kept_from for part in parts), default=0)
     first = -(-kept_from // window.size_ms) * window.size_ms
     start_ms = span.start_ms or 0
-    if first > max(start_ms, FIRST_MS):
+    if first > max(start_ms, EARLIEST_MS):
         raise NotCovered(f"{window.name} windows of {table.name} are kept from {iso(first)} on")
 
 

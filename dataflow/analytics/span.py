@@ -12,8 +12,6 @@ EXPECTED = (
     "(its + is written %2B here)"
 )
 
-FIRST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
-
 _LAST_YEAR = 9998  # the last that tables take
 _WRITTEN = re.compile(
     r"\d{4}-\d\d-\d\d(?P<minute>[T ]\d\d:\d\d(?P<second>:\d\d(?P<fraction>[.,]\d{1,9})?)?"

@@ -11,11 +11,11 @@ from dataflow.engine.splice import Added
 from dataflow.engine.tables.event_time_state import LATEST
 from dataflow.engine.tables.rows import FUTURE, UNDATED
 from dataflow.errors import InvalidEvent, Misconfigured
+from dataflow.instants import EARLIEST_MS
 from dataflow.kafka.record import Header, Headers, Outgoing, Record
 
 TIMESTAMP, KEY, VALUE, HEADERS = map(attrgetter, ("timestamp", "key", "value", "headers"))
 RECORD_BYTES = 128  # around key, value and headers, in a record batch of its own
-EARLIEST_MS = 31_536_000_000  # 1971-01-01: what lies before is a clock that was never set
 
 E = TypeVar("E")
 

@@ -1,17 +1,15 @@
 """Event time: the time an event carries in, milliseconds since 1970 UTC or a text in UTC out."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from dataflow.instants import EARLIEST_MS, EPOCH, MILLISECOND
 from dataflow.stages.bounded_cache import BoundedCache
 
 UNDATED = -1
 """No window may take this event: it has no readable time, or one before 1971."""
 
-_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH = _EPOCH_UTC.replace(tzinfo=None)
-_MILLISECOND = timedelta(milliseconds=1)
-_YEAR_1971_MS = 31_536_000_000
+_EPOCH = EPOCH.replace(tzinfo=None)
 # Seconds of this length are no time any more; longer ones could not be kept in 64 bits.
 _LONGEST_SECONDS = 14
 
@@ -28,8 +26,8 @@ def parse_iso(text: str | None) -> int:
         at = datetime.fromisoformat(text)
     except ValueError:
         return UNDATED
-    ms = (at - (_EPOCH if at.tzinfo is None else _EPOCH_UTC)) // _MILLISECOND
-    return ms if ms >= _YEAR_1971_MS else UNDATED
+    ms = (at - (_EPOCH if at.tzinfo is None else EPOCH)) // MILLISECOND
+    return ms if ms >= EARLIEST_MS else UNDATED
 
 
 iso_ms: Callable[[str | None], int] = BoundedCache(parse_iso, bound=32_768).__getitem__
@@ -49,7 +47,7 @@ def epoch_seconds_ms(seconds: object) -> int:
     if point and fraction and not fraction.isdecimal():
         return UNDATED
     ms = int(whole + (fraction + "000")[:3])
-    return ms if ms >= _YEAR_1971_MS else UNDATED
+    return ms if ms >= EARLIEST_MS else UNDATED
 
 
 def utc_text(at: datetime) -> str:

@@ -9,10 +9,11 @@ from aiokafka.record.default_records import DefaultRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.engine.column_batch import EARLIEST_MS, ColumnBatch, TimestampRun, record_time
+from dataflow.engine.column_batch import ColumnBatch, TimestampRun, record_time
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.splice import Added
 from dataflow.engine.tables.rows import FUTURE, UNDATED
+from dataflow.instants import EARLIEST_MS
 
 NOW = 1_700_000_000_000
 DAY = 86_400_000
