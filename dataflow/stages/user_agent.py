@@ -13,9 +13,11 @@ from ua_parser.core import Matcher
 from ua_parser.re2 import Resolver as Re2Resolver
 from user_agents import parsers
 
+from dataflow.stages.bounded_cache import LONGEST_KEY
+
 M = TypeVar("M")
 
-LONGEST = 512
+LONGEST = LONGEST_KEY
 """Characters of a user agent that are looked at; longer ones are an attacker's."""
 
 
