@@ -109,6 +109,17 @@ def test_queries_and_answers_arrive_as_they_were_sent(query, answer):
     assert decode_results(encode_results(results), type(query)) == results
 
 
+def test_event_counts_arrive_with_counters_that_can_be_added_up():
+    """A plain mapping is equal to a counter, but what is added to it would take the place of what it has."""
+    counts = EventCounts(3, 1, Counter(bots=1), Counter(not_json=1))
+    results = [PartitionResult("events", partition, 3, 2, 9, counts) for partition in range(2)]
+
+    one, other = decode_results(encode_results(results), ReadEventCounts)
+    one.content.add(other.content)
+
+    assert one.content == EventCounts(6, 2, Counter(bots=2), Counter(not_json=2))
+
+
 def test_totals_of_any_size_travel():
     """The integers of msgpack end; sums do not."""
     results = [PartitionResult("events", 0, 3, 2, 9, [{"key": 2**70, "other": 1}])]
