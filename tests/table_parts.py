@@ -1,18 +1,17 @@
 """Parts: all that table partitions hold, and what an answer without pages would say of them."""
 
 from collections import defaultdict
-from collections.abc import Generator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from dataflow.engine.tables import OTHER, TablePartition, Totals, Window, WindowedTable
 from dataflow.engine.tables.answer import WindowMarks
+from dataflow.engine.tables.steps import finish
 from dataflow.engine.tables.table import COUNT, KEY, MAX_PER_KEY
 from dataflow.engine.tables.weighted_cache import WeightedCache
 from dataflow.engine.tables.window_entry import EntryFormat, Packed
 from dataflow.engine.tables.window_reader import WindowReader
 from dataflow.instants import iso
-
-A = TypeVar("A")
 
 
 class Part(NamedTuple):
@@ -20,16 +19,6 @@ class Part(NamedTuple):
 
     entries: list[tuple[int, str, Packed]]
     marks: WindowMarks
-
-
-def done(steps: Generator[None, None, A]) -> A:
-    """Do all steps at once."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as last:
-            result: A = last.value
-            return result
 
 
 def reader_of(table_partition: TablePartition) -> WindowReader:
@@ -50,8 +39,8 @@ def part_of(
     entries = []
     for mark in marks.windows:
         starts = mark.start, mark.start + window.size_ms if window.size_ms else None
-        keys = list(done(reader.states(window, starts, (1,)))[0]) if key is None else [key]
-        found = done(reader.entries(window, starts, keys))
+        keys = list(finish(reader.states(window, starts, (1,)))[0]) if key is None else [key]
+        found = finish(reader.entries(window, starts, keys))
         merge = table_partition.levels.store_of(window).format.merge_packed
         entries += [(mark.start, of, merge(parts)) for of, parts in zip(keys, found, strict=True) if parts]
     return Part(entries, marks)
@@ -66,7 +55,7 @@ def totals_of(
 ) -> Totals:
     """Return the sums of a table partition over the windows that overlap [from, to)."""
     starts = window.starts_between(from_ms, to_ms)
-    return done(reader_of(table_partition).totals(window, starts, aggregations))
+    return finish(reader_of(table_partition).totals(window, starts, aggregations))
 
 
 def merge_entries(
