@@ -20,6 +20,8 @@ QUICK = {
 }
 
 
+pytest.register_assert_rewrite("table_model")  # it compares, and its assertions tell what differs
+
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
 
