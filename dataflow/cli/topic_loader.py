@@ -1,15 +1,15 @@
 """Topic loader: sends lines, or record batches, to a topic, and counts what is acknowledged."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Protocol
 
 from dataflow.errors import DataflowError
 from dataflow.kafka.admin import MAX_MESSAGE_BYTES, Admin
-from dataflow.kafka.clients import running
+from dataflow.kafka.clients import drop, running
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.producers import IdempotentProducer
 from dataflow.kafka.types import BatchBuilder
@@ -65,9 +65,15 @@ class BatchSender:
             self._result.acknowledged += records
 
 
-def loading_producer(connection: Mapping[str, object]) -> AbstractAsyncContextManager[IdempotentProducer]:
-    """Give a producer that stores each batch once, on all replicas."""
-    return running(IdempotentProducer(connection, "zstd", batch_bytes=BATCH_BYTES))
+@asynccontextmanager
+async def loading_producer(connection: Mapping[str, object]) -> AsyncIterator[IdempotentProducer]:
+    """Give a producer that stores each batch once, on all replicas; an error drops what is not sent."""
+    async with running(IdempotentProducer(connection, "zstd", batch_bytes=BATCH_BYTES)) as producer:
+        try:
+            yield producer
+        except BaseException:
+            await drop(producer)
+            raise
 
 
 BATCH_LINES = 500  # small enough that a short file reaches every partition

@@ -47,7 +47,7 @@ class UnusableLines:
     def add(self, fault: str, lines: int = 1) -> None:
         """Count lines that are unusable for this reason."""
         self.unusable += lines
-        if len(self.examples) < EXAMPLES:
+        if len(self.examples) < EXAMPLES and fault not in self.examples:
             self.examples.append(fault)
 
     def exceed(self, max_ratio: float) -> bool:

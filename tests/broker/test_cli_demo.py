@@ -87,6 +87,19 @@ def test_a_killed_demo_leaves_nothing_running(demo):
     wait_for(lambda: not any(child.is_running() for child in children))
 
 
+def test_a_broker_that_dies_ends_the_demo_with_its_last_words(demo, tmp_path):
+    """Without it the demo only repeated that it could not connect, for ever."""
+    process, url = demo
+    wait_for(lambda: ask(url, "streams")["streams"]["expedia"]["received"] > 0)
+    for child in psutil.Process(process.pid).children(recursive=True):
+        if child.name() == "java":
+            child.kill()
+    assert process.wait(DEADLINE_SECONDS) == 1
+    said = (tmp_path / "said").read_text()
+    assert f"broker of {tmp_path / 'broker'} is gone with exit code -9" in said
+    assert "Traceback" not in said.partition("last lines of its log")[0]
+
+
 def test_a_worker_that_dies_ends_the_demo_with_its_last_words(demo, tmp_path):
     """Watching a picture that no longer moves helps nobody."""
     process, url = demo

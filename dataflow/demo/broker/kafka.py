@@ -12,7 +12,7 @@ from dataflow.demo.broker.jars import Progress, kafka_jars
 from dataflow.demo.broker.java import ClassArchive, Java, find_java
 from dataflow.demo.broker.ports import HOST, free_port, is_free, is_ready
 from dataflow.demo.broker.properties import Properties, format_storage, write_properties
-from dataflow.errors import Misconfigured
+from dataflow.errors import DataflowError, Misconfigured
 from dataflow.file_locks import locked
 
 SMALL_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m")
@@ -83,6 +83,12 @@ class EmbeddedBroker:
                     continue
                 raise self._failed(f"not ready after {timeout_seconds:g} s") from None
             raise self._failed(f"gone with exit code {code}")
+
+    def check(self) -> None:
+        """Raise `DataflowError` with the end of its log when it has ended."""
+        code = self._started().poll()
+        if code is not None:
+            raise DataflowError(str(self._failed(f"gone with exit code {code}")))
 
     def stop(self, timeout_seconds: float = 30) -> None:
         """End the broker in good order, by force when that takes longer."""

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from dataflow.cli.terminal import notes
-from dataflow.errors import DataflowError
 
 LOOK_AGAIN_SECONDS = 0.5
 
@@ -26,20 +25,17 @@ def broker(port: Port = None) -> None:
       dataflow broker
       DATAFLOW_DATA_DIR=/tmp/try dataflow broker --port 9092
     """
-    from dataflow.broker_home import running_broker
     from dataflow.demo.play.foreground import serving_broker, stop_on_sigterm
     from dataflow.settings import settings
 
     stop_on_sigterm()
     home = settings().data_dir / "broker"
     try:
-        with serving_broker(home, port) as address:
-            typer.echo(address)
+        with serving_broker(home, port) as broker:
+            typer.echo(broker.address)
             notes().print(f"Kafka serves; its data are in {home}. Ctrl-C ends it.", soft_wrap=True)
-            while running_broker(home):
+            while True:
+                broker.check()
                 time.sleep(LOOK_AGAIN_SECONDS)
-            raise DataflowError(
-                f"broker of {home} has ended by itself; expected it to run; see {home / 'log'}"
-            )
     except KeyboardInterrupt:
         return  # the way it is meant to end

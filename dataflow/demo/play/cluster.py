@@ -9,6 +9,7 @@ from pathlib import Path
 from dataflow.broker_home import running_broker
 from dataflow.cli.kafka import run_with_broker
 from dataflow.connection import broker_connection
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.play.foreground import serving_broker
 from dataflow.demo.play.workers import DemoWorker, running_workers
 from dataflow.demo.samples import sample_filter_rules
@@ -25,9 +26,13 @@ class Cluster:
 
     connection: Mapping[str, object]
     workers: list[DemoWorker]
+    broker: EmbeddedBroker | None = None
+    """None: it was there before, and is not ours."""
 
     def check(self) -> None:
-        """Raise `DataflowError` when a worker has ended."""
+        """Raise `DataflowError` when the broker or a worker has ended."""
+        if self.broker is not None:
+            self.broker.check()
         for worker in self.workers:
             worker.check()
 
@@ -35,7 +40,7 @@ class Cluster:
 @contextmanager
 def running_cluster(settings: Settings, folder: Path, workers: int, say: Say) -> Iterator[Cluster]:
     """Start what does not run yet; end in the end what was started, workers first."""
-    with _broker(settings, folder, say) as address:
+    with _broker(settings, folder, say) as (address, broker):
         connection = broker_connection(settings.model_copy(update={"broker": address}))
         report = run_with_broker(connection, ensure_topics(connection, declared_topics(settings)))
         for difference in report.differences:
@@ -46,20 +51,20 @@ def running_cluster(settings: Settings, folder: Path, workers: int, say: Say) ->
             workers, settings.web_port, folder, environment, settings.shutdown_seconds
         ) as started:
             say(f"Workers are ready: {', '.join(worker.url for worker in started)}")
-            yield Cluster(connection, started)
+            yield Cluster(connection, started, broker)
 
 
 @contextmanager
-def _broker(settings: Settings, folder: Path, say: Say) -> Iterator[str]:
+def _broker(settings: Settings, folder: Path, say: Say) -> Iterator[tuple[str, EmbeddedBroker | None]]:
     home = folder / "broker"
     address = settings.broker or running_broker(home)
     if address:
         say(f"Kafka at {address} is used as it runs.")
-        yield address
+        yield address, None
         return
-    with serving_broker(home) as address:
-        say(f"Kafka serves at {address}.")
-        yield address
+    with serving_broker(home) as broker:
+        say(f"Kafka serves at {broker.address}.")
+        yield broker.address, broker
 
 
 def _environment(address: str, folder: Path, settings: Settings) -> dict[str, str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dataflow.cli.terminal import notes
+from dataflow.demo.broker import EmbeddedBroker
 
 
 def stop_on_sigterm() -> None:
@@ -14,11 +15,9 @@ def stop_on_sigterm() -> None:
 
 
 @contextmanager
-def serving_broker(home: Path, port: int | None = None) -> Iterator[str]:
-    """Run the broker, and give its address once it serves; a bar on stderr shows that jars are fetched."""
+def serving_broker(home: Path, port: int | None = None) -> Iterator[EmbeddedBroker]:
+    """Run the broker, and give it once it serves; a bar on stderr shows that jars are fetched."""
     from rich.progress import Progress
-
-    from dataflow.demo.broker import EmbeddedBroker
 
     with Progress(console=notes(), transient=True) as bar:
         task = bar.add_task("Fetching Apache Kafka", total=None, visible=False)
@@ -30,6 +29,6 @@ def serving_broker(home: Path, port: int | None = None) -> Iterator[str]:
         broker.start()
         try:
             broker.wait_ready()
-            yield broker.address
+            yield broker
         finally:
             broker.stop()
