@@ -47,7 +47,8 @@ def add_totals(
         for place, states in enumerate(part.by_aggregation):
             for key, total in states.items():
                 by_key.setdefault(key, [0] * len(part.by_aggregation))[place] += int(total)
-    return RangeTotals(by_key, [*_late(window, span, parts), *(_hidden(table, by_key) if keyed else ())])
+    lacks = [*_before(table, span, parts), *_late(window, span, parts)]
+    return RangeTotals(by_key, [*lacks, *_hidden(table, by_key)] if keyed else lacks)
 
 
 def _check_kept(table: WindowedTable, window: Window, span: Span, parts: Sequence[Totals]) -> None:
@@ -60,6 +61,12 @@ def _check_kept(table: WindowedTable, window: Window, span: Span, parts: Sequenc
         raise NotCovered(f"{window.name} windows of {table.name} are kept from {iso(first)} on")
 
 
+def _before(table: WindowedTable, span: Span, parts: Sequence[Totals]) -> Iterable[str]:
+    since_ms = max((part.since_ms for part in parts if part.since_ms is not None), default=0)
+    if since_ms > (span.start_ms or 0):
+        yield f"requests before {iso(since_ms)}, from when on {table.name} counts"
+
+
 def _late(window: Window, span: Span, parts: Sequence[Totals]) -> Iterable[str]:
     late_until = max((part.late_until for part in parts), default=-1)
     if late_until >= max(span.start_ms or 0, 0):
@@ -70,5 +77,5 @@ def _hidden(table: WindowedTable, by_key: Mapping[str, object]) -> Iterable[str]
     if OTHER in by_key:
         yield (
             f"requests of keys that {table.name} does not tell apart, {OTHER}: "
-            f"a window keeps {table.max_keys} (DATAFLOW_MAX_KEYS)"
+            f"a window keeps {table.max_keys} (DATAFLOW_MAX_KEYS), or what DATAFLOW_STATE_MEMORY_BYTES allows"
         )

@@ -20,7 +20,7 @@ Name = Annotated[str, typer.Argument(help="Stream, by its source topic.")]
 
 @streams.command("list")
 def list_streams(url: Worker = None) -> None:
-    """Show each stream's state, and how far it is behind; in a pipe as JSON.
+    """Show each stream's state and lag; in a pipe as JSON.
 
     \b
     Example:
@@ -37,7 +37,7 @@ def list_streams(url: Worker = None) -> None:
         (topic, status["state"], answer["streams"][topic]["received"], answer["lag"][topic]["records"])
         for topic, status in answer["states"].items()
     ]
-    page().print(table_of(("stream", "state", "received", "behind"), rows))
+    page().print(table_of(("stream", "state", "received", "lag"), rows))
     for topic, status in answer["states"].items():
         if status["pause"]:
             pause = status["pause"]

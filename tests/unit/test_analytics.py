@@ -184,6 +184,17 @@ def test_a_year_of_windows_that_are_dropped_is_beyond_the_tables():
         add_totals(table, window, Span(None, 3 * year), parts, keyed=False)
 
 
+def test_a_range_from_before_a_table_was_counted_anew_is_not_exact():
+    """After `tables rebuild --from-now` an older range was answered as exact, with next to nothing in it."""
+    day = 86_400_000
+    parts = [Totals(1, [{"a": 1}], -1, -1, since_ms) for since_ms in (None, 3 * 365 * day)]
+    older = add_totals(requests(), ALL, Span(365 * day, None), parts, keyed=False)
+    assert older.lacks == ["requests before 1972-12-31T00:00:00Z, from when on requests counts"]
+    assert add_totals(requests(), ALL, Span(), parts, keyed=False).lacks == older.lacks
+    assert add_totals(requests(), ALL, Span(3 * 365 * day, None), parts, keyed=False).lacks == []
+    assert add_totals(requests(), ALL, Span(), parts[:1], keyed=False).lacks == []
+
+
 def test_a_range_of_too_many_entries_is_beyond_the_tables():
     """Nobody can have a worker add up for seconds; PostgreSQL has a deadline of its own."""
     table = requests()

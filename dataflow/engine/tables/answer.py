@@ -47,13 +47,15 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
 
     `by_aggregation` is by key each total that is asked for, nothing where there would be more than
     `MOST_READ` entries to read; `kept_from` the instant in ms from which windows of this size are
-    kept, `late_until` the highest event time of a row that came too late for one, -1 for none.
+    kept, `late_until` the highest event time of a row that came too late for one, -1 for none;
+    `since_ms` the instant from which the table counts, None for the begin.
     """
 
     size: int
     by_aggregation: Sequence[States]
     kept_from: int
     late_until: int
+    since_ms: int | None = None
 
 
 MOST_READ = 1_000_000

@@ -72,7 +72,8 @@ class WindowReader:
         slots = tuple(list(self._of.table.aggregations).index(name) + 1 for name in aggregations)
         size = sum(len(part) for part, _ in self._parts(window, starts))
         sums = (yield from self.states(window, starts, slots)) if size <= MOST_READ else ()
-        return Totals(size, sums, self._levels.kept_from(window), self._of.event_time.last_late(window))
+        late_until = self._of.event_time.last_late(window)
+        return Totals(size, sums, self._levels.kept_from(window), late_until, self._of.since_ms)
 
     def states(self, window: Window, starts: StartRange, slots: tuple[int, ...]) -> Steps[Sequence[States]]:
         """Return for each of these places the states of all keys; not for large states."""
