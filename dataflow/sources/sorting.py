@@ -89,10 +89,9 @@ class Sorter:
         headers = self.sender if self.stream.keeps_sender else _NO_HEADERS
         before, dead = len(self.done.good), len(self.done.dead)
         size = (self._sort_objects if self.stream.is_json else self._sort_lines)(events, headers)
-        good = self.done.good[before:]
-        self.done.good_bytes += size + RECORD_BYTES * len(good)
+        self.done.good_bytes += size + RECORD_BYTES * (len(self.done.good) - before)
         self.seen.lines += len(self.done.dead) - dead
-        self.seen.look_at([value for _, _, value, _ in good if value is not None])
+        self.seen.look_at(self.done.good, before)
 
     def _sort_objects(self, events: Sequence[bytes], headers: Headers) -> int:
         append, now_ms, most = self.done.good.append, self.now_ms, self.most_bytes

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams import access_logs
 from dataflow.engine.stage import EVENT_FAULTS
+from dataflow.kafka.record import OutputRecord
 from dataflow.stages.access_log.format_string import compile_format
 
 LOOKED_AT = 100  # so many lines of each thousand are tried; of fewer lines all
@@ -32,17 +33,18 @@ class UnusableLines:
     examples: list[str] = field(default_factory=list)
     """What is wrong with the first ones."""
 
-    def look_at(self, lines: Sequence[bytes]) -> None:
-        """Try some of the next lines."""
-        self.lines += len(lines)
-        if self.check is None:
+    def look_at(self, records: Sequence[OutputRecord], begin: int) -> None:
+        """Try some of the lines that are records from this place on."""
+        end = len(records)
+        self.lines += end - begin
+        if self.check is None or begin == end:
             return
-        step = -(-len(lines) // LOOKED_AT) or 1
-        for at in range(0, len(lines), step):
+        step = -(-(end - begin) // LOOKED_AT)
+        for at in range(begin, end, step):
             try:
-                self.check(lines[at])
+                self.check(records[at][2] or b"")
             except EVENT_FAULTS as fault:
-                self.add(str(fault), min(step, len(lines) - at))
+                self.add(str(fault), min(step, end - at))
 
     def add(self, fault: str, lines: int = 1) -> None:
         """Count lines that are unusable for this reason."""
