@@ -199,5 +199,5 @@ def test_a_broken_body_stores_nothing(ingest: Ingest, mark: bytes):
 def test_a_worker_that_only_receives_has_no_group(ingest: Ingest):
     """Any number of them may come and go without a rebalance."""
     assert ingest.groups() == []
-    assert curl(ingest.url("/readyz")).json["ready"] is True
+    assert curl(ingest.url("/readyz")).json == {"ready": True, "paused": {}}
     assert curl(ingest.url("/healthz")).json == {"healthy": True}

@@ -96,6 +96,7 @@ def faults_of(connection: HTTPConnection, route: Route) -> Iterator[tuple[object
 
 def test_nothing_that_is_asked_is_a_fault_of_the_worker(alone: Worker):
     """`?limit=` with 4,301 digits, and a body with a byte that is no text, were answered with 500."""
+    assert {route.path for route in ROUTES} >= {"/tables/{name}", "/ingest/{stream}", "/rules", "/events"}
     with closing(HTTPConnection("127.0.0.1", alone.port, timeout=60)) as connection:
         assert not [fault for route in ROUTES for fault in faults_of(connection, route)]
     assert "Traceback" not in alone.log.read_text()
