@@ -23,6 +23,7 @@ REQUEST_TIMEOUT_MS = 10_000
 # Brokers from 4.1 on answer 1-4 % of the first produces of a transaction with "try again":
 # with aiokafka's default of 100 ms that is the p99 of a checkpoint.
 RETRY_BACKOFF_MS = 20
+RETRY = {"retry_backoff_ms": RETRY_BACKOFF_MS, "request_timeout_ms": REQUEST_TIMEOUT_MS}
 TRANSACTION_TIMEOUT_MS = 10_000
 
 Acknowledgement = asyncio.Future[RecordMetadata]
@@ -49,8 +50,7 @@ class TransactionalProducer(AIOKafkaProducer):
         super().__init__(
             **connection,
             acks="all",
-            retry_backoff_ms=RETRY_BACKOFF_MS,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            **RETRY,
             max_batch_size=BATCH_BYTES,
             compression_type=compression,
             transactional_id=transactional_id,
@@ -58,13 +58,13 @@ class TransactionalProducer(AIOKafkaProducer):
             max_request_size=max_request_bytes,
         )
         self.transactional_id = transactional_id
+        self._message_accumulator._pending_batches = _PendingBatches()
         self._sender = FencedSender(
             self.client,
             acks=-1,
             txn_manager=self._txn_manager,
             message_accumulator=self._message_accumulator,
-            retry_backoff_ms=RETRY_BACKOFF_MS,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            **RETRY,
         )
         self._sent: list[tuple[str, Acknowledgement]] = []
 
@@ -165,3 +165,16 @@ class IdempotentProducer(AIOKafkaProducer):
             max_batch_size=batch_bytes,
             request_timeout_ms=request_timeout_ms,
         )
+        self._message_accumulator._pending_batches = _PendingBatches()
+
+
+class _PendingBatches(set[object]):
+    """The batches that a producer is sending.
+
+    aiokafka takes a batch out when it retries it, and once more when that one fails before its next
+    try: the second time is a KeyError with a traceback in the log, one for each batch.
+    """
+
+    def remove(self, batch: object) -> None:
+        """Take the batch out if it is there."""
+        self.discard(batch)

@@ -11,7 +11,7 @@ from kafka_client import KafkaClient
 
 from dataflow.kafka.clients import drop, running
 from dataflow.kafka.consumers import apply_settings, group_consumer, group_metadata, reader
-from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.producers import IdempotentProducer, TransactionalProducer
 from dataflow.kafka.reading import read_to_end, read_up_to
 from dataflow.kafka.transaction import transaction, transactional_producer
 
@@ -51,6 +51,28 @@ async def test_an_idle_producer_has_nothing_in_flight(reached: Reached, topic: s
     begun = asyncio.get_running_loop().time()
     await drop(producer)
     assert asyncio.get_running_loop().time() - begun < 0.25
+
+
+@pytest.mark.parametrize(
+    "make", [IdempotentProducer, lambda reached: TransactionalProducer(reached, "retried")]
+)
+async def test_a_batch_that_fails_between_two_tries_fails_without_a_word(reached: Reached, topic: str, make):
+    """`_pending_batches`: aiokafka looks for it there, and each one was a traceback when a broker died."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    producer = make(reached)
+    await producer.start()
+    if isinstance(producer, TransactionalProducer):
+        await producer.begin_transaction()
+    await producer.send_and_wait(topic, b"sent", partition=0)
+    waiting = await producer.send(topic, b"retried", partition=0)
+    accumulator = producer._message_accumulator
+    accumulator.reenqueue(accumulator._pop_batch(TopicPartition(topic, 0)))
+    accumulator.fail_all(ProducerClosed())
+    with pytest.raises(ProducerClosed):
+        await waiting
+    await drop(producer)
+    assert complaints == []
 
 
 async def test_a_client_that_stops_at_once_stops(reached: Reached):
