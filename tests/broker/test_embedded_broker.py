@@ -26,6 +26,18 @@ def test_what_was_acknowledged_survives_a_kill(own_broker):
     assert [read.value for read in client.read_topic("kept")] == [b"%d" % n for n in range(1000)]
 
 
+@pytest.mark.parametrize("codec", ["lz4", "snappy", "zstd", "gzip"])
+def test_the_broker_packs_and_unpacks_by_every_codec(own_broker, codec):
+    """A jar that does not fit shows only where its code runs; the senders pack nothing, the topic does."""
+    client = KafkaClient(own_broker.address)
+    client.create_topics(codec, partitions=1, **{"compression.type": codec})
+    values = [b"%d " % n * 100 for n in range(1_000)]
+
+    client.produce(codec, values)
+
+    assert [read.value for read in client.read_topic(codec)] == values
+
+
 def test_a_stopped_broker_comes_back_with_its_data(own_broker):
     """The same in good order, by an object that knows only the folder."""
     client = KafkaClient(own_broker.address)

@@ -8,6 +8,13 @@ from dataflow.demo.broker.jars import LOCK_FILE, cache_folder, kafka_jars, read_
 from dataflow.errors import Misconfigured
 
 VICTIM = "kafka-raft-4.1.1.jar"
+REPAIRED = {
+    "at.yawk.lz4:lz4-java": (1, 10, 1),
+    "commons-beanutils:commons-beanutils": (1, 11, 0),
+    "org.apache.logging.log4j:log4j-core": (2, 25, 3),
+    "com.fasterxml.jackson.core:jackson-core": (2, 21, 1),
+}
+"""The first version of each without the vulnerabilities that Kafka 4.1.1's own has."""
 
 
 def unheard(done, total):
@@ -32,6 +39,15 @@ def test_the_lock_file_names_every_jar_once_with_a_whole_hash():
 
     assert len({jar.file_name for jar in jars}) == 46
     assert {len(jar.sha256) for jar in jars} == {64}
+
+
+def test_no_jar_has_a_vulnerability_that_a_newer_one_has_not():
+    """Kafka 4.1.1 asks for lz4-java 1.8.0, which reads beyond its buffers, and for others of the kind."""
+    versions = {f"{jar.group}:{jar.artifact}": jar.version for jar in read_lock(LOCK_FILE.read_text())}
+
+    assert "org.lz4:lz4-java" not in versions
+    for name, repaired in REPAIRED.items():
+        assert tuple(map(int, versions[name].split("."))) >= repaired, name
 
 
 def test_a_filled_cache_needs_no_network(jar_folder):
