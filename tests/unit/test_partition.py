@@ -352,4 +352,4 @@ def test_upkeep_ends_where_a_table_is_counted_anew_or_the_partition_goes(what):
     if what == "revoke":
         partition.is_open = False
     list(steps)
-    assert len(counted.levels.store_of(DAY).get(0).sealed) == (what == "go on")
+    assert bool(counted.levels.store_of(DAY).get(0).sealed.count) == (what == "go on")

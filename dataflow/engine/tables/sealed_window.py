@@ -13,28 +13,31 @@ from dataflow.engine.tables.window_entry import EntryFormat, Packed
 class SealedWindow:
     """The chunks of one window, in the order of their keys."""
 
+    __slots__ = ("_chunks", "_format", "_index", "_prefix", "_start", "count")
+
     def __init__(self, prefix: str, start: int, entry_format: EntryFormat, chunks: Chunks) -> None:
         self._prefix = prefix
         self._start = start
         self._format = entry_format
         self._chunks = chunks
         self._index: dict[int, ChunkSummary] = {}  # by number
-
-    def __len__(self) -> int:
-        return sum(chunk.count for chunk in self._index.values()) if self._index else 0
+        self.count = 0
+        """Number of entries."""
 
     @property
     def error_bound(self) -> int:
         """How many rows of any one key are in `(other)` at most."""
-        return sum(chunk.error_bound for chunk in self._index.values()) if self._index else 0
+        return sum(chunk.error_bound for chunk in self._index.values())
 
     def load(self, number: int, raw: bytes | None) -> None:
         """Restore a chunk; None deletes it."""
+        before = self._index.pop(number, None)
+        self.count -= before.count if before else 0
         if raw is None:
-            self._index.pop(number, None)
             self._chunks.delete(self._key(number))
             return
-        self._index[number] = summary_of(raw)
+        summary = self._index[number] = summary_of(raw)
+        self.count += summary.count
         self._chunks.put(self._key(number), raw)
 
     def get(self, key: str) -> Packed | None:
@@ -56,7 +59,7 @@ class SealedWindow:
     def replace(self, chunks: Iterable[bytes]) -> list[ChangelogRecord]:
         """Put these chunks in place of all; return the records."""
         records: list[ChangelogRecord] = []
-        before, self._index = self._index, {}
+        before, self._index, self.count = self._index, {}, 0
         for number, raw in enumerate(chunks):
             self.load(number, raw)
             records.append((self._key(number), raw))

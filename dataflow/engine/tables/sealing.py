@@ -34,7 +34,7 @@ def windows_to_seal(quiet: Collection[StoredWindow], size_ms: int, watermark: in
     sealed = 0
     for window in quiet:
         is_closed = 0 < size_ms <= watermark - window.start
-        changed, unchanged = len(window.entries), len(window.sealed)
+        changed, unchanged = len(window.entries), window.sealed.count
         if sealed < SEALED_AT_ONCE and (is_closed or changed * WORTH_SEALING >= unchanged):
             sealed += len(window)
             yield window

@@ -18,7 +18,8 @@ from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry
 SAMPLED: Final = 100
 """Of so many entries the size of a window is estimated."""
 
-_versions = count(randbits(62))  # workers ask one another whether what they know is still so
+versions: Final = count(randbits(62))
+"""Of windows; workers ask one another whether what they know is still so."""
 
 
 class StoredWindow:
@@ -44,7 +45,7 @@ class StoredWindow:
         self._spilled = spilled
         self.rewrites = 0
         """How often entries were sealed, unsealed or removed."""
-        self.touch()
+        self.version = next(versions)
 
     @property
     def edition(self) -> tuple[int, int]:
@@ -53,11 +54,11 @@ class StoredWindow:
 
     def touch(self) -> None:
         """Note that what it adds up to is changing: it gets a version that no window has had before."""
-        self.version = next(_versions)
+        self.version = next(versions)
 
     def __len__(self) -> int:
         """Return how many keys there are at most."""
-        return len(self.entries) + len(self.sealed)
+        return len(self.entries) + self.sealed.count
 
     def keys(self) -> set[str]:
         """Return all keys."""
@@ -70,13 +71,14 @@ class StoredWindow:
     def open(self, key: str) -> WindowEntry:
         """Return what came of a key since the window was sealed, from now on unpacked, to be added to."""
         entry = self.entries.get(key)
-        if isinstance(entry, WindowEntry):
+        if entry is None:
+            is_first = not self.sealed.count and OTHER not in self.entries
+            opened = self._format.new(0 if is_first else self._error_bound_of_new(key))
+        elif isinstance(entry, WindowEntry):
             return entry
-        if entry is not None:
+        else:
             opened = self._format.unpack(self._whole(key, entry))
             opened.is_written = True
-        else:
-            opened = self._format.new(self._error_bound_of_new(key))
         self.entries[key] = opened
         return opened
 
@@ -100,7 +102,7 @@ class StoredWindow:
 
     def items(self) -> Iterator[tuple[str, Packed]]:
         """Yield the keys and packed entries in the order of the keys."""
-        if not len(self.sealed):
+        if not self.sealed.count:
             return self._added()
         if not self.entries:
             return self.sealed.items()

@@ -69,6 +69,11 @@ class EntryFormat:
             if type(a).encode is not Aggregation.encode
         )
         self._encoders = [(slot, aggregation.encode) for slot, aggregation in own]
+        states = [aggregation.new() for aggregation in self.aggregations]
+        self._new_states = [None if type(state) is not int else state for state in states]
+        self._own_states = [
+            (slot, a.new) for slot, a in enumerate(self.aggregations) if self._new_states[slot] is None
+        ]
         self.large_slots = [slot for slot, a in enumerate(self.aggregations, 1) if a.spillable]
         """Places in a packed entry of the states that may be large; they are bytes."""
 
@@ -83,7 +88,10 @@ class EntryFormat:
 
     def new(self, error_bound: int) -> WindowEntry:
         """Return the entry of no rows."""
-        return WindowEntry(error_bound, [aggregation.new() for aggregation in self.aggregations])
+        states = self._new_states.copy()
+        for slot, new in self._own_states:
+            states[slot] = new()
+        return WindowEntry(error_bound, states)
 
     def merge(self, entry: WindowEntry, more: WindowEntry) -> None:
         """Add the rows of another entry."""

@@ -1,7 +1,6 @@
 """Window store: the windows of one size of a table in one partition."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from functools import partial
 from itertools import islice
 from math import inf
@@ -17,7 +16,7 @@ from dataflow.engine.tables.sealed_window import SealedWindow
 from dataflow.engine.tables.sealing import FEWEST_KEPT, INDEX_BYTES, MANY_OPEN, quiet_windows, windows_to_seal
 from dataflow.engine.tables.spilled_states import SpilledStates
 from dataflow.engine.tables.steps import Steps, with_breaks
-from dataflow.engine.tables.stored_window import StoredWindow
+from dataflow.engine.tables.stored_window import StoredWindow, versions
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry, encode
 from dataflow.engine.tables.windows import Window
@@ -38,6 +37,7 @@ class WindowStore:
         self.limit = KeyLimit(self, table.max_keys, self.format)
         self._chunks = chunks
         self._prefix = prefix_of(table.name, window.name)
+        self._sealed_prefix = sealed_prefix(self._prefix)
         self._spilled = SpilledStates(self._prefix, self.format)
         self._windows: dict[int, StoredWindow] = {}
         self._oldest = inf
@@ -64,7 +64,7 @@ class WindowStore:
         """Return a window; a new one, without entries, if there is none."""
         window = self._windows.get(start)
         if window is None:
-            sealed = SealedWindow(sealed_prefix(self._prefix), start, self.format, self._chunks)
+            sealed = SealedWindow(self._sealed_prefix, start, self.format, self._chunks)
             window = StoredWindow(self._prefix, start, self.format, self._spilled, sealed)
             self._windows[start] = window
             self._oldest = min(self._oldest, start)
@@ -119,37 +119,32 @@ class WindowStore:
         """Add rows to their entries."""
         self.format.fold(self._states(groups), groups)
         self._changed.update(groups.entry_ids)
-        starts = {start for start, _ in groups.entry_ids}
-        self._touched |= starts
-        for start in starts:
-            self._windows[start].touch()
 
     def _states(self, groups: Groups) -> list[list[Any]]:
-        windows = self._windows
-        if groups.alone:  # of many windows; soon all their entries are unpacked
-            with suppress(KeyError, AttributeError):
-                return [windows[start].entries[key].states for start, key in groups.entry_ids]  # type: ignore[union-attr]
-        states, entries, last_start = [], dict[str, WindowEntry | bytes](), None
+        states, windows, window, touch = [], self._windows, None, self._touched.add
         for start, key in groups.entry_ids:
-            if start != last_start:  # mostly many of one window
+            if window is None or start != window.start:  # mostly many of one window
                 window = windows.get(start)
-                entries, last_start = (self.get(start) if window is None else window).entries, start
-            entry = entries.get(key)
-            states.append((entry if type(entry) is WindowEntry else self._open(start, key)).states)
+                if window is None:
+                    window = self.get(start)
+                window.version = next(versions)
+                touch(start)
+            entry = window.entries.get(key)
+            states.append((entry if type(entry) is WindowEntry else self._open(window, key)).states)
         return states
 
-    def _open(self, start: int, key: str) -> WindowEntry:
-        window = self.get(start)
+    def _open(self, window: StoredWindow, key: str) -> WindowEntry:
         entry = window.open(key)
-        self._unpacked.add(start)
-        self._fullest = max(self.fullest, len(window))
+        self._unpacked.add(window.start)
+        if self._fullest is not None:
+            self._fullest = max(self._fullest, len(window.entries) + window.sealed.count)
         return entry
 
     def unseal(self, start: int) -> StoredWindow:
         """Return a window of which nothing is sealed; if something was, the next snapshot seals it again."""
         window = self.get(start)
         window.touch()
-        if len(window.sealed):
+        if window.sealed.count:
             self._due.add(start)
             self._records += window.unseal()
         self._unsealed.add(start)
@@ -180,7 +175,7 @@ class WindowStore:
     def relieve(self) -> None:
         """Have the next snapshot pack all entries, and seal whatever got no rows since the last one."""
         self._is_relieving = True
-        self._due |= {start for start in self._unsealed if len(self._windows[start].sealed)}
+        self._due |= {start for start in self._unsealed if self._windows[start].sealed.count}
 
     def thin_out(self, start: int) -> int:
         """Move the rarer half of the keys of a window into `(other)`; return how many: none if it has few."""
@@ -253,13 +248,14 @@ class WindowStore:
 
     def _changed_entries(self) -> Iterator[ChangelogRecord]:
         prefix, pack, spilled, windows = self._prefix, self.format.pack, self._spilled, self._windows
+        concern = spilled.concern if spilled.slots else None
         for entry_id in self._changed:
             start, key = entry_id
             entry = windows[start].entries.get(key) if start in windows else None
             if type(entry) is WindowEntry:  # else sealed, deleted, or gone with its window
                 packed = pack(entry)
                 entry.is_written = True
-                if spilled.concern(entry_id, packed):
+                if concern and concern(entry_id, packed):
                     yield from spilled.spill(entry_id, packed)
                 yield entry_key(prefix, start, key), encode(packed)
         self._changed = set()
