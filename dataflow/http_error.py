@@ -66,6 +66,11 @@ def broker_unavailable(message: str) -> HttpError:
     return unavailable(message, BROKER_RETRY_SECONDS)
 
 
+def begin_of(raw: bytes) -> str:
+    """Return the begin of a value from outside, as much as `quoted` shows of it, and some more."""
+    return raw[: 8 * QUOTED_CHARACTERS].decode(errors="replace")
+
+
 def quoted(value: str) -> str:
     """Return a value from outside as it may stand in a message."""
     return repr(value if len(value) <= QUOTED_CHARACTERS else f"{value[: QUOTED_CHARACTERS - 1]}…")

@@ -66,15 +66,14 @@ def dry_run(
 
 def _try_rules(raw: bytes | None, lines: Path | None, topic: str | None, last: int) -> "DryRun":
     from dataflow.cli.lines import lines_of
-    from dataflow.rules.dry_run import last_records, try_lines
+    from dataflow.rules.dry_run import try_lines, try_topic
     from dataflow.stages.filter_document import read_document
 
     used = read_document(last_version_of(document_of("filter-rules")).raw if raw is None else raw, "rules")
     if lines is not None:
         with lines_of(lines) as sent:
             return asyncio.run(try_lines(used, sent))
-    records = ask_broker(lambda connection: last_records(connection, topic or "", last))
-    return asyncio.run(try_lines(used, records))
+    return ask_broker(lambda connection: try_topic(used, connection, topic or "", last))
 
 
 def _show(dry_run: "DryRun") -> None:

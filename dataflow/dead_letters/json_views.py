@@ -88,7 +88,7 @@ def _row(letter: Letter, marks: Marks) -> dict[str, Any]:
         **{name: getattr(letter, name) for name in noted},
         "at": _instant(letter.at_ms),
         "replayed": marks.has(letter.partition, letter.offset),
-        "bytes": len(letter.value or b""),
+        "bytes": letter.size,
     }
 
 

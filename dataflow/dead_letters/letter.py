@@ -1,7 +1,7 @@
 """Letter: a dead letter, with its reason and the original record."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dataflow.catalogue.streams.dead_letters import Note
 from dataflow.engine.dead_letters import PREFIX
@@ -37,6 +37,12 @@ class Letter:
     headers: Headers
     """Headers of the original record, without `TRIES`."""
     tries: int
+    size: int
+    """Bytes of the value."""
+
+    def outline(self) -> "Letter":
+        """Return it without what the record held, which may be a megabyte: for a list of many."""
+        return replace(self, key=None, value=None, headers=[])
 
     def replay_headers(self) -> Headers:
         """Return the headers of the replayed record."""
@@ -66,6 +72,7 @@ def read_letter(partition: int, record: Record) -> Letter:
         record.value,
         [(name, value) for name, value in own if name != TRIES],
         max(tries, default=0),
+        len(record.value or b""),
     )
 
 

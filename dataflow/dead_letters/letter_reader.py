@@ -1,5 +1,6 @@
 """Letter reader: reads committed dead letters, from the oldest or from the newest."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ LAST_OFFSET = 2**63 - 2
 
 @dataclass(frozen=True, slots=True)
 class LetterList:
-    """Letters, the newest first."""
+    """Outlines of letters, the newest first."""
 
     letters: list[Letter]
     scanned: int
@@ -67,7 +68,7 @@ class LetterReader:
         return {tp.partition: offset for tp, offset in begins.items()}
 
     async def newest(self, letter_filter: LetterFilter, limit: int) -> LetterList:
-        """Return the newest letters that match."""
+        """Return the outlines of the newest letters that match."""
         letters: list[Letter] = []
         scanned, is_complete = 0, True
         ends, begins = await self._ends(), await self._starts(letter_filter)
@@ -79,9 +80,12 @@ class LetterReader:
                     is_complete = False
                     break
                 begin = max(begins[tp], end - step)
-                read = [letter async for letter in self._letters(tp, begin, end)]
-                scanned += len(read)
-                of_partition = [letter for letter in read if letter_filter.matches(letter)] + of_partition
+                newest = deque[Letter](maxlen=limit + 1)
+                async for letter in self._letters(tp, begin, end):
+                    scanned += 1
+                    if letter_filter.matches(letter):
+                        newest.append(letter.outline())
+                of_partition = [*newest, *of_partition]
                 step, end = min(step * 2, LONGEST_STEP), begin
             is_complete &= end <= begins[tp] and len(of_partition) <= limit
             letters += of_partition

@@ -1,7 +1,8 @@
-"""Dry run: judges the last records of a topic by rules; nothing is written."""
+"""Dry run: judges lines, or the last records of a topic, by rules; nothing is written, and few are held."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from time import monotonic
 
 from dataflow.errors import DataflowError
@@ -24,8 +25,27 @@ async def try_lines(rules: FilterRules, lines: Iterable[bytes | None]) -> DryRun
     return await asyncio.to_thread(try_rules, rules, lines, lambda: monotonic() < deadline)
 
 
-async def last_records(connection: Mapping[str, object], topic: str, count: int) -> list[bytes | None]:
-    """Return the values of about the last `count` records of a topic, as many of each partition."""
+async def try_topic(rules: FilterRules, connection: Mapping[str, object], topic: str, count: int) -> DryRun:
+    """Judge about the last `count` records of a topic as they come, for at most `MOST_SECONDS`."""
+    deadline, dry_run = monotonic() + MOST_SECONDS, DryRun()
+    async with aclosing(last_records(connection, topic, count)) as records:
+        while dry_run.complete:
+            try:
+                async with asyncio.timeout(deadline - monotonic()):
+                    values = await anext(records, None)
+            except TimeoutError:
+                dry_run.complete = False
+                break
+            if values is None:
+                break
+            await asyncio.to_thread(try_rules, rules, values, lambda: monotonic() < deadline, dry_run)
+    return dry_run
+
+
+async def last_records(
+    connection: Mapping[str, object], topic: str, count: int
+) -> AsyncGenerator[list[bytes | None], None]:
+    """Yield the values of about the last `count` records of a topic, as many of each partition."""
     partition_counts = await existing_topics(connection)
     if topic not in partition_counts:
         raise DataflowError(f"topic is {topic!r}; expected one that exists")
@@ -36,13 +56,5 @@ async def last_records(connection: Mapping[str, object], topic: str, count: int)
         consumer.assign(partitions)
         for tp in partitions:
             consumer.seek(tp, max(begins[tp], ends[tp] - share))
-        values: list[bytes | None] = []
-        try:
-            async with asyncio.timeout(MOST_SECONDS):
-                async for _, records in read_up_to(consumer, ends, max_records=AT_ONCE):
-                    values += [record.value for record in records]
-        except TimeoutError as error:
-            raise DataflowError(
-                f"records of {topic} have not come within {MOST_SECONDS:g} s; expected all of them"
-            ) from error
-    return values
+        async for _, records in read_up_to(consumer, ends, max_records=AT_ONCE):
+            yield [record.value for record in records]

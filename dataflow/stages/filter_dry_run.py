@@ -32,9 +32,14 @@ class DryRun(msgspec.Struct, forbid_unknown_fields=True):
     complete: Annotated[bool, Meta(description="false: the time was up before the last line")] = True
 
 
-def try_rules(rules: FilterRules, lines: Iterable[bytes | None], in_time: Callable[[], bool]) -> DryRun:
-    """Judge lines by rules, until `in_time()` is false; nothing is sent anywhere."""
-    dry_run = DryRun()
+def try_rules(
+    rules: FilterRules,
+    lines: Iterable[bytes | None],
+    in_time: Callable[[], bool],
+    dry_run: DryRun | None = None,
+) -> DryRun:
+    """Judge lines by rules until `in_time()` is false, and add them to `dry_run`; nothing is sent."""
+    dry_run = dry_run or DryRun()
     dropped_by = rules.dropped_by
     for number, raw in enumerate(lines):
         if number % LINES_A_LOOK == 0 and not in_time():

@@ -1,7 +1,9 @@
 """Bodies of requests: read up to a size, within a time; JSON field by field, so that an error names one."""
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -10,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import PayloadAccessError, Request, RequestPayloadError
 
 from dataflow.errors import one_of
-from dataflow.http_error import HttpError, bad_value, unavailable
+from dataflow.http_error import HttpError, bad_value, begin_of, unavailable
 from dataflow.web.json_schema import expectation, parse_text, value_schema
 
 RETRY_SECONDS = 5.0
@@ -51,27 +53,46 @@ def _too_large(most_bytes: int) -> HttpError:
 B = TypeVar("B", bound=msgspec.Struct)
 
 UNREADABLE = (ValueError, RecursionError)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 
 def read_json_body(raw: bytes, body_type: type[B]) -> B:
     """Return the body; an empty one is an object without fields. Raises `HttpError`."""
+    fields = {field.name: field for field in msgspec.structs.fields(body_type)}
     try:
-        texts = msgspec.json.decode(raw or b"{}", type=dict[str, msgspec.Raw])
+        sent = msgspec.json.decode(raw or b"{}", type=_as_written(body_type))
     except UNREADABLE as error:
-        message = f"body is not a JSON object: {error}; expected {one_of(body_type.__struct_encode_fields__)}"
-        raise HttpError(HTTPStatus.BAD_REQUEST, message) from error
-    fields = {field.encode_name: field for field in msgspec.structs.fields(body_type)}
-    for name in texts.keys() - fields.keys():
-        raise bad_value("field", name, one_of(fields))
-    for name in (name for name, field in fields.items() if field.required and name not in texts):
-        raise HttpError(HTTPStatus.BAD_REQUEST, f"{name} is missing; expected it")
-    values = {fields[name].name: _read(name, text, fields[name].type) for name, text in texts.items()}
+        raise _unreadable(error, body_type.__struct_encode_fields__) from error
+    texts = {name: text for name in fields if (text := getattr(sent, name)) is not msgspec.UNSET}
+    for field in (field for name, field in fields.items() if field.required and name not in texts):
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"{field.encode_name} is missing; expected it")
+    values = {name: _read(fields[name].encode_name, text, fields[name].type) for name, text in texts.items()}
     return body_type(**values)
+
+
+@cache
+def _as_written(body_type: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Return a type whose fields are kept as bytes of the body; what has no field is never made an object."""
+    fields = [
+        (
+            each.name,
+            msgspec.Raw | msgspec.UnsetType,
+            msgspec.field(default=msgspec.UNSET, name=each.encode_name),
+        )
+        for each in msgspec.structs.fields(body_type)
+    ]
+    return msgspec.defstruct(body_type.__name__, fields, forbid_unknown_fields=True)
+
+
+def _unreadable(error: Exception, names: Sequence[str]) -> HttpError:
+    if unknown := _UNKNOWN.fullmatch(str(error)):
+        return bad_value("field", unknown[1], one_of(names))
+    message = f"body is not a JSON object: {error}; expected {one_of(names)}"
+    return HttpError(HTTPStatus.BAD_REQUEST, message)
 
 
 def _read(name: str, text: msgspec.Raw, value_type: Any) -> object:  # noqa: ANN401  # a type, a union too
     try:
         return msgspec.json.decode(text, type=value_type, dec_hook=parse_text)
     except UNREADABLE as error:
-        value = bytes(text).decode(errors="replace")
-        raise bad_value(name, value, expectation(value_schema(value_type))) from error
+        raise bad_value(name, begin_of(bytes(text)), expectation(value_schema(value_type))) from error

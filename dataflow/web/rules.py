@@ -13,15 +13,17 @@ from dataflow.app import app
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.http_error import HttpError, quoted, unavailable
 from dataflow.kafka.errors import KafkaError
-from dataflow.rules.dry_run import MOST_RECORDS, last_records, try_lines
+from dataflow.rules.dry_run import MOST_RECORDS, try_lines, try_topic
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import put_document
 from dataflow.rules.version import Version, VersionConflict
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.stages.filter_dry_run import DryRun
+from dataflow.stages.filter_rules import FilterRules
 from dataflow.web.answer import Answer
 from dataflow.web.edge import JSON
 from dataflow.web.json_schema import Json
+from dataflow.web.json_texts import TEXTS, texts_of
 from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about, named
 from dataflow.web.require_role import AccessRole
@@ -105,7 +107,7 @@ class DryRunRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Lines, or a topic and how many of its last records; without `rules` those in use are tried."""
 
     rules: Annotated[msgspec.Raw, Meta(extra_json_schema=RULES)] | msgspec.UnsetType = msgspec.UNSET
-    lines: list[str] | None = None
+    lines: Annotated[msgspec.Raw, Meta(extra_json_schema=TEXTS)] | msgspec.UnsetType = msgspec.UNSET
     topic: str | None = None
     last: Annotated[int, Meta(ge=1, le=MOST_RECORDS)] = 10_000
 
@@ -159,16 +161,16 @@ async def show_versions(request: VersionsRequest, http: Request) -> VersionsInUs
 )
 async def dry_run_rules(_request: NoParameters, body: DryRunRequest) -> DryRun:
     """Try rules; nothing is changed."""
-    if (body.lines is None) == (body.topic is None):
+    if (body.lines is msgspec.UNSET) == (body.topic is None):
         raise HttpError(HTTPStatus.BAD_REQUEST, "body has lines and topic, or neither; expected one of them")
     try:
         raw = _version(app.context.filter_rules).raw if body.rules is msgspec.UNSET else bytes(body.rules)
         rules = read_document(raw, "rules")
     except Misconfigured as fault:
         raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault
-    if body.lines is not None:
-        return await try_lines(rules, (line.encode(errors="surrogatepass") for line in body.lines))
-    return await try_lines(rules, await _last_records(body.topic or "", body.last))
+    if body.lines is not msgspec.UNSET:
+        return await try_lines(rules, texts_of("lines", bytes(body.lines)))
+    return await _try_topic(rules, body.topic or "", body.last)
 
 
 @_read("/utm-sources", SOURCES)
@@ -224,9 +226,9 @@ def _followed(if_match: str | None, name: str) -> int | None:
     return None if etag is None else int(etag[1])
 
 
-async def _last_records(topic: str, count: int) -> list[bytes | None]:
+async def _try_topic(rules: FilterRules, topic: str, count: int) -> DryRun:
     try:
-        return await last_records(app.context.connection, topic, count)
+        return await try_topic(rules, app.context.connection, topic, count)
     except KafkaError:
         raise
     except DataflowError as error:

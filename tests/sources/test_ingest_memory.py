@@ -112,6 +112,36 @@ def test_a_sender_that_would_be_too_much_is_put_off_and_served_later(ingest: Ing
     wait_until(lambda: ingest.post("/ingest", body).status == 200, 30, "room")
 
 
+LARGE_JSON = {
+    "tiny lines": b'{"rules":[],"lines":[%b"x"]}' % (b'"ab",' * 12_000_000),
+    "lines that are none": b'{"rules":[],"lines":[%b1]}' % (b"1," * 30_000_000),
+    "nested lines": b'{"rules":[],"lines":[%b1]}' % (b"[]," * 20_000_000),
+    "fields that nobody knows": b"{%b}" % b",".join(b'"%x":1' % number for number in range(5_000_000)),
+    "one field very often": b'{"rules":[],%b"lines":[]}' % (b'"lines":[],' * 5_000_000),
+    "a text in place of a list": b'{"rules":[],"lines":"%b"}' % (b"a" * 60_000_000),
+    "rules": b'{"rules":[%b1],"lines":[]}' % (b"1," * 30_000_000),
+}
+"""Bodies of a dry run that hold, as objects, many times their size."""
+LETTERS, LETTER_BYTES = 300, 900_000
+
+
+def test_json_and_records_are_never_held_as_objects_all_at_once(tmp_path: Path):
+    """60 MB of short lines for a dry run took 1,468 MB, and the last records of a topic their own size."""
+    with ingest_worker(tmp_path) as ingest:
+        for name, body in LARGE_JSON.items():
+            answer = ingest.post("/rules/dry-run", body)
+            assert answer.status in {200, 400}, (name, answer)
+            assert most_resident(ingest) < 300 * MIB, name
+        for _ in range(LETTERS // 50):
+            ingest.cluster.kafka.produce("dead-letters", [b"x" * LETTER_BYTES] * 50)
+        listed = curl(ingest.url("/dead-letters?limit=1000")).json["dead_letters"]
+        assert {letter["bytes"] for letter in listed} == {LETTER_BYTES}
+        assert len(listed) == LETTERS
+        tried = ingest.post("/rules/dry-run", b'{"rules":[],"topic":"dead-letters","last":1000000}').json
+        assert (tried["lines"], tried["complete"]) == (LETTERS, True)
+        assert most_resident(ingest) < 300 * MIB
+
+
 def test_kafka_going_away_within_a_body_of_tiny_lines_costs_no_memory(tmp_path: Path):
     """Each line is an object of its own: 40 MB of them held 1.6 GB, as what could not be sent was kept."""
     body = gzip.compress(b"{}\n" * (40 * MIB // 3), 1)
