@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
+from dataflow.masking import masked
+
 
 class Reason(StrEnum):
     """Why an event cannot be used; the closed set of codes on dead letters."""
@@ -20,6 +22,10 @@ class Reason(StrEnum):
 
 class DataflowError(Exception):
     """Base of every error that Dataflow raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message without passwords: it may have the words of a library, which tell whole URLs."""
+        return masked(super().__str__())
 
 
 class InvalidEvent(DataflowError):

@@ -17,10 +17,10 @@ def client_arguments(settings: Settings, config: Callable[..., object], attempts
     Without an endpoint the server is Amazon's; without an access key the SDK finds one (environment,
     profile, role of the machine).
     """
-    secret = settings.s3_secret_key
+    secret, endpoint = settings.s3_secret_key, settings.s3_endpoint
     return {
         "service_name": "s3",
-        "endpoint_url": settings.s3_endpoint,
+        "endpoint_url": endpoint.get_secret_value() if endpoint else None,
         "region_name": settings.s3_region,
         "aws_access_key_id": settings.s3_access_key,
         "aws_secret_access_key": secret.get_secret_value() if secret else None,
@@ -29,7 +29,7 @@ def client_arguments(settings: Settings, config: Callable[..., object], attempts
             read_timeout=READ_SECONDS,
             retries={"total_max_attempts": attempts, "mode": "standard"},
             # A server of one's own has no host name for each bucket.
-            s3={"addressing_style": "path"} if settings.s3_endpoint else None,
+            s3={"addressing_style": "path"} if endpoint else None,
         ),
     }
 

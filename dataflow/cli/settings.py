@@ -9,8 +9,9 @@ from dataflow.cli.terminal import page, people_read, print_json, table_of
 def settings() -> None:
     """Show every setting and its source.
 
-    Settings are environment variables. All faults are listed at once; secrets are
-    masked. In a pipe the output is JSON.
+    Settings are environment variables. All faults are listed at once. A secret can be in
+    a file: DATAFLOW_BROKER_PASSWORD_FILE names the one that holds DATAFLOW_BROKER_PASSWORD.
+    Secrets are masked, also in URLs. In a pipe the output is JSON.
 
     \b
     Example:
@@ -27,19 +28,26 @@ def settings() -> None:
 
 def _rows() -> Iterator[tuple[str, object, str, str]]:
     """Yield variable, value, source (`default` or the variable) and meaning; secrets are masked."""
-    from pydantic import SecretStr
-
     from dataflow.settings import Settings, read_settings, variable_of
+    from dataflow.settings.secret_files import SUFFIX
 
     current = read_settings()
     values = current.model_dump(mode="json")
     given = {name.upper() for name, text in os.environ.items() if text}
     for name, field in Settings.model_fields.items():
         variable = variable_of(name)
-        secret = isinstance(getattr(current, name), SecretStr)
-        value = "********" if secret else values[name]
-        source = variable if variable in given else "default"
-        yield variable, value, source, field.description or ""
+        source = next((one for one in (variable, variable + SUFFIX) if one in given), "default")
+        yield variable, _masked(values[name]), source, field.description or ""
+
+
+def _masked(value: object) -> object:
+    from dataflow.masking import MASK, masked_setting
+
+    if isinstance(value, list):
+        return [_masked(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    return masked_setting(value) if value.strip("*") else value and MASK  # of a secret no length is shown
 
 
 def _as_written(value: object) -> str | None:

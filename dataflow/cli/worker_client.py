@@ -28,22 +28,29 @@ def address_of(worker: str | None) -> str:
 def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
     """Return the JSON that a worker answers with; parameters that are None are left out.
 
-    Raises `NotReady` when no worker listens or it is recovering, and
-    `DataflowError` with the error of the worker when it refuses.
+    The worker may be ``http://user:password@host``; neither user nor password is in an error. Raises
+    `NotReady` when no worker listens or it is recovering, and `DataflowError` with the error of the
+    worker when it refuses.
     """
     given = {name: text for name, text in parameters.items() if text is not None}
-    return _send(worker, _url(worker, path, given))
+    address, headers = _login_of(worker)
+    return _send(address, _url(address, path, given), None, headers)
 
 
 def tell(worker: str, *path: str, **parameters: str) -> dict[str, Any]:
-    """Have a worker do something; it may be ``http://user:password@host``. Raises as `ask`."""
+    """Have a worker do something. The worker may be as of `ask`; raises as that does."""
+    address, headers = _login_of(worker)
+    return _send(address, _url(address, path, parameters), b"", headers)
+
+
+def _login_of(worker: str) -> tuple[str, list[tuple[str, str]]]:
+    """Split a URL into one without a login, and the header that has the login in its place."""
     given = urlsplit(worker)
     address = given._replace(netloc=given.netloc.rpartition("@")[2]).geturl()
-    headers = []
-    if given.username is not None:
-        credentials = f"{unquote(given.username)}:{unquote(given.password or '')}"
-        headers.append(("Authorization", f"Basic {b64encode(credentials.encode()).decode()}"))
-    return _send(address, _url(address, path, parameters), b"", headers)
+    if given.username is None:
+        return address, []
+    login = f"{unquote(given.username)}:{unquote(given.password or '')}"
+    return address, [("Authorization", f"Basic {b64encode(login.encode()).decode()}")]
 
 
 def _url(worker: str, path: Sequence[str], parameters: Mapping[str, str]) -> str:
@@ -51,9 +58,7 @@ def _url(worker: str, path: Sequence[str], parameters: Mapping[str, str]) -> str
     return "/".join([worker.rstrip("/"), *(quote(part, safe="") for part in path)]) + query
 
 
-def _send(
-    worker: str, url: str, body: bytes | None = None, headers: Sequence[tuple[str, str]] = ()
-) -> dict[str, Any]:
+def _send(worker: str, url: str, body: bytes | None, headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
     opener = build_opener(ProxyHandler({}))  # a worker is on this machine or in this cluster: no proxy
     opener.addheaders += headers
     try:

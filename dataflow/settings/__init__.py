@@ -10,6 +10,7 @@ from dataflow.errors import Misconfigured
 from dataflow.settings.broker import BrokerSettings, Compression, DeliverySettings, SaslMechanism, Security
 from dataflow.settings.faults import contradictions, describe_fault, unknown_names
 from dataflow.settings.inputs import InputSettings, ReceivingSettings
+from dataflow.settings.secret_files import SUFFIX, SecretFiles, is_secret
 from dataflow.settings.sinks import ArchiveFormat, ArchiveHour, SinkSettings
 from dataflow.settings.stages import StageSettings
 from dataflow.settings.worker import LogFormat, LogLevel, LogSettings, Role, WebSettings, WorkerSettings
@@ -37,7 +38,8 @@ class Settings(
 ):
     """All settings, each by the variable `DATAFLOW_` + its name in capitals.
 
-    An empty variable counts as unset. `.env` files are not read: what runs is what the environment says.
+    An empty variable counts as unset. A secret may be in a file, which its variable with `_FILE` names.
+    `.env` files are not read: what runs is what the environment says.
     """
 
     model_config = SettingsConfigDict(
@@ -58,10 +60,15 @@ def variable_of(field: str) -> str:
 def read_settings() -> Settings:
     """Read the environment as it is now; raise `Misconfigured` with every fault at once, one a line."""
     given = {name.upper(): text for name, text in os.environ.items() if text}
-    known = {variable_of(name) for name in Settings.model_fields}
-    faults = [*unknown_names(given, known), *contradictions(given)]
+    known = {variable_of(name): name for name in Settings.model_fields}
+    secrets = [one for one, name in known.items() if is_secret(Settings.model_fields[name].annotation)]
+    files = SecretFiles(given, secrets)
+    given |= files.texts
+    names = {*known, *(one + SUFFIX for one in secrets)}
+    faults = [*files.faults, *unknown_names(given, names), *contradictions(given)]
     try:
-        settings = Settings()
+        secret_texts = {known[one]: text for one, text in files.texts.items()}
+        settings = Settings(**secret_texts)  # type: ignore[arg-type]  # Pydantic reads them as it reads variables
     except ValidationError as error:
         faults += [
             describe_fault(variable_of(str(fault["loc"][0])), given, fault, Settings.model_fields)

@@ -12,10 +12,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from dataflow.errors import one_of
+from dataflow.masking import masked_setting
+from dataflow.settings.secret_files import is_secret
 
 # Kubernetes sets variables for Services in every pod, and a Service may be called dataflow.
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
+_HOST = re.compile(r"(https?://)?[\w.-]+:\d+", re.ASCII)  # an address that holds no secret
 _TLS_FILES = ("DATAFLOW_BROKER_CA_FILE", "DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE")
 _SCHEDULE = ("DATAFLOW_INGEST_SCHEDULE", "DATAFLOW_INGEST_INPUTS")
 _REMOVED = {
@@ -45,7 +48,7 @@ def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
     """Yield a fault for each unknown variable that looks like a setting."""
     for name in given:
         if name in _REMOVED:
-            yield f"{name} is '{given[name]}'; expected it to be unset: {_REMOVED[name]}"
+            yield f"{name} is '{masked_setting(given[name])}'; expected it to be unset: {_REMOVED[name]}"
         elif name.startswith("DATAFLOW_") and name not in known and not _is_service_link(name, given[name]):
             own_part = name.removeprefix("DATAFLOW_")
             near = get_close_matches(own_part, [one.removeprefix("DATAFLOW_") for one in known], n=1)
@@ -56,7 +59,7 @@ def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     """Yield a fault for each setting that another one requires or excludes."""
     security = given.get("DATAFLOW_BROKER_SECURITY", "plaintext")
-    because = f"DATAFLOW_BROKER_SECURITY is '{security}'"
+    because = f"DATAFLOW_BROKER_SECURITY is '{masked_setting(security)}'"
     if security != "plaintext" and "DATAFLOW_BROKER" not in given:
         yield f"DATAFLOW_BROKER is not set; expected host:port, for {because}"
     for name in _USER_AND_PASSWORD:
@@ -82,8 +85,10 @@ def describe_fault(
 ) -> str:
     """Say what one variable is and what it should have been."""
     field = fields[variable.removeprefix("DATAFLOW_").lower()]
-    is_secret = SecretStr.__name__ in str(field.annotation)  # however deep in it
-    value = "a secret" if is_secret else f"'{given.get(variable, '')}'"
+    text = given.get(variable, "")
+    is_hidden = is_secret(field.annotation) and not _HOST.fullmatch(text)
+    is_hidden |= is_secret(field.annotation, SecretStr)
+    value = "a secret" if is_hidden else f"'{masked_setting(text)}'"
     return f"{variable} is {value}; expected {_expected(fault, field)}"
 
 

@@ -4,7 +4,14 @@ from enum import StrEnum
 
 from pydantic import BaseModel, FilePath, SecretStr
 
-from dataflow.settings.values import AbsolutePath, Database, Names, WebAddress, setting
+from dataflow.settings.values import (
+    AbsolutePath,
+    Database,
+    Names,
+    WebAddress,
+    WebAddressWithoutLogin,
+    setting,
+)
 
 
 class ArchiveHour(StrEnum):
@@ -39,7 +46,7 @@ class SinkSettings(BaseModel):
     csv_rotate_hours: int = setting(24, "a CSV file has the events of so many hours", ge=1, le=8_784)
 
     s3_bucket: str | None = setting(None, "bucket of the S3 sink, created if missing; unset: disabled")
-    s3_endpoint: WebAddress | None = setting(
+    s3_endpoint: WebAddressWithoutLogin | None = setting(
         None, "S3-compatible server, http(s)://host:port; unset: Amazon S3"
     )
     s3_region: str | None = setting(None, "region of the bucket; unset: default of the SDK")

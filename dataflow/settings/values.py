@@ -5,16 +5,30 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr
 from pydantic_settings import NoDecode
 
+from dataflow.masking import masked_setting
 from dataflow.settings.faults import split_names
 
 
-def _web_address(text: str) -> str:
-    if not _is_url(text, ("http", "https"), needs_host=True):
+class Address(Secret[str]):
+    """A URL that may hold a password: what is shown is the rest."""
+
+    def _display(self) -> str:
+        return masked_setting(self.get_secret_value())
+
+
+def _web_address(url: Address) -> Address:
+    if not _is_url(url.get_secret_value(), ("http", "https"), needs_host=True):
         raise ValueError("http://host:port or https://host:port")
-    return text
+    return url
+
+
+def _without_login(url: Address) -> Address:
+    if "@" in url.get_secret_value():
+        raise ValueError("http://host:port or https://host:port, and the keys in settings of their own")
+    return url
 
 
 def _database(url: SecretStr) -> SecretStr:
@@ -33,7 +47,8 @@ def _is_url(text: str, schemes: Collection[str], *, needs_host: bool) -> bool:
 
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebAddress = Annotated[Address, AfterValidator(_web_address)]
+WebAddressWithoutLogin = Annotated[WebAddress, AfterValidator(_without_login)]
 Database = Annotated[SecretStr, AfterValidator(_database)]
 
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from sinks.servers_s3 import ACCESS_KEY, SECRET_KEY
 
 from dataflow.settings import Settings
+from dataflow.settings.values import Address
 
 
 def a_connection(url: str, bucket: str) -> Settings:
@@ -16,7 +17,7 @@ def a_connection(url: str, bucket: str) -> Settings:
     secret = SecretStr(SECRET_KEY)
     return Settings(
         s3_bucket=bucket,
-        s3_endpoint=url,
+        s3_endpoint=Address(url),
         s3_region="us-east-1",
         s3_access_key=ACCESS_KEY,
         s3_secret_key=secret,

@@ -73,7 +73,7 @@ class Server:
         assert settings.opensearch_url is not None
         user, password = settings.opensearch_username, settings.opensearch_password
         self._client = AsyncOpenSearch(
-            [settings.opensearch_url],
+            [settings.opensearch_url.get_secret_value()],
             http_auth=None if user is None else (user, password.get_secret_value() if password else ""),
             timeout=SECONDS,
             max_retries=0,  # the runner of the sink retries, and logs it
