@@ -26,6 +26,8 @@ class SinkBatch:
     records: Sequence[Record]
     end: int
     """Offset of the next batch; offsets between the records hold nothing to be stored."""
+    topic_id: str = ""
+    """A topic that is deleted and created again has another one; empty for brokers before 2.8."""
 
     def stored(self, rejected: Sequence["Rejection"] = ()) -> "WriteResult":
         """Return that all of the batch is stored, except the rejected records."""

@@ -58,7 +58,7 @@ class CsvSink(Sink):
         """Append the lines of the batch to the files of its partition."""
         files = self._files.get(batch.tp) or self._open(batch.tp)
         lines, rejected = convert(batch.records, self._columns[batch.tp.topic].line_of)
-        await asyncio.to_thread(files.append, batch.records[0].offset, batch.end, lines)
+        await asyncio.to_thread(files.append, batch.records[0].offset, batch.end, lines, batch.topic_id)
         return batch.stored(rejected)
 
     def _open(self, tp: TopicPartition) -> CsvFiles:

@@ -44,6 +44,8 @@ class Position(msgspec.Struct, frozen=True):
     """First offset of the last batch: no restart begins before it."""
     end: int
     """Offset of the next record."""
+    topic_id: str = ""
+    """Id of the topic that the files are of; empty if the broker has told none."""
 
 
 class CsvFiles:
@@ -63,7 +65,7 @@ class CsvFiles:
         self._file: int | None = None
         self._position: Position | None = None
 
-    def append(self, first: int, end: int, lines: Iterable[CsvLine]) -> None:
+    def append(self, first: int, end: int, lines: Iterable[CsvLine], topic_id: str = "") -> None:
         """Append the lines of a batch with the offsets from `first` to before `end`; skip written ones.
 
         Raises `SinkUnavailable` if the disk or another process prevents it; then nothing counts as written.
@@ -71,32 +73,53 @@ class CsvFiles:
         with self._alone:
             try:
                 self._acquire()
-                self._append(first, end, lines)
+                self._append(first, end, lines, topic_id)
             except OSError as error:
                 self._release()
                 raise SinkUnavailable(f"CSV: {error}") from error
+            except SinkUnavailable:
+                self._release()  # so that a person can move the files
+                raise
 
     def close(self) -> None:
         """Release the files, so that another process can continue them."""
         with self._alone:
             self._release()
 
-    def _append(self, first: int, end: int, lines: Iterable[CsvLine]) -> None:
+    def _append(self, first: int, end: int, lines: Iterable[CsvLine], topic_id: str) -> None:
         position = self._position
         if position is None:
-            position = self._save(Position("", 0, 0, first, first))
-        if first < position.batch:
-            raise SinkUnavailable(
-                f"CSV: first offset is {first}; expected at least {position.batch}, since {position.file} "
-                "has the offsets before. If the topic was re-created, move its files and "
-                f"{self._position_file.name} to another folder"
-            )
+            position = self._save(Position("", 0, 0, first, first, topic_id))
+        self._check_same_topic(position, first, topic_id)
         if end <= position.end:
             return
         new = [line for line in lines if line.offset >= position.end]
         for (name, period), chunk in groupby(self._with_files(new, position), key=lambda row: row[:2]):
             position = self._write(name, period, [text for _, _, text in chunk], position)
-        self._save(msgspec.structs.replace(position, batch=first, end=end))
+        self._save(
+            msgspec.structs.replace(position, batch=first, end=end, topic_id=topic_id or position.topic_id)
+        )
+
+    def _check_same_topic(self, position: Position, first: int, topic_id: str) -> None:
+        """Raise `SinkUnavailable` if the files are, or may be, of a topic that was deleted and created again.
+
+        Records of the same topic that come again, however old, are only skipped.
+        """
+        stem, end = self._stem, position.end
+        move = f"move {stem}-*.csv and {self._position_file.name} to another folder"
+        if topic_id and position.topic_id:
+            if topic_id != position.topic_id:
+                raise SinkUnavailable(
+                    f"CSV: topic id of {stem} is {topic_id}; expected {position.topic_id}, as the files are "
+                    f"of a topic that was deleted since then. To store the new topic, {move}"
+                )
+        elif first < position.batch:
+            raise SinkUnavailable(
+                f"CSV: first offset of {stem} is {first}; expected at least {position.batch}, as the files "
+                f"have all events below offset {end}. Stop the workers of this sink, and reset the committed "
+                f"offset of this partition to {end}. Only if the topic was deleted and created again, {move} "
+                "instead: otherwise each event would be stored twice"
+            )
 
     def _with_files(self, lines: Iterable[CsvLine], position: Position) -> Iterator[tuple[str, int, bytes]]:
         """Yield each line with the file that it belongs in, and that file's period."""
@@ -119,7 +142,7 @@ class CsvFiles:
         while rest:
             rest = rest[os.write(self._file, rest) :]
         os.fsync(self._file)
-        return Position(name, size + len(data), period, 0, 0)
+        return msgspec.structs.replace(position, file=name, size=size + len(data), period=period)
 
     def _save(self, position: Position) -> Position:
         new = self._position_file.with_suffix(".new")

@@ -106,16 +106,16 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         while not self.should_stop:
             await self.sleep(MEASURE_SECONDS)
             await self._check_membership()
-            partitions = dict(self.partitions)
+            partitions = {tp: one for tp, one in self.partitions.items() if one.position.is_known}
             served = partitions.values()
-            metrics.buffered.set(sum(one.consumed - one.committed_offset for one in served))
+            metrics.buffered.set(sum(one.position.consumed - one.committed_offset for one in served))
             metrics.lag_seconds.set(_seconds_since(one.oldest_ms for one in served))
             metrics.retrying_seconds.set(_seconds_since(one.note.retrying_since_ms for one in served))
             try:
                 ends = await self.consumer.end_offsets(list(partitions)) if partitions else {}
             except (KafkaError, OSError):
                 continue  # keep the last value until the broker is back
-            metrics.lag.set(sum(max(ends[tp] - one.consumed, 0) for tp, one in partitions.items()))
+            metrics.lag.set(sum(max(ends[tp] - one.position.consumed, 0) for tp, one in partitions.items()))
 
     async def _check_membership(self) -> None:
         """End the worker if the group can never be joined, or a task of its consumer has ended."""
@@ -132,6 +132,8 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start serving partitions."""
         self.joined = True
+        if self.should_stop:  # a rebalance that ends while we leave: nothing would stop what we begin now
+            return
         for tp in assigned:
             partition = SinkPartition(tp, self.sink.name, self._write, self.commits, self.options)
             self.partitions[tp] = partition

@@ -8,13 +8,15 @@ from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.engine.dead_letters import RejectedRecord, as_records
 from dataflow.kafka.clients import drop
 from dataflow.kafka.consumers import client_of, group_metadata
+from dataflow.kafka.generation_commit import commit_in_generation
+from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.offset_fetch import stable_offsets
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
+from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.transaction import transaction
 from dataflow.kafka.types import Consumer, OffsetAndMetadata, TopicPartition
 from dataflow.sinks.configured import RunnerOptions
-from dataflow.sinks.runner_note import SinkNote
 
 STABLE_SECONDS = 15.0  # longer than a transaction may stay open
 
@@ -40,27 +42,48 @@ class Commits:
         """Return the committed offset of a partition, -1 if there is none; an open transaction is awaited."""
         return (await stable_offsets(client_of(self.consumer), self.group, [tp], STABLE_SECONDS))[tp]
 
-    async def commit(
-        self, tp: TopicPartition, end: int, note: SinkNote, dead: Sequence[RejectedRecord]
-    ) -> None:
-        """Commit `end`, with the dead letters below it.
+    def member(self) -> GroupMetadata:
+        """Return which member of the group the consumer is now."""
+        return group_metadata(self.consumer)
 
-        Raises `CommitFailedError` when the partition is no longer assigned to us, and any
+    async def topic_id(self, topic: str) -> str:
+        """Return the id of a topic, which no topic has that is made anew; empty for brokers before 2.8."""
+        return (await topic_ids(client_of(self.consumer), [topic])).get(topic, "")
+
+    async def read_from(self, tp: TopicPartition, offset: int) -> int:
+        """Read on at an offset, at the begin of the log for -1; return it."""
+        if offset >= 0:
+            self.consumer.seek(tp, offset)
+        return int(await self.consumer.position(tp))
+
+    async def commit(
+        self,
+        member: GroupMetadata,
+        tp: TopicPartition,
+        noted: OffsetAndMetadata,
+        dead: Sequence[RejectedRecord],
+    ) -> None:
+        """Commit an offset as this member, with the dead letters below it; only `SinkPosition` may call it.
+
+        Raises one of `NO_MEMBER` or `CommitFailedError` when the consumer is another member by now, and any
         other `KafkaError` when the result is unknown: call it again.
         """
-        noted = OffsetAndMetadata(end, note.as_metadata())
         if not dead:
-            await self.consumer.commit({tp: noted})
+            await commit_in_generation(self.consumer, member, {tp: noted})
             return
         async with self._one_at_a_time:
             try:
-                await self._commit_together(tp, noted, dead)
+                await self._commit_together(member, tp, noted, dead)
             except BaseException:
                 await self.stop()  # the next producer of that id ends the transaction
                 raise
 
     async def _commit_together(
-        self, tp: TopicPartition, noted: OffsetAndMetadata, dead: Sequence[RejectedRecord]
+        self,
+        member: GroupMetadata,
+        tp: TopicPartition,
+        noted: OffsetAndMetadata,
+        dead: Sequence[RejectedRecord],
     ) -> None:
         producer = await self._started()
         # An earlier attempt may have succeeded though its answer was lost.
@@ -72,7 +95,7 @@ class Commits:
             for batch in self._batches.pack(as_records(tp, dead)):
                 await producer.send_batch(batch, DEAD_LETTERS.name, partition=target)
             await producer.acknowledged()
-            await producer.send_offsets({tp: noted}, self.group, group_metadata(self.consumer))
+            await producer.send_offsets({tp: noted}, self.group, member)
 
     async def _started(self) -> TransactionalProducer:
         if self._producer is None:

@@ -8,7 +8,6 @@ from time import monotonic
 
 from dataflow.engine.dead_letters import RejectedRecord, TooManyDeadLetters
 from dataflow.errors import SinkUnavailable
-from dataflow.instants import now_ms
 from dataflow.kafka.errors import NO_MEMBER, CommitFailedError, IllegalStateError, KafkaError
 from dataflow.kafka.fetch import drain
 from dataflow.kafka.record import Record
@@ -19,6 +18,7 @@ from dataflow.sinks.contract import SinkBatch, WriteResult
 from dataflow.sinks.runner_commits import Commits
 from dataflow.sinks.runner_metrics import SinkMetrics
 from dataflow.sinks.runner_note import SinkNote
+from dataflow.sinks.runner_position import SinkPosition
 
 log = get_log(__name__)
 
@@ -38,18 +38,25 @@ class SinkPartition:
         self, tp: TopicPartition, sink: str, write: Write, commits: Commits, options: RunnerOptions
     ) -> None:
         self.tp = tp
-        self.note = SinkNote()
-        self.committed_offset = 0  # everything below this offset is stored and committed
-        self.consumed = 0
-        """The sink has consumed everything below this offset, and may still buffer some of it."""
+        self.position = SinkPosition(tp, commits)
         self.oldest_ms: int | None = None
         """When the oldest record that the sink has not consumed came to Kafka; None: none is known."""
-        self._sink, self._sink_write, self._commits, self._options = sink, write, commits, options
+        self._sink, self._sink_write, self._options = sink, write, options
         self._consumer = commits.consumer
         self._metrics = SinkMetrics(sink)
         self._draining = asyncio.Event()
         self._limit = options.dead_letter_limit
         self._pending: list[RejectedRecord] = []
+
+    @property
+    def note(self) -> SinkNote:
+        """How the sink fares with this partition."""
+        return self.position.note
+
+    @property
+    def committed_offset(self) -> int:
+        """Everything below this offset is stored and committed; 0 until that is known."""
+        return self.position.committed_offset or 0
 
     def drain(self) -> None:
         """Take no more batches: a write in progress may end, but is not retried."""
@@ -58,7 +65,7 @@ class SinkPartition:
     async def serve(self) -> None:
         """Store batch by batch until the partition is drained or assigned to another worker."""
         try:
-            await self._retry(self._seek_to_committed)
+            await self._retry(self.position.find)
             while not self._draining.is_set():
                 batch = await self._gather()
                 if batch is not None:
@@ -68,12 +75,6 @@ class SinkPartition:
                 "Partition of a sink has moved to another worker.",
                 sink=self._sink, topic=self.tp.topic, partition=self.tp.partition, error=error,
             )  # fmt: skip
-
-    async def _seek_to_committed(self) -> None:
-        committed = await self._commits.committed_offset(self.tp)
-        if committed >= 0:
-            self._consumer.seek(self.tp, committed)
-        self.committed_offset = self.consumed = await self._consumer.position(self.tp)
 
     async def _gather(self) -> SinkBatch | None:
         """Return the next batch once it is full or has waited long enough; None while draining.
@@ -86,7 +87,7 @@ class SinkPartition:
             wanted = options.batch_records - len(records)
             wait_seconds = full_at - monotonic() if records else IDLE_SECONDS
             if end >= 0 and (not records or wanted <= 0 or size >= options.batch_bytes or wait_seconds <= 0):
-                return SinkBatch(self.tp, records, end)
+                return SinkBatch(self.tp, records, end, self.position.topic_id)
             fetched = (await drain(self._consumer, [self.tp], wanted, wait_seconds)).get(self.tp)
             if fetched is None:
                 continue
@@ -101,14 +102,14 @@ class SinkPartition:
     async def _store(self, batch: SinkBatch) -> None:
         """Store a batch, then commit it; the next one is read after that."""
         # Records that the sink still buffers come before a batch of mere transaction marks.
-        end = self.committed_offset if self.consumed > self.committed_offset else batch.end
+        end = self.committed_offset if self.position.consumed > self.committed_offset else batch.end
         if batch.records:
             self.oldest_ms = batch.records[0].timestamp
             stored_below = await self._retry(lambda: self._write(batch))
             if stored_below is None:
                 return
             end = stored_below
-        self.consumed = batch.end
+        self.position.consumed = batch.end
         await self._retry(lambda: self._commit(end))
         if batch.end >= (self._consumer.last_stable_offset(self.tp) or 0):
             self.oldest_ms = None
@@ -128,13 +129,9 @@ class SinkPartition:
         return result.end
 
     async def _commit(self, end: int) -> None:
-        end = max(end, self.committed_offset)
-        note = self.note.succeeded(self.consumed if self.consumed > end else None)
-        if end == self.committed_offset and note == self.note:
-            return
         dead = [letter for letter in self._pending if letter.record.offset < end]
-        await self._commits.commit(self.tp, end, note, dead)
-        self.committed_offset, self.note, self._pending = end, note, self._pending[len(dead) :]
+        if await self.position.commit(end, dead):
+            del self._pending[: len(dead)]
 
     async def _retry(self, step: Callable[[], Awaitable[int | None]]) -> int | None:
         """Return what the step returns; retry it after pauses. Returns None when draining."""
@@ -154,8 +151,7 @@ class SinkPartition:
         """Log a failed attempt, and note it beside the committed offset."""
         log.warning("Sink fails; retrying.", sink=self._sink, wait_seconds=round(pause, 1), error=error)
         self._metrics.failed_tries.inc()
-        self.note = self.note.failed(error, now_ms())
         try:
-            await self._commits.commit(self.tp, self.committed_offset, self.note, ())
+            await self.position.note_failure(error)
         except (KafkaError, OSError) as fault:
             log.warning("Note of a sink cannot be committed.", sink=self._sink, error=fault)

@@ -230,14 +230,62 @@ def test_a_process_killed_again_and_again_leaves_whole_lines_each_once(tmp_path)
     assert numbers_in(tmp_path) == list(range(end + 50))
 
 
-def test_records_from_before_what_is_there_are_held_and_not_taken_for_a_repetition(tmp_path):
-    """A topic that was made anew begins at 0: its records must not be skipped in silence."""
+def append_of(folder: Path, topic_id: str, start: int, end: int) -> None:
+    """Append lines of a topic as a process of its own."""
+    files = CsvFiles(folder, "events-0", HEADER, LARGE)
+    try:
+        files.append(start, end, lines(start, end), topic_id)
+    finally:
+        files.close()
+
+
+def test_records_of_the_same_topic_that_come_again_are_skipped_however_old_they_are(tmp_path):
+    """Committed offsets may expire or be reset: the sink waited for good, its advice doubled all."""
+    append_of(tmp_path, "a1", 0, 5)
+    append_of(tmp_path, "a1", 5, 9)
+    append_of(tmp_path, "a1", 0, 3)
+    append_of(tmp_path, "a1", 3, 12)
+    append_of(tmp_path, "", 9, 14)  # a broker that tells no id
+    append_of(tmp_path, "a1", 0, 15)
+    assert numbers_in(tmp_path) == list(range(15))
+
+
+def test_files_of_a_topic_that_was_created_again_wait_until_they_have_been_moved(tmp_path):
+    """Its records must not be skipped as repetitions; what is advised works while the worker runs."""
+    append_of(tmp_path, "a1", 0, 9)
+    again = CsvFiles(tmp_path, "events-0", HEADER, LARGE)
+    for first in (0, 9, 20):
+        with pytest.raises(SinkUnavailable) as told:
+            again.append(first, first + 3, lines(first, first + 3), "b2")
+    assert str(told.value) == (
+        "CSV: topic id of events-0 is b2; expected a1, as the files are of a topic that was deleted since "
+        "then. To store the new topic, move events-0-*.csv and .events-0.position to another folder"
+    )
+    assert numbers_in(tmp_path) == list(range(9))
+    old = tmp_path / "old"
+    old.mkdir()
+    for file in [*tmp_path.glob("events-0-*.csv"), tmp_path / ".events-0.position"]:
+        file.rename(old / file.name)
+    again.append(0, 3, lines(0, 3), "b2")
+    assert (numbers_in(old), numbers_in(tmp_path)) == (list(range(9)), [0, 1, 2])
+
+
+def test_older_records_of_a_topic_without_an_id_wait_with_an_advice_that_doubles_nothing(tmp_path):
+    """Nobody can tell whether they are repetitions: files of an earlier release, or a broker before 2.8."""
     files = CsvFiles(tmp_path, "events-0", HEADER, LARGE)
     files.append(0, 5, lines(0, 5))
     files.append(5, 9, lines(5, 9))
-    with pytest.raises(SinkUnavailable, match="first offset is 0; expected at least 5"):
-        files.append(0, 3, lines(0, 3))
-    assert numbers_in(tmp_path) == list(range(9))
+    with pytest.raises(SinkUnavailable) as told:
+        files.append(0, 3, lines(0, 3), "a1")
+    assert str(told.value) == (
+        "CSV: first offset of events-0 is 0; expected at least 5, as the files have all events below "
+        "offset 9. Stop the workers of this sink, and reset the committed offset of this partition to 9. "
+        "Only if the topic was deleted and created again, move events-0-*.csv and .events-0.position to "
+        "another folder instead: otherwise each event would be stored twice"
+    )
+    files.append(9, 11, lines(9, 11), "a1")
+    files.append(0, 12, lines(0, 12), "a1")  # known by now
+    assert numbers_in(tmp_path) == list(range(12))
 
 
 def test_files_have_one_writer(tmp_path):

@@ -1,0 +1,99 @@
+"""Position of a sink in one partition: the one place that decides what may be committed."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from dataflow.engine.dead_letters import RejectedRecord
+from dataflow.instants import now_ms
+from dataflow.kafka.errors import CommitFailedError
+from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.types import OffsetAndMetadata, TopicPartition
+from dataflow.sinks.runner_note import SinkNote
+
+
+class Offsets(Protocol):
+    """The offsets of one consumer: where it reads, and what its group has committed."""
+
+    def member(self) -> GroupMetadata:
+        """Return which member of the group the consumer is now."""
+
+    async def committed_offset(self, tp: TopicPartition) -> int:
+        """Return the committed offset of a partition, -1 if there is none."""
+
+    async def topic_id(self, topic: str) -> str:
+        """Return the id of a topic, which no topic has that is made anew; empty for brokers before 2.8."""
+
+    async def read_from(self, tp: TopicPartition, offset: int) -> int:
+        """Read on at an offset, at the begin of the log for -1; return it."""
+
+    async def commit(
+        self,
+        member: GroupMetadata,
+        tp: TopicPartition,
+        noted: OffsetAndMetadata,
+        dead: Sequence[RejectedRecord],
+    ) -> None:
+        """Commit an offset as this member, with the dead letters below it."""
+
+
+class SinkPosition:
+    """Where a sink stands in one partition, for as long as one assignment lasts.
+
+    Nothing is committed before the committed offset is known, nothing below it, and nothing
+    as a member of another generation than the one that got the partition.
+    """
+
+    def __init__(self, tp: TopicPartition, offsets: Offsets) -> None:
+        self.tp = tp
+        self.note = SinkNote()
+        self.committed_offset: int | None = None
+        """Everything below this offset is stored and committed; None: not known yet."""
+        self.consumed = 0
+        """The sink has consumed everything below this offset, and may still buffer some of it."""
+        self.topic_id = ""
+        self._tried = 0  # a commit up to here may have succeeded though its answer was lost
+        self._offsets = offsets
+        self._member = offsets.member()  # of the generation that has got the partition
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether the committed offset is known."""
+        return self.committed_offset is not None
+
+    async def find(self) -> None:
+        """Ask up to where the partition is committed, and read on there."""
+        committed = await self._offsets.committed_offset(self.tp)
+        self.topic_id = await self._offsets.topic_id(self.tp.topic)
+        start = await self._offsets.read_from(self.tp, committed)
+        self.committed_offset = self.consumed = max(start, committed)
+
+    async def commit(self, end: int, dead: Sequence[RejectedRecord] = ()) -> bool:
+        """Commit `end`, with the dead letters below it; return false if there is nothing new to commit."""
+        end = self._tried = max(end, self._known(), self._tried)
+        note = self.note.succeeded(self.consumed if self.consumed > end else None)
+        if end == self.committed_offset and note == self.note:
+            return False
+        await self._commit(end, note, dead)
+        self.committed_offset, self.note = end, note
+        return True
+
+    async def note_failure(self, error: Exception) -> None:
+        """Note a failed attempt beside the committed offset, while that is known."""
+        self.note = self.note.failed(error, now_ms())
+        if self.committed_offset is not None and self._tried <= self.committed_offset:
+            await self._commit(self.committed_offset, self.note, ())
+
+    async def _commit(self, end: int, note: SinkNote, dead: Sequence[RejectedRecord]) -> None:
+        now = self._offsets.member()
+        if now != self._member or now.generation < 0:
+            raise CommitFailedError(
+                f"partition is of generation {self._member.generation}, now {now.generation}"
+            )
+        await self._offsets.commit(self._member, self.tp, OffsetAndMetadata(end, note.as_metadata()), dead)
+
+    def _known(self) -> int:
+        if self.committed_offset is None:
+            raise AssertionError(
+                f"committed offset of {self.tp} is not known; expected `find` before a commit"
+            )
+        return self.committed_offset
