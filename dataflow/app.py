@@ -60,10 +60,13 @@ class Dataflow(App):
     async def on_first_start(self) -> None:
         """Make topics that are missing, and log what differs; nothing that exists is altered."""
         # A second start on a port would take the producer from under the first before it finds out.
-        listen("DATAFLOW_WEB_PORT", self.settings.web_host, self.settings.web_port).close()
+        settings = self.settings
+        listen("DATAFLOW_WEB_PORT", settings.web_host, settings.web_port).close()
+        if settings.web_plain_port is not None:
+            listen("DATAFLOW_WEB_PLAIN_PORT", settings.web_host, settings.web_plain_port).close()
         connection = self.context.connection
         await (await connect_admin(connection)).stop()  # waits for a broker that is not up yet
-        wanted = [topic for topic in declared_topics(self.settings) if not topic.name.endswith("-changelog")]
+        wanted = [topic for topic in declared_topics(settings) if not topic.name.endswith("-changelog")]
         report = await ensure_topics(connection, wanted)  # changelogs are the engine's, as their sources are
         for difference in report.differences:
             log.warning("Topic is not as declared.", difference=str(difference))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from aiohttp.web import Application
 from faust.app.base import BootStrategy
 from faust.types import ServiceT
 from prometheus_client import REGISTRY
@@ -16,7 +15,7 @@ from dataflow.engine.options import EngineOptions
 from dataflow.inputs.schedule import ingest_scheduled
 from dataflow.settings import Role, Settings
 from dataflow.web.edge import json_edge
-from dataflow.web.https import HttpsListener
+from dataflow.web.https import CertificateWatch, speak_https
 from dataflow.web.loop_delay import LoopDelay
 from dataflow.web.metrics import WorkerCollector
 from dataflow.web.routes import EVERY_WORKER, SENDERS
@@ -40,6 +39,7 @@ def assemble(app: Dataflow, settings: Settings) -> None:
         app.leave_out(type_cdn_logs)
     if settings.streams:
         app.take({topic for stream in streams_named(settings.streams) for topic in stream.topics})
+    speak_https(app, settings)
     for part in PARTS[settings.role]:
         part(app)
 
@@ -74,16 +74,12 @@ def enrich(app: Dataflow) -> None:
 
 
 def receive(app: Dataflow) -> None:
-    """Take events over HTTP, and over HTTPS where there is a certificate."""
+    """Take events over HTTP."""
     receiver = app.context.receiver
     receiver.check()
     app.web.web_app.add_routes(SENDERS)
     app.add_dependency(receiver)
     app.add_dependency(app.context.simulator)
-    if app.settings.ingest_tls_cert_file is not None:
-        application = Application(middlewares=[json_edge])
-        application.add_routes(SENDERS)
-        app.add_dependency(HttpsListener(application, app.settings))
 
 
 def store(app: Dataflow) -> None:
@@ -110,6 +106,7 @@ def answer(app: Dataflow) -> None:
     app.web.web_app.middlewares.append(json_edge)
     app.web.web_app.add_routes(EVERY_WORKER)
     app.add_dependency(LoopDelay())
+    app.add_dependency(CertificateWatch())
     REGISTRY.register(WorkerCollector(app.context.receiver))
     if app.context.stored_requests is not None:
         app.add_dependency(app.context.stored_requests)

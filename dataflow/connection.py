@@ -19,9 +19,9 @@ def broker_connection(settings: Settings) -> dict[str, object]:
         mechanism=settings.broker_sasl_mechanism.value,
         username=settings.broker_username,
         password=password.get_secret_value() if password else None,
-        ca_file=str(settings.broker_ca_file) if settings.broker_ca_file else None,
-        cert_file=str(settings.broker_cert_file) if settings.broker_cert_file else None,
-        key_file=str(settings.broker_key_file) if settings.broker_key_file else None,
+        ca_file=settings.broker_ca_file,
+        cert_file=settings.broker_cert_file,
+        key_file=settings.broker_key_file,
     )
 
 

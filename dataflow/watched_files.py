@@ -20,11 +20,15 @@ LOOK_SECONDS = 1.0
 class WatchedFiles(Generic[T]):
     """`content` is what `read` made of the files; whatever the first `read` raises is raised."""
 
-    def __init__(self, paths: Sequence[Path], read: Callable[[], T]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], read: Callable[[], T], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.version = 0  # counts the changes of the content
         self._paths = paths
         self._read = read
+        self._clock = clock
         self._signatures = self._look()
+        self._looked_at = clock()
         self.content = read()
 
     def refresh(self) -> bool:
@@ -40,39 +44,34 @@ class WatchedFiles(Generic[T]):
         self.version += 1
         return True
 
+    def latest(self) -> T:
+        """Return what the files say, read again at most a second after one has changed.
+
+        A file that is gone or broken (`Misconfigured`) is logged, and what it said before stays.
+        """
+        if self._clock() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = self._clock()
+            files = ", ".join(map(str, self._paths))
+            try:
+                if self.refresh():
+                    log.info("New content of a file is in use.", file=files)
+            except Misconfigured as fault:
+                log.warning(
+                    "New content of a file is refused; the old one stays in use.", file=files, error=fault
+                )
+        return self.content
+
     def _look(self) -> list[Signature | None]:
         return [_signature(path) for path in self._paths]
 
 
 class WatchedFile(WatchedFiles[T]):
-    """The content of a file, read again at most a second after it has changed.
-
-    The first reading raises `Misconfigured`; later a file that is gone or broken is logged,
-    and what it said before stays.
-    """
+    """The content of one file."""
 
     def __init__(
         self, path: Path, read: Callable[[Path], T], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        super().__init__([path], partial(read, path))
-        self._path = path
-        self._clock = clock
-        self._looked_at = clock()
-
-    def latest(self) -> T:
-        """Return what the file says."""
-        if self._clock() - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = self._clock()
-            try:
-                if self.refresh():
-                    log.info("New content of a file is in use.", file=self._path)
-            except Misconfigured as fault:
-                log.warning(
-                    "New content of a file is refused; the old one stays in use.",
-                    file=self._path,
-                    error=fault,
-                )
-        return self.content
+        super().__init__([path], partial(read, path), clock)
 
 
 def _signature(path: Path) -> Signature | None:

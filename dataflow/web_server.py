@@ -5,7 +5,7 @@ import socket
 from errno import EACCES, EADDRINUSE
 from typing import Any
 
-from aiohttp.web import Application, AppRunner, SockSite
+from aiohttp.web import AppRunner, SockSite
 from faust.types import AppT
 from faust.web.drivers.aiohttp import Web
 
@@ -21,25 +21,30 @@ KEEP_ALIVE_SECONDS = 75.0
 class WebServer(Web):
     """Unpacks no body by itself, which would be without a bound; serves only routes that are added to it."""
 
+    plain_port: int | None = None
+    """Where it also speaks HTTP, while its own port speaks HTTPS."""
+
     def __init__(self, app: AppT) -> None:
         super().__init__(app)
-        self._runner = runner_of(self.web_app)
+        self._runner = AppRunner(
+            self.web_app, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
+        )
 
     def _enabled_blueprints(self) -> list[tuple[str, Any]]:
         return []
+
+    async def start_server(self) -> None:
+        """Listen; raise `Misconfigured` if nobody can."""
+        await super().start_server()
+        if self.plain_port is not None:
+            listening = listen("DATAFLOW_WEB_PLAIN_PORT", self.app.conf.web_bind, self.plain_port)
+            await SockSite(self._runner, listening, backlog=BACKLOG).start()
 
     def _new_transport_tcp(self) -> SockSite:
         # Faust's has room for 128 connections that wait to be accepted; DataStream has 2,500 senders.
         conf = self.app.conf
         listening = listen("DATAFLOW_WEB_PORT", conf.web_bind, conf.web_port)
-        return SockSite(self._runner, listening, backlog=BACKLOG)
-
-
-def runner_of(application: Application) -> AppRunner:
-    """Return what serves an application, bodies as they were sent."""
-    return AppRunner(
-        application, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
-    )
+        return SockSite(self._runner, listening, ssl_context=conf.web_ssl_context, backlog=BACKLOG)
 
 
 def listen(variable: str, host: str, port: int) -> socket.socket:

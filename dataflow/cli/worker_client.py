@@ -7,9 +7,11 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urlencode, urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from dataflow.errors import DataflowError
+from dataflow.settings import settings
+from dataflow.tls import client_context
 
 TIMEOUT_SECONDS = 10.0
 
@@ -20,9 +22,8 @@ class NotReady(DataflowError):
 
 def address_of(worker: str | None) -> str:
     """Return the URL of a worker; for None of the one that the settings describe."""
-    from dataflow.settings import settings
-
-    return worker or f"http://{settings().advertised_host}:{settings().web_port}"
+    scheme = "http" if settings().web_tls_cert_file is None else "https"
+    return worker or f"{scheme}://{settings().advertised_host}:{settings().web_port}"
 
 
 def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
@@ -59,10 +60,13 @@ def _url(worker: str, path: Sequence[str], parameters: Mapping[str, str]) -> str
 
 
 def _send(worker: str, url: str, body: bytes | None, headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    opener = build_opener(ProxyHandler({}))  # a worker is on this machine or in this cluster: no proxy
-    opener.addheaders += headers
+    handlers: list[BaseHandler] = [ProxyHandler({})]  # a worker is on this machine or in this cluster
+    if url.startswith("https:"):
+        handlers.append(HTTPSHandler(context=client_context(settings().web_tls_ca_file)))
+    given = {"Content-Type": "application/json", **dict(headers)}
+    request = Request(url, body, given)  # noqa: S310  # the operator says which worker is asked
     try:
-        with opener.open(url, body, timeout=TIMEOUT_SECONDS) as answer:
+        with build_opener(*handlers).open(request, timeout=TIMEOUT_SECONDS) as answer:
             content: dict[str, Any] = json.load(answer)
             return content
     except HTTPError as error:

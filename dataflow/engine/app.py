@@ -66,10 +66,14 @@ FAUST_SETTINGS: Mapping[str, Any] = {
 
 
 class AppSettings(faust.Settings):
-    """Faust's settings, which take an IPv6 address where `faust worker --web-host` sets one."""
+    """Faust's settings, which take an IPv6 address where `faust worker --web-host` sets one, and HTTPS."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        super().__setattr__(name, in_url(str(value)) if name == "web_host" else value)
+        if name == "web_host":
+            value = in_url(str(value))
+        elif name == "canonical_url" and self.web_ssl_context is not None:
+            value = str(value).replace("http://", "https://")
+        super().__setattr__(name, value)
 
 
 class BootStrategy(FaustBootStrategy):

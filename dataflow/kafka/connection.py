@@ -1,8 +1,9 @@
 """Connection: the keyword arguments by which every Kafka client reaches the broker and is let in."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from aiokafka.helpers import create_ssl_context
+from dataflow.tls import client_context
 
 
 def connection(  # noqa: PLR0913 - one for each setting
@@ -12,17 +13,18 @@ def connection(  # noqa: PLR0913 - one for each setting
     mechanism: str = "PLAIN",
     username: str | None = None,
     password: str | None = None,
-    ca_file: str | None = None,
-    cert_file: str | None = None,
-    key_file: str | None = None,
+    ca_file: Path | None = None,
+    cert_file: Path | None = None,
+    key_file: Path | None = None,
 ) -> dict[str, object]:
     """Return what every aiokafka client needs to reach and be let in by the broker.
 
-    `security` is plaintext, ssl, sasl_plaintext or sasl_ssl; files are PEM.
+    `security` is plaintext, ssl, sasl_plaintext or sasl_ssl; files are PEM, and may be replaced meanwhile.
+    Raises `Misconfigured` for one that cannot be used.
     """
     arguments: dict[str, object] = {"bootstrap_servers": list(servers), "security_protocol": security.upper()}
     if security.endswith("ssl"):
-        arguments["ssl_context"] = create_ssl_context(cafile=ca_file, certfile=cert_file, keyfile=key_file)
+        arguments["ssl_context"] = client_context(ca_file, cert_file, key_file)
     if security.startswith("sasl"):
         arguments |= {
             "sasl_mechanism": mechanism,

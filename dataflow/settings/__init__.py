@@ -13,7 +13,8 @@ from dataflow.settings.inputs import InputSettings, ReceivingSettings
 from dataflow.settings.secret_files import SUFFIX, SecretFiles, is_secret
 from dataflow.settings.sinks import ArchiveFormat, ArchiveHour, SinkSettings
 from dataflow.settings.stages import StageSettings
-from dataflow.settings.worker import LogFormat, LogLevel, LogSettings, Role, WebSettings, WorkerSettings
+from dataflow.settings.web import WebSettings
+from dataflow.settings.worker import LogFormat, LogLevel, LogSettings, Role, WorkerSettings
 
 __all__ = [
     "ArchiveFormat", "ArchiveHour", "Compression", "LogFormat", "LogLevel", "Role",

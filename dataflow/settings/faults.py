@@ -20,10 +20,23 @@ _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCT
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 _HOST = re.compile(r"(https?://)?[\w.-]+:\d+", re.ASCII)  # an address that holds no secret
 _TLS_FILES = ("DATAFLOW_BROKER_CA_FILE", "DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE")
-_SCHEDULE = ("DATAFLOW_INGEST_SCHEDULE", "DATAFLOW_INGEST_INPUTS")
+_REQUIRED_BY = (
+    ("DATAFLOW_BROKER_KEY_FILE", "DATAFLOW_BROKER_CERT_FILE", "a file"),
+    ("DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE", "a file"),
+    ("DATAFLOW_INGEST_INPUTS", "DATAFLOW_INGEST_SCHEDULE", "a value"),
+    ("DATAFLOW_INGEST_SCHEDULE", "DATAFLOW_INGEST_INPUTS", "a value"),
+    ("DATAFLOW_WEB_TLS_KEY_FILE", "DATAFLOW_WEB_TLS_CERT_FILE", "a file"),
+    ("DATAFLOW_WEB_TLS_CERT_FILE", "DATAFLOW_WEB_TLS_KEY_FILE", "a file"),
+    ("DATAFLOW_WEB_TLS_CERT_FILE", "DATAFLOW_WEB_TLS_CLIENT_CA_FILE", "a file"),
+    ("DATAFLOW_WEB_TLS_CERT_FILE", "DATAFLOW_WEB_PLAIN_PORT", "a file"),
+)
 _REMOVED = {
     "DATAFLOW_DELIVERY": "every worker delivers exactly once. at_least_once lost counts when a frozen "
-    "worker woke, and is no more; a broker needs transactions"
+    "worker woke, and is no more; a broker needs transactions",
+    "DATAFLOW_INGEST_TLS_PORT": "with DATAFLOW_WEB_TLS_CERT_FILE the web port itself speaks HTTPS",
+    "DATAFLOW_INGEST_TLS_CERT_FILE": "DATAFLOW_WEB_TLS_CERT_FILE has taken its place, for all routes",
+    "DATAFLOW_INGEST_TLS_KEY_FILE": "DATAFLOW_WEB_TLS_KEY_FILE has taken its place",
+    "DATAFLOW_INGEST_TLS_CLIENT_CA_FILE": "DATAFLOW_WEB_TLS_CLIENT_CA_FILE has taken its place",
 }
 _USER_AND_PASSWORD = ("DATAFLOW_BROKER_USERNAME", "DATAFLOW_BROKER_PASSWORD")
 
@@ -74,10 +87,9 @@ def contradictions(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _one_without_the_other(given: Mapping[str, str]) -> Iterator[str]:
-    for pair, expected in ((_TLS_FILES[1:], "a file"), (_SCHEDULE, "a value")):
-        for one, other in (pair, pair[::-1]):
-            if one in given and other not in given:
-                yield f"{other} is not set; expected {expected}, for {one} is set"
+    for name, other, expected in _REQUIRED_BY:
+        if other in given and name not in given:
+            yield f"{name} is not set; expected {expected}, for {other} is set"
 
 
 def describe_fault(

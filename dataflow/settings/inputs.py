@@ -68,11 +68,3 @@ class ReceivingSettings(BaseModel):
     ingest_open: bool = setting(
         False, "true: everybody may send; false: only the users and tokens of the two files"
     )
-    ingest_tls_port: int = setting(6443, "port of the HTTPS listener, with a certificate", ge=1, le=65535)
-    ingest_tls_cert_file: FilePath | None = setting(
-        None, "certificate chain of the HTTPS listener (PEM); unset: no HTTPS"
-    )
-    ingest_tls_key_file: FilePath | None = setting(None, "key of that certificate (PEM)")
-    ingest_tls_client_ca_file: FilePath | None = setting(
-        None, "CA certificates of senders (PEM), who then need a certificate; unset: none needed"
-    )

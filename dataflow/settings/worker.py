@@ -1,14 +1,12 @@
-"""Settings of a worker: folders, name and role, its web server and its log."""
+"""Settings of a worker: folders, name and role, and its log."""
 
 import os
-import socket
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from dataflow.engine.address import in_url
 from dataflow.settings.values import AbsolutePath, Names, setting
 
 
@@ -47,27 +45,6 @@ class WorkerSettings(BaseModel):
     )
     role: Role = setting(Role.ALL, "role of this worker")
     partitions: int = setting(4, "partitions of new topics", ge=1, le=1000)
-
-
-def _reachable_host(validated: dict[str, object]) -> str:
-    bound = str(validated["web_host"])
-    return socket.gethostname() if bound in ("0.0.0.0", "::") else bound  # noqa: S104  # compared, not bound
-
-
-class WebSettings(BaseModel):
-    """Addresses of the web server."""
-
-    web_host: str = setting("127.0.0.1", "address the web server listens on; 0.0.0.0, or ::, for all")
-    web_port: int = setting(6066, "port of the web server", ge=1, le=65535)
-    advertised_host: Annotated[str, AfterValidator(in_url)] = Field(
-        default_factory=_reachable_host,
-        description="host name at which other workers reach this one",
-        validate_default=True,
-    )
-    query_deadline_ms: int = setting(2_000, "longest wait for other workers", ge=10, le=60_000)
-    analytics_deadline_ms: int = setting(
-        10_000, "longest wait for PostgreSQL; then its query is cancelled", ge=10, le=600_000
-    )
 
 
 class LogLevel(StrEnum):

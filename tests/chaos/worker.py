@@ -3,14 +3,15 @@
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
 from chaos.waiting import wait_until
 
@@ -20,7 +21,6 @@ TESTS = Path(__file__).parents[1]
 ASK_SECONDS = 10
 LOG_LINES = 40  # shown when a test fails
 _FAUST = [sys.executable, "-m", "faust"]
-_open = build_opener(ProxyHandler({})).open
 
 
 class Worker:
@@ -111,11 +111,22 @@ class Worker:
         lines = "\n".join(self.said().splitlines()[-LOG_LINES:])
         return f"{self.folder.name} on port {self.port} (exit code {state}), whose log ends:\n{lines}"
 
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        scheme = "https" if "DATAFLOW_WEB_TLS_CERT_FILE" in self.environment else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def _open(self) -> Callable[..., Any]:
+        trusted = ssl.create_default_context(cafile=self.environment.get("DATAFLOW_WEB_TLS_CA_FILE"))
+        return build_opener(ProxyHandler({}), HTTPSHandler(context=trusted)).open
+
     def ask(self, path: str, **parameters: str) -> tuple[int, Any]:
         """Return status and JSON of a GET; status 0 when nobody answers."""
         query = f"?{urlencode(parameters)}" if parameters else ""
         try:
-            with _open(f"http://127.0.0.1:{self.port}{path}{query}", timeout=ASK_SECONDS) as answer:
+            with self._open(f"{self.url}{path}{query}", timeout=ASK_SECONDS) as answer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
             return error.code, error.read().decode(errors="replace")

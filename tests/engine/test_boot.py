@@ -109,7 +109,7 @@ async def test_a_worker_runs_through_passwords_and_tls(
         security="sasl_ssl",
         username=listener.user,
         password=listener.password,
-        ca_file=str(listener.ca_file),
+        ca_file=listener.ca_file,
     )
     for total in (100, 200):
         open_side.produce(names.source, events(range(total - 100, total)))
@@ -130,7 +130,7 @@ async def test_a_wrong_password_is_told_as_such(
         security="sasl_ssl",
         username=listener.user,
         password="wrong",
-        ca_file=str(listener.ca_file),
+        ca_file=listener.ca_file,
     )
     with pytest.raises(Misconfigured, match=r"reachable by SASL_SSL.*DATAFLOW_BROKER_SECURITY"):
         await connect_admin(reached, wait_seconds=0.5)

@@ -58,7 +58,7 @@ class Guarded:
             security="sasl_ssl",
             username=listener.user,
             password=listener.password,
-            ca_file=str(listener.ca_file),
+            ca_file=listener.ca_file,
         )
 
     @contextmanager

@@ -107,7 +107,7 @@ class Ingest:
 
     def url(self, path: str = "/ingest") -> str:
         """Return where a path is served."""
-        return f"http://127.0.0.1:{self.worker.port}{path}"
+        return f"{self.worker.url}{path}"
 
     def post(self, path: str, data: bytes, *options: str) -> Answer:
         """Send a body with curl."""

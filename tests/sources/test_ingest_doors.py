@@ -1,17 +1,14 @@
-"""Doors of ingest: passwords, tokens, TLS and client certificates, as files that change while it runs."""
+"""Doors of ingest: passwords and tokens, as files that change while it runs."""
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import bcrypt
 import pytest
 from chaos.waiting import wait_until
-from sources.certificates import Authority
 from sources.senders import READY_SECONDS, Ingest, curl, ingest_worker
 
-from dataflow.demo.broker.ports import free_port
 from dataflow.demo.samples import sample_filter_rules
 
 TOKEN = "0123456789abcdef-token"
@@ -25,12 +22,10 @@ def hashed(password: str) -> str:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with all secrets and certificates."""
+    """Return a folder with all secrets."""
     folder = tmp_path_factory.mktemp("secrets")
     (folder / "htpasswd").write_text(f"akamai:{hashed('right')}\n")
     (folder / "tokens").write_text(f"{TOKEN}\n")
-    Authority(folder, "ca").issue("server").issue("client")
-    Authority(folder, "other").issue("stranger")
     return folder
 
 
@@ -41,26 +36,9 @@ def guarded(files: Path, tmp_path_factory: pytest.TempPathFactory):
         "web_host": "0.0.0.0",
         "ingest_htpasswd_file": str(files / "htpasswd"),
         "ingest_token_file": str(files / "tokens"),
-        "ingest_tls_port": str(free_port()),
-        "ingest_tls_cert_file": str(files / "server.crt"),
-        "ingest_tls_key_file": str(files / "server.key"),
-        "ingest_tls_client_ca_file": str(files / "ca.crt"),
     }
     with ingest_worker(tmp_path_factory.mktemp("guarded"), **settings) as ingest:
-        ingest.worker.environment.update(
-            {f"DATAFLOW_{name.upper()}": text for name, text in settings.items()}
-        )
         yield ingest
-
-
-def https(guarded: Ingest, path: str) -> str:
-    """Return where the HTTPS listener serves a path."""
-    return f"https://localhost:{guarded.worker.environment['DATAFLOW_INGEST_TLS_PORT']}{path}"
-
-
-def client_of(files: Path, name: str) -> list[str]:
-    """Return options of curl for a client certificate."""
-    return ["--cert", str(files / f"{name}.crt"), "--key", str(files / f"{name}.key")]
 
 
 @pytest.mark.parametrize("path", ["/ingest", "/ingest/bookings", "/events", "/events/simulation"])
@@ -149,47 +127,6 @@ def test_a_new_password_is_taken_over_while_it_runs(guarded: Ingest, files: Path
     wait_until(lambda: guarded.post("/ingest", LINE, "-u", "akamai:renewed").status == 200, 60, "200")
     assert guarded.post("/ingest", LINE, "-u", "akamai:right").status != 200
     assert guarded.post("/ingest", LINE, *bearer).status == 200
-
-
-def test_https_serves_senders_that_have_a_certificate(guarded: Ingest, files: Path):
-    """And no one else; the other pages are not there at all."""
-    trust = ["--cacert", str(files / "ca.crt"), "-H", f"Authorization: Bearer {TOKEN}"]
-    answer = curl(https(guarded, "/ingest"), *trust, *client_of(files, "client"), data=LINE)
-    assert answer.json == {"accepted": 1, "dead_lettered": 0}
-    assert curl(https(guarded, "/ingest"), *trust, data=LINE).status == 0
-    assert curl(https(guarded, "/ingest"), *trust, *client_of(files, "stranger"), data=LINE).status == 0
-    assert curl(https(guarded, "/tables"), *trust, *client_of(files, "client")).status == 404
-
-
-def test_a_renewed_certificate_is_taken_over_while_it_runs(guarded: Ingest, files: Path):
-    """A broken one is not, and the one before stays."""
-    port = guarded.worker.environment["DATAFLOW_INGEST_TLS_PORT"]
-
-    def served() -> str:
-        shown = subprocess.run(
-            ["openssl", "s_client", "-connect", f"localhost:{port}"],
-            input=b"",
-            capture_output=True,
-            check=False,
-        )
-        return subprocess.run(
-            ["openssl", "x509", "-noout", "-serial"], input=shown.stdout, capture_output=True, check=False
-        ).stdout.decode()
-
-    before = served()
-    assert before.startswith("serial=")
-    whole = (files / "server.crt").read_bytes()
-    (files / "server.crt").write_bytes(whole[:200])
-    wait_until(lambda: "Certificate is refused" in guarded.worker.said(), 30, "a warning")
-    assert served() == before
-    Authority(files, "ca").issue("server").issue("client")
-    wait_until(lambda: served() not in (before, ""), 30, "another certificate")
-    trust = ["--cacert", str(files / "ca.crt"), "-H", f"Authorization: Bearer {TOKEN}"]
-    wait_until(
-        lambda: curl(https(guarded, "/ingest"), *trust, *client_of(files, "client"), data=LINE).status == 200,
-        30,
-        "an answer by the new authority",
-    )
 
 
 def test_a_door_left_open_by_mistake_stops_the_start(own_ingest):

@@ -101,6 +101,34 @@ def test_a_removed_setting_says_what_became_of_it(faults_of, value):
     assert fault.startswith(f"DATAFLOW_DELIVERY is '{value}'; expected it to be unset: every worker delivers")
 
 
+@pytest.mark.parametrize("name", ["PORT", "CERT_FILE", "KEY_FILE", "CLIENT_CA_FILE"])
+def test_the_listener_of_senders_names_what_took_its_place(faults_of, name):
+    """Whoever set a certificate would else serve passwords in clear after an upgrade."""
+    [fault] = faults_of(**{f"DATAFLOW_INGEST_TLS_{name}": "6443"})
+    assert fault.startswith(f"DATAFLOW_INGEST_TLS_{name} is '6443'; expected it to be unset: ")
+    assert "DATAFLOW_WEB_TLS_" in fault
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("Dataflow.Example,10.0.0.7:8443", ("dataflow.example", "10.0.0.7:8443")),
+        ("2001:DB8::1,[2001:db8::2]:443", ("[2001:db8::1]", "[2001:db8::2]:443")),
+    ],
+)
+def test_further_names_are_kept_as_browsers_write_them(monkeypatch, given, names):
+    """They are compared with the Host of requests."""
+    monkeypatch.setenv("DATAFLOW_WEB_NAMES", given)
+    assert read_settings().web_names == names
+
+
+@pytest.mark.parametrize("given", ["https://dataflow.example", "a b", "*", "dataflow.example/x"])
+def test_a_further_name_is_no_address_of_a_page(faults_of, given):
+    """What could match nothing would close a proxy out without a word."""
+    [fault] = faults_of(DATAFLOW_WEB_NAMES=given)
+    assert fault.startswith(f"DATAFLOW_WEB_NAMES is '{given}'; expected NAME[,...]: host names or addresses")
+
+
 @pytest.mark.parametrize(
     "name",
     [

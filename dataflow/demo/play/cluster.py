@@ -19,6 +19,8 @@ from dataflow.topics import declared_topics, ensure_topics
 
 Say = Callable[[str], None]
 
+_HTTPS = ("TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE", "PLAIN_PORT")
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -68,7 +70,8 @@ def _broker(settings: Settings, folder: Path, say: Say) -> Iterator[tuple[str, E
 
 
 def _environment(address: str, folder: Path, settings: Settings) -> dict[str, str]:
-    environment = {"DATAFLOW_BROKER": address, "DATAFLOW_DATA_DIR": str(folder)}
+    no_https = dict.fromkeys((f"DATAFLOW_WEB_{name}" for name in _HTTPS), "")  # it asks 127.0.0.1
+    environment = {"DATAFLOW_BROKER": address, "DATAFLOW_DATA_DIR": str(folder), **no_https}
     if not os.environ.get("DATAFLOW_FILTER_RULES"):
         environment["DATAFLOW_FILTER_RULES"] = str(sample_filter_rules())
     is_guarded = settings.ingest_htpasswd_file or settings.ingest_token_file
