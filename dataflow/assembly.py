@@ -123,7 +123,8 @@ class WithoutPartitions(BootStrategy):
 
 
 def take_no_partitions(app: Dataflow) -> None:
-    """Leave the partitions, and the tables, to other workers."""
+    """Leave the partitions, and the tables, to other workers, and ask them."""
+    app.only_observe()
     app.boot_strategy = WithoutPartitions(app)
     app.producer_only = True  # else Faust waits for the tables of a consumer
 

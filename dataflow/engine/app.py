@@ -23,11 +23,13 @@ from dataflow.engine.batch import Batch, BatchStream, UnaccountedEvents
 from dataflow.engine.consumer import BatchConsumer
 from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime
+from dataflow.engine.observer import Observer
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
 from dataflow.engine.rebuilds import Rebuilds
 from dataflow.engine.router import GroupRouter
 from dataflow.engine.service_tasks import watch_service_tasks
+from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.topic import BatchTopic, CountedTable, OrdinaryTopic
 from dataflow.engine.topology import Topology, Work
@@ -94,6 +96,9 @@ class App(faust.App):
     BootStrategy = BootStrategy
     Settings = AppSettings
 
+    observer: Observer | None = None
+    """How this worker asks who has the partitions, if it takes none."""
+
     def __init__(self, name: str, *, engine: EngineOptions | None = None, **settings: Any) -> None:
         """Declare an app; one without `engine` has to be connected before it starts."""
         self.topology = Topology()
@@ -153,7 +158,15 @@ class App(faust.App):
     @cached_property
     def router(self) -> GroupRouter:
         """What knows which worker owns which partitions."""
-        return GroupRouter(self, self.engine.producer, self.engine.siblings, self.topology)
+        if self.observer is None:
+            return GroupRouter(self, self.engine.siblings, self.topology, is_observer=False)
+        siblings = SiblingGroups(self.app_id, self.conf.id, self.observer)
+        return GroupRouter(self, siblings, self.topology, is_observer=True)
+
+    def only_observe(self) -> None:
+        """Take no partitions: ask the workers that have taken them."""
+        self.observer = Observer(self.engine.options.connection, self.topology)
+        self.add_dependency(self.observer)
 
     @cached_property
     def rebuilds(self) -> Rebuilds:

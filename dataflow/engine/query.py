@@ -209,7 +209,7 @@ class Queries:
         }
 
     def _own_results(self, topics: Collection[str], query: Query[A]) -> Steps[list[PartitionResult[A]]]:
-        consumer, generation = self._app.consumer, self._app.consumer_generation_id
+        generation = self._app.consumer_generation_id
         results = []
         for tp, partition in list(self._engine.partitions.items()):
             if tp.topic in topics and self._engine.partitions.get(tp) is partition:
@@ -218,7 +218,7 @@ class Queries:
                     content = yield from query.read(partition, self._cache)
                 except TableSuspended as error:
                     fault = str(error)
-                lag = max((consumer.highwater(tp) or 0) - partition.position, 0)
+                lag = max((self._app.consumer.highwater(tp) or 0) - partition.position, 0)
                 place = *tp, generation, lag, partition.last_record_ms
                 results.append(PartitionResult(*place, content, partition.pause, fault))
                 yield

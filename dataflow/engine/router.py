@@ -18,12 +18,12 @@ from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.topology import Topology
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
-from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.logs import get_log
 
 log = get_log(__name__)
 
 FRESH_SECONDS = 5.0  # a static member may come back with another address, which is no rebalance
+OBSERVED_SECONDS = 1.0  # who is in no group learns of no rebalance
 LIMIT_SECONDS = 1.0
 
 
@@ -33,12 +33,14 @@ class GroupRouter(Router):
     _assignor: Assignor
 
     def __init__(
-        self, app: faust.App, producer: ManagedProducer, siblings: SiblingGroups, topology: Topology
+        self, app: faust.App, siblings: SiblingGroups, topology: Topology, *, is_observer: bool
     ) -> None:
+        """`is_observer`: the app takes no partitions, so that all of its groups own some."""
         super().__init__(app)
-        self._producer = producer
         self._siblings = siblings
         self._topology = topology
+        self._is_observer = is_observer
+        self._error: BaseException | None = None
         self._asking = asyncio.Lock()
         self._generation = -1
         self._asked = 0.0
@@ -47,8 +49,9 @@ class GroupRouter(Router):
         """Ask the group if what is known is too old; what was known stays while it does not answer."""
         async with self._asking:
             generation = self.app.consumer_generation_id
-            is_fresh = monotonic() - self._asked < FRESH_SECONDS
-            if (is_fresh and generation == self._generation) or not self._producer.ready.is_set():
+            fresh_seconds = OBSERVED_SECONDS if self._is_observer else FRESH_SECONDS
+            is_fresh = monotonic() - self._asked < fresh_seconds
+            if (is_fresh and generation == self._generation) or self._siblings.connected.client is None:
                 return
             members = await self._members()
             self._asked = monotonic()  # also when nobody answers: not every query can wait for that
@@ -59,13 +62,21 @@ class GroupRouter(Router):
     async def _members(self) -> list[GroupMember] | None:
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                own = await describe_members(self._producer.current.client, self.app.conf.id)
-                shares = any(not source.is_taken for source in self._topology.sources.values())
-                return own if own is None or not shares else own + await self._siblings.members()
+                own = await describe_members(self._siblings.client, self.app.conf.id)
+                others = [] if own is None or not self._shares else await self._siblings.members()
+            self._error = None
+            return None if own is None else own + others
         except (KafkaError, OSError, TimeoutError, msgspec.MsgspecError) as error:
-            log.info("Group does not say who owns which partitions; using its last answer.", error=error)
+            if type(error) is not type(self._error):
+                log.info("Group does not say who owns which partitions; using its last answer.", error=error)
+            self._error = error
             self._generation = self.app.consumer_generation_id  # ask again when the answer is old
             return None
+
+    @property
+    def _shares(self) -> bool:
+        """Whether other groups of this app own partitions, too."""
+        return self._is_observer or len(self._topology.taken) < len(self._topology.sources)
 
     def _note(self, members: Iterable[GroupMember]) -> None:
         changelogs = self.app.tables.changelog_topics

@@ -6,8 +6,8 @@ from faust.types import TP
 
 from dataflow.engine.state import PartitionState
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.group_members import GroupMember, describe_members, list_groups
-from dataflow.kafka.managed_producer import ManagedProducer
+from dataflow.kafka.group_members import Connected, GroupMember, describe_members, list_groups
+from dataflow.kafka.types import Connections
 
 MARK = "-streams-"
 
@@ -24,16 +24,24 @@ class TakenElsewhere(KafkaError):
 class SiblingGroups:
     """The other groups of an app, as the broker knows them now."""
 
-    def __init__(self, app_id: str, group_id: str, producer: ManagedProducer) -> None:
+    def __init__(self, app_id: str, group_id: str, connected: Connected) -> None:
         self.group_id = group_id
         """The group of this worker."""
         self._app_id = app_id
-        self._producer = producer
+        self.connected = connected
         self._taken_elsewhere: set[str] = set()
+
+    @property
+    def client(self) -> Connections:
+        """The connections to the broker; raises `KafkaError` while there are none."""
+        client = self.connected.client
+        if client is None:
+            raise KafkaError("there is no connection to the broker; expected one in a moment")
+        return client
 
     async def names(self) -> list[str]:
         """Return their names, whether or not they have members."""
-        groups = await list_groups(self._producer.current.client)
+        groups = await list_groups(self.client)
         prefix = self._app_id + MARK
         return sorted(
             group
@@ -43,7 +51,7 @@ class SiblingGroups:
 
     async def members(self) -> list[GroupMember]:
         """Return the members of all of them; of one that is rebalancing, none."""
-        client = self._producer.current.client
+        client = self.client
         return [m for group in await self.names() for m in await describe_members(client, group) or ()]
 
     async def check_unless_ours(self, committed: Mapping[TP, int | None]) -> None:
@@ -57,7 +65,7 @@ class SiblingGroups:
         wanted = {tp.topic for tp in tps}
         self._taken_elsewhere = set()
         for group in await self.names() if wanted else ():
-            members = await describe_members(self._producer.current.client, group)
+            members = await describe_members(self.client, group)
             taken = sorted(wanted & {topic for member in members or () for topic in member.partitions})
             if taken or members is None:
                 self._taken_elsewhere = wanted

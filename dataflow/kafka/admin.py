@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from aiokafka import admin as aiokafka_admin
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
@@ -52,6 +53,11 @@ class Admin:
         """Disconnect."""
         await self._client.close()
 
+    @property
+    def client(self) -> AIOKafkaClient:
+        """Its connections, for requests that it does not know."""
+        return self._client._client
+
     async def partition_counts(self, names: Collection[str] | None = None) -> dict[str, int]:
         """Return how many partitions each of these topics has, without those that do not exist; None: all."""
         # To ask for a topic by name would make it on a broker that makes topics by itself.
@@ -69,7 +75,7 @@ class Admin:
 
     async def hidden(self, names: Collection[str]) -> set[str]:
         """Return those of these topics that we may not even describe; they may exist."""
-        states = await topic_states(self._client._client, names) if names else {}
+        states = await topic_states(self.client, names) if names else {}
         return {name for name, state in states.items() if state.is_hidden}
 
     async def grow(self, counts: Mapping[str, int]) -> None:
@@ -137,7 +143,7 @@ class Admin:
 
     async def members(self, group: str) -> list[GroupMember] | None:
         """Return the members of a group; None while it is rebalancing."""
-        return await describe_members(self._client._client, group)
+        return await describe_members(self.client, group)
 
 
 @dataclass(frozen=True, slots=True)

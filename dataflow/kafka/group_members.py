@@ -1,7 +1,7 @@
 """Members of a consumer group, as its coordinator describes them."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.coordinator.protocol import ConsumerProtocol
@@ -11,6 +11,14 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 
 STABLE = "Stable"
 """State of a group between two rebalances; in another one, members are described without what they have."""
+
+
+class Connected(Protocol):
+    """What has connections to the broker, and may lose them."""
+
+    @property
+    def client(self) -> AIOKafkaClient | None:
+        """The connections; None while there are none."""
 
 
 class GroupMember(NamedTuple):

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from aiokafka.client import AIOKafkaClient
+
 from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, drop
 from dataflow.kafka.errors import BROKER_AWAY, DENIED, KafkaError
@@ -27,6 +29,11 @@ class ManagedProducer:
         self.error: BaseException | None = None
         """Why there is none that works."""
         self._current: TransactionalProducer | None = None
+
+    @property
+    def client(self) -> AIOKafkaClient | None:
+        """The connections of the producer that works; None while none does."""
+        return self.current.client if self.ready.is_set() else None
 
     @property
     def current(self) -> TransactionalProducer:

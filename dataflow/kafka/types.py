@@ -2,6 +2,7 @@
 
 from aiokafka import AIOKafkaConsumer as Consumer
 from aiokafka import ConsumerRebalanceListener as RebalanceListener
+from aiokafka.client import AIOKafkaClient as Connections
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment as MemberAssignment
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata as MemberMetadata
@@ -9,6 +10,6 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 
 __all__ = [
-    "BatchBuilder", "ClusterMetadata", "Consumer", "ConsumerRecord", "MemberAssignment", "MemberMetadata",
-    "OffsetAndMetadata", "RebalanceListener", "TopicPartition",
+    "BatchBuilder", "ClusterMetadata", "Connections", "Consumer", "ConsumerRecord", "MemberAssignment",
+    "MemberMetadata", "OffsetAndMetadata", "RebalanceListener", "TopicPartition",
 ]  # fmt: skip

@@ -68,8 +68,6 @@ async def answer(question: Question[T], wanted: Source | None) -> SourcedAnswer[
 
 
 async def _by_tables(question: Question[T]) -> SourcedAnswer[T]:
-    if not app.takes_partitions:
-        raise NotCovered(f"a worker of role {app.settings.role.value} knows none that counts")
     cluster = await query_totals(question.table, question.span, question.aggregations, keyed=question.keyed)
     content = await asyncio.to_thread(question.from_totals, cluster.totals.by_key)
     why = f"{cluster.window.name} windows of {question.table.name} hold this range"

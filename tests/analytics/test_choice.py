@@ -129,22 +129,31 @@ def _worker_of(role, analytics_broker, postgres, folder, **chosen):
         yield worker
 
 
-def test_a_worker_without_tables_answers_too_and_says_what_it_knows_to_be_missing(
+def test_a_worker_without_tables_asks_those_that_count(stored, sent, analytics_broker, postgres, tmp_path):
+    """One that only receives: whoever is asked, the answer is the same."""
+    with _worker_of("ingest", analytics_broker, postgres, tmp_path) as worker:
+        found = worker.wait_for(f"{RATE}?source=tables", lambda reply: reply.status == 200).json
+    assert (found["source"], found["total"], found["exact"]) == ("tables", len(sent), True)
+    assert found == stored.worker.get(f"{RATE}?source=tables").json
+
+
+def test_where_nobody_counts_postgres_answers_and_says_what_it_knows_to_be_missing(
     stored, sent, analytics_broker, postgres, tmp_path
 ):
-    """One that only receives; by its settings CDN lines are not stored, and old days are dropped."""
+    """Of one that only receives; by its settings CDN lines are not stored, and old days are dropped."""
     chosen = {"DATAFLOW_POSTGRES_RETENTION_DAYS": "30", "DATAFLOW_CDN_PARSED": "false"}
+    chosen["DATAFLOW_APP_ID"] = "nobody-else"
     with _worker_of("ingest", analytics_broker, postgres, tmp_path, **chosen) as worker:
         found = worker.get(RATE).json
         refused = worker.get(f"{RATE}?source=tables")
     assert (found["source"], found["total"]) == ("postgres", len(sent))
-    assert found["why"] == "a worker of role ingest knows none that counts"
+    assert re.fullmatch("none of the owners of [a-z, -]+ has answered in time", found["why"])
     assert found["exact"] is False
     cdn, days = found["lacks"]
     assert cdn == "requests of cdn-logs: only typed ones are stored (DATAFLOW_CDN_PARSED)"
     assert days.startswith("requests of days before 20")
-    assert refused.status == 400
-    assert refused.json["error"].startswith("range is not one that tables tell of: a worker of role ingest")
+    assert refused.status == 503
+    assert refused.json["error"] == found["why"]
 
 
 def test_a_worker_that_only_stores_answers_from_where_it_stores(
@@ -152,7 +161,7 @@ def test_a_worker_that_only_stores_answers_from_where_it_stores(
 ):
     """Any worker with a web server does."""
     with _worker_of("sink-postgres", analytics_broker, postgres, tmp_path) as worker:
-        found = worker.get("/analytics/top_ips?start=2015-05-19&end=2015-05-19").json
+        found = worker.get("/analytics/top_ips?start=2015-05-19&end=2015-05-19&source=postgres").json
     wanted = counted(sent, Bound.parse("2015-05-19").first_ms, Bound.parse("2015-05-19").after_last_ms)
     assert (found["source"], found["exact"], found["total"]) == ("postgres", True, len(wanted))
     true = ranked(Counter(request.client for request in wanted))

@@ -61,11 +61,11 @@ RECEIVE = ["Receiver", "Simulator"]
     [
         ("all", [*ANSWER, *ENRICH, *RECEIVE, *["SinkRunner"] * 4], True, True),
         ("enrich", [*ANSWER, *ENRICH], True, False),
-        ("ingest", [*ANSWER, *RECEIVE], False, True),
-        ("sink-csv", [*ANSWER, "SinkRunner"], False, False),
-        ("sink-postgres", [*ANSWER, "SinkRunner"], False, False),
-        ("sink-s3", [*ANSWER, "SinkRunner"], False, False),
-        ("sink-opensearch", [*ANSWER, "SinkRunner"], False, False),
+        ("ingest", [*ANSWER, *RECEIVE, "Observer"], False, True),
+        ("sink-csv", [*ANSWER, "SinkRunner", "Observer"], False, False),
+        ("sink-postgres", [*ANSWER, "SinkRunner", "Observer"], False, False),
+        ("sink-s3", [*ANSWER, "SinkRunner", "Observer"], False, False),
+        ("sink-opensearch", [*ANSWER, "SinkRunner", "Observer"], False, False),
     ],
 )
 def test_a_role_has_its_parts_and_no_other(role, services, partitions, receives, tmp_path):
