@@ -22,11 +22,9 @@ class StoredRequests(Service):
         self._deadline_ms = deadline_ms
         self._connections = Connections(
             url,
-            server_settings={
-                "application_name": "dataflow-analytics",
-                "default_transaction_read_only": "on",
-                "statement_timeout": str(deadline_ms),  # also ends what its worker can no longer cancel
-            },
+            {"statement_timeout": str(deadline_ms)},  # also ends what its worker can no longer cancel
+            name="dataflow-analytics",
+            is_read_only=True,
         )
 
     async def fetch(self, statement: Statement) -> Sequence[Row]:
@@ -34,7 +32,7 @@ class StoredRequests(Service):
         text, parameters = statement
         try:
             seconds = self._deadline_ms / 1000 + HEADROOM_SECONDS
-            async with asyncio.timeout(seconds), self._connections.lend() as connection:
+            async with asyncio.timeout(seconds), self._connections.transaction() as connection:
                 try:
                     rows: Sequence[Row] = await connection.fetch(text, *parameters)
                 except asyncpg.QueryCanceledError as error:

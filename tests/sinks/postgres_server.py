@@ -56,13 +56,14 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [*self._as_user(), str(self.binaries / program), *arguments], cwd="/", capture_output=True,
+            [*self.as_user(), str(self.binaries / program), *arguments], cwd="/", capture_output=True,
             text=True, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         if done.returncode:
             raise OSError(done.stdout + done.stderr)
 
-    def _as_user(self) -> list[str]:
+    def as_user(self) -> list[str]:
+        """Return what runs a program as the user that has the folder."""
         user = self._user
         return (
             ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
@@ -77,7 +78,7 @@ class PostgresServer:
     def _starts(self, deadline: float) -> bool:
         """Tell whether a new process serves before it ends."""
         # Who becomes another user loses what `start_child` has asked for: ask again.
-        as_user = [*self._as_user(), "setpriv", "--pdeathsig", "KILL"] if self._user else []
+        as_user = [*self.as_user(), "setpriv", "--pdeathsig", "KILL"] if self._user else []
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": self.port}
         settings = [f"--{name}={value}" for name, value in options.items()]
         with (self.folder / "log").open("ab") as log:

@@ -19,9 +19,10 @@ FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 ORDER BY attnum
 
 @pytest.fixture
 async def connection(database):
-    """Return a connection to an empty database."""
+    """Return a connection to an empty database, in a transaction."""
     connection = await asyncpg.connect(database)
-    yield connection
+    async with connection.transaction():
+        yield connection
     await connection.close()
 
 

@@ -1,8 +1,9 @@
 """Connections to PostgreSQL: a small pool; a connection that has failed is closed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -22,47 +23,79 @@ UNAVAILABLE = (
 )
 """Faults of the server, the network or the schema: they end by themselves or by a person; no row is lost."""
 
+TOO_MUCH = (
+    asyncpg.QueryCanceledError,  # statement_timeout, of the role or of the database
+    asyncpg.OutOfMemoryError,  # no room for more locks: each partition and each index takes one
+    TimeoutError,  # ours
+)
+
+
+class TooMuchAtOnce(SinkUnavailable):
+    """The server has cancelled or not finished a transaction; a smaller one may pass."""
+
 
 class Connections:
-    """Lends connections, each with the temporary tables of `prepare`.
+    """Lends connections for a transaction each; nothing of a session is relied upon.
 
-    A connection that has failed is terminated: a rollback on an unavailable server would never
-    end, and a running server rolls back by itself.
+    So a pooler may stand in between that gives every transaction another connection of the server
+    (pgbouncer, transaction pooling): no named prepared statements, no settings of the session, no
+    temporary tables that outlive a transaction. A connection that has failed is terminated: a
+    rollback on an unavailable server would never end, and a running server rolls back by itself.
     """
 
     def __init__(
-        self, url: str, prepare: Sequence[str] = (), server_settings: Mapping[str, str] | None = None
+        self,
+        url: str,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        *,
+        name: str = "dataflow",
+        is_read_only: bool = False,
     ) -> None:
         self._url = url
         self._address = urlsplit(url).netloc.rpartition("@")[2]  # without the password
-        self._server_settings = {"application_name": "dataflow", **(server_settings or {})}
-        self._prepare = "; ".join(prepare)
+        self._server_settings = {"application_name": name}  # the only one that poolers take
+        begin = "BEGIN READ ONLY" if is_read_only else "BEGIN"
+        self._begin = "; ".join([begin, *(f"SET LOCAL {key} = '{value}'" for key, value in settings.items())])
         self._idle: list[asyncpg.Connection] = []
         self._free = asyncio.Semaphore(MOST)
 
     @asynccontextmanager
-    async def lend(self) -> AsyncIterator[asyncpg.Connection]:
-        """Lend one connection, for up to a minute; raise `SinkUnavailable` for its errors."""
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """Lend a connection in a transaction, for up to a minute; commit at the end.
+
+        Raises `SinkUnavailable` for its errors, `TooMuchAtOnce` where less may help.
+        """
+        async with self._lend() as connection:
+            await connection.execute(self._begin)
+            yield connection
+            await connection.execute("COMMIT")
+
+    @asynccontextmanager
+    async def _lend(self) -> AsyncIterator[asyncpg.Connection]:
         async with self._free:
             connection = None
             try:
                 async with asyncio.timeout(WORK_SECONDS):
-                    connection = self._take()
-                    if connection is None:
-                        connection = await asyncpg.connect(
-                            self._url, timeout=CONNECT_SECONDS, server_settings=self._server_settings
-                        )
-                        if self._prepare:
-                            await connection.execute(self._prepare)
+                    connection = self._take() or await self._connect()
                     yield connection
                 self._idle.append(connection)
             except UNAVAILABLE as error:
                 while self._idle:  # the same fault has probably broken all
                     self._idle.pop().terminate()
-                raise SinkUnavailable(f"PostgreSQL at {self._address}: {_words(error)}") from error
+                is_too_much = connection is not None and isinstance(error, TOO_MUCH)
+                kind = TooMuchAtOnce if is_too_much else SinkUnavailable
+                raise kind(f"PostgreSQL at {self._address}: {_words(error)}") from error
             finally:
                 if connection is not None and connection not in self._idle:
                     connection.terminate()
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            server_settings=self._server_settings,
+            statement_cache_size=0,  # statements with names
+        )
 
     def _take(self) -> asyncpg.Connection | None:
         while self._idle:

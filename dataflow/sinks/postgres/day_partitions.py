@@ -1,22 +1,29 @@
 """Day partitions: creates the partitions that a table needs, and drops expired ones."""
 
-from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 
 from dataflow.logs import get_log
-from dataflow.sinks.postgres.migrate import LOCK
+from dataflow.sinks.postgres.connections import Connections
+from dataflow.sinks.postgres.migrate import DEFAULT_PARTITION, LOCK
+from dataflow.sinks.postgres.partition_choice import ahead, days_to_create, days_to_join
 
 log = get_log(__name__)
 
-AHEAD_DAYS = 2  # so that no writer waits at midnight
 DROP_WAIT = "5s"  # how long it waits for readers; the next attempt is an hour later
+ATTACH_WAIT = "1s"  # readers of the default partition hold up a new one; others wait behind us
+DELETED_AT_ONCE = 10_000
 
 _PARTITIONS = """
 SELECT child.relname FROM pg_inherits
 JOIN pg_class child ON child.oid = inhrelid
 WHERE inhparent = $1::regclass
+"""
+_COLUMNS = """
+SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
 """
 
 
@@ -26,54 +33,114 @@ def partition_name(table: str, day: date) -> str:
 
 
 class DayPartitions:
-    """The partitions of one table."""
+    """The partitions of one table. Each is made in a transaction of its own.
+
+    Rows of a day without one are in the default partition. So no row waits for a partition, however
+    many days a batch has, and whoever reads the table.
+    """
 
     def __init__(self, table: str) -> None:
         self.table = table
-        self._known: set[date] = set()
+        self._settled: set[date] = set()
 
     def forget(self) -> None:
-        """Read the existing partitions again next time: one may have been dropped."""
-        self._known.clear()
+        """Look at the existing partitions again next time: one may have been dropped."""
+        self._settled.clear()
 
-    async def ensure(self, connection: asyncpg.Connection, days: Iterable[date]) -> None:
-        """Create the missing partitions of these days."""
-        missing = sorted(set(days) - self._known)
+    async def ensure(self, connections: Connections, days: Iterable[date]) -> None:
+        """Create those partitions of these days that are missing and worth it."""
+        missing = set(days) - self._settled
         if not missing:
             return
-        async with connection.transaction():
-            # IF NOT EXISTS alone fails if two sessions create it at once.
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        async with connections.transaction() as connection:
             existing = await _existing_days(connection, self.table)
-            for day in missing:
-                if day not in existing:
-                    await connection.execute(self._create(day))
-        self._known |= {*existing, *missing}
+        await self._create_all(connections, days_to_create(missing - existing, len(existing), today()))
+        self._settled |= existing | missing
 
-    def _create(self, day: date) -> str:
-        # CREATE … PARTITION OF would wait for all readers of the table; ATTACH does not.
-        name = partition_name(self.table, day)
-        return (
-            f"CREATE TABLE {name} (LIKE {self.table} INCLUDING ALL);"
-            f"ALTER TABLE {self.table} ATTACH PARTITION {name} "
-            f"FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
-        )
-
-    async def drop_before(self, connection: asyncpg.Connection, first_kept: date) -> None:
-        """Drop the partitions of all earlier days."""
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-            await connection.execute(f"SET LOCAL lock_timeout = '{DROP_WAIT}'")
-            for day in sorted(await _existing_days(connection, self.table)):
-                if day < first_kept:
-                    await connection.execute(f"DROP TABLE {partition_name(self.table, day)}")
-                    log.info("Day partition is expired; dropped.", table=self.table, day=day.isoformat())
+    async def maintain(self, connections: Connections, first_kept: date | None) -> None:
+        """Create the next days, drop expired ones, and move days out of the default partition."""
+        self.forget()
+        await self.ensure(connections, ahead(today()))
+        if first_kept is not None:
+            await self._drop_before(connections, first_kept)
+        await self._join(connections)
         self.forget()
 
+    async def _create_all(self, connections: Connections, days: Iterable[date]) -> None:
+        """Create partitions one by one; leave the rest as soon as one takes long."""
+        for day in days:
+            if not await self._create(connections, day):
+                return
 
-def ahead(today: date) -> Collection[date]:
-    """Return the days whose partitions are created before they are needed."""
-    return [today + timedelta(days=days) for days in range(AHEAD_DAYS + 1)]
+    async def _create(self, connections: Connections, day: date) -> bool:
+        """Create a partition, and move the rows of its day there; return false if somebody is in the way."""
+        name = partition_name(self.table, day)
+        async with connections.transaction() as connection:
+            # IF NOT EXISTS alone fails if two sessions create it at once.
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            if day in await _existing_days(connection, self.table):
+                return True
+            try:
+                await connection.execute(f"CREATE TABLE {name} (LIKE {self.table} INCLUDING ALL)")
+                await self._fill(connection, name, day)
+                # CREATE … PARTITION OF would wait for all readers of the table; ATTACH waits for
+                # those of the default partition only.
+                await connection.execute(
+                    f"ALTER TABLE {self.table} ATTACH PARTITION {name} "
+                    f"FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+                )
+            except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError) as error:
+                # The commit of a failed transaction is a rollback.
+                log.info(
+                    "Day partition is not made now; its rows go to the default partition.",
+                    table=self.table, day=day.isoformat(), error=error,
+                )  # fmt: skip
+                return False
+        return True
+
+    async def _fill(self, connection: asyncpg.Connection, name: str, day: date) -> None:
+        default = await connection.fetchval(DEFAULT_PARTITION, self.table)
+        if default is None:
+            return
+        await connection.execute(f"SET LOCAL lock_timeout = '{ATTACH_WAIT}'; LOCK TABLE {default}")
+        columns = await connection.fetchval(_COLUMNS, self.table)
+        await connection.execute(
+            f"WITH moved AS (DELETE FROM {default} WHERE day = '{day}' RETURNING {columns}) "  # noqa: S608  # our own names
+            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM moved"
+        )
+
+    async def _drop_before(self, connections: Connections, first_kept: date) -> None:
+        async with connections.transaction() as connection:
+            expired = [d for d in await _existing_days(connection, self.table) if d < first_kept]
+            default = await connection.fetchval(DEFAULT_PARTITION, self.table)
+        for day in sorted(expired):
+            async with connections.transaction() as connection:
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+                await connection.execute(f"SET LOCAL lock_timeout = '{DROP_WAIT}'")
+                await connection.execute(f"DROP TABLE IF EXISTS {partition_name(self.table, day)}")
+            log.info("Day partition is expired; dropped.", table=self.table, day=day.isoformat())
+        deleted = DELETED_AT_ONCE if default else 0
+        while deleted == DELETED_AT_ONCE:
+            async with connections.transaction() as connection:
+                done = await connection.execute(
+                    f"DELETE FROM {default} WHERE ctid = ANY(ARRAY("  # noqa: S608  # our own names
+                    f"SELECT ctid FROM {default} WHERE day < $1 LIMIT {DELETED_AT_ONCE}))",
+                    first_kept,
+                )
+            deleted = int(done.removeprefix("DELETE "))
+
+    async def _join(self, connections: Connections) -> None:
+        async with connections.transaction() as connection:
+            existing = await _existing_days(connection, self.table)
+            default = await connection.fetchval(DEFAULT_PARTITION, self.table)
+            counted = f"SELECT day, count(*) FROM {default} GROUP BY day"  # noqa: S608  # our own names
+            rows = dict(map(tuple, await connection.fetch(counted))) if default else {}
+        await self._create_all(connections, days_to_join(rows, len(existing), today()))
+
+
+def today() -> date:
+    """Return the day that it is, UTC."""
+    return datetime.now(UTC).date()
 
 
 async def _existing_days(connection: asyncpg.Connection, table: str) -> set[date]:

@@ -1,6 +1,6 @@
 """Migrations: numbered SQL files, each applied once; then tables and columns derived from Records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -23,6 +23,11 @@ CREATE TABLE IF NOT EXISTS dataflow_migrations (
 )
 """
 
+DEFAULT_PARTITION = (
+    "SELECT partdefid::regclass::text FROM pg_partitioned_table "
+    "WHERE partrelid = to_regclass($1) AND partdefid <> 0"
+)
+
 
 def migrations() -> dict[int, tuple[str, str]]:
     """Return name and SQL of every migration by its number, in order."""
@@ -34,24 +39,24 @@ def migrations() -> dict[int, tuple[str, str]]:
     return dict(sorted(by_number.items()))
 
 
-async def migrate(connection: asyncpg.Connection, tables: Iterable[Table] = TABLES) -> None:
-    """Apply what is missing, all or nothing; workers that start at once wait for one another.
+async def migrate(connection: asyncpg.Connection, tables: Collection[Table] = TABLES) -> None:
+    """Apply what is missing, in the transaction of the connection; workers that start at once wait.
 
     Tables of streams that came later need no migration: they are made as their Record is. A
     database that knows later migrations, of a newer release, is left as it is.
     """
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        await connection.execute(_DONE)
-        done = {row["number"] for row in await connection.fetch("SELECT number FROM dataflow_migrations")}
-        for number, (name, statements) in migrations().items():
-            if number not in done:
-                await connection.execute(statements)
-                await connection.execute(
-                    "INSERT INTO dataflow_migrations (number, name) VALUES ($1, $2)", number, name
-                )
-                log.info("PostgreSQL is migrated.", migration=name)
-        await make_missing(connection, tables)
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    await connection.execute(_DONE)
+    done = {row["number"] for row in await connection.fetch("SELECT number FROM dataflow_migrations")}
+    for number, (name, statements) in migrations().items():
+        if number not in done:
+            await connection.execute(statements)
+            await connection.execute(
+                "INSERT INTO dataflow_migrations (number, name) VALUES ($1, $2)", number, name
+            )
+            log.info("PostgreSQL is migrated.", migration=name)
+    await make_missing(connection, tables)
+    await make_default_partitions(connection, tables)
 
 
 _TYPES: Mapping[frozenset[object], str] = MappingProxyType(
@@ -83,6 +88,18 @@ async def make_missing(connection: asyncpg.Connection, tables: Iterable[Table]) 
             await connection.execute(f"ALTER TABLE {table.name} {', '.join(added)}")
         if missing:
             await connection.execute("; ".join(_comments(table, missing)))
+
+
+async def make_default_partitions(connection: asyncpg.Connection, tables: Iterable[Table]) -> None:
+    """Make the default partition of the tables that have none, as those of earlier releases."""
+    for table in tables:
+        name = table.name
+        if await connection.fetchval(DEFAULT_PARTITION, name) is None:
+            await connection.execute(
+                f"CREATE TABLE {name}_default (LIKE {name} INCLUDING ALL); "
+                f"CREATE INDEX {name}_default_day ON {name}_default (day); "
+                f"ALTER TABLE {name} ATTACH PARTITION {name}_default DEFAULT"
+            )
 
 
 def create_table(table: Table) -> str:

@@ -22,15 +22,19 @@ TOO_LARGE = (asyncpg.StringDataRightTruncationError, asyncpg.ProgramLimitExceede
 
 
 class RowLoader:
-    """Loads rows through a temporary table: COPY is the fastest way, but cannot skip rows that exist."""
+    """Loads rows through a temporary table: COPY is the fastest way, but cannot skip rows that exist.
+
+    The table lives no longer than the transaction: the next one may have another connection of the
+    server, behind a pooler.
+    """
 
     def __init__(self, table: Table) -> None:
         self._name = table.name
-        self._staging = f"{table.name}_staging"
+        self._staging = f"{table.name}_batch"
         self._columns = (*FIRST_COLUMNS, *table.columns)
         columns = ", ".join(f'"{column}"' for column in self._columns)
-        self.prepare = (
-            f"CREATE TEMPORARY TABLE {self._staging} ON COMMIT DELETE ROWS "  # noqa: S608  # our own names
+        self._prepare = (
+            f"CREATE TEMPORARY TABLE {self._staging} ON COMMIT DROP "  # noqa: S608  # our own names
             f"AS SELECT {columns} FROM {table.name} WITH NO DATA"
         )
         self._insert = (
@@ -43,17 +47,15 @@ class RowLoader:
     async def load(
         self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]
     ) -> list[Rejection]:
-        """Load the rows that are not rejected, at once. An error leaves the connection's state undefined."""
-        await connection.execute("BEGIN")
+        """Load the rows that are not rejected, in the transaction of the connection."""
+        await connection.execute(f"{self._prepare}; SAVEPOINT batch")
         try:
             await self._put(connection, partition, rows)
-            rejected: list[Rejection] = []
         except ROW_ERRORS as error:
             _raise_if_not_of_a_row(error)
-            await connection.execute("ROLLBACK; BEGIN")
-            rejected = await self._load_halves(connection, partition, rows)
-        await connection.execute("COMMIT")
-        return rejected
+            await connection.execute("ROLLBACK TO batch")
+            return await self._load_halves(connection, partition, rows)
+        return []
 
     async def _put(self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]) -> None:
         values = [row for _, row in rows]

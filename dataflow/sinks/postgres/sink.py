@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from prometheus_client import Counter
 
 from dataflow.errors import SinkUnavailable
 from dataflow.logs import get_log
-from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
-from dataflow.sinks.postgres.connections import Connections
-from dataflow.sinks.postgres.day_partitions import DayPartitions, ahead
+from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, convert
+from dataflow.sinks.postgres.batch_size import BatchSize
+from dataflow.sinks.postgres.connections import Connections, TooMuchAtOnce
+from dataflow.sinks.postgres.day_partitions import DayPartitions, today
 from dataflow.sinks.postgres.migrate import migrate
 from dataflow.sinks.postgres.row_loader import RowLoader
 from dataflow.sinks.postgres.rows import RecordRow, compile_rows
@@ -19,8 +20,9 @@ from dataflow.sinks.postgres.tables import TABLES, Table
 log = get_log(__name__)
 
 MAINTENANCE_SECONDS = 3_600.0  # between two runs that create and drop partitions
-NO_FROZEN_TRANSACTION = "SET idle_in_transaction_session_timeout = '10s'"
-"""A worker that is frozen in a transaction must not block the one that continues with its rows."""
+FROZEN_TRANSACTION = "10s"
+"""PostgreSQL ends a transaction in which nothing happens for so long: a worker that is frozen in one
+must not block the one that continues with its rows."""
 
 EXPIRED = Counter(
     "dataflow_sink_postgres_expired_records",
@@ -37,6 +39,7 @@ class _Target:
         self.row_of = compile_rows(table)
         self.loader = RowLoader(table)
         self.days = DayPartitions(table.name)
+        self.size = BatchSize()
         self.expired = EXPIRED.labels(table.name)
 
 
@@ -49,20 +52,17 @@ class PostgresSink(Sink):
         self._targets: Mapping[str, _Target] = {table.topic: _Target(table) for table in TABLES}
         self.topics = tuple(self._targets)
         self._retention_days = retention_days
-        self._migrating = Connections(url)
-        staging = [target.loader.prepare for target in self._targets.values()]
-        self._connections = Connections(url, [NO_FROZEN_TRANSACTION, *staging])
+        self._connections = Connections(url, {"idle_in_transaction_session_timeout": FROZEN_TRANSACTION})
         self._maintenance: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Migrate the schema, and maintain the partitions until closed."""
-        async with self._migrating.lend() as connection:
+        async with self._connections.transaction() as connection:
             await migrate(connection)
-        await self._migrating.close()
         self._maintenance = asyncio.create_task(self._maintain_for_ever())
 
     async def write(self, batch: SinkBatch) -> WriteResult:
-        """Store the batch in one transaction."""
+        """Store the batch, in one transaction unless that is too much for the server."""
         if self._maintenance is not None and self._maintenance.done():
             self._maintenance.result()  # raises what has ended it
         target = self._targets[batch.tp.topic]
@@ -70,14 +70,34 @@ class PostgresSink(Sink):
         rows = self._without_expired(target, made)
         if not rows:
             return batch.stored(invalid)
-        async with self._connections.lend() as connection:
-            await target.days.ensure(connection, set(map(_day, rows)))
-            try:
-                rejected = await target.loader.load(connection, batch.tp.partition, rows)
-            except BaseException:
-                target.days.forget()  # one may have been dropped
-                raise
+        try:
+            await target.days.ensure(self._connections, set(map(_day, rows)))
+            rejected = await self._load(target, batch.tp.partition, rows)
+        except BaseException:
+            target.days.forget()  # one may have been dropped
+            raise
         return batch.stored([*invalid, *rejected])
+
+    async def _load(self, target: _Target, partition: int, rows: Sequence[RecordRow]) -> list[Rejection]:
+        """Load rows, in as many transactions as the server needs; raise if none passes."""
+        rejected: list[Rejection] = []
+        start, has_passed = 0, False
+        while start < len(rows):
+            part = rows[start : start + target.size.rows]
+            try:
+                async with self._connections.transaction() as connection:
+                    refused = await target.loader.load(connection, partition, part)
+            except TooMuchAtOnce as error:
+                target.size.halve(len(part))
+                log.warning("Batch is too much for PostgreSQL; halving it.", rows=len(part), error=error)
+                if not has_passed:
+                    raise
+                has_passed = False
+            else:
+                rejected += refused
+                start, has_passed = start + len(part), True
+                target.size.passed(len(part))
+        return rejected
 
     def _without_expired(self, target: _Target, rows: Sequence[RecordRow]) -> Sequence[RecordRow]:
         first_kept = self._first_kept()
@@ -89,19 +109,18 @@ class PostgresSink(Sink):
 
     def _first_kept(self) -> date | None:
         days = self._retention_days
-        return None if days is None else _today() - timedelta(days=days)
+        return None if days is None else today() - timedelta(days=days)
 
     async def _maintain_for_ever(self) -> None:
         while True:
-            first_kept = self._first_kept()
-            try:
-                async with self._connections.lend() as connection:
-                    for target in self._targets.values():
-                        await target.days.ensure(connection, ahead(_today()))
-                        if first_kept is not None:
-                            await target.days.drop_before(connection, first_kept)
-            except SinkUnavailable as error:  # for example, a long query reads an expired day
-                log.warning("Day partitions cannot be maintained; retrying in an hour.", error=error)
+            for target in self._targets.values():
+                try:
+                    await target.days.maintain(self._connections, self._first_kept())
+                except SinkUnavailable as error:  # for example, a long query reads an expired day
+                    log.warning(
+                        "Day partitions cannot be maintained; retrying in an hour.",
+                        table=target.table.name, error=error,
+                    )  # fmt: skip
             await asyncio.sleep(MAINTENANCE_SECONDS)
 
     async def close(self) -> None:
@@ -110,11 +129,6 @@ class PostgresSink(Sink):
             self._maintenance.cancel()
             await asyncio.gather(self._maintenance, return_exceptions=True)
         await self._connections.close()
-        await self._migrating.close()
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _day(row: RecordRow) -> date:
