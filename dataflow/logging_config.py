@@ -2,13 +2,16 @@
 
 import logging
 import sys
+from types import TracebackType
 
+import colorlog
 import orjson
 from aiohttp.http_exceptions import HttpProcessingError
 
 from dataflow.errors import Misconfigured
 from dataflow.instants import iso
-from dataflow.logs import Entry
+from dataflow.logs import Entry, clean
+from dataflow.printable import printable_json, printable_lines
 from dataflow.settings import LogFormat, Settings
 
 MOST_REMEMBERED = 1_000
@@ -24,12 +27,32 @@ class JsonFormatter(logging.Formatter):
             "time": iso(int(record.created * 1000)),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": entry.sentence if entry else record.getMessage(),
+            "message": entry.sentence if entry else clean(record.getMessage()),
             **(entry.plain_fields() if entry else {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+            line["traceback"] = clean(self.formatException(record.exc_info))
+        return printable_json(orjson.dumps(line).decode())
+
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class ConsoleFormatter(colorlog.ColoredFormatter):
+    """A coloured line; what goes on in further lines is indented, so that nobody can forge a line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # its name in logging
+        """Return the line with a message that can be printed."""
+        record.message = _indented(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802  # its name in logging
+        """Return the traceback."""
+        return "    " + _indented(super().formatException(ei))
+
+
+def _indented(text: str) -> str:
+    return printable_lines(clean(text)).replace("\n", "\n    ")
 
 
 class Throttle(logging.Filter):
@@ -117,7 +140,7 @@ def logging_config(settings: Settings) -> dict[str, object]:
         "formatters": {
             "json": {"()": JsonFormatter},
             "console": {
-                "()": "colorlog.ColoredFormatter",
+                "()": ConsoleFormatter,
                 "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",
             },
         },

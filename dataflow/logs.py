@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataflow.masking import masked
+from dataflow.printable import printable_json
+
 # Bytes are left out on purpose: what came from outside is never logged.
 Field = str | int | float | Path | BaseException | Sequence[str] | Sequence[int] | None
-Plain = str | int | float | list[str] | list[int] | None
+Plain = str | int | float | list[str | int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,21 @@ def _plain(value: Field) -> Plain:
     if isinstance(value, BaseException):
         name, text = type(value).__name__, str(value)
         # The Kafka client's errors say their names themselves.
-        return text if text.startswith(name) else f"{name}: {text}" if text else name
-    if isinstance(value, Path):
-        return str(value)
-    if value is None or isinstance(value, str | int | float):
+        return clean(text if text.startswith(name) else f"{name}: {text}" if text else name)
+    if isinstance(value, str | Path):
+        return clean(str(value))
+    if value is None or isinstance(value, int | float):
         return value
-    return [*value]
+    return [clean(one) if isinstance(one, str) else one for one in value]
+
+
+def clean(text: str) -> str:
+    """Return a text without passwords, and such that it can be encoded: file names need not be UTF-8."""
+    return masked(text.encode(errors="backslashreplace").decode())
 
 
 def _as_text(value: Plain) -> str:
     """Return a value without quotes where it needs none to be seen as one."""
     if isinstance(value, str) and value and not set(value) & set(' "=\n\r\t'):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+        return printable_json(value)
+    return printable_json(json.dumps(value, ensure_ascii=False))

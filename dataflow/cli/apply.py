@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from dataflow.cli.terminal import results
 from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _run(name: str, stage: "LineStage", file: Path, dead_letters: BinaryIO | Non
     counts = LineCounts()
     with lines_of(file) as lines:
         try:
-            run_stage(name, stage, lines, sys.stdout.buffer, dead_letters, counts)
+            run_stage(name, stage, lines, results(), dead_letters, counts)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader, `head` perhaps, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

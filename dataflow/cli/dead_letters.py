@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.kafka import ask_broker
-from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.cli.terminal import notes, page, people_read, print_json, say, table_of
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.instants import option_ms
 
@@ -114,11 +114,11 @@ def replay(
 def _show_result(result: "ReplayResult") -> None:
     """Print what became of the letters; exit with 1 if some could not be sent back."""
     if people_read():
-        typer.echo(f"{result.replayed:,} sent back, {result.already_replayed:,} were before")
+        say(f"{result.replayed:,} sent back, {result.already_replayed:,} were before")
     else:
         print_json(result)
     for why, number in result.impossible.items():
-        typer.secho(f"{number:,} not sent back: {why}", err=True, fg="red")
+        notes().print(f"{number:,} not sent back: {why}", style="red", soft_wrap=True)
     if result.impossible:
         raise typer.Exit(1)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.kafka import ask_broker
-from dataflow.cli.terminal import notes, people_read, print_json
+from dataflow.cli.terminal import notes, people_read, print_json, results, say
 from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -49,14 +49,15 @@ def add_commands(group: typer.Typer, topic: str, *, shown: str, checked: str, wr
     @group.command("show", help=shown)
     def show() -> None:
         version = last_version_of(document_of(topic))
-        sys.stdout.write(version.raw.decode() + "\n")
+        results().writelines([version.raw, b"\n"])
+        sys.stdout.flush()
         notes().print(f"version {version.number}", style="dim")
 
     @group.command("check", help=checked)
     def check(file: File) -> None:
         document = document_of(topic)
         document.check(read_file(file), str(file))
-        typer.echo(f"{file}: these {document.name} are good")
+        say(f"{file}: these {document.name} are good")
 
     @group.command("put", help=written)
     def put(file: File, follows: Follows = None) -> None:
@@ -64,7 +65,7 @@ def add_commands(group: typer.Typer, topic: str, *, shown: str, checked: str, wr
         document.check(raw, str(file))  # before a broker is asked
         version = ask_broker(lambda connection: _put(connection, document, raw, str(file), follows))
         if people_read():
-            typer.echo(f"the {document.name} are those of version {version.number} now")
+            say(f"the {document.name} are those of version {version.number} now")
         else:
             print_json({"version": version.number})
 

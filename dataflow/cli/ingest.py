@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.kafka import ask_broker
-from dataflow.cli.terminal import notes, people_read, print_json
+from dataflow.cli.terminal import notes, people_read, print_json, say
 from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _progress(stream: str) -> "Iterator[Callable[[IngestReport], None]]":
 
 def _show(report: "IngestReport") -> None:
     if people_read():
-        typer.echo(
+        say(
             f"{report.lines:,} lines of {report.inputs_read:,} inputs in {report.seconds:.1f} s: "
             f"{report.accepted:,} accepted, {report.dead_lettered:,} dead letters; "
             f"{report.already_in:,} inputs had nothing new"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.kafka import ask_broker
-from dataflow.cli.terminal import notes, people_read, print_json
+from dataflow.cli.terminal import notes, people_read, print_json, say
 
 if TYPE_CHECKING:
     from dataflow.cli.lines import Lines
@@ -80,7 +80,7 @@ def _show(topic: str, loaded: "Loaded") -> None:
     if not people_read():
         print_json({"topic": topic, **asdict(loaded)})
         return
-    typer.echo(f"{loaded.acknowledged:,} of {loaded.lines:,} lines acknowledged by {topic}")
+    say(f"{loaded.acknowledged:,} of {loaded.lines:,} lines acknowledged by {topic}")
     for number in loaded.too_large[:SHOWN]:
         notes().print(f"line {number} is too large for {topic}", style="red")
     for text in loaded.failed[:SHOWN]:

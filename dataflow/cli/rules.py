@@ -9,7 +9,7 @@ import typer
 
 from dataflow.cli.documents import add_commands, document_of, last_version_of, read_file
 from dataflow.cli.kafka import ask_broker
-from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.cli.terminal import notes, page, people_read, print_json, say, table_of
 from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -82,6 +82,6 @@ def _show(dry_run: "DryRun") -> None:
     dead = [(f"dead letter: {reason}", number, "") for reason, number in dry_run.dead_lettered.items()]
     page().print(table_of(("rule", "lines", "for example"), rows + dead, f"{dry_run.lines:,} lines"))
     for topic, number in dry_run.outputs.items():
-        typer.echo(f"{number:,} to {topic}")
+        say(f"{number:,} to {topic}")
     if not dry_run.complete:
         notes().print("the time was up before the last line", style="yellow")

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import orjson
 
+from dataflow.cli.terminal import Results
 from dataflow.errors import InvalidEvent
 from dataflow.stages.lines import LineStage
 
@@ -35,7 +36,7 @@ def run_stage(
     name: str,
     stage: LineStage,
     lines: Iterable[bytes],
-    results: BinaryIO,
+    results: Results,
     dead_letters: BinaryIO | None,
     counts: LineCounts,
 ) -> None:

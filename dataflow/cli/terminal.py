@@ -1,8 +1,10 @@
-"""The terminal: tables for people, JSON for programs."""
+"""The terminal: tables for people, JSON for programs; all that commands print goes through here."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from dataflow.printable import printable, printable_json, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,27 +18,50 @@ def people_read() -> bool:
 
 def page() -> "Console":
     """Return stdout."""
-    from rich.console import Console
+    from dataflow.cli.console import PlainConsole
 
-    return Console()
+    return PlainConsole()
 
 
 def notes() -> "Console":
     """Return stderr: progress, hints and errors, never results."""
-    from rich.console import Console
+    from dataflow.cli.console import PlainConsole
 
-    return Console(stderr=True)
+    return PlainConsole(stderr=True)
+
+
+def say(text: str) -> None:
+    """Print lines for people on stdout."""
+    sys.stdout.write(printable_lines(text) + "\n")
 
 
 def print_json(value: object) -> None:
     """Print one line of JSON on stdout."""
     import msgspec
 
-    sys.stdout.write(msgspec.json.encode(value, enc_hook=_jsonable).decode() + "\n")
+    sys.stdout.write(printable_json(msgspec.json.encode(value, enc_hook=_jsonable).decode()) + "\n")
 
 
 def _jsonable(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+class Results(Protocol):
+    """What takes bytes that came from outside."""
+
+    def writelines(self, lines: Iterable[bytes], /) -> None:
+        """Write them."""
+
+
+class _ShownResults:
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            sys.stdout.write(printable_lines(line.decode(errors="backslashreplace")))
+
+
+def results() -> Results:
+    """Return stdout for bytes: exact in a pipe or a file, and as they can be printed on a terminal."""
+    return _ShownResults() if people_read() else sys.stdout.buffer
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> "Table":
@@ -45,11 +70,11 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: st
     from rich.text import Text
 
     # Without this, a title would be wrapped at the width of its table.
-    table = Table(title=title, title_justify="left", min_width=len(title or ""))
+    table = Table(title=title and printable(title), title_justify="left", min_width=len(title or ""))
     lines = [list(row) for row in rows]
     for position, column in enumerate(columns):
         numeric = any(isinstance(row[position], int | float) for row in lines)
-        table.add_column(column, justify="right" if numeric else "left")
+        table.add_column(printable(column), justify="right" if numeric else "left")
     for row in lines:
         table.add_row(*(Text(_shown(value)) for value in row))
     return table
@@ -62,4 +87,4 @@ def _shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+    return f"{value:,.2f}" if isinstance(value, float) else printable(str(value))

@@ -9,9 +9,10 @@ from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urlencode, urlsplit
 from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
+import orjson
+
 from dataflow.errors import DataflowError
-from dataflow.settings import settings
-from dataflow.tls import client_context
+from dataflow.printable import printable
 
 TIMEOUT_SECONDS = 10.0
 
@@ -22,6 +23,8 @@ class NotReady(DataflowError):
 
 def address_of(worker: str | None) -> str:
     """Return the URL of a worker; for None of the one that the settings describe."""
+    from dataflow.settings import settings
+
     scheme = "http" if settings().web_tls_cert_file is None else "https"
     return worker or f"{scheme}://{settings().advertised_host}:{settings().web_port}"
 
@@ -62,12 +65,15 @@ def _url(worker: str, path: Sequence[str], parameters: Mapping[str, str]) -> str
 def _send(worker: str, url: str, body: bytes | None, headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
     handlers: list[BaseHandler] = [ProxyHandler({})]  # a worker is on this machine or in this cluster
     if url.startswith("https:"):
+        from dataflow.settings import settings
+        from dataflow.tls import client_context
+
         handlers.append(HTTPSHandler(context=client_context(settings().web_tls_ca_file)))
     given = {"Content-Type": "application/json", **dict(headers)}
     request = Request(url, body, given)  # noqa: S310  # the operator says which worker is asked
     try:
         with build_opener(*handlers).open(request, timeout=TIMEOUT_SECONDS) as answer:
-            content: dict[str, Any] = json.load(answer)
+            content: dict[str, Any] = orjson.loads(answer.read())
             return content
     except HTTPError as error:
         fault = NotReady if error.code == 503 else DataflowError
@@ -87,5 +93,5 @@ def _error_text(error: HTTPError) -> str:
     try:
         content = json.loads(body)
     except ValueError:
-        return body or str(error.reason)
-    return str(content["error"]) if isinstance(content, Mapping) and "error" in content else body
+        return printable(body or str(error.reason))
+    return printable(str(content["error"]) if isinstance(content, Mapping) and "error" in content else body)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dataflow.cli.terminal import notes
+from dataflow.cli.terminal import notes, say
 
 LOOK_AGAIN_SECONDS = 0.5
 
@@ -32,7 +32,7 @@ def broker(port: Port = None) -> None:
     home = settings().data_dir / "broker"
     try:
         with serving_broker(home, port) as broker:
-            typer.echo(broker.address)
+            say(broker.address)
             notes().print(f"Kafka serves; its data are in {home}. Ctrl-C ends it.", soft_wrap=True)
             while True:
                 broker.check()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.kafka import ask_broker
-from dataflow.cli.terminal import people_read, print_json
+from dataflow.cli.terminal import notes, people_read, print_json, say
 from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ async def _send(connection: dict[str, object], generation: _Generation, topic: s
 
 def _show(topic: str, report: "GenerationReport") -> None:
     if people_read():
-        typer.echo(f"{report.acknowledged:,} of {report.events:,} events acknowledged by {topic}")
+        say(f"{report.acknowledged:,} of {report.events:,} events acknowledged by {topic}")
     else:
         print_json({"topic": topic, **asdict(report)})
     for text in report.failed[:10]:
-        typer.secho(text, err=True, fg="red")
+        notes().print(text, style="red", soft_wrap=True)
