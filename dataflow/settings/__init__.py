@@ -10,14 +10,15 @@ from dataflow.errors import Misconfigured
 from dataflow.settings.broker import BrokerSettings, Compression, DeliverySettings, SaslMechanism, Security
 from dataflow.settings.faults import contradictions, describe_fault, unknown_names
 from dataflow.settings.inputs import InputSettings, ReceivingSettings
+from dataflow.settings.s3 import ArchiveFormat, ArchiveHour, Encryption, S3Settings
 from dataflow.settings.secret_files import SUFFIX, SecretFiles, is_secret
-from dataflow.settings.sinks import ArchiveFormat, ArchiveHour, SinkSettings
+from dataflow.settings.sinks import SinkSettings
 from dataflow.settings.stages import StageSettings
 from dataflow.settings.web import WebSettings
 from dataflow.settings.worker import LogFormat, LogLevel, LogSettings, Role, WorkerSettings
 
 __all__ = [
-    "ArchiveFormat", "ArchiveHour", "Compression", "LogFormat", "LogLevel", "Role",
+    "ArchiveFormat", "ArchiveHour", "Compression", "Encryption", "LogFormat", "LogLevel", "Role",
     "SaslMechanism", "Security", "Settings", "read_settings", "settings", "variable_of",
 ]  # fmt: skip
 
@@ -27,6 +28,7 @@ PREFIX = "DATAFLOW_"
 # Pydantic takes the fields of the last base first: `dataflow settings` lists them from the bottom up.
 class Settings(
     LogSettings,
+    S3Settings,
     SinkSettings,
     InputSettings,
     ReceivingSettings,

@@ -83,6 +83,9 @@ def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     for name in _TLS_FILES:
         if not security.endswith("ssl") and name in given:
             yield f"{name} is set; expected ssl or sasl_ssl for DATAFLOW_BROKER_SECURITY"
+    encryption = given.get("DATAFLOW_S3_ENCRYPTION", "")
+    if "DATAFLOW_S3_KMS_KEY" in given and not encryption.startswith("aws:kms"):
+        yield "DATAFLOW_S3_KMS_KEY is set; expected aws:kms or aws:kms:dsse for DATAFLOW_S3_ENCRYPTION"
     yield from _one_without_the_other(given)
 
 

@@ -1,6 +1,7 @@
 """Buckets as somebody else reads them: a server's URL in; objects, and the ids of their records, out."""
 
 import gzip
+from typing import Any
 
 import boto3
 import orjson
@@ -12,8 +13,8 @@ from dataflow.settings import Settings
 from dataflow.settings.values import Address
 
 
-def a_connection(url: str, bucket: str) -> Settings:
-    """Return how a sink reaches a bucket of a test's server."""
+def a_connection(url: str, bucket: str, **chosen: Any) -> Settings:
+    """Return how a sink reaches a bucket of a test's server, and what else is set."""
     secret = SecretStr(SECRET_KEY)
     return Settings(
         s3_bucket=bucket,
@@ -21,6 +22,7 @@ def a_connection(url: str, bucket: str) -> Settings:
         s3_region="us-east-1",
         s3_access_key=ACCESS_KEY,
         s3_secret_key=secret,
+        **chosen,
     )
 
 

@@ -1,11 +1,13 @@
 """Batches for PostgreSQL: requests and bookings of any day, as records of one partition."""
 
+import asyncio
 import json
 
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
 from dataflow.sinks.contract import SinkBatch
+from dataflow.sinks.postgres.sink import PostgresSink
 
 ARRIVED_MS = 1_800_000_000_000  # 2027-01-15T08:00:00Z
 ACCESS_LOGS_PARSED = "access-logs-parsed"
@@ -44,3 +46,11 @@ def a_booking(**chosen: object) -> dict[str, object]:
         "stay_category": "Short stay",
         **chosen,
     }
+
+
+async def stop_maintenance(sink: PostgresSink) -> None:
+    """Stop what runs beside the batches, so that a test decides when it happens."""
+    assert sink._maintenance is not None
+    sink._maintenance.cancel()
+    await asyncio.wait([sink._maintenance])
+    sink._maintenance = None

@@ -36,19 +36,19 @@ def moto_server() -> Iterator[str]:
 class Versitygw:
     """An S3 server that keeps objects as files in a folder; it goes when the tests go."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *options: str, scheme: str = "http") -> None:
+        self._folder, self._options = folder, options
         folder.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as held:
             self.port = held.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
         assert VERSITYGW
         self._process = start_child(
-            [VERSITYGW, "--quiet", "--port", f"127.0.0.1:{self.port}",
+            [VERSITYGW, "--quiet", "--port", f"127.0.0.1:{self.port}", *self._options,
              "posix", str(self._folder)],
             env={**os.environ, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY},
             stdout=subprocess.DEVNULL,

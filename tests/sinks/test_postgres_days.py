@@ -1,11 +1,10 @@
 """PostgreSQL and days: very many of them, far ones, and those of databases that earlier releases made."""
 
-import asyncio
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
-from sinks.postgres_batches import ACCESS_LOGS_PARSED, a_batch, a_booking, a_request
+from sinks.postgres_batches import ACCESS_LOGS_PARSED, a_batch, a_booking, a_request, stop_maintenance
 
 from dataflow.sinks.postgres import day_partitions, partition_choice
 from dataflow.sinks.postgres.migrate import migrate
@@ -33,9 +32,7 @@ async def sink(database):
     """Return an open sink on that database, whose maintenance is run by the test."""
     sink = PostgresSink(database)
     await sink.open()
-    sink._maintenance.cancel()
-    await asyncio.wait([sink._maintenance])
-    sink._maintenance = None
+    await stop_maintenance(sink)
     yield sink
     await sink.close()
 

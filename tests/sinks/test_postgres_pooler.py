@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 from sinks.pooler import NO_PGBOUNCER, PGBOUNCER, pgbouncer
-from sinks.postgres_batches import ACCESS_LOGS_PARSED, a_batch, a_request
+from sinks.postgres_batches import ACCESS_LOGS_PARSED, a_batch, a_request, stop_maintenance
 from sinks.postgres_server import PostgresServer
 
 from dataflow.analytics.stored import StoredRequests
@@ -66,6 +66,7 @@ async def test_a_batch_that_takes_longer_than_the_server_allows_is_halved_until_
     """It came again at the same size for ever; other faults of the server halve nothing."""
     sink = PostgresSink(database)
     await sink.open()
+    await stop_maintenance(sink)
     size = sink._targets[ACCESS_LOGS_PARSED].size
     await sink.write(a_batch(ACCESS_LOGS_PARSED, a_request()))
     connection = await asyncpg.connect(database)

@@ -15,6 +15,11 @@ log = get_log(__name__)
 DROP_WAIT = "5s"  # how long it waits for readers; the next attempt is an hour later
 ATTACH_WAIT = "1s"  # readers of the default partition hold up a new one; others wait behind us
 DELETED_AT_ONCE = 10_000
+IN_THE_WAY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+)
 
 _PARTITIONS = """
 SELECT child.relname FROM pg_inherits
@@ -89,7 +94,7 @@ class DayPartitions:
                     f"ALTER TABLE {self.table} ATTACH PARTITION {name} "
                     f"FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
                 )
-            except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError) as error:
+            except IN_THE_WAY as error:
                 # The commit of a failed transaction is a rollback.
                 log.info(
                     "Day partition is not made now; its rows go to the default partition.",
@@ -102,7 +107,10 @@ class DayPartitions:
         default = await connection.fetchval(DEFAULT_PARTITION, self.table)
         if default is None:
             return
-        await connection.execute(f"SET LOCAL lock_timeout = '{ATTACH_WAIT}'; LOCK TABLE {default}")
+        await connection.execute(
+            f"SET LOCAL lock_timeout = '{ATTACH_WAIT}'; "
+            f"LOCK TABLE ONLY {self.table} IN SHARE UPDATE EXCLUSIVE MODE; LOCK TABLE {default}"
+        )
         columns = await connection.fetchval(_COLUMNS, self.table)
         await connection.execute(
             f"WITH moved AS (DELETE FROM {default} WHERE day = '{day}' RETURNING {columns}) "  # noqa: S608  # our own names

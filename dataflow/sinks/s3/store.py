@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from io import SEEK_END
+from types import MappingProxyType
 from typing import IO, Any
 
 from aiobotocore.config import AioConfig
@@ -11,7 +12,7 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dataflow.errors import SinkUnavailable
-from dataflow.s3 import client_arguments, status_of
+from dataflow.s3 import client_arguments, code_of, status_of
 from dataflow.settings import Settings
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
@@ -19,6 +20,7 @@ ANSWER_SECONDS = 60.0  # a request, of 8 MiB at most, fails if it takes longer
 
 Condition = Mapping[str, str]
 UNCONDITIONAL: Condition = {}
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 ABSENT: Condition = {"IfNoneMatch": "*"}
 
 _FAILED_CONDITIONS = ("PreconditionFailed", "ConditionalRequestConflict")
@@ -34,9 +36,10 @@ class PreconditionFailed(Exception):
 class Store:
     """One bucket; raises only `SinkUnavailable` and `PreconditionFailed`."""
 
-    def __init__(self, client: Client, bucket: str) -> None:
+    def __init__(self, client: Client, bucket: str, object_options: Mapping[str, str] = NO_OPTIONS) -> None:
         self._client = client
         self._bucket = bucket
+        self._object_options = object_options
 
     async def ensure_bucket(self, region: str | None) -> None:
         """Create the bucket if it is missing; one that we may not inspect exists."""
@@ -47,10 +50,24 @@ class Store:
                 return
             if status_of(error) != 404:
                 raise _unavailable(error) from error
-            elsewhere = region not in (None, "us-east-1")
-            place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if elsewhere else {}
-            async with _translate_errors():
-                await self._ask("create_bucket", Bucket=self._bucket, **place)
+            await self._create_bucket(region)
+        except (BotoCoreError, OSError, TimeoutError) as error:
+            raise _unavailable(error) from error
+
+    async def _create_bucket(self, region: str | None) -> None:
+        elsewhere = region not in (None, "us-east-1")
+        place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if elsewhere else {}
+        try:
+            await self._ask("create_bucket", Bucket=self._bucket, **place)
+        except ClientError as error:
+            if code_of(error) == "BucketAlreadyOwnedByYou":  # by another worker, since we asked
+                return
+            if code_of(error) == "BucketAlreadyExists":
+                raise SinkUnavailable(
+                    f"S3: bucket {self._bucket} belongs to another account; expected another name in "
+                    "DATAFLOW_S3_BUCKET, or the right to list and write that bucket"
+                ) from error
+            raise _unavailable(error) from error
         except (BotoCoreError, OSError, TimeoutError) as error:
             raise _unavailable(error) from error
 
@@ -58,10 +75,10 @@ class Store:
         self, key: str, body: IO[bytes], media_type: str, metadata: Mapping[str, str], condition: Condition
     ) -> str:
         """Store an object, completely or not at all; return its ETag. Raises `PreconditionFailed`."""
-        about = {"ContentType": media_type, "Metadata": dict(metadata)}
+        about = {"ContentType": media_type, "Metadata": dict(metadata), **self._object_options}
         size = body.seek(0, SEEK_END)
         body.seek(0)
-        async with _translate_errors():
+        async with _translate_errors(may_fail=bool(condition)):
             if size <= PART_BYTES:
                 stored = await self._ask(
                     "put_object", Bucket=self._bucket, Key=key, Body=body.read(), **about, **condition
@@ -97,11 +114,21 @@ class Store:
     async def stat(self, key: str) -> tuple[str, Mapping[str, str]] | None:
         """Return version (ETag) and metadata of an object; None if it does not exist."""
         try:
-            async with _translate_errors():
+            async with _translate_errors(may_fail=True):
                 head = await self._ask("head_object", Bucket=self._bucket, Key=key)
         except PreconditionFailed:
             return None
         return str(head["ETag"]), head["Metadata"]
+
+
+def object_options(settings: Settings) -> Mapping[str, str]:
+    """Return the options of each object that the settings ask for."""
+    options = {
+        "ServerSideEncryption": settings.s3_encryption,
+        "SSEKMSKeyId": settings.s3_kms_key,
+        "StorageClass": settings.s3_storage_class,
+    }
+    return {name: str(value) for name, value in options.items() if value}
 
 
 @asynccontextmanager
@@ -111,19 +138,22 @@ async def connected(settings: Settings) -> AsyncIterator[Store]:
     arguments = client_arguments(settings, AioConfig, attempts=1)
     async with get_session().create_client(**arguments) as client:
         assert settings.s3_bucket is not None
-        store = Store(client, settings.s3_bucket)
+        store = Store(client, settings.s3_bucket, object_options(settings))
         await store.ensure_bucket(settings.s3_region)
         yield store
 
 
 @asynccontextmanager
-async def _translate_errors() -> AsyncIterator[None]:
-    """Translate errors of the SDK into ours. S3 rejects no records: every other error is an outage."""
+async def _translate_errors(*, may_fail: bool) -> AsyncIterator[None]:
+    """Translate errors of the SDK into ours: an outage, or a condition that `may_fail`.
+
+    S3 rejects no records.
+    """
     try:
         yield
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in _FAILED_CONDITIONS or code in _MISSING or status_of(error) == 412:
+        has_failed = code_of(error) in (*_FAILED_CONDITIONS, *_MISSING) or status_of(error) == 412
+        if may_fail and has_failed:
             raise PreconditionFailed(str(error)) from error
         raise _unavailable(error) from error
     except (BotoCoreError, OSError, TimeoutError) as error:
