@@ -102,8 +102,8 @@ class DeclaredTopic:
     partitions: int = 0
     """0: as many as DATAFLOW_PARTITIONS says."""
     table: PostgresTable | None = None
-    index_types: Mapping[str, str] | None = None
-    """OpenSearch: types of fields of which the Record does not tell enough; None: it is not mapped."""
+    index_types: Mapping[str, str] = field(default_factory=dict)
+    """OpenSearch: types of fields of which the Record does not tell enough."""
     is_csv: bool = False
     """The CSV sink stores it."""
 
@@ -113,7 +113,7 @@ class DeclaredTopic:
             self._check("event time", [self.event_time.column])
         if self.table is not None:
             self._check("table", [*self.table.only, *self.table.without, *self.table.renamed])
-        if self.index_types is not None:
+        if self.index_types:
             self._check("index types", self.index_types)
         if self.is_csv:
             self._check("CSV file", ())

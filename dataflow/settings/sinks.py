@@ -1,14 +1,23 @@
 """Settings of the sinks: where results are stored."""
 
+from enum import StrEnum
+
 from pydantic import BaseModel, FilePath, SecretStr
 
 from dataflow.settings.values import (
     AbsolutePath,
     Database,
     Names,
-    WebAddress,
+    WebAddresses,
     setting,
 )
+
+
+class AwsService(StrEnum):
+    """Services of Amazon that speak OpenSearch."""
+
+    MANAGED = "es"
+    SERVERLESS = "aoss"
 
 
 class SinkSettings(BaseModel):
@@ -27,11 +36,19 @@ class SinkSettings(BaseModel):
     csv_dir: AbsolutePath | None = setting(None, "folder of the CSV files; unset: disabled")
     csv_rotate_bytes: int = setting(128 * 2**20, "largest size of a CSV file", ge=1024, le=2**40)
     csv_rotate_hours: int = setting(24, "a CSV file has the events of so many hours", ge=1, le=8_784)
-    opensearch_url: WebAddress | None = setting(
-        None, "OpenSearch or Elasticsearch, http(s)://host:port; unset: disabled"
+    opensearch_url: WebAddresses | None = setting(
+        None,
+        "OpenSearch or Elasticsearch, http(s)://host:port[,...], hosts of one cluster; unset: disabled",
     )
     opensearch_username: str | None = setting(None, "OpenSearch user")
     opensearch_password: SecretStr | None = setting(None, "OpenSearch password")
+    opensearch_api_key: SecretStr | None = setting(
+        None, "API key in place of a user, as the server encodes it or id:key"
+    )
+    opensearch_aws_region: str | None = setting(
+        None, "region of Amazon OpenSearch, whose requests are signed (SigV4) with the SDK's credentials"
+    )
+    opensearch_aws_service: AwsService = setting(AwsService.MANAGED, "which service of Amazon signs them")
     opensearch_ca_file: FilePath | None = setting(
         None, "CA certificates of OpenSearch (PEM); unset: those of the system"
     )

@@ -25,6 +25,12 @@ def _web_address(url: Address) -> Address:
     return url
 
 
+def _web_addresses(urls: Address) -> Address:
+    for url in urls.get_secret_value().split(","):
+        _web_address(Address(url.strip()))
+    return urls
+
+
 def _without_login(url: Address) -> Address:
     if "@" in url.get_secret_value():
         raise ValueError("http://host:port or https://host:port, and the keys in settings of their own")
@@ -49,6 +55,8 @@ AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().abs
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 WebAddress = Annotated[Address, AfterValidator(_web_address)]
 WebAddressWithoutLogin = Annotated[WebAddress, AfterValidator(_without_login)]
+WebAddresses = Annotated[Address, AfterValidator(_web_addresses)]
+"""Several, with commas between them."""
 Database = Annotated[SecretStr, AfterValidator(_database)]
 
 

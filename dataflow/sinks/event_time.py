@@ -13,6 +13,14 @@ from dataflow.kafka.record import Record
 Read = Callable[[Record], tuple[int, object]]
 
 
+_LAST_MS = 253_402_300_799_999  # year 9999
+
+
+def arrived_ms(record: Record) -> int:
+    """Return when a record came to Kafka, in ms; producers may have set a time that no calendar has."""
+    return min(max(record.timestamp, 0), _LAST_MS)
+
+
 def compile_reader(topic: str, *fields: str) -> Read:
     """Return a function: a record of the topic in, its event time and the event out.
 
@@ -29,9 +37,9 @@ def compile_reader(topic: str, *fields: str) -> Read:
     def read_record(record: Record) -> tuple[int, object]:
         event = decoder.read(record.value)
         at_ms = parse(getattr(event, time_field)) if time_field else -1
-        arrived_ms = max(record.timestamp, 0)
-        if at_ms < 0 or at_ms > arrived_ms + DAY_MS:
-            at_ms = arrived_ms
+        came_ms = arrived_ms(record)
+        if at_ms < 0 or at_ms > came_ms + DAY_MS:
+            at_ms = came_ms
         return at_ms, event
 
     return read_record

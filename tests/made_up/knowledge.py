@@ -21,7 +21,7 @@ from dataflow.settings import Settings  # noqa: E402
 from dataflow.sinks.csv import CsvSink  # noqa: E402
 from dataflow.sinks.csv_files import Rotation  # noqa: E402
 from dataflow.sinks.event_time import compile_reader  # noqa: E402
-from dataflow.sinks.opensearch.indices import index_template  # noqa: E402
+from dataflow.sinks.opensearch.mapping import index_template  # noqa: E402
 from dataflow.sinks.postgres.migrate import create_table  # noqa: E402
 from dataflow.sinks.postgres.tables import TABLES  # noqa: E402
 from dataflow.sinks.s3.parquet import Parquet  # noqa: E402
@@ -54,7 +54,7 @@ def knowledge() -> dict[str, object]:
         "not for rules": sorted(RESERVED),
         "generators": {kind: stream.topic for kind, stream in KINDS.items()},
         "postgres": create_table(table),
-        "opensearch": _properties(index_template("scans")),
+        "opensearch": _properties(index_template("scans", ["parcels-insured"])),
         "parquet": [
             [field.name, str(field.type)] for field in Parquet(["parcels"])._columns["parcels"].schema
         ],

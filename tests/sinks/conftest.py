@@ -8,7 +8,9 @@ import asyncpg
 import pytest
 from kafka_client import KafkaClient
 from sinks.access_lines import RECORDS, TOPIC, a_line
+from sinks.opensearch_fixtures import OneSink
 from sinks.postgres_server import PostgresServer
+from sinks.servers_opensearch import OpenSearchServer
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.demo.broker import EmbeddedBroker
@@ -67,6 +69,27 @@ def postgres_server() -> Iterator[PostgresServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def opensearch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearchServer]:
+    """Return the one OpenSearch of the session, running; take a prefix of your own."""
+    server = OpenSearchServer(tmp_path_factory.mktemp("opensearch") / "node")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def one_sink(
+    opensearch_server: OpenSearchServer, unique: Callable[[str], str]
+) -> AsyncIterator[OneSink]:
+    """Return an open OpenSearch sink with a prefix that nobody else has."""
+    one = OneSink(opensearch_server, unique("views"))
+    await one.sink.open()
+    yield one
+    await one.sink.close()
+    one.ask_for("DELETE", f"{one.prefix}*?expand_wildcards=all")
 
 
 @pytest.fixture

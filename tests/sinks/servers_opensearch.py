@@ -20,7 +20,7 @@ NOT_THERE = "needs OpenSearch: make servers"
 
 _JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx384m")
 _PLUGINS = ("transport.Netty4Plugin", "analysis.common.CommonAnalysisPlugin", "geo.GeoModulePlugin",
-            "index.mapper.MapperExtrasPlugin")  # fmt: skip
+            "index.mapper.MapperExtrasPlugin", "ingest.common.IngestCommonPlugin")  # fmt: skip
 
 
 class OpenSearchServer:

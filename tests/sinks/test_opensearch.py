@@ -3,7 +3,7 @@
 import pytest
 from aiokafka.structs import TopicPartition
 from sinks.feeding import Feeder
-from sinks.servers_opensearch import JARS, NOT_THERE, OpenSearchServer
+from sinks.servers_opensearch import JARS, NOT_THERE
 from sinks.sink_records import a_record, a_view, batches, views
 
 from dataflow.settings import Settings
@@ -14,13 +14,10 @@ pytestmark = [pytest.mark.skipif(not JARS, reason=NOT_THERE), pytest.mark.timeou
 TOPIC = "enriched-web-events"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
+@pytest.fixture
+def server(opensearch_server):
     """Return a running OpenSearch."""
-    server = OpenSearchServer(tmp_path_factory.mktemp("opensearch") / "node")
-    server.start()
-    yield server
-    server.kill()
+    return opensearch_server
 
 
 @pytest.fixture

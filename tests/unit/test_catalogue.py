@@ -19,7 +19,7 @@ from dataflow.errors import Misconfigured
 from dataflow.rules.outputs import RESERVED
 from dataflow.settings import Settings
 from dataflow.sinks.csv import CsvColumns
-from dataflow.sinks.opensearch.indices import index_template
+from dataflow.sinks.opensearch.mapping import index_template
 from dataflow.sinks.postgres.migrate import create_table, migrations
 from dataflow.sinks.postgres.tables import TABLES, tables_of
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
@@ -60,7 +60,7 @@ def test_migrations_are_those_that_were_recorded():
 
 def test_the_opensearch_template_is_the_one_that_was_recorded():
     """Indices of one prefix have one mapping, whatever the day."""
-    assert RECORDED["opensearch"] == index_template("web-events")
+    assert RECORDED["opensearch"] == index_template("web-events", ["enriched-web-events"])
 
 
 def test_parquet_columns_are_those_that_were_recorded():

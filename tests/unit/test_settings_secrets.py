@@ -69,6 +69,14 @@ def test_the_rest_of_an_address_is_shown(monkeypatch):
     assert read_settings().opensearch_url.get_secret_value() == f"https://me:{MARKER}@search:9200"
 
 
+def test_of_several_addresses_the_rest_is_shown(monkeypatch):
+    """Each may hold a password."""
+    urls = f"https://me:{MARKER}@search:9200, https://you:{MARKER}@b"
+    monkeypatch.setenv("DATAFLOW_OPENSEARCH_URL", urls)
+    shown = {variable: value for variable, value, _, _ in _rows()}
+    assert shown["DATAFLOW_OPENSEARCH_URL"] == "https://********@search:9200, https://********@b"
+
+
 def test_a_login_in_the_address_of_s3_is_refused(monkeypatch):
     """No server would look at it, and the SDK tells the whole address in each error."""
     monkeypatch.setenv("DATAFLOW_S3_ENDPOINT", f"http://me:{MARKER}@minio:9000")

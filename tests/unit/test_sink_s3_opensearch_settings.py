@@ -38,6 +38,20 @@ def test_a_url_makes_an_index():
     assert (sink.name, sink.topics) == ("opensearch", ("enriched-web-events",))
 
 
+@pytest.mark.parametrize(
+    "ways",
+    [
+        {"opensearch_username": "me", "opensearch_api_key": "key"},
+        {"opensearch_api_key": "key", "opensearch_aws_region": "eu-west-1"},
+        {"opensearch_username": "me", "opensearch_aws_region": "eu-west-1"},
+    ],
+)
+def test_two_ways_to_log_in_are_refused(ways):
+    """Only one could be used, and nobody knows which was meant."""
+    with pytest.raises(Misconfigured, match="expected one way to log in"):
+        opensearch.configured(Settings(opensearch_url="http://a:9200", **ways))
+
+
 def test_secrets_are_not_told():
     """A log line with a connection in it has none."""
     archive = s3.configured(Settings(s3_bucket="logs", s3_access_key="me", s3_secret_key="geheim"))

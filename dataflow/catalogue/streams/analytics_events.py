@@ -13,7 +13,6 @@ ANALYTICS_EVENTS = DeclaredTopic(
     AnalyticsEvent,
     EventTime("created_on", iso_ms),
     table=PostgresTable("analytics_events"),
-    index_types={},
     is_csv=True,
 )
 

@@ -1,13 +1,20 @@
 """OpenSearch or Elasticsearch as a sink: an index a day, a document for each record, its id the origin."""
 
+from dataflow.errors import Misconfigured
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Sink
 
 
 def configured(settings: Settings) -> Sink | None:
-    """Return the sink if the settings enable it; raise `Misconfigured` for an impossible index."""
+    """Return the sink if the settings enable it; raise `Misconfigured` for an impossible index or login."""
     if settings.opensearch_url is None:
         return None
+    logins = [settings.opensearch_username, settings.opensearch_api_key, settings.opensearch_aws_region]
+    if sum(login is not None for login in logins) > 1:
+        raise Misconfigured(
+            "more than one of DATAFLOW_OPENSEARCH_USERNAME, DATAFLOW_OPENSEARCH_API_KEY and "
+            "DATAFLOW_OPENSEARCH_AWS_REGION is set; expected one way to log in"
+        )
     # A worker without OpenSearch does not load its client.
     from dataflow.sinks.opensearch.indices import read_indices
     from dataflow.sinks.opensearch.sink import OpenSearchSink

@@ -2,32 +2,62 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 
+import msgspec
 import orjson
 
-from dataflow.engine.splice import Added, append, splice
+from dataflow.engine.json_members import Member, take_apart
+from dataflow.engine.splice import Added, append
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.contract import Rejection, SinkBatch, convert, one_line
-from dataflow.sinks.event_time import compile_reader
-from dataflow.sinks.opensearch.indices import PLACE_FIELD, TIME_FIELD, index_name, instant
+from dataflow.sinks.event_time import arrived_ms, compile_reader
+from dataflow.sinks.opensearch.indices import index_name, instant, overflow_index
+from dataflow.sinks.opensearch.mapping import (
+    LONGEST,
+    OTHER_FIELD,
+    PLACE_FIELD,
+    TEXT_FIELD,
+    TIME_FIELD,
+    known_fields,
+)
 
 COORDINATES = ("geo_latitude", "geo_longitude", "latitude", "longitude")
 _coordinates_of = attrgetter(*COORDINATES)
 BULK_BYTES = 1_000_000
 """Limit of a bulk request with more than one document; aiohttp warns of bodies that block the loop."""
+NO_PIPELINE = {"pipeline": "_none"}
 
 
 @dataclass(frozen=True, slots=True)
 class BulkDocument:
-    """A record, and the lines of a bulk request that index it."""
+    """A record, where it is stored, and as what."""
 
     record: Record
-    lines: bytes
-    """Action and source, each with its line feed."""
+    target: Mapping[str, str]
+    """Index and id, as a bulk request names them."""
+    source: bytes
+    at: str = ""
+    """Event time, as documents hold it."""
+    is_text: bool = False
+    """Nothing of the event is indexed but its time."""
+
+    @property
+    def lines(self) -> bytes:
+        """Action and source, each with its line feed."""
+        return b'{"create":%b}\n%b\n' % (orjson.dumps(self.target), self.source)
+
+    def as_text(self) -> "BulkDocument":
+        """Return the document with the event as one text: neither a mapping nor a pipeline can refuse it."""
+        source = orjson.dumps({TIME_FIELD: self.at, TEXT_FIELD: (self.record.value or b"").decode()})
+        return replace(self, target={**self.target, **NO_PIPELINE}, source=source, is_text=True)
+
+    def in_overflow(self) -> "BulkDocument":
+        """Return the document for the index of what has no other."""
+        return replace(self, target={**self.target, "_index": overflow_index(self.target["_index"])})
 
 
 MakeDocuments = Callable[[SinkBatch], tuple[list[BulkDocument], list[Rejection]]]
@@ -36,29 +66,54 @@ MakeDocuments = Callable[[SinkBatch], tuple[list[BulkDocument], list[Rejection]]
 def compile_documents(topic: str, prefix: str) -> MakeDocuments:
     """Return a function that makes the documents of a batch, and rejects what is no JSON object.
 
-    A document is the event with two more fields: the event time, and the location if it has
-    coordinates. Its id is the origin of the record, and documents are only created, never
-    changed: the second time the server answers that it exists.
+    A document is the event with two more fields: the event time, and the location if it has coordinates.
+    Fields that its Record does not have are in one of ours. Its id is the origin of the record, and
+    documents are only created, never changed: the second time the server answers that it exists.
     """
     read = compile_reader(topic, *COORDINATES)
+    known = known_fields(topic)
+    fields = [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in sorted(known)]
+    check = msgspec.json.Decoder(msgspec.defstruct("Event", fields, forbid_unknown_fields=True)).decode
 
     def document_of(tp: TopicPartition, record: Record) -> BulkDocument:
         at_ms, event = read(record)
-        target = {"_index": index_name(prefix, at_ms), "_id": f"{tp.topic}-{tp.partition}-{record.offset}"}
-        source = _with_fields(record.value or b"", at_ms, _coordinates_of(event))
-        return BulkDocument(record, orjson.dumps({"create": target}) + b"\n" + source + b"\n")
+        raw, at = record.value or b"", instant(at_ms)
+        added = {TIME_FIELD: at, **_place_in(event)}
+        try:
+            check(raw)
+        except msgspec.ValidationError:  # it has a field that is not known
+            raw, others = _without_others(raw, known)
+            added |= others
+        index = index_name(prefix, at_ms, arrived_ms(record))
+        target = {"_index": index, "_id": f"{tp.topic}-{tp.partition}-{record.offset}"}
+        return BulkDocument(record, target, one_line(append(raw, Added(**added))), at)
 
     return lambda batch: convert(batch.records, partial(document_of, batch.tp))
 
 
-def _with_fields(raw: bytes, at_ms: int, coordinates: tuple[object, ...]) -> bytes:
-    fields: dict[str, object] = {TIME_FIELD: instant(at_ms)}
+def _place_in(event: object) -> Mapping[str, object]:
+    coordinates = _coordinates_of(event)
     place = place_of(*coordinates[:2]) or place_of(*coordinates[2:])
-    if place:
-        fields[PLACE_FIELD] = place
-    may_have_fields = b'"@timestamp"' in raw or b'"location"' in raw
-    made = (splice if may_have_fields else append)(raw, Added(**fields))
-    return one_line(made)
+    return {PLACE_FIELD: place} if place else {}
+
+
+def _without_others(raw: bytes, known: frozenset[str]) -> tuple[bytes, dict[str, object]]:
+    """Return the event without the fields that are not known, and these, as sent, in one or two of ours."""
+    sent = take_apart(raw)
+
+    def is_short(member: Member) -> bool:
+        return len(member.label) + len(member.value) <= LONGEST
+
+    def kept(is_so: Callable[[Member], bool]) -> bytes:
+        return sent.rewrite(lambda member: member.value if is_so(member) else None)
+
+    unknown = [member for member in sent.members if member.name not in known]
+    others: dict[str, object] = {}
+    if any(is_short(member) for member in unknown):
+        others[OTHER_FIELD] = orjson.Fragment(kept(lambda one: one.name not in known and is_short(one)))
+    if not all(is_short(member) for member in unknown):
+        others[TEXT_FIELD] = kept(lambda one: one.name not in known and not is_short(one)).decode()
+    return kept(lambda one: one.name in known), others
 
 
 def place_of(latitude: object, longitude: object) -> Mapping[str, float] | None:

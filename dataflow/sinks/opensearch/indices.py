@@ -1,40 +1,39 @@
-"""Indices: their names by day, and their templates, derived from the Records of the topics."""
+"""Indices: their names, by the day of the event, and fewer of them the longer ago that was."""
 
 import re
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
-from dataflow.catalogue.declared import TOPICS
-from dataflow.catalogue.topic import DeclaredTopic
+from dataflow.catalogue.topic import DAY_MS
 from dataflow.errors import Misconfigured
 from dataflow.instants import datetime_of
 
-Mappings = Mapping[str, object]
-
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
-TIME_FIELD, PLACE_FIELD = "@timestamp", "location"
-
-_KEYWORD: Mappings = {"type": "keyword", "ignore_above": 8_191}  # Lucene takes no longer term
-_DATE: Mappings = {
-    "type": "date",
-    "format": "strict_date_optional_time_nanos||yyyy-MM-dd HH:mm:ss[.SSSSSS][.SSS]||epoch_millis",
-}
-_TYPES: Mapping[frozenset[object], str] = MappingProxyType(
-    {
-        frozenset([bool]): "boolean",
-        frozenset([int]): "long",
-        frozenset([str, int]): "long",  # numbers that are sent as text become numbers
-        frozenset([float]): "double",
-        frozenset([int, float]): "double",
-        frozenset([str, float]): "double",
-    }
-)
+DAILY_MS = 7 * DAY_MS
+"""An event that came no later has the index of its day …"""
+MONTHLY_MS = 3 * 366 * DAY_MS
+"""… one that came no later than this the index of its month, and all others share one."""
 
 
-def index_name(prefix: str, at_ms: int) -> str:
-    """Return the index of the day, UTC, of an instant in ms."""
-    return f"{prefix}-{datetime_of(at_ms):%Y.%m.%d}"
+def index_name(prefix: str, at_ms: int, arrived_ms: int) -> str:
+    """Return the index of an event, by its time and that of its arrival; in ms, UTC.
+
+    Every index costs the cluster memory, and it takes only so many: whatever times events have, there are at
+    most nine for days, 38 for months and one more, beside those that time itself brings. The record alone
+    decides, so that a repeated write finds its document.
+    """
+    late_ms = arrived_ms - at_ms
+    if late_ms > MONTHLY_MS:
+        return f"{prefix}-{_OVERFLOW}"
+    return f"{prefix}-{datetime_of(at_ms):{'%Y.%m.%d' if late_ms <= DAILY_MS else '%Y.%m'}}"
+
+
+_OVERFLOW = "overflow"
+
+
+def overflow_index(index: str) -> str:
+    """Return the one index of a prefix for what has no other, given any index of that prefix."""
+    return f"{index.rpartition('-')[0]}-{_OVERFLOW}"
 
 
 def instant(at_ms: int) -> str:
@@ -56,49 +55,3 @@ def read_indices(declared: Iterable[str]) -> Mapping[str, str]:
     if not indices:
         raise Misconfigured("DATAFLOW_OPENSEARCH_INDICES is empty; expected topic=prefix[,...]")
     return indices
-
-
-def index_template(prefix: str) -> Mappings:
-    """Return the template of all indices of a prefix. Text is a keyword: it is not searched for words."""
-    own = {TIME_FIELD: {"type": "date"}, PLACE_FIELD: {"type": "geo_point"}}
-    texts = {"texts": {"match_mapping_type": "string", "mapping": _KEYWORD}}
-    return {
-        "index_patterns": [f"{prefix}-*"],
-        "priority": 100,
-        "template": {
-            "mappings": {
-                "date_detection": False,  # a text that looks like a date once may not the next time
-                "dynamic_templates": [texts],
-                "properties": {**field_types(TOPICS.values()), **own},
-            }
-        },
-        "_meta": {"made_by": "dataflow"},
-    }
-
-
-def field_types(topics: Iterable[DeclaredTopic]) -> Mapping[str, Mappings]:
-    """Return the types of all fields that are not plain text, of those topics that are mapped.
-
-    Raises `Misconfigured` for a field of two types: all indices have one mapping.
-    """
-    types: dict[str, Mappings] = {}
-    for topic in topics:
-        for name, mapping in _types_of(topic).items():
-            if types.setdefault(name, mapping) != mapping:
-                raise Misconfigured(
-                    f"field {name} of topic {topic.name} is {mapping['type']} in OpenSearch; "
-                    f"expected {types[name]['type']}, as in another topic"
-                )
-    return types
-
-
-def _types_of(topic: DeclaredTopic) -> Mapping[str, Mappings]:
-    if topic.index_types is None:
-        return {}
-    of_record = {name: _TYPES.get(field.types) for name, field in topic.fields.items()}
-    types: dict[str, Mappings] = {
-        name: {"type": kind} for name, kind in {**of_record, **topic.index_types}.items() if kind
-    }
-    if topic.event_time and topic.event_time.column not in types:
-        types[topic.event_time.column] = _DATE
-    return types

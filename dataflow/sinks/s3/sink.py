@@ -12,7 +12,7 @@ from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
-from dataflow.sinks.event_time import compile_reader
+from dataflow.sinks.event_time import arrived_ms, compile_reader
 from dataflow.sinks.s3.block import Block
 from dataflow.sinks.s3.cuts import ObjectLine
 from dataflow.sinks.s3.object_writer import HOUR_MS, Archive, ObjectWriter
@@ -116,9 +116,9 @@ class S3Sink(Sink):
     def _line_of(self, topic: str, record: Record) -> ObjectLine:
         at_ms, _ = self._readers[topic](record)
         raw = self._archive.format.line_of(topic, record, at_ms)
-        arrived_ms = max(record.timestamp, 0)
-        hour = (at_ms if self._archive.by_event_time else arrived_ms) // HOUR_MS
-        return ObjectLine(record.offset, arrived_ms, hour, raw)
+        came_ms = arrived_ms(record)
+        hour = (at_ms if self._archive.by_event_time else came_ms) // HOUR_MS
+        return ObjectLine(record.offset, came_ms, hour, raw)
 
     async def _store_complete(self, tp: TopicPartition, buffer: _PartitionBuffer) -> None:
         assert self._objects is not None
