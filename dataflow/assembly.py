@@ -14,6 +14,7 @@ from dataflow.context import Context
 from dataflow.engine.options import EngineOptions
 from dataflow.inputs.schedule import ingest_scheduled
 from dataflow.settings import Role, Settings
+from dataflow.web.browsers import only_own_pages
 from dataflow.web.edge import json_edge
 from dataflow.web.https import CertificateWatch, speak_https
 from dataflow.web.loop_delay import LoopDelay
@@ -103,7 +104,7 @@ def read_inputs(app: Dataflow) -> None:
 
 def answer(app: Dataflow) -> None:
     """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
-    app.web.web_app.middlewares.append(json_edge)
+    app.web.web_app.middlewares.extend([json_edge, only_own_pages])
     app.web.web_app.add_routes(EVERY_WORKER)
     app.add_dependency(LoopDelay())
     app.add_dependency(CertificateWatch())

@@ -8,14 +8,16 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
+from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import PayloadAccessError, Request, RequestPayloadError
 
 from dataflow.errors import one_of
-from dataflow.http_error import HttpError, bad_value, begin_of, unavailable
+from dataflow.http_error import HttpError, bad_value, begin_of, quoted, unavailable
 from dataflow.web.json_schema import expectation, parse_text, value_schema
 
 RETRY_SECONDS = 5.0
+FORMS = frozenset({"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 async def read_body(
@@ -42,6 +44,16 @@ async def read_body(
     except (HttpProcessingError, RequestPayloadError, PayloadAccessError, OSError) as error:
         raise HttpError(HTTPStatus.BAD_REQUEST, f"body is broken off or wrongly chunked: {error}") from error
     return bytes(body)
+
+
+def refuse_forms(request: Request) -> None:
+    """Raise `HttpError` for the types of a form: a page of any site may send them to any other, unasked."""
+    for given in request.headers.getall(hdrs.CONTENT_TYPE, []):
+        if any(part.partition(";")[0].strip().lower() in FORMS for part in given.split(",")):
+            raise HttpError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"Content-Type is {quoted(given)}; expected application/json",
+            )
 
 
 def _too_large(most_bytes: int) -> HttpError:

@@ -13,7 +13,7 @@ from aiohttp.web import AbstractRouteDef, Request, RouteDef, StreamResponse, Url
 from aiohttp.web_urldispatcher import AbstractRoute
 
 from dataflow.app import app
-from dataflow.web.body import read_body, read_json_body
+from dataflow.web.body import read_body, read_json_body, refuse_forms
 from dataflow.web.edge import json_response, kept_response
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import Parameter, parameters_of, read_parameters
@@ -122,6 +122,8 @@ class Route(AbstractRouteDef):
 
     async def respond(self, http: Request) -> StreamResponse:
         """Answer a request."""
+        if self.method != "get" and self.role is not AccessRole.SEND:  # senders are mostly curl
+            refuse_forms(http)
         arguments: dict[str, object] = {
             name: read_parameters(
                 self.types[name], parameters, http.query.items(), http.match_info, http.headers
