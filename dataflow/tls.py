@@ -61,7 +61,7 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None) -> Rene
 def client_context(ca: Path | None, certificate: Path | None = None, key: Path | None = None) -> SSLContext:
     """Return the context of a client that trusts `ca`, or what this system trusts."""
     paths = [path for path in (ca, certificate, key) if path]
-    return RenewedContext(paths, partial(_read_client, ca, certificate, key))
+    return RenewedContext(paths, partial(read_client, ca, certificate, key))
 
 
 def _read_server(certificate: Path, key: Path, client_ca: Path | None) -> SSLContext:
@@ -73,7 +73,8 @@ def _read_server(certificate: Path, key: Path, client_ca: Path | None) -> SSLCon
     return context
 
 
-def _read_client(ca: Path | None, certificate: Path | None, key: Path | None) -> SSLContext:
+def read_client(ca: Path | None, certificate: Path | None, key: Path | None) -> SSLContext:
+    """Return what the files hold now; raise `Misconfigured` for one that cannot be used."""
     try:
         context = ssl.create_default_context(cafile=ca)
     except OSError as error:  # an ssl.SSLError, too, is one

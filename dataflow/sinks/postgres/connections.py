@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from dataflow.errors import SinkUnavailable
+from dataflow.sinks.postgres.certificates import context_of
 
 MOST = 4  # at once; further partitions wait
 CONNECT_SECONDS = 10.0
@@ -52,6 +53,7 @@ class Connections:
         is_read_only: bool = False,
     ) -> None:
         self._url = url
+        self._tls = context_of(url)
         self._address = urlsplit(url).netloc.rpartition("@")[2]  # without the password
         self._server_settings = {"application_name": name}  # the only one that poolers take
         begin = "BEGIN READ ONLY" if is_read_only else "BEGIN"
@@ -92,6 +94,7 @@ class Connections:
     async def _connect(self) -> asyncpg.Connection:
         return await asyncpg.connect(
             self._url,
+            ssl=self._tls,
             timeout=CONNECT_SECONDS,
             server_settings=self._server_settings,
             statement_cache_size=0,  # statements with names
