@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
     from dataflow.sinks.status import SinkState
 
-sinks = typer.Typer(help="What leaves Kafka: PostgreSQL, CSV and others.", no_args_is_help=True)
+sinks = typer.Typer(
+    help="Show what leaves Kafka: PostgreSQL, CSV and others.\n\n\b\nExample:\n  dataflow sinks status",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @sinks.callback()
 def _group() -> None:
-    """Show what leaves Kafka: PostgreSQL, CSV and others."""
+    """Keep `status` a command of its own, though it is the only one."""
 
 
 @sinks.command()

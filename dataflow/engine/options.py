@@ -15,7 +15,7 @@ class EngineOptions:
     """
 
     connection: Mapping[str, object]
-    checkpoint_seconds: float = 0.1
+    checkpoint_seconds: float = 0.08
     checkpoint_records: int = 100_000
     batch_records: int = 2_000
     in_flight_bytes: int = 32 << 20

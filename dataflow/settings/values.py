@@ -51,8 +51,16 @@ def _is_url(text: str, schemes: Collection[str], *, needs_host: bool) -> bool:
         return False
 
 
+def _known_streams(names: tuple[str, ...]) -> tuple[str, ...]:
+    from dataflow.catalogue.declared import streams_named  # late: Faust comes with it
+
+    streams_named(names)
+    return names
+
+
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
+StreamNames = Annotated[Names, AfterValidator(_known_streams)]
 WebAddress = Annotated[Address, AfterValidator(_web_address)]
 WebAddressWithoutLogin = Annotated[WebAddress, AfterValidator(_without_login)]
 WebAddresses = Annotated[Address, AfterValidator(_web_addresses)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from dataflow.settings.values import AbsolutePath, Names, setting
+from dataflow.settings.values import AbsolutePath, StreamNames, setting
 
 
 class Role(StrEnum):
@@ -37,7 +37,7 @@ class WorkerSettings(BaseModel):
     app_id: str = setting(
         "dataflow", "consumer group, and prefix of changelogs", pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$"
     )
-    streams: Names = setting(
+    streams: StreamNames = setting(
         (), "streams that this worker takes, separated by commas, in a group of their own; unset: all"
     )
     instance_id: str | None = setting(

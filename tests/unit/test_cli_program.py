@@ -9,7 +9,7 @@ import pytest
 
 COMMANDS = (
     *("demo", "worker", "broker", "topics", "produce", "ingest", "generate", "apply", "tables", "settings"),
-    *("dead-letters", "rules", "utm-sources", "streams"),
+    *("dead-letters", "rules", "utm-sources", "streams", "sinks"),
 )
 HEAVY = ("faust", "aiokafka", "pydantic", "rich.console", "aiohttp", "msgspec", "numpy")
 

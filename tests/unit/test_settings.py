@@ -2,11 +2,14 @@
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from dataflow import assembly
+from dataflow.engine.options import EngineOptions
 from dataflow.errors import Misconfigured
 from dataflow.settings import Settings, read_settings, variable_of
 
@@ -49,6 +52,20 @@ def test_an_advertised_ipv6_address_stands_in_brackets(
     for name, text in given.items():
         monkeypatch.setenv(f"DATAFLOW_{name}", text)
     assert read_settings().advertised_host == advertised
+
+
+def test_a_stream_that_nobody_has_is_told_with_all_other_faults(faults_of):
+    """It was found after the others were mended, one start later."""
+    port, streams = sorted(faults_of(DATAFLOW_WEB_PORT="0", DATAFLOW_STREAMS="bookings,cdn"))[::-1]
+    assert streams.startswith("DATAFLOW_STREAMS is 'bookings,cdn'; expected some of access-logs, bookings,")
+    assert streams.endswith("; there is no cdn")
+    assert port.startswith("DATAFLOW_WEB_PORT is '0'; expected")
+
+
+def test_an_engine_without_settings_has_their_defaults():
+    """Apps of others are made with `EngineOptions` alone, and the docs tell of one default."""
+    options = assembly._engine_options(Settings(), {})
+    assert replace(options, instance_id=None, app_id=None) == EngineOptions({})
 
 
 def test_an_empty_environment_is_enough():

@@ -92,7 +92,9 @@ def _download(jar: Jar, repository: Path) -> Path:
         return maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
     except (RequestException, RuntimeError, OSError) as error:
         raise Misconfigured(
-            f"{jar.file_name} is not in the cache; expected to fetch it once: {error}"
+            f"{jar.file_name} is not in the cache; expected to fetch it once from Maven Central\n"
+            f"without a network, copy {cache_folder()} from a machine that has it "
+            f"(DATAFLOW_CACHE_DIR)\n{error}"
         ) from error
 
 
