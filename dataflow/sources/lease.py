@@ -14,7 +14,11 @@ from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.producers import IdempotentProducer
 from dataflow.kafka.reading import read_more
+from dataflow.kafka.record import Record
 from dataflow.kafka.types import Consumer, TopicPartition
+from dataflow.logs import get_log
+
+log = get_log(__name__)
 
 LEASE_MS = 5_000  # a holder of whom nothing is heard for so long has it no more: the worker is dead
 
@@ -102,8 +106,21 @@ class LeaseLog:
         records = await read_more(self._consumer, self.tp, wait_seconds)
         self._effects.clear()
         for record in records:
-            self._effects[record.offset] = self.state.apply(_decode(record.value or b""), record.timestamp)
+            self._effects[record.offset] = self._apply(record)
             self._next = record.offset + 1
+
+    def _apply(self, record: Record) -> bool:
+        try:
+            return self.state.apply(_decode(record.value or b""), record.timestamp)
+        except msgspec.MsgspecError as error:  # somebody else's: it must not keep everybody from the lease
+            log.warning(
+                "Record of a lease cannot be read; it has no effect.",
+                topic=self.tp.topic,
+                partition=self.tp.partition,
+                offset=record.offset,
+                reason=error,
+            )
+            return False
 
 
 @asynccontextmanager

@@ -77,6 +77,8 @@ class Simulator(Service):
                     await self._run(simulation_log, name, interval_seconds)
         except (KafkaError, OSError) as error:
             log.warning("Simulation has ended, for Kafka is away.", error=error)
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task
+            await self.crash(error)
 
     async def _run(self, simulation_log: LeaseLog, name: str, interval_seconds: float) -> None:
         log.info("Simulation begins.", interval_seconds=interval_seconds)
@@ -85,6 +87,8 @@ class Simulator(Service):
             while simulation_log.state.holder == name:
                 await simulation_log.append(LeaseRecord(Action.BEAT, name))
                 await simulation_log.follow(BEAT_SECONDS)
+                if events.done():
+                    events.result()  # raises what has ended it
         except asyncio.CancelledError:
             await simulation_log.append(LeaseRecord(Action.STOP, name))
             raise
