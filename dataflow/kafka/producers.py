@@ -1,12 +1,13 @@
 """Producers: the transactional ones, whose offsets are fenced by the group (KIP-447), and plain ones."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTimestampError,
+    KafkaError,
     MessageSizeTooLargeError,
     RecordTooLargeError,
     TopicAuthorizationFailedError,
@@ -25,6 +26,14 @@ REQUEST_TIMEOUT_MS = 10_000
 RETRY_BACKOFF_MS = 20
 RETRY = {"retry_backoff_ms": RETRY_BACKOFF_MS, "request_timeout_ms": REQUEST_TIMEOUT_MS}
 TRANSACTION_TIMEOUT_MS = 10_000
+
+REFUSED = (
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
+"""What a topic answers to records that it does not take."""
 
 Acknowledgement = asyncio.Future[RecordMetadata]
 
@@ -92,11 +101,18 @@ class TransactionalProducer(AIOKafkaProducer):
         return sent
 
     async def acknowledged(self) -> None:
-        """Wait until the broker has all that was sent since the last call; raise the first error."""
+        """Wait until the broker has all that was sent since the last call; raise the first error.
+
+        What a topic has refused comes first: other errors only say that the transaction has failed.
+        """
         sent, self._sent = self._sent, []
-        for topic, acknowledgement in sent:
-            with _refusal_of(topic):
-                await acknowledgement
+        try:
+            for topic, acknowledgement in sent:
+                with _refusal_of(topic):
+                    await acknowledgement
+        except KafkaError:
+            _raise_refusal(sent)
+            raise
 
     @property
     def transaction_error(self) -> BaseException | None:
@@ -132,6 +148,14 @@ class TransactionalProducer(AIOKafkaProducer):
         self._sender.group_metadata = member
         if offsets:  # aiokafka waits for ever for none to be committed
             await self.send_offsets_to_transaction(offsets, group_id)
+
+
+def _raise_refusal(sent: Iterable[tuple[str, Acknowledgement]]) -> None:
+    """Raise what a topic has refused of this, if it is known."""
+    for topic, acknowledgement in sent:
+        if acknowledgement.done() and isinstance(acknowledgement.exception(), REFUSED):
+            with _refusal_of(topic):
+                acknowledgement.result()
 
 
 @contextmanager
