@@ -12,6 +12,7 @@ from faust.types import TP
 
 from dataflow.engine.assignment import Assignment
 from dataflow.engine.partition import Partition, Snapshot
+from dataflow.engine.topic_identity import TopicMadeAnew, check_same
 from dataflow.instants import now_ms
 from dataflow.kafka.errors import BROKER_AWAY, DENIED, NO_MEMBER, Fenced, TimestampsRefused
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -51,7 +52,11 @@ async def write_checkpoint(
         writes = asyncio.gather(
             *(_write(producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots)
         )
-        sent, _ = await asyncio.gather(writes, producer.send_offsets(offsets, group_id, current))
+        sent, *_ = await asyncio.gather(
+            writes,
+            producer.send_offsets(offsets, group_id, current),
+            check_same(producer, (p for p, _ in snapshots), changelogs),
+        )
         await producer.acknowledged()
     for (partition, snapshot), (last, records) in zip(snapshots, sent, strict=True):
         partition.on_committed(snapshot, end_of(last, records))
@@ -107,8 +112,8 @@ class CheckpointErrors:
 
     def is_fatal(self, error: BaseException) -> bool:
         """Note this error; tell whether a new session is of no use."""
-        if isinstance(error, TimestampsRefused):
-            return False  # the next session writes others
+        if isinstance(error, TimestampsRefused | TopicMadeAnew):
+            return False  # the next session writes others; or pauses the stream
         if isinstance(error, Fenced):
             self._fenced.append(time.monotonic())
             return len(self._fenced) == FENCED_A_MINUTE and self._fenced[-1] - self._fenced[0] < 60

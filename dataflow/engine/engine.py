@@ -67,6 +67,7 @@ class Engine(Service):
         self._group_metadata: GroupMetadata | None = None
         self.inspector = TopicInspector(topology, self.producer, self.pauses, options.connection)
         self.siblings = SiblingGroups(options.app_id or app.conf.id, app.conf.id, self.producer)
+        self._recovery = Recovery(self.siblings, topology, self.producer, options, self.local, self.pauses)
         self._errors = CheckpointErrors()
         self.membership = Membership(app, options.connection)
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
@@ -152,14 +153,13 @@ class Engine(Service):
             await self.stop_worker(error)
 
     async def _recover(self, tps: Collection[TP]) -> None:
-        assignment, options = self.assignment, self.options
+        assignment = self.assignment
         if assignment.partitions:  # a fetch for them may be under way: it belongs to the session before
             assignment.end(retain=True)
         session, group_metadata = assignment.session, self.group.group_metadata
         tps = await self.inspector.recoverable(tps)
         self.lifecycle.wait(f"committed offsets and changelogs of {len(tps)} partitions")
-        us = self.group, self.siblings, self.topology, self.producer, options, self.local, self.pauses
-        recovered = await Recovery(*us).recover(tps, assignment.retained)
+        recovered = await self._recovery.recover(self.group, tps, assignment.retained)
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
         if session != assignment.session or self.lifecycle.has_failed:
             return  # revoked or failed meanwhile; Faust will call again

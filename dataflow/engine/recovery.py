@@ -41,7 +41,6 @@ class RecordsSkipped(DataflowError):
 class Recovery:
     """How partitions of this worker's group are recovered."""
 
-    group: Group
     siblings: SiblingGroups
     topology: Topology
     producer: ManagedProducer
@@ -49,7 +48,9 @@ class Recovery:
     local: LocalStore
     pauses: StreamPauses
 
-    async def recover(self, tps: Collection[TP], retained: Positions) -> dict[TP, tuple[int, PartitionState]]:
+    async def recover(
+        self, group: Group, tps: Collection[TP], retained: Positions
+    ) -> dict[TP, tuple[int, PartitionState]]:
         """Return position and state of each partition, after every open transaction on it has ended.
 
         What was retained is right if the committed offset is still where we left it: tables and
@@ -69,14 +70,14 @@ class Recovery:
         states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
         others = await self._compare_ids(states)
         self._rewind(states)
-        await self._check_counted(committed, states)
+        await self._check_counted(group, committed, states)
         log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
         committed |= dict.fromkeys(await self.siblings.adopt(states))
         positions = {
             tp: None if tp in others else self._position(tp, committed[tp], states[tp]) for tp in tps
         }
         fresh = [tp for tp, position in positions.items() if position is None]
-        earliest = await self.group.earliest_offsets(*fresh) if fresh else {}
+        earliest = await group.earliest_offsets(*fresh) if fresh else {}
         return {tp: (earliest[tp] if at is None else at, states[tp]) for tp, at in positions.items()}
 
     async def _compare_ids(self, states: Mapping[TP, PartitionState]) -> set[TP]:
@@ -92,11 +93,11 @@ class Recovery:
         }
 
     async def _check_counted(
-        self, committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]
+        self, group: Group, committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]
     ) -> None:
         """Suspend tables of which something was counted once, and the changelog knows nothing."""
         lost = {tp: at for tp, state in states.items() if state.position is None and (at := committed[tp])}
-        earliest = await self.group.earliest_offsets(*lost) if lost else {}
+        earliest = await group.earliest_offsets(*lost) if lost else {}
         for tp, at in lost.items():
             if at > earliest[tp]:
                 states[tp].suspend(
@@ -157,22 +158,26 @@ class Recovery:
         )
 
 
-async def check_offset_gap(
-    group: Group, group_id: str, changelog: str, partition: Partition, fetched: Fetched
-) -> None:
+class OffsetsWentBack(DataflowError):
+    """A source ends before what was read of it: it is another topic, or its broker has lost records."""
+
+
+async def check_offset_gap(group: Group, changelog: str, partition: Partition, fetched: Fetched) -> None:
     """Log which records the broker no longer had.
 
-    Raises `Misconfigured` for a topic that begins anew, as its tables counted another one,
-    and `RecordsSkipped` if the broker still has what is missing.
+    Raises `OffsetsWentBack` for a topic that begins anew, and `RecordsSkipped` if the broker still has
+    what is missing.
     """
     missing, tp = fetched.first - partition.delivered, partition.tp
     if not missing:
         return
     gap = f"{tp.topic}/{tp.partition} goes on at offset {fetched.first}; expected {partition.delivered}"
     if missing < 0:
-        raise Misconfigured(
-            f"{gap}. The topic was deleted and made anew: delete the topic {changelog} "
-            f"and the group {group_id}, too"
+        raise OffsetsWentBack(
+            f"{gap}. Its broker has lost records (unclean.leader.election.enable), or the topic was deleted "
+            "and made anew on a broker without topic ids. Stop the workers, delete the topic "
+            f"{changelog} and the group's offsets of {tp.topic} (kafka-consumer-groups.sh "
+            "--delete-offsets), and start them: they count anew what the topic holds"
         )
     earliest = (await group.earliest_offsets(TP(*tp)))[TP(*tp)]
     if earliest <= partition.delivered:

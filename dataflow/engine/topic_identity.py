@@ -1,10 +1,11 @@
 """Topic identity: whether source topics and changelogs are still those that were counted (KIP-516)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 
 from dataflow.engine.partition import Partition
 from dataflow.engine.pauses import PauseCause, StreamPauses
 from dataflow.engine.state import PartitionState
+from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.types import TopicPartition
@@ -44,11 +45,26 @@ def check_source(tp: TopicPartition, state: PartitionState, ids: Ids, pauses: St
     return False
 
 
-async def made_anew(
-    producer: TransactionalProducer, partitions: Collection[Partition], changelogs: Mapping[str, str]
-) -> bool:
-    """Tell whether a topic of these partitions is not the one with which they began."""
-    begun = {p.tp.topic: p.state.topic_id for p in partitions}
-    begun |= {changelogs[p.tp.topic]: p.state.changelog_id for p in partitions}
+MADE_ANEW = "a topic was made anew"
+"""Why a worker recovers its partitions once more."""
+
+
+class TopicMadeAnew(KafkaError):
+    """A topic is not the one with which its partitions began: what was read since then may be another's."""
+
+
+async def check_same(
+    producer: TransactionalProducer, partitions: Iterable[Partition], changelogs: Mapping[str, str]
+) -> None:
+    """Raise `TopicMadeAnew` if a topic of these partitions is not the one with which they began.
+
+    What was read before is of the topic that they began with then, as an id does not come back.
+    """
+    begun: dict[str, str] = {}
+    for partition in partitions:
+        begun[partition.tp.topic] = partition.state.topic_id
+        begun[changelogs[partition.tp.topic]] = partition.state.changelog_id
     ids = await topic_ids(producer.client, begun.keys()) if begun else {}
-    return any(before and ids.get(topic, before) != before for topic, before in begun.items())
+    for topic, before in begun.items():
+        if before and ids.get(topic, before) != before:
+            raise TopicMadeAnew(f"id of topic {topic} is {ids[topic]}; expected {before}")

@@ -7,7 +7,7 @@ from mode import Service
 
 from dataflow.engine.engine import Engine
 from dataflow.engine.pauses import REMINDER_SECONDS
-from dataflow.engine.topic_identity import made_anew
+from dataflow.engine.topic_identity import MADE_ANEW, TopicMadeAnew, check_same
 from dataflow.kafka.clients import is_reachable
 from dataflow.kafka.connection import principal_of
 from dataflow.kafka.errors import (
@@ -98,8 +98,10 @@ class Watch(Service):
             engine.writing_until.reschedule(self.loop.time())  # it would wait for them for a minute
         if has_changed:
             await engine.group.refresh_topics()
-        if await made_anew(engine.producer.current, engine.partitions.values(), engine.topology.changelogs):
-            await engine.recover_again("a topic was made anew")
+        try:
+            await check_same(engine.producer.current, engine.partitions.values(), engine.topology.changelogs)
+        except TopicMadeAnew:
+            await engine.recover_again(MADE_ANEW)
         if engine.lifecycle.is_running:
             assigned = {tp for tp in engine.app.consumer.assignment() if tp.topic in engine.topology.sources}
             if any(engine.inspector.can_recover(tp) for tp in assigned - engine.partitions.keys()):

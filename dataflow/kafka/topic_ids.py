@@ -77,6 +77,11 @@ class TopicRow(NamedTuple):
     tags: object
 
 
+def _connected(client: AIOKafkaClient) -> int | None:
+    """Return a node that answers for certain: one chosen at random may have died."""
+    return next((node for (node, _), connection in client._conns.items() if connection.connected()), None)
+
+
 async def topic_rows(
     client: AIOKafkaClient, names: Collection[str], *, with_operations: bool = False
 ) -> list[TopicRow]:
@@ -85,7 +90,7 @@ async def topic_rows(
     Raises `IncompatibleBrokerVersion` of a broker before 2.8.
     """
     wanted: list[tuple[object, ...]] = [(*NO_ID, name, {}) for name in sorted(names)]
-    node = client.get_random_node()
+    node = _connected(client) or client.get_random_node()
     if node is None:
         raise kafka_errors.NodeNotReadyError("no broker is known")
     request = PinnedRequest(MetadataRequestV10(wanted, False, False, with_operations, {}))
