@@ -97,8 +97,6 @@ OWN_TOPICS = (EVENTS_SIMULATION, DEAD_LETTERS_REPLAYED, *CHANGED_WHILE_IT_RUNS, 
 def streams_named(names: Iterable[str]) -> tuple[Stream, ...]:
     """Return the streams of these names, or source topics; raise ValueError, with those known, for others."""
     by_name = {stream.topic: stream for stream in STREAMS} | {stream.name: stream for stream in STREAMS}
-    unknown = sorted(set(names) - by_name.keys())
-    if unknown:
-        known = ", ".join(sorted(stream.name for stream in STREAMS))
-        raise ValueError(f"some of {known}; there is no {', '.join(unknown)}")
+    if set(names) - by_name.keys():
+        raise ValueError(f"some of {', '.join(sorted(stream.name for stream in STREAMS))}")
     return tuple({by_name[name].name: by_name[name] for name in names}.values())

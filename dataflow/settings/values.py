@@ -52,9 +52,10 @@ def _is_url(text: str, schemes: Collection[str], *, needs_host: bool) -> bool:
 
 
 def _known_streams(names: tuple[str, ...]) -> tuple[str, ...]:
-    from dataflow.catalogue.declared import streams_named  # late: Faust comes with it
+    if names:
+        from dataflow.catalogue.declared import streams_named  # late: Faust comes with it
 
-    streams_named(names)
+        streams_named(names)
     return names
 
 
