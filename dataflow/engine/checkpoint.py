@@ -49,13 +49,10 @@ async def write_checkpoint(
         current, snapshots = member(), await _snapshots(assignment)
         assert current is not None
         offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
-        writes = asyncio.gather(
-            *(_write(producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots)
-        )
-        sent, *_ = await asyncio.gather(
-            writes,
+        _, _, *sent = await asyncio.gather(
             producer.send_offsets(offsets, group_id, current),
             check_same(producer, (p for p, _ in snapshots), changelogs),
+            *(_write(producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots),
         )
         await producer.acknowledged()
     for (partition, snapshot), (last, records) in zip(snapshots, sent, strict=True):

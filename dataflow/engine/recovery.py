@@ -73,12 +73,11 @@ class Recovery:
         await self._check_counted(group, committed, states)
         log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
         committed |= dict.fromkeys(await self.siblings.adopt(states))
-        positions = {
-            tp: None if tp in others else self._position(tp, committed[tp], states[tp]) for tp in tps
-        }
-        fresh = [tp for tp, position in positions.items() if position is None]
-        earliest = await group.earliest_offsets(*fresh) if fresh else {}
-        return {tp: (earliest[tp] if at is None else at, states[tp]) for tp, at in positions.items()}
+        known = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps if tp not in others}
+        positions = {tp: at for tp, at in known.items() if at is not None}
+        if fresh := set(tps) - positions.keys():
+            positions |= await group.earliest_offsets(*fresh)
+        return {tp: (positions[tp], states[tp]) for tp in tps}
 
     async def _compare_ids(self, states: Mapping[TP, PartitionState]) -> set[TP]:
         """Return the partitions whose source is not the topic that was counted."""
