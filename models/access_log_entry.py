@@ -39,7 +39,7 @@ class AccessLogEntry(faust.Record, include_metadata=False):
     response_time_ms: float | None = None
     """How long the server took, ms."""
     ua_device: str | None = None
-    """``mobile``, ``tablet``, ``pc`` or ``other``."""
+    """``mobile``, ``tablet``, ``pc``, ``tv``, ``console`` or ``other``."""
     ua_os: str | None = None
     """Operating system: ``Mac OS X``."""
     ua_os_version: str | None = None

@@ -13,6 +13,7 @@ from ua_parser.core import Matcher
 from ua_parser.re2 import Resolver as Re2Resolver
 from user_agents import parsers
 
+from dataflow.stages.bots import BotList
 from dataflow.stages.bounded_cache import LONGEST_KEY
 
 M = TypeVar("M")
@@ -25,7 +26,7 @@ class UserAgent(msgspec.Struct, frozen=True, gc=False):
     """What is known from a user agent; null if unknown."""
 
     ua_device: str | None = None
-    """``mobile``, ``tablet``, ``pc`` or ``other``."""
+    """``mobile``, ``tablet``, ``pc``, ``tv``, ``console`` or ``other``."""
     ua_os: str | None = None
     ua_os_version: str | None = None
     ua_browser: str | None = None
@@ -36,21 +37,15 @@ class UserAgent(msgspec.Struct, frozen=True, gc=False):
 
 _OTHER = "Other"  # what user-agents calls what it does not know
 
-# Clients without a person who waits for the answer, besides those that `user-agents` knows: crawlers,
-# link previews, monitors, AI crawlers, feed readers, scanners, HTTP libraries and command lines.
-# `okhttp`, `CFNetwork` and `Dalvik` are not here: apps that people use send them.
-# RE2 looks for all of them at once. A Cubot is a telephone.
-_BOT = re2.compile(
-    r"(?i)(?:^|[^u]|[^c]u)bot|crawl|spider|slurp|scrap|archiver|heritrix|validator|fetch|feed|rss|\+https?:"
-    r"|preview|facebookexternalhit|facebookcatalog|meta-external|whatsapp|slack-imgproxy|embedly"
-    r"|iframely|vkshare|monitor|pingdom|uptime|statuscake|site24x7|newrelicpinger|hetrix|catchpoint"
-    r"|check_http|health-?check|kube-probe|googlehc|prometheus|blackbox|lighthouse|gtmetrix"
-    r"|headless|phantomjs|selenium|puppeteer|playwright"
-    r"|chatgpt-|oai-search|claude-|anthropic|perplexity-|cohere-|mistralai|duckassist"
-    r"|googleother|google-|ia_archive|censys|zgrab|masscan|nmap|nuclei|nikto|sqlmap|internet-?measure"
-    r"|^curl/|^wget|python|^java/|libwww|lwp|go-http-client|apache-httpclient|axios|node-fetch"
-    r"|^ruby|^php|guzzle|httpie|^rest-client|aiohttp|httpx|undici|^got "
+_CONSOLE = re2.compile(r"PlayStation|Nintendo|Xbox|\bOUYA\b")
+_TV = re2.compile(
+    r"(?i)smart-?tv|hbbtv|\b(?:(?:apple|google|android|opera) ?)?tv\b|appletv|googletv|bravia|netcast|web0s"
+    r"|\bviera\b|\broku\b|crkey|\baft[a-z]{1,4}[0-9]{0,3}\b|dlnadoc|ce-html|chromecast|vizio"
 )
+_TABLET = re2.compile(
+    r"(?i)tab(?:let)?\b|pad\b|\bsm-[tx][0-9]|\bgt-[pn][0-9]|kindle|\bkf[a-z]{2,}|pixel c\b|nexus (?:7|9|10)\b"
+)
+_bots = BotList()
 
 
 def user_agent_of(text: str | None) -> UserAgent:
@@ -68,7 +63,7 @@ def user_agent_of(text: str | None) -> UserAgent:
         agent.os.version_string or None,
         _known(agent.browser.family),
         agent.browser.version_string or None,
-        agent.is_bot or _BOT.search(text) is not None,
+        _bots.has(text),
     )
 
 
@@ -93,8 +88,14 @@ def _family_and_version(found: Browser | OS | None) -> tuple[str, tuple[()], str
 
 
 def _device_of(agent: _Agent) -> str:
+    text = agent.ua_string
+    if _CONSOLE.search(text):
+        return "console"
+    if _TV.search(text):
+        return "tv"
     if agent.is_tablet:
-        return "tablet"
+        # Apps for Android, whose texts never say "Mobile", are mostly used on telephones.
+        return "mobile" if text.startswith("Dalvik/") and not _TABLET.search(text) else "tablet"
     if agent.is_mobile:
         return "mobile"
     return "pc" if agent.is_pc else "other"

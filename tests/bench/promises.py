@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import orjson
 from answers import answers
 from bookings import bookings
+from bots import bots
 from cluster import PARTITIONS
 from contest import Arena
 from flows.bookings import ShippedStays, booking_faults
@@ -99,4 +100,5 @@ MEASUREMENTS: Mapping[str, Callable[[Arena, Sizes], Iterator[Promise]]] = {
     "ingest": ingest,
     "dry-run": trial,
     "generators": generators,
+    "bots": bots,
 }
