@@ -7,6 +7,7 @@ from types import TracebackType
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.masking import masked
 from dataflow.printable import printable_lines
+from dataflow.private_files import keep_files_private
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     from dataflow.cli.program import program
 
     sys.excepthook = _print_traceback
+    keep_files_private()
     try:
         program(sys.argv[1:])()
     except DataflowError as error:

@@ -36,6 +36,7 @@ from dataflow.engine.topology import Topology, Work
 from dataflow.engine.transport import BatchConductor, BatchTransport, credentials
 from dataflow.engine.watch import Watch
 from dataflow.errors import Misconfigured
+from dataflow.private_files import private_folder
 
 A = TypeVar("A")
 
@@ -273,7 +274,7 @@ class App(faust.App):
     def _create_directories(self) -> None:
         """Make the data folder, parents too, which Faust does not; a worker that has none works, too."""
         with suppress(OSError):
-            self.conf.datadir.mkdir(parents=True, exist_ok=True)
+            private_folder(self.conf.datadir)
             super()._create_directories()
 
     async def on_started(self) -> None:

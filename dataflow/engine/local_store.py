@@ -20,6 +20,7 @@ from dataflow.file_locks import try_lock
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
+from dataflow.private_files import private_folder
 
 log = get_log(__name__)
 
@@ -48,7 +49,7 @@ class LocalStore:
         """Open the file of this worker; warn of one that is damaged or cannot be used."""
         self.worker, path = worker, folder / f"{worker}.sqlite"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             self._lock = try_lock(folder / f"{worker}.lock")
             if self._lock is None:
                 raise BlockingIOError("another process uses it")

@@ -35,6 +35,9 @@ class SinkSettings(BaseModel):
     )
     csv_dir: AbsolutePath | None = setting(None, "folder of the CSV files; unset: disabled")
     csv_rotate_bytes: int = setting(128 * 2**20, "largest size of a CSV file", ge=1024, le=2**40)
+    csv_escape_formulas: bool = setting(
+        True, "true: text that a spreadsheet would take for a formula gets an apostrophe in front"
+    )
     csv_rotate_hours: int = setting(24, "a CSV file has the events of so many hours", ge=1, le=8_784)
     opensearch_url: WebAddresses | None = setting(
         None,

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
@@ -18,28 +19,33 @@ from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
 
 HOUR_MS = 3_600_000
 
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+@\-\uff1d\uff0b\uff20\uff0d]")  # also as wide as a Chinese character
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
+
 
 def configured(settings: Settings) -> "CsvSink | None":
     """Return the sink if the settings enable it."""
     if settings.csv_dir is None:
         return None
-    return CsvSink(settings.csv_dir, Rotation(settings.csv_rotate_bytes, settings.csv_rotate_hours * HOUR_MS))
+    rotation = Rotation(settings.csv_rotate_bytes, settings.csv_rotate_hours * HOUR_MS)
+    return CsvSink(settings.csv_dir, rotation, escape_formulas=settings.csv_escape_formulas)
 
 
 class CsvColumns:
     """The columns of one topic: all fields of its Record, in its order."""
 
-    def __init__(self, topic: DeclaredTopic) -> None:
+    def __init__(self, topic: DeclaredTopic, *, escape_formulas: bool = True) -> None:
         assert topic.record is not None, topic.name
         names = list(topic.fields)
         self.header = line_of(names)
         self._read = compile_decoder(topic.record, reads=names).read
         self._values_of = [attrgetter(name) for name in names]
+        self._escape = without_formula if escape_formulas else _as_it_is
 
     def line_of(self, record: Record) -> CsvLine:
         """Return the line of an event; raise `InvalidEvent` if it is none."""
         event = self._read(record.value)
-        text = line_of(value_of(event) for value_of in self._values_of)
+        text = line_of(self._escape(value_of(event)) for value_of in self._values_of)
         return CsvLine(record.offset, record.timestamp, text)
 
 
@@ -48,10 +54,14 @@ class CsvSink(Sink):
 
     name = "csv"
 
-    def __init__(self, folder: Path, rotation: Rotation) -> None:
+    def __init__(self, folder: Path, rotation: Rotation, *, escape_formulas: bool = True) -> None:
         self._folder, self._rotation = folder, rotation
         self._files: dict[TopicPartition, CsvFiles] = {}
-        self._columns = {name: CsvColumns(topic) for name, topic in TOPICS.items() if topic.is_csv}
+        self._columns = {
+            name: CsvColumns(topic, escape_formulas=escape_formulas)
+            for name, topic in TOPICS.items()
+            if topic.is_csv
+        }
         self.topics = tuple(self._columns)
 
     async def write(self, batch: SinkBatch) -> WriteResult:
@@ -78,3 +88,14 @@ def line_of(fields: Iterable[object]) -> bytes:
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow(fields)
     return line.getvalue().encode()
+
+
+def without_formula(value: object) -> object:
+    """Return a value that no spreadsheet takes for a formula: text that may be one gets an apostrophe."""
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def _as_it_is(value: object) -> object:
+    return value

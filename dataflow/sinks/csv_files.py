@@ -12,6 +12,7 @@ import msgspec
 
 from dataflow.errors import SinkUnavailable
 from dataflow.file_locks import try_lock
+from dataflow.private_files import GROUP_FILE, group_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class CsvFiles:
         """Lock the files, and truncate what an earlier writer has not committed."""
         if self._lock is not None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
+        group_folder(self._folder)
         self._lock = try_lock(self._folder / f".{self._stem}.lock")
         if self._lock is None:
             raise OSError(f"{self._folder / self._stem} is being written by another process")
@@ -186,7 +187,9 @@ class CsvFiles:
         previous, self._file = self._file, None
         if previous is not None:
             os.close(previous)
-        self._file = os.open(self._folder / name, os.O_WRONLY | flags, 0o644)
+        self._file = os.open(self._folder / name, os.O_WRONLY | flags)
+        if flags & os.O_CREAT:
+            os.fchmod(self._file, GROUP_FILE)
         self._sync_folder()
         return self._file
 

@@ -14,6 +14,7 @@ from dataflow.demo.broker.ports import HOST, free_port, is_free, is_ready
 from dataflow.demo.broker.properties import Properties, format_storage, write_properties
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.file_locks import locked
+from dataflow.private_files import private_folder
 
 SMALL_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m")
 """Starts twice as fast and takes half the memory: for tests and the demo."""
@@ -112,7 +113,7 @@ class EmbeddedBroker:
         self._archive.discard()
 
     def _launch(self, java: Java, jars: list[Path]) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
+        private_folder(self.home)
         with locked(self.home / "starting.lock"):
             running = claim(self.home)
             try:

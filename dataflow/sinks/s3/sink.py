@@ -10,6 +10,7 @@ from dataflow.errors import SinkUnavailable
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
+from dataflow.private_files import private_folder
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
 from dataflow.sinks.event_time import arrived_ms, compile_reader
@@ -55,7 +56,7 @@ class S3Sink(Sink):
 
     async def open(self) -> None:
         """Connect; create the bucket and the folder for blocks if they are missing."""
-        self._archive.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self._archive.folder)
         store = await self._connections.enter_async_context(connected(self._settings))
         self._objects = ObjectWriter(store, self._archive)
 
