@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, NoneType, UnionType
 from typing import Union, get_args, get_origin, get_type_hints
@@ -87,6 +87,8 @@ class PostgresTable:
     """All fields but these."""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Columns that are not named as their field, by the field."""
+    stored_as: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    """What becomes of a text before it is stored, by the field: the key that windowed tables count it by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +114,9 @@ class DeclaredTopic:
         if self.event_time is not None:
             self._check("event time", [self.event_time.column])
         if self.table is not None:
-            self._check("table", [*self.table.only, *self.table.without, *self.table.renamed])
+            self._check(
+                "table", [*self.table.only, *self.table.without, *self.table.renamed, *self.table.stored_as]
+            )
         if self.index_types:
             self._check("index types", self.index_types)
         if self.is_csv:

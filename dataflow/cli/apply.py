@@ -109,6 +109,7 @@ def _stage_named(
         StageOptions(
             rules=rules or current.filter_rules,
             format=log_format or current.access_log_format,
+            zone=current.access_log_zone,
             geoip_city=geoip_city or current.geoip_city,
             geoip_asn=geoip_asn or current.geoip_asn,
             utm_sources=current.utm_sources or DEFAULT_UTM_SOURCES,

@@ -1,8 +1,9 @@
 """Decodes raw JSON into events that have only the fields that a stage reads."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import faust
@@ -60,15 +61,21 @@ class EventDecoder(Generic[R]):
         return fault_of(error, raw)
 
 
-def compile_decoder(record: type[R], reads: Iterable[str], adds: Iterable[str] = ()) -> EventDecoder[R]:
+def compile_decoder(
+    record: type[R],
+    reads: Iterable[str],
+    adds: Iterable[str] = (),
+    sent_as: Mapping[str, FieldType] = MappingProxyType({}),
+) -> EventDecoder[R]:
     """Compile a decoder of only the fields `reads` from the annotations of `record`.
 
     Types are strict, unknown fields are skipped. A field that may be null is null when it
     is absent; every other one is required. `adds` are the fields that the stage adds:
-    an event that has one already is noticed.
+    an event that has one already is noticed. `sent_as` has the types of fields that senders
+    write otherwise than the record says, and that its stage can read so.
     """
     reads, adds = tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(adds))
-    hints = get_type_hints(record)
+    hints = get_type_hints(record) | dict(sent_as)
     for name in reads:
         if name not in hints or name in adds:
             raise Misconfigured(

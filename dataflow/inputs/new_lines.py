@@ -24,6 +24,7 @@ class LineRules:
     most_dead_bytes: int
     structured_fields: Sequence[str] = ()
     access_log_format: str | None = None
+    access_log_zone: str | None = None
     dead_letter_max_ratio: float = 0.5
     dead_letter_ratio_window: int = 10_000
 
@@ -81,7 +82,7 @@ class NewLines:
             most_bytes=rules.most_bytes,
             most_dead_bytes=rules.most_dead_bytes,
             structured_fields=rules.structured_fields,
-            seen=UnusableLines(check_of(rules.stream, rules.access_log_format)),
+            seen=UnusableLines(check_of(rules.stream, rules.access_log_format, rules.access_log_zone)),
         )
 
     def _is_whole(self, tail: Sequence[bytes]) -> bool:

@@ -139,6 +139,7 @@ class Run:
             topics[DEAD_LETTERS.name].most_bytes,
             settings.ingest_structured_fields,
             settings.access_log_format,
+            settings.access_log_zone,
             settings.dead_letter_max_ratio,
             settings.dead_letter_ratio_window,
         )

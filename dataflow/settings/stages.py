@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, FilePath
 
-from dataflow.settings.values import Names, setting
+from dataflow.settings.values import Names, TimeZone, setting
 
 
 class StageSettings(BaseModel):
@@ -29,6 +29,9 @@ class StageSettings(BaseModel):
         None,
         "format of access logs as in the server's configuration (LogFormat, log_format); "
         "unset: common formats are recognized",
+    )
+    access_log_zone: TimeZone | None = setting(
+        None, "time zone of access logs whose times name none, as Europe/Berlin"
     )
     geoip_city: FilePath | None = setting(None, "GeoLite2 City database; unset: no places")
     geoip_asn: FilePath | None = setting(None, "GeoLite2 ASN database; unset: no networks")

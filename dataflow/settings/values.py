@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr
 from pydantic_settings import NoDecode
@@ -59,6 +60,14 @@ def _known_streams(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as error:  # not known, no name, or that of a folder
+        raise ValueError("the name of a time zone, as Europe/Berlin or UTC") from error
+    return text
+
+
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 StreamNames = Annotated[Names, AfterValidator(_known_streams)]
@@ -66,6 +75,7 @@ WebAddress = Annotated[Address, AfterValidator(_web_address)]
 WebAddressWithoutLogin = Annotated[WebAddress, AfterValidator(_without_login)]
 WebAddresses = Annotated[Address, AfterValidator(_web_addresses)]
 """Several, with commas between them."""
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Database = Annotated[SecretStr, AfterValidator(_database)]
 
 

@@ -114,11 +114,11 @@ def split_lines(pieces: Iterable[bytes], most_bytes: int) -> Iterator[list[bytes
     """Yield the lines of each piece, without their line ends; blank ones are left out.
 
     Of a line that is longer than `most_bytes` one byte more than that is kept, so that
-    who reads it can tell.
+    who reads it can tell. The hole of NULs that a truncated file leaves in front of a line is no part of it.
     """
     begun, kept = b"", most_bytes + 1
     for piece in pieces:
-        *lines, last = piece.split(b"\n")
+        *lines, last = piece.split(b"\n") if b"\0" not in piece else _without_holes(piece, begun)
         if lines:
             lines[0] = begun + lines[0] if len(begun) < kept else begun
             begun = last
@@ -127,6 +127,11 @@ def split_lines(pieces: Iterable[bytes], most_bytes: int) -> Iterator[list[bytes
             begun = (begun + last)[:kept] if len(begun) < kept else begun
             yield []
     yield _cleaned([begun], kept)
+
+
+def _without_holes(piece: bytes, begun: bytes) -> list[bytes]:
+    first, *others = piece.split(b"\n")
+    return [first if begun else first.lstrip(b"\0"), *(line.lstrip(b"\0") for line in others)]
 
 
 def _cleaned(lines: list[bytes], kept: int) -> list[bytes]:

@@ -92,7 +92,9 @@ class Receiving:
             most_bytes=self._producer.most_value_bytes(stream.topic),
             most_dead_bytes=self._producer.most_value_bytes(DEAD_LETTERS.name),
             structured_fields=self._settings.ingest_structured_fields,
-            seen=UnusableLines(check_of(stream, self._settings.access_log_format)),
+            seen=UnusableLines(
+                check_of(stream, self._settings.access_log_format, self._settings.access_log_zone)
+            ),
         )
 
     async def _try_whole(self, body: bytes, encoding: str) -> None:

@@ -7,7 +7,7 @@ from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams import access_logs
 from dataflow.engine.stage import EVENT_FAULTS
 from dataflow.kafka.record import OutputRecord
-from dataflow.stages.access_log.format_string import compile_format
+from dataflow.stages.access_log import line_parser
 
 LOOKED_AT = 100  # so many lines of each thousand are tried; of fewer lines all
 
@@ -16,10 +16,12 @@ FEWEST = 100  # nobody is refused for fewer unusable lines than this: they becom
 EXAMPLES = 3
 
 
-def check_of(stream: Stream, access_log_format: str | None) -> Callable[[bytes], object] | None:
+def check_of(
+    stream: Stream, access_log_format: str | None, access_log_zone: str | None = None
+) -> Callable[[bytes], object] | None:
     """Return what raises one of `EVENT_FAULTS` for a line that the agent of this stream cannot use."""
     if stream.topic == access_logs.STREAM.topic and access_log_format is not None:
-        return compile_format(access_log_format).parse
+        return line_parser(access_log_format, access_log_zone).parse
     return stream.check
 
 

@@ -1,6 +1,7 @@
 """Filter rules: judge CDN lines, many at once, by columns of the fields that they look at; and the stage."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import compress
 from operator import not_, or_
@@ -12,7 +13,7 @@ from dataflow.engine.stage import FilterStage, Verdict
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.json_values import Value, compile_columns
 from dataflow.stages.request import REQUEST_COLUMNS, Request, request_of
-from models.cdn_log import CdnLog
+from models.cdn_log import CdnLog, CdnValue
 
 Columns = Sequence[Sequence[Value]]
 """The values of each field, in the order of the lines."""
@@ -117,7 +118,8 @@ READS = (
 )
 
 _decode = compile_decoder(CdnLog, reads=READS).decode
-_NO_VALUES = CdnLog()
+_decode_values = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_value = msgspec.json.Decoder(CdnValue).decode
 
 
 def request_filter(rules: FilterRules, header: tuple[str, bytes] | None = None) -> FilterStage[Request]:
@@ -134,4 +136,12 @@ def read_request(raw: bytes) -> Request:
     try:
         return request_of(_decode(raw))
     except msgspec.ValidationError:
-        return request_of(_NO_VALUES)
+        return request_of(_with_values_of(_decode_values(raw)))
+
+
+def _with_values_of(values: dict[str, msgspec.Raw]) -> CdnLog:
+    line = CdnLog()
+    for key in READS:
+        with suppress(msgspec.ValidationError, KeyError):
+            setattr(line, key, _decode_value(values[key]))
+    return line

@@ -21,6 +21,7 @@ class StageOptions:
 
     rules: Path | None = None
     format: str | None = None
+    zone: str | None = None
     geoip_city: Path | None = None
     geoip_asn: Path | None = None
     utm_sources: Path = DEFAULT_UTM_SOURCES
@@ -43,7 +44,7 @@ LINE_STAGES: Mapping[str, Callable[[StageOptions], LineStage]] = {
     "stay-category": lambda _: lambda raw: [STAY_CATEGORY(raw)],
     "source-category": _source_category,
     "access-log": lambda options: access_log.line_stage(
-        options.format, options.geoip_city, options.geoip_asn
+        options.format, options.geoip_city, options.geoip_asn, options.zone
     ),
     "datastream2": lambda _: datastream2.line_stage(),
 }

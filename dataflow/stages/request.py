@@ -9,14 +9,14 @@ from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.stage import AccessLogStage, ParsedLine
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
-from dataflow.stages.datastream2.values import text_of
+from dataflow.stages.datastream2.values import text_of, whole_number
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
 from models.cdn_log import CdnLog, CdnValue
 
 NO_VALUE = "(none)"
 _NULL_FORMS = frozenset(("", "-", "^"))
 _FIRST_ERROR_STATUS = 500
-_MOST_DIGITS = 18  # fits 64 bits
+_MOST = 10**18  # many of them still have a sum in 64 bits
 
 
 class Request(NamedTuple):
@@ -60,13 +60,19 @@ def request_of_entry(entry: ParsedLine) -> Request:
     logged = entry.request
     return Request(
         iso_ms(logged.ts),
-        NO_VALUE if logged.endpoint is None else logged.endpoint,
+        NO_VALUE if logged.endpoint is None else _resources[logged.endpoint],
         *_logged_statuses[logged.status],
         logged.bytes or 0,
         logged.ip,
         entry.place.country,
         logged.response_time_ms,
     )
+
+
+def resource_of(endpoint: str) -> str:
+    """Return the one form of a path, however a client encoded it: that of a CDN line."""
+    # Without a slash it is a full URL, a host and port, or `*`.
+    return text_of(endpoint) or endpoint if endpoint[:1] != "/" else typed_endpoint_of(endpoint) or endpoint
 
 
 def endpoint_of(path: str | None) -> str:
@@ -107,8 +113,11 @@ def _client_of(text: str | None) -> str | None:
 
 
 def _whole(text: str) -> int:
-    digits = text.partition(".")[0].strip()
-    return int(digits) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else 0
+    try:
+        number = whole_number(text)
+    except ValueError:
+        return 0
+    return number if 0 <= number <= _MOST else 0
 
 
 def _text(value: CdnValue) -> str | None:
@@ -117,6 +126,7 @@ def _text(value: CdnValue) -> str | None:
     return None if value is None else str(value)
 
 
+_resources: BoundedCache[str, str] = BoundedCache(resource_of)
 _endpoints: BoundedCache[str, str] = BoundedCache(endpoint_of)
 _statuses: BoundedCache[str, tuple[str, bool]] = BoundedCache(status_of)
 _countries: BoundedCache[str, str | None] = BoundedCache(lambda text: None if text in _NULL_FORMS else text)

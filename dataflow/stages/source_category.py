@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import orjson
 
 from dataflow.engine.decoding import compile_decoder
@@ -79,7 +80,7 @@ class SourceCategorizer:
 
     def __call__(self, view: PageView) -> Added:
         """Return ``source_category`` and ``user_email_domain``, each if it has something to say."""
-        return self._added[view.utm_source, user_email_domain(view.user_custom_id)]
+        return self._added[_text(view.utm_source), user_email_domain(_text(view.user_custom_id))]
 
     def _added_of(self, key: tuple[str | None, str | None]) -> Added:
         utm_source, domain = key
@@ -88,10 +89,19 @@ class SourceCategorizer:
         return Added(**{name: value for name, value in fields.items() if value is not None})
 
 
+def _text(value: object) -> str | None:
+    """Return a value as the text that it is: trackers send numbers, too. Null for a list or an object."""
+    if value is None or type(value) is str:
+        return value
+    return str(value) if type(value) in (int, float) else None
+
+
+_ANYTHING = str | int | float | bool | list[msgspec.Raw] | dict[str, msgspec.Raw] | None
 _DECODER = compile_decoder(
     PageView,
     reads=("utm_source", "user_custom_id", "event_timestamp", "page_url_path"),
     adds=("source_category", "user_email_domain"),
+    sent_as=dict.fromkeys(("utm_source", "user_custom_id"), _ANYTHING),
 )
 read_view = _DECODER.read
 """Returns the page view; raises `InvalidEvent`."""

@@ -46,7 +46,9 @@ def categorize(booking: Booking) -> Added:
 
 def stay_of(booking: Booking, added: Added) -> bytes:
     """Return the stay for topic ``expedia_test``: hotel and category, as JSON."""
-    hotel = b"null" if booking.hotel_id is None else b"%d" % booking.hotel_id
+    number = booking.hotel_id
+    # As pandas writes a column with gaps, 12.0 is 12; what is no whole number is no hotel.
+    hotel = b"null" if number is None or number % 1 else b"%d" % number
     return b'{"hotel_id": ' + hotel + added.tail
 
 
@@ -70,7 +72,12 @@ _added = BoundedCache[tuple[str | None, str | None], Added](lambda dates: _ADDED
 
 STAY_CATEGORY = EnrichStage(
     "stay-category",
-    compile_decoder(Booking, reads=("srch_ci", "srch_co", "date_time", "hotel_id"), adds=("stay_category",)),
+    compile_decoder(
+        Booking,
+        reads=("srch_ci", "srch_co", "date_time", "hotel_id"),
+        adds=("stay_category",),
+        sent_as={"hotel_id": int | float | None},
+    ),
     categorize,
 )
 """The stage; beside the two dates its decoder reads what is counted."""

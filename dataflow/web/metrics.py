@@ -41,6 +41,8 @@ class WorkerCollector(Collector):
         yield from _partitions()
         yield from _states()
         yield from _rules()
+        if app.takes_partitions:
+            yield from _access_logs()
         yield _suspended()
         yield from _received(self.receiver)
 
@@ -86,6 +88,21 @@ def _rules() -> Iterable[Metric]:
         if follower.version is not None:
             rules.add_metric((follower.document.topic,), follower.version.number)
     yield rules
+
+
+def _access_logs() -> Iterable[Metric]:
+    access_logs = app.context.access_logs
+    yield _counter(
+        "dataflow_access_log_unreadable_fields",
+        "Fields of access log lines that could not be read, and are null: see DATAFLOW_ACCESS_LOG_FORMAT.",
+        "field",
+        access_logs.unreadable,
+    )
+    yield GaugeMetricFamily(
+        "dataflow_access_log_wrong_unit",
+        "1 if response times cannot be milliseconds: name their unit by DATAFLOW_ACCESS_LOG_FORMAT.",
+        value=access_logs.has_wrong_unit,
+    )
 
 
 def _suspended() -> Metric:

@@ -52,7 +52,13 @@ def _of_access_line(raw: bytes) -> Sent:
     found = _COMBINED.match(raw.decode())
     assert found is not None, raw
     at = datetime.strptime(found[2], _TIME)  # noqa: DTZ007  # with its zone
-    return Sent(raw, at, _short(found[3]), found[1], int(found[4]) >= 500)
+    return Sent(raw, at, _short(_resource(found[3])), found[1], int(found[4]) >= 500)
+
+
+def _resource(path: str) -> str:
+    """Return the key of a path: decoded once, with one leading slash."""
+    decoded = unquote(path, errors="backslashreplace")
+    return "/" + decoded.lstrip("/") if path.startswith("/") else decoded
 
 
 def of_cdn_sample() -> list[Sent]:
@@ -70,7 +76,7 @@ def _of_cdn_line(raw: bytes) -> Sent:
 def access_line(at: datetime, client: str, endpoint: str, status: int) -> Sent:
     """Return a line as Apache writes it."""
     text = f'{client} - - [{at:{_TIME}}] "GET {endpoint} HTTP/1.1" {status} 12 "-" "curl/8"'
-    return Sent(text.encode(), at, _short(endpoint), client, status >= 500)
+    return Sent(text.encode(), at, _short(_resource(endpoint)), client, status >= 500)
 
 
 def cdn_line(at: datetime, client: str | None, path: str | None, status: str | None, endpoint: str) -> Sent:
@@ -105,12 +111,15 @@ def odd_ones() -> tuple[list[Sent], list[Sent]]:
         access_line(at, "10.9.9.9", long, 500),
         access_line(at, "host.example.org", "/caf\u00e9/%2F\u65e5", 200),
         access_line(at, "10.9.9.9", "(none)", 200),
+        access_line(at, "10.9.9.9", "//A%20B", 200),
         access_line(NEWEST, "10.9.9.9", "/at-the-end", 503),
     ]
     cdn = [
         cdn_line(at, "-", "a%ffb", "200", "/a\\xffb"),
         cdn_line(at, None, None, None, "(none)"),
-        cdn_line(at, "^", "-", "-", "(none)"),
+        cdn_line(at, "^", "^", "-", "(none)"),
+        cdn_line(at, "10.9.9.9", "-", "500", "/"),
+        cdn_line(at, "10.9.9.9", "A B", "500", "/A B"),
         cdn_line(at, "", "", "599", "/"),
         cdn_line(at, "10.9.9.9", "nul%00nul", "500", "/nul%00nul"),
         cdn_line(at, "10.9.9.9", long + "x", "404", _short(long + "x")),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from itertools import count, cycle, islice
 from pathlib import Path
+from urllib.parse import unquote
 
 import maxminddb
 import user_agents
@@ -69,8 +70,8 @@ def counted(events: int) -> Iterator[CountedRequest]:
     """Yield what tables count of each line."""
     for at, told in parsed(events):
         yield CountedRequest(
-            int(at.timestamp()), str(told["endpoint"]), str(told["status"]), int(told["bytes"] or 0),
-            told["ip"], told["country"], None,
+            int(at.timestamp()), _resource(str(told["endpoint"])), str(told["status"]),
+            int(told["bytes"] or 0), told["ip"], told["country"], None,
         )  # fmt: skip
 
 
@@ -98,6 +99,11 @@ def _told(line: str) -> Told | None:
         "bytes": None if size == "-" else int(size), "referer": _known(referer), "user_agent": _known(agent),
         "response_time_ms": None, **_by_agent(_known(agent)), **_by_address(ip),
     }  # fmt: skip
+
+
+def _resource(path: str) -> str:
+    decoded = unquote(path, errors="backslashreplace")
+    return "/" + decoded.lstrip("/") if path.startswith("/") else decoded
 
 
 def _known(text: str) -> str | None:

@@ -44,9 +44,10 @@ def with_stay(raw: bytes, category: str) -> bytes:
     return raw[:-1] + b', "stay_category": "' + category.encode() + b'"}'
 
 
-def with_source(raw: bytes) -> bytes:
+def with_source(raw: bytes, category: str = "search_engine") -> bytes:
     """Return a view as it must come out; the good one came from a search for bing."""
-    return raw[:-1] + b', "source_category": "search_engine", "user_email_domain": "gmail.com"}'
+    added = f', "source_category": "{category}", "user_email_domain": "gmail.com"}}'
+    return raw[:-1] + added.encode()
 
 
 def passed(stream: str, raw: bytes) -> bytes:
@@ -126,8 +127,10 @@ def views() -> list[Case]:
     )
     future = changed("raw-web-events", event_timestamp="9999-12-31 23:59:59.5")
     before = changed("raw-web-events", event_timestamp="1969-07-20 20:17:40.0")
+    number = changed("raw-web-events", utm_source=5)
     return [
-        Case("a wrong type", changed("raw-web-events", utm_source=5), "wrong_type"),
+        Case("a number in place of a text", number, "sent", with_source(number, "other/unknown")),
+        Case("a wrong type of time", changed("raw-web-events", event_timestamp=5), "wrong_type"),
         Case("a wrong type in a key", changed("raw-web-events", page_url_path=["/"]), "wrong_type"),
         Case("no fields", b" { } ", "sent", b" { } "),
         Case("fields there", there, "sent", replaced),

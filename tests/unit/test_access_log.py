@@ -231,7 +231,7 @@ def test_time_is_utc_from_the_line(written, ts):
             "rest of the line is ' MISS' at column 98; expected nothing more",
         ),
         (f"{COMBINED} 12 13", Reason.UNPARSABLE, "rest of the line is 12 and 13; expected one response time"),
-        ("\0\0" + COMMON, Reason.UNPARSABLE, "line has a NUL at column 1"),
+        (COMMON + "\0", Reason.UNPARSABLE, "line has a NUL at column 68"),
         (COMBINED + "\n" + COMMON, Reason.UNPARSABLE, "rest of the line is '\\n192.0.2.1"),
     ],
 )

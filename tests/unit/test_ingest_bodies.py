@@ -63,11 +63,22 @@ def lines_of(*pieces: bytes, most: int = MOST_LINE) -> list[bytes]:
     closed=st.booleans(),
 )
 def test_lines_are_the_same_wherever_a_body_is_cut(lines, cuts, end, closed):
-    """The network cuts where it likes; the last line may lack its end."""
+    """The network cuts where it likes; the last line may lack its end. NULs in front are a hole of a file."""
     body = end.join(lines) + (end if closed else b"")
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     pieces = [body[a:b] for a, b in pairwise(edges)]
-    assert lines_of(*pieces) == [line for line in lines if line.strip()]
+    whole = [line.lstrip(b"\0") for line in lines]
+    assert lines_of(*pieces) == [line for line in whole if line.strip()]
+
+
+def test_a_hole_longer_than_any_line_may_be_costs_no_line():
+    """A log that was truncated while its writer was at 10 GB begins with as many NULs."""
+    hole = b"\0" * 1_000
+    assert lines_of(b"first\n" + hole, hole, hole + b"second\nth", b"\0rd\n", most=10) == [
+        b"first",
+        b"second",
+        b"th\0rd",
+    ]
 
 
 @pytest.mark.parametrize(("length", "kept"), [(10, 10), (11, 11), (12, 11), (1_000, 11)])

@@ -95,7 +95,7 @@ def test_a_format_is_taken_as_it_stands_in_the_configuration(format_string):
         (
             "[%{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t] %m %H",
             "[17/May/2015 12:05:03.123 +0200] GET HTTP/1.1",
-            {"ts": "2015-05-17T10:05:03Z", "method": "GET", "protocol": "HTTP/1.1"},
+            {"ts": "2015-05-17T10:05:03.123Z", "method": "GET", "protocol": "HTTP/1.1"},
         ),
         ("%{sec}t %s", "1431857103 204", {"ts": "2015-05-17T10:05:03.000Z", "status": 204}),
         ("%{msec}t %s", "1431857103606 -", {"ts": "2015-05-17T10:05:03.606Z"}),

@@ -48,7 +48,7 @@ def test_a_line_of_nothing_is_a_request_all_the_same() -> None:
         ("/%00", "/%00"),
         ("/a+b", "/a+b"),
         ("", "/"),
-        ("-", "(none)"),
+        ("-", "/"),
         ("^", "(none)"),
         (None, "(none)"),
     ],

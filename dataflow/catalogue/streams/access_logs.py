@@ -5,7 +5,7 @@ from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
 from dataflow.engine.event_time import EventTime
 from dataflow.stages.access_log.usual_formats import parse
 from dataflow.stages.event_time import iso_ms
-from dataflow.stages.request import REQUEST_COLUMNS
+from dataflow.stages.request import REQUEST_COLUMNS, resource_of
 from models.access_log_entry import AccessLogEntry
 
 ACCESS_LOGS = DeclaredTopic("access-logs", "access log lines of web servers, as they are written")
@@ -16,7 +16,7 @@ ACCESS_LOGS_PARSED = DeclaredTopic(
     AccessLogEntry,
     EventTime("ts", iso_ms),
     # `SELECT user` is the user of the database: the column has another name.
-    table=PostgresTable("web_logs", renamed={"user": "user_name"}),
+    table=PostgresTable("web_logs", renamed={"user": "user_name"}, stored_as={"endpoint": resource_of}),
     index_types={"status": "integer"},
 )
 

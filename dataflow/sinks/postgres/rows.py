@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 
-from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder, fault_of
+from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.instants import datetime_of
 from dataflow.kafka.record import Record
+from dataflow.sinks.postgres.odd_values import compile_odd_values
 from dataflow.sinks.postgres.tables import Table
 
 Row = tuple[object, ...]
@@ -24,17 +25,22 @@ def compile_rows(table: Table) -> Callable[[Record], RecordRow]:
     decoder = compile_decoder(table.record, reads=dict.fromkeys([table.time, *table.columns.values()]))
     decode, values_of = decoder.decode, attrgetter(*table.columns.values())
     time_of = attrgetter(table.time)
-    as_number = [number for number, column in enumerate(table.columns) if column in table.numbers]
+    read_odd = compile_odd_values(table.record, (table.time, *table.columns.values()))
+    changes = [
+        (place, _number if column in table.numbers else table.stored_as[column])
+        for place, column in enumerate(table.columns)
+        if column in table.numbers or column in table.stored_as
+    ]
 
     def row_of(record: Record) -> RecordRow:
         try:
-            event = decode(record.value or b"")
+            event: object = decode(record.value or b"")
         except DECODING_ERRORS as error:
-            raise fault_of(error, record.value) from error
+            event = read_odd(error, record.value)
         ts = event_time(table.time, time_of(event))
         values = values_of(event)
-        if as_number:
-            values = _with_numbers(values, as_number)
+        if changes:
+            values = _changed(values, changes)
         return record, (record.offset, day_of(ts, record.timestamp), ts, *values)
 
     return row_of
@@ -68,12 +74,12 @@ def day_of(event_at: datetime | None, arrived_ms: int) -> date:
     return arrived.date()
 
 
-def _with_numbers(values: Row, places: Sequence[int]) -> Row:
+def _changed(values: Row, changes: Sequence[tuple[int, Callable[[str], object]]]) -> Row:
     changed = list(values)
-    for place in places:
+    for place, change in changes:
         value = changed[place]
         if isinstance(value, str):
-            changed[place] = _number(value)
+            changed[place] = change(value)
     return tuple(changed)
 
 

@@ -1,7 +1,7 @@
 """Tables in PostgreSQL: which topic's records each takes, and what of a record in which column."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import faust
 
@@ -22,6 +22,8 @@ class Table:
     columns: Mapping[str, str]
     numbers: frozenset[str] = frozenset()
     """Columns of numbers that are sent as text."""
+    stored_as: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    """What becomes of the texts of a column before they are stored."""
 
 
 def tables_of(topics: Mapping[str, DeclaredTopic]) -> tuple[Table, ...]:
@@ -42,7 +44,10 @@ def _table_of(topic: DeclaredTopic) -> Table:
     ]
     columns = {declared.renamed.get(name, name): name for name in names}
     numbers = {column for column, name in columns.items() if topic.fields[name].is_number_as_text}
-    return Table(declared.name, topic.name, record, event_time.column, columns, frozenset(numbers))
+    stored_as = {
+        column: declared.stored_as[name] for column, name in columns.items() if name in declared.stored_as
+    }
+    return Table(declared.name, topic.name, record, event_time.column, columns, frozenset(numbers), stored_as)
 
 
 TABLES = tables_of(TOPICS)

@@ -25,8 +25,8 @@ _HEADERS = {
 }  # fmt: skip
 _NAMED = frozenset(("o", "e", "n", "C", "^ti", "^to"))
 _TIMES = {
-    "sec": d.EPOCH, "msec": d.EPOCH_MS, "usec": d.EPOCH_US,
-    "msec_frac": d.SKIPPED_DIGITS, "usec_frac": d.SKIPPED_DIGITS,
+    "sec": d.WHOLE_EPOCH, "msec": d.EPOCH_MS, "usec": d.EPOCH_US,
+    "msec_frac": d.FRACTION, "usec_frac": d.FRACTION,
 }  # fmt: skip
 _DURATIONS = {"ms": d.MILLISECONDS, "us": d.MICROSECONDS, "s": d.WHOLE_SECONDS}
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from dataflow.stages.access_log.clients import client_of, forwarded_client
 from dataflow.stages.access_log.times import common_time, epoch_ms_time, epoch_time, epoch_us_time, iso_time
 from dataflow.stages.access_log.values import (
     RequestLine,
-    first_address,
     host_of,
     microseconds_to_ms,
     number_of,
@@ -20,11 +20,12 @@ from dataflow.stages.access_log.values import (
 
 Value = str | int | float | None
 
-# Not possessive: a port may be written behind it. Bounded, so still linear.
+# All are bounded: they are also looked for behind texts that a client wrote, which stays linear so.
+# Not possessive: a port may be written behind it.
 _WORD = r"[0-9A-Za-z._:%\[\]*-]{0,255}"
 _WHOLE = r"-|[0-9]{0,18}+"
 _SECONDS = r"-|(?:[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+)?+"
-_COMMON_TIME = r"[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9] [+-][0-9]{4}"
+_COMMON_TIME = r"[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+ [+-][0-9]{4}"
 
 
 class Directive(NamedTuple):
@@ -44,12 +45,25 @@ class Directive(NamedTuple):
     """Gives way to another directive that gives the same field."""
     time: Callable[[str], str] | None = None
     """From its text to the time in UTC, if it is one."""
+    is_fine: bool = False
+    """The time has milliseconds."""
     strptime: str | None = None
     """For a part of a time: how it was written."""
+    is_fraction: bool = False
+    """It is the fraction of the time's second."""
+    extra: str | None = None
+    """The name under which its text is kept, if it is none of the fields."""
+    is_bounded: bool = True
+    """How far its pattern looks does not depend on the line."""
 
 
 Part = str | tuple[str, Directive]
 """A text that stands in the line as it is, or a directive as it is written and what it is."""
+
+
+def kept_as(name: str) -> Directive:
+    """Return the directive for a text that is kept under a name of its own."""
+    return Directive("a text", extra=name)
 
 
 def _field(field: str, read: Callable[[str], Value], expected: str, pattern: str | None = None) -> Directive:
@@ -57,13 +71,15 @@ def _field(field: str, read: Callable[[str], Value], expected: str, pattern: str
 
 
 SKIPPED = Directive("a text")
-SKIPPED_LIST = Directive("values", pattern=r"[^ ,\"]*+(?:(?:, ?| : )[^ ,\"]*+)*+")
-SKIPPED_DIGITS = Directive("digits", pattern="-|[0-9]*+")
+SKIPPED_LIST = Directive("values", pattern=r"[^ ,\"]*+(?:(?:, ?| : )[^ ,\"]*+)*+", is_bounded=False)
+SKIPPED_DIGITS = Directive("digits", pattern="-|[0-9]{0,20}+")
+FRACTION = Directive("digits", pattern="[0-9]{1,9}+", is_fraction=True)
 
-CLIENT = _field("ip", first_address, "an address or a host name", _WORD)
+CLIENT = _field("ip", client_of, "an address or a host name", _WORD)
 PROXY = CLIENT._replace(weak=True)
-FORWARDED = _field("ip", first_address, "addresses", rf"{_WORD}(?:, ?{_WORD})*")._replace(weak=True)
-HOST = _field("host", host_of, "a host name", _WORD)
+# A client can write anything into these headers: what is no address there costs the field, not the line.
+FORWARDED = _field("ip", forwarded_client, "a text")._replace(weak=True)
+HOST = _field("host", host_of, "a text")
 SERVER_NAME = HOST._replace(weak=True)
 IDENT = _field("ident", text_of, "a name or -")
 USER = _field("user", user_of, "a name or -")
@@ -74,7 +90,7 @@ TARGET = Directive(
 )
 PATH = _field("endpoint", text_of, "a path")._replace(weak=True)
 QUERY = _field("query", lambda text: text_of(text.removeprefix("?")), "a query")._replace(weak=True)
-PROTOCOL = _field("protocol", text_of, "a protocol", "-|(?:[A-Z]++/[0-9.]++)?+")
+PROTOCOL = _field("protocol", text_of, "a protocol", "-|(?:[A-Z]{1,16}+/[0-9.]{1,8}+)?+")
 STATUS = _field("status", number_of, "three digits", "-|[0-9]{3}")
 BYTES = _field("bytes", number_of, "a whole number or -", _WHOLE)
 BYTES_WITH_HEADERS = BYTES._replace(weak=True)
@@ -92,15 +108,18 @@ BRACKETED_TIME = Directive(
     time=lambda text: common_time(text[1:-1]),
 )
 ISO_TIME = Directive(
-    "a time as 2015-05-17T10:05:03+00:00", pattern=r"[0-9T:-]{19}(?:Z|[+-][0-9]{2}:[0-9]{2})", time=iso_time
+    "a time as 2015-05-17T10:05:03+00:00",
+    pattern=r"[0-9T:-]{19}(?:[.,][0-9]{1,9}+)?+(?:Z|[+-][0-9]{2}:?[0-9]{2})",
+    time=iso_time,
 )
-EPOCH = Directive("epoch seconds", pattern=r"[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+", time=epoch_time)
-EPOCH_MS = Directive("epoch milliseconds", pattern="[0-9]{4,15}+", time=epoch_ms_time)
-EPOCH_US = Directive("epoch microseconds", pattern="[0-9]{7,18}+", time=epoch_us_time)
+EPOCH = Directive("epoch seconds", pattern=r"[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+", time=epoch_time, is_fine=True)
+WHOLE_EPOCH = Directive("epoch seconds", pattern="[0-9]{1,12}+", time=epoch_time)
+EPOCH_MS = Directive("epoch milliseconds", pattern="[0-9]{4,15}+", time=epoch_ms_time, is_fine=True)
+EPOCH_US = Directive("epoch microseconds", pattern="[0-9]{7,18}+", time=epoch_us_time, is_fine=True)
 
 _STRFTIME = {
     "d": "[0-9]{2}", "e": "[ 0-9][0-9]", "m": "[0-9]{2}", "y": "[0-9]{2}", "Y": "[0-9]{4}",
-    "b": "[A-Za-z]{3}", "h": "[A-Za-z]{3}", "B": "[A-Za-z]+", "a": "[A-Za-z]{3}", "A": "[A-Za-z]+",
+    "b": "[A-Za-z]{3}", "h": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}", "a": "[A-Za-z]{3}", "A": "[A-Za-z]{3,9}",
     "j": "[0-9]{3}", "H": "[0-9]{2}", "I": "[0-9]{2}", "M": "[0-9]{2}", "S": "[0-9]{2}",
     "p": "[AaPp][Mm]", "z": "[+-][0-9]{4}", "%": "%",
 }  # fmt: skip

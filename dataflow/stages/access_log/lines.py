@@ -1,7 +1,7 @@
 """Lines: raw bytes in, one line of text out, or what was expected where; and what such a line says."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -31,6 +31,20 @@ class LoggedRequest(msgspec.Struct, gc=False, kw_only=False):
     response_time_ms: float | None = None
 
 
+class DetailedRequest(LoggedRequest, gc=False, kw_only=False):
+    """The parts of a line that says more than an `AccessLogEntry` has fields for."""
+
+    more: Mapping[str, str | None] = msgspec.field(default_factory=dict)
+    """What else it says, by the names that it has there."""
+
+    @classmethod
+    def of(cls, request: LoggedRequest, more: Mapping[str, str | None]) -> "DetailedRequest":
+        """Return a request with what else its line says; what it had of that kind stays."""
+        known = request.more if isinstance(request, DetailedRequest) else {}
+        values = {name: getattr(request, name) for name in LoggedRequest.__struct_fields__}
+        return cls(**values, more={**more, **known})
+
+
 def text_of_line(raw: bytes) -> str:
     r"""Return the text in `raw` without its line end.
 
@@ -43,9 +57,11 @@ def text_of_line(raw: bytes) -> str:
 def line_of(raw: bytes) -> str:
     """Return the line in `raw`, as `text_of_line`; raise `InvalidEvent` if it is empty.
 
-    A NUL is a dead letter: no server writes one, but a file system may after a crash.
+    A byte order mark at the begin of a file, and the hole of NULs that a truncated file leaves in front
+    of the next line, are no part of it. Any other NUL is a dead letter: no server writes one, but a file
+    system may after a crash.
     """
-    line = text_of_line(raw)
+    line = text_of_line(raw.lstrip(b"\0")).removeprefix("\ufeff")
     if not line or line.isspace():
         raise InvalidEvent(Reason.EMPTY, "line is empty; expected an access log line")
     if "\0" in line:
@@ -76,11 +92,11 @@ def steps_of(parts: Iterable[tuple[str, str, str]]) -> list[Step]:
     return steps
 
 
-def fault_of(line: str, steps: Sequence[Step]) -> InvalidEvent:
-    """Return why `line` is not what `steps` describe: the first part that is not as expected."""
-    at = 0
+def fault_of(line: str, steps: Sequence[Step], begin: int = 0) -> InvalidEvent:
+    """Return why `line` is not what `steps` describe from `begin` on: the first part that is wrong."""
+    at = begin
     for step in steps:
-        match = step.up_to.match(line)
+        match = step.up_to.match(line, begin)
         if match is None:
             return _unparsable(step.name, line, at, step.expected)
         at = match.end()

@@ -47,6 +47,9 @@ _FAMILIES = (
     "limit_req_", "otel_", "proxy_protocol_", "secure_link", "ssl_", "tcpinfo_", "uid_",
 )  # fmt: skip
 
+_UPSTREAM_TEXTS = ("upstream_http_", "upstream_trailer_", "upstream_cookie_")
+"""Headers of one answer, which may hold commas and colons; other values of upstreams are lists."""
+
 
 def is_nginx(text: str) -> bool:
     """Return whether a text is a ``log_format`` statement or holds a variable."""
@@ -81,6 +84,8 @@ def _directive(match: re.Match[str]) -> d.Directive:
     name = match[1] or match[2]
     if name is None:
         directive = d.TARGET if len(match[0]) > 1 else None
+    elif name.startswith(_UPSTREAM_TEXTS):
+        directive = d.SKIPPED
     elif name.startswith("upstream_"):
         directive = d.SKIPPED_LIST
     elif name in _DIGITS:

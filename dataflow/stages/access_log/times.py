@@ -1,21 +1,26 @@
 """Times: the ways servers write an instant in, ISO 8601 in UTC out."""
 
 import re
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.event_time import utc_text, utc_text_of_epoch
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_FRACTION = re.compile("[.,]([0-9]++)")
 _MINUTE = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})")
 
 
 def common_time(text: str) -> str:
     """Return ``17/May/2015:12:05:03 +0200`` as ``2015-05-17T10:05:03Z``.
 
-    The text must have a colon in front of its seconds, and those must be 00 to 59.
+    A fraction of the second becomes milliseconds. The text must have a colon in front of its seconds,
+    and those must be 00 to 59.
     """
+    if len(text) > len("17/May/2015:12:05:03 +0200"):
+        fraction = text[21:-6]
+        return with_fraction(common_time(text[:20] + text[-6:]), fraction)
     try:
         # The minute is remembered: a date is worked out once a minute and zone, not once a line.
         return f"{_minutes[text[:17] + text[20:]]}{text[18:20]}Z"
@@ -23,12 +28,21 @@ def common_time(text: str) -> str:
         raise _no_time(text, "a time as 17/May/2015:10:05:03 +0000") from error
 
 
+def with_fraction(utc: str, digits: str) -> str:
+    """Return a whole second in UTC with the milliseconds that the digits of its fraction begin with."""
+    return f"{utc[:19]}.{(digits + '00')[:3]}Z"
+
+
 def iso_time(text: str) -> str:
-    """Return ``2015-05-17T12:05:03+02:00`` in UTC; raise `InvalidEvent` if it is no such time."""
+    """Return ``2015-05-17T12:05:03+02:00`` in UTC, with milliseconds if it has a fraction.
+
+    Raises `InvalidEvent` if it is no such time.
+    """
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
-            return utc_text(at)
+            utc, fraction = utc_text(at), _FRACTION.search(text, 19)
+            return with_fraction(utc, fraction[1]) if fraction else utc
     except (ValueError, OverflowError):
         pass
     raise _no_time(text, "a time as 2015-05-17T10:05:03+00:00")
@@ -52,10 +66,11 @@ def epoch_us_time(text: str) -> str:
     return epoch_time(f"{text[:-6]}.{text[-6:]}")
 
 
-def formatted_time(strptime: str, text: str) -> str:
-    """Return in UTC what was written by strftime; `strptime` is that format, with its zone."""
+def formatted_time(strptime: str, zone: tzinfo | None, text: str) -> str:
+    """Return in UTC what was written by strftime; `strptime` is that format. Without %z it is in `zone`."""
     try:
-        return utc_text(datetime.strptime(text, strptime))  # noqa: DTZ007 - the format holds %z
+        at = datetime.strptime(text, strptime)  # noqa: DTZ007 - the format holds %z, or the zone is known
+        return utc_text(at if zone is None else at.replace(tzinfo=zone))
     except (ValueError, OverflowError) as error:
         raise _no_time(text, f"a time as {strptime}") from error
 

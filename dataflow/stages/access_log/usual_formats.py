@@ -1,113 +1,148 @@
 """Usual formats: parses combined and common log lines, with fields that servers put before or after."""
 
 import re
-from typing import NamedTuple
+from collections import Counter
 
 from dataflow.errors import InvalidEvent, Reason
-from dataflow.stages.access_log.lines import LoggedRequest, fault_of, line_of, steps_of, text_of_line
-from dataflow.stages.access_log.times import common_time
-from dataflow.stages.access_log.values import (
-    first_address,
-    host_of,
-    request_line,
-    response_time_ms,
-    text_of,
-    user_of,
-)
+from dataflow.stages.access_log.fronts import NAME, Front, front_of
+from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest, fault_of, line_of, steps_of
+from dataflow.stages.access_log.response_times import ResponseTimes
+from dataflow.stages.access_log.times import common_time, iso_time
+from dataflow.stages.access_log.values import request_line, text_of
+from dataflow.stages.access_log.wrapping import unwrap
 from dataflow.stages.bounded_cache import BoundedCache
 
 # All repeats are possessive (`*+`) and never backtrack, so the time to match or to reject a line
 # is linear in its length.
-_NAME = r"[0-9A-Za-z._:%\[\]*-]++"
-_NAMES = rf"{_NAME}(?:, ?{_NAME})*+"
-_FRONT = rf"{_NAME}[^\[]*+(?<= )"
+_FRONT = rf"{NAME}[^\[]*+(?<= )"
 _TIME = r"[^\]]{17}:[0-5][0-9] [^\]]{5}"
+_ANY_TIME = (
+    r"(?:[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+ [+-][0-9]{4}"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.,][0-9]{1,9}+)?+(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
+)
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _HTTP = r'([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))?+ ([A-Z]++/[0-9.]++)'
-_RESPONSE_TIME = r"(?: (-|[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+)(?= |\Z))?+"
 _ADDRESS = r"(?=[0-9A-Fa-f]*+[.:])[0-9A-Fa-f.:]{3,45}+"
 _ADDRESSES = rf"{_ADDRESS}(?:, ?{_ADDRESS})*+"
 
-_match = re.compile(
-    rf"({_FRONT})\[({_TIME})\] "
+
+def _response_time(space: str) -> str:
+    return rf"(?:{space}(-|[0-9]{{1,12}}+(?:\.[0-9]{{1,9}}+)?+)(?= |\Z))?+"
+
+
+def _behind_time(space: str) -> str:
     # The usual request is taken apart here, any other one is left whole.
-    rf'(?:"{_HTTP}"|{_QUOTED}) '
-    rf"([0-9]{{3}}) (-|[0-9]{{1,18}}+)(?: {_QUOTED} {_QUOTED})?+"
-    rf"{_RESPONSE_TIME}(?: (?:{_QUOTED}|{_ADDRESSES}))?+{_RESPONSE_TIME}\Z",
-    re.DOTALL,
+    return (
+        rf'(?:"{_HTTP}"|{_QUOTED}){space}([0-9]{{3}}|-){space}(-|[0-9]{{1,18}}+)'
+        rf"(?:{space}{_QUOTED}{space}{_QUOTED})?+{_response_time(space)}"
+        rf"(?:{space}(?:{_QUOTED}|{_ADDRESSES}))?+{_response_time(space)}"
+    )
+
+
+_match = re.compile(rf"({_FRONT})\[({_TIME})\] " + _behind_time(" ") + r"\Z", re.DOTALL).match
+# The same with any number of spaces, and with brackets in the name of a user. A quotation mark in what a
+# client sent is escaped: the first one behind a time begins the request.
+_FIRST_TIME = rf'\[{_ANY_TIME}\] ++"'
+_match_loosely = re.compile(
+    rf" *+((?:(?!{_FIRST_TIME}).)*+)\[({_ANY_TIME})\] ++" + _behind_time(" ++") + r" *+\Z", re.DOTALL
 ).match
-_match_front = re.compile(rf"({_NAMES}) ([^ ]++) (.*) ", re.DOTALL).fullmatch
-# An ident is `-` (nobody runs identd any more), a client never is: so a host is in front.
-_match_host_front = re.compile(rf"({_NAME}) (?!- )({_NAMES}) ([^ ]++) (.*) ", re.DOTALL).fullmatch
+_find_time = re.compile(_FIRST_TIME).search
 _are_addresses = re.compile(rf"-|unknown|{_ADDRESSES}").fullmatch
 
-_STEPS = steps_of(
-    (
-        ("client, ident and user", _FRONT, "an address or host name and two names"),
-        ("time", rf"\[{_TIME}\] ", "a time as [17/May/2015:10:05:03 +0000]"),
-        ("request", rf"{_QUOTED} ", "a request line in quotes"),
-        ("status", "[0-9]{3} ", "three digits"),
-        ("bytes", r"(?:-|[0-9]{1,18}+)(?= |\Z)", "a whole number or -"),
-        ("referer", rf' {_QUOTED}|(?! ")', "a text in quotes"),
-        ("user agent", rf' {_QUOTED}|(?! ")', "a text in quotes"),
-        ("response time", _RESPONSE_TIME, "a number"),
-        ("X-Forwarded-For", rf' {_QUOTED}|(?! ")', "a text in quotes"),
-    )
+_FRONT_STEPS = (
+    ("client, ident and user", _FRONT, "an address or host name and two names"),
+    ("time", rf"\[{_ANY_TIME}\](?: ++|\Z)", "a time as [17/May/2015:10:05:03 +0000]"),
+    ("request", "(?!)", "a request line in quotes"),
 )
+_STEPS = (
+    ("request", rf"{_QUOTED} ++", "a request line in quotes"),
+    ("status", "(?:[0-9]{3}|-) ++", "three digits"),
+    ("bytes", r"(?:-|[0-9]{1,18}+)(?= |\Z)", "a whole number or -"),
+    ("referer", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
+    ("user agent", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
+    ("response time", _response_time(" ++"), "a number"),
+    ("X-Forwarded-For", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
+)
+_front_steps, _steps = steps_of(_FRONT_STEPS), steps_of(_STEPS)
+
+_MOST_WRAPPINGS = 3  # a container's syslog that Docker and Kubernetes stored
 
 
-class _Front(NamedTuple):
-    ip: str | None
-    host: str | None
-    ident: str | None
-    user: str | None
+class UsualFormats:
+    """Parses lines of the usual formats, whoever collected them."""
+
+    def __init__(self) -> None:
+        self.unreadable: Counter[str] = Counter()
+        self._response_times = ResponseTimes()
+
+    @property
+    def fault(self) -> str | None:
+        """Return why the numbers behind the lines cannot be milliseconds; null if they can."""
+        return self._response_times.fault
+
+    def parse(self, raw: bytes) -> LoggedRequest:
+        """Return the request in a line of a usual format.
+
+        Usual is ``[host] ip ident user [time] "request" status bytes ["referer" "user agent"]``
+        and after it, each at most once, a response time and a list of ``X-Forwarded-For``.
+        Anything else is an `InvalidEvent` that says what was expected where.
+        """
+        line = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        match = _match(line)
+        if match is not None and "\0" not in line:
+            try:
+                return self._request(match)
+            except InvalidEvent:  # a line in a wrapping can look like one without
+                pass
+        return self._unwrapped(line_of(raw))
+
+    def _unwrapped(self, line: str) -> LoggedRequest:
+        said: dict[str, str | None] = {}
+        for _ in range(_MOST_WRAPPINGS):
+            try:
+                request = self._loose(line)
+            except InvalidEvent:
+                wrapped = unwrap(line)
+                if wrapped is None:
+                    raise
+                line = wrapped.line.rstrip("\r\n")
+                said |= {"log_host": wrapped.host, "log_time": wrapped.time}
+            else:
+                break
+        else:
+            request = self._loose(line)
+        if said:
+            request.host = request.host or said["log_host"]
+        return DetailedRequest.of(request, said) if said else request
+
+    def _loose(self, line: str) -> LoggedRequest:
+        match = _match_loosely(line)
+        if match is not None:
+            return self._request(match)
+        time = _find_time(line)
+        raise fault_of(line, _front_steps) if time is None else fault_of(line, _steps, time.end() - 1)
+
+    def _request(self, match: re.Match[str]) -> LoggedRequest:
+        (front, time, method, endpoint, query, protocol, request, status, size,
+         referer, agent, response_time, forwarded, last) = match.groups()  # fmt: skip
+        ip, host, ident, user = _fronts[front]
+        if request is not None:
+            method, endpoint, query, protocol = request_line(text_of(request))
+        if last is not None or (forwarded is not None and agent is None):
+            response_time = _one_time(response_time, last, None if agent else forwarded)
+        # Nearly every text is longer than the forms of no value, and has no escapes.
+        if referer is not None and (len(referer) < 2 or "\\" in referer):
+            referer = text_of(referer)
+        if agent is not None and (len(agent) < 2 or "\\" in agent):
+            agent = text_of(agent)
+        return LoggedRequest(
+            ip, _times[time], host, ident, user, method, endpoint, query or None, protocol,
+            None if status == "-" else int(status), None if size == "-" else int(size), referer, agent,
+            None if response_time is None else self._response_times.ms_of(response_time),
+        )  # fmt: skip
 
 
-def parse(raw: bytes) -> LoggedRequest:
-    """Return the request in a line of a usual format.
-
-    Usual is ``[host] ip ident user [time] "request" status bytes ["referer" "user agent"]``
-    and after it, each at most once, a response time and a list of ``X-Forwarded-For``.
-    Anything else is an `InvalidEvent` that says what was expected where.
-    """
-    line = text_of_line(raw)
-    match = _match(line)
-    if match is None or "\0" in line:
-        raise fault_of(line_of(raw), _STEPS)
-    (front, time, method, endpoint, query, protocol, request, status, size,
-     referer, agent, response_time, forwarded, last) = match.groups()  # fmt: skip
-    ip, host, ident, user = _fronts[front]
-    if request is not None:
-        method, endpoint, query, protocol = request_line(text_of(request))
-    if last is not None or (forwarded is not None and agent is None):
-        response_time = _response_time(response_time, last, None if agent else forwarded)
-    # Nearly every text is longer than the forms of no value, and has no escapes.
-    if referer is not None and (len(referer) < 2 or "\\" in referer):
-        referer = text_of(referer)
-    if agent is not None and (len(agent) < 2 or "\\" in agent):
-        agent = text_of(agent)
-    return LoggedRequest(
-        ip, _times[time], host, ident, user, method, endpoint, query or None, protocol, int(status),
-        None if size == "-" else int(size), referer, agent,
-        None if response_time is None else response_time_ms(response_time),
-    )  # fmt: skip
-
-
-def _front_of(text: str) -> _Front:
-    if match := _match_host_front(text):
-        host, ip, ident, user = match.groups()
-        return _Front(first_address(ip), host_of(host), text_of(ident), user_of(user))
-    if match := _match_front(text):
-        ip, ident, user = match.groups()
-        return _Front(first_address(ip), None, text_of(ident), user_of(user))
-    raise InvalidEvent(
-        Reason.UNPARSABLE,
-        f"client, ident and user are {text[:40]!r} at column 1; "
-        "expected an address or host name and two names",
-    )
-
-
-def _response_time(first: str | None, last: str | None, forwarded: str | None) -> str | None:
+def _one_time(first: str | None, last: str | None, forwarded: str | None) -> str | None:
     """Return the response time among the fields at the end; refuse ambiguous ones."""
     if forwarded is not None and not _are_addresses(forwarded):
         actual, expected = f'"{forwarded[:40]}"', "addresses, or a referer and a user agent"
@@ -118,7 +153,14 @@ def _response_time(first: str | None, last: str | None, forwarded: str | None) -
     raise InvalidEvent(Reason.UNPARSABLE, f"rest of the line is {actual}; expected {expected}")
 
 
+def _time_of(text: str) -> str:
+    return iso_time(text) if text[4] == "-" else common_time(text)
+
+
 # Many lines share a second.
-_times: BoundedCache[str, str] = BoundedCache(common_time)
+_times: BoundedCache[str, str] = BoundedCache(_time_of)
 # A client comes back; its names are taken apart once.
-_fronts: BoundedCache[str, _Front] = BoundedCache(_front_of)
+_fronts: BoundedCache[str, Front] = BoundedCache(front_of)
+
+parse = UsualFormats().parse
+"""Parses a line on its own: for a check, or a test."""

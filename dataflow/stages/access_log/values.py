@@ -58,11 +58,6 @@ def host_of(value: str) -> str | None:
     return text_of(_PORT.sub("", value))
 
 
-def first_address(value: str) -> str | None:
-    """Return the first of a list of ``X-Forwarded-For``: the client, as the first proxy saw it."""
-    return text_of(value.partition(",")[0].strip())
-
-
 def seconds_to_ms(value: str) -> float | None:
     """Return seconds with decimals in ms, whole if they are; ``-`` and nothing are null."""
     return None if value in NO_VALUE else _number(Decimal(value) * 1000)
@@ -71,11 +66,6 @@ def seconds_to_ms(value: str) -> float | None:
 def microseconds_to_ms(value: str) -> float | None:
     """Return whole microseconds in ms, whole if they are; ``-`` and nothing are null."""
     return None if value in NO_VALUE else _number(Decimal(value) / 1000)
-
-
-def response_time_ms(value: str) -> float | None:
-    """Return a response time in ms: digits alone are ms, with a decimal point they are seconds."""
-    return seconds_to_ms(value) if "." in value else number_of(value)
 
 
 def _number(ms: Decimal) -> float:
@@ -105,9 +95,10 @@ NO_REQUEST = RequestLine(None, None, None, None)
 def request_line(text: str | None) -> RequestLine:
     """Return the parts of a request line, escapes undone before; `NO_REQUEST` if it is none."""
     method, _, rest = (text or "").partition(" ")
-    target, _, protocol = rest.rpartition(" ")
+    target, _, protocol = rest.rstrip(" ").rpartition(" ")
     if not _PROTOCOL.fullmatch(protocol):
         target, protocol = rest, ""
+    target = target.strip(" ")
     # Without a protocol only a path makes it a request: two stray words are none.
     if not target or not _METHOD.fullmatch(method) or not (protocol or target.startswith("/")):
         return NO_REQUEST

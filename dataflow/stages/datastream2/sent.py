@@ -6,7 +6,7 @@ import msgspec
 
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.datastream2.fields import ALWAYS, FIELDS, FieldKind
-from dataflow.stages.datastream2.values import NO_VALUE, Value
+from dataflow.stages.datastream2.values import NO_VALUE, Value, whole_number
 
 Unknown = dict[str, msgspec.Raw]
 """Keys that are not in `fields`, and their values byte for byte."""
@@ -25,6 +25,7 @@ _Known = msgspec.defstruct("Known", _FIELDS, gc=False)
 _OnlyKnown = msgspec.defstruct("OnlyKnown", _FIELDS, gc=False, forbid_unknown_fields=True)
 
 _NO_UNKNOWN: Unknown = {}
+_absent: dict[str, Value] = {key: absent for key, _, absent in _FIELDS}
 
 # Not strict: numbers are sent as texts, and read as such in C.
 _decode_known = msgspec.json.Decoder(_Known, strict=False).decode
@@ -34,45 +35,45 @@ _decode_value = msgspec.json.Decoder(str | int | float | bool | None).decode
 
 
 def read(raw: bytes) -> tuple[tuple[Value, ...], Unknown]:
-    """Return the values of the known keys, and the unknown ones as sent.
+    """Return the values of the known keys; the unknown ones, and those that cannot be read, as sent.
 
-    Raises `InvalidEvent` if it is no JSON object, or a value is not of its key's kind.
+    A value that is not of its key's kind is null: what one field holds never costs the line.
+    Raises `InvalidEvent` if it is no JSON object.
     """
     try:
         return msgspec.structs.astuple(_decode_only_known(raw)), _NO_UNKNOWN
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         values = _values_of(raw)
-    unknown = {key: value for key, value in values.items() if key not in FIELDS}
+    kept = {key: value for key, value in values.items() if key not in FIELDS}
     try:
-        return msgspec.structs.astuple(_decode_known(raw)), unknown
-    except msgspec.ValidationError:
-        # A number that is `-`, a text that is sent as a number, or a fault.
-        return msgspec.structs.astuple(_convert(values)), unknown
+        return msgspec.structs.astuple(_decode_known(raw)), kept
+    except msgspec.MsgspecError:  # a number that is `-`, a text that is sent as a number, or a fault
+        return tuple([_value_of(key, values, kept) for key in FIELDS]), kept
 
 
-def _convert(values: Unknown) -> msgspec.Struct:
-    known = {key: _plain(key, values[key]) for key in FIELDS if key in values}
+def _value_of(key: str, values: Unknown, kept: Unknown) -> Value:
+    if key not in values:
+        return _absent[key]
     try:
-        return msgspec.convert(known, _Known, strict=False)
-    except msgspec.ValidationError as error:
-        key = str(error).rpartition("$.")[2].rstrip("`")
-        raise InvalidEvent(
-            Reason.WRONG_TYPE, f"{key} is {str(known.get(key))[:40]!r}; expected a {FIELDS[key][1].value}"
-        ) from error
+        return _typed(key, _decode_value(values[key]))
+    except (msgspec.MsgspecError, ValueError):
+        kept[key] = values[key]
+        return None
 
 
-def _plain(key: str, raw: msgspec.Raw) -> str | float | None:
-    """Return a value; null for *no value*, and the text of a number where a text is expected."""
-    try:
-        value: str | float | None = _decode_value(raw)
-    except msgspec.MsgspecError as error:
-        shown = bytes(raw)[:40].decode(errors="replace")
-        raise InvalidEvent(Reason.WRONG_TYPE, f"{key} is {shown!r}; expected a single value") from error
+def _typed(key: str, value: str | float | None) -> Value:
+    """Return a value of its key's kind: null for *no value*, and the text of a number for a text."""
+    kind = FIELDS[key][1]
     if isinstance(value, str):
-        return None if value in NO_VALUE and key != "reqPath" else value  # an empty path is one
-    if value is None or isinstance(value, bool) or FIELDS[key][1] is not FieldKind.TEXT:
-        return value
-    return str(value)
+        if value in NO_VALUE and key != "reqPath":  # an empty path is one
+            return None
+        return whole_number(value) if kind is FieldKind.NUMBER else value
+    if value is None or isinstance(value, bool):
+        converted: Value = msgspec.convert(value, _TYPES[kind])
+        return converted
+    if kind is FieldKind.NUMBER:
+        return whole_number(str(value))
+    return str(value) if kind is FieldKind.TEXT else value
 
 
 def _values_of(raw: bytes) -> Unknown:

@@ -8,6 +8,7 @@ from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.datastream2.fields import DERIVED, FIELDS, FieldKind
 from dataflow.stages.datastream2.sent import Unknown, read
 from dataflow.stages.datastream2.values import (
+    NO_VALUE,
     Crumb,
     Value,
     breadcrumbs_of,
@@ -30,6 +31,7 @@ _TEXTS = [
     for index, (_, kind) in enumerate(FIELDS.values())
     if kind is FieldKind.TEXT and index not in (_PATH, _AGENT, _BREADCRUMBS)
 ]
+_NOTHING = (None, *NO_VALUE)
 _HITS: dict[Value, bool] = {1: True, 0: False}
 
 _Typed = msgspec.defstruct("Typed", [(name, object, msgspec.UNSET) for name in _NAMES], gc=False)
@@ -42,7 +44,11 @@ _versions: BoundedCache[str, str | int | None] = BoundedCache(version_of)
 
 
 def parse_datastream2(raw: bytes) -> bytes:
-    """Return a line in its typed form, the fields of `models.cdn_log_entry`; raise `InvalidEvent`."""
+    """Return a line in its typed form, the fields of `models.cdn_log_entry`.
+
+    What one field holds never costs the line: what cannot be read is null, and follows as it was sent.
+    Raises `InvalidEvent` for what is no JSON object.
+    """
     sent, unknown = read(raw)
     values: list[Value | list[Crumb]] = list(sent)
     for index in _TEXTS:
@@ -50,23 +56,36 @@ def parse_datastream2(raw: bytes) -> bytes:
         # Only a short text can be a form of *no value*, only one with % is encoded.
         if type(text) is str and ("%" in text or len(text) < 2):
             values[index] = _texts[text]
-    values[_TIME] = time_of(sent[_TIME])
     if type(path := sent[_PATH]) is str:
         values[_PATH] = _endpoints[path]
     if type(agent := sent[_AGENT]) is str:
         values[_AGENT] = _agents[agent]
     if type(version := sent[_VERSION]) is str:
         values[_VERSION] = _versions[version]
-    if type(crumbs := sent[_BREADCRUMBS]) is str:
-        values[_BREADCRUMBS] = breadcrumbs_of(crumbs)
+    values[_TIME], values[_BREADCRUMBS] = time, crumbs = time_of(sent[_TIME]), _crumbs_of(sent[_BREADCRUMBS])
     turnaround, request_end, transfer = _durations_of(sent)
     try:
         duration_ms = turnaround + request_end + transfer
     except TypeError:  # one is not known, and a part is not the whole
         duration_ms = None
     values += duration_ms, duration_ms, _HITS.get(sent[_CACHE_STATUS])
+    if time is None or crumbs is None:
+        unknown = unknown | _unread(sent, values)
     typed = _encode(_Typed(*values))
     return _with_unknown(typed, unknown) if unknown else typed
+
+
+def _crumbs_of(value: Value) -> Value | list[Crumb]:
+    return breadcrumbs_of(value) if type(value) is str else value
+
+
+def _unread(sent: tuple[Value, ...], values: list[Value | list[Crumb]]) -> Unknown:
+    """Return the time and the breadcrumbs as they were sent, if they could not be read."""
+    return {
+        _KEYS[index]: msgspec.Raw(_encode(sent[index]))
+        for index in (_TIME, _BREADCRUMBS)
+        if values[index] is None and sent[index] not in _NOTHING
+    }
 
 
 def _with_unknown(typed: bytes, unknown: Unknown) -> bytes:

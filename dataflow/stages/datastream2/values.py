@@ -5,13 +5,13 @@ from urllib.parse import unquote
 
 import msgspec
 
-from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.event_time import utc_text_of_epoch
 
 Value = str | int | float | None | msgspec.UnsetType
 """A value as it is sent; UNSET if it is not there."""
 
 NO_VALUE = ("", "-", "^")
+_MOST_DIGITS = 20  # of 64 bits, with a sign
 
 
 def text_of(value: str) -> str | None:
@@ -36,29 +36,40 @@ def user_agent_text(value: str) -> str | None:
 
 
 def endpoint_of(path: str) -> str | None:
-    """Return a path decoded, without its query, with one leading slash; null for ``-`` and ``^``.
+    """Return a path decoded, without its query, with one leading slash; null for ``^``.
 
-    Paths are sent without that slash, too: an empty one is the home page.
+    Paths are sent without that slash, too: an empty one, and ``-`` in its place, is the home page.
     """
-    if path and path in NO_VALUE:
+    if path == "^":
         return None
+    if path == "-":
+        return "/"
     return text_of("/" + path.partition("?")[0].lstrip("/"))
 
 
 def time_of(seconds: Value) -> str | None:
-    """Return epoch seconds as ``2022-02-22T22:29:47.280Z``, exact; null for *no value*.
+    """Return epoch seconds as ``2022-02-22T22:29:47.280Z``, exact; null for what is no time.
 
-    Raises `InvalidEvent` for what is no time, or one before 1971 or after the year 9999.
+    That is *no value*, too, and what lies before 1971 or after the year 9999.
     """
     try:
         # The text of a float is the shortest that reads back as it: no digit is made up.
         return utc_text_of_epoch(seconds if isinstance(seconds, str) else str(seconds))
-    except ValueError as error:
-        if seconds is None or seconds in NO_VALUE:
-            return None
-        raise InvalidEvent(
-            Reason.WRONG_TYPE, f"reqTimeSec is {str(seconds)[:40]!r}; expected epoch seconds of 1971 or later"
-        ) from error
+    except ValueError:
+        return None
+
+
+def whole_number(text: str) -> int:
+    """Return the whole number that a text begins with, up to a decimal point, as tables count it.
+
+    Raises ValueError for anything else, and for more digits than 64 bits hold.
+    """
+    digits = text.partition(".")[0].strip()
+    if digits.removeprefix("-").isdecimal() and len(digits) <= _MOST_DIGITS:
+        number = int(digits)
+        if -(2**63) <= number < 2**63:
+            return number
+    raise ValueError(text)
 
 
 def version_of(value: str) -> str | int | None:
@@ -79,17 +90,13 @@ _PART = re.compile(r"([^=,]++)=([^=,]*+)")
 
 
 def breadcrumbs_of(text: str) -> list[Crumb] | None:
-    """Return the components that a request went through, as they are written; null for *no value*.
+    """Return the components that a request went through, as they are written.
 
-    Raises `InvalidEvent` for what is not of the form ``//BC/[a=…,c=g,k=0],[…]``.
+    Null for *no value*, and for what is not of the form ``//BC/[a=…,c=g,k=0],[…]``.
     """
-    if text in NO_VALUE:
-        return None
     decoded = unquote(text, errors="backslashreplace")
     if not _CRUMBS(decoded):
-        raise InvalidEvent(
-            Reason.WRONG_TYPE, f"breadcrumbs is {text[:40]!r}; expected //BC/[a=address,c=component,…]"
-        )
+        return None
     return [_crumb(parts) for parts in _CRUMB.findall(decoded)]
 
 

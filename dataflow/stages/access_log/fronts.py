@@ -1,0 +1,74 @@
+"""Fronts: what stands before the time of a usual line in; client, host, ident and user out."""
+
+import re
+from typing import NamedTuple
+
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.access_log.clients import address_of, first_client, host_name_of
+from dataflow.stages.access_log.values import NO_VALUE, host_of, text_of, user_of
+
+NAME = r"[0-9A-Za-z._:%\[\]*-]++"
+_NAMES = rf"{NAME}(?:, ?{NAME})*+"
+_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+
+_client_first = re.compile(rf"({_NAMES}) ++([^ ]++) ++(.*)", re.DOTALL).fullmatch
+# Behind the host there may be its port, and a list of X-Forwarded-For in quotes.
+_host_first = re.compile(
+    rf"({NAME})(?: ++[0-9]{{1,5}}(?= ))?+(?: ++{_QUOTED})?+ ++({_NAMES}) ++([^ ]++) ++(.*)", re.DOTALL
+).fullmatch
+_begins_with_address = re.compile(r"([0-9A-Fa-f.:]{3,45}+) .* ", re.DOTALL).match
+
+_ANY_HOST = frozenset((*NO_VALUE, "*", "_"))
+
+
+class Front(NamedTuple):
+    """What stands before the time; null where it has no value."""
+
+    ip: str | None
+    host: str | None
+    ident: str | None
+    user: str | None
+
+
+def front_of(text: str) -> Front:
+    """Return the parts of ``[host] client ident user``; the client may have typed any user name.
+
+    Raises `InvalidEvent` where no address and no host name stands in the client's place.
+    """
+    if match := _client_first(text):
+        client, ident, user = match.groups()
+        # Nobody runs identd any more: who has an ident is a client. An address in the place of the
+        # ident is the client, and what stands before it a host.
+        if ident == "-" or (address_of(_first(client)) and not address_of(_first(ident))):
+            return _front(client, None, ident, user)
+    if match := _host_first(text):
+        host, client, ident, user = match.groups()
+        if (ident == "-" or address_of(_first(client))) and _is_host(host):
+            return _front(client, host, ident, user)
+    if (match := _client_first(text)) and " " not in match[3].strip() and "." in match[1]:
+        return _front(match[1], None, match[2], match[3])
+    raise _no_client(text)
+
+
+def _front(client: str, host: str | None, ident: str, user: str) -> Front:
+    ip = first_client(client)
+    behind = None if ip is None or address_of(ip) else _begins_with_address(user)
+    if behind and address_of(behind[1]):  # `name - address - user`: which of them asked is not known
+        raise _no_client(f"{client} {ident} {user}")
+    return Front(ip, host and host_of(host), text_of(ident), user_of(user.strip(" ")))
+
+
+def _first(names: str) -> str:
+    return names.partition(",")[0]
+
+
+def _is_host(text: str) -> bool:
+    return text in _ANY_HOST or address_of(text) is not None or host_name_of(text) is not None
+
+
+def _no_client(text: str) -> InvalidEvent:
+    return InvalidEvent(
+        Reason.UNPARSABLE,
+        f"client, ident and user are {text[:40]!r} at column 1; "
+        "expected an IP address or a host name, and two names",
+    )

@@ -1,0 +1,95 @@
+"""Line format: parses lines in which texts and directives stand in a known order."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from dataflow.errors import Misconfigured
+from dataflow.stages.access_log.clients import UnreadableField
+from dataflow.stages.access_log.directives import Directive, Part, Value
+from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest, fault_of, line_of, steps_of
+from dataflow.stages.access_log.patterns import patterns_of
+from dataflow.stages.access_log.time_groups import TimeGroups
+from dataflow.stages.access_log.values import text_of
+
+_FIELDS = LoggedRequest.__struct_fields__
+_TS = _FIELDS.index("ts")
+
+
+class LineFormat:
+    """Parses lines that were written by one format."""
+
+    def __init__(self, parts: Sequence[Part], *, escapes: bool, zone: str | None = None) -> None:
+        """Compile a format; `escapes` if the server escapes quotation marks in what clients sent."""
+        _refuse_neighbours(parts)
+        directives = [part[1] for part in parts if not isinstance(part, str)]
+        self._time = TimeGroups(directives, zone)
+        patterns = patterns_of(parts, escapes=escapes)
+        whole = "".join(patterns) + r"[ \t]*+\Z"
+        self._match = re.compile(whole, re.DOTALL).match
+        self._match_loosely = re.compile(whole.replace(r"\ ", r"\ ++"), re.DOTALL).match
+        self._steps = steps_of(map(_step, parts, patterns))
+        # The weak ones first: what others give for the same field replaces it.
+        ranked = sorted(enumerate(directives), key=lambda numbered: not numbered[1].weak)
+        self._reads = [(group, _indexes(d)[0], d.read) for group, d in ranked if d.read]
+        self._splits = [(group, _indexes(d), d.split) for group, d in ranked if d.split]
+        self._extras = [(group, d.extra) for group, d in enumerate(directives) if d.extra]
+        self.unreadable: Counter[str] = Counter()
+        """How often the text of a field could not be read."""
+
+    @property
+    def fault(self) -> str | None:
+        """Return null: the format was stated."""
+        return None
+
+    def parse(self, raw: bytes) -> LoggedRequest:
+        """Return the request that a line tells of; `InvalidEvent` says what was expected where."""
+        line = line_of(raw)
+        match = self._match(line) or self._match_loosely(line)
+        if match is None:
+            raise fault_of(line, self._steps)
+        texts = match.groups()
+        values: list[Value] = [None] * len(_FIELDS)
+        try:
+            for group, index, read in self._reads:
+                if (value := read(texts[group])) is not None:
+                    values[index] = value
+        except UnreadableField:
+            self._read_others(texts, values)
+        for group, indexes, split in self._splits:
+            for index, value in zip(indexes, split(texts[group]), strict=True):
+                values[index] = value
+        values[_TS] = self._time.read(texts)
+        request = LoggedRequest(*values)  # type: ignore[arg-type]  # each directive knows the type of its field
+        if self._extras:
+            return DetailedRequest.of(request, {name: text_of(texts[group]) for group, name in self._extras})
+        return request
+
+    def _read_others(self, texts: Sequence[str], values: list[Value]) -> None:
+        """Read all fields again; those that cannot be read are left out, and counted."""
+        for group, index, read in self._reads:
+            try:
+                if (value := read(texts[group])) is not None:
+                    values[index] = value
+            except UnreadableField:
+                self.unreadable[_FIELDS[index]] += 1
+
+
+def _indexes(directive: Directive) -> tuple[int, ...]:
+    return tuple(map(_FIELDS.index, directive.fields))
+
+
+def _refuse_neighbours(parts: Sequence[Part]) -> None:
+    for part, following in pairwise(parts):
+        if not isinstance(part, str) and not isinstance(following, str) and part[1].pattern is None:
+            raise Misconfigured(
+                f"log format has {part[0] + following[0]!r}; "
+                "expected a text between them that tells where the first one ends"
+            )
+
+
+def _step(part: Part, pattern: str) -> tuple[str, str, str]:
+    if isinstance(part, str):
+        return "text", pattern, repr(part)
+    return part[0], pattern, part[1].expected

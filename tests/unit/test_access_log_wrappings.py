@@ -1,0 +1,149 @@
+"""Access log lines as collectors of logs store them: whose prefix is taken off, and what stays of it."""
+
+import json
+
+import pytest
+
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.access_log import line_stage
+from dataflow.stages.access_log.usual_formats import parse
+
+BEHIND = '[17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "UA"'
+LINE = f"192.0.2.9 - - {BEHIND}"
+CRI_TIME = "2020-02-07T11:48:51.123456789Z"
+
+
+def read(line: str) -> dict[str, object]:
+    """Return what the stage makes of a line."""
+    [entry] = line_stage(None, None, None)(line.encode())
+    return json.loads(entry)
+
+
+@pytest.mark.parametrize(
+    ("line", "host", "time"),
+    [
+        (f"{CRI_TIME} stdout F {LINE}", None, CRI_TIME),
+        (f"2020-02-07T12:48:51.1+01:00 stderr F {LINE}", None, "2020-02-07T12:48:51.1+01:00"),
+        (f"{CRI_TIME} {LINE}", None, CRI_TIME),
+        (json.dumps({"log": f"{LINE}\n", "stream": "stdout", "time": CRI_TIME}), None, CRI_TIME),
+        (json.dumps({"log": f"{LINE}\n", "attrs": {"tag": "a"}, "time": CRI_TIME}), None, CRI_TIME),
+        (f"Feb 17 11:48:51 web1 nginx: {LINE}", "web1", "Feb 17 11:48:51"),
+        (f"Feb  7 11:48:51 web1 nginx[12]: {LINE}", "web1", "Feb  7 11:48:51"),
+        (f"<190>Feb  7 11:48:51 web1.example httpd: {LINE}", "web1.example", "Feb  7 11:48:51"),
+        (f"<190>Feb  7 11:48:51 2001:db8::1 nginx: {LINE}", "2001:db8::1", "Feb  7 11:48:51"),
+        (f"<190>Feb  7 11:48:51 nginx: {LINE}", None, "Feb  7 11:48:51"),
+        (f"2020-02-07T11:48:51+00:00 web1 nginx[1]: {LINE}", "web1", "2020-02-07T11:48:51+00:00"),
+        (f"<165>1 {CRI_TIME} web1 nginx 12 - - {LINE}", "web1", CRI_TIME),
+        (f'<165>1 {CRI_TIME} web1 nginx - ID [e@1 a="b\\"]c"][f@2] \ufeff{LINE}', "web1", CRI_TIME),
+        (f"<165>1 - - nginx - - - {LINE}", None, None),
+        (f"web-1  | {LINE}", "web-1", None),
+        (f"\x1b[36mweb-1  | \x1b[0m{LINE}", "web-1", None),
+        (f"MESSAGE={LINE}", None, None),
+        (json.dumps({"MESSAGE": LINE, "_HOSTNAME": "web1", "__REALTIME_TIMESTAMP": "15"}), "web1", "15"),
+        (json.dumps({"@timestamp": CRI_TIME, "message": LINE}), None, CRI_TIME),
+        (f"{CRI_TIME} stdout F Feb 17 11:48:51 web1 nginx: {LINE}", "web1", "Feb 17 11:48:51"),
+    ],
+)
+def test_the_prefix_of_a_collector_is_taken_off_and_its_host_and_time_are_kept(line, host, time):
+    """The server's own line says when and who; the host is the one asked for, or else where it ran."""
+    entry = read(line)
+    assert {name: entry[name] for name in ("ip", "ts", "endpoint", "status", "host")} == {
+        "ip": "192.0.2.9",
+        "ts": "2015-05-17T10:05:03Z",
+        "endpoint": "/a",
+        "status": 200,
+        "host": host,
+    }
+    assert (entry["log_host"], entry["log_time"]) == (host, time)
+
+
+def test_the_host_that_was_asked_for_wins_over_the_one_that_logged_it():
+    """Both are kept."""
+    entry = read(f"Feb 17 11:48:51 web1 nginx: www.example.com 192.0.2.9 - - {BEHIND}")
+    assert (entry["host"], entry["log_host"]) == ("www.example.com", "web1")
+
+
+def test_a_plain_line_has_no_further_fields():
+    """They would be null on nearly every line."""
+    assert not {"log_host", "log_time"} & set(read(LINE))
+
+
+@pytest.mark.parametrize(
+    ("front", "ip", "host"),
+    [
+        ("192.0.2.7:51234 - -", "192.0.2.7", None),
+        ("[2001:db8::7] - -", "2001:db8::7", None),
+        ("[2001:db8::7]:443 - -", "2001:db8::7", None),
+        ("2001:DB8:0::7 - -", "2001:db8::7", None),
+        ("fe80::1%eth0 - -", "fe80::1", None),
+        ("::ffff:192.0.2.7 - -", "192.0.2.7", None),
+        ("client-7.example.net. - -", "client-7.example.net.", None),
+        ("unix: - -", None, None),
+        ("www.example.com 443 192.0.2.9 - -", "192.0.2.9", "www.example.com"),
+        ('example.com:80 "198.51.100.22, 10.1.1.1" 192.0.2.185 - -', "192.0.2.185", "example.com"),
+        ("192.0.2.1 ident bob smith", "192.0.2.1", None),
+    ],
+)
+def test_address_host_and_port_are_told_apart(front, ip, host):
+    """One client is one key, whoever logged it."""
+    request = parse(f"{front} {BEHIND}".encode())
+    assert (request.ip, request.host) == (ip, host)
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "89.160.20 - -",
+        "0x59.0xa0.0x14.0x70 - -",
+        "89.160.20.300 - -",
+        "17 - -",
+        "foo bar 192.0.2.9 - -",
+        "name - 192.0.2.9 - -",
+        "level=info client=192.0.2.9 - -",
+        "nginx: 192.0.2.9 - -",
+    ],
+)
+def test_what_is_neither_an_address_nor_a_host_name_is_a_dead_letter(front):
+    """A wrong word in the client's place would be a client in every table."""
+    with pytest.raises(InvalidEvent) as caught:
+        parse(f"{front} {BEHIND}".encode())
+    assert caught.value.reason is Reason.UNPARSABLE
+    assert caught.value.detail.startswith("client")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE + " ",
+        LINE.replace("] ", "]  ").replace(" 200", "  200").replace(' "UA"', '  "UA"'),
+        LINE.replace(" - - ", "  -  -  "),
+        LINE.replace("GET /a", "GET  /a"),
+        "\ufeff" + LINE,
+        "\0" + LINE,
+        "\0" * 1_000_000 + LINE,
+        "\0\ufeff" + LINE + "\r\n",
+    ],
+)
+def test_what_surrounds_a_line_does_not_kill_it(line):
+    """Jetty doubles spaces; a file begins with a byte order mark; copytruncate leaves a hole."""
+    assert parse(line.encode()) == parse(LINE.encode())
+
+
+def test_a_line_without_a_status_lives():
+    """The connection ended before there was one."""
+    request = parse(LINE.replace(" 200 ", " - ").encode())
+    assert (request.status, request.bytes, request.user_agent) == (None, 5, "UA")
+
+
+@pytest.mark.parametrize(
+    ("written", "ts"),
+    [
+        ("17/May/2015:12:05:03.456 +0200", "2015-05-17T10:05:03.456Z"),
+        ("17/May/2015:10:05:03.4567891 +0000", "2015-05-17T10:05:03.456Z"),
+        ("2015-05-17T12:05:03+02:00", "2015-05-17T10:05:03Z"),
+        ("2015-05-17T10:05:03.5Z", "2015-05-17T10:05:03.500Z"),
+    ],
+)
+def test_fractions_of_a_second_are_kept(written, ts):
+    """A record promises milliseconds where its line has them."""
+    assert parse(f'192.0.2.9 - - [{written}] "GET /a HTTP/1.1" 200 5'.encode()).ts == ts
