@@ -1,12 +1,16 @@
 """The assembly: makes a worker of the app, with the parts that its role has; nothing else builds them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from faust.app.base import BootStrategy
 from faust.types import ServiceT
 from prometheus_client import REGISTRY
 
 from agents.type_cdn_logs import type_cdn_logs
+from dataflow.access.worker_proof import proof_headers
+from dataflow.access.worker_secret import worker_secret
 from dataflow.app import Dataflow
 from dataflow.catalogue.declared import streams_named
 from dataflow.connection import broker_connection
@@ -14,6 +18,7 @@ from dataflow.context import Context
 from dataflow.engine.options import EngineOptions
 from dataflow.inputs.schedule import ingest_scheduled
 from dataflow.settings import Role, Settings
+from dataflow.web.authorize import authorize
 from dataflow.web.browsers import only_own_pages
 from dataflow.web.edge import json_edge
 from dataflow.web.https import CertificateWatch, speak_https
@@ -33,8 +38,10 @@ def assemble(app: Dataflow, settings: Settings) -> None:
     app.finalize()
     app.discover()
     connection = broker_connection(settings)
-    app.connect(_engine_options(settings, connection))
-    app.context = Context(settings, connection, app.engine.inspector.add_outputs)
+    secret = worker_secret(settings)
+    options = _engine_options(settings, connection)
+    app.connect(replace(options, peer_headers=partial(proof_headers, secret)))
+    app.context = Context(settings, connection, secret, app.engine.inspector.add_outputs)
     app.topology.limit_keys(settings.max_keys)
     if not settings.types_cdn_logs:
         app.leave_out(type_cdn_logs)
@@ -104,11 +111,11 @@ def read_inputs(app: Dataflow) -> None:
 
 def answer(app: Dataflow) -> None:
     """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
-    app.web.web_app.middlewares.extend([json_edge, only_own_pages])
+    app.web.web_app.middlewares.extend([json_edge, only_own_pages, authorize])
     app.web.web_app.add_routes(EVERY_WORKER)
     app.add_dependency(LoopDelay())
     app.add_dependency(CertificateWatch())
-    REGISTRY.register(WorkerCollector(app.context.receiver))
+    REGISTRY.register(WorkerCollector(app.context.receiver, app.context.authenticator.delays))
     if app.context.stored_requests is not None:
         app.add_dependency(app.context.stored_requests)
 

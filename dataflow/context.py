@@ -5,6 +5,8 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dataflow.access.authenticator import Authenticator
+from dataflow.access.configured import create_authenticator
 from dataflow.rules.live import (
     FilterRulesFollower,
     UtmSourcesFollower,
@@ -29,11 +31,18 @@ class Context:
         self,
         settings: Settings,
         connection: Mapping[str, object],
+        worker_secret: str,
         add_outputs: Callable[[AbstractSet[str]], Awaitable[None]],
     ) -> None:
         self.settings = settings
         self.connection = connection
+        self._worker_secret = worker_secret
         self._add_outputs = add_outputs
+
+    @cached_property
+    def authenticator(self) -> Authenticator:
+        """Who knows the clients; raises `Misconfigured` where nobody says who they are."""
+        return create_authenticator(self.settings, self._worker_secret)
 
     @cached_property
     def filter_rules(self) -> FilterRulesFollower:
@@ -54,7 +63,7 @@ class Context:
 
     @cached_property
     def receiver(self) -> Receiver:
-        """Guard and limits of every role; its producer runs only where senders are served."""
+        """The limits of every role; its producer runs only where senders are served."""
         return Receiver(self.settings, self.connection)
 
     @cached_property

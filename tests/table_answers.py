@@ -55,7 +55,7 @@ class OneWorker:
         self.faust = faust
         router: Any = SimpleNamespace(external_topics_metadata=lambda: owners or {}, refresh=_nobody)
         topology = SimpleNamespace(partition_counts={TOPIC: len(table_partitions)})
-        options = SimpleNamespace(query_seconds=5.0)
+        options = SimpleNamespace(query_seconds=5.0, peer_headers=lambda _method, _url: {})
         engine: Any = SimpleNamespace(partitions=partitions, topology=topology, options=options)
         self.queries = Queries(faust, engine, router)
 

@@ -51,9 +51,12 @@ INGESTED: Mapping[str, Stream] = {
 }
 """Streams whose lines come in over HTTP and from inputs, by their names, in the order of their numbers."""
 
-RECEIVED_TOPICS = tuple(
-    stream.topic for stream in STREAMS if stream.has_own_route or stream.ingest_number is not None
-)
+_RECEIVED = [stream for stream in STREAMS if stream.has_own_route or stream.ingest_number is not None]
+
+RECEIVED_STREAMS = tuple(stream.name for stream in _RECEIVED)
+"""The streams whose events are taken over HTTP, as roles name them."""
+
+RECEIVED_TOPICS = tuple(stream.topic for stream in _RECEIVED)
 """The topics of all events that are taken over HTTP."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 import orjson
@@ -36,25 +36,28 @@ def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:
     `NotReady` when no worker listens or it is recovering, and `DataflowError` with the error of the
     worker when it refuses.
     """
-    given = {name: text for name, text in parameters.items() if text is not None}
-    address, headers = _login_of(worker)
-    return _send(address, _url(address, path, given), None, headers)
+    return _send("GET", worker, path, {name: text for name, text in parameters.items() if text is not None})
 
 
 def tell(worker: str, *path: str, **parameters: str) -> dict[str, Any]:
     """Have a worker do something. The worker may be as of `ask`; raises as that does."""
-    address, headers = _login_of(worker)
-    return _send(address, _url(address, path, parameters), b"", headers)
+    return _send("POST", worker, path, parameters)
 
 
-def _login_of(worker: str) -> tuple[str, list[tuple[str, str]]]:
-    """Split a URL into one without a login, and the header that has the login in its place."""
-    given = urlsplit(worker)
-    address = given._replace(netloc=given.netloc.rpartition("@")[2]).geturl()
-    if given.username is None:
-        return address, []
-    login = f"{unquote(given.username)}:{unquote(given.password or '')}"
-    return address, [("Authorization", f"Basic {b64encode(login.encode()).decode()}")]
+def _authorization(given: SplitResult, method: str, url: str) -> Mapping[str, str]:
+    """Return what shows the worker who asks: what the URL says, the token of the settings, or the secret."""
+    from dataflow.access.worker_proof import proof_headers
+    from dataflow.access.worker_secret import secret_of_commands
+    from dataflow.settings import settings
+
+    if given.username is not None:
+        credentials = f"{unquote(given.username)}:{unquote(given.password or '')}"
+        return {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
+    token = settings().access_token
+    if token is not None:
+        return {"Authorization": f"Bearer {token.get_secret_value().strip()}"}
+    secret = secret_of_commands(settings())
+    return proof_headers(secret, method, url) if secret else {}
 
 
 def _url(worker: str, path: Sequence[str], parameters: Mapping[str, str]) -> str:
@@ -62,15 +65,19 @@ def _url(worker: str, path: Sequence[str], parameters: Mapping[str, str]) -> str
     return "/".join([worker.rstrip("/"), *(quote(part, safe="") for part in path)]) + query
 
 
-def _send(worker: str, url: str, body: bytes | None, headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _send(method: str, given: str, path: Sequence[str], parameters: Mapping[str, str]) -> dict[str, Any]:
+    parts = urlsplit(given)
+    worker = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    url = _url(worker, path, parameters)
     handlers: list[BaseHandler] = [ProxyHandler({})]  # a worker is on this machine or in this cluster
     if url.startswith("https:"):
         from dataflow.settings import settings
         from dataflow.tls import client_context
 
         handlers.append(HTTPSHandler(context=client_context(settings().web_tls_ca_file)))
-    given = {"Content-Type": "application/json", **dict(headers)}
-    request = Request(url, body, given)  # noqa: S310  # the operator says which worker is asked
+    headers = {"Content-Type": "application/json", **_authorization(parts, method, url)}
+    body = b"" if method == "POST" else None
+    request = Request(url, body, headers)  # noqa: S310  # the operator says which worker is asked
     try:
         with build_opener(*handlers).open(request, timeout=TIMEOUT_SECONDS) as answer:
             content: dict[str, Any] = orjson.loads(answer.read())

@@ -69,7 +69,7 @@ class Engine(Service):
         self.siblings = SiblingGroups(options.app_id or app.conf.id, app.conf.id, self.producer)
         self._recovery = Recovery(self.siblings, topology, self.producer, options, self.local, self.pauses)
         self._errors = CheckpointErrors()
-        self.membership = Membership(app, options.connection)
+        self.membership = Membership(app, options)
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
         self.writing_until: asyncio.Timeout | None = None  # of the checkpoint that is being written
         self._writing = asyncio.Lock()

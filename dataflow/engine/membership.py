@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -15,6 +15,7 @@ from yarl import URL
 
 from dataflow.engine.address import is_loopback
 from dataflow.engine.member_data import MemberData, WorkerProcess, member_data, this_process
+from dataflow.engine.options import EngineOptions
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
@@ -46,9 +47,9 @@ class Moment(StrEnum):
 class Membership:
     """Asks who is in this worker's group, and whether those that have its id or address are alive."""
 
-    def __init__(self, app: faust.App, connection: Mapping[str, object]) -> None:
+    def __init__(self, app: faust.App, options: EngineOptions) -> None:
         self._app = app
-        self._connection = connection
+        self._options = options
 
     @property
     def transactional_id(self) -> str:
@@ -71,7 +72,7 @@ class Membership:
         try:
             async with (
                 asyncio.timeout(LOST_SECONDS if moment is Moment.LOST else None),
-                running(Admin(self._connection)) as admin,
+                running(Admin(self._options.connection)) as admin,
             ):
                 await self._check(admin, moment)
         except (KafkaError, OSError, TimeoutError, msgspec.MsgspecError) as error:
@@ -128,10 +129,12 @@ class Membership:
         return bool(own) and other.instance_id == own
 
     async def _process_at(self, url: str) -> WorkerProcess | None:
+        address = f"{url.rstrip('/')}{PROCESS_PATH}"
+        headers = self._options.peer_headers("GET", address)
         try:
             async with (
                 asyncio.timeout(ANSWER_SECONDS),
-                self._app.http_client.get(f"{url.rstrip('/')}{PROCESS_PATH}") as reply,
+                self._app.http_client.get(address, headers=headers) as reply,
             ):
                 return msgspec.json.decode(await reply.read(), type=WorkerProcess)
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):

@@ -1,9 +1,13 @@
 """What an operator may choose about the engine; the application fills it from its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dataflow.kafka.record_batches import DEFAULT_MAX_MESSAGE_BYTES
+
+
+def _no_headers(_method: str, _url: str) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +36,7 @@ class EngineOptions:
     query_seconds: float = 2.0
     stall_seconds: float = 300.0
     instance_id: str | None = None
+    peer_headers: Callable[[str, str], Mapping[str, str]] = _no_headers
+    """Returns by which headers another worker knows this one, of the method and the URL that is asked."""
     app_id: str | None = None
     """Prefix of the changelogs, which all groups of an app share; None: its name is that of its one group."""

@@ -227,11 +227,12 @@ class Queries:
     async def _ask(
         self, url: str, body: bytes, query_type: type[Query[A]]
     ) -> list[PartitionResult[A]] | None:
-        headers = {"Content-Type": MSGPACK}
+        address = url + QUERY_PATH
+        headers = {"Content-Type": MSGPACK, **self._engine.options.peer_headers("POST", address)}
         try:
             async with (
                 asyncio.timeout(self._engine.options.query_seconds),
-                self._app.http_client.post(url + QUERY_PATH, data=body, headers=headers) as reply,
+                self._app.http_client.post(address, data=body, headers=headers) as reply,
             ):
                 if reply.status == 200:
                     return decode_results(await reply.read(), query_type)

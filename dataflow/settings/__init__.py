@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.errors import Misconfigured
+from dataflow.settings.access import AccessSettings
 from dataflow.settings.broker import BrokerSettings, Compression, DeliverySettings, SaslMechanism, Security
 from dataflow.settings.faults import contradictions, describe_fault, unknown_names
 from dataflow.settings.inputs import InputSettings, ReceivingSettings
@@ -34,6 +35,7 @@ class Settings(
     ReceivingSettings,
     StageSettings,
     DeliverySettings,
+    AccessSettings,
     WebSettings,
     WorkerSettings,
     BrokerSettings,

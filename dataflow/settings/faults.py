@@ -37,6 +37,11 @@ _REMOVED = {
     "DATAFLOW_INGEST_TLS_CERT_FILE": "DATAFLOW_WEB_TLS_CERT_FILE has taken its place, for all routes",
     "DATAFLOW_INGEST_TLS_KEY_FILE": "DATAFLOW_WEB_TLS_KEY_FILE has taken its place",
     "DATAFLOW_INGEST_TLS_CLIENT_CA_FILE": "DATAFLOW_WEB_TLS_CLIENT_CA_FILE has taken its place",
+    "DATAFLOW_INGEST_HTPASSWD_FILE": "write each user into the file of DATAFLOW_ACCESS_FILE: [users.NAME], "
+    """password = "HASH", roles = ["send"]; docs/security.md says how""",
+    "DATAFLOW_INGEST_TOKEN_FILE": "write each token into the file of DATAFLOW_ACCESS_FILE: [tokens.NAME], "
+    """sha256 = "HASH", roles = ["send"]; docs/security.md says how""",
+    "DATAFLOW_INGEST_OPEN": "set DATAFLOW_OPEN_ROLES=read,send,edit for what true allowed (docs/security.md)",
 }
 _USER_AND_PASSWORD = ("DATAFLOW_BROKER_USERNAME", "DATAFLOW_BROKER_PASSWORD")
 

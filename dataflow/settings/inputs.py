@@ -5,7 +5,7 @@ from typing import Annotated
 
 from croniter import croniter
 from croniter.croniter import CroniterError
-from pydantic import AfterValidator, BaseModel, FilePath
+from pydantic import AfterValidator, BaseModel
 
 from dataflow.errors import one_of
 from dataflow.settings.values import Names, setting
@@ -43,7 +43,7 @@ class InputSettings(BaseModel):
 
 
 class ReceivingSettings(BaseModel):
-    """Limits and access of the HTTP ingest."""
+    """Limits of the HTTP ingest."""
 
     ingest_body_bytes: int = setting(32 * 2**20, "longest body as received", ge=1024, le=2**30)
     ingest_inflated_bytes: int = setting(256 * 2**20, "longest body once unpacked", ge=1024, le=2**34)
@@ -62,9 +62,4 @@ class ReceivingSettings(BaseModel):
     )
     ingest_structured_fields: Names = setting(
         (), "fields of STRUCTURED CDN lines in their order, separated by commas"
-    )
-    ingest_htpasswd_file: FilePath | None = setting(None, "users and passwords that may send (htpasswd -B)")
-    ingest_token_file: FilePath | None = setting(None, "bearer tokens that may send, one a line")
-    ingest_open: bool = setting(
-        False, "true: everybody may send; false: only the users and tokens of the two files"
     )

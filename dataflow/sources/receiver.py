@@ -1,4 +1,4 @@
-"""The receiver: the producer, the authenticator and the limits of all that comes in over HTTP."""
+"""The receiver: the producer and the limits of all that comes in over HTTP."""
 
 import resource
 from collections import Counter
@@ -10,8 +10,6 @@ from mode import Service
 from dataflow.errors import Misconfigured
 from dataflow.http_error import overloaded
 from dataflow.settings import Settings
-from dataflow.sources.auth.auth_config import create_authenticator
-from dataflow.sources.auth.authenticator import Authenticator
 from dataflow.sources.batching_producer import BatchingProducer
 from dataflow.sources.ingest_producer import IngestProducer
 from dataflow.sources.receive import Receiving
@@ -30,11 +28,10 @@ class Receiver(Service):
         self.ingest_producer = IngestProducer(connection, settings)
         self.producer = BatchingProducer(self.ingest_producer, settings)
         self.receiving = Receiving(self.producer, settings)
-        self._authenticator: Authenticator | None = None
         self._received_bytes = 0
 
     def check(self) -> None:
-        """Before anything has started, read the secrets and allow many connections; raise `Misconfigured`."""
+        """Before anything has started, check the limits and allow many connections; raise `Misconfigured`."""
         settings = self.settings
         _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a shell's is often 1,024
@@ -43,7 +40,6 @@ class Receiver(Service):
                 f"DATAFLOW_INGEST_IN_FLIGHT_BYTES is {settings.ingest_in_flight_bytes}; "
                 f"expected at least twice DATAFLOW_INGEST_BODY_BYTES, which is {settings.ingest_body_bytes}"
             )
-        self._authenticator = create_authenticator(settings)
 
     async def on_start(self) -> None:
         """Begin to reach the broker."""
@@ -52,20 +48,6 @@ class Receiver(Service):
     async def on_stop(self) -> None:
         """Wait for the broker's last answers, within the deadline of each."""
         await self.producer.drain()
-        if self._authenticator is not None:
-            self._authenticator.close()
-
-    @property
-    def authenticator(self) -> Authenticator:
-        """Who may send; a worker that receives nothing reads the secrets late. Raises `Misconfigured`."""
-        if self._authenticator is None:
-            self._authenticator = create_authenticator(self.settings)
-        return self._authenticator
-
-    @property
-    def failed_logins(self) -> int:
-        """How often a password or token was wrong, since the start."""
-        return 0 if self._authenticator is None else self._authenticator.delays.failures
 
     @property
     def in_flight_bytes(self) -> int:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from msgspec import Meta
 
+from dataflow.access.identity import AccessRole
 from dataflow.analytics.question import failure_question, ranking_question
 from dataflow.analytics.ranking import Page, RankedKey
 from dataflow.analytics.span import Bound, Span
@@ -143,7 +144,14 @@ class ErrorRateAnswer(RangeAnswer):
     error_rate: Annotated[float, Meta(description="errors / total; 0 without requests")]
 
 
-@routes("get", "/analytics/requests_per_endpoint", description=ABOUT, has_etag=True, errors=ERRORS)
+@routes(
+    "get",
+    "/analytics/requests_per_endpoint",
+    AccessRole.READ,
+    description=ABOUT,
+    has_etag=True,
+    errors=ERRORS,
+)
 async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
     """How often each endpoint was asked for."""
     range_fields, page = await _ranking(requests_per_endpoint.table, "endpoint", request)
@@ -151,7 +159,7 @@ async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
     return EndpointsAnswer(*range_fields, page.total, endpoints, _next(page))
 
 
-@routes("get", "/analytics/top_ips", description=ABOUT, has_etag=True, errors=ERRORS)
+@routes("get", "/analytics/top_ips", AccessRole.READ, description=ABOUT, has_etag=True, errors=ERRORS)
 async def show_top_ips(request: IpsRequest) -> IpsAnswer:
     """Which clients asked most."""
     range_fields, page = await _ranking(top_clients.table, "ip", request)
@@ -159,7 +167,7 @@ async def show_top_ips(request: IpsRequest) -> IpsAnswer:
     return IpsAnswer(*range_fields, page.total, ips, _next(page))
 
 
-@routes("get", "/analytics/error_rate", description=ABOUT, has_etag=True, errors=ERRORS)
+@routes("get", "/analytics/error_rate", AccessRole.READ, description=ABOUT, has_etag=True, errors=ERRORS)
 async def show_error_rate(request: SpanRequest) -> ErrorRateAnswer:
     """Which share of the requests failed."""
     sourced = await answer(failure_question(requests_per_status.table, request.span), request.source)

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.dead_letters.json_views import DeadLetterList, DeadLetterPage, list_of_letters, page_of_letter
 from dataflow.dead_letters.letter import LetterFilter
 from dataflow.dead_letters.replay import AnotherReplay, ReplayResult, replay
 from dataflow.http_error import HttpError, not_found
 from dataflow.web.parameter import NoParameters, about, named
-from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Content, Routes
 from dataflow.web.table_request import Instant, ms_of
 
@@ -57,14 +57,17 @@ class PlaceRequest(NoParameters):
     offset: Annotated[int, about("Its offset", example=0), Meta(ge=0, le=2**62)]
 
 
-@routes("get", "/dead-letters", errors=ERRORS, role=AccessRole.EDIT)
+@routes("get", "/dead-letters", AccessRole.EDIT, errors=ERRORS)
 async def list_letters(request: ListRequest) -> DeadLetterList:
     """The newest records that could not be used."""
     return await list_of_letters(app.context.connection, request.letter_filter(), request.limit)
 
 
 @routes(
-    "get", "/dead-letters/{partition}/{offset}", errors={**ERRORS, 404: "There is none"}, role=AccessRole.EDIT
+    "get",
+    "/dead-letters/{partition}/{offset}",
+    AccessRole.EDIT,
+    errors={**ERRORS, 404: "There is none"},
 )
 async def show_letter(request: PlaceRequest) -> DeadLetterPage:
     """All of one dead letter."""
@@ -78,10 +81,10 @@ async def show_letter(request: PlaceRequest) -> DeadLetterPage:
 @routes(
     "post",
     "/dead-letters/replay",
+    AccessRole.EDIT,
     body=[Content(example={"reason": "not_json", "limit": 100})],
     max_body_bytes=1 << 20,
     errors={**ERRORS, 409: "Another replay has begun meanwhile", 413: "The body is too large"},
-    role=AccessRole.EDIT,
 )
 async def replay_letters(_request: NoParameters, body: ReplayRequest) -> ReplayResult:
     """Send dead letters back to where they came from, none twice."""

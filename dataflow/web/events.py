@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from aiohttp.web import Request
 from msgspec import Meta
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
+from dataflow.catalogue.streams import analytics_events
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.errors import InvalidEvent
 from dataflow.http_error import HttpError
@@ -18,7 +20,6 @@ from dataflow.web.answer import Answer
 from dataflow.web.body import read_body
 from dataflow.web.ingest import ERRORS, SenderHeaders
 from dataflow.web.parameter import NoParameters
-from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Content, Reply, Routes
 
 routes = Routes("What comes in")
@@ -38,11 +39,12 @@ class AppEvent(Answer):
 @routes(
     "post",
     "/events",
+    AccessRole.SEND,
+    stream=analytics_events.STREAM.name,
     description="It is answered as it was sent, once the broker has it.",
     body=[Content(schema=AppEvent, example=EXAMPLE)],
     status=HTTPStatus.CREATED,
     errors={**ERRORS, 400: "A field is not as expected; it is named"},
-    role=AccessRole.SEND,
 )
 async def create_event(request: SenderHeaders, http: Request) -> Reply[AppEvent]:
     """Create an analytics event."""
@@ -88,8 +90,8 @@ class SimulationStopped(Answer):
 @routes(
     "post",
     "/events/simulation",
+    AccessRole.EDIT,
     errors={400: "It runs already, or the interval is not as expected"},
-    role=AccessRole.SEND,
 )
 async def start_simulation(request: SimulationRequest) -> SimulationStarted:
     """Start to simulate events."""
@@ -98,7 +100,7 @@ async def start_simulation(request: SimulationRequest) -> SimulationStarted:
     return SimulationStarted("started", request.interval)
 
 
-@routes("delete", "/events/simulation", errors={400: "None is running"}, role=AccessRole.SEND)
+@routes("delete", "/events/simulation", AccessRole.EDIT, errors={400: "None is running"})
 async def stop_simulation(_request: NoParameters) -> SimulationStopped:
     """Stop the simulation, on whichever worker it runs."""
     if not await app.context.simulator.end():

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Literal
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.engine.lifecycle import EngineState
 from dataflow.engine.pauses import Pause
@@ -55,6 +56,7 @@ class Ready(Answer):
 @routes(
     "get",
     "/healthz",
+    AccessRole.EVERYBODY,
     description="Only a restart helps where it does not.",
     errors={500: "It has crashed, or has not got on for long"},
 )
@@ -73,7 +75,7 @@ async def healthz() -> Healthy:
     return Healthy(True)
 
 
-@routes("get", "/readyz", errors={503: "It does none of its work; the error says why"})
+@routes("get", "/readyz", AccessRole.EVERYBODY, errors={503: "It does none of its work; the error says why"})
 async def readyz() -> Ready:
     """Whether this worker does its work."""
     reason = not_ready_for()

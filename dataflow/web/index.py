@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 from aiohttp.web import Request, Response
 
+from dataflow.access.identity import AccessRole
 from dataflow.http_error import not_found
 from dataflow.web.edge import json_response
 from dataflow.web.openapi import document
@@ -48,14 +49,14 @@ class FileRequest(msgspec.Struct):
     name: Annotated[str, about("Its name", example="page.css")]
 
 
-@routes("get", "/", answer=HTML)
+@routes("get", "/", AccessRole.EVERYBODY, answer=HTML)
 async def index(http: Request) -> Response:
     """The live page."""
     return page_of(http, "index.html")
 
 
 # Where browsers look for one that show JSON.
-@routes("get", "/favicon.ico", answer=Content("image/svg+xml", {"type": "string"}))
+@routes("get", "/favicon.ico", AccessRole.EVERYBODY, answer=Content("image/svg+xml", {"type": "string"}))
 async def favicon(http: Request) -> Response:
     """The icon."""
     return _file(http, FILES["icon.svg"], ".svg", ASKED_AGAIN)
@@ -64,6 +65,7 @@ async def favicon(http: Request) -> Response:
 @routes(
     "get",
     "/static/{version}/{name}",
+    AccessRole.EVERYBODY,
     answer=Content("text/css", {"type": "string"}),
     errors={404: "There is no such file"},
 )
@@ -96,12 +98,12 @@ def routes_about(others: Sequence[Route]) -> Routes:
     def encoded() -> bytes:
         return document([*others, *routes])
 
-    @routes("get", "/docs", answer=HTML)
+    @routes("get", "/docs", AccessRole.READ, answer=HTML)
     async def docs(http: Request) -> Response:
         """This document, as a page."""
         return page_of(http, "docs.html")
 
-    @routes("get", "/openapi.json")
+    @routes("get", "/openapi.json", AccessRole.READ)
     async def openapi() -> Response:
         """This document."""
         return json_response(encoded())

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from aiohttp.web import Request
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.catalogue.declared import INGESTED
 from dataflow.catalogue.stream import Stream
@@ -16,7 +17,6 @@ from dataflow.sources.receive import Outcome
 from dataflow.sources.sorting import sender_headers
 from dataflow.web.body import read_body
 from dataflow.web.parameter import about, named
-from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Content, Routes
 
 routes = Routes("What comes in")
@@ -52,10 +52,11 @@ class StreamRequest(SenderHeaders, kw_only=True):
 @routes(
     "post",
     "/ingest",
+    AccessRole.SEND,
+    stream=cdn_logs.STREAM.name,
     description="One JSON object a line, one object, or an array; or STRUCTURED lines with a field order.",
     body=LINES,
     errors=ERRORS,
-    role=AccessRole.SEND,
 )
 async def ingest_cdn_logs(request: SenderHeaders, http: Request) -> Outcome:
     """Take CDN logs as DataStream 2 sends them."""
@@ -65,9 +66,9 @@ async def ingest_cdn_logs(request: SenderHeaders, http: Request) -> Outcome:
 @routes(
     "post",
     "/ingest/{stream}",
+    AccessRole.SEND,
     body=LINES,
     errors={**ERRORS, 404: "There is no such stream"},
-    role=AccessRole.SEND,
 )
 async def ingest_stream(request: StreamRequest, http: Request) -> Outcome:
     """Take lines of a stream."""

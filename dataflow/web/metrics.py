@@ -8,6 +8,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from dataflow.access.identity import AccessRole
+from dataflow.access.login_delays import LoginDelays
 from dataflow.app import app
 from dataflow.catalogue.declared import RECEIVED_TOPICS
 from dataflow.sources.receiver import REFUSED, Receiver
@@ -33,8 +35,9 @@ class WorkerCollector(Collector):
     A partition's series moves with it. No label holds what a sender has sent.
     """
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, delays: LoginDelays) -> None:
         self.receiver = receiver
+        self.delays = delays
 
     def collect(self) -> Iterable[Metric]:
         """Yield what is so at this moment."""
@@ -45,6 +48,9 @@ class WorkerCollector(Collector):
             yield from _access_logs()
         yield _suspended()
         yield from _received(self.receiver)
+        yield CounterMetricFamily(
+            "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=self.delays.failures
+        )
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: what there is depends on the partitions owned, and on a receiver."""
@@ -119,7 +125,7 @@ def _suspended() -> Metric:
     return family
 
 
-@routes("get", "/metrics", answer=Content("text/plain", {"type": "string"}))
+@routes("get", "/metrics", AccessRole.METRICS, answer=Content("text/plain", {"type": "string"}))
 async def metrics() -> Response:
     """Metrics of this worker, for Prometheus."""
     return Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -178,9 +184,6 @@ def _received(receiver: Receiver) -> Iterable[Metric]:
         "drops its batch.",
         "status",
         {status: counts[REFUSED, status] for status in STATUSES},
-    )
-    yield CounterMetricFamily(
-        "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=receiver.failed_logins
     )
     yield GaugeMetricFamily(
         "dataflow_http_in_flight_bytes",

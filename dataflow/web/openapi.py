@@ -8,6 +8,8 @@ from typing import TypeGuard
 import msgspec
 import orjson
 
+from dataflow.access.identity import AccessRole
+from dataflow.web.authorize import CHANGES
 from dataflow.web.json_schema import REF_TEMPLATE, Json, schemas_of
 from dataflow.web.route import Content, Route
 
@@ -16,20 +18,20 @@ Every worker answers for the whole cluster. `HEAD` is `GET` without the body. Er
 field, `error`: which value is wrong, and what is expected.
 
 Workers of role `all` and `ingest` receive events; those of role `all` and `enrich` filter and count.
-Protected routes need a password or a token. If none is configured, only `DATAFLOW_INGEST_OPEN` lets
-somebody in."""
+A route that needs a role asks for a password, a token or a client certificate that the access file
+gives that role, unless `DATAFLOW_OPEN_ROLES` gives it to everybody."""
 
 SECURITY: Json = {
-    "password": {"type": "http", "scheme": "basic", "description": "DATAFLOW_INGEST_HTPASSWD_FILE"},
-    "token": {"type": "http", "scheme": "bearer", "description": "DATAFLOW_INGEST_TOKEN_FILE"},
+    "password": {"type": "http", "scheme": "basic", "description": "A user of DATAFLOW_ACCESS_FILE"},
+    "token": {"type": "http", "scheme": "bearer", "description": "A token of DATAFLOW_ACCESS_FILE"},
 }
 
 PROTECTED = {
     401: "The client is not known",
-    403: "Sending is disabled, or another site asks",
+    403: "The client has not the role, or another site asks",
     429: "Too many wrong passwords",
-    503: "Kafka is away",
 }
+CHANGING = {503: "Kafka is away"}
 
 
 class Error(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,8 +64,7 @@ def document(routes: Sequence[Route]) -> bytes:
 def operation(route: Route) -> Json:
     """Return the operation object of a route."""
     described: Json = {"tags": [route.tag], "operationId": _id(route), "summary": route.summary}
-    if route.description:
-        described["description"] = route.description
+    described["description"] = f"{route.description} {_needed(route)}".strip()
     parameters = [each.as_openapi() for group in route.parameters.values() for each in group]
     if parameters:
         described["parameters"] = parameters
@@ -72,16 +73,22 @@ def operation(route: Route) -> Json:
     if bodies:
         described["requestBody"] = {"required": True, "content": _contents(bodies, body_type)}
     described["responses"] = _responses(route)
-    if route.role:
+    if route.role is not AccessRole.EVERYBODY:
         described["security"] = [{"password": []}, {"token": []}, {}]
     return described
+
+
+def _needed(route: Route) -> str:
+    return "" if route.role is AccessRole.EVERYBODY else f"Needs the role {route.role}."
 
 
 def _responses(route: Route) -> Json:
     content = _contents([route.answer], route.answer_type)
     responses: Json = {str(int(route.status)): {"description": route.status.phrase, "content": content}}
     unchanged = {304: "It is as If-None-Match says"} if route.has_etag else {}
-    for status, meaning in sorted({**unchanged, **(PROTECTED if route.role else {}), **route.errors}.items()):
+    protected = {} if route.role is AccessRole.EVERYBODY else PROTECTED
+    protected |= CHANGING if route.role in CHANGES else {}
+    for status, meaning in sorted({**unchanged, **protected, **route.errors}.items()):
         error = {"content": _contents([Content()], Error)} if status >= HTTPStatus.BAD_REQUEST else {}
         responses[str(status)] = {"description": meaning, **error}
     return responses

@@ -7,7 +7,6 @@ from typing import Annotated, Literal, TypeVar
 
 import aiohttp
 import msgspec
-from aiohttp import hdrs
 from aiohttp.web import Request
 
 from dataflow.app import app
@@ -28,11 +27,11 @@ async def tell_owners(topics: Iterable[str], path: str, http: Request, answer_ty
 
 
 async def _tell(address: str, http: Request, answer_type: type[A]) -> A:
-    known = {name: http.headers[name] for name in [hdrs.AUTHORIZATION] if name in http.headers}
+    headers = app.engine.options.peer_headers(http.method, address)
     try:
         async with (
             asyncio.timeout(FORWARD_SECONDS),
-            app.http_client.request(http.method, address, headers=known) as reply,
+            app.http_client.request(http.method, address, headers=headers) as reply,
         ):
             if reply.status == HTTPStatus.OK:
                 return msgspec.json.decode(await reply.read(), type=answer_type)

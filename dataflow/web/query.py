@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp.web import Response
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.engine.member_data import WorkerProcess, this_process
 from dataflow.engine.membership import PROCESS_PATH
@@ -22,7 +23,10 @@ ENCODED = Content(MSGPACK, {"type": "string", "format": "binary"})
 
 
 @routes(
-    "get", PROCESS_PATH, description="Internal: asked by a worker that has the same address or instance id."
+    "get",
+    PROCESS_PATH,
+    AccessRole.WORKER,
+    description="Internal: asked by a worker that has the same address or instance id.",
 )
 async def show_process() -> WorkerProcess:
     """Which process this worker is."""
@@ -32,6 +36,7 @@ async def show_process() -> WorkerProcess:
 @routes(
     "post",
     QUERY_PATH,
+    AccessRole.WORKER,
     description="Internal: it differs between releases.",
     body=[ENCODED],
     max_body_bytes=MOST_BYTES,

@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from aiohttp.web import Request
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.web.answer import Answer
 from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about
-from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Routes
 from dataflow.web.tables import table_named
 
@@ -33,10 +33,10 @@ class Rebuilding(Answer):
 @routes(
     "post",
     "/tables/{name}/rebuild",
+    AccessRole.ADMIN,
     description="Its counts are dropped. Until a partition has caught up it is missing in answers; "
     "streams and other tables go on.",
     errors={404: "There is no such table", 503: "An owner of its partitions has not answered"},
-    role=AccessRole.EDIT,
 )
 async def rebuild_table(request: RebuildRequest, http: Request) -> Rebuilding:
     """Count a table anew from what its topics still hold."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from aiohttp.web import Request
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.engine.resume import resume
 from dataflow.errors import one_of
@@ -11,7 +12,6 @@ from dataflow.http_error import not_found
 from dataflow.web.answer import Answer
 from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about
-from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Routes
 
 routes = Routes("Counts")
@@ -34,9 +34,9 @@ class Resumed(Answer):
 @routes(
     "post",
     "/streams/{name}/resume",
+    AccessRole.EDIT,
     description="Dead letters that its limit had refused are accepted then, and the limits count anew.",
     errors={404: "There is no such stream", 503: "An owner of its partitions has not answered"},
-    role=AccessRole.EDIT,
 )
 async def resume_stream(request: ResumeRequest, http: Request) -> Resumed:
     """Go on with a stream that has paused, at all owners of its partitions."""

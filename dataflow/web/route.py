@@ -12,12 +12,12 @@ import msgspec
 from aiohttp.web import AbstractRouteDef, Request, RouteDef, StreamResponse, UrlDispatcher
 from aiohttp.web_urldispatcher import AbstractRoute
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.web.body import read_body, read_json_body, refuse_forms
 from dataflow.web.edge import json_response, kept_response
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import Parameter, parameters_of, read_parameters
-from dataflow.web.require_role import AccessRole, require_role
 
 A = TypeVar("A")
 
@@ -55,7 +55,7 @@ class Options(TypedDict, total=False):
     answer: Content
     status: HTTPStatus
     errors: Mapping[int, str]
-    role: AccessRole
+    stream: str
     has_etag: bool
 
 
@@ -69,6 +69,8 @@ class Route(AbstractRouteDef):
 
     method: Method
     pattern: str
+    role: AccessRole
+    """What clients have to be."""
     tag: str
     view: View
     """Its docstring is what OpenAPI says of the route."""
@@ -81,8 +83,8 @@ class Route(AbstractRouteDef):
     status: HTTPStatus = HTTPStatus.OK
     errors: Mapping[int, str] = field(default_factory=dict)
     """When it answers which status beyond `status`."""
-    role: AccessRole | None = None
-    """What clients have to be; None: it answers everybody."""
+    stream: str | None = None
+    """The stream whose events it takes, where no parameter `stream` says so."""
     has_etag: bool = False
     """Whether clients may keep the answer, and ask whether it is still so."""
 
@@ -117,8 +119,7 @@ class Route(AbstractRouteDef):
 
     def register(self, router: UrlDispatcher) -> list[AbstractRoute]:
         """Serve it; a GET answers HEAD, too."""
-        handler = require_role(self.role, self.respond) if self.role else self.respond
-        return RouteDef(self.method.upper(), self.pattern, handler, {}).register(router)
+        return RouteDef(self.method.upper(), self.pattern, self.respond, {}).register(router)
 
     async def respond(self, http: Request) -> StreamResponse:
         """Answer a request."""
@@ -167,11 +168,13 @@ class Routes:
         """Iterate in the order of declaration."""
         return iter(self._routes)
 
-    def __call__(self, method: Method, path: str, **options: Unpack[Options]) -> Callable[[View], View]:
+    def __call__(
+        self, method: Method, path: str, role: AccessRole, **options: Unpack[Options]
+    ) -> Callable[[View], View]:
         """Declare a view."""
 
         def declare(view: View) -> View:
-            self._routes.append(Route(method, path, self._tag, view, **options))
+            self._routes.append(Route(method, path, role, self._tag, view, **options))
             return view
 
         return declare

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp.web import Request, Response
 from msgspec import Meta
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.http_error import HttpError, quoted, unavailable
@@ -26,7 +27,6 @@ from dataflow.web.json_schema import Json
 from dataflow.web.json_texts import TEXTS, texts_of
 from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about, named
-from dataflow.web.require_role import AccessRole
 from dataflow.web.route import Content, Reply, Routes, View
 
 routes = Routes("Rules")
@@ -114,12 +114,12 @@ class DryRunRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 def _read(path: str, schema: Json) -> Callable[[View], View]:
     about_tag, content = "The ETag is their version.", Content(schema=schema)
-    return routes("get", path, description=about_tag, answer=content, errors=READ_ERRORS)
+    return routes("get", path, AccessRole.READ, description=about_tag, answer=content, errors=READ_ERRORS)
 
 
 def _change(path: str, schema: Json, example: object) -> Callable[[View], View]:
     body, role = [Content(schema=schema, example=example)], AccessRole.EDIT
-    return routes("put", path, body=body, max_body_bytes=MOST_BYTES, errors=PUT_ERRORS, role=role)
+    return routes("put", path, role, body=body, max_body_bytes=MOST_BYTES, errors=PUT_ERRORS)
 
 
 @_read("/rules", RULES)
@@ -134,7 +134,7 @@ async def put_rules(request: IfMatch, body: bytes) -> Reply[Written]:
     return await _put(request, body, app.context.filter_rules)
 
 
-@routes("get", "/rules/versions", errors={503: "A worker has not answered"})
+@routes("get", "/rules/versions", AccessRole.READ, errors={503: "A worker has not answered"})
 async def show_versions(request: VersionsRequest, http: Request) -> VersionsInUse:
     """Which versions of the documents the workers use: they differ only for a moment."""
     answer = VersionsInUse({}, {})
@@ -153,11 +153,11 @@ async def show_versions(request: VersionsRequest, http: Request) -> VersionsInUs
 @routes(
     "post",
     "/rules/dry-run",
+    AccessRole.EDIT,
     description="On lines, or on the last records of a topic; without `rules` those in use.",
     body=[Content(example={"rules": A_RULE, "topic": "cdn-logs", "last": 1_000})],
     max_body_bytes=64 << 20,
     errors={400: "The body is no dry run", 404: "There is no such topic", 413: "The body is too large"},
-    role=AccessRole.EDIT,
 )
 async def dry_run_rules(_request: NoParameters, body: DryRunRequest) -> DryRun:
     """Try rules; nothing is changed."""

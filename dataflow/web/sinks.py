@@ -1,5 +1,6 @@
 """Sinks: the lag of each over the whole cluster, and why, answered at /sinks."""
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.errors import DataflowError
 from dataflow.http_error import unavailable
@@ -20,6 +21,7 @@ class SinksAnswer(Answer):
 @routes(
     "get",
     "/sinks",
+    AccessRole.READ,
     description="Over the whole cluster; takes half a second.",
     errors={400: "There are no parameters", 503: "Kafka is away"},
 )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.pauses import Pause, StreamState
@@ -55,6 +56,7 @@ class StreamsAnswer(Answer):
 @routes(
     "get",
     "/streams",
+    AccessRole.READ,
     description="Since the beginning, over all workers and crashes.",
     has_etag=True,
     errors={400: "There are no parameters", 503: AWAY},

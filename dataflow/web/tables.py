@@ -1,5 +1,6 @@
 """Tables: what is counted, per key and event-time window, over the whole cluster."""
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.engine.tables import Window, WindowedTable, orders
 from dataflow.engine.tables.table import COUNT
@@ -22,13 +23,13 @@ BOUNDED = (
 ERRORS = {400: "A parameter is not as expected", 404: "There is no such table or key", 503: AWAY}
 
 
-@routes("get", "/tables", has_etag=True, errors={400: "There are no parameters"})
+@routes("get", "/tables", AccessRole.READ, has_etag=True, errors={400: "There are no parameters"})
 async def list_tables(_request: NoParameters) -> TableList:
     """What is counted."""
     return TableList([_described(table) for _, table in sorted(_tables().items())])
 
 
-@routes("get", "/tables/{name}", description=BOUNDED, has_etag=True, errors=ERRORS)
+@routes("get", "/tables/{name}", AccessRole.READ, description=BOUNDED, has_etag=True, errors=ERRORS)
 async def show_table(request: TableRequest) -> TableAnswer:
     """Counts of a table, by window of event time."""
     table = table_named(request.name)
@@ -40,6 +41,7 @@ async def show_table(request: TableRequest) -> TableAnswer:
 @routes(
     "get",
     "/tables/{name}/{key:(?s:.*)}",
+    AccessRole.READ,
     description="A key may hold slashes, written as they are or as %2F.",
     has_etag=True,
     errors=ERRORS,

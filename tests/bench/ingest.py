@@ -51,11 +51,10 @@ LOADS = (
 def ingest(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
     """Send every load to one worker; in the end every line must be in the topic, once."""
     with TemporaryDirectory(prefix="bench-") as made:
-        secrets = Path(made) / "htpasswd"
-        secrets.write_text(f"{USER}:{bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10)).decode()}\n")
-        flow = Shipped(
-            arena.cluster, "bench-ingest", STREAM, {}, role="ingest", ingest_htpasswd_file=str(secrets)
-        )
+        access = Path(made) / "access.toml"
+        hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10)).decode()
+        access.write_text(f'[users.{USER}]\npassword = "{hashed}"\nroles = ["send"]\n')
+        flow = Shipped(arena.cluster, "bench-ingest", STREAM, {}, role="ingest", access_file=str(access))
         with shipped_worker(flow) as (child, port):
             wait_until_ready(child, port)
             accepted = refused = 0

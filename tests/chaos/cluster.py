@@ -129,9 +129,8 @@ class Cluster:
 
 def open_to_senders(environment: Mapping[str, str]) -> dict[str, str]:
     """Let everybody send to a worker, unless its settings say who may, or that nobody is let in."""
-    doors = ("INGEST_HTPASSWD_FILE", "INGEST_TOKEN_FILE", "INGEST_OPEN")
-    is_told = any(f"DATAFLOW_{name}" in environment for name in doors)
-    return {**environment, **({} if is_told else {"DATAFLOW_INGEST_OPEN": "true"})}
+    is_told = any(f"DATAFLOW_{name}" in environment for name in ("ACCESS_FILE", "OPEN_ROLES"))
+    return {**environment, **({} if is_told else {"DATAFLOW_OPEN_ROLES": "read,send,edit,admin"})}
 
 
 @contextmanager

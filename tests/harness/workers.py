@@ -13,10 +13,12 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from dataflow.access.worker_proof import proof_headers
 from dataflow.demo.broker.child_process import start_child
 from dataflow.demo.broker.ports import free_port
 
 DEADLINE_SECONDS = 60
+WORKER_SECRET = "secret of the workers of a test"
 POLL_SECONDS = 0.05
 
 
@@ -59,6 +61,11 @@ class Worker:
             return Reply(response.status, dict(response.headers), response.read())
         finally:
             connection.close()
+
+    def as_worker(self, path: str, method: str = "GET", body: bytes | None = None) -> Reply:
+        """Send a request as another worker does."""
+        proof = proof_headers(WORKER_SECRET, method, f"{self.url}{path}")
+        return self.get(path, method, body, **proof)
 
     def wait_for(self, path: str, is_so: Callable[[Reply], bool]) -> Reply:
         """Ask until the reply is so."""
@@ -105,7 +112,8 @@ def running_worker(address: str, folder: Path, app_id: str, **chosen: str) -> It
         "DATAFLOW_DATA_DIR": str(folder / f"{app_id}-{port}"),
         "DATAFLOW_SESSION_TIMEOUT_MS": "3000",
         "DATAFLOW_WEB_PORT": str(port),
-        "DATAFLOW_INGEST_OPEN": "true",
+        "DATAFLOW_OPEN_ROLES": "read,send,edit,admin",
+        "DATAFLOW_WORKER_SECRET": WORKER_SECRET,
     }
     log = folder / f"{app_id}-{port}.log"
     with log.open("wb") as output:

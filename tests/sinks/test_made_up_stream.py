@@ -27,7 +27,7 @@ async def test_a_stream_works_that_only_its_declaration_its_agent_and_its_table_
     """Topics, ingest, counts, PostgreSQL's table and CSV files follow from the declaration."""
     environment = {
         "DATAFLOW_BROKER": own_broker.address,
-        "DATAFLOW_INGEST_OPEN": "true",
+        "DATAFLOW_OPEN_ROLES": "read,send",
         "DATAFLOW_POSTGRES_URL": database,
         "DATAFLOW_CSV_DIR": str(tmp_path / "csv"),
     }

@@ -2,18 +2,21 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from typer import BadParameter
 
+from dataflow.access.worker_proof import Asked, is_proof
 from dataflow.cli.tables import list_of_tables, tables, windows_of
 from dataflow.cli.worker_client import NotReady, ask, tell
 from dataflow.errors import DataflowError
+from dataflow.settings import Settings
 
 
 @dataclass
@@ -153,11 +156,49 @@ def test_two_names_are_no_command(worker):
     assert worker.asked == []
 
 
+@pytest.fixture(autouse=True)
+def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Give the settings of the command; until then there are none, and no secret of this user."""
+
+    def give(**chosen: str) -> None:
+        settings = Settings(cache_dir=tmp_path, **chosen)  # type: ignore[arg-type]
+        monkeypatch.setattr("dataflow.settings.settings", lambda: settings)
+
+    give()
+    return give
+
+
 @pytest.mark.parametrize(("user", "sent"), [("", None), ("ann:a%40b@", "Basic YW5uOmFAYg==")])
 def test_a_worker_is_told_as_the_user_that_the_url_names(worker, user: str, sent: str | None):
     """Where senders need a password, whoever has a stream go on needs one, too."""
-    tell(worker.url.replace("//", f"//{user}"), "streams", "raw web", "resume")
-    assert (worker.asked, worker.asked_by) == (["/streams/raw%20web/resume"], [sent])
+    url = worker.url.replace("//", f"//{user}")
+    tell(url, "streams", "raw web", "resume")
+    ask(url, "streams")
+    assert (worker.asked, worker.asked_by) == (["/streams/raw%20web/resume", "/streams"], [sent, sent])
+
+
+def test_a_command_shows_the_token_of_the_settings(worker, given):
+    """What a URL says comes first; and the secret of workers is for who has no token."""
+    given(access_token="0123456789abcdef", worker_secret="x" * 20)
+    ask(worker.url, "tables")
+    ask(worker.url.replace("//", "//ann:a%40b@"), "tables")
+    assert worker.asked_by == ["Bearer 0123456789abcdef", "Basic YW5uOmFAYg=="]
+
+
+def test_a_command_of_who_runs_workers_proves_it(worker, given, tmp_path: Path):
+    """By the secret of the settings, or by that of this user; it is not sent itself."""
+    (tmp_path / "worker-secret").write_text("secret of this user\n")
+    for secret, chosen in (
+        ("secret of this user", {}),
+        ("secret of all workers", {"worker_secret": "secret of all workers"}),
+    ):
+        given(**chosen)
+        ask(worker.url, "tables", top="1")
+        scheme, _, proof = str(worker.asked_by.pop()).partition(" ")
+        assert scheme == "Worker"
+        host = worker.url.removeprefix("http://")
+        assert is_proof(proof, secret, Asked("GET", host, "/tables?top=1")), chosen
+        assert secret not in proof
 
 
 def test_a_refusal_of_what_a_worker_is_told_is_told_without_the_password(worker):

@@ -12,14 +12,22 @@ import pytest
     [
         ({"ACCESS_LOG_FORMAT": "%h %Q"}, "log format has '%Q' at column 4; expected a directive of Apache"),
         ({"GEOIP_CITY": __file__}, f"{__file__} is not readable; expected a GeoIP database"),
-        ({"INGEST_HTPASSWD_FILE": __file__}, f"line 1 of {__file__} is not user:bcrypt; expected what"),
+        ({"ACCESS_FILE": __file__}, f"access file {__file__} cannot be used: Expected"),
         ({"WEB_TLS_CERT_FILE": __file__}, "DATAFLOW_WEB_TLS_KEY_FILE is not set; expected a file"),
         ({"WEB_PLAIN_PORT": "6067"}, "DATAFLOW_WEB_TLS_CERT_FILE is not set; expected a file"),
         (
             {"WEB_TLS_CERT_FILE": __file__, "WEB_TLS_KEY_FILE": __file__},
             f"file {__file__} cannot be used: ",
         ),
-        ({"WEB_HOST": "0.0.0.0"}, "DATAFLOW_WEB_HOST is '0.0.0.0', which others reach; expected"),
+        (
+            {"WEB_HOST": "0.0.0.0"},
+            "DATAFLOW_WORKER_SECRET is not set; expected the same secret",
+        ),
+        (
+            {"WEB_HOST": "0.0.0.0", "WORKER_SECRET": "x" * 16},
+            "DATAFLOW_WEB_HOST is '0.0.0.0', which others reach; expected DATAFLOW_ACCESS_FILE",
+        ),
+        ({"OPEN_ROLES": "boss"}, "DATAFLOW_OPEN_ROLES: role is 'boss'; expected metrics, send, read"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(variables: dict[str, str], told: str, tmp_path):

@@ -61,6 +61,6 @@ def test_what_is_old_the_moment_it_is_sent_is_not_kept_by_anyone(worker):
 )
 def test_a_query_of_another_release_is_refused(worker, body):
     """Workers of two versions may ask one another during an upgrade."""
-    reply = worker.get("/_query", "POST", body)
+    reply = worker.as_worker("/_query", "POST", body)
     assert reply.status == 400
     assert reply.json["error"].startswith("query is not one of this release")

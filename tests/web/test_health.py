@@ -30,7 +30,7 @@ def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):
         ("/streams", "GET", None),
         ("/_query", "POST", query),
     ):
-        reply = worker.get(path, method, body)
+        reply = worker.as_worker(path, method, body)
         assert (reply.status, reply.headers.get("Retry-After")) == (503, "1"), path
     assert worker.get("/healthz").status == 200
     worker.wait_ready()

@@ -7,8 +7,9 @@ from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import quote
 
-from harness.workers import Worker
+from harness.workers import WORKER_SECRET, Worker
 
+from dataflow.access.worker_proof import proof_headers
 from dataflow.web.route import Route
 from dataflow.web.routes import EVERY_WORKER, SENDERS
 
@@ -76,7 +77,8 @@ def _filled(path: str, values: dict[str, str]) -> str:
 
 def status_of(connection: HTTPConnection, method: str, target: str, body: bytes = b"", **headers: str) -> int:
     """Return the status of the answer."""
-    connection.request(method.upper(), target, body, {"Host": "localhost", **headers})
+    proof = proof_headers(WORKER_SECRET, method, f"http://localhost{target}")
+    connection.request(method.upper(), target, body, {"Host": "localhost", **proof, **headers})
     answer = connection.getresponse()
     answer.read()
     return answer.status

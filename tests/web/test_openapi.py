@@ -12,11 +12,12 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
-from harness.workers import Reply
+from harness.workers import WORKER_SECRET, Reply
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import dataflow.web
+from dataflow.access.worker_proof import proof_headers
 from dataflow.engine.query import Inquiry, ReadEventCounts
 from dataflow.web.openapi import document, types_of
 from dataflow.web.route import Routes
@@ -115,7 +116,7 @@ def _check(route, status, reply):
 def test_what_a_route_answers_is_what_is_told_of_it(worker, letter, route):
     """Asked as its own examples say; a field too many or too few fails."""
     place = {"partition": letter["partition"], "offset": letter["offset"]}
-    reply = worker.get(_address(route, **place))
+    reply = worker.as_worker(_address(route, **place))
     assert reply.status == 200, reply.body
     _check(route, 200, reply)
 
@@ -147,7 +148,9 @@ def _send(worker, route, **headers):
         headers["Content-Type"] = media
     connection = HTTPConnection("127.0.0.1", worker.port, timeout=60)
     try:
-        connection.request(route.method.upper(), _address(route), body, headers)
+        method, address = route.method.upper(), _address(route)
+        headers |= proof_headers(WORKER_SECRET, method, f"{worker.url}{address}")
+        connection.request(method, address, body, headers)
         response = connection.getresponse()
         return Reply(response.status, response.headers, response.read())
     finally:

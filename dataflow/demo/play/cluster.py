@@ -20,6 +20,8 @@ from dataflow.topics import declared_topics, ensure_topics
 Say = Callable[[str], None]
 
 _HTTPS = ("TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE", "PLAIN_PORT")
+OPEN_ROLES = "read,send,edit"
+"""Of everybody on this machine, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def running_cluster(settings: Settings, folder: Path, workers: int, say: Say) ->
             workers, settings.web_port, folder, environment, settings.shutdown_seconds
         ) as started:
             say(f"Workers are ready: {', '.join(worker.url for worker in started)}")
+            if _is_open(settings):
+                say(f"Everybody on this machine has the roles {OPEN_ROLES}: no DATAFLOW_ACCESS_FILE is set.")
             yield Cluster(connection, started, broker)
 
 
@@ -74,7 +78,10 @@ def _environment(address: str, folder: Path, settings: Settings) -> dict[str, st
     environment = {"DATAFLOW_BROKER": address, "DATAFLOW_DATA_DIR": str(folder), **no_https}
     if not os.environ.get("DATAFLOW_FILTER_RULES"):
         environment["DATAFLOW_FILTER_RULES"] = str(sample_filter_rules())
-    is_guarded = settings.ingest_htpasswd_file or settings.ingest_token_file
-    if not is_guarded and is_loopback(settings.web_host):
-        environment["DATAFLOW_INGEST_OPEN"] = "true"
+    if _is_open(settings):
+        environment["DATAFLOW_OPEN_ROLES"] = OPEN_ROLES
     return environment
+
+
+def _is_open(settings: Settings) -> bool:
+    return settings.access_file is None and settings.open_roles is None and is_loopback(settings.web_host)

@@ -1,0 +1,71 @@
+"""The workers' secret: by it workers know one another; those of one user on one machine share a file."""
+
+import os
+import secrets
+from pathlib import Path
+
+from dataflow.engine.address import is_loopback
+from dataflow.errors import Misconfigured
+from dataflow.file_locks import locked
+from dataflow.logs import get_log
+from dataflow.settings import Settings
+
+log = get_log(__name__)
+
+SHORTEST = 16
+
+
+def worker_secret(settings: Settings) -> str:
+    """Return the secret that this worker shares with the others; raise `Misconfigured` without one."""
+    if settings.worker_secret is not None:
+        return _given_secret(settings.worker_secret.get_secret_value().strip())
+    if not is_loopback(settings.web_host):
+        raise Misconfigured(
+            f"DATAFLOW_WORKER_SECRET is not set; expected the same secret at all workers, "
+            f"for DATAFLOW_WEB_HOST is '{settings.web_host}', which others reach"
+        )
+    path = _secret_file(settings)
+    try:
+        return _shared_secret(path)
+    except (OSError, ValueError) as error:
+        log.warning(
+            "Secret of workers cannot be kept; this worker knows no other one. Set DATAFLOW_WORKER_SECRET.",
+            file=path,
+            error=error,
+        )
+        return secrets.token_urlsafe(32)
+
+
+def secret_of_commands(settings: Settings) -> str | None:
+    """Return the secret that commands have, too, as those who may read it may run a worker."""
+    if settings.worker_secret is not None:
+        return _given_secret(settings.worker_secret.get_secret_value().strip())
+    try:
+        return _secret_file(settings).read_text(encoding="ascii").strip() or None
+    except (OSError, ValueError):
+        return None
+
+
+def _given_secret(given: str) -> str:
+    if len(given) < SHORTEST:
+        raise Misconfigured(
+            f"DATAFLOW_WORKER_SECRET is a secret of {len(given)} characters; expected at least {SHORTEST}"
+        )
+    return given
+
+
+def _secret_file(settings: Settings) -> Path:
+    return settings.cache_dir / "worker-secret"
+
+
+def _shared_secret(path: Path) -> str:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(path.with_suffix(".lock")):
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(32))
+        shared = path.read_text(encoding="ascii").strip()
+    if len(shared) < SHORTEST:
+        raise ValueError(f"it has {len(shared)} characters; expected at least {SHORTEST}")
+    return shared

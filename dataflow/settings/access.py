@@ -1,0 +1,35 @@
+"""Settings of access: who may do what, and what workers and commands show of themselves."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, FilePath, SecretStr
+from pydantic_settings import NoDecode
+
+from dataflow.settings.faults import split_names
+from dataflow.settings.values import setting
+
+
+def _names_if_given(given: str | tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if given is None else split_names(given)
+
+
+class AccessSettings(BaseModel):
+    """Who may do what."""
+
+    access_file: FilePath | None = setting(
+        None, "users, tokens and certificate names with their roles (TOML), read again when it changes"
+    )
+    open_roles: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names_if_given)] = setting(
+        None,
+        "roles that everybody has, separated by commas; unset: read on a loopback address "
+        "without an access file, else none",
+    )
+    worker_secret: SecretStr | None = setting(
+        None,
+        "secret by which workers know one another, the same at all; unset: that of this user on "
+        "this machine, on a loopback address only",
+    )
+    access_token: SecretStr | None = setting(
+        None,
+        "token that commands show to workers; unset: the workers' secret, to the local one",
+    )

@@ -1,1 +1,0 @@
-"""Authentication: who may send, by secrets in files."""

@@ -1,0 +1,105 @@
+"""Authorization: every request is let in here or nowhere, by the role that its route declares."""
+
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import hdrs
+from aiohttp.typedefs import Handler
+from aiohttp.web import Request, RequestKey, StreamResponse, middleware
+
+from dataflow.access.configured import WHO_MAY
+from dataflow.access.identity import AccessRole, Credentials, Identity, IdentityKind
+from dataflow.access.worker_proof import Asked
+from dataflow.app import app
+from dataflow.errors import DataflowError
+from dataflow.http_error import HttpError, unauthorized, unavailable
+from dataflow.kafka.errors import KafkaError
+from dataflow.sources.receiver import REFUSED
+from dataflow.web.route import Route
+
+IDENTITY: Final = RequestKey("identity", Identity)
+
+CHANGES: Final = (AccessRole.SEND, AccessRole.EDIT, AccessRole.ADMIN)
+"""Roles of routes that take or change something, whose refusals are counted."""
+
+
+NAME_KINDS: Final = ("DNS", "email", "URI")
+"""Of alternative names; beside them counts the common name."""
+
+
+@middleware
+async def authorize(request: Request, handler: Handler) -> StreamResponse:
+    """Let a request through to its view if whoever sent it has the role of the route."""
+    if request.match_info.http_exception is not None:  # there is no such route
+        return await handler(request)
+    route = route_of(request)
+    role = AccessRole.ADMIN if route is None else route.role
+    try:
+        request[IDENTITY] = await _let_in(request, role, None if route is None else route.stream)
+    except HttpError as error:
+        _count(error)
+        raise
+    if role not in CHANGES:
+        return await handler(request)
+    try:
+        return await handler(request)
+    except HttpError as error:
+        _count(error)
+        raise
+    except (DataflowError, KafkaError, OSError) as error:
+        raise unavailable(str(error)) from error
+
+
+def route_of(request: Request) -> Route | None:
+    """Return the route as it is declared; None for a view that was added past `Routes`: of a Faust app."""
+    owner = getattr(request.match_info.handler, "__self__", None)
+    return owner if isinstance(owner, Route) else None
+
+
+def identity_of(request: Request) -> Identity:
+    """Return who has sent a request that was let in."""
+    return request[IDENTITY]
+
+
+async def _let_in(request: Request, role: AccessRole, stream: str | None) -> Identity:
+    authenticator = app.context.authenticator
+    if role is AccessRole.EVERYBODY:
+        return authenticator.everybody
+    _check_site(request, role)
+    identity = await authenticator.identify(credentials_of(request))
+    if not identity.may(role, stream or request.match_info.get("stream")):
+        raise _refusal(identity, role)
+    return identity
+
+
+def credentials_of(request: Request) -> Credentials:
+    """Return what a request shows of who has sent it."""
+    certificate = request.get_extra_info("peercert") or {}
+    names = [name for kind, name in certificate.get("subjectAltName", ()) if kind in NAME_KINDS]
+    names += [name for part in certificate.get("subject", ()) for kind, name in part if kind == "commonName"]
+    asked = Asked(request.method, request.host, request.raw_path)
+    return Credentials(request.remote or "", request.headers.get(hdrs.AUTHORIZATION), asked, tuple(names))
+
+
+def _check_site(request: Request, role: AccessRole) -> None:
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    if role in (AccessRole.EDIT, AccessRole.ADMIN) and site not in ("none", "same-origin"):
+        raise HttpError(HTTPStatus.FORBIDDEN, "request comes from another site; expected none of a browser")
+
+
+def _refusal(identity: Identity, role: AccessRole) -> HttpError:
+    if role is AccessRole.WORKER:
+        return HttpError(
+            HTTPStatus.FORBIDDEN,
+            "only other workers may ask this; expected the same DATAFLOW_WORKER_SECRET at all workers",
+        )
+    if identity.kind is not IdentityKind.EVERYBODY:
+        return HttpError(HTTPStatus.FORBIDDEN, f"{identity} has not the role {role}; expected one that has")
+    schemes = app.context.authenticator.known.schemes
+    if schemes:
+        return unauthorized(schemes)
+    return HttpError(HTTPStatus.FORBIDDEN, f"nobody has the role {role}; {WHO_MAY}")
+
+
+def _count(error: HttpError) -> None:
+    app.context.receiver.counts[REFUSED, str(int(error.status))] += 1

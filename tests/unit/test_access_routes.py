@@ -1,0 +1,215 @@
+"""Access: every route asked by every kind of client; docs/security.md says who gets in."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+import bcrypt
+import pytest
+from aiohttp import ClientSession, encode_basic_auth
+from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
+from aiohttp.web import Application, Request, Response, StreamResponse, get, middleware
+
+from dataflow.access.access_file import fingerprint
+from dataflow.access.identity import AccessRole
+from dataflow.access.worker_proof import proof_headers
+from dataflow.app import app
+from dataflow.context import Context
+from dataflow.settings import Settings
+from dataflow.web.authorize import authorize, identity_of
+from dataflow.web.edge import json_edge
+from dataflow.web.routes import ALL
+
+DOCS = Path(__file__).parents[2] / "docs" / "security.md"
+TABLE: Mapping[tuple[str, str], str] = {
+    (method, path): role
+    for method, path, role in re.findall(r"^\| `(\w+) (/\S*)` \| (\w+) \|$", DOCS.read_text(), re.MULTILINE)
+}
+SECRET = "secret of the workers of this test"
+Served = tuple[str, ClientSession]
+TOKEN_ROLES = {
+    "reader": "read",
+    "editor": "edit",
+    "admin": "admin",
+    "scraper": "metrics",
+    "of-bookings": "send:bookings",
+}
+TOKENS = {name: f"0123456789abcdef-{name}" for name in TOKEN_ROLES}
+CLIENTS = {
+    "nobody": {"everybody"},
+    "sender": {"everybody", "send"},
+    "scraper": {"everybody", "metrics"},
+    "reader": {"everybody", "metrics", "read"},
+    "editor": {"everybody", "metrics", "read", "edit"},
+    "admin": {"everybody", "metrics", "send", "read", "edit", "admin"},
+    "worker": {"everybody", "metrics", "send", "read", "edit", "admin", "worker"},
+}
+"""Which rows of the table each client may use."""
+
+
+def access_file(folder: Path) -> Path:
+    """Return a file that names the clients."""
+    hashed = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
+    path = folder / "access.toml"
+    path.write_text(
+        f'[users.sender]\npassword = "{hashed}"\nroles = ["send"]\n'
+        + "".join(
+            f'[tokens.{name}]\nsha256 = "{fingerprint(token).hex()}"\nroles = ["{TOKEN_ROLES[name]}"]\n'
+            for name, token in TOKENS.items()
+        )
+    )
+    return path
+
+
+@middleware
+async def say_who(request: Request, handler: Handler) -> StreamResponse:
+    """Stand in for all views: what they answer, and the broker that they need, is of other tests."""
+    if request.match_info.http_exception is not None:
+        return await handler(request)
+    return Response(status=299, text=str(identity_of(request)))
+
+
+async def add_no_outputs(_: AbstractSet[str]) -> None:
+    """Add outputs of rules; no rules are read here."""
+
+
+async def serving(monkeypatch: pytest.MonkeyPatch, **chosen: object) -> AsyncIterator[Served]:
+    """Serve all routes to everybody who is let in."""
+    settings = Settings(**chosen)  # type: ignore[arg-type]
+    context = Context(settings, {}, SECRET, add_no_outputs)
+    monkeypatch.setitem(vars(app), "settings", settings)
+    monkeypatch.setitem(vars(app), "context", context)
+    application = Application(middlewares=[json_edge, authorize, say_who])
+    application.add_routes(ALL)
+
+    async def of_faust(_: Request) -> Response:
+        """Answer, past `Routes`."""
+        return Response()
+
+    application.add_routes([get("/mine", of_faust)])
+    async with TestServer(application) as server, ClientSession() as session:
+        yield str(server.make_url("")).rstrip("/"), session
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return where a worker with an access file serves, and a session."""
+    async for served in serving(monkeypatch, access_file=access_file(tmp_path)):
+        yield served
+
+
+@pytest.fixture
+async def opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """Return where a worker without an access file serves, and a session."""
+    async for served in serving(monkeypatch, **request.param):
+        yield served
+
+
+def credentials(client: str, method: str, url: str) -> Mapping[str, str]:
+    """Return what a client shows."""
+    if client == "nobody":
+        return {}
+    if client == "sender":
+        return {"Authorization": encode_basic_auth("sender", "right")}
+    if client == "worker":
+        return proof_headers(SECRET, method, url)
+    return {"Authorization": f"Bearer {TOKENS[client]}"}
+
+
+async def asked(served: Served, client: str, method: str, path: str) -> int:
+    """Return the status that a client gets."""
+    address, session = served
+    url = f"{address}{path.replace('{stream}', 'access-logs').replace('{', '').replace('}', '')}"
+    async with session.request(method, url, headers=credentials(client, method, url)) as reply:
+        return reply.status
+
+
+def test_the_table_of_the_page_is_that_of_the_routes():
+    """Who reads it knows all that a worker answers; none is declared without a role."""
+    assert {(route.method.upper(), route.path): route.role for route in ALL} == TABLE
+    assert set(TABLE.values()) == set(AccessRole)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_each_client_gets_in_where_the_page_says_so_and_nowhere_else(guarded, client: str):
+    """Reading could not be closed, and a sender's password edited rules and read raw dead letters."""
+    refused = 401 if client == "nobody" else 403
+    for (method, path), role in TABLE.items():
+        expected = 299 if role in CLIENTS[client] else 403 if role == "worker" else refused
+        assert await asked(guarded, client, method, path) == expected, (method, path)
+        if method == "GET":
+            assert await asked(guarded, client, "HEAD", path) == expected, path
+
+
+@pytest.mark.parametrize(
+    ("opened", "allowed"),
+    [
+        ({}, {"everybody", "metrics", "read"}),
+        ({"open_roles": ("metrics",)}, {"everybody", "metrics"}),
+        ({"open_roles": ("read", "send", "edit")}, {"everybody", "metrics", "read", "send", "edit"}),
+        ({"open_roles": ("send:access-logs",)}, {"everybody"}),
+        ({"web_host": "0.0.0.0", "open_roles": ("read",)}, {"everybody", "metrics", "read"}),
+    ],
+    indirect=["opened"],
+)
+async def test_without_an_access_file_everybody_may_what_the_settings_say(opened, allowed: set[str]):
+    """Reading, on a loopback address; all else has to be said."""
+    for (method, path), role in TABLE.items():
+        expected = 299 if role in allowed else 403
+        if (role, path, allowed) == ("send", "/ingest/{stream}", {"everybody"}):
+            expected = 299  # of this one stream
+        assert await asked(opened, "nobody", method, path) == expected, (method, path)
+
+
+async def test_a_sender_of_one_stream_sends_no_other(guarded):
+    """Whoever sends bookings has no business with CDN logs."""
+    address, session = guarded
+    for path, status in (
+        ("/ingest/bookings", 299),
+        ("/ingest/access-logs", 403),
+        ("/ingest/nothing", 403),
+        ("/ingest", 403),
+        ("/events", 403),
+    ):
+        headers = credentials("of-bookings", "POST", path)
+        async with session.post(f"{address}{path}", headers=headers) as reply:
+            assert reply.status == status, path
+
+
+async def test_a_refusal_says_who_lacks_which_role(guarded):
+    """An operator mends the file by it."""
+    address, session = guarded
+    url = f"{address}/tables"
+    async with session.get(url, headers=credentials("sender", "GET", url)) as reply:
+        assert await reply.json() == {"error": "user sender has not the role read; expected one that has"}
+    async with session.get(url) as reply:
+        ways = reply.headers.getall("WWW-Authenticate")
+        assert ways == ['Basic realm="dataflow"', 'Bearer realm="dataflow"']
+    async with session.get(f"{address}/_process") as reply:
+        assert "expected the same DATAFLOW_WORKER_SECRET at all workers" in (await reply.json())["error"]
+
+
+async def test_a_view_knows_who_asks(guarded):
+    """What is changed has an author."""
+    address, session = guarded
+    async with session.get(f"{address}/tables", headers=credentials("editor", "", "")) as reply:
+        assert await reply.text() == "token editor"
+
+
+async def test_a_view_that_was_added_past_the_routes_needs_the_strongest_role(guarded):
+    """A Faust app may have views of its own; what has no role is not open."""
+    assert await asked(guarded, "nobody", "GET", "/mine") == 401
+    assert await asked(guarded, "editor", "GET", "/mine") == 403
+    assert await asked(guarded, "admin", "GET", "/mine") == 299
+
+
+async def test_a_path_that_does_not_exist_needs_no_role(guarded):
+    """It is the same 404 to all, and tells nothing."""
+    address, session = guarded
+    for path, status in (("/nope", 404), ("/tables/../nope", 404)):
+        async with session.get(f"{address}{path}") as reply:
+            assert reply.status == status
+    async with session.patch(f"{address}/tables") as reply:
+        assert reply.status == 405
