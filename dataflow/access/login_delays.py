@@ -36,7 +36,7 @@ class LoginDelays:
 
     def wait_seconds(self, address: str) -> float:
         """Return how long this address has to wait; 0 if it may try."""
-        known = self._known.get(_network(address))
+        known = self._known.get(network_of(address))
         if known is None or known.count < FREE_FAILURES:
             return 0.0
         delay = min(FIRST_SECONDS * 2.0 ** min(known.count - FREE_FAILURES, 16), LONGEST_SECONDS)
@@ -55,11 +55,11 @@ class LoginDelays:
 
     def succeeded(self, address: str) -> None:
         """Forget the failures of an address."""
-        self._known.pop(_network(address), None)
+        self._known.pop(network_of(address), None)
 
     def _remember(self, address: str) -> _Failures:
         """Return what is known of an address; the one that came longest ago is forgotten, if need be."""
-        network, now = _network(address), self._clock()
+        network, now = network_of(address), self._clock()
         known = self._known.pop(network, None)
         if known is None or now - known.last_at > FORGET_SECONDS:
             known = _Failures(0, now, now)
@@ -69,7 +69,8 @@ class LoginDelays:
         return known
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """Return what one client has at least: an IPv4 address, or an IPv6 network."""
     try:
         if ip_address(address).version == 6:
             return str(IPv6Network((address.partition("%")[0], IPV6_PREFIX), strict=False))

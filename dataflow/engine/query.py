@@ -32,6 +32,9 @@ A = TypeVar("A")
 QUERY_PATH = "/_query"
 """Where a worker answers for its own partitions: `POST` of an `Inquiry`, in msgpack."""
 
+UNKNOWN_WORKER: Final = (401, 403)
+"""What a worker answers that has another secret than this one: somebody has to set DATAFLOW_WORKER_SECRET."""
+
 MSGPACK = "application/vnd.msgpack"
 
 CACHE_BYTES: Final = 16 << 20
@@ -236,7 +239,8 @@ class Queries:
             ):
                 if reply.status == 200:
                     return decode_results(await reply.read(), query_type)
-                log.info("Worker refuses a query; its partitions are missing.", url=url, status=reply.status)
+                tell = log.warning if reply.status in UNKNOWN_WORKER else log.info
+                tell("Worker refuses a query; its partitions are missing.", url=url, status=reply.status)
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             log.info("Worker does not answer a query; its partitions are missing.", url=url, error=error)
         return None

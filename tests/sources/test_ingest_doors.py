@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import bcrypt
@@ -124,6 +126,31 @@ def test_a_page_of_another_site_may_not_use_the_browser_of_who_may(guarded: Inge
     ):
         answer = curl(guarded.url(path), *known, "-H", f"Sec-Fetch-Site: {site}", data=b"{}")
         assert (answer.status != 403) is is_let_in, site
+
+
+def command(guarded: Ingest, **settings: str | None) -> subprocess.CompletedProcess[str]:
+    """Run a command that asks the worker, with the worker's own settings but for these."""
+    environment = guarded.worker.environment | {f"DATAFLOW_{name}": text for name, text in settings.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "dataflow", "tables", "--url", f"http://127.0.0.1:{guarded.worker.port}"],
+        env={name: text for name, text in environment.items() if text is not None},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_commands_show_a_token_or_that_they_know_the_secret(guarded: Ingest, tmp_path: Path):
+    """Whoever runs a worker may ask it without a password; anybody else needs one, or a token."""
+    stranger = {"WORKER_SECRET": None, "WEB_HOST": "127.0.0.1", "CACHE_DIR": str(tmp_path)}
+    for settings in ({}, {**stranger, "ACCESS_TOKEN": EDITOR}):
+        asked = command(guarded, **settings)
+        assert asked.returncode == 0, asked.stderr
+        assert "stays_per_category" in asked.stdout
+    for settings in (stranger, {"WORKER_SECRET": "x" * 20}, {**stranger, "ACCESS_TOKEN": SENDER}):
+        refused = command(guarded, **settings)
+        assert refused.returncode != 0
+        assert re.search("answers 40[13]: ", refused.stderr), refused.stderr
 
 
 def test_a_new_password_is_taken_over_while_it_runs(guarded: Ingest, file: Path):

@@ -1,18 +1,22 @@
 """Access by settings: what is open without a word of the operator, and who shares a secret."""
 
 import asyncio
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from dataflow.access.access_file import read_access_file
 from dataflow.access.configured import create_authenticator
 from dataflow.access.identity import GIVEN, AccessRole, Credentials
 from dataflow.access.worker_secret import secret_of_commands, worker_secret
+from dataflow.catalogue.declared import RECEIVED_STREAMS
 from dataflow.engine.address import is_loopback
 from dataflow.errors import Misconfigured
-from dataflow.settings import Settings, read_settings
+from dataflow.settings import Settings, read_settings, variable_of
+from dataflow.settings.access import AccessSettings
 
 FILE = '[certificates.x]\nroles = ["read"]\n'
 
@@ -112,3 +116,26 @@ def test_a_secret_that_cannot_be_kept_is_one_of_its_own(tmp_path: Path, caplog):
 def test_only_this_machine_reaches_a_loopback_address(host: str, yes: bool):
     """Any other address is reached by others."""
     assert is_loopback(host) is yes
+
+
+def test_every_setting_is_on_the_page_with_its_default():
+    """An operator reads the page, not the code."""
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    for name, field in AccessSettings.model_fields.items():
+        assert f"| `{variable_of(name)}` | | {field.description} |\n" in page
+        assert field.default is None
+
+
+def test_the_access_file_on_the_page_can_be_used(tmp_path: Path):
+    """Who copies it and fills in the hashes has one that works."""
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    (example,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "access.toml"
+    whole = example.replace("$2y$10$…", f"$2y$10${'a' * 53}").replace(
+        'sha256 = "…"', f'sha256 = "{"0" * 64}"'
+    )
+    path.write_text(whole)
+    known = read_access_file(path, RECEIVED_STREAMS)
+    assert set(known.users) == {"ann", "akamai"}
+    assert str(*known.tokens.values()) == "token grafana"
+    assert set(known.certificates) == {"edge.example"}
