@@ -61,7 +61,7 @@ class KeyLimit:
 
         The outcome does not depend on where one batch ends and the next begins.
         """
-        if self._windows.fullest + len(groups.entry_ids) <= 2 * self.max_keys:
+        if self._windows.fullest + len(groups.entry_ids) <= 2 * self.max_keys or self._has_room(groups):
             self._windows.add(groups)
             return
         keyed: defaultdict[int, list[tuple[str, object]]] = defaultdict(list)
@@ -69,6 +69,16 @@ class KeyLimit:
             keyed[self._windows.window.start_of(time)].append((key, row))
         for start, of_window in keyed.items():
             self._fold_window(start, of_window, rows)
+
+    def _has_room(self, groups: Groups) -> bool:
+        """Tell whether the windows of these rows, which may not be the fullest, take all their keys."""
+        new: defaultdict[int, set[str]] = defaultdict(set)
+        for start, key in groups.entry_ids:
+            if key not in self._windows.get(start).entries:
+                new[start].add(key)
+        return all(
+            len(self._windows.get(start)) + len(keys) <= 2 * self.max_keys for start, keys in new.items()
+        )
 
     def absorb(self, start: int, windows: WindowsNow) -> Steps[bool]:
         """Add smaller windows, in order of time, to the window that starts here.
