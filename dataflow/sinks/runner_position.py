@@ -11,7 +11,7 @@ from dataflow.kafka.types import OffsetAndMetadata, TopicPartition
 from dataflow.sinks.runner_note import SinkNote
 
 
-class Offsets(Protocol):
+class SinkOffsets(Protocol):
     """The offsets of one consumer: where it reads, and what its group has committed."""
 
     def member(self) -> GroupMetadata:
@@ -43,7 +43,7 @@ class SinkPosition:
     as a member of another generation than the one that got the partition.
     """
 
-    def __init__(self, tp: TopicPartition, offsets: Offsets) -> None:
+    def __init__(self, tp: TopicPartition, offsets: SinkOffsets) -> None:
         self.tp = tp
         self.note = SinkNote()
         self.committed_offset: int | None = None

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from random import Random
 
+import pytest
 from sinks.memory_sink import MemorySink
 from sinks.waiting import until
 
@@ -39,6 +40,7 @@ class Watch:
             self.highest[tp] = max(offset, self.highest.get(tp, 0))
 
 
+@pytest.mark.timeout(900)
 async def test_workers_that_stop_and_start_again_and_again_commit_nothing_twice(
     run, options, create_topics, produce, unique, broker
 ):

@@ -158,6 +158,18 @@ async def join_and_leave(scene: Scene) -> None:
     assert await asyncio.to_thread(worker.stop) == 0, worker.tail()
 
 
+async def stop_and_start(scene: Scene) -> None:
+    """Stop all workers, the second soon after the first, and start them again."""
+    for worker in scene.workers:
+        await asyncio.to_thread(worker.wait_ready)  # one may have been killed a moment ago
+    for worker in scene.workers:
+        assert await asyncio.to_thread(worker.stop) == 0, worker.tail()
+        await asyncio.sleep(scene.random.uniform(0, 1))
+    for worker in scene.workers:
+        worker.start()
+        await asyncio.to_thread(worker.wait_ready)
+
+
 async def fill_disk(scene: Scene) -> None:
     """Somebody else takes the last byte, and gives it back when the outage has been noticed."""
     assert isinstance(scene.system, CsvFolder)
@@ -169,7 +181,7 @@ async def fill_disk(scene: Scene) -> None:
 
 def torments_of(system: System) -> Sequence[Torment]:
     """Return all that can happen to a system."""
-    always = [kill_worker, freeze_worker, join_and_leave, kill_worker]
+    always = [kill_worker, freeze_worker, stop_and_start, join_and_leave, kill_worker]
     if isinstance(system, CsvFolder):
         return [*always, *([fill_disk] if system.is_small else [])]
     network = [slow_network, cut_network, swallow]
