@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 import pytest
 from sinks.postgres_batches import ACCESS_LOGS_PARSED, a_batch, a_booking, a_request, stop_maintenance
+from sinks.postgres_server import PostgresServer
 
+from dataflow.errors import SinkUnavailable
 from dataflow.sinks.postgres import day_partitions, partition_choice
 from dataflow.sinks.postgres.migrate import migrate
 from dataflow.sinks.postgres.sink import PostgresSink
@@ -137,3 +139,40 @@ async def test_a_database_of_an_earlier_release_gets_its_default_partitions(data
     assert await places(connection) == {"web_logs_20150517": 1, "web_logs_default": 200}
     defaults = "SELECT count(*) FROM pg_partitioned_table WHERE partdefid <> 0"
     assert await connection.fetchval(defaults) == len(TABLES)
+
+
+async def restart_with(server: PostgresServer, *settings: str) -> None:
+    """Start a server again with other settings than before."""
+    connection = await asyncpg.connect(server.url)
+    for setting in ("RESET ALL", *(f"SET {setting}" for setting in settings)):
+        await connection.execute(f"ALTER SYSTEM {setting}")
+    await connection.close()
+    server.kill()
+    server.start()
+
+
+async def test_a_batch_that_needs_more_locks_than_there_are_is_halved(own_postgres, monkeypatch):
+    """Each partition and each of its indexes takes one: "out of shared memory" was for ever."""
+    monkeypatch.setattr(partition_choice, "FAR_AT_ONCE", 1_000)
+    few = ("max_locks_per_transaction = 10", "max_connections = 15", "max_wal_senders = 0")
+    await restart_with(own_postgres, *few)
+    sink = PostgresSink(own_postgres.url)
+    await sink.open()
+    await stop_maintenance(sink)
+    values = [a_request(ts=f"2015-{1 + n // 28:02}-{1 + n % 28:02}T10:00:00Z") for n in range(330)]
+    batch = a_batch(ACCESS_LOGS_PARSED, *values)
+    errors: list[str] = []
+    while len(errors) < 8:
+        try:
+            await sink.write(batch)
+            break
+        except SinkUnavailable as error:
+            errors.append(str(error))
+    await sink.close()
+    assert 1 <= len(errors) < 8
+    assert all("(53200)" in error for error in errors)
+    await restart_with(own_postgres)  # nobody can even count with so few
+    connection = await asyncpg.connect(own_postgres.url)
+    found = await places(connection)
+    assert len(found) == sum(found.values()) == 330
+    await connection.close()
