@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from harness.certificates import Authority
 from harness.relay import Names, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
 from secure_broker import SecureListener
@@ -135,3 +136,30 @@ async def test_a_wrong_password_is_told_as_such(
     with pytest.raises(Misconfigured, match=r"reachable by SASL_SSL.*DATAFLOW_BROKER_SECURITY"):
         await connect_admin(reached, wait_seconds=0.5)
     assert "Invalid username or password" in caplog.text
+
+
+async def test_certificates_of_the_broker_are_read_again_at_each_connection(
+    secure: tuple[SecureListener, EmbeddedBroker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A renewed CA would else be an outage at the next lost connection, until a restart."""
+    monkeypatch.setattr("dataflow.watched_files.LOOK_SECONDS", 0.0)
+    listener, _ = secure
+    Authority(tmp_path, "other")
+    trusted = tmp_path / "ca.crt"
+    trusted.write_bytes(listener.ca_file.read_bytes())
+    reached = connection(
+        [listener.address],
+        security="sasl_ssl",
+        username=listener.user,
+        password=listener.password,
+        ca_file=trusted,
+    )
+    await (await connect_admin(reached)).stop()
+    trusted.write_bytes((tmp_path / "other.crt").read_bytes())
+    with pytest.raises(Misconfigured, match=r"reachable by SASL_SSL"):
+        await connect_admin(reached, wait_seconds=0.5)
+    trusted.write_bytes(b"")  # broken: what was read last stays
+    with pytest.raises(Misconfigured, match=r"reachable by SASL_SSL"):
+        await connect_admin(reached, wait_seconds=0.5)
+    trusted.write_bytes(listener.ca_file.read_bytes())
+    await (await connect_admin(reached)).stop()

@@ -5,11 +5,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiokafka.structs import TopicPartition
+from harness.certificates import Authority
+from opensearchpy import ConnectionError as NoConnection
 from sinks.sink_records import a_record, a_view, batches, views
 
 from dataflow.errors import Reason, SinkUnavailable
 from dataflow.settings import Settings
+from dataflow.sinks.opensearch.client import SearchClient
 from dataflow.sinks.opensearch.sink import OpenSearchSink
+from dataflow.tls import server_context
 
 TP = TopicPartition("enriched-web-events", 0)
 
@@ -122,3 +126,25 @@ async def test_a_server_that_does_not_listen_is_away():
     with pytest.raises(SinkUnavailable, match=r"127\.0\.0\.1"):
         await sink.open()
     await sink.close()
+
+
+async def test_a_ca_that_is_replaced_is_trusted_at_the_next_connection(small, tmp_path, monkeypatch):
+    """A cluster whose CA is renewed was an outage until the worker was started anew."""
+    monkeypatch.setattr("dataflow.watched_files.LOOK_SECONDS", 0.0)
+    Authority(tmp_path, "ca").issue("server")
+    Authority(tmp_path, "other")
+    context = server_context(tmp_path / "server.crt", tmp_path / "server.key", None)
+    server, trusted = TestServer(small.app()), tmp_path / "trusted.crt"
+    trusted.write_bytes((tmp_path / "other.crt").read_bytes())
+    await server.start_server(ssl=context)
+    client = SearchClient(
+        Settings(opensearch_url=f"https://127.0.0.1:{server.port}", opensearch_ca_file=trusted)
+    )
+    try:
+        with pytest.raises(NoConnection, match="CERTIFICATE_VERIFY_FAILED"):
+            await client.put_index_template("x", {})
+        trusted.write_bytes((tmp_path / "ca.crt").read_bytes())
+        await client.put_index_template("x", {})
+    finally:
+        await client.close()
+        await server.close()

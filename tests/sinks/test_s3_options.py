@@ -62,6 +62,32 @@ async def test_a_server_with_a_certificate_of_its_own_is_known_by_its_ca(tmp_pat
 
 
 @needs_versitygw
+async def test_a_ca_that_is_replaced_is_trusted_at_the_next_connection(tmp_path, unique, monkeypatch):
+    """A server whose CA is renewed was an outage until the worker was started anew."""
+    monkeypatch.setattr("dataflow.watched_files.LOOK_SECONDS", 0.0)
+    right, wrong = (SecureListener(tmp_path / name) for name in ("right", "wrong"))
+    key_file = str(right._key_store)
+    server = Versitygw(tmp_path / "objects", "--cert", key_file, "--key", key_file, scheme="https")
+    server.start()
+    trusted = tmp_path / "ca.crt"
+    trusted.write_bytes(right.ca_file.read_bytes())
+    try:
+        async with connected(a_connection(server.url, unique("renewed"), s3_ca_file=trusted)) as store:
+            for ca, is_trusted in ((wrong, False), (right, True)):
+                trusted.write_bytes(ca.ca_file.read_bytes())
+                server.kill()  # so that the next request needs a new connection
+                server.start()
+                put = store.put("small", io.BytesIO(b"x"), "text/plain", {}, UNCONDITIONAL)
+                if is_trusted:
+                    await put
+                else:
+                    with pytest.raises(SinkUnavailable, match=r"(?i)certificate.verify.failed"):
+                        await put
+    finally:
+        server.kill()
+
+
+@needs_versitygw
 async def test_a_bucket_can_be_a_part_of_the_host_name(tmp_path, unique, monkeypatch):
     """As on Amazon, and as some other servers want it."""
     names = [f"{DOMAIN}", f"{unique('virtual')}.{DOMAIN}"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from opensearchpy import AsyncHttpConnection, AsyncOpenSearch, AWSV4SignerAsyncA
 from dataflow.errors import SinkUnavailable
 from dataflow.settings import Settings
 from dataflow.settings.faults import split_names
+from dataflow.tls import client_context
 
 SECONDS = 30
 AWAY_SECONDS = 10  # how long a host that has failed is left alone while others answer
@@ -30,6 +32,8 @@ class SearchClient:
         self._settings = settings
         self._credentials: Credentials = None
         self._client: AsyncOpenSearch | None = None
+        ca_file = settings.opensearch_ca_file
+        self._trusted = None if ca_file is None else client_context(ca_file)
 
     async def put_index_template(self, name: str, template: Mapping[str, object]) -> None:
         """Create or update a template."""
@@ -49,7 +53,7 @@ class SearchClient:
         if self._settings.opensearch_aws_region and self._credentials is None:
             self._credentials = await asyncio.to_thread(aws_credentials)
         if self._client is None:
-            self._client = _client(self._settings, self._credentials)
+            self._client = _client(self._settings, self._credentials, self._trusted)
         if self._credentials is not None:
             await asyncio.to_thread(self._credentials.get_frozen_credentials)
         return self._client
@@ -62,7 +66,7 @@ class SearchClient:
             await self._client.close()
 
 
-def _client(settings: Settings, credentials: Credentials) -> AsyncOpenSearch:
+def _client(settings: Settings, credentials: Credentials, trusted: ssl.SSLContext | None) -> AsyncOpenSearch:
     assert settings.opensearch_url is not None
     hosts = split_names(settings.opensearch_url.get_secret_value())
     return AsyncOpenSearch(
@@ -71,7 +75,7 @@ def _client(settings: Settings, credentials: Credentials) -> AsyncOpenSearch:
         max_retries=len(hosts) - 1,
         retry_on_timeout=True,
         dead_timeout=AWAY_SECONDS,
-        ca_certs=str(settings.opensearch_ca_file) if settings.opensearch_ca_file else None,
+        ssl_context=trusted,
         **_authentication(settings, credentials),
     )
 

@@ -3,17 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from io import SEEK_END
+from pathlib import Path
+from ssl import SSLContext
 from types import MappingProxyType
 from typing import IO, Any
 
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dataflow.errors import SinkUnavailable
 from dataflow.s3 import client_arguments, code_of, status_of
 from dataflow.settings import Settings
+from dataflow.tls import client_context
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
 ANSWER_SECONDS = 60.0  # a request, of 8 MiB at most, fails if it takes longer
@@ -131,11 +136,22 @@ def object_options(settings: Settings) -> Mapping[str, str]:
     return {name: str(value) for name, value in options.items() if value}
 
 
+class RenewingSession(AIOHTTPSession):  # type: ignore[misc]  # it has no types
+    """Trusts what the file of CA certificates holds at each new connection."""
+
+    def _build_verify_context(self) -> SSLContext:
+        if isinstance(self._verify, str):
+            return client_context(Path(self._verify))  # in a thread, and once for all connections
+        context: SSLContext = super()._build_verify_context()
+        return context
+
+
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Store]:
     """Give a store whose bucket exists; raise `SinkUnavailable` if it cannot be reached."""
     # One attempt: the runner of the sink retries, and logs it.
-    arguments = client_arguments(settings, AioConfig, attempts=1)
+    config = partial(AioConfig, http_session_cls=RenewingSession)
+    arguments = client_arguments(settings, config, attempts=1)
     async with get_session().create_client(**arguments) as client:
         assert settings.s3_bucket is not None
         store = Store(client, settings.s3_bucket, object_options(settings))
