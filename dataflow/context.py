@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.access.authenticator import Authenticator
 from dataflow.access.configured import create_authenticator
+from dataflow.access.sessions import LoginSessions
 from dataflow.rules.live import (
     FilterRulesFollower,
     UtmSourcesFollower,
@@ -43,6 +44,11 @@ class Context:
     def authenticator(self) -> Authenticator:
         """Who knows the clients; raises `Misconfigured` where nobody says who they are."""
         return create_authenticator(self.settings, self._worker_secret)
+
+    @cached_property
+    def sessions(self) -> LoginSessions:
+        """Who has logged in with a browser, at any worker with the same secret."""
+        return LoginSessions(self._worker_secret)
 
     @cached_property
     def filter_rules(self) -> FilterRulesFollower:

@@ -4,12 +4,14 @@ import ssl
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from ssl import SSLContext, SSLObject, SSLSocket
-from typing import Any, Self
+from ssl import MemoryBIO, SSLContext, SSLObject, SSLSocket
+from typing import Any, Final, Self
 from weakref import WeakSet
 
 from dataflow.errors import Misconfigured
 from dataflow.watched_files import WatchedFiles
+
+HANDSHAKE_TURNS: Final = 4
 
 LIVE: WeakSet["RenewedContext"] = WeakSet()
 """All contexts that are in use; a worker looks at their files even while nobody connects."""
@@ -62,6 +64,26 @@ def client_context(ca: Path | None, certificate: Path | None = None, key: Path |
     """Return the context of a client that trusts `ca`, or what this system trusts."""
     paths = [path for path in (ca, certificate, key) if path]
     return RenewedContext(paths, partial(read_client, ca, certificate, key))
+
+
+def fault_of_handshake(server: SSLContext, client: SSLContext, host: str) -> str | None:
+    """Return why a client would not trust a server that it reaches by this name or address; None if it would.
+
+    Both ends talk to each other in memory.
+    """
+    to_server, to_client = MemoryBIO(), MemoryBIO()
+    ends = (
+        server.wrap_bio(to_server, to_client, server_side=True),
+        client.wrap_bio(to_client, to_server, server_hostname=host),
+    )
+    for end in ends * HANDSHAKE_TURNS:
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        except (ssl.SSLError, ValueError) as error:  # ValueError: no name that a certificate may have
+            return str(error)
+    return None
 
 
 def _read_server(certificate: Path, key: Path, client_ca: Path | None) -> SSLContext:

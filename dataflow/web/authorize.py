@@ -16,6 +16,7 @@ from dataflow.http_error import HttpError, unauthorized, unavailable
 from dataflow.kafka.errors import KafkaError
 from dataflow.sources.receiver import REFUSED
 from dataflow.web.route import Route
+from dataflow.web.session_cookie import session_owner
 
 IDENTITY: Final = RequestKey("identity", Identity)
 
@@ -65,8 +66,8 @@ async def _let_in(request: Request, role: AccessRole, stream: str | None) -> Ide
     authenticator = app.context.authenticator
     if role is AccessRole.EVERYBODY:
         return authenticator.everybody
-    _check_site(request, role)
-    identity = await authenticator.identify(credentials_of(request))
+    owner = None if hdrs.AUTHORIZATION in request.headers else session_owner(request)
+    identity = owner or await authenticator.identify(credentials_of(request))
     if not identity.may(role, stream or request.match_info.get("stream")):
         raise _refusal(identity, role)
     return identity
@@ -79,12 +80,6 @@ def credentials_of(request: Request) -> Credentials:
     names += [name for part in certificate.get("subject", ()) for kind, name in part if kind == "commonName"]
     asked = Asked(request.method, request.host, request.raw_path)
     return Credentials(request.remote or "", request.headers.get(hdrs.AUTHORIZATION), asked, tuple(names))
-
-
-def _check_site(request: Request, role: AccessRole) -> None:
-    site = request.headers.get("Sec-Fetch-Site", "none")
-    if role in (AccessRole.EDIT, AccessRole.ADMIN) and site not in ("none", "same-origin"):
-        raise HttpError(HTTPStatus.FORBIDDEN, "request comes from another site; expected none of a browser")
 
 
 def _refusal(identity: Identity, role: AccessRole) -> HttpError:

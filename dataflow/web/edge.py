@@ -41,7 +41,8 @@ def error_response(request: Request, error: HttpError) -> Response:
     response = json_error(error.status, str(error))
     if error.retry_seconds is not None:
         response.headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_seconds))
-    for scheme in error.schemes:
+    # The page has a login of its own; a browser would show its dialog in place of it.
+    for scheme in () if "X-Requested-With" in request.headers else error.schemes:
         response.headers.add(hdrs.WWW_AUTHENTICATE, f'{scheme} realm="dataflow"')
     if not request.content.is_eof():
         response.force_close()

@@ -10,7 +10,7 @@ from dataflow.app import Dataflow
 from dataflow.engine.address import is_loopback
 from dataflow.logs import get_log
 from dataflow.settings import Settings
-from dataflow.tls import LIVE, client_context, server_context
+from dataflow.tls import LIVE, client_context, fault_of_handshake, server_context
 
 log = get_log(__name__)
 
@@ -37,6 +37,13 @@ def speak_https(app: Dataflow, settings: Settings) -> None:
     conf, port = app.conf, settings.web_plain_port
     conf.web_ssl_context = server_context(certificate, key, settings.web_tls_client_ca_file)
     conf.canonical_url = conf.canonical_url
+    host = settings.advertised_host.strip("[]")
+    if (fault := fault_of_handshake(conf.web_ssl_context, trusted, host)) is not None:
+        log.warning(
+            "Other workers do not trust the certificate of this one; see HTTPS in docs/operations.md.",
+            advertised_host=host,
+            error=fault,
+        )
     app.web.plain_port = port
     if port is not None and not is_loopback(settings.web_host):
         log.warning("Others reach the plain port: what they send to it is not encrypted.", port=port)

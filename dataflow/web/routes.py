@@ -12,6 +12,7 @@ from dataflow.web import (
     rebuild,
     resume,
     rules,
+    session,
     sinks,
     streams,
     tables,
@@ -25,7 +26,7 @@ SENDERS = (*ingest.routes, *events.routes)
 
 _OTHERS: tuple[Route, ...] = tuple(
     route
-    for resource in (rules, dead_letters, health, metrics, sinks, query, index)
+    for resource in (rules, dead_letters, health, metrics, sinks, query, index, session)
     for route in resource.routes
 )
 _DOCUMENTATION = tuple(routes_about((*_COUNTS, *SENDERS, *_OTHERS)))

@@ -88,6 +88,7 @@ def test_what_is_sent_by_https_is_counted_by_all_workers_together(secure: Secure
         return not answer["partitions"]["missing"] and sum(counts) == BOOKINGS
 
     wait_until(is_counted, 60, lambda: f"all counts; {secure.cluster.tails()}")
+    assert "do not trust" not in secure.workers[0].said()
 
 
 @pytest.mark.parametrize("path", ["/", "/rules", "/streams", "/metrics", "/healthz", "/dead-letters"])
@@ -102,6 +103,24 @@ def test_a_certificate_of_another_authority_is_refused(secure: Secure):
     """One of ours is not asked for, but one of a stranger never gets as far as a route."""
     assert secure.curl("/streams", *client_of(secure, "client")).status == 200
     assert secure.curl("/streams", *client_of(secure, "stranger")).status == 0
+
+
+def test_a_client_certificate_is_an_identity_and_opens_nothing_to_others(secure: Secure, tmp_path: Path):
+    """It let nobody in by itself, and whoever opened the worker for it opened plain HTTP, too."""
+    access, plain_port = tmp_path / "access.toml", free_port()
+    access.write_text('[certificates.client]\nroles = ["send:bookings"]\n')
+    closed = {"role": "ingest", "access_file": str(access), "open_roles": ""}
+    worker = secure.cluster.start_worker(**closed, web_plain_port=str(plain_port)).wait_ready(READY_SECONDS)
+    trust, shown = ["--cacert", str(secure.files / "ca.crt")], client_of(secure, "client")
+
+    def sent(url: str, *options: str) -> int:
+        return curl(url, *options, data=b'{"a":1}').status
+
+    assert sent(f"{worker.url}/ingest/bookings", *trust, *shown) == 200
+    assert sent(f"{worker.url}/ingest/access-logs", *trust, *shown) == 403
+    assert sent(f"{worker.url}/ingest/bookings", *trust) in (401, 403)
+    assert sent(f"http://127.0.0.1:{plain_port}/ingest/bookings", *shown) in (401, 403)
+    assert worker.stop() == 0
 
 
 def test_commands_ask_by_https(secure: Secure):

@@ -12,7 +12,7 @@ from harness.certificates import Authority
 
 from dataflow import tls
 from dataflow.errors import Misconfigured
-from dataflow.tls import client_context, server_context
+from dataflow.tls import client_context, fault_of_handshake, server_context
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +157,23 @@ def test_a_broken_file_is_refused_at_the_start(files: Path, case: str):
         server_of(files, client_ca=True)
     assert str(refused.value).startswith(fault.format(files))
     assert "; expected" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("ca", "host", "fault"),
+    [
+        ("ca", "localhost", None),
+        ("ca", "127.0.0.1", None),
+        ("ca", "worker-1", "worker-1"),
+        ("other", "localhost", "CERTIFICATE_VERIFY_FAILED"),
+    ],
+)
+def test_a_worker_finds_out_at_its_start_whether_others_trust_it(
+    files: Path, ca: str, host: str, fault: str | None
+):
+    """Partitions would be missing in the answers of all others, and only their logs would say why."""
+    found = fault_of_handshake(server_of(files, client_ca=True), client_context(files / f"{ca}.crt"), host)
+    assert found == fault or (fault is not None and fault in str(found))
 
 
 async def test_a_broken_file_is_logged_while_nobody_connects(files: Path, caplog: pytest.LogCaptureFixture):

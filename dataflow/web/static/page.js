@@ -3,6 +3,7 @@
 import { HttpError, ask } from "./ask.js";
 import { onPick, showCounts } from "./counts.js";
 import { fill, make, say } from "./rows.js";
+import { showSession } from "./session.js";
 import { differencesOf, missingOf, pausedOf, showStreams } from "./streams.js";
 
 const EVERY_MS = 1000;
@@ -73,3 +74,4 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll();
 });
 poll();
+showSession().catch(() => {}); // the notices say what is amiss

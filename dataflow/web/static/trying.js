@@ -1,5 +1,6 @@
 // Trying: an operation in, a form that asks the worker and shows what it answers, or a command, out.
 
+import { FROM_PAGE } from "./ask.js";
 import { make } from "./rows.js";
 
 const MOST_SHOWN = 20_000;
@@ -42,7 +43,7 @@ function addressOf(path, parameters, values) {
 async function show(address, place) {
   place.replaceChildren(make("p", { class: "note" }, "Asking…"));
   try {
-    const response = await fetch(address);
+    const response = await fetch(address, { headers: FROM_PAGE });
     const text = await textOf(response);
     place.replaceChildren(
       make("p", { class: "note" }, `${response.status} `, make("a", { href: address }, address.slice(1))),

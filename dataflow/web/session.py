@@ -1,0 +1,79 @@
+"""Session: a person logs in and out with a browser, and sees as whom."""
+
+from http import HTTPStatus
+
+import msgspec
+from aiohttp.web import Request, Response
+
+from dataflow.access.configured import WHO_MAY
+from dataflow.access.identity import AccessRole
+from dataflow.app import app
+from dataflow.http_error import HttpError
+from dataflow.web.answer import Answer
+from dataflow.web.edge import json_response
+from dataflow.web.index import HTML, page_of
+from dataflow.web.route import Content, Routes
+from dataflow.web.session_cookie import keep_session, session_owner
+
+routes = Routes("Pages")
+
+
+class Login(Answer):
+    """A user and a password, or the name of a token and the token."""
+
+    user: str
+    password: str
+
+
+class LoggedIn(Answer):
+    """As whom a browser is logged in; null: as nobody."""
+
+    user: str | None
+    can_log_in: bool
+
+
+@routes("get", "/login", AccessRole.EVERYBODY, answer=HTML)
+async def login(http: Request) -> Response:
+    """The page on which a person logs in."""
+    return page_of(http, "login.html")
+
+
+@routes("get", "/session", AccessRole.EVERYBODY)
+async def show_session(http: Request) -> LoggedIn:
+    """As whom this browser is logged in."""
+    owner = session_owner(http)
+    return LoggedIn(None if owner is None else str(owner), bool(app.context.authenticator.known.schemes))
+
+
+@routes(
+    "post",
+    "/session",
+    AccessRole.EVERYBODY,
+    description="The answer has a cookie that only the pages of this worker send, for twelve hours.",
+    body=[Content(example={"user": "ann", "password": "…"})],
+    max_body_bytes=4 << 10,
+    answer=Content(schema=LoggedIn),
+    errors={
+        400: "A field is missing",
+        401: "User or password is wrong",
+        403: "Nobody can log in",
+        429: "Too many wrong passwords",
+    },
+)
+async def log_in(http: Request, body: Login) -> Response:
+    """Log in."""
+    authenticator, sessions = app.context.authenticator, app.context.sessions
+    if not authenticator.known.schemes:
+        raise HttpError(HTTPStatus.FORBIDDEN, f"nobody can log in; {WHO_MAY}")
+    identity = await authenticator.log_in(body.user, body.password, http.remote or "")
+    response = json_response(msgspec.json.encode(LoggedIn(str(identity), can_log_in=True)))
+    keep_session(http, response, sessions.begin(identity, authenticator.known))
+    return response
+
+
+@routes("delete", "/session", AccessRole.EVERYBODY, answer=Content(schema=LoggedIn))
+async def log_out(http: Request) -> Response:
+    """Log out."""
+    response = json_response(msgspec.json.encode(LoggedIn(None, can_log_in=True)))
+    keep_session(http, response, None)
+    return response

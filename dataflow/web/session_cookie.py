@@ -1,0 +1,37 @@
+"""Session cookie: how the browser of somebody who has logged in shows a session, and keeps it to itself."""
+
+from typing import Final
+
+from aiohttp import hdrs
+from aiohttp.web import Request, Response
+
+from dataflow.access.identity import Identity
+from dataflow.access.sessions import SESSION_SECONDS
+from dataflow.app import app
+
+_PLAIN: Final = "dataflow"
+_SECURE: Final = "__Host-dataflow"
+"""Browsers keep a cookie of such a name only from a page of exactly this host, by HTTPS."""
+
+
+def session_owner(request: Request) -> Identity | None:
+    """Return who has logged in with the browser that sends this; None for nobody."""
+    kept = request.cookies.get(_SECURE) or (None if request.secure else request.cookies.get(_PLAIN))
+    if kept is None:
+        return None
+    return app.context.sessions.owner(kept, app.context.authenticator.known)
+
+
+def keep_session(request: Request, response: Response, session: str | None) -> None:
+    """Have the browser keep a session, or forget it: no script reads it, no page of others sends it."""
+    # A proxy may speak HTTPS for us: the page's own address says so.
+    is_secure = request.secure or request.headers.get(hdrs.ORIGIN, "").startswith("https://")
+    response.set_cookie(
+        _SECURE if is_secure else _PLAIN,
+        session or "",
+        max_age=SESSION_SECONDS if session else 0,
+        path="/",
+        secure=is_secure,
+        httponly=True,
+        samesite="Strict",
+    )

@@ -1,0 +1,19 @@
+// Session: says as whom the browser is logged in, and logs out.
+
+import { FROM_PAGE, ask } from "./ask.js";
+import { say } from "./rows.js";
+
+const place = document.querySelector("#session");
+
+place.querySelector("button").addEventListener("click", async () => {
+  await fetch("session", { method: "DELETE", headers: FROM_PAGE });
+  location.assign("login");
+});
+
+export async function showSession() {
+  const { user, can_log_in: canLogIn } = await ask("session");
+  place.hidden = !canLogIn;
+  say(place.querySelector("span"), user ?? "");
+  place.querySelector("button").hidden = user === null;
+  place.querySelector("a").hidden = user !== null;
+}
