@@ -98,7 +98,7 @@ def routes_about(others: Sequence[Route]) -> Routes:
     def encoded() -> bytes:
         return document([*others, *routes])
 
-    @routes("get", "/docs", AccessRole.READ, answer=HTML)
+    @routes("get", "/docs", AccessRole.EVERYBODY, answer=HTML)
     async def docs(http: Request) -> Response:
         """This document, as a page."""
         return page_of(http, "docs.html")
