@@ -7,10 +7,11 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-from aiohttp import ClientSession, encode_basic_auth
+from aiohttp import ClientSession, TCPConnector, encode_basic_auth
 from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 from aiohttp.web import Application, Request, Response, StreamResponse, get, middleware
+from harness.certificates import Authority
 
 from dataflow.access.access_file import fingerprint
 from dataflow.access.identity import AccessRole
@@ -18,6 +19,7 @@ from dataflow.access.worker_proof import proof_headers
 from dataflow.app import app
 from dataflow.context import Context
 from dataflow.settings import Settings
+from dataflow.tls import client_context, server_context
 from dataflow.web.authorize import authorize, identity_of
 from dataflow.web.edge import json_edge
 from dataflow.web.routes import ALL
@@ -75,8 +77,10 @@ async def add_no_outputs(_: AbstractSet[str]) -> None:
     """Add outputs of rules; no rules are read here."""
 
 
-async def serving(monkeypatch: pytest.MonkeyPatch, **chosen: object) -> AsyncIterator[Served]:
-    """Serve all routes to everybody who is let in."""
+async def serving(
+    monkeypatch: pytest.MonkeyPatch, certificates: Path | None = None, **chosen: object
+) -> AsyncIterator[Served]:
+    """Serve all routes to everybody who is let in, by HTTPS with the certificates of a folder."""
     settings = Settings(**chosen)  # type: ignore[arg-type]
     context = Context(settings, {}, SECRET, add_no_outputs)
     monkeypatch.setitem(vars(app), "settings", settings)
@@ -89,14 +93,21 @@ async def serving(monkeypatch: pytest.MonkeyPatch, **chosen: object) -> AsyncIte
         return Response()
 
     application.add_routes([get("/mine", of_faust)])
-    async with TestServer(application) as server, ClientSession() as session:
+    server, trusted, context_of_server = TestServer(application), None, None
+    if certificates is not None:
+        trusted = client_context(certificates / "ca.crt")
+        context_of_server = server_context(certificates / "server.crt", certificates / "server.key", None)
+    await server.start_server(ssl=context_of_server)
+    async with server, ClientSession(connector=TCPConnector(ssl=trusted or True)) as session:
         yield str(server.make_url("")).rstrip("/"), session
 
 
-@pytest.fixture
-async def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(params=["http", "https"])
+async def guarded(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Return where a worker with an access file serves, and a session."""
-    async for served in serving(monkeypatch, access_file=access_file(tmp_path)):
+    Authority(tmp_path, "ca").issue("server")
+    certificates = tmp_path if request.param == "https" else None
+    async for served in serving(monkeypatch, certificates, access_file=access_file(tmp_path)):
         yield served
 
 
@@ -141,6 +152,19 @@ async def test_each_client_gets_in_where_the_page_says_so_and_nowhere_else(guard
         assert await asked(guarded, client, method, path) == expected, (method, path)
         if method == "GET":
             assert await asked(guarded, client, "HEAD", path) == expected, path
+
+
+@pytest.mark.parametrize("client", ["reader", "editor", "admin"])
+async def test_a_session_gets_in_where_its_owner_does(guarded, client: str):
+    """Whoever has logged in with a browser is no other than the one who shows the secret each time."""
+    address, session = guarded
+    known = app.context.authenticator.known
+    kept = app.context.sessions.begin(known.tokens[fingerprint(TOKENS[client])], known)
+    name = "__Host-dataflow" if address.startswith("https:") else "dataflow"
+    for (method, path), role in TABLE.items():
+        url = f"{address}{path.replace('{stream}', 'access-logs').replace('{', '').replace('}', '')}"
+        async with session.request(method, url, headers={"Cookie": f"{name}={kept}"}) as reply:
+            assert reply.status == (299 if role in CLIENTS[client] else 403), (method, path)
 
 
 @pytest.mark.parametrize(
