@@ -8,6 +8,7 @@ from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Backlog, Partition
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables.steps import Steps
+from dataflow.kafka.types import TopicPartition
 
 
 class Assignment:
@@ -48,6 +49,10 @@ class Assignment:
     def topics(self) -> set[str]:
         """The source topics of the partitions owned."""
         return {tp.topic for tp in self.partitions}
+
+    def changelogs(self, by_topic: Mapping[str, str]) -> set[TopicPartition]:
+        """Return the changelog partitions whose records are in use, also of what may come back."""
+        return {TopicPartition(by_topic[tp.topic], tp.partition) for tp in {*self.partitions, *self.retained}}
 
     @property
     def unpaused(self) -> int:

@@ -114,7 +114,7 @@ class BatchConsumer(driver.Consumer):
         if batched or ordinary:
             await self._drain_once(batched, ordinary)
         else:
-            await self.engine.wait_for_capacity()
+            await self.engine.capacity.wait_a_while()
 
     def _in_turn(self, batched: dict[TP, Partition]) -> dict[TP, Partition]:
         """Let every partition be the first in its turn."""

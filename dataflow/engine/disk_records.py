@@ -65,6 +65,18 @@ class DiskRecords:
         [(note, checksum)] = self._db.execute(query, (number,))
         return None if note is None else _checked(note, checksum)
 
+    def partitions(self) -> list[tuple[int, str, int, bytes | None]]:
+        """Return number, changelog, partition and note of each partition that there has been; unchecked."""
+        return list(self._db.execute("SELECT number, changelog, partition, note FROM partitions"))
+
+    def delete_some(self, number: int, limit: int) -> bool:
+        """Delete so many records of a partition, and its note first; tell whether any were left."""
+        self.write_note(number, None)
+        query = """
+            DELETE FROM records WHERE number = ? AND key IN (SELECT key FROM records WHERE number = ? LIMIT ?)
+        """
+        return self._db.execute(query, (number, number, limit)).rowcount > 0
+
     def write_note(self, number: int, note: bytes | None) -> None:
         """Note this of a partition."""
         values = note, crc32c(note or b""), number

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection
-from contextlib import suppress
 from time import monotonic
 from typing import Any, cast
 
@@ -13,6 +12,7 @@ from mode import Service
 from dataflow.engine.assignment import Assignment
 from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.boot import prepare_topics
+from dataflow.engine.capacity import Capacity
 from dataflow.engine.checkpoint import CheckpointErrors, write_checkpoint
 from dataflow.engine.checkpoint_timer import CheckpointTimer
 from dataflow.engine.faust_recovery import request_recovery, suspend_flow
@@ -42,7 +42,6 @@ log = get_log(__name__)
 CHECKPOINT_LIMIT_SECONDS = 60.0
 RECOVERY_PAUSE_SECONDS = 0.2
 DRAIN_POLL_SECONDS = 0.005
-CAPACITY_WAIT_SECONDS = 0.5
 UPKEEP_SECONDS = 0.25  # between rounds of rolling up, sealing and packing windows, and of writing to disk
 
 
@@ -73,7 +72,7 @@ class Engine(Service):
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
         self.writing_until: asyncio.Timeout | None = None  # of the checkpoint that is being written
         self._writing = asyncio.Lock()
-        self._capacity = asyncio.Event()
+        self.capacity = Capacity()
         self.batch_sizes = BatchSizes(options.batch_records)
         self.checkpoint_timer = CheckpointTimer(self.assignment, options.checkpoint_seconds)
 
@@ -172,7 +171,7 @@ class Engine(Service):
         )
         self.lifecycle.enter(EngineState.RUNNING, "partitions are recovered")
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
-        self._capacity.set()
+        self.capacity.set()
 
     def _partition_context(self, backlog: Backlog) -> PartitionContext:
         return PartitionContext(
@@ -191,14 +190,6 @@ class Engine(Service):
         """Stand by: there are more workers than partitions, and Faust calls no `recover`."""
         if self.lifecycle.state is EngineState.RECOVERING:
             self.lifecycle.enter(EngineState.RUNNING, "no partition is assigned")
-
-    # -- backpressure
-
-    async def wait_for_capacity(self) -> None:
-        """Wait until a checkpoint has gone through, or half a second."""
-        self._capacity.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._capacity.wait(), CAPACITY_WAIT_SECONDS)
 
     # -- checkpoints
 
@@ -234,7 +225,7 @@ class Engine(Service):
             self.checkpoint_timer.pace.written(began, monotonic(), partition_batches)
             self._errors.clear()
             self.lifecycle.note_progress()
-            self._capacity.set()
+            self.capacity.set()
         finally:
             self.writing_until = None
 
@@ -244,6 +235,8 @@ class Engine(Service):
             await self.sleep(UPKEEP_SECONDS)
             await in_slices(self.assignment.upkeep())
             await self.local.flush_if_due()
+            if self.lifecycle.is_running:  # else partitions are being restored
+                self.local.delete_unused(self.assignment.changelogs(self.topology.changelogs))
 
     # -- the end of a session
 

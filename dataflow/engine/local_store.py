@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Final
 
 from dataflow.engine.disk_records import DiskRecords, remove
+from dataflow.engine.disk_upkeep import UnusedPartitions, remove_abandoned
 from dataflow.engine.state import PartitionState
 from dataflow.engine.stored_partition import Changelog, StoredPartition
 from dataflow.engine.tables.changelog import ChangelogRecord
@@ -42,6 +43,7 @@ class LocalStore:
         self._disk: DiskRecords | None = None
         self._lock: int | None = None
         self._partitions: dict[TopicPartition, StoredPartition] = {}
+        self._unused: UnusedPartitions | None = None
         self._flushing = asyncio.Lock()
         self._flushed_at = monotonic()
 
@@ -54,6 +56,8 @@ class LocalStore:
             if self._lock is None:
                 raise BlockingIOError("another process uses it")
             self._disk = _opened(path)
+            self._unused = UnusedPartitions(self._disk)
+            remove_abandoned(folder, path)
         except (OSError, sqlite3.Error) as error:
             log.warning(
                 "Local store cannot be used: tables stay in memory, and a restart reads whole changelogs.",
@@ -74,7 +78,7 @@ class LocalStore:
             self._disk.close()
         if self._lock is not None:
             os.close(self._lock)
-        self._disk = self._lock = None
+        self._disk = self._lock = self._unused = None
 
     async def load(
         self, tp: TopicPartition, changelog: Changelog, tables: Collection[WindowedTable]
@@ -117,6 +121,15 @@ class LocalStore:
         stored = StoredPartition(disk, disk.number_of(*tp), changelog)
         self._partitions[tp] = stored
         return stored
+
+    def delete_unused(self, used: Collection[TopicPartition]) -> None:
+        """Delete a part of what is on disk of partitions that other workers have had for long."""
+        try:
+            if self._unused is not None:
+                self._unused.delete_some(used)
+        except sqlite3.DatabaseError as error:
+            self._unused = None
+            log.warning("Local store cannot delete what is not used: its file may grow.", reason=error)
 
     async def flush_if_due(self) -> None:
         """Write what is committed if there is much of it, or some time has passed."""
