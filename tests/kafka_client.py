@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import PartitionMetadata
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -54,6 +54,13 @@ class KafkaClient:
         for name, topic in made.items():
             topic.result(timeout=30)
             self._wait_for_leaders(name)
+
+    def grow_topic(self, name: str, partitions: int) -> None:
+        """Give a topic more partitions; return when they have leaders."""
+        self._admin.create_partitions([NewPartitions(name, partitions)])[name].result(30)
+        while len(self._admin.list_topics(name, 30).topics[name].partitions) < partitions:
+            time.sleep(0.05)
+        self._wait_for_leaders(name)
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic; return when the broker no longer knows it."""

@@ -66,7 +66,7 @@ async def find_outputs(connection: Mapping[str, object], names: AbstractSet[str]
 async def make_changelogs(admin: Admin, wanted: Mapping[str, int]) -> None:
     """Make changelogs that are missing, and give those more partitions whose sources have been given some.
 
-    Where we may not, their streams pause. Raises `Misconfigured` for one that has too many.
+    Where we may not, and where a source has too few, their streams pause.
     """
     existing = await admin.partition_counts(wanted)
     hidden = await admin.hidden(wanted.keys() - existing.keys())
@@ -75,12 +75,6 @@ async def make_changelogs(admin: Admin, wanted: Mapping[str, int]) -> None:
     # The broker answers before it knows the topic everywhere.
     while made - (await admin.partition_counts(made)).keys():  # noqa: ASYNC110 - nothing here could set an event
         await asyncio.sleep(MADE_POLL_SECONDS)
-    for name, found in existing.items():
-        if found > wanted[name]:
-            raise Misconfigured(
-                f"changelog {name} has {found} partitions; expected {wanted[name]}, as its source. "
-                "Delete the changelog, and count its tables anew with `dataflow tables rebuild`"
-            )
     await grow(admin, {name: wanted[name] for name, found in existing.items() if found < wanted[name]})
 
 

@@ -33,6 +33,7 @@ class PauseCause(StrEnum):
     ACCESS_DENIED = "access_denied"
     TOPIC_MISSING = "topic_missing"
     PARTITIONS_ADDED = "partitions_added"
+    PARTITIONS_MISSING = "partitions_missing"
     TOPIC_MADE_ANEW = "topic_made_anew"
 
     @property

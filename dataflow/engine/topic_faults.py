@@ -59,10 +59,20 @@ def _faults_of(
             )
         elif not state.may(operation):
             yield denied(principal, NAMES[operation], topic)
-    counts = states[name].partitions, states[changelog].partitions
-    if 0 < counts[1] < counts[0]:
+    yield from _partition_faults(name, changelog, states)
+
+
+def _partition_faults(name: str, changelog: str, states: States) -> Iterator[TopicFault]:
+    found, counted = states[name].partitions, states[changelog].partitions
+    if 0 < counted < found:
         yield TopicFault(
             PauseCause.PARTITIONS_ADDED,
-            f"topic {name} has {counts[0]} partitions, and its changelog {changelog} only {counts[1]}",
+            f"topic {name} has {found} partitions, and its changelog {changelog} only {counted}",
             "as many in the changelog: `dataflow topics --grow`",
+        )
+    if 0 < found < counted:
+        yield TopicFault(
+            PauseCause.PARTITIONS_MISSING,
+            f"topic {name} has {found} partitions, of {counted} that its changelog {changelog} has counted",
+            f"as many again: `kafka-topics.sh --alter --topic {name} --partitions {counted}`",
         )

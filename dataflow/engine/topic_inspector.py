@@ -35,30 +35,32 @@ class TopicInspector:
         self._pauses = pauses
         self._connection = connection
         self._states: States = {}
+        self.has_changed = False
+        """Whether partitions that can be recovered have come or gone, and the group does not know it yet."""
 
-    async def inspect(self) -> bool:
+    async def inspect(self) -> None:
         """Pause streams that cannot go on, and let those go on that can.
 
-        Tells whether partitions that can be recovered have come or gone. A broker that does not answer
-        changes nothing; with one that is too old to say, streams try again, later and later.
+        A broker that does not answer changes nothing; with one that is too old to say, streams try again,
+        later and later.
         """
         if not self._producer.ready.is_set():
-            return False
+            return
         try:
             states = await self._look()
             if states and await self._grow(states):
                 states = await self._look()
         except (KafkaError, OSError, TimeoutError) as error:
             log.debug("Topics cannot be looked at.", error=error)
-            return False
+            return
         if not states:
             self._compare({})
-            return False
+            return
         before, self._states = self._states, states
         if any(states[topic].partitions != count for topic, count in self._topology.partition_counts.items()):
             await self._producer.current.client.force_metadata_update()  # before anything is written there
         self._compare(topic_faults(self._topology, states, principal_of(self._connection)))
-        return self._adopt_counts() or any(
+        self.has_changed |= self._adopt_counts() or any(
             self._is_readable(topic, before) != self._is_readable(topic, states)
             for topic in self._topology.taken
             if before

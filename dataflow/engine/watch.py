@@ -93,11 +93,12 @@ class Watch(Service):
         if not engine.producer.ready.is_set():
             return
         before = engine.pauses.unwritable
-        has_changed = await engine.inspector.inspect()
+        await engine.inspector.inspect()
         if engine.writing_until and engine.pauses.unwritable - before:
             engine.writing_until.reschedule(self.loop.time())  # it would wait for them for a minute
-        if has_changed:
+        if engine.inspector.has_changed:
             await engine.group.refresh_topics()
+            engine.inspector.has_changed = False
         try:
             await check_same(engine.producer.current, engine.partitions.values(), engine.topology.changelogs)
         except TopicMadeAnew:

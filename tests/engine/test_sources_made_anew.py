@@ -19,8 +19,7 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def is_made_anew(worker: Relay, names: Names) -> bool:
     """Tell whether the stream pauses because its source is another topic."""
-    pause = worker.app.engine.pauses.get(names.source)
-    return pause is not None and pause.cause is PauseCause.TOPIC_MADE_ANEW
+    return cause_of(worker, names) is PauseCause.TOPIC_MADE_ANEW
 
 
 @pytest.mark.parametrize("records", [10, 100, 250])
@@ -82,6 +81,50 @@ async def test_records_of_another_topic_are_not_taken_for_the_next_ones(
     assert numbers_in(kafka.read_topic(names.output)) == [*range(100), *range(1_000, 1_400)]
 
 
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_a_source_that_is_made_anew_with_fewer_partitions_pauses_until_it_has_as_many(
+    broker: EmbeddedBroker,
+    kafka: KafkaClient,
+    names: Names,
+    is_running: bool,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """No worker started any more, and with it no other stream: two partitions that were counted are gone."""
+    monkeypatch.setattr("dataflow.engine.watch.LOOK_SECONDS", 0.2)
+    for number in range(4):
+        kafka.produce(names.source, events(range(number * 25, number * 25 + 25)), partition=number)
+    worker = relay(broker.address, names)
+    async with running(worker):
+        await until(lambda: worker.received == 100, "all events")
+        if is_running:
+            make_with_two(kafka, names)
+            await until(lambda: cause_of(worker, names) is PauseCause.PARTITIONS_MISSING, "a pause")
+    if not is_running:
+        make_with_two(kafka, names)
+    worker = relay(broker.address, names)
+    async with running(worker):
+        await until(lambda: cause_of(worker, names) is PauseCause.PARTITIONS_MISSING, "a pause at a start")
+        kafka.grow_topic(names.source, 4)
+        await until(lambda: cause_of(worker, names) is PauseCause.TOPIC_MADE_ANEW, "as many as before")
+        await until(lambda: len(worker.app.engine.partitions) == 4, "all partitions")
+        await resume(worker.app.engine, names.source)
+        await until(lambda: worker.received == 110, "the new events")
+        assert worker.counts() == {"a": 110}
+
+
+def make_with_two(kafka: KafkaClient, names: Names) -> None:
+    """Make the source anew, with two partitions and ten events."""
+    kafka.delete_topic(names.source)
+    kafka.create_topics(names.source, 2)
+    kafka.produce(names.source, events(range(100, 110)), partition=1)
+
+
+def cause_of(worker: Relay, names: Names) -> PauseCause | None:
+    """Return why the stream pauses."""
+    pause = worker.app.engine.pauses.get(names.source)
+    return pause and pause.cause
+
+
 async def fetch_and_hold(worker: Relay, kafka: KafkaClient, names: Names) -> None:
     """Let a worker fetch a record of each partition of its source, and take none of them."""
     engine = worker.app.engine
@@ -90,6 +133,22 @@ async def fetch_and_hold(worker: Relay, kafka: KafkaClient, names: Names) -> Non
     for tp, partition in engine.partitions.items():
         kafka.produce(names.source, events([9_999]), partition=tp.partition)
         await until(lambda tp=tp, p=partition: engine.group.stable_end(tp) > p.position, f"a fetch of {tp}")
+
+
+async def test_partitions_that_a_recovery_is_the_first_to_see_are_read(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, monkeypatch: pytest.MonkeyPatch
+):
+    """It looks at the topics, too: of what was new then the group was not told, and nobody read it."""
+    monkeypatch.setattr("dataflow.engine.watch.LOOK_SECONDS", 2.0)
+    worker = relay(broker.address, names)
+    engine = worker.app.engine
+    async with running(worker):
+        await until(lambda: engine.lifecycle.is_running, "recovery")
+        kafka.grow_topic(names.source, 6)
+        await engine.inspector.inspect()  # as a recovery does
+        await until(lambda: len(engine.partitions) == 6, "the new partitions", 20)
+        KafkaClient(broker.address).produce(names.source, events(range(10)), partition=5)
+        await until(lambda: worker.received == 10, "their events")
 
 
 async def test_history_that_retention_deletes_behind_the_position_is_nobody_s_loss(

@@ -44,6 +44,12 @@ def test_streams_whose_topics_are_there_go_on(topology: Topology):
         (LOG, without(READ), PauseCause.ACCESS_DENIED, f"operation READ on topic {LOG}"),
         (LOG, without(WRITE), PauseCause.ACCESS_DENIED, f"operation WRITE on topic {LOG}"),
         (LOG, TopicState(2), PauseCause.PARTITIONS_ADDED, f"4 partitions, and its changelog {LOG} only 2"),
+        (
+            "bookings",
+            TopicState(2),
+            PauseCause.PARTITIONS_MISSING,
+            f"2 partitions, of 4 that its changelog {LOG}",
+        ),
     ],
 )
 def test_a_fault_of_a_topic_is_one_of_its_stream_alone(
