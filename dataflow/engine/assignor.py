@@ -26,6 +26,9 @@ VERSION = 5
 class Assignor(PartitionAssignor):
     """Faust's assignor with small messages; shares are even over all topics, and few partitions move."""
 
+    members = 1
+    """How many there are in the group."""
+
     @property
     def version(self) -> int:
         """The version of what this member sends."""
@@ -47,7 +50,7 @@ class Assignor(PartitionAssignor):
         self._assignment = ClientAssignment(
             actives=data.assignment.actives, standbys=data.assignment.standbys
         )
-        self._topic_groups = data.topic_groups
+        self._topic_groups, self.members = data.topic_groups, max(data.members, 1)
         self._active_tps, self._standby_tps = self._assignment.active_tps, self._assignment.standby_tps
 
     def _perform_assignment(
@@ -85,7 +88,7 @@ class Assignor(PartitionAssignor):
     ) -> MemberAssignment:
         own = assignments[member]
         data = MemberData(OwnPartitions(own.actives, own.standbys), self._member_urls[member])
-        data.topic_groups = topic_groups
+        data.topic_groups, data.members = topic_groups, len(assignments)
         if with_owners:
             data.changelog_distribution = self._get_changelog_distribution(assignments)
             data.external_topic_distribution = self._get_external_topic_distribution(assignments)

@@ -9,6 +9,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode.types import ServiceT
 
+from dataflow.engine.assignor import Assignor
 from dataflow.engine.batch import Batch
 from dataflow.engine.consumer_thread import BatchConsumerThread
 from dataflow.engine.engine import Engine
@@ -218,6 +219,7 @@ class BatchConsumer(driver.Consumer):
         self.is_joining = False
         await super().on_partitions_assigned(assigned, generation_id)
         self._watch.on_assigned(len(assigned))
+        self.engine.checkpoint_timer.pace.members = cast("Assignor", self.app.assignor).members
         if not assigned:
             self.engine.on_nothing_assigned()
 

@@ -47,6 +47,8 @@ class MemberData(msgspec.Struct):
     topic_groups: dict[str, int] = {}
     instance_id: str | None = None
     process: WorkerProcess | None = None
+    members: int = 0
+    """How many there are in the group, as the leader says."""
 
 
 member_data = msgspec.json.Decoder(MemberData).decode

@@ -1,6 +1,7 @@
 """The pace of checkpoints: how soon one may begin after the last one, by what that has cost."""
 
 PARTITION_BATCHES_A_SECOND = 400
+CHECKPOINTS_A_SECOND = 400  # of all members of a group: one broker coordinates it, and keeps its offsets
 REST = 0.5
 LONGEST_REST_SECONDS = 0.25
 GRACE = 0.25
@@ -10,9 +11,12 @@ class CheckpointPace:
     """Decides when the next checkpoint may begin; pure: the clock is passed in.
 
     What one costs is decided by the partitions of outputs and changelogs that it writes to, however
-    little, so the more there are the longer is the time to the next. After a checkpoint that took
-    long, the broker gets a rest.
+    little, so the more there are the longer is the time to the next; so it is the more members the group
+    has. After a checkpoint that took long, the broker gets a rest.
     """
+
+    members = 1
+    """Of the group."""
 
     def __init__(self, seconds: float) -> None:
         self.interval = self._shortest = seconds
@@ -23,7 +27,8 @@ class CheckpointPace:
         """Note a checkpoint, and to how many partitions of outputs and changelogs it wrote."""
         took = ended - began
         rested = took + min(took * REST, LONGEST_REST_SECONDS)
-        self.interval = max(self._shortest, partition_batches / PARTITION_BATCHES_A_SECOND, rested)
+        by_partitions = partition_batches / PARTITION_BATCHES_A_SECOND
+        self.interval = max(self._shortest, by_partitions, self.members / CHECKPOINTS_A_SECOND, rested)
         self._due = began + self.interval
 
     def pause(self, now: float, since: float, *, in_progress: bool, is_full: bool) -> float:

@@ -81,6 +81,7 @@ def test_two_hundred_workers_with_two_thousand_partitions_of_six_topics():
     size, _ = group.rebalance()
     took = min(group.rebalance()[1] for _ in range(3))
     assert set(Counter(group.owners().values()).values()) == {60}
+    assert {member.members for member in group.members.values()} == {200}
     assert size < 500_000
     assert took < 0.5
 

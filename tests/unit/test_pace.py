@@ -37,6 +37,15 @@ def test_the_more_partitions_are_written_to_the_rarer_checkpoints_are(
     assert paced(partition_batches=partition_batches).interval == pytest.approx(interval)
 
 
+@pytest.mark.parametrize(("members", "interval"), [(1, SHORTEST), (40, SHORTEST), (200, 0.5), (1_000, 2.5)])
+def test_the_more_members_a_group_has_the_rarer_checkpoints_are(members: int, interval: float):
+    """All of them commit at one broker, which is the group's coordinator."""
+    pace = CheckpointPace(SHORTEST)
+    pace.members = members
+    pace.written(1_000.0, 1_000.01, 12)
+    assert pace.interval == pytest.approx(interval)
+
+
 def test_a_slow_broker_gets_a_rest():
     """Back to back, checkpoints would keep a broker down that is slow already."""
     assert wait_at(paced(took=0.4), 1_000.4) == pytest.approx(0.2)
