@@ -1,4 +1,4 @@
-"""Capacity: room for more batches, which a checkpoint makes."""
+"""Capacity: room for more batches, which a checkpoint makes; until then, there is backpressure."""
 
 import asyncio
 from contextlib import suppress
