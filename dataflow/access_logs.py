@@ -7,6 +7,7 @@ from mode import Service
 from dataflow.logs import get_log
 from dataflow.settings import Settings
 from dataflow.stages.access_log import access_log_stage
+from dataflow.stages.access_log.line_format import LineFormat
 from dataflow.stages.geoip import GeoIP
 from dataflow.stages.request import access_log_parsing
 
@@ -30,6 +31,8 @@ class AccessLogParser(Service):
     async def on_start(self) -> None:
         """Log which places and networks are known."""
         city, network = self._settings.geoip_city, self._settings.geoip_asn
+        if isinstance(self._lookups.parser, LineFormat) and (names := self._lookups.parser.unknown):
+            log.info("Variables that nginx does not have become fields.", names=names)
         log.info("Fields of a GeoIP database that is not set are null.", city=city, network=network)
 
     @property

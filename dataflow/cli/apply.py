@@ -20,6 +20,7 @@ TAKES = {
     "--format": "access-log",
     "--geoip-city": "access-log",
     "--geoip-asn": "access-log",
+    "--explain": "access-log",
 }
 """The stage that each option is for."""
 
@@ -35,7 +36,11 @@ RuleFile = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="filter: its rules (DATAFLOW_FILTER_RULES).")
 ]
 LogFormat = Annotated[
-    str | None, typer.Option("--format", help="access-log: the server's own (DATAFLOW_ACCESS_LOG_FORMAT).")
+    str | None,
+    typer.Option("--format", help="access-log: a name, or as the server's (DATAFLOW_ACCESS_LOG_FORMAT)."),
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="access-log: show each line column by column, in place of results.")
 ]
 CityDatabase = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_CITY).")
@@ -53,6 +58,7 @@ def apply(
     log_format: LogFormat = None,
     geoip_city: CityDatabase = None,
     geoip_asn: NetworkDatabase = None,
+    explain: Explain = False,
 ) -> None:
     """Run one stage over lines, without a broker.
 
@@ -64,13 +70,24 @@ def apply(
     \b
     Example:
       dataflow apply stay-category bookings.ndjson.gz | head
+      dataflow apply access-log access.log --explain | less
       dataflow apply access-log access.log.gz --geoip-city GeoLite2-City.mmdb
       zcat cdn.gz | dataflow apply filter --rules rules.json --dead-letters bad.ndjson > kept
     """
     run = _stage_named(stage, rules, log_format, geoip_city, geoip_asn)
-    options = {"--rules": rules, "--format": log_format, "--geoip-city": geoip_city, "--geoip-asn": geoip_asn}
-    _refuse_other_options(stage, options)
-    _run(stage, run, file, dead_letters)
+    places = {"--geoip-city": geoip_city, "--geoip-asn": geoip_asn, "--explain": explain or None}
+    _refuse_other_options(stage, {"--rules": rules, "--format": log_format, **places})
+    _explain(file, log_format) if explain else _run(stage, run, file, dead_letters)
+
+
+def _explain(file: Path, log_format: str | None) -> None:
+    from dataflow.cli.explain import explain_lines
+    from dataflow.cli.lines import lines_of
+    from dataflow.settings import settings
+
+    current = settings()
+    with lines_of(file) as lines:
+        explain_lines(log_format or current.access_log_format, current.access_log_zone, lines)
 
 
 def _run(name: str, stage: "LineStage", file: Path, dead_letters: BinaryIO | None) -> None:

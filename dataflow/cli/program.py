@@ -8,6 +8,7 @@ import typer
 
 from dataflow.cli.apply import apply
 from dataflow.cli.dead_letters import dead_letters
+from dataflow.cli.formats import formats
 from dataflow.cli.ingest import ingest
 from dataflow.cli.produce import produce
 from dataflow.cli.rules import rules
@@ -22,7 +23,7 @@ from dataflow.errors import Misconfigured
 
 DEMO = "dataflow.demo"
 DEMO_COMMANDS = ("demo", "broker", "generate")
-COMMANDS = (worker, topics, produce, ingest, apply, tables, settings)
+COMMANDS = (worker, topics, produce, ingest, apply, formats, tables, settings)
 GROUPS = {
     "dead-letters": dead_letters,
     "rules": rules,

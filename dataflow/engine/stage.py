@@ -15,6 +15,11 @@ E = TypeVar("E")
 EVENT_FAULTS = (*DECODING_ERRORS, InvalidEvent)
 """What a stage raises for an event that it cannot use."""
 
+
+class DroppedEvent(Exception):
+    """A parser leaves this event out on purpose, by the rule that is its argument."""
+
+
 Fault = Callable[[Exception, bytes | None], InvalidEvent]
 """Returns why a value cannot be used, given what was raised; raises again what is no fault of the value."""
 
@@ -63,7 +68,7 @@ class ParseStage(Generic[E]):
     """Puts another value in the place of every event.
 
     `read(raw)` gives the fields that tables count, and the value that goes on. It raises
-    what `fault` turns into a dead letter.
+    what `fault` turns into a dead letter, or `DroppedEvent`.
     """
 
     name: str
@@ -80,6 +85,8 @@ class ParseStage(Generic[E]):
                 event, value = read(raw)
             except EVENT_FAULTS as error:
                 rows.rejected.append((record, self.fault(error, raw)))
+            except DroppedEvent as dropped:
+                rows.dropped.append(str(dropped))
             else:
                 rows.records.append(record)
                 rows.events.append(event)

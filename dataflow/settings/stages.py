@@ -27,8 +27,8 @@ class StageSettings(BaseModel):
 
     access_log_format: str | None = setting(
         None,
-        "format of access logs as in the server's configuration (LogFormat, log_format); "
-        "unset: common formats are recognized",
+        "format of access logs: a name of `dataflow formats`, or as in the server's configuration "
+        "(LogFormat, log_format, #Fields:); unset: auto, all known formats are recognized",
     )
     access_log_zone: TimeZone | None = setting(
         None, "time zone of access logs whose times name none, as Europe/Berlin"

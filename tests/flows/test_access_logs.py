@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
 import maxminddb
 import pytest
@@ -64,7 +65,8 @@ def counted_by_hand() -> dict[str, dict[str, dict[str, int]]]:
         for ip, _, target, status, size in (match.groups() for match in matches if match):
             place = database.get(ip) if target != "/nowhere" else None  # it came before the database
             country = place["country"]["iso_code"] if isinstance(place, dict) else "(none)"
-            endpoint = target.partition("?")[0]
+            endpoint = unquote(target.partition("?")[0], errors="backslashreplace")
+            endpoint = "/" + endpoint.lstrip("/") if endpoint.startswith("/") else endpoint
             keys = (endpoint if len(endpoint) <= 200 else f"{endpoint[:199]}…", status, country, ip)
             of_line = {
                 "count": 1,

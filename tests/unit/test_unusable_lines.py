@@ -20,7 +20,7 @@ GOOD = {
 BAD = {
     "access-logs": b"a",
     "cdn-logs": b"a",
-    "web-events": b'{"utm_source":1}',
+    "web-events": b'{"event_timestamp":1}',
     "bookings": b'{"hotel_id":"seven"}',
 }
 

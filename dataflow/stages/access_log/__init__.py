@@ -3,15 +3,24 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from dataflow.engine.stage import DroppedEvent
 from dataflow.stages.access_log.format_string import compile_format
-from dataflow.stages.access_log.stage import AccessLogStage, LineParser
-from dataflow.stages.access_log.usual_formats import UsualFormats
+from dataflow.stages.access_log.line_format import LineFormat
+from dataflow.stages.access_log.recognized import AUTO, RecognizedFormats, known_names, with_columns
+from dataflow.stages.access_log.stage import AccessLogStage
 from dataflow.stages.geoip import GeoIP
 
 
-def line_parser(format: str | None, zone: str | None = None) -> LineParser:  # noqa: A002 - the server's word
-    """Return what reads lines of a server's own format; null: the usual ones. Raises `Misconfigured`."""
-    return UsualFormats() if format is None else compile_format(format, zone)
+def line_parser(format: str | None, zone: str | None = None) -> LineFormat | RecognizedFormats:  # noqa: A002 - the server's word
+    """Return what reads lines of a format: its name, as in a server's configuration, or a ``#Fields:`` line.
+
+    Null: lines of all known formats. `zone` is that of times that name none. Raises `Misconfigured`.
+    """
+    if format is None or format in known_names():
+        return RecognizedFormats(format or AUTO, zone)
+    if format.startswith("#Fields:"):
+        return with_columns(format, zone)
+    return compile_format(format, zone)
 
 
 def access_log_stage(
@@ -35,4 +44,11 @@ def line_stage(
     raises `InvalidEvent` for a line that is a dead letter.
     """
     read = access_log_stage(format, GeoIP(geoip_city, geoip_asn), zone).read
-    return lambda raw: [read(raw).json]
+
+    def entries(raw: bytes) -> list[bytes]:
+        try:
+            return [read(raw).json]
+        except DroppedEvent:
+            return []
+
+    return entries

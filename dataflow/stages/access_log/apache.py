@@ -18,12 +18,13 @@ _PLAIN = {
     "B": d.BYTES, "O": d.BYTES_WITH_HEADERS, "v": d.SERVER_NAME, "V": d.SERVER_NAME,
     "D": d.MICROSECONDS, "T": d.WHOLE_SECONDS, "p": d.SKIPPED_DIGITS, "I": d.SKIPPED_DIGITS,
     "S": d.SKIPPED_DIGITS, "k": d.SKIPPED_DIGITS, "P": d.SKIPPED_DIGITS,
+    "^FB": d.SKIPPED_DIGITS,
     "A": d.SKIPPED, "f": d.SKIPPED, "L": d.SKIPPED, "R": d.SKIPPED, "X": d.SKIPPED,
 }  # fmt: skip
 _HEADERS = {
     "user-agent": d.USER_AGENT, "referer": d.REFERER, "host": d.HOST, "x-forwarded-for": d.FORWARDED,
 }  # fmt: skip
-_NAMED = frozenset(("o", "e", "n", "C", "^ti", "^to"))
+_NAMED = frozenset(("o", "e", "n", "x", "c", "C", "^ti", "^to"))
 _TIMES = {
     "sec": d.WHOLE_EPOCH, "msec": d.EPOCH_MS, "usec": d.EPOCH_US,
     "msec_frac": d.FRACTION, "usec_frac": d.FRACTION,

@@ -19,6 +19,7 @@ from dataflow.stages.access_log.values import (
 )
 
 Value = str | int | float | None
+Read = Callable[[str], Value]
 
 # All are bounded: they are also looked for behind texts that a client wrote, which stays linear so.
 # Not possessive: a port may be written behind it.
@@ -128,6 +129,8 @@ _STRFTIME_SHORT = {"%T": "%H:%M:%S", "%R": "%H:%M", "%F": "%Y-%m-%d", "%D": "%m/
 
 def strftime_part(written: str) -> Directive | None:
     """Return the directive for a strftime format; null if it has a part that cannot be read."""
+    if written == "%s":
+        return WHOLE_EPOCH
     for short, long in _STRFTIME_SHORT.items():
         written = written.replace(short, long)
     literals = re.split("%(.)", written)

@@ -1,7 +1,11 @@
 """Format string: what stands in a server's configuration in, a parser of its lines out."""
 
-from dataflow.errors import Misconfigured
+from collections.abc import Sequence
+
+from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.access_log.apache import apache_parts
+from dataflow.stages.access_log.directives import Part
+from dataflow.stages.access_log.examples import example_of
 from dataflow.stages.access_log.line_format import LineFormat
 from dataflow.stages.access_log.nginx import is_nginx, nginx_parts
 
@@ -19,4 +23,30 @@ def compile_format(text: str, zone: str | None = None) -> LineFormat:
         parts, escapes = apache_parts(text), True
     else:
         raise Misconfigured(f"log format is {text!r}; expected Apache's %directives or nginx's $variables")
-    return LineFormat([part for part in parts if part != ""], escapes=escapes, zone=zone)
+    lines = LineFormat([part for part in parts if part != ""], escapes=escapes, zone=zone)
+    _check(lines, parts)
+    return lines
+
+
+def _check(lines: LineFormat, parts: Sequence[Part]) -> None:
+    """Refuse a format that does not read what the server would write by it."""
+    texts = [part if isinstance(part, str) else example_of(part[1]) for part in parts]
+    example = "".join(texts)
+    if "\n" in example or "\0" in example:
+        at = min(example.find(end) for end in "\n\0" if end in example)
+        raise Misconfigured(f"log format writes more than one line, as {example[: at + 1]!r}; expected one")
+    written = [text for text, part in zip(texts, parts, strict=True) if not isinstance(part, str)]
+    names = [part[0] for part in parts if not isinstance(part, str)]
+    try:
+        read = lines.texts_of(example)
+    except InvalidEvent as error:
+        raise Misconfigured(
+            f"log format can match no line: in {example!r}, {error.detail}; expected texts between its "
+            "values that tell where each ends"
+        ) from error
+    for name, text, expected in zip(names, read, written, strict=True):
+        if text != expected:
+            raise Misconfigured(
+                f"log format has {name!r}, which reads {text!r} of {example!r} in place of {expected!r}; "
+                "expected a text behind it that tells where it ends"
+            )

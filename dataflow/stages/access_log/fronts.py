@@ -52,8 +52,8 @@ def front_of(text: str) -> Front:
 
 def _front(client: str, host: str | None, ident: str, user: str) -> Front:
     ip = first_client(client)
-    behind = None if ip is None or address_of(ip) else _begins_with_address(user)
-    if behind and address_of(behind[1]):  # `name - address - user`: which of them asked is not known
+    following = None if ip is None or address_of(ip) else _begins_with_address(user)
+    if following and address_of(following[1]):  # `name - address - user`: which of them asked is not known
         raise _no_client(f"{client} {ident} {user}")
     return Front(ip, host and host_of(host), text_of(ident), user_of(user.strip(" ")))
 

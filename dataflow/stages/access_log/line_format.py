@@ -8,7 +8,15 @@ from itertools import pairwise
 from dataflow.errors import Misconfigured
 from dataflow.stages.access_log.clients import UnreadableField
 from dataflow.stages.access_log.directives import Directive, Part, Value
-from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest, fault_of, line_of, steps_of
+from dataflow.stages.access_log.lines import (
+    DetailedRequest,
+    Explained,
+    LoggedRequest,
+    explained,
+    fault_of,
+    line_of,
+    steps_of,
+)
 from dataflow.stages.access_log.patterns import patterns_of
 from dataflow.stages.access_log.time_groups import TimeGroups
 from dataflow.stages.access_log.values import text_of
@@ -29,11 +37,14 @@ class LineFormat:
         whole = "".join(patterns) + r"[ \t]*+\Z"
         self._match = re.compile(whole, re.DOTALL).match
         self._match_loosely = re.compile(whole.replace(r"\ ", r"\ ++"), re.DOTALL).match
+        self._is_column = [not isinstance(part, str) for part in parts]
         self._steps = steps_of(map(_step, parts, patterns))
         # The weak ones first: what others give for the same field replaces it.
         ranked = sorted(enumerate(directives), key=lambda numbered: not numbered[1].weak)
         self._reads = [(group, _indexes(d)[0], d.read) for group, d in ranked if d.read]
         self._splits = [(group, _indexes(d), d.split) for group, d in ranked if d.split]
+        self.unknown = [d.extra for d in directives if d.extra]
+        """Variables that the server does not have: their texts are kept under these names."""
         self._extras = [(group, d.extra) for group, d in enumerate(directives) if d.extra]
         self.unreadable: Counter[str] = Counter()
         """How often the text of a field could not be read."""
@@ -45,11 +56,23 @@ class LineFormat:
 
     def parse(self, raw: bytes) -> LoggedRequest:
         """Return the request that a line tells of; `InvalidEvent` says what was expected where."""
-        line = line_of(raw)
+        return self.parse_line(line_of(raw))
+
+    def texts_of(self, line: str) -> Sequence[str]:
+        """Return the text of each directive; raise `InvalidEvent` if the line is of another format."""
         match = self._match(line) or self._match_loosely(line)
         if match is None:
             raise fault_of(line, self._steps)
-        texts = match.groups()
+        return match.groups()
+
+    def explain(self, line: str) -> list[Explained]:
+        """Return the columns of a line up to where it breaks off, without the texts between them."""
+        columns = zip(explained(line, self._steps), self._is_column, strict=False)
+        return [column for column, is_column in columns if is_column]
+
+    def parse_line(self, line: str) -> LoggedRequest:
+        """Return the request in the text of a line."""
+        texts = self.texts_of(line)
         values: list[Value] = [None] * len(_FIELDS)
         try:
             for group, index, read in self._reads:

@@ -82,6 +82,13 @@ class Step(NamedTuple):
     expected: str
 
 
+class Explained(NamedTuple):
+    """A column of a line, and its text."""
+
+    name: str
+    text: str
+
+
 def steps_of(parts: Iterable[tuple[str, str, str]]) -> list[Step]:
     """Return the steps of parts that stand in this order: name, pattern and what it expects."""
     steps: list[Step] = []
@@ -90,6 +97,19 @@ def steps_of(parts: Iterable[tuple[str, str, str]]) -> list[Step]:
         so_far += f"(?:{pattern})"
         steps.append(Step(name, re.compile(so_far, re.DOTALL), expected))
     return steps
+
+
+def explained(line: str, steps: Sequence[Step], begin: int = 0) -> list[Explained]:
+    """Return the parts of a line up to where it breaks off."""
+    columns: list[Explained] = []
+    at = begin
+    for step in steps:
+        match = step.up_to.match(line, begin)
+        if match is None:
+            break
+        columns.append(Explained(step.name, line[at : match.end()]))
+        at = match.end()
+    return columns
 
 
 def fault_of(line: str, steps: Sequence[Step], begin: int = 0) -> InvalidEvent:

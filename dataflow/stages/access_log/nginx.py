@@ -6,14 +6,18 @@ from dataflow.errors import Misconfigured
 from dataflow.stages.access_log import directives as d
 
 _STATEMENT = re.compile(r"\s*log_format\s+[^\s'\"]+(?:\s+escape=(default|json|none))?(?=[\s'\"])\s*")
-_QUOTED = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*;?\s*""", re.DOTALL)
-_ESCAPED_QUOTE = re.compile(r"\\(['\"\\])")
+_TOKEN = re.compile(
+    r"""(?:\s|\#[^\n]*)*+(?:(;)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s;'"{}\#]+))(?:\s|\#[^\n]*)*+""",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\([tnr'\"\\])")
+_ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
 _VARIABLE = re.compile(
     r"\$(?:uri|document_uri)\$is_args\$(?:args|query_string)|\$\{(\w+)\}|\$(\w+)|\$", re.ASCII
 )
 
 _KEPT = {
-    "remote_addr": d.CLIENT, "http_x_forwarded_for": d.FORWARDED,
+    "remote_addr": d.CLIENT, "the_real_ip": d.CLIENT, "http_x_forwarded_for": d.FORWARDED,
     "proxy_add_x_forwarded_for": d.FORWARDED, "remote_user": d.USER,
     "time_local": d.TIME, "time_iso8601": d.ISO_TIME, "msec": d.EPOCH,
     "request": d.REQUEST, "request_method": d.METHOD, "request_uri": d.TARGET,
@@ -59,10 +63,11 @@ def is_nginx(text: str) -> bool:
 def nginx_parts(text: str) -> tuple[list[d.Part], bool]:
     """Return the parts of a format string, bare or as the whole statement, and if it escapes.
 
-    Raises `Misconfigured` naming a variable that is not one of nginx's own.
+    A variable that is none of nginx's own becomes a text under its own name. Raises `Misconfigured` for a
+    ``$`` without a name.
     """
     statement = _STATEMENT.match(text)
-    text = _joined(text[statement.end() :] if statement else text)
+    text = _joined(text[statement.end() :] if statement else text, is_statement=statement is not None)
     parts: list[d.Part] = []
     at = 0
     for match in _VARIABLE.finditer(text):
@@ -71,32 +76,44 @@ def nginx_parts(text: str) -> tuple[list[d.Part], bool]:
     return [*parts, text[at:]], statement is None or statement[1] != "none"
 
 
-def _joined(text: str) -> str:
-    """Return the quoted strings of a statement as one; a text without quotes is a bare format."""
+def _joined(text: str, *, is_statement: bool) -> str:
+    """Return the strings of a statement as one, as nginx reads its configuration.
+
+    A text without quotes is a bare format.
+    """
+    if not is_statement and not text.lstrip().startswith(("'", '"')):
+        return _unescaped(text)
     strings, at = [], 0
-    while match := _QUOTED.match(text, at):
-        strings.append(_ESCAPED_QUOTE.sub(r"\1", match[1] if match[2] is None else match[2]))
+    while match := _TOKEN.match(text, at):
+        if match[1] == ";":
+            break
+        strings.append(_unescaped(match[2] or match[3] or match[4] or ""))
         at = match.end()
-    return "".join(strings) if strings and at == len(text) else text
+    else:
+        if text[at:].strip():
+            raise Misconfigured(
+                f"log format has {text[at : at + 20]!r} at its end; expected the end of a string"
+            )
+    return "".join(strings)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), text)
 
 
 def _directive(match: re.Match[str]) -> d.Directive:
     name = match[1] or match[2]
     if name is None:
-        directive = d.TARGET if len(match[0]) > 1 else None
-    elif name.startswith(_UPSTREAM_TEXTS):
-        directive = d.SKIPPED
-    elif name.startswith("upstream_"):
-        directive = d.SKIPPED_LIST
-    elif name in _DIGITS:
-        directive = d.SKIPPED_DIGITS
-    elif name in _SKIPPED:
-        directive = d.SKIPPED
-    else:
-        directive = _KEPT.get(name) or (d.SKIPPED if name.startswith(_FAMILIES) else None)
-    if directive is None:
+        if len(match[0]) > 1:
+            return d.TARGET
         raise Misconfigured(
-            f"log format has {match[0]!r} at column {match.start() + 1}; expected a variable of "
-            "nginx (in place of one of your own, write $http_ and any name: its value is skipped)"
+            f"log format has {match[0]!r} at column {match.start() + 1}; expected a variable's name behind it"
         )
-    return directive
+    if name.startswith(_UPSTREAM_TEXTS) or name in _SKIPPED:
+        return d.SKIPPED
+    if name.startswith("upstream_"):
+        return d.SKIPPED_LIST
+    if name in _DIGITS:
+        return d.SKIPPED_DIGITS
+    known = _KEPT.get(name) or (d.SKIPPED if name.startswith(_FAMILIES) else None)
+    return known or d.kept_as(name)

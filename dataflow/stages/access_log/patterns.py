@@ -16,17 +16,17 @@ def patterns_of(parts: Sequence[Part], *, escapes: bool) -> list[str]:
     ]
 
 
-def _end_of_text(behind: Sequence[Part], escapes: bool) -> tuple[str, str]:
+def _end_of_text(following: Sequence[Part], escapes: bool) -> tuple[str, str]:
     """Return the first character behind a text, and the pattern of what follows that.
 
     A client may write whatever stands between two fields into one of them, but not a quotation mark, which
     the server escapes. So all is looked for up to the next one, as long as its form is known.
     """
-    if not behind or not isinstance(behind[0], str):
+    if not following or not isinstance(following[0], str):
         return "", ""
-    first, patterns = behind[0][0], [behind[0][1:], *behind[1:]]
+    first, patterns = following[0][0], [following[0][1:], *following[1:]]
     if escapes and first == '"':
-        return first, re.escape(behind[0][1:])
+        return first, re.escape(following[0][1:])
     found = ""
     for part in patterns:
         if isinstance(part, str):

@@ -26,8 +26,9 @@ class ParsedLine(msgspec.Struct, frozen=True, gc=False):
 class LineParser(Protocol):
     """Reads lines, and knows what of them it could not read."""
 
-    unreadable: Counter[str]
-    """How often the text of a field could not be read, by the field; it is null then."""
+    @property
+    def unreadable(self) -> Counter[str]:
+        """How often the text of a field could not be read, by the field; it is null then."""
 
     @property
     def fault(self) -> str | None:

@@ -5,7 +5,15 @@ from collections import Counter
 
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.fronts import NAME, Front, front_of
-from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest, fault_of, line_of, steps_of
+from dataflow.stages.access_log.lines import (
+    DetailedRequest,
+    Explained,
+    LoggedRequest,
+    explained,
+    fault_of,
+    line_of,
+    steps_of,
+)
 from dataflow.stages.access_log.response_times import ResponseTimes
 from dataflow.stages.access_log.times import common_time, iso_time
 from dataflow.stages.access_log.values import request_line, text_of
@@ -30,7 +38,7 @@ def _response_time(space: str) -> str:
     return rf"(?:{space}(-|[0-9]{{1,12}}+(?:\.[0-9]{{1,9}}+)?+)(?= |\Z))?+"
 
 
-def _behind_time(space: str) -> str:
+def _after_time(space: str) -> str:
     # The usual request is taken apart here, any other one is left whole.
     return (
         rf'(?:"{_HTTP}"|{_QUOTED}){space}([0-9]{{3}}|-){space}(-|[0-9]{{1,18}}+)'
@@ -39,12 +47,12 @@ def _behind_time(space: str) -> str:
     )
 
 
-_match = re.compile(rf"({_FRONT})\[({_TIME})\] " + _behind_time(" ") + r"\Z", re.DOTALL).match
+_match = re.compile(rf"({_FRONT})\[({_TIME})\] " + _after_time(" ") + r"\Z", re.DOTALL).match
 # The same with any number of spaces, and with brackets in the name of a user. A quotation mark in what a
 # client sent is escaped: the first one behind a time begins the request.
 _FIRST_TIME = rf'\[{_ANY_TIME}\] ++"'
 _match_loosely = re.compile(
-    rf" *+((?:(?!{_FIRST_TIME}).)*+)\[({_ANY_TIME})\] ++" + _behind_time(" ++") + r" *+\Z", re.DOTALL
+    rf" *+((?:(?!{_FIRST_TIME}).)*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r" *+\Z", re.DOTALL
 ).match
 _find_time = re.compile(_FIRST_TIME).search
 _are_addresses = re.compile(rf"-|unknown|{_ADDRESSES}").fullmatch
@@ -72,8 +80,12 @@ class UsualFormats:
     """Parses lines of the usual formats, whoever collected them."""
 
     def __init__(self) -> None:
-        self.unreadable: Counter[str] = Counter()
         self._response_times = ResponseTimes()
+
+    @property
+    def unreadable(self) -> Counter[str]:
+        """How often the text of a field could not be read: never, such lines are refused."""
+        return Counter()
 
     @property
     def fault(self) -> str | None:
@@ -94,13 +106,15 @@ class UsualFormats:
                 return self._request(match)
             except InvalidEvent:  # a line in a wrapping can look like one without
                 pass
-        return self._unwrapped(line_of(raw))
+        return self._unwrapped(self._cleaned(raw))
+
+    _cleaned = staticmethod(line_of)
 
     def _unwrapped(self, line: str) -> LoggedRequest:
         said: dict[str, str | None] = {}
         for _ in range(_MOST_WRAPPINGS):
             try:
-                request = self._loose(line)
+                request = self._read(line)
             except InvalidEvent:
                 wrapped = unwrap(line)
                 if wrapped is None:
@@ -110,12 +124,18 @@ class UsualFormats:
             else:
                 break
         else:
-            request = self._loose(line)
+            request = self._read(line)
         if said:
             request.host = request.host or said["log_host"]
         return DetailedRequest.of(request, said) if said else request
 
-    def _loose(self, line: str) -> LoggedRequest:
+    def explain(self, line: str) -> tuple[str, list[Explained]]:
+        """Return the name of the format, and the columns of a line up to where it breaks off."""
+        time = _find_time(line)
+        front = explained(line, _front_steps)
+        return "combined", front if time is None else [*front, *explained(line, _steps, time.end() - 1)]
+
+    def _read(self, line: str) -> LoggedRequest:
         match = _match_loosely(line)
         if match is not None:
             return self._request(match)

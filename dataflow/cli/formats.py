@@ -1,0 +1,33 @@
+"""`dataflow formats`: lists the formats of access logs that have a name."""
+
+from typing import Annotated
+
+import typer
+
+from dataflow.cli.terminal import say
+from dataflow.errors import Misconfigured
+
+FormatName = Annotated[str | None, typer.Argument(help="Only this format, with all its examples.")]
+
+
+def formats(name: FormatName = None) -> None:
+    """List the named access log formats, with examples.
+
+    Set DATAFLOW_ACCESS_LOG_FORMAT to one of them; unset, each of them is recognized by its lines.
+
+    \b
+    Example:
+      dataflow formats
+      dataflow formats alb
+      dataflow apply access-log lb.log --format alb --explain | less
+    """
+    from dataflow.stages.access_log.named import format_files
+
+    files = format_files()
+    if name is not None and name not in files:
+        raise Misconfigured(f"NAME is '{name}'; expected {', '.join(files)}")
+    for each, file in files.items():
+        if name in (None, each):
+            say(f"{each:22} {file.title}")
+            for example in file.examples if name else file.examples[:1]:
+                say(f"    {example.line}")

@@ -1,0 +1,183 @@
+"""Columns: the words by which data files of formats name what stands in a column."""
+
+import re
+from decimal import Decimal
+from urllib.parse import unquote
+
+from dataflow.errors import Misconfigured
+from dataflow.stages.access_log import directives as d
+from dataflow.stages.access_log.clients import UnreadableField, client_of
+from dataflow.stages.access_log.times import epoch_time, iso_time
+from dataflow.stages.access_log.values import NO_VALUE, RequestLine, request_line, target_parts, text_of
+
+_SECOND = r"-?[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+"
+_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?#]*)(?:\?(.*))?"
+)
+_COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
+
+
+def _host_and_target(target: str) -> tuple[str | None, str | None, str | None]:
+    match = _URL.fullmatch(target)
+    if match is None:
+        return None, *target_parts(target)
+    return match[1] or None, match[2] or "/", match[3] or None
+
+
+def _url_request(text: str) -> tuple[str | None, ...]:
+    request = request_line(text_of(text.strip('"')))
+    target = request.endpoint if request.query is None else f"{request.endpoint}?{request.query}"
+    host, endpoint, query = _host_and_target(target or "")
+    return request.method, host, endpoint, query, request.protocol
+
+
+def _sum_of_seconds(text: str) -> float | None:
+    parts = [Decimal(part) for part in text.split()]
+    if min(parts) < 0:  # the connection ended before
+        return None
+    total = sum(parts) * 1000
+    return int(total) if total == int(total) else float(total)
+
+
+def _seconds(text: str) -> float | None:
+    if text in NO_VALUE:
+        return None
+    try:
+        ms = Decimal(text.removesuffix("s")) * 1000
+        return int(ms) if ms == int(ms) else float(round(ms, 6))
+    except (ArithmeticError, ValueError) as error:
+        raise UnreadableField from error
+
+
+def _nanoseconds(text: str) -> float | None:
+    return _seconds(f"{text}E-9")
+
+
+def _microseconds(text: str) -> float | None:
+    return _seconds(f"{text}E-6")
+
+
+def _percent(text: str) -> str | None:
+    value = text_of(text)
+    return None if value is None else unquote(unquote(value))
+
+
+def _plus(text: str) -> str | None:
+    return None if text in NO_VALUE else text.replace("+", " ")
+
+
+def _client_and_port(text: str) -> str | None:
+    return client_of(text.rpartition(":")[0] or text)
+
+
+def _status(text: str) -> int | None:
+    return None if text == "-1" else int(text)
+
+
+def _last_timer(text: str) -> int | None:
+    ms = int(text.rpartition("/")[2].removeprefix("+"))
+    return None if ms < 0 else ms
+
+
+def _any_time(text: str) -> str:
+    """Read ISO 8601, or epoch seconds, milliseconds, microseconds or nanoseconds by their digits."""
+    if "-" in text:
+        return iso_time(text)
+    return epoch_time(f"{text[:10]}.{text[10:]}" if text.isdecimal() and len(text) > 10 else text)
+
+
+def _field(field: str, read: d.Read, expected: str, pattern: str | None = None) -> d.Directive:
+    return d.Directive(expected, (field,), read, pattern=pattern)
+
+
+_THREE_SECONDS = rf"{_SECOND} {_SECOND} {_SECOND}"
+_PORTED = r"[0-9A-Za-z._:%\[\]*-]{1,255}:[0-9]{1,5}"
+_TIMERS = r"-?[0-9]{1,9}(?:/\+?-?[0-9]{1,9}){4}"
+_URL_REQUEST = ("method", "host", "endpoint", "query", "protocol")
+
+
+def _written(strftime: str) -> d.Directive:
+    directive = d.strftime_part(strftime)
+    assert directive is not None, strftime
+    return directive
+
+
+COLUMNS: dict[str, d.Directive] = {
+    "text": d.SKIPPED, "list": d.SKIPPED_LIST, "digits": d.SKIPPED_DIGITS, "fraction": d.FRACTION,
+    "client": d.CLIENT, "forwarded": d.FORWARDED, "host": d.HOST, "server_name": d.SERVER_NAME,
+    "user": d.USER, "method": d.METHOD, "target": d.TARGET, "path": d.PATH, "query": d.QUERY,
+    "protocol": d.PROTOCOL, "status": d.STATUS, "bytes": d.BYTES, "referer": d.REFERER,
+    "user_agent": d.USER_AGENT, "ms": d.MILLISECONDS, "time": d.TIME, "iso_time": d.ISO_TIME,
+    "epoch": d.EPOCH, "request": d.REQUEST,
+    "utc_date": _written("%Y-%m-%d"), "utc_time": _written("%H:%M:%S"),
+    "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
+    "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
+    "quoted_request": d.Directive(
+        "a request line in quotes, or -", RequestLine._fields,
+        split=lambda text: request_line(text_of(text.strip('"'))), pattern=r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"',
+        is_bounded=False,
+    ),
+    "url": d.Directive("a URL", ("host", "endpoint", "query"), split=_host_and_target),
+    "three_seconds": _field("response_time_ms", _sum_of_seconds, "three times in seconds", _THREE_SECONDS),
+    "seconds": _field("response_time_ms", _seconds, "seconds"),
+    "nanoseconds": _field("response_time_ms", _nanoseconds, "nanoseconds"),
+    "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
+    "client_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED),
+    "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
+    "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),
+    "proxy": d.PROXY,
+    "any_time": d.Directive("a time", time=_any_time),
+    "percent_agent": _field("user_agent", _percent, "a text"),
+    "percent_referer": _field("referer", _percent, "a text"),
+    "plus_agent": _field("user_agent", _plus, "a text"),
+}  # fmt: skip
+"""What a data file may name."""
+
+
+def layout_parts(layout: str, origin: str) -> list[d.Part]:
+    """Return the parts of a layout as ``<client> [<time>] "<request>"``; ``<name=pattern>`` is skipped."""
+    parts: list[d.Part] = []
+    at = 0
+    for match in _COLUMN.finditer(layout):
+        parts += layout[at : match.start()], (match[1], _directive(match, origin))
+        at = match.end()
+    parts = [part for part in [*parts, layout[at:]] if part != ""]
+    return [_between_spaces(parts, place) for place in range(len(parts))]
+
+
+def _between_spaces(parts: list[d.Part], place: int) -> d.Part:
+    """Return a part; a text that neither a quotation mark nor a bracket begins ends at the next space."""
+    part = parts[place]
+    if isinstance(part, str) or part[1].pattern is not None:
+        return part
+    before, following = parts[place - 1] if place else "", parts[place + 1] if place + 1 < len(parts) else ""
+    is_bare = isinstance(before, str) and before[-1:] not in ('"', "[")
+    if not is_bare or not isinstance(following, str) or following[:1] not in (" ", "/"):
+        return part
+    return part[0], part[1]._replace(pattern="[^ ]*+" if following[0] == " " else "[^ /]*+", is_bounded=False)
+
+
+def as_it_is(directive: d.Directive) -> d.Directive:
+    """Return the directive for texts in which nothing is escaped."""
+    read, split = directive.read, directive.split
+    return directive._replace(
+        read=None if read is None else lambda text: read(_escaped(text)),
+        split=None if split is None else lambda text: split(_escaped(text)),
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\") if "\\" in text else text
+
+
+def _directive(match: re.Match[str], origin: str) -> d.Directive:
+    if match[2]:
+        return d.Directive(f"a text as {match[2]}", pattern=match[2])
+    return column_named(match[1], origin)
+
+
+def column_named(name: str, origin: str) -> d.Directive:
+    """Return the directive for a word; raise `Misconfigured` if there is none."""
+    if name not in COLUMNS:
+        raise Misconfigured(f"format {origin} has column {name!r}; expected one of {', '.join(COLUMNS)}")
+    return COLUMNS[name]

@@ -1,0 +1,91 @@
+"""JSON format: parses lines that are JSON objects with known keys."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.access_log.clients import UnreadableField
+from dataflow.stages.access_log.columns import as_it_is, column_named
+from dataflow.stages.access_log.directives import Directive, Value
+from dataflow.stages.access_log.lines import Explained, LoggedRequest
+
+_FIELDS = LoggedRequest.__struct_fields__
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def json_object(line: str) -> Mapping[str, object]:
+    """Return the object in a line; raise `InvalidEvent` if it is none."""
+    try:
+        return _decode(line)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
+        raise InvalidEvent(Reason.UNPARSABLE, f"line is no JSON object ({error}); expected one") from error
+
+
+class JsonFormat:
+    """Parses objects of one program; `requires` are the keys by which they are known."""
+
+    def __init__(self, name: str, requires: Sequence[str], columns: Mapping[str, str]) -> None:
+        self.name = name
+        self.unreadable: Counter[str] = Counter()
+        self._requires = [key.split(".") for key in requires]
+        named = [(key, as_it_is(column_named(column, name))) for key, column in columns.items()]
+        self._time_key = next(key for key, column in named if column.time)
+        self._time = dict(named)[self._time_key].time
+        # The weak ones first: what others give for the same field replaces it.
+        self._columns = sorted(
+            ((key, column) for key, column in named if not column.time), key=lambda each: not each[1].weak
+        )
+
+    def knows(self, line: Mapping[str, object]) -> bool:
+        """Tell whether the object has the keys by which these lines are known."""
+        return all(_at(line, path) is not None for path in self._requires)
+
+    def parse_line(self, line: str) -> LoggedRequest:
+        """Return the request that a line tells of; raise `InvalidEvent` if it is none of this format."""
+        sent = json_object(line)
+        if not self.knows(sent):
+            keys = ", ".join(".".join(path) for path in self._requires)
+            raise InvalidEvent(Reason.UNPARSABLE, f"line has keys {', '.join(sent)[:80]}; expected {keys}")
+        values: dict[str, Value] = {}
+        for key, column in self._columns:
+            text = _text(_at(sent, key.split(".")))
+            if text is not None:
+                values |= self._read(column, text)
+        time = _text(_at(sent, self._time_key.split(".")))
+        if time is None or self._time is None:
+            raise InvalidEvent(Reason.UNPARSABLE, f"{self._time_key} is null; expected a time")
+        values["ts"] = self._time(time)
+        return LoggedRequest(**values)  # type: ignore[arg-type]  # each directive knows the type of its field
+
+    def _read(self, column: Directive, text: str) -> dict[str, Value]:
+        try:
+            if column.split is not None:
+                read = zip(column.fields, column.split(text), strict=True)
+            elif column.read is not None:
+                read = zip(column.fields, (column.read(text),), strict=True)
+            else:
+                return {}
+            return {field: value for field, value in read if value is not None}
+        except (UnreadableField, ValueError):
+            self.unreadable[column.fields[0]] += 1
+            return {}
+
+    def explain(self, line: str) -> list[Explained]:
+        """Return the columns of a line."""
+        sent = json_object(line)
+        keys = [self._time_key, *(key for key, _ in self._columns)]
+        return [Explained(key, _text(_at(sent, key.split("."))) or "") for key in keys]
+
+
+def _at(value: object, path: Sequence[str]) -> object:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

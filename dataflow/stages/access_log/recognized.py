@@ -1,0 +1,145 @@
+"""Recognized formats: parses lines of every known format, or of one of them, whoever collected them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+
+from dataflow.engine.stage import DroppedEvent
+from dataflow.errors import InvalidEvent, Misconfigured, Reason
+from dataflow.stages.access_log.json_format import JsonFormat, json_object
+from dataflow.stages.access_log.lines import Explained, LoggedRequest
+from dataflow.stages.access_log.named import NamedFormat, W3cFormat, compile_named, format_files
+from dataflow.stages.access_log.usual_formats import UsualFormats
+from dataflow.stages.access_log.wrapping import JOURNAL_FIELD, unwrap
+
+AUTO = "auto"
+COMMENT = "comment"
+"""The rule that drops what stands between lines: ``#Fields:`` and the other fields of a journal entry."""
+_FIELDS_LINE = "#Fields:"
+
+
+def known_names() -> list[str]:
+    """Return the names that a format may be stated by."""
+    return [AUTO, *format_files()]
+
+
+class RecognizedFormats(UsualFormats):
+    """Parses lines of the usual formats and, where a line is none of these, of the named ones.
+
+    What a line is depends on that line alone, as no two formats have one in common; only its columns
+    may have been named by a ``#Fields:`` line before. The format of the last line is tried first.
+    """
+
+    def __init__(self, only: str = AUTO, zone: str | None = None) -> None:
+        """Take all formats, or `only` one; times without a zone are in `zone`."""
+        super().__init__()
+        names = [name for name, file in format_files().items() if only in (AUTO, name) and not file.wraps]
+        self._is_wrapped = format_files()[only].wraps if only != AUTO else False
+        if self._is_wrapped:
+            names = [name for name, file in format_files().items() if not file.wraps]
+        self._takes_usual = only == AUTO or self._is_wrapped
+        self._named = {name: compile_named(name, zone) for name in names}
+        self._last: NamedFormat | None = None
+
+    @property
+    def unreadable(self) -> Counter[str]:
+        """How often the text of a field could not be read, by the field; it is null then."""
+        return sum((each.unreadable for each in self._named.values()), Counter())
+
+    def parse(self, raw: bytes) -> LoggedRequest:
+        """Return the request that a line tells of.
+
+        Raises `DroppedEvent` for a line that is no request by its form, `InvalidEvent` for what is unknown.
+        """
+        return super().parse(raw) if self._takes_usual else self._unwrapped(self._cleaned(raw))
+
+    def _read(self, line: str) -> LoggedRequest:
+        if line.startswith("#"):
+            self._use_header(line)
+        if JOURNAL_FIELD(line) and not line.startswith("MESSAGE="):
+            raise DroppedEvent(COMMENT)
+        if self._last is not None:
+            try:
+                return self._last.parse_line(line)
+            except InvalidEvent:
+                pass
+        return self._read_by_any(line)
+
+    def _read_by_any(self, line: str) -> LoggedRequest:
+        fault: InvalidEvent | None = None
+        if self._takes_usual:
+            try:
+                return super()._read(line)
+            except InvalidEvent as error:
+                fault = error
+        for each in self._candidates(line):
+            try:
+                request = each.parse_line(line)
+            except InvalidEvent as error:
+                fault = error if isinstance(each, JsonFormat) or fault is None else fault
+            else:
+                self._last = each
+                return request
+        raise fault or _unknown(line)
+
+    def _candidates(self, line: str) -> Iterator[NamedFormat]:
+        if not line.startswith("{"):
+            yield from (each for each in self._named.values() if not isinstance(each, JsonFormat))
+            return
+        sent = json_object(line)
+        known = [each for each in self._named.values() if isinstance(each, JsonFormat) and each.knows(sent)]
+        if not known:
+            keys = ", ".join(sent)[:80]
+            raise InvalidEvent(Reason.UNPARSABLE, f"line has keys {keys}; expected those of a known format")
+        yield from known
+
+    def _use_header(self, line: str) -> None:
+        """Let a ``#Fields:`` line name the columns; it is dropped, as all lines are that begin so."""
+        if line.startswith(_FIELDS_LINE):
+            columns = line.removeprefix(_FIELDS_LINE).strip()
+            w3c = [each for each in self._named.values() if isinstance(each, W3cFormat)]
+            for each in sorted(w3c, key=lambda each: not each.is_narrow):
+                if each.is_named_by(columns):
+                    each.use(columns)
+                    self._last = each
+                    break
+        raise DroppedEvent(COMMENT)
+
+    def explain(self, line: str) -> tuple[str, list[Explained]]:
+        """Return the name of the format of a line, and its columns; up to where it breaks off for a dead one.
+
+        A dead line is explained by the format of which it has most columns.
+        """
+        while True:
+            for name, each in self._named.items():
+                with suppress(InvalidEvent):
+                    each.parse_line(line)
+                    return name, each.explain(line)
+            with suppress(InvalidEvent):
+                super()._read(line)
+                return super().explain(line)
+            wrapped = unwrap(line)
+            if wrapped is None:
+                break
+            line = wrapped.line.rstrip("\r\n")
+        tried = [(name, each) for name, each in self._named.items() if not isinstance(each, JsonFormat)]
+        explained = [(name, each.explain(line)) for name, each in tried]
+        return max([super().explain(line), *explained], key=lambda each: len(each[1]))
+
+
+def _unknown(line: str) -> InvalidEvent:
+    return InvalidEvent(
+        Reason.UNPARSABLE, f"line is {line[:40]!r}; expected one of {', '.join(known_names())}"
+    )
+
+
+def with_columns(header: str, zone: str | None) -> RecognizedFormats:
+    """Return what reads lines whose columns a ``#Fields:`` line names; raise `Misconfigured` for others."""
+    parser = RecognizedFormats(zone=zone)
+    try:
+        parser.parse(header.encode())
+    except DroppedEvent:
+        pass
+    except InvalidEvent as error:
+        raise Misconfigured(f"log format is {header[:80]!r}; {error.detail}") from error
+    return parser

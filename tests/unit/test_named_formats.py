@@ -1,0 +1,137 @@
+"""Named formats of access logs: each file of data is tested by its examples, and by a file of made lines."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dataflow.engine.stage import DroppedEvent
+from dataflow.errors import InvalidEvent, Misconfigured
+from dataflow.stages.access_log import line_parser, line_stage
+from dataflow.stages.access_log.lines import LoggedRequest
+from dataflow.stages.access_log.named import compile_named, format_files
+
+MADE = Path(__file__).parents[1] / "data" / "access_logs" / "named"
+FILES = format_files()
+EXAMPLES = [
+    pytest.param(name, example, id=f"{name}-{number}")
+    for name, file in FILES.items()
+    for number, example in enumerate(file.examples)
+]
+COMBINED = '192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "UA"'
+AUTO = line_parser(None)
+
+
+def fields(request: LoggedRequest) -> dict[str, object]:
+    """Return the fields that have a value."""
+    values = {name: getattr(request, name) for name in LoggedRequest.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_format_has_three_examples_and_a_title(name):
+    """They are its tests, and what `dataflow formats` shows."""
+    assert len(FILES[name].examples) >= 3
+    assert FILES[name].title
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+@pytest.mark.parametrize("stated", [True, False])
+def test_an_example_gives_its_fields_whether_its_format_is_stated_or_recognized(name, example, stated):
+    """One parser has seen all other formats before: what it is depends on the line alone."""
+    parser = line_parser(name) if stated else AUTO
+    assert fields(parser.parse(example.line.encode())) == example.fields
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_no_other_format_takes_the_line(name, example):
+    """Else the order in which formats are tried would decide what a line says."""
+    for other, file in FILES.items():
+        if other != name and not file.wraps and not FILES[name].wraps:
+            with pytest.raises(InvalidEvent):
+                compile_named(other, None).parse_line(example.line)
+
+
+@pytest.mark.parametrize("name", [name for name, file in FILES.items() if not file.wraps])
+def test_a_stated_format_takes_no_usual_line(name):
+    """Who states a format means it."""
+    with pytest.raises(InvalidEvent):
+        line_parser(name).parse(COMBINED.encode())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_made_lines_gives_what_it_must(name):
+    """As many lines as a short log has, with what must come out beside it."""
+    lines = (MADE / f"{name}.log").read_bytes().splitlines()
+    expected = [json.loads(line) for line in (MADE / f"{name}.json").read_text().splitlines()]
+    assert len(lines) == len(expected) >= 20
+    assert [fields(AUTO.parse(line)) for line in lines] == expected
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_a_collector_may_have_wrapped_the_line(name, example):
+    """A load balancer logs to syslog, a proxy runs in a container."""
+    wrapped = f"2020-02-07T11:48:51.1Z stdout F {example.line}"
+    got = fields(AUTO.parse(wrapped.encode()))
+    assert got == example.fields
+
+
+def test_a_fields_line_names_the_columns_of_the_lines_behind_it():
+    """An administrator chooses them; lines that begin with # are no requests."""
+    parser = line_parser("iis")
+    with pytest.raises(DroppedEvent):
+        parser.parse(b"#Software: Microsoft Internet Information Services 10.0")
+    with pytest.raises(DroppedEvent):
+        parser.parse(b"#Fields: date time c-ip cs-method cs-uri-stem sc-status time-taken")
+    assert fields(parser.parse(b"2015-05-17 10:05:03 192.0.2.1 GET /a 200 46")) == {
+        "ip": "192.0.2.1",
+        "ts": "2015-05-17T10:05:03Z",
+        "method": "GET",
+        "endpoint": "/a",
+        "status": 200,
+        "response_time_ms": 46,
+    }
+
+
+def test_the_columns_may_be_stated_as_the_format():
+    """Where several workers read a log only one of them sees its first lines."""
+    stage = line_stage("#Fields: time date cs-uri-stem c-ip", None, None)
+    assert stage(b"#Version: 1.0") == []
+    assert json.loads(stage(b"10:05:03 2015-05-17 /a 192.0.2.1")[0])["ts"] == "2015-05-17T10:05:03Z"
+    with pytest.raises(Misconfigured, match="log format has no time"):
+        line_stage("#Fields: c-ip cs-uri-stem", None, None)
+
+
+def test_the_other_fields_of_a_journal_entry_are_no_requests():
+    """`journalctl -o export` writes a line for each."""
+    stage = line_stage(None, None, None)
+    assert stage(b"_HOSTNAME=web1") == []
+    assert stage(b"__REALTIME_TIMESTAMP=1431857103000000") == []
+    assert json.loads(stage(f"MESSAGE={COMBINED}".encode())[0])["ip"] == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b'{"a":1}', "line has keys a; expected those of a known format"),
+        (b"{", "line is no JSON object"),
+        (b"hello", "client, ident and user is 'hello'"),
+    ],
+)
+def test_a_line_of_no_format_says_so(line, expected):
+    """A dead letter is read by people."""
+    with pytest.raises(InvalidEvent) as caught:
+        AUTO.parse(line)
+    assert expected in caught.value.detail
+
+
+def test_what_a_client_wrote_into_json_is_read_as_it_is():
+    """There is one layer of escapes less than in a line of text."""
+    line = FILES["fastly"].examples[0].line.replace("curl/8.5.0", r"a\\x41\"b")
+    assert AUTO.parse(line.encode()).user_agent == r'a\x41"b'
+
+
+def test_times_of_haproxy_are_in_the_zone_that_is_set():
+    """Its own lines do not name it."""
+    line = FILES["haproxy"].examples[0].line.encode()
+    assert line_parser(None, "Europe/Berlin").parse(line).ts == "2009-02-06T11:14:14.655Z"
