@@ -5,11 +5,13 @@ import socket
 from errno import EACCES, EADDRINUSE
 from typing import Any
 
-from aiohttp.web import AppRunner, SockSite
+from aiohttp.web import AppRunner
 from faust.types import AppT
 from faust.web.drivers.aiohttp import Web
 
 from dataflow.errors import Misconfigured
+from dataflow.web_connections import CONNECTIONS, OpenConnections, raise_file_limit
+from dataflow.web_site import BoundedSite
 
 BACKLOG = 4_096
 """Senders that may come at the same moment."""
@@ -26,6 +28,7 @@ class WebServer(Web):
 
     def __init__(self, app: AppT) -> None:
         super().__init__(app)
+        self.connections = self.web_app[CONNECTIONS] = OpenConnections(raise_file_limit())
         self._runner = AppRunner(
             self.web_app, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE_SECONDS
         )
@@ -38,13 +41,13 @@ class WebServer(Web):
         await super().start_server()
         if self.plain_port is not None:
             listening = listen("DATAFLOW_WEB_PLAIN_PORT", self.app.conf.web_bind, self.plain_port)
-            await SockSite(self._runner, listening, backlog=BACKLOG).start()
+            await BoundedSite(self._runner, listening, self.connections).start()
 
-    def _new_transport_tcp(self) -> SockSite:
+    def _new_transport_tcp(self) -> BoundedSite:
         # Faust's has room for 128 connections that wait to be accepted; DataStream has 2,500 senders.
         conf = self.app.conf
         listening = listen("DATAFLOW_WEB_PORT", conf.web_bind, conf.web_port)
-        return SockSite(self._runner, listening, ssl_context=conf.web_ssl_context, backlog=BACKLOG)
+        return BoundedSite(self._runner, listening, self.connections, conf.web_ssl_context)
 
 
 def listen(variable: str, host: str, port: int) -> socket.socket:

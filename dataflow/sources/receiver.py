@@ -1,6 +1,5 @@
 """The receiver: the producer and the limits of all that comes in over HTTP."""
 
-import resource
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,10 +30,8 @@ class Receiver(Service):
         self._received_bytes = 0
 
     def check(self) -> None:
-        """Before anything has started, check the limits and allow many connections; raise `Misconfigured`."""
+        """Before anything has started, check the limits; raise `Misconfigured`."""
         settings = self.settings
-        _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a shell's is often 1,024
         if settings.ingest_in_flight_bytes < 2 * settings.ingest_body_bytes:
             raise Misconfigured(
                 f"DATAFLOW_INGEST_IN_FLIGHT_BYTES is {settings.ingest_in_flight_bytes}; "

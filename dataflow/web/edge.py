@@ -12,8 +12,9 @@ from aiohttp.helpers import ETAG_ANY
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
 
-from dataflow.http_error import HttpError, quoted
+from dataflow.http_error import HttpError, quoted, unavailable
 from dataflow.logs import get_log
+from dataflow.web_connections import CONNECTIONS, CROWDED_SECONDS
 
 JSON: Final = "application/json"
 UNKEPT: Final = {"Cache-Control": "no-store"}
@@ -67,10 +68,21 @@ SAFE_HEADERS = {
 @middleware
 async def json_edge(request: Request, handler: Handler) -> StreamResponse:
     """Answer every request, also one that fails or that no view is for."""
-    response = await _answer(request, handler)
+    connections = request.app[CONNECTIONS]
+    response = await _answer(request, handler if connections.begin(request) else _refuse)
+    if connections.is_tight:
+        response.force_close()
     for name, value in SAFE_HEADERS.items():
         response.headers.setdefault(name, value)
     return response
+
+
+async def _refuse(request: Request) -> StreamResponse:
+    most = request.app[CONNECTIONS].most
+    raise unavailable(
+        f"more than {most} connections are open; expected fewer, or a higher limit of open files",
+        CROWDED_SECONDS,
+    )
 
 
 async def _answer(request: Request, handler: Handler) -> StreamResponse:

@@ -51,6 +51,7 @@ class WorkerCollector(Collector):
         yield CounterMetricFamily(
             "dataflow_http_failed_logins", "Wrong passwords and tokens.", value=self.delays.failures
         )
+        yield from _connections()
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: what there is depends on the partitions owned, and on a receiver."""
@@ -189,6 +190,25 @@ def _received(receiver: Receiver) -> Iterable[Metric]:
         "dataflow_http_in_flight_bytes",
         "Bytes of requests that are not answered; senders get 429 at the bound.",
         value=receiver.in_flight_bytes,
+    )
+
+
+def _connections() -> Iterable[Metric]:
+    connections = app.web.connections
+    yield GaugeMetricFamily(
+        "dataflow_http_connections",
+        "Connections that were open when the last one came.",
+        value=connections.open,
+    )
+    yield CounterMetricFamily(
+        "dataflow_http_crowded_out_requests",
+        "Requests that got 503 as too many connections were open: raise the limit of open files (ulimit -n).",
+        value=connections.refused,
+    )
+    yield CounterMetricFamily(
+        "dataflow_http_out_of_files",
+        "How often no connection could be accepted for want of open files: raise their limit.",
+        value=connections.out_of_files,
     )
 
 

@@ -32,6 +32,8 @@ class Worker:
         folder.mkdir()
         self.port = port
         self.app = app
+        self.launcher: list[str] = []
+        """A command that the worker is started by, such as prlimit."""
         self.log = folder / "log"
         self.folder = folder
         self.environment = {
@@ -60,7 +62,7 @@ class Worker:
         """Start the process and return at once."""
         with self.log.open("ab") as log:
             self.process = start_child(
-                [*_FAUST, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"],
+                [*self.launcher, *_FAUST, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

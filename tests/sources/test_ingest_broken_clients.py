@@ -97,7 +97,7 @@ async def upload(port: int, body: bytes, headers: str = "", wait_seconds: float 
     """Send a body, in two halves with a wait between them; return the status."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        head = f"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
+        head = f"POST /ingest HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
         writer.write(head.encode() + body[: len(body) // 2])
         await asyncio.sleep(wait_seconds)
         writer.write(body[len(body) // 2 :])

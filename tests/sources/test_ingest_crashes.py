@@ -25,7 +25,8 @@ async def upload(port: int, body: bytes, end_after: asyncio.Event | None = None)
         return 0
     try:
         writer.write(
-            f"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:-1]
+            f"POST /ingest HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body[:-1]
         )
         if end_after is not None:
             await end_after.wait()

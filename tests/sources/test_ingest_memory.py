@@ -52,7 +52,7 @@ async def send(
     """Send a body in pieces; return the status, 0 without an answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        writer.write(f"POST /ingest HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode())
+        writer.write(f"POST /ingest HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n".encode())
         for piece in pieces:
             writer.write(piece)
             await writer.drain()

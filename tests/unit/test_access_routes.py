@@ -23,6 +23,7 @@ from dataflow.tls import client_context, server_context
 from dataflow.web.authorize import authorize, identity_of
 from dataflow.web.edge import json_edge
 from dataflow.web.routes import ALL
+from dataflow.web_connections import CONNECTIONS, OpenConnections
 
 DOCS = Path(__file__).parents[2] / "docs" / "security.md"
 TABLE: Mapping[tuple[str, str], str] = {
@@ -86,6 +87,7 @@ async def serving(
     monkeypatch.setitem(vars(app), "settings", settings)
     monkeypatch.setitem(vars(app), "context", context)
     application = Application(middlewares=[json_edge, authorize, say_who])
+    application[CONNECTIONS] = OpenConnections(1_024)
     application.add_routes(ALL)
 
     async def of_faust(_: Request) -> Response:
