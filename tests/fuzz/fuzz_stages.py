@@ -1,7 +1,8 @@
-"""Fuzzing: bytes that atheris makes up in; a crash, a hang or a miscount of a target out.
+"""Fuzzing: bytes that atheris makes up in; a crash, a hang, a miscount or a slow input of a target out.
 
 Run `make fuzz` (a minute), or this with libFuzzer's own options, as `-max_total_time=600 corpus/`.
-The first byte of an input chooses the target. An input that a target fails on is kept in build/.
+The first byte of an input chooses the target. An input that a target fails on, or is slow on, is kept in
+build/.
 """
 
 import os
@@ -20,6 +21,7 @@ os.environ["DATAFLOW_BROKER"] = "nowhere:9092"  # it is not asked for
 
 with atheris.instrument_imports(include=["dataflow", "agents", "fuzz"]):
     from fuzz.seeds import SEEDS
+    from fuzz.slow_inputs import SlowInputs
     from fuzz.targets import TARGETS
 
 SECONDS = 60
@@ -27,12 +29,14 @@ SECONDS_AN_INPUT = 30
 LONGEST_INPUT = 8_192
 KEPT = Path(__file__).parents[2] / "build"
 NAMES = list(TARGETS)
+SLOW = SlowInputs(KEPT)
 
 
 def fuzz(raw: bytes) -> None:
     """Give an input to the target that its first byte names."""
     if raw:
-        TARGETS[NAMES[raw[0] % len(NAMES)]](raw[1:])
+        name = NAMES[raw[0] % len(NAMES)]
+        SLOW.run(name, TARGETS[name], raw[1:])
 
 
 def write_seeds(folder: Path) -> None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import msgspec
 import orjson
+from fuzz.bodies import long_request, repeated_streams, request
 from fuzz.flows import AGENTS, flow, use_documents
 
 from dataflow.catalogue.declared import INGESTED
@@ -195,6 +196,9 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "array": array,
     "packed": packed,
     "body": body,
+    "request": request,
+    "long request": long_request,
+    "repeated streams": repeated_streams,
     **{f"agent:{topic}": _flow(topic) for topic in AGENTS},
     "agent:cdn-logs, by a list": _flow("cdn-logs", LIST_OF_RULES),
 }
