@@ -1,7 +1,7 @@
 """Documents: the two lines of a bulk request that store a record."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
@@ -9,8 +9,8 @@ from operator import attrgetter
 import msgspec
 import orjson
 
-from dataflow.engine.json_members import Member, take_apart
 from dataflow.engine.splice import Added, append
+from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.contract import Rejection, SinkBatch, convert, one_line
@@ -27,6 +27,7 @@ from dataflow.sinks.opensearch.mapping import (
 
 COORDINATES = ("geo_latitude", "geo_longitude", "latitude", "longitude")
 _coordinates_of = attrgetter(*COORDINATES)
+_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 BULK_BYTES = 1_000_000
 """Limit of a bulk request with more than one document; aiohttp warns of bodies that block the loop."""
 NO_PIPELINE = {"pipeline": "_none"}
@@ -81,7 +82,7 @@ def compile_documents(topic: str, prefix: str) -> MakeDocuments:
         added = {TIME_FIELD: at, **_place_in(event)}
         try:
             check(raw)
-        except msgspec.ValidationError:  # it has a field that is not known
+        except msgspec.DecodeError:  # it has a field that is not known
             raw, others = _without_others(raw, known)
             added |= others
         index = index_name(prefix, at_ms, arrived_ms(record))
@@ -99,21 +100,26 @@ def _place_in(event: object) -> Mapping[str, object]:
 
 def _without_others(raw: bytes, known: frozenset[str]) -> tuple[bytes, dict[str, object]]:
     """Return the event without the fields that are not known, and these, as sent, in one or two of ours."""
-    sent = take_apart(raw)
-
-    def is_short(member: Member) -> bool:
-        return len(member.label) + len(member.value) <= LONGEST
-
-    def kept(is_so: Callable[[Member], bool]) -> bytes:
-        return sent.rewrite(lambda member: member.value if is_so(member) else None)
-
-    unknown = [member for member in sent.members if member.name not in known]
+    kept: list[bytes] = []
+    short: list[bytes] = []
+    long: list[bytes] = []
+    try:
+        members = _members_of(raw)
+    except msgspec.DecodeError as error:  # a name that is half a character
+        raise InvalidEvent(Reason.NOT_JSON, f"value is not JSON; {error}") from error
+    for name, value in members.items():
+        member = orjson.dumps(name) + b": " + bytes(value)
+        (kept if name in known else short if len(member) <= LONGEST else long).append(member)
     others: dict[str, object] = {}
-    if any(is_short(member) for member in unknown):
-        others[OTHER_FIELD] = orjson.Fragment(kept(lambda one: one.name not in known and is_short(one)))
-    if not all(is_short(member) for member in unknown):
-        others[TEXT_FIELD] = kept(lambda one: one.name not in known and not is_short(one)).decode()
-    return kept(lambda one: one.name in known), others
+    if short:
+        others[OTHER_FIELD] = orjson.Fragment(_object_of(short))
+    if long:
+        others[TEXT_FIELD] = _object_of(long).decode()
+    return _object_of(kept), others
+
+
+def _object_of(members: Iterable[bytes]) -> bytes:
+    return b"{" + b", ".join(members) + b"}"
 
 
 def place_of(latitude: object, longitude: object) -> Mapping[str, float] | None:
