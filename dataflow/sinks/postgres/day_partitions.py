@@ -46,21 +46,21 @@ class DayPartitions:
 
     def __init__(self, table: str) -> None:
         self.table = table
-        self._settled: set[date] = set()
+        self._known_days: set[date] = set()
 
     def forget(self) -> None:
         """Look at the existing partitions again next time: one may have been dropped."""
-        self._settled.clear()
+        self._known_days.clear()
 
     async def ensure(self, connections: Connections, days: Iterable[date]) -> None:
         """Create those partitions of these days that are missing and worth it."""
-        missing = set(days) - self._settled
+        missing = set(days) - self._known_days
         if not missing:
             return
         async with connections.transaction() as connection:
             existing = await _existing_days(connection, self.table)
         await self._create_all(connections, days_to_create(missing - existing, len(existing), today()))
-        self._settled |= existing | missing
+        self._known_days |= existing | missing
 
     async def maintain(self, connections: Connections, first_kept: date | None) -> None:
         """Create the next days, drop expired ones, and move days out of the default partition."""
