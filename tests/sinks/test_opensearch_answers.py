@@ -24,6 +24,8 @@ class SmallServer:
     def __init__(self) -> None:
         self.documents: dict[str, dict[str, object]] = {}
         self.requests: list[int] = []
+        self.templates: dict[str, dict] = {}
+        self.refuse_template = lambda name, template: None
         self.refuse_all = lambda lines: None
         self.refuse = lambda source: None
 
@@ -35,6 +37,11 @@ class SmallServer:
         return app
 
     async def _template(self, request: web.Request) -> web.Response:
+        name, template = request.match_info["name"], await request.json()
+        status, reason = self.refuse_template(name, template) or (200, "")
+        if status != 200:
+            return web.json_response({"error": {"type": "told", "reason": reason}}, status=status)
+        self.templates[name] = template
         return web.json_response({"acknowledged": True})
 
     async def _bulk(self, request: web.Request) -> web.Response:
@@ -101,6 +108,16 @@ async def test_a_server_that_takes_nothing_is_away(sink, small):
     assert (await write(sink, views(range(3)))).end == 3
 
 
+async def test_a_document_that_waits_holds_up_no_other_of_its_batch(sink, small):
+    """Its index may be read-only; the others are in later requests, since one has a megabyte."""
+    small.refuse = lambda event: 403 if event["event_id"] == "0" else None
+    records = [a_record(number, a_view(number, os="x" * 50_000)) for number in range(100)]
+    with pytest.raises(SinkUnavailable, match="OpenSearch: told: so"):
+        await write(sink, records)
+    assert len(small.requests) > 4
+    assert len(small.documents) == 99
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503])
 async def test_a_request_that_fails_as_a_whole_is_an_outage(sink, small, status):
     """Whatever the cause, not one record of it is at fault."""
@@ -118,6 +135,66 @@ async def test_a_record_that_upsets_the_server_is_found(sink, small, status, rea
     stored = await write(sink, records)
     assert [(one.record.offset, one.fault.reason) for one in stored.rejected] == [(37, reason)]
     assert len(small.documents) == 99
+
+
+@pytest.fixture
+async def two_sinks(small):
+    """Return a sink of two topics, each with a prefix, that is not open yet."""
+    server = TestServer(small.app())
+    await server.start_server()
+    indices = {TP.topic: "web-events", "expedia_ext": "stays"}
+    sink = OpenSearchSink(indices, Settings(opensearch_url=str(server.make_url("/"))))
+    yield sink
+    await sink.close()
+    await server.close()
+
+
+async def test_a_template_that_is_refused_holds_up_its_own_topics_only(two_sinks, small):
+    """A right may be missing for one prefix; when it is there, nobody has to start anew."""
+    small.refuse_template = lambda name, template: (403, "no right") if name == "dataflow-stays" else None
+    await two_sinks.open()
+    assert (await write(two_sinks, views(range(3)))).end == 3
+    (batch,) = batches(TopicPartition("expedia_ext", 0), [a_record(0, b"{}")], 1)
+    with pytest.raises(SinkUnavailable, match="OpenSearch: told: no right"):
+        await two_sinks.write(batch)
+    small.refuse_template = lambda name, template: None
+    assert (await two_sinks.write(batch)).end == 1
+
+
+@pytest.mark.parametrize(
+    ("unknown", "other"),
+    [
+        (set(), {"type": "flat_object"}),
+        ({"flat_object"}, {"type": "flattened", "ignore_above": 8_191}),
+        ({"flat_object", "flattened"}, {"type": "object", "enabled": False}),
+    ],
+    ids=["OpenSearch", "Elasticsearch", "an older one"],
+)
+async def test_unknown_fields_are_in_the_best_type_that_the_server_has(two_sinks, small, unknown, other):
+    """Each system has its own; those that are older keep them unsearched."""
+
+    def refuse(name, template):
+        kind = template["template"]["mappings"]["properties"]["other"]["type"]
+        words = f"No handler for type [{kind}] declared on field [other]"
+        return (400, words) if kind in unknown else None
+
+    small.refuse_template = refuse
+    await two_sinks.open()
+    for template in small.templates.values():
+        assert template["template"]["mappings"]["properties"]["other"] == other
+
+
+async def test_a_template_that_conflicts_with_another_is_told():
+    """A person has to decide which one counts."""
+    small = SmallServer()
+    small.refuse_template = lambda name, template: (400, "same priority as [mine]")
+    server = TestServer(small.app())
+    await server.start_server()
+    sink = OpenSearchSink({TP.topic: "x"}, Settings(opensearch_url=str(server.make_url("/"))))
+    with pytest.raises(SinkUnavailable, match=r"same priority as \[mine\]"):
+        await sink.open()
+    await sink.close()
+    await server.close()
 
 
 async def test_a_server_that_does_not_listen_is_away():

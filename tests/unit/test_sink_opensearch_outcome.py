@@ -1,10 +1,13 @@
 """What the answers of OpenSearch mean for a document."""
 
 import pytest
+from opensearchpy import TransportError
 from sinks.sink_records import a_record
 
+from dataflow.errors import InvalidEvent, SinkUnavailable
 from dataflow.sinks.opensearch.documents import BulkDocument
 from dataflow.sinks.opensearch.outcome import Fate, outcome_of, words_of
+from dataflow.sinks.opensearch.server import translate_errors
 from dataflow.sinks.opensearch.sink import next_try
 
 SENT = BulkDocument(
@@ -70,6 +73,18 @@ def test_the_day_of_a_closed_index_goes_where_the_others_are():
     assert moved is not None
     assert moved.target == {"_index": "web-events-overflow", "_id": "t-0-1"}
     assert next_try(moved, closed) is moved
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [("explicit index in bulk is not allowed", SinkUnavailable), ("it breaks off", InvalidEvent)],
+)
+async def test_a_request_that_no_document_can_mend_is_waited_for(reason, expected):
+    """Each document would be refused alone, and be a dead letter."""
+    answer = {"error": {"type": "illegal_argument_exception", "reason": reason}}
+    with pytest.raises(expected, match=reason):
+        async with translate_errors():
+            raise TransportError(400, "illegal_argument_exception", answer)
 
 
 def test_the_words_are_the_server_s():

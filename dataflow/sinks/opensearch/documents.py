@@ -136,10 +136,11 @@ def bulks(documents: Sequence[BulkDocument]) -> Iterator[list[BulkDocument]]:
     bulk: list[BulkDocument] = []
     size = 0
     for document in documents:
-        if bulk and size + len(document.lines) > BULK_BYTES:
+        length = len(document.lines)
+        if bulk and size + length > BULK_BYTES:
             yield bulk
             bulk, size = [], 0
         bulk.append(document)
-        size += len(document.lines)
+        size += length
     if bulk:
         yield bulk

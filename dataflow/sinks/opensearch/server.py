@@ -27,7 +27,7 @@ class Server:
         names = tuple(topics)
         for flat in FLAT_TYPES:
             try:
-                async with _translate_errors():
+                async with translate_errors():
                     await self._client.put_index_template(
                         f"dataflow-{prefix}", index_template(prefix, names, flat)
                     )
@@ -38,7 +38,7 @@ class Server:
 
     async def store(self, bulk: Sequence[BulkDocument]) -> list[DocumentOutcome]:
         """Return what became of each document; raise `SinkUnavailable`, or `InvalidEvent` for the request."""
-        async with _translate_errors():
+        async with translate_errors():
             answer = await self._client.bulk(b"".join([document.lines for document in bulk]), _ONLY)
         outcomes = [
             outcome_of(result["status"], result.get("error"))
@@ -55,7 +55,7 @@ class Server:
 
 
 @asynccontextmanager
-async def _translate_errors() -> AsyncIterator[None]:
+async def translate_errors() -> AsyncIterator[None]:
     """Translate errors of the client into ours.
 
     `InvalidEvent`: the request is too large, or one document of it cannot be read.

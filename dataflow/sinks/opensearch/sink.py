@@ -17,6 +17,10 @@ log = get_log(__name__)
 PAUSE_SECONDS = 0.2  # for a server that has stored a part of a request and asks to retry the rest
 
 
+class DocumentsWait(SinkUnavailable):
+    """The server answers, and takes some documents not yet."""
+
+
 class OpenSearchSink(Sink):
     """Indexes topics; `indices` has the prefix of the index names for each."""
 
@@ -59,8 +63,14 @@ class OpenSearchSink(Sink):
         """Store the batch; retry the documents that the server defers, as long as it stores some."""
         server = await self._ensure_template(self._prefixes[batch.tp.topic])
         documents, rejected = self._documents[batch.tp.topic](batch)
+        waiting: DocumentsWait | None = None
         for bulk in bulks(documents):
-            rejected += await _store(server, bulk)
+            try:
+                rejected += await _store(server, bulk)
+            except DocumentsWait as fault:  # of one index, maybe: the others are stored meanwhile
+                waiting = waiting or fault
+        if waiting:
+            raise waiting
         return batch.stored(sorted(rejected, key=lambda one: one.record.offset))
 
     async def close(self) -> None:
@@ -86,7 +96,7 @@ async def _store(server: Server, bulk: Sequence[BulkDocument]) -> list[Rejection
         rejected += [rejection(document.record, out.words) for document, out, again in left if again is None]
         deferred = [outcome for document, outcome, again in left if again is document]
         if len(deferred) == len(bulk):
-            raise SinkUnavailable(f"OpenSearch: {deferred[0].words}")
+            raise DocumentsWait(f"OpenSearch: {deferred[0].words}")
         if deferred:
             await asyncio.sleep(PAUSE_SECONDS)
         elif left:
