@@ -75,10 +75,18 @@ class OpenSearchServer:
 
     def ask(self, path: str, **body: object) -> Any:
         """Return what it answers to a plain request."""
+        return self._send(None, path, body)
+
+    def put(self, path: str, **body: object) -> Any:
+        """Change something; return what it answers."""
+        return self._send("PUT", path, body)
+
+    def _send(self, method: str | None, path: str, body: object) -> Any:
         request = urllib.request.Request(
             f"{self.url}/{path}",
             data=json.dumps(body).encode() if body else None,
             headers={"Content-Type": "application/json"},
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())

@@ -42,6 +42,8 @@ class Versitygw:
         with socket.create_server(("127.0.0.1", 0)) as held:
             self.port = held.getsockname()[1]
         self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self.secret = SECRET_KEY
+        """The one that it takes."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -50,7 +52,7 @@ class Versitygw:
         self._process = start_child(
             [VERSITYGW, "--quiet", "--port", f"127.0.0.1:{self.port}", *self._options,
              "posix", str(self._folder)],
-            env={**os.environ, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY},
+            env={**os.environ, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": self.secret},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip

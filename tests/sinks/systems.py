@@ -6,11 +6,9 @@ Every record has a number of its own, which is as good as its origin: no other o
 import asyncio
 import csv
 import json
-import os
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -18,6 +16,7 @@ from uuid import uuid4
 import asyncpg
 from sinks.access_lines import a_line
 from sinks.buckets import Bucket
+from sinks.disks import fill, make_room, small_disk
 from sinks.postgres_server import PostgresServer
 from sinks.servers_opensearch import OpenSearchServer
 from sinks.servers_s3 import ACCESS_KEY, SECRET_KEY, VERSITYGW, Versitygw, moto_server
@@ -139,6 +138,10 @@ class Search(ObjectStore):
         """Name the server."""
         return {"DATAFLOW_OPENSEARCH_URL": f"http://127.0.0.1:{port}"}
 
+    def set_of_indices(self, name: str, value: object) -> None:
+        """Change a setting of all indices of the topic."""
+        self._node.put("web-events-*/_settings", **{name: value})
+
     def numbers(self) -> list[int]:
         """Read them out of every document of every index."""
         self._node.ask("web-events-*/_refresh")
@@ -156,6 +159,12 @@ class Search(ObjectStore):
                 return numbers
             numbers += [int(hit["_source"]["event_id"]) for hit in found]
             after = {"search_after": found[-1]["sort"]}
+
+
+def an_event(number: int, created_on: str = "2026-01-02T03:04:05Z") -> bytes:
+    """Return an event whose fields need all of the quoting there is."""
+    event = {"device_id": f'd "{number}",\n', "event_type": "REVENUE", "created_on": created_on}
+    return json.dumps(event).encode()
 
 
 class CsvFolder(System):
@@ -177,12 +186,7 @@ class CsvFolder(System):
 
     def record(self, number: int) -> bytes:
         """Return an event whose fields need all of the quoting there is."""
-        event = {
-            "device_id": f'd "{number}",\n',
-            "event_type": "REVENUE",
-            "created_on": "2026-01-02T03:04:05Z",
-        }
-        return json.dumps(event).encode()
+        return an_event(number)
 
     def numbers(self) -> list[int]:
         """Read them out of every line of all files, which have one header each."""
@@ -196,13 +200,11 @@ class CsvFolder(System):
 
     def fill(self) -> None:
         """Leave not one byte of room."""
-        with (self.folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
-            while True:
-                ballast.write(bytes(1 << 16))
+        fill(self.folder)
 
     def make_room(self) -> None:
         """Give back what `fill` has taken."""
-        (self.folder / "ballast").unlink()
+        make_room(self.folder)
 
 
 @contextmanager
@@ -241,8 +243,5 @@ def csv_folder(folder: Path) -> Iterator[CsvFolder]:
     """Give a folder, of a file system of its own if that is allowed."""
     place = folder / "csv"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(place)]
-    is_small = os.getuid() == 0 and subprocess.run(mount, check=False, capture_output=True).returncode == 0
-    yield CsvFolder(place, is_small=is_small)
-    if is_small:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+    with small_disk(place) as is_small:
+        yield CsvFolder(place, is_small=is_small)
