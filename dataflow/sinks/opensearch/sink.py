@@ -63,14 +63,14 @@ class OpenSearchSink(Sink):
         """Store the batch; retry the documents that the server defers, as long as it stores some."""
         server = await self._ensure_template(self._prefixes[batch.tp.topic])
         documents, rejected = self._documents[batch.tp.topic](batch)
-        waiting: DocumentsWait | None = None
+        deferred: DocumentsWait | None = None
         for bulk in bulks(documents):
             try:
                 rejected += await _store(server, bulk)
             except DocumentsWait as fault:  # of one index, maybe: the others are stored meanwhile
-                waiting = waiting or fault
-        if waiting:
-            raise waiting
+                deferred = deferred or fault
+        if deferred:
+            raise deferred
         return batch.stored(sorted(rejected, key=lambda one: one.record.offset))
 
     async def close(self) -> None:
