@@ -26,9 +26,10 @@ def ingest(
 ) -> None:
     """Read files and S3 objects into a stream, each line once.
 
-    Inputs hold lines, JSON objects one a line, or Avro records; they may be packed with
-    gzip or zstd. The format is detected from the content. Lines are checked as by POST
-    /ingest; those that cannot be used become dead letters. S3 is set by DATAFLOW_S3_*.
+    Inputs hold lines, JSON objects one a line, or records of Avro or Parquet; they may be
+    packed with gzip, zstd, bzip2, xz, tar or zip. What they are is detected from their
+    content; - is standard input. Lines are checked as by POST /ingest; those that cannot
+    be used become dead letters. S3 is set by DATAFLOW_S3_*.
 
     Inputs are recognized by their content. Run the command again, also after kill -9: it
     continues where it stopped, reads the new lines of a log that has grown, and skips

@@ -1,7 +1,6 @@
 """Avro: reads a container as JSON objects, one a line; blocks are split here, with a bound on their size."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from io import BytesIO
 from typing import IO, NoReturn, cast
 
@@ -10,10 +9,10 @@ import fastavro
 import orjson
 from fastavro.types import Schema
 
-from dataflow.inputs.input import PIECE_BYTES, Pieces, UnreadableInput
+from dataflow.inputs.input import Pieces, UnreadableInput
+from dataflow.inputs.json_objects import json_objects
 from dataflow.sources.inflate import UNPACKING_ERRORS, inflate_stream, open_inflater
 
-AVRO_MAGIC = b"Obj\x01"
 BLOCK_BYTES = 64 << 20  # usual blocks have 64 KiB, rarely some MiB
 
 CHECKSUM_BYTES = 4
@@ -30,7 +29,7 @@ HEADER = fastavro.parse_schema(
         "type": "record",
         "name": "Header",
         "fields": [
-            {"name": "magic", "type": {"type": "fixed", "name": "Magic", "size": len(AVRO_MAGIC)}},
+            {"name": "magic", "type": {"type": "fixed", "name": "Magic", "size": 4}},
             {"name": "meta", "type": {"type": "map", "values": "bytes"}},
             {"name": "sync", "type": {"type": "fixed", "name": "Sync", "size": 16}},
         ],
@@ -64,7 +63,7 @@ class _Bytes:
         return not self._held
 
 
-def json_lines(path: str, pieces: Pieces) -> Pieces:
+def avro_lines(path: str, pieces: Pieces) -> Pieces:
     """Yield the records, with dates and times in ISO 8601; raises `UnreadableInput`."""
     held = _Bytes(pieces)
     source = cast("IO[bytes]", held)  # fastavro only calls `read`
@@ -76,7 +75,7 @@ def json_lines(path: str, pieces: Pieces) -> Pieces:
         while not held.is_over():
             count = cast("int", fastavro.schemaless_reader(source, "long", None))
             block = cast("bytes", fastavro.schemaless_reader(source, "bytes", None))
-            yield from _lines_of(_unpacked(codec, block), count, schema)
+            yield from json_objects(_records_of(_unpacked(codec, block), count, schema))
             if source.read(16) != header["sync"]:
                 raise ValueError("a block does not end with the mark of its file")
     except (*BROKEN, fastavro.schema.SchemaParseException) as error:
@@ -106,27 +105,7 @@ def _refuse_too_large() -> NoReturn:
     raise ValueError(f"a block unpacks to more than {BLOCK_BYTES} bytes")
 
 
-def _lines_of(block: bytes, count: int, schema: Schema) -> Iterator[bytes]:
+def _records_of(block: bytes, count: int, schema: Schema) -> Iterator[object]:
     records = BytesIO(block)
-    lines, size = [], 0
     for _ in range(count):
-        record = fastavro.schemaless_reader(records, schema, None)
-        if not isinstance(record, dict):
-            raise TypeError(f"it holds values of type {type(record).__name__}; records are read")
-        line = orjson.dumps(record, default=_plain, option=orjson.OPT_APPEND_NEWLINE)
-        lines.append(line)
-        size += len(line)
-        if size >= PIECE_BYTES:
-            yield b"".join(lines)
-            lines, size = [], 0
-    if lines:
-        yield b"".join(lines)
-
-
-def _plain(value: object) -> str:
-    """Return values that JSON lacks: bytes as in the JSON of Avro, decimals with all digits."""
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"a value of type {type(value).__name__}")
+        yield fastavro.schemaless_reader(records, schema, None)

@@ -9,6 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from dataflow.inputs.input import PIECE_BYTES, Input, Pieces, UnreadableInput
+from dataflow.inputs.pipes import is_pipe, piped
 
 UNFINISHED_SUFFIXES = (".part", ".tmp")
 QUIET_SECONDS = 3_600  # a file that was not written to for so long is complete
@@ -23,7 +24,9 @@ def files_at(place: str) -> Listing:
     cannot be inspected is yielded as an error.
     """
     path = Path(place).expanduser()
-    if path.is_dir():
+    if is_pipe(place):
+        yield piped(place)
+    elif path.is_dir():
         yield from _in_folder(path)
     elif has_magic(place) and not path.exists():
         yield from _of_pattern(str(path))
@@ -52,14 +55,26 @@ def _in_folder(folder: Path) -> Listing:
     errors: list[OSError] = []
     for root, folders, names in os.walk(folder, onerror=errors.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(root, name)
-            if not is_skipped(name) and path.is_file():  # no socket, no device, no broken link
+        for path in (Path(root, name) for name in sorted(names) if not is_skipped(name)):
+            if path.is_file():
                 yield _file(path)
+            elif path.is_symlink():  # else it is a socket or a device
+                yield _misleading(path)
+        for path in (Path(root, name) for name in folders):
+            if path.is_symlink():
+                yield _misleading(path)
     for error in errors:
         yield UnreadableInput(
             f"{error.filename} cannot be read ({error.strerror}); expected a folder that can"
         )
+
+
+def _misleading(link: Path) -> UnreadableInput:
+    if link.is_dir():
+        return UnreadableInput(
+            f"{link} is a link to a folder, which is not followed; expected the folder's own name"
+        )
+    return UnreadableInput(f"{link} is a link to nowhere ({link.readlink()}); expected a file")
 
 
 def is_skipped(name: str) -> bool:

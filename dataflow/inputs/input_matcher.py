@@ -33,14 +33,14 @@ class MatchPostponed(Exception):
 class InputMatcher:
     """Compares contents; may open other inputs, too."""
 
-    def __init__(self, checkpoints: InputCheckpoints, input_at: InputAt, *, may_be_avro: bool) -> None:
+    def __init__(self, checkpoints: InputCheckpoints, input_at: InputAt, *, may_be_records: bool) -> None:
         self._checkpoints = checkpoints
         self._input_at = input_at
-        self._may_be_avro = may_be_avro
+        self._may_be_records = may_be_records
 
     def content(self, source: Input) -> InputContent:
         """Return the content of an input."""
-        return InputContent(source, may_be_avro=self._may_be_avro)
+        return InputContent(source, may_be_records=self._may_be_records)
 
     def match(self, source: Input, content: InputContent, *, is_last_try: bool = True) -> InputMatch:
         """Return the match of an input; raises `UnreadableInput` if it was changed since it was read.

@@ -12,7 +12,7 @@ from dataflow.inputs.input_matcher import InputMatcher
 from dataflow.instants import now_ms
 from dataflow.sources.body_events import is_json
 from dataflow.sources.sorting import Sorted, Sorter, sender_headers
-from dataflow.sources.unusable_lines import UnusableLines, check_of
+from dataflow.sources.unusable_lines import FEWEST, UnusableLines, check_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ class NewLines:
             raise UnreadableInput(f"{source.path} begins as a JSON array; expected one object a line")
         step = _StepBuilder(source, content, match.key or uuid4().hex.encode(), self._sorter(source))
         for lines in reader.complete_lines(self._rules.most_dead_bytes):
-            yield step.of(reader, lines)
+            read = step.of(reader, lines)
             self._refuse_wrong_stream(source, step)
+            yield read
         if reader.tail and (source.is_finished or content.is_packed or self._is_whole(reader.tail)):
             reader.pass_tail()
             yield step.of(reader, reader.tail)
@@ -91,9 +92,9 @@ class NewLines:
 
     def _refuse_wrong_stream(self, source: Input, step: "_StepBuilder") -> None:
         rules, seen = self._rules, step.sorter.seen
-        if seen.lines < rules.dead_letter_ratio_window:
-            return
-        if seen.unusable > rules.dead_letter_max_ratio * seen.lines:
+        is_rubbish = seen.unusable == seen.lines >= FEWEST
+        is_known = seen.lines >= rules.dead_letter_ratio_window
+        if is_rubbish or (is_known and seen.unusable > rules.dead_letter_max_ratio * seen.lines):
             raise UnreadableInput(
                 f"{source.path} has about {seen.unusable} unusable lines in {seen.lines}; expected lines for "
                 f"{rules.stream.topic}, a ratio of at most {rules.dead_letter_max_ratio} unusable. "

@@ -143,7 +143,7 @@ class Run:
             settings.dead_letter_max_ratio,
             settings.dead_letter_ratio_window,
         )
-        return NewLines(rules, InputMatcher(checkpoints, places.input_at, may_be_avro=stream.is_json))
+        return NewLines(rules, InputMatcher(checkpoints, places.input_at, may_be_records=stream.is_json))
 
 
 async def _topics(connection: Mapping[str, object], topic: str) -> dict[str, KnownTopic]:

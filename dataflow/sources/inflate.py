@@ -1,5 +1,7 @@
 """Inflate: a body as received and its Content-Encoding in, pieces of bounded size out."""
 
+import bz2
+import lzma
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -22,11 +24,16 @@ SLICE_BYTES = 16 << 10
 MOST_STREAMS = 4_096
 """Gzip members or zstd frames of one body; each may be empty, and costs some microseconds."""
 
+MOST_XZ_BYTES = 128 << 20
+"""Memory for one xz stream: `xz -9` takes 65 MiB."""
+
 _GZIP = 16 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
-CompressedStream = Union["zlib._Decompress", zstd.ZstdDecompressor]  # noqa: SLF001  # it has no public name
+CompressedStream = Union[
+    "zlib._Decompress", zstd.ZstdDecompressor, bz2.BZ2Decompressor, lzma.LZMADecompressor  # noqa: SLF001  # it has no public name
+]
 """One compressed stream; it may end (`eof`) before its bytes do (`unused_data`)."""
 
 
@@ -34,8 +41,9 @@ def inflate_stream(stream: CompressedStream, packed: bytes) -> Iterator[bytes]:
     """Yield what `packed` holds, at most `PIECE_BYTES` at a time."""
     while not stream.eof:  # behind it zlib would ask for the rest for ever
         piece = stream.decompress(packed, PIECE_BYTES)
-        # zlib gives back what it has not read yet, zstd keeps it.
-        packed = b"" if isinstance(stream, zstd.ZstdDecompressor) else stream.unconsumed_tail
+        packed = getattr(
+            stream, "unconsumed_tail", b""
+        )  # zlib gives back what it has not read, others keep it
         if piece:
             yield piece
         elif not packed and getattr(stream, "needs_input", True):
@@ -53,9 +61,14 @@ _OPENERS: dict[str, Callable[[bytes], CompressedStream]] = {
     "x-gzip": lambda _: zlib.decompressobj(_GZIP),
     "deflate": _deflate,
     "zstd": lambda _: zstd.ZstdDecompressor(),
+    "bzip2": lambda _: bz2.BZ2Decompressor(),
+    "xz": lambda _: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ_BYTES),
 }
+CONTENT_ENCODINGS = ("gzip", "x-gzip", "deflate", "zstd")
+"""Of bodies; files may have the others, too."""
 
-UNPACKING_ERRORS = (zlib.error, zstd.ZstdError)
+UNPACKING_ERRORS = (zlib.error, zstd.ZstdError, lzma.LZMAError, OSError)
+"""What the codecs raise for broken bytes; bzip2's is an OSError."""
 
 
 def open_inflater(encoding: str, begin: bytes) -> CompressedStream:
@@ -107,7 +120,7 @@ def known_encoding(header: str) -> str:
     name = header.strip().lower()
     if name in ("", "identity"):
         return ""
-    if name not in _OPENERS:
+    if name not in CONTENT_ENCODINGS:
         raise HttpError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Content-Encoding is {header[:100]!r}; expected gzip, deflate, zstd or none",

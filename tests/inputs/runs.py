@@ -30,7 +30,7 @@ class Runs:
         checkpoints = InputCheckpoints()
         for key, checkpoint in self.checkpoints.items():
             checkpoints.put(key, checkpoint)
-        matcher = InputMatcher(checkpoints, file_at, may_be_avro=self._rules.stream.is_json)
+        matcher = InputMatcher(checkpoints, file_at, may_be_records=self._rules.stream.is_json)
         found = [source for place in places for source in files_at(str(place))]
         told = TransactionChunk()
         for number, chunk in enumerate(
@@ -74,13 +74,14 @@ class WrittenLog:
     def begin_line(self) -> None:
         """Write a line without its end."""
         self.end_line()
-        self._begun = b"10.0.0.1 line %d " % len(self.lines) + b"x" * self._random.choice((0, 5, 100, 900))
+        path = b"%d" % len(self.lines) + b"x" * self._random.choice((0, 5, 100, 900))
+        self._begun = b'10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET /' + path
         self._append(self._begun)
 
     def end_line(self) -> None:
         """Write the end of a line, if one is begun."""
         if self._begun:
-            rest = self._random.choice((b"", b" y", b" z\r"))
+            rest = b' HTTP/1.1" 200 ' + self._random.choice((b"5", b"67", b"8\r"))
             self.lines.append((self._begun + rest).rstrip(b"\r"))
             self._begun = b""
             self._append(rest + b"\n")

@@ -20,8 +20,9 @@ def pieces_of(raw: bytes, cuts: list[int]) -> Iterator[bytes]:
 
 
 def simply(raw: bytes) -> list[bytes]:
-    """Return the lines in these bytes, as anybody would."""
-    lines = (line[: MOST + 1] if len(line) > MOST + 1 else line for line in raw.split(b"\n"))
+    """Return the lines in these bytes, as anybody would; a hole in front of one is no part of it."""
+    written = (line.lstrip(b"\0") for line in raw.split(b"\n"))
+    lines = (line[: MOST + 1] if len(line) > MOST + 1 else line for line in written)
     return [line.removesuffix(b"\r") if len(line) <= MOST else line for line in lines if line.strip()]
 
 

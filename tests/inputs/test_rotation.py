@@ -117,11 +117,14 @@ def test_two_logs_that_begin_alike_are_two(tmp_path):
 def test_a_file_that_was_changed_where_it_was_read_is_refused(tmp_path, change):
     """Which of its lines are in, nobody can tell; other files are read."""
     file, other = tmp_path / "a.log", tmp_path / "b.log"
-    raw = b"".join(b"line %d\n" % number for number in range(1_000))
+    raw = b"".join(
+        b'10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET /%d HTTP/1.1" 200 5\n' % number
+        for number in range(1_000)
+    )
     file.write_bytes(raw)
     runs = Runs()
     runs.run(tmp_path)
-    file.write_bytes(raw[:5_000] if change == "shorter" else raw.replace(b"line 500\n", b"line 5oo\n"))
+    file.write_bytes(raw[:5_000] if change == "shorter" else raw.replace(b"/500 ", b"/5oo "))
     other.write_bytes(b"another\n")
     told = runs.run(tmp_path)
     [failed] = told.failed
