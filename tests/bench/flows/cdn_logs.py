@@ -28,7 +28,9 @@ class ShippedFilter(Shipped):
 
     def __init__(self, cluster: Cluster, name: str, events: int) -> None:
         outputs = {"cdn-logs-filtered": sum(1 for _ in kept(events))}
-        super().__init__(cluster, name, "cdn-logs", outputs, filter_rules=str(RULES), open_roles="read,send")
+        super().__init__(
+            cluster, name, "cdn-logs", outputs, filter_rules=str(RULES), open_roles="read,send,edit"
+        )
         self.events = events
 
     def prepare(self) -> None:
