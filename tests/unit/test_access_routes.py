@@ -21,6 +21,7 @@ from dataflow.context import Context
 from dataflow.settings import Settings
 from dataflow.tls import client_context, server_context
 from dataflow.web.authorize import authorize, identity_of
+from dataflow.web.browsers import PROBES, only_own_pages
 from dataflow.web.edge import json_edge
 from dataflow.web.routes import ALL
 from dataflow.web_connections import CONNECTIONS, OpenConnections
@@ -86,7 +87,7 @@ async def serving(
     context = Context(settings, {}, SECRET, add_no_outputs)
     monkeypatch.setitem(vars(app), "settings", settings)
     monkeypatch.setitem(vars(app), "context", context)
-    application = Application(middlewares=[json_edge, authorize, say_who])
+    application = Application(middlewares=[json_edge, only_own_pages, authorize, say_who])
     application[CONNECTIONS] = OpenConnections(1_024)
     application.add_routes(ALL)
 
@@ -154,6 +155,29 @@ async def test_each_client_gets_in_where_the_page_says_so_and_nowhere_else(guard
         assert await asked(guarded, client, method, path) == expected, (method, path)
         if method == "GET":
             assert await asked(guarded, client, "HEAD", path) == expected, path
+
+
+@pytest.mark.parametrize(
+    ("shown", "reads", "changes"),
+    [
+        ({"Host": "evil.example"}, 421, 421),
+        ({"Origin": "http://evil.example"}, 299, 403),
+        ({"Origin": "null"}, 299, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403, 403),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}, 403, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 299, 299),
+    ],
+)
+async def test_no_route_answers_a_page_of_others(guarded, shown: dict[str, str], reads: int, changes: int):
+    """Whatever the browser shows of its user by itself: here a token that has all roles."""
+    address, session = guarded
+    for (method, path), role in TABLE.items():
+        url = f"{address}{path.replace('{stream}', 'access-logs').replace('{', '').replace('}', '')}"
+        expected = 299 if path in PROBES else reads if method == "GET" else changes
+        if expected == 299 and role == "worker":
+            expected = 403
+        async with session.request(method, url, headers={**credentials("admin", "", ""), **shown}) as reply:
+            assert reply.status == expected, (method, path)
 
 
 @pytest.mark.parametrize("client", ["reader", "editor", "admin"])
