@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 
 from dataflow.catalogue import streams
 from dataflow.catalogue.stream import Stream
-from dataflow.catalogue.topic import JUDGED_BY_BROKER, LAST_OF_EACH_KEY, DeclaredTopic
+from dataflow.catalogue.topic import JUDGED_BY_BROKER, LAST_OF_EACH_KEY, DeclaredTopic, kept_for
 from dataflow.errors import Misconfigured
 
 
@@ -68,6 +68,13 @@ DEAD_LETTERS_REPLAYED = DeclaredTopic(
     "dead-letters-replayed", "which dead letters were sent back to their topics", configs=LAST_OF_EACH_KEY
 )
 
+AUDIT_LOG = DeclaredTopic(
+    "audit-log",
+    "who has asked for what: replays, simulations, rebuilds",
+    configs=kept_for(3_650),
+    partitions=1,
+)
+
 # One partition: its order decides which version is the last.
 FILTER_RULES = DeclaredTopic(
     "filter-rules", "rules of the CDN filter, the last version counts", configs=LAST_OF_EACH_KEY, partitions=1
@@ -94,7 +101,14 @@ INGEST_RUNS = DeclaredTopic(
 )
 
 CHANGED_WHILE_IT_RUNS = (FILTER_RULES, UTM_SOURCES)
-OWN_TOPICS = (EVENTS_SIMULATION, DEAD_LETTERS_REPLAYED, *CHANGED_WHILE_IT_RUNS, INGESTED_INPUTS, INGEST_RUNS)
+OWN_TOPICS = (
+    EVENTS_SIMULATION,
+    DEAD_LETTERS_REPLAYED,
+    AUDIT_LOG,
+    *CHANGED_WHILE_IT_RUNS,
+    INGESTED_INPUTS,
+    INGEST_RUNS,
+)
 
 
 def streams_named(names: Iterable[str]) -> tuple[Stream, ...]:

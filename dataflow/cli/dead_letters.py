@@ -101,14 +101,16 @@ def replay(
       dataflow dead-letters replay --stage stay-category --from 2026-01-31
       dataflow dead-letters replay 3/1207 0/44
     """
+    from dataflow.cli.author import command_author
     from dataflow.dead_letters.letter import LetterFilter
     from dataflow.dead_letters.replay import replay as replay_letters
     from dataflow.settings import settings
 
     wanted = frozenset(map(_place, places)) if places else None
     first_ms, end_ms = option_ms("--from", start), option_ms("--to", end)
-    letter_filter, app_id = LetterFilter(stage, reason, topic, first_ms, end_ms, wanted), settings().app_id
-    _show_result(ask_broker(lambda connection: replay_letters(connection, app_id, letter_filter, limit)))
+    letters, app_id = LetterFilter(stage, reason, topic, first_ms, end_ms, wanted), settings().app_id
+    by = command_author()
+    _show_result(ask_broker(lambda connection: replay_letters(connection, app_id, letters, by, limit)))
 
 
 def _show_result(result: "ReplayResult") -> None:

@@ -18,6 +18,10 @@ File = Annotated[Path, typer.Argument(help="JSON; - is stdin.")]
 Follows = Annotated[
     int | None, typer.Option(min=0, help="Version that is replaced, as `show` prints it; default: any.")
 ]
+Shown = Annotated[
+    int | None,
+    typer.Argument(min=0, metavar="[VERSION]", help="Version, as `log` lists it; default: the last."),
+]
 
 
 def document_of(topic: str) -> "Document":
@@ -47,8 +51,8 @@ def add_commands(group: typer.Typer, topic: str, *, shown: str, checked: str, wr
     """Add the commands of the document of a topic, with a help text each."""
 
     @group.command("show", help=shown)
-    def show() -> None:
-        version = last_version_of(document_of(topic))
+    def show(number: Shown = None) -> None:
+        version = _version(document_of(topic), number)
         results().writelines([version.raw, b"\n"])
         sys.stdout.flush()
         notes().print(f"version {version.number}", style="dim")
@@ -63,17 +67,32 @@ def add_commands(group: typer.Typer, topic: str, *, shown: str, checked: str, wr
     def put(file: File, follows: Follows = None) -> None:
         document, raw = document_of(topic), read_file(file)
         document.check(raw, str(file))  # before a broker is asked
-        version = ask_broker(lambda connection: _put(connection, document, raw, str(file), follows))
-        if people_read():
-            say(f"the {document.name} are those of version {version.number} now")
-        else:
-            print_json({"version": version.number})
+        show_written(ask_broker(lambda connection: _put(connection, document, raw, follows)), document)
+
+
+def show_written(version: "Version", document: "Document") -> None:
+    """Print which version has been written."""
+    if people_read():
+        say(f"the {document.name} are those of version {version.number} now")
+    else:
+        print_json({"version": version.number})
+
+
+def _version(document: "Document", number: int | None) -> "Version":
+    from dataflow.rules.history import version_numbered
+
+    if number is None:
+        return last_version_of(document)
+    return ask_broker(lambda connection: version_numbered(connection, document, number))
 
 
 async def _put(
-    connection: Mapping[str, object], document: "Document", raw: bytes, origin: str, follows: int | None
+    connection: Mapping[str, object], document: "Document", raw: bytes, follows: int | None
 ) -> "Version":
+    from dataflow.cli.author import command_author
     from dataflow.rules.outputs import put_document
+    from dataflow.rules.version import Authorship
     from dataflow.settings import settings
 
-    return await put_document(connection, settings().app_id, document, raw, origin=origin, follows=follows)
+    by = Authorship(command_author())
+    return await put_document(connection, settings().app_id, document, raw, follows=follows, by=by)

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import typer
 
 from dataflow.cli.apply import apply
+from dataflow.cli.audit import audit
 from dataflow.cli.dead_letters import dead_letters
 from dataflow.cli.formats import formats
 from dataflow.cli.ingest import ingest
@@ -23,7 +24,7 @@ from dataflow.errors import Misconfigured
 
 DEMO = "dataflow.demo"
 DEMO_COMMANDS = ("demo", "broker", "generate")
-COMMANDS = (worker, topics, produce, ingest, apply, formats, tables, settings)
+COMMANDS = (worker, topics, produce, ingest, apply, formats, tables, audit, settings)
 GROUPS = {
     "dead-letters": dead_letters,
     "rules": rules,

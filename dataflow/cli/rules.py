@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.document_history import add_history_commands
 from dataflow.cli.documents import add_commands, document_of, last_version_of, read_file
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, say, table_of
@@ -21,14 +22,15 @@ rules = typer.Typer(
     help="Show, check, change and try the rules of the CDN filter.\n\n\b\nExample:\n"
     "  dataflow rules show > rules.json\n"
     "  dataflow rules dry-run --rules rules.json --topic cdn-logs\n"
-    "  dataflow rules put rules.json --follows 7",
+    "  dataflow rules put rules.json --follows 7\n"
+    "  dataflow rules revert 6",
 )
 
 
 add_commands(
     rules,
     "filter-rules",
-    shown="Print the rules that all workers use; their version is on stderr.\n\n"
+    shown="Print the rules that all workers use, or those of another version; their version is on stderr.\n\n"
     "\b\nExample:\n  dataflow rules show | jq .",
     checked="Check a file of rules; nothing is changed, and no broker is asked.\n\n"
     "\b\nExample:\n  dataflow rules check rules.json",
@@ -36,6 +38,7 @@ add_commands(
     "Bad rules change nothing, nor does a version that somebody else has changed.\n\n"
     "\b\nExample:\n  dataflow rules put rules.json --follows 7",
 )
+add_history_commands(rules, "filter-rules", "rules")
 
 
 @rules.command("dry-run")

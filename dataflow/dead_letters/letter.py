@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from dataflow.catalogue.streams.dead_letters import Note
 from dataflow.engine.dead_letters import PREFIX
 from dataflow.engine.stage import RecordStage
+from dataflow.instants import iso_or_none
 from dataflow.kafka.record import Header, Headers, Record
 
 TRIES = PREFIX + "tries"  # header of a replayed record: how often it was replayed, from 1
@@ -109,6 +110,17 @@ class LetterFilter:
     to_ms: int | None = None
     """Letters before this instant."""
     places: frozenset[Place] | None = None
+
+    def described(self) -> dict[str, str | int | None]:
+        """Return the conditions for the audit log; of places only how many."""
+        return {
+            "stage": self.stage,
+            "reason": self.reason,
+            "topic": self.topic,
+            "start": iso_or_none(self.from_ms),
+            "end": iso_or_none(self.to_ms),
+            "places": None if self.places is None else len(self.places),
+        }
 
     def matches(self, letter: Letter) -> bool:
         """Tell whether a letter meets all conditions."""

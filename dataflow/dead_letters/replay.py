@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from dataflow.audit import AuditedAction, write_audit
 from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, LetterFilter
@@ -47,13 +48,19 @@ class ReplayResult(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def replay(
-    connection: Mapping[str, object], app_id: str, letter_filter: LetterFilter, limit: int | None = None
+    connection: Mapping[str, object],
+    app_id: str,
+    letter_filter: LetterFilter,
+    author: str,
+    limit: int | None = None,
 ) -> ReplayResult:
     """Send letters back to the topics that they came from; none that was sent back before.
 
+    The audit log says first that `author` has asked for it.
     They keep key, value, own headers, timestamp and partition, and get the header `TRIES`.
     Raises `AnotherReplay`, and `DataflowError` when a broker does no transactions.
     """
+    await write_audit(connection, author, AuditedAction.REPLAY, **letter_filter.described(), limit=limit)
     try:
         async with letter_reader(connection) as reader, AsyncExitStack() as stack:
             return await _Replay(connection, app_id, reader, stack).run(letter_filter, limit)

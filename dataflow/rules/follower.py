@@ -1,6 +1,7 @@
 """Follower: keeps the last version of a document in use on this worker."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -13,6 +14,7 @@ from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.rules.version import (
+    Authorship,
     Document,
     Version,
     VersionConflict,
@@ -25,6 +27,8 @@ from dataflow.topics import ensure_topics
 log = get_log(__name__)
 
 T = TypeVar("T")
+
+_SEEDED_BY = f"worker on {socket.gethostname()}, from its file"
 
 # New versions come at once; to ask more often is most of what an idle worker costs.
 WAIT_SECONDS = 5.0
@@ -89,7 +93,7 @@ class Follower(Service, Generic[T]):
 
     async def _write_first(self, seed: bytes) -> None:
         try:
-            await put_version(self.connection, self.app_id, self.document, seed, follows=0)
+            await put_version(self.connection, self.app_id, self.document, seed, 0, Authorship(_SEEDED_BY))
         except VersionConflict:
             log.info("Another worker has written the first version.", document=self.document.name)
         except KafkaError as error:

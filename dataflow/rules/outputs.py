@@ -2,14 +2,9 @@
 
 from collections.abc import Mapping
 
-from dataflow.catalogue.declared import (
-    CHANGED_WHILE_IT_RUNS,
-    DEAD_LETTERS_REPLAYED,
-    EVENTS_SIMULATION,
-    STREAMS,
-)
+from dataflow.catalogue.declared import OWN_TOPICS, STREAMS
 from dataflow.errors import Misconfigured
-from dataflow.rules.version import FILTER_RULES_DOCUMENT, Document, Version, put_version
+from dataflow.rules.version import FILTER_RULES_DOCUMENT, Authorship, Document, Version, put_version
 from dataflow.stages.filter_document import read_document, topics_of
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.topics import existing_topics
@@ -17,7 +12,7 @@ from dataflow.topics import existing_topics
 RESERVED = frozenset(
     {
         *(stream.source.name for stream in STREAMS),
-        *(topic.name for topic in (*CHANGED_WHILE_IT_RUNS, DEAD_LETTERS_REPLAYED, EVENTS_SIMULATION)),
+        *(topic.name for topic in OWN_TOPICS),
     }
 )
 """Topics with another purpose: lines there would be processed again, or misread."""
@@ -41,11 +36,11 @@ async def put_document(
     document: Document,
     raw: bytes,
     *,
-    origin: str,
     follows: int | None,
+    by: Authorship,
 ) -> Version:
-    """Write the next version, as `put_version` does; raise `Misconfigured` for a bad one, `origin` named."""
-    document.check(raw, origin)
+    """Write the next version, as `put_version` does; raise `Misconfigured` for a bad one."""
+    document.check(raw, document.name)
     if document is FILTER_RULES_DOCUMENT:
-        await check_outputs(connection, read_document(raw, origin))
-    return await put_version(connection, app_id, document, raw, follows)
+        await check_outputs(connection, read_document(raw, document.name))
+    return await put_version(connection, app_id, document, raw, follows, by)

@@ -4,17 +4,22 @@ Compare and set, with one transactional id. Starting a producer aborts the open 
 and fences it. Then the last version is read and compared, and the new one is written in a transaction. So of
 two writers that saw the same version at most one succeeds: if the second starts before the first has
 committed, the first is fenced; if after, the second reads the version of the first.
+
+Each version has a key of its own, so compaction keeps them all, with their authors; those beyond
+`MOST_KEPT` are deleted by whoever writes the next. Earlier releases gave all versions one key.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Self
+from itertools import accumulate
+from typing import NamedTuple, Self
 
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.kafka.consumers import FETCH_MAX_WAIT_MS, client_of, reader
 from dataflow.kafka.errors import Fenced
+from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.reading import read_more, read_to_end
 from dataflow.kafka.record import Headers, Record
 from dataflow.kafka.topic_ids import topic_ids
@@ -24,9 +29,8 @@ from dataflow.stages.filter_document import read_document
 from dataflow.stages.source_category import DEFAULT_UTM_SOURCES, read_utm_sources
 from dataflow.topics import existing_topics
 
-KEY = b"document"  # all versions share it: compaction keeps the last
-
-NUMBER = "version"
+NUMBER, AUTHOR, REVERTS = "version", "author", "reverts"
+MOST_KEPT, MOST_KEPT_BYTES = 1_000, 32 << 20  # versions of one document
 TRANSACTION_TIMEOUT_MS = 30_000
 LARGEST_BYTES = 8 << 20
 
@@ -53,6 +57,26 @@ class Version:
     number: int
     raw: bytes
     offset: int = field(default=-1, compare=False)
+    key: bytes | None = field(default=None, compare=False)
+    at_ms: int | None = field(default=None, compare=False)
+    """When it was written, ms since 1970 UTC, by the broker's clock; None for the empty document."""
+    author: str | None = field(default=None, compare=False)
+    """Who wrote it; None: an earlier release, or somebody past the program."""
+    reverts: int | None = field(default=None, compare=False)
+    """The version whose content it has again; None: it is new."""
+
+
+class Authorship(NamedTuple):
+    """Who writes a version, and of which one it is a revert."""
+
+    author: str
+    reverts: int | None = None
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of the version that say so."""
+        reverts: Headers = [] if self.reverts is None else [(REVERTS, b"%d" % self.reverts)]
+        return [(AUTHOR, self.author.encode(errors="backslashreplace")), *reverts]
 
 
 class VersionLog:
@@ -61,8 +85,9 @@ class VersionLog:
     An invalid record, written by hand, changes nothing; so every reader comes to the same result.
     """
 
-    def __init__(self, consumer: Consumer, document: Document) -> None:
-        self._consumer, self._document = consumer, document
+    def __init__(self, consumer: Consumer, document: Document, kept: list[Version] | None = None) -> None:
+        """Put every valid version into `kept`, if it is given."""
+        self._consumer, self._document, self._kept = consumer, document, kept
         self._tp = TopicPartition(document.topic, 0)
         self.last = Version(0, document.empty)
         self.highest = 0  # highest version number of any record
@@ -86,20 +111,37 @@ class VersionLog:
 
     def _apply(self, records: Iterable[Record]) -> None:
         for record in records:
-            number, raw = _number_of(record), record.value or b""
+            if record.value is None:  # deletes an old version, for compaction
+                continue
+            number, raw = _number_of(record, NUMBER) or 0, record.value
             try:
                 self._document.check(raw, f"{self._document.topic} at offset {record.offset}")
             except Misconfigured as fault:
                 self.fault = fault
             else:
                 number = number or record.offset + 1  # written past us: one that no earlier version has
-                self.last, self.fault = Version(number, raw, record.offset), None
+                self.last, self.fault = _version_of(record, number, raw), None
+                if self._kept is not None:
+                    self._kept.append(self.last)
             self.highest = max(self.highest, number)
 
 
-def _number_of(record: Record) -> int:
-    number = dict(record.headers).get(NUMBER) or b""
-    return int(number) if number.isdigit() and len(number) < 19 else 0
+def _version_of(record: Record, number: int, raw: bytes) -> Version:
+    author = dict(record.headers).get(AUTHOR)
+    return Version(
+        number,
+        raw,
+        record.offset,
+        record.key,
+        record.timestamp,
+        None if author is None else author.decode(errors="replace"),
+        _number_of(record, REVERTS),
+    )
+
+
+def _number_of(record: Record, header: str) -> int | None:
+    number = dict(record.headers).get(header) or b""
+    return int(number) if number.isdigit() and len(number) < 19 else None
 
 
 FILTER_RULES_DOCUMENT = Document(FILTER_RULES.name, "filter rules", read_document, b"[]")
@@ -108,24 +150,32 @@ UTM_SOURCES_DOCUMENT = Document(
 )
 
 
-async def last_version(connection: Mapping[str, object], document: Document) -> Version:
-    """Return the last valid version; raise `DataflowError` if the topic is missing."""
+async def existing_log(connection: Mapping[str, object], document: Document) -> None:
+    """Raise `DataflowError` if the topic of a document is missing."""
     if document.topic not in await existing_topics(connection):
         raise DataflowError(
             f"topic {document.topic} is missing; expected `dataflow topics` or a worker to have made it"
         )
+
+
+async def last_version(connection: Mapping[str, object], document: Document) -> Version:
+    """Return the last valid version; raise `DataflowError` if the topic is missing."""
+    await existing_log(connection, document)
     async with open_version_log(connection, document) as versions:
         return (await versions.read_to_end()).last
 
 
 @asynccontextmanager
 async def open_version_log(
-    connection: Mapping[str, object], document: Document, fetch_max_wait_ms: int = FETCH_MAX_WAIT_MS
+    connection: Mapping[str, object],
+    document: Document,
+    fetch_max_wait_ms: int = FETCH_MAX_WAIT_MS,
+    kept: list[Version] | None = None,
 ) -> AsyncIterator[VersionLog]:
-    """Give the log of a document, to be read from its begin."""
+    """Give the log of a document, to be read from its begin; every valid version goes into `kept`."""
     async with reader(connection, fetch_max_wait_ms=fetch_max_wait_ms) as consumer:
         consumer.assign([TopicPartition(document.topic, 0)])
-        yield VersionLog(consumer, document)
+        yield VersionLog(consumer, document, kept)
 
 
 class VersionConflict(DataflowError):
@@ -133,7 +183,12 @@ class VersionConflict(DataflowError):
 
 
 async def put_version(
-    connection: Mapping[str, object], app_id: str, document: Document, raw: bytes, follows: int | None
+    connection: Mapping[str, object],
+    app_id: str,
+    document: Document,
+    raw: bytes,
+    follows: int | None,
+    by: Authorship,
 ) -> Version:
     """Write `raw` as the next version, if the last one is number `follows`; None: whatever it is.
 
@@ -145,18 +200,36 @@ async def put_version(
         async with transactional_producer(
             connection, transactional_id, timeout_ms=TRANSACTION_TIMEOUT_MS, max_request_bytes=LARGEST_BYTES
         ) as producer:
-            async with open_version_log(connection, document) as log:
+            kept: list[Version] = []
+            async with open_version_log(connection, document, kept=kept) as log:
                 await log.read_to_end()
             if follows is not None and log.last.number != follows:
                 raise VersionConflict(
                     f"version of the {document.name} is {log.last.number}; expected {follows}"
                 )
-            number = log.highest + 1
-            async with transaction(producer):
-                headers: Headers = [(NUMBER, b"%d" % number)]
-                await producer.send(document.topic, raw, KEY, partition=0, headers=headers)
-            return Version(number, raw)
+            version, outdated = Version(log.highest + 1, raw), outdated_keys(kept, len(raw))
+            return await _append(producer, document.topic, version, by, outdated)
     except Fenced as error:
-        raise VersionConflict(
-            f"{document.name} are being changed by another writer; expected one at a time"
-        ) from error
+        told = f"{document.name} are being changed by another writer; expected one at a time"
+        raise VersionConflict(told) from error
+
+
+async def _append(
+    producer: TransactionalProducer, topic: str, version: Version, by: Authorship, outdated: Iterable[bytes]
+) -> Version:
+    number = b"%d" % version.number
+    headers: Headers = [(NUMBER, number), *by.headers]
+    async with transaction(producer):
+        await producer.send(topic, version.raw, number, partition=0, headers=headers)
+        for key in outdated:
+            await producer.send(topic, None, key, partition=0)
+    return version
+
+
+def outdated_keys(kept: Sequence[Version], new_bytes: int) -> set[bytes]:
+    """Return the keys of versions that are not kept beside a new one of this size; the newest are."""
+    sizes = accumulate((len(version.raw) for version in reversed(kept)), initial=new_bytes)
+    fitting = sum(size <= MOST_KEPT_BYTES for size in sizes) - 1
+    first = len(kept) - max(min(fitting, MOST_KEPT - 1), 0)
+    outdated, still = ({version.key for version in some} for some in (kept[:first], kept[first:]))
+    return {key for key in outdated - still if key is not None}

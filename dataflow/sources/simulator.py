@@ -8,6 +8,7 @@ from uuid import uuid4
 import orjson
 from mode import Service
 
+from dataflow.audit import AuditedAction, write_audit
 from dataflow.catalogue.declared import EVENTS_SIMULATION
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.http_error import HttpError, broker_unavailable
@@ -35,8 +36,9 @@ class Simulator(Service):
         self._producer = producer
         self._running: asyncio.Task[None] | None = None
 
-    async def begin(self, interval_seconds: float) -> bool:
+    async def begin(self, interval_seconds: float, author: str) -> bool:
         """Start a simulation; return False if one runs anywhere. Raises `HttpError` without Kafka."""
+        await self._note(author, AuditedAction.START_SIMULATION, interval_seconds)
         begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._simulate(interval_seconds, begun))
         try:
@@ -51,8 +53,16 @@ class Simulator(Service):
             self._running = task
         return begun.result()
 
-    async def end(self) -> bool:
+    async def _note(self, author: str, action: AuditedAction, interval_seconds: float | None = None) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await write_audit(self._connection, author, action, interval_seconds=interval_seconds)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise _away() from error
+
+    async def end(self, author: str) -> bool:
         """Stop the simulation, wherever it runs; return False if there is none."""
+        await self._note(author, AuditedAction.STOP_SIMULATION)
         try:
             async with (
                 asyncio.timeout(ANSWER_SECONDS),

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
+from aiohttp.web import Request
 from msgspec import Meta
 
 from dataflow.access.identity import AccessRole
@@ -11,6 +12,7 @@ from dataflow.dead_letters.json_views import DeadLetterList, DeadLetterPage, lis
 from dataflow.dead_letters.letter import LetterFilter
 from dataflow.dead_letters.replay import AnotherReplay, ReplayResult, replay
 from dataflow.http_error import HttpError, not_found
+from dataflow.web.author import author_of
 from dataflow.web.parameter import NoParameters, about, named
 from dataflow.web.route import Content, Routes
 from dataflow.web.table_request import Instant, ms_of
@@ -86,10 +88,10 @@ async def show_letter(request: PlaceRequest) -> DeadLetterPage:
     max_body_bytes=1 << 20,
     errors={**ERRORS, 409: "Another replay has begun meanwhile", 413: "The body is too large"},
 )
-async def replay_letters(_request: NoParameters, body: ReplayRequest) -> ReplayResult:
+async def replay_letters(_request: NoParameters, body: ReplayRequest, http: Request) -> ReplayResult:
     """Send dead letters back to where they came from, none twice."""
-    letter_filter = body.letter_filter(body.places)
+    letter_filter, author = body.letter_filter(body.places), author_of(http)
     try:
-        return await replay(app.context.connection, app.settings.app_id, letter_filter, body.limit)
+        return await replay(app.context.connection, app.settings.app_id, letter_filter, author, body.limit)
     except AnotherReplay as error:
         raise HttpError(HTTPStatus.CONFLICT, str(error)) from error

@@ -17,6 +17,7 @@ from dataflow.instants import now_ms
 from dataflow.sources.inflate import inflate, known_encoding
 from dataflow.stages.analytics_event import read_event
 from dataflow.web.answer import Answer
+from dataflow.web.author import author_of
 from dataflow.web.body import read_body
 from dataflow.web.ingest import ERRORS, SenderHeaders
 from dataflow.web.parameter import NoParameters
@@ -93,16 +94,16 @@ class SimulationStopped(Answer):
     AccessRole.EDIT,
     errors={400: "It runs already, or the interval is not as expected"},
 )
-async def start_simulation(request: SimulationRequest) -> SimulationStarted:
+async def start_simulation(request: SimulationRequest, http: Request) -> SimulationStarted:
     """Start to simulate events."""
-    if not await app.context.simulator.begin(request.interval):
+    if not await app.context.simulator.begin(request.interval, author_of(http)):
         raise HttpError(HTTPStatus.BAD_REQUEST, "Simulation already started")
     return SimulationStarted("started", request.interval)
 
 
 @routes("delete", "/events/simulation", AccessRole.EDIT, errors={400: "None is running"})
-async def stop_simulation(_request: NoParameters) -> SimulationStopped:
+async def stop_simulation(_request: NoParameters, http: Request) -> SimulationStopped:
     """Stop the simulation, on whichever worker it runs."""
-    if not await app.context.simulator.end():
+    if not await app.context.simulator.end(author_of(http)):
         raise HttpError(HTTPStatus.BAD_REQUEST, "No simulation running at the moment")
     return SimulationStopped("stopped")

@@ -6,7 +6,9 @@ from aiohttp.web import Request
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
+from dataflow.audit import AuditedAction, write_audit
 from dataflow.web.answer import Answer
+from dataflow.web.author import author_of
 from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.route import Routes
@@ -41,6 +43,11 @@ class Rebuilding(Answer):
 async def rebuild_table(request: RebuildRequest, http: Request) -> Rebuilding:
     """Count a table anew from what its topics still hold."""
     table = table_named(request.name)
+    if request.workers == "all":
+        from_now, action = request.from_now == "true", AuditedAction.REBUILD
+        await write_audit(
+            app.context.connection, author_of(http), action, table=request.name, from_now=from_now
+        )
     partitions = await app.rebuilds.begin(request.name, from_now=request.from_now == "true")
     if request.workers == "all":
         path = f"/tables/{request.name}/rebuild?workers=this&from_now={request.from_now}"

@@ -6,10 +6,12 @@ from aiohttp.web import Request
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
+from dataflow.audit import AuditedAction, write_audit
 from dataflow.engine.resume import resume
 from dataflow.errors import one_of
 from dataflow.http_error import not_found
 from dataflow.web.answer import Answer
+from dataflow.web.author import author_of
 from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.route import Routes
@@ -43,6 +45,9 @@ async def resume_stream(request: ResumeRequest, http: Request) -> Resumed:
     topics = app.topology.sources
     if request.name not in topics:
         raise not_found("stream", request.name, one_of(sorted(topics)))
+    if request.workers == "all":
+        author = author_of(http)
+        await write_audit(app.context.connection, author, AuditedAction.RESUME, stream=request.name)
     resumed = [app.queries.own_url] if await resume(app.engine, request.name) else []
     if request.workers == "all":
         path = f"/streams/{request.name}/resume?workers=this"

@@ -2,6 +2,7 @@
 
 from dataflow.web import (
     analytics,
+    audit,
     dead_letters,
     events,
     health,
@@ -12,6 +13,7 @@ from dataflow.web import (
     rebuild,
     resume,
     rules,
+    rules_history,
     session,
     sinks,
     streams,
@@ -26,7 +28,7 @@ SENDERS = (*ingest.routes, *events.routes)
 
 _OTHERS: tuple[Route, ...] = tuple(
     route
-    for resource in (rules, dead_letters, health, metrics, sinks, query, index, session)
+    for resource in (rules, rules_history, dead_letters, audit, health, metrics, sinks, query, index, session)
     for route in resource.routes
 )
 _DOCUMENTATION = tuple(routes_about((*_COUNTS, *SENDERS, *_OTHERS)))

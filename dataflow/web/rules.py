@@ -1,7 +1,7 @@
 """Rules over HTTP: the filter rules and the UTM sources, a change of either, and a dry run of rules."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -17,11 +17,12 @@ from dataflow.kafka.errors import KafkaError
 from dataflow.rules.dry_run import MOST_RECORDS, try_lines, try_topic
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import put_document
-from dataflow.rules.version import Version, VersionConflict
+from dataflow.rules.version import Authorship, Version, VersionConflict
 from dataflow.stages.filter_document import MOST_BYTES, read_document
 from dataflow.stages.filter_dry_run import DryRun
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.web.answer import Answer
+from dataflow.web.author import author_of
 from dataflow.web.edge import JSON
 from dataflow.web.json_schema import Json
 from dataflow.web.json_texts import TEXTS, texts_of
@@ -129,9 +130,9 @@ async def show_rules(request: IfNoneMatch) -> Response:
 
 
 @_change("/rules", RULES, A_RULE)
-async def put_rules(request: IfMatch, body: bytes) -> Reply[Written]:
+async def put_rules(request: IfMatch, body: bytes, http: Request) -> Reply[Written]:
     """Change the filter rules of all workers."""
-    return await _put(request, body, app.context.filter_rules)
+    return await _put(request, body, app.context.filter_rules, author_of(http))
 
 
 @routes("get", "/rules/versions", AccessRole.READ, errors={503: "A worker has not answered"})
@@ -180,9 +181,9 @@ async def show_sources(request: IfNoneMatch) -> Response:
 
 
 @_change("/utm-sources", SOURCES, {"google": "search_engine"})
-async def put_sources(request: IfMatch, body: bytes) -> Reply[Written]:
+async def put_sources(request: IfMatch, body: bytes, http: Request) -> Reply[Written]:
     """Change the UTM sources of all workers."""
-    return await _put(request, body, app.context.utm_sources)
+    return await _put(request, body, app.context.utm_sources, author_of(http))
 
 
 def _show(request: IfNoneMatch, follower: Follower[Any]) -> Response:
@@ -199,13 +200,17 @@ def _version(follower: Follower[Any]) -> Version:
     return follower.version
 
 
-async def _put(request: IfMatch, raw: bytes, follower: Follower[Any]) -> Reply[Written]:
+async def _put(request: IfMatch, raw: bytes, follower: Follower[Any], author: str) -> Reply[Written]:
     document = follower.document
-    follows = _followed(request.etag, document.name)
+    follows = followed(request.etag, document.name)
+    connection, app_id, by = follower.connection, follower.app_id, Authorship(author)
+    return await written(follower, put_document(connection, app_id, document, raw, follows=follows, by=by))
+
+
+async def written(follower: Follower[Any], change: Awaitable[Version]) -> Reply[Written]:
+    """Return the answer to a change, once this worker uses it; raise `HttpError` for a refused one."""
     try:
-        version = await put_document(
-            follower.connection, follower.app_id, document, raw, origin=document.name, follows=follows
-        )
+        version = await change
     except Misconfigured as fault:
         raise HttpError(HTTPStatus.BAD_REQUEST, str(fault)) from fault
     except VersionConflict as error:
@@ -214,7 +219,8 @@ async def _put(request: IfMatch, raw: bytes, follower: Follower[Any]) -> Reply[W
     return Reply(msgspec.json.encode(Written(version.number)), {"ETag": f'"{version.number}"'})
 
 
-def _followed(if_match: str | None, name: str) -> int | None:
+def followed(if_match: str | None, name: str) -> int | None:
+    """Return the number of the version that is to be changed, None for whichever; raise `HttpError`."""
     if if_match is None:
         raise HttpError(
             HTTPStatus.PRECONDITION_REQUIRED,

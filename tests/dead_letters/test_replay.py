@@ -53,7 +53,7 @@ def bury(place, produce):
 
 async def back(place, limit=None, **letter_filter):
     """Replay; return how many went back, and how many had before."""
-    told = await replay(place["connection"], place["app"], LetterFilter(**letter_filter), limit)
+    told = await replay(place["connection"], place["app"], LetterFilter(**letter_filter), "user ann", limit)
     return told.replayed, told.already_replayed
 
 
@@ -137,7 +137,7 @@ async def test_what_cannot_go_back_is_told_and_stays(place, bury, read_topic, ka
     bury(b"a", topic=unique("gone"))
     bury(os.urandom(3_000), topic=small)
     bury(b"b", topic=place["dead-letters"])
-    told = await replay(place["connection"], place["app"], LetterFilter())
+    told = await replay(place["connection"], place["app"], LetterFilter(), "user ann")
     assert (told.replayed, sum(told.impossible.values())) == (1, 3)
     assert any("too large" in why for why in told.impossible)
     bury(b"better")

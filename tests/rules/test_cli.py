@@ -10,6 +10,7 @@ import time
 import pytest
 from kafka_client import KafkaClient
 
+from dataflow.cli.author import command_author
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.child_process import start_child
 from dataflow.demo.samples import sample_filter_rules
@@ -59,6 +60,26 @@ def test_rules_are_put_shown_and_put_again_only_on_what_was_seen(dataflow, tmp_p
     )
     code, _, said = run(dataflow, "rules", "put", sample, "--follows", "0")
     assert (code, said.strip()) == (1, "version of the filter rules is 1; expected 0")
+
+
+def test_the_log_of_rules_names_authors_and_a_revert_goes_back(dataflow):
+    """Another version has been put since the first; the file of it may be gone."""
+    first = json.loads(run(dataflow, "rules", "show", "1")[1])
+    assert run(dataflow, "rules", "put", "-", "--follows", "1", stdin=b"[]")[0] == 0
+    assert json.loads(run(dataflow, "rules", "show")[1]) == []
+    code, _, said = run(dataflow, "rules", "revert", "1", "--follows", "1")
+    assert (code, said.strip()) == (1, "version of the filter rules is 2; expected 1")
+    assert run(dataflow, "rules", "revert", "1", "--follows", "2")[:2] == (0, b'{"version":3}\n')
+    assert json.loads(run(dataflow, "rules", "show")[1]) == first
+    listed = json.loads(run(dataflow, "rules", "log")[1])["versions"]
+    assert [(row["version"], row["reverts"]) for row in listed] == [(3, 1), (2, None), (1, None)]
+    assert {row["author"] for row in listed} == {command_author()}
+    assert [row["at"] for row in listed] == sorted((row["at"] for row in listed), reverse=True)
+    assert len(json.loads(run(dataflow, "rules", "log", "--limit", "1")[1])["versions"]) == 1
+    for command in ("show", "revert"):
+        code, _, said = run(dataflow, "rules", command, "9")
+        assert code == 1
+        assert "version of the filter rules is 9; expected one that is kept: 0-3" in said
 
 
 def test_bad_rules_are_named_and_not_put(dataflow):
@@ -129,3 +150,11 @@ def test_letters_are_listed_and_shown(dataflow):
     assert run(dataflow, "dead-letters", "show", "0/99999")[0] == 1
     assert run(dataflow, "dead-letters", "show", "first")[0] == 2
     assert run(dataflow, "dead-letters", "list", "--from", "soon")[0] == 2
+
+
+def test_replays_are_in_the_audit_log(dataflow):
+    """The last one is of the test before."""
+    audited = json.loads(run(dataflow, "audit", "--limit", "1")[1])["audit"]
+    assert [(one["author"], one["action"], one["details"]) for one in audited] == [
+        (command_author(), "replay dead letters", {"stage": "1"})
+    ]

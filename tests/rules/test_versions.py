@@ -11,11 +11,12 @@ from dataflow.rules import follower as following
 from dataflow.rules.dry_run import last_records
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import check_outputs
-from dataflow.rules.version import Document, VersionConflict, last_version, put_version
+from dataflow.rules.version import Authorship, Document, VersionConflict, last_version, put_version
 from dataflow.settings import Settings
 from dataflow.stages.filter_document import read_document
 
 EMPTY = b"[]"
+ME = Authorship("user ann")
 BOTS = b'[{"fieldName":"UA","regex":"bot"}]'
 BAD = b'[{"fieldName":"UA","regex":"("}]'
 
@@ -75,7 +76,7 @@ async def test_without_a_file_and_a_version_every_line_passes(follow):
 async def test_a_change_reaches_every_worker(follow, connection, document):
     """Each has it in a moment, whole."""
     async with follow() as first, follow() as second:
-        await put_version(connection, "app", document, BOTS, follows=0)
+        await put_version(connection, "app", document, BOTS, follows=0, by=ME)
         await asyncio.gather(first.wait_for(1, 20), second.wait_for(1, 20))
         assert first.current == second.current == (1, BOTS)
 
@@ -84,14 +85,16 @@ async def test_of_many_changes_of_one_version_one_succeeds(follow, connection, d
     """Two editors, two workers, one wink: the others are told, and nothing of theirs is written."""
     async with follow(seed=EMPTY) as worker:
         changes = [
-            put_version(connection, "app", document, b'[{"fieldName":"f","regex":"%d"}]' % n, follows=1)
+            put_version(
+                connection, "app", document, b'[{"fieldName":"f","regex":"%d"}]' % n, follows=1, by=ME
+            )
             for n in range(4)
         ]
         told = await asyncio.gather(*changes, return_exceptions=True)
         won = [one for one in told if not isinstance(one, VersionConflict)]
         assert len(won) <= 1, told
         if not won:  # each has stopped the one before it, and the last has come too late, or not
-            won = [await put_version(connection, "app", document, BOTS, follows=1)]
+            won = [await put_version(connection, "app", document, BOTS, follows=1, by=ME)]
         assert await last_version(connection, document) == won[0]
         await worker.wait_for(2, 20)
         assert worker.current == (2, won[0].raw)
@@ -100,17 +103,17 @@ async def test_of_many_changes_of_one_version_one_succeeds(follow, connection, d
 async def test_a_change_of_an_old_version_is_refused(follow, connection, document):
     """Its editor has not seen what it would overwrite."""
     async with follow(seed=EMPTY):
-        await put_version(connection, "app", document, BOTS, follows=1)
+        await put_version(connection, "app", document, BOTS, follows=1, by=ME)
         with pytest.raises(VersionConflict, match="version of the filter rules is 2; expected 1"):
-            await put_version(connection, "app", document, EMPTY, follows=1)
-        assert (await put_version(connection, "app", document, EMPTY, follows=None)).number == 3
+            await put_version(connection, "app", document, EMPTY, follows=1, by=ME)
+        assert (await put_version(connection, "app", document, EMPTY, follows=None, by=ME)).number == 3
 
 
 async def test_bad_rules_change_nothing(follow, connection, document):
     """They are not even written."""
     async with follow(seed=BOTS) as worker:
         with pytest.raises(Misconfigured, match="rule 1: regex is"):
-            await put_version(connection, "app", document, BAD, follows=1)
+            await put_version(connection, "app", document, BAD, follows=1, by=ME)
         assert (await last_version(connection, document)).number == 1
         assert worker.current == (1, BOTS)
 
@@ -121,7 +124,7 @@ async def test_what_is_written_past_us_changes_nothing_either(follow, connection
         produce(document.topic, [BAD], [b"by hand"])
         async with follow() as another:
             assert another.current == (1, BOTS)
-        assert (await put_version(connection, "app", document, EMPTY, follows=1)).number == 2
+        assert (await put_version(connection, "app", document, EMPTY, follows=1, by=ME)).number == 2
         await worker.wait_for(2, 20)
         assert worker.current == (2, EMPTY)
 
@@ -144,7 +147,7 @@ async def test_the_last_good_version_of_the_log_counts_whatever_its_header_says(
             await comes(lambda raw=written: worker.current[1] == raw)
             async with follow(seed=EMPTY) as another:
                 assert another.current == worker.current
-        version = await put_version(connection, "app", document, BOTS, follows=worker.current[0])
+        version = await put_version(connection, "app", document, BOTS, follows=worker.current[0], by=ME)
         await worker.wait_for(version.number, 20)
         assert worker.current == (version.number, BOTS)
 
@@ -154,7 +157,7 @@ async def test_a_topic_that_was_made_anew_counts_for_all_workers_alike(
 ):
     """One by the old rules and one by none is half of the lines gone."""
     async with follow(seed=BOTS) as worker:
-        await put_version(connection, "app", document, EMPTY, follows=1)
+        await put_version(connection, "app", document, EMPTY, follows=1, by=ME)
         await worker.wait_for(2, 20)
         kafka.delete_topic(document.topic)
         kafka.create_topics(document.topic, 1, cleanup_policy="compact")
@@ -171,8 +174,8 @@ async def test_rules_that_a_worker_cannot_use_leave_it_the_old_ones(follow, conn
             raise Misconfigured("topic is missing")
 
     async with follow(seed=EMPTY, prepare=refuse) as worker:
-        await put_version(connection, "app", document, BOTS, follows=1)
-        await put_version(connection, "app", document, BOTS, follows=2)
+        await put_version(connection, "app", document, BOTS, follows=1, by=ME)
+        await put_version(connection, "app", document, BOTS, follows=2, by=ME)
         await worker.wait_for(3, 20)
         assert worker.current == (3, BOTS)
 

@@ -38,7 +38,7 @@ async def simulation(
     monkeypatch.setattr(module, "LOG", log)
     simulator = Simulator(connection([broker.address]), producer)
     await simulator.start()
-    assert await simulator.begin(0.001)
+    assert await simulator.begin(0.001, "user ann")
     yield SimpleNamespace(simulator=simulator, producer=producer)
     await simulator.stop()
 
