@@ -16,13 +16,17 @@ from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.restore import restore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import WindowedTable
+from dataflow.kafka.admin import Admin
+from dataflow.kafka.clients import running
 from dataflow.settings import settings
 
 
 async def _states() -> dict[TopicPartition, PartitionState]:
     sources = app.topology.sources
+    async with running(Admin(app.engine.options.connection)) as admin:
+        counts = await admin.partition_counts(sources)
     return await restore(
-        [TopicPartition(topic, p) for topic in sources for p in range(settings().partitions)],
+        [TopicPartition(topic, p) for topic, count in counts.items() for p in range(count)],
         {topic: source.changelog for topic, source in sources.items()},
         lambda topic: sources[topic].tables,
         app.engine.options.connection,

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chaos.cluster import OUTPUTS, PARTITIONS, Cluster
+from chaos.cluster import OUTPUTS, Cluster
 from chaos.counts import Entries, Windows, tables_of, windows_of
 from chaos.feed import FIRST_MS, Feed, headers_of
 from kafka_client import Read
@@ -44,7 +44,7 @@ def check_balances(event_counts_by_stream: Mapping[str, Any], feed: Feed) -> Non
     """Assert that every event is counted in exactly one place."""
     wanted = {}
     for stream in SAMPLE_TOPICS:
-        outcomes = [o for p in range(PARTITIONS) for o in feed.outcomes((stream, p))]
+        outcomes = [o for outcomes in feed.outcomes_of(stream) for o in outcomes]
         dropped = Counter(o.dropped_by for o in outcomes if o.dropped_by)
         sent = len(outcomes) - dropped.total()
         wanted[stream] = {
@@ -97,7 +97,7 @@ def _check_window(where: str, found: Entries, wanted: Entries) -> None:
 
 
 def _counted(feed: Feed, stream: str) -> tuple[dict[str, Windows], dict[str, dict[str, int]]]:
-    return tables_of(feed.outcomes((stream, partition)) for partition in range(PARTITIONS))
+    return tables_of(feed.outcomes_of(stream))
 
 
 def _check_alike(

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chaos.rights import ACCESS_CONTROL
 from chaos.waiting import wait_until
 from chaos.worker import Worker
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -20,7 +21,12 @@ from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 
 PARTITIONS = 4
-OUTPUTS = ("cdn-logs-filtered", "expedia_ext", "expedia_test", "enriched-web-events")
+OUTPUTS_OF = {
+    "cdn-logs": ("cdn-logs-filtered",),
+    "expedia": ("expedia_ext", "expedia_test"),
+    "raw-web-events": ("enriched-web-events",),
+}
+OUTPUTS = tuple(output for outputs in OUTPUTS_OF.values() for output in outputs)
 DEAD_LETTERS = "dead-letters"
 ONLY_CRITICAL = 2  # a client that tells of every lost connection would bury the failure
 
@@ -37,6 +43,8 @@ class Cluster:
         self.folder = folder
         self.kafka = KafkaClient(broker.address)
         self.workers: list[Worker] = []
+        self.partitions = dict.fromkeys(SAMPLE_TOPICS, PARTITIONS)
+        """Of each stream."""
         self.environment = {
             "DATAFLOW_BROKER": broker.address,
             "DATAFLOW_FILTER_RULES": str(sample_filter_rules()),
@@ -67,7 +75,7 @@ class Cluster:
 
     def committed(self, *streams: str) -> dict[Place, int]:
         """Return what the group has committed of each partition, 0 for nothing."""
-        asked = [TopicPartition(s, p) for s in streams or SAMPLE_TOPICS for p in range(PARTITIONS)]
+        asked = [TopicPartition(s, p) for s in streams or SAMPLE_TOPICS for p in range(self.partitions[s])]
         answer = wait_until(lambda: self._asked(asked), 60, "the group's offsets")
         return {(found.topic, found.partition): max(found.offset, 0) for found in answer}
 
@@ -77,18 +85,24 @@ class Cluster:
         except KafkaException:  # the broker is on its way back
             return None
 
-    def wait_moving(self, seconds: float = 60) -> None:
-        """Return when every partition's offset has moved on."""
-        before = self.committed()
+    def grow(self, stream: str) -> None:
+        """Give a stream one more partition, as its outputs."""
+        self.partitions[stream] += 1
+        for topic in (*OUTPUTS_OF[stream], stream):  # events stay in the partition of their number
+            self.kafka.grow_topic(topic, self.partitions[stream])
+
+    def wait_moving(self, seconds: float = 60, streams: Iterable[str] = SAMPLE_TOPICS) -> None:
+        """Return when every partition's offset has moved on, of these streams."""
+        before = self.committed(*streams)
 
         def all_moved() -> bool:
             self.check_alive()
-            return all(at > before[place] for place, at in self.committed().items())
+            return all(at > before[place] for place, at in self.committed(*streams).items())
 
         wait_until(
             all_moved,
             seconds,
-            lambda: f"progress of all from {before}, but {self.committed()}; {self.tails()}",
+            lambda: f"progress of all from {before}, but {self.committed(*streams)}; {self.tails()}",
         )
 
     def wait_committed(self, expected: Mapping[Place, int], seconds: float = 60) -> None:
@@ -136,7 +150,9 @@ def open_to_senders(environment: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def running_cluster(folder: Path, **environment: str) -> Iterator[Cluster]:
     """Give a cluster on a broker of its own; nothing of it is left in the end."""
-    broker = EmbeddedBroker(folder / "broker", properties={"group.min.session.timeout.ms": 1000})
+    broker = EmbeddedBroker(
+        folder / "broker", properties={"group.min.session.timeout.ms": 1000, **ACCESS_CONTROL}
+    )
     broker.start()
     broker.wait_ready()
     cluster = Cluster(broker, folder, **environment)

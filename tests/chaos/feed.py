@@ -1,6 +1,7 @@
 """The feed: numbered sample events to every partition of every source topic, at once or steadily."""
 
 import threading
+from collections.abc import Mapping
 from functools import cache
 
 from chaos.cluster import ONLY_CRITICAL, PARTITIONS, Place
@@ -12,13 +13,16 @@ from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 TICK_SECONDS = 0.05
 FIRST_MS = 1_796_083_200_000  # 2026-12-01, after every event time of the samples
 FLUSH_SECONDS = 120
+AT_FIRST = dict.fromkeys(SAMPLE_TOPICS, PARTITIONS)
 
 
 class Feed:
     """Writes sample events over and over; the key of a record is its number in its partition."""
 
-    def __init__(self, address: str) -> None:
-        self.sent: dict[Place, int] = {(s, p): 0 for s in SAMPLE_TOPICS for p in range(PARTITIONS)}
+    def __init__(self, address: str, partitions: Mapping[str, int] = AT_FIRST) -> None:
+        """Send to so many partitions of each stream; whoever has given them may add some."""
+        self._partitions = partitions
+        self.sent: dict[Place, int] = {(s, p): 0 for s, count in partitions.items() for p in range(count)}
         self._failed: list[KafkaError] = []
         self._stopping = threading.Event()
         self._producer = Producer(
@@ -50,15 +54,26 @@ class Feed:
         self._thread.join()
         self._flush()
 
+    def outcomes_of(self, stream: str) -> list[list[Outcome]]:
+        """Return what must become of the events of a stream, by partition."""
+        return [self.outcomes(place) for place in self.sent if place[0] == stream]
+
     def outcomes(self, place: Place) -> list[Outcome]:
         """Return what must become of the events of a partition, in their order."""
         return [outcome(place[0], event_of(place, number)) for number in range(self.sent[place])]
 
     def _play_on(self, each: int) -> None:
         while not self._stopping.wait(TICK_SECONDS):
+            self._find_added()
             for stream, partition in self.sent:
                 for _ in range(each):
                     self._produce(stream, partition)
+
+    def _find_added(self) -> None:
+        for stream, count in self._partitions.items():
+            added = [(stream, p) for p in range(count) if (stream, p) not in self.sent]
+            if added and len(self._producer.list_topics(stream, 30).topics[stream].partitions) == count:
+                self.sent |= dict.fromkeys(added, 0)
 
     def _produce(self, stream: str, partition: int) -> None:
         place = stream, partition

@@ -15,6 +15,7 @@ from chaos.checks import (
 )
 from chaos.feed import Feed
 from chaos.torments import break_broker, end, freeze, kill, move, torment
+from chaos.troubles import deny_all, deny_topic, grow, set_clock
 
 WORKERS = 3
 # Taken out, as the program itself refuses settings that it does not know.
@@ -23,15 +24,16 @@ SEED = int(os.environ.pop("DATAFLOW_CHAOS_SEED", "") or SystemRandom().randrange
 EVENTS_PER_SECOND = 800  # of each stream
 
 
-@pytest.mark.timeout(180 + 30 * KILLS)
+@pytest.mark.timeout(480 + 30 * KILLS)
 def test_nothing_is_lost_doubled_or_miscounted_whatever_is_killed(cluster, capsys):
     """This is the promise; DATAFLOW_CHAOS_SEED repeats a run, DATAFLOW_CHAOS_KILLS=20 makes it long."""
     dice = Random(SEED)
     torments = [kill] * KILLS + [freeze, end, break_broker, move, move]
+    torments += [deny_topic, deny_all, grow, set_clock] * max(1, KILLS // 8)
     dice.shuffle(torments)
     with capsys.disabled():
         print(f"\nDATAFLOW_CHAOS_SEED={SEED} DATAFLOW_CHAOS_KILLS={KILLS}")
-    feed = Feed(cluster.broker.address)
+    feed = Feed(cluster.broker.address, cluster.partitions)
     cluster.start_worker(instance_id="static")
     for _ in range(WORKERS - 1):
         cluster.start_worker()

@@ -18,6 +18,7 @@ from chaos.waiting import wait_until
 from dataflow.demo.broker.child_process import start_child
 
 TESTS = Path(__file__).parents[1]
+CLOCK = Path(__file__).with_name("clock")
 ASK_SECONDS = 10
 LOG_LINES = 40  # shown when a test fails
 _FAUST = [sys.executable, "-m", "faust"]
@@ -40,8 +41,9 @@ class Worker:
             # What the developer has set is for his own worker.
             **{name: value for name, value in os.environ.items() if not name.startswith("DATAFLOW_")},
             "PYTHONPATH": os.pathsep.join(
-                filter(None, [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH")])
+                filter(None, [str(TESTS.parent), str(TESTS), str(CLOCK), os.environ.get("PYTHONPATH")])
             ),
+            "CHAOS_CLOCK": str(folder / "clock"),
             **environment,
             "DATAFLOW_WEB_PORT": str(port),
             "DATAFLOW_DATA_DIR": str(folder / "data"),
@@ -83,6 +85,12 @@ class Worker:
     def wake(self) -> None:
         """Let it go on (SIGCONT)."""
         self.process.send_signal(signal.SIGCONT)
+
+    def set_clock(self, seconds: int) -> None:
+        """Set its wall clock so far ahead; back if it is less than 0."""
+        new = self.folder / "clock.new"
+        new.write_text(str(seconds))
+        new.rename(self.environment["CHAOS_CLOCK"])
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM)."""
