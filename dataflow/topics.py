@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dataflow.catalogue.declared import OWN_TOPICS, STREAMS, TOPICS
+from dataflow.catalogue.declared import INGEST_RUNS, INGESTED_INPUTS, OWN_TOPICS, STREAMS, TOPICS
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.boot import CHANGELOG_SETTINGS
 from dataflow.kafka.admin import Admin, NewTopic
@@ -81,15 +81,17 @@ async def ensure_topics(
         return TopicReport(created, await _differences(admin, declared, just_made=created))
 
 
-async def grow_changelogs(connection: Mapping[str, object], app_id: str) -> dict[str, int]:
-    """Give the changelogs of an app as many partitions as their sources have; return which have grown.
+async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str, int]:
+    """Add the partitions that belong to what is new; return which topics have grown, and to how many.
 
+    Changelogs get as many as their sources have, topics with a partition for each stream one for each.
     Raises `KafkaError` when the broker refuses.
     """
     async with running(Admin(connection)) as admin:
         counts = await admin.partition_counts()
         changelogs = {f"{app_id}-{topic}-changelog": count for topic, count in counts.items()}
-        grown = {name: count for name, count in changelogs.items() if 0 < counts.get(name, 0) < count}
+        wanted = changelogs | {topic.name: topic.partitions for topic in (INGESTED_INPUTS, INGEST_RUNS)}
+        grown = {name: count for name, count in wanted.items() if 0 < counts.get(name, 0) < count}
         await admin.grow(grown)
         return grown
 

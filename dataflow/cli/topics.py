@@ -18,13 +18,13 @@ def topics(
         bool, typer.Option("--create/--check", help="Create missing topics, or only compare.")
     ] = True,
     grow: Annotated[
-        bool, typer.Option("--grow", help="Give changelogs as many partitions as their sources have.")
+        bool, typer.Option("--grow", help="Add partitions that sources or streams have got since.")
     ] = False,
 ) -> None:
     """Create missing topics and check the others.
 
     Partitions and settings such as compaction and retention are compared. Existing
-    topics are never altered, but for changelogs with --grow. The exit code is 1 if any
+    topics are never altered, but for partitions with --grow. The exit code is 1 if any
     topic differs or is missing. In a pipe the output is JSON.
 
     \b
@@ -46,9 +46,9 @@ def topics(
 
 
 def _grow(app_id: str) -> None:
-    from dataflow.topics import grow_changelogs
+    from dataflow.topics import grow_topics
 
-    grown = ask_broker(lambda connection: grow_changelogs(connection, app_id))
+    grown = ask_broker(lambda connection: grow_topics(connection, app_id))
     for changelog, count in grown.items():
         notes().print(f"{changelog} has {count} partitions now")
 

@@ -92,7 +92,7 @@ class Run:
         connection = broker_connection(self.settings)
         number = list(INGESTED).index(self.stream)
         place = TopicPartition(INGESTED_INPUTS.name, number)
-        topics = await _topics(connection, INGESTED[self.stream].topic)
+        topics = await _topics(connection, INGESTED[self.stream].topic, number + 1)
         async with (
             hold_lease(connection, self.stream, number) as lease,
             transactional_producer(connection, f"{place.topic}-{place.partition}", COMPRESSION) as producer,
@@ -146,10 +146,19 @@ class Run:
         return NewLines(rules, InputMatcher(checkpoints, places.input_at, may_be_records=stream.is_json))
 
 
-async def _topics(connection: Mapping[str, object], topic: str) -> dict[str, KnownTopic]:
+async def _topics(
+    connection: Mapping[str, object], topic: str, fewest_partitions: int
+) -> dict[str, KnownTopic]:
+    """Return the topics that are written; those about inputs must have a partition for the stream."""
     wanted = (topic, DEAD_LETTERS.name, INGESTED_INPUTS.name, INGEST_RUNS.name)
     topics = await find_topics(connection, wanted)
     for name in wanted:
         if name not in topics:
             raise DataflowError(f"topic {name} is missing; expected `dataflow topics` to have made it")
+    for name in (INGESTED_INPUTS.name, INGEST_RUNS.name):
+        if topics[name].count < fewest_partitions:
+            raise DataflowError(
+                f"topic {name} has {topics[name].count} partitions, and is older than this stream; expected "
+                f"{fewest_partitions} or more: `dataflow topics --grow` adds them"
+            )
     return topics

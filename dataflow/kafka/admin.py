@@ -152,6 +152,8 @@ class KnownTopic:
 
     partitions: Iterator[int]
     """Each in turn, without end."""
+    count: int
+    """How many these are."""
     most_bytes: int
     """Longest value that the broker takes, unpacked."""
 
@@ -162,7 +164,7 @@ async def find_topics(connection: Mapping[str, object], names: Collection[str]) 
         counts = await admin.partition_counts(names)
         limits = await admin.configs({name: [MAX_MESSAGE_BYTES] for name in counts})
     return {
-        name: KnownTopic(cycle(range(count)), int(limits[name][MAX_MESSAGE_BYTES]) - RECORD_ROOM_BYTES)
+        name: KnownTopic(cycle(range(count)), count, int(limits[name][MAX_MESSAGE_BYTES]) - RECORD_ROOM_BYTES)
         for name, count in counts.items()
     }
 

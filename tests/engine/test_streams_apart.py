@@ -27,7 +27,7 @@ from dataflow.engine.pauses import Pause, PauseCause
 from dataflow.engine.tables import ALL, DAY, WindowedTable
 from dataflow.kafka.connection import connection
 from dataflow.logs import Entry
-from dataflow.topics import grow_changelogs
+from dataflow.topics import grow_topics
 
 BOB = "User:bob"
 ANY_RESOURCE = {
@@ -303,7 +303,7 @@ async def test_partitions_that_are_added_to_a_source_are_counted_and_hold_up_not
                 assert streams.pause is not None
                 assert streams.pause.cause is PauseCause.PARTITIONS_ADDED
                 assert "dataflow topics --grow" in streams.pause.awaited
-                assert await grow_changelogs(connection([guarded.broker.address]), names.group) == {
+                assert await grow_topics(connection([guarded.broker.address]), names.group) == {
                     names.changelog: 4
                 }
             await until(lambda: len(streams.worker.app.engine.partitions) == 6, "six partitions")

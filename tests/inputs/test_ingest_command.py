@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,25 @@ def numbered(path: Path, lines: int, mark: str = "") -> list[bytes]:
     raw = b"".join(line % (mark.encode(), number) for number in range(lines))
     path.write_bytes(gzip.compress(raw, 1) if path.suffix == ".gz" else raw)
     return sorted(raw.splitlines())
+
+
+def test_a_stream_that_is_newer_than_the_topics_is_told_what_to_do(own, tmp_path):
+    """Each stream has a partition in the topics about inputs; it ended in an AssertionError of a client."""
+    names = ("ingested-inputs", "ingest-runs")
+    for name in names:
+        own.kafka.delete_topic(name)
+        own.kafka.create_topics(name, 1, **{"cleanup.policy": "compact"})
+    numbered(tmp_path / "a.log", 9)
+    newest = list(INGESTED)[-1]
+    told = own.ingest(tmp_path / "a.log", "--as", newest, code=1)
+    expected = f"expected {len(INGESTED)} or more: `dataflow topics --grow` adds them"
+    assert "topic ingested-inputs has 1 partitions, and is older than this stream" in told["said"]
+    assert expected in " ".join(told["said"].split())
+    command = [sys.executable, "-m", "dataflow", "topics", "--grow"]
+    subprocess.run(
+        command, env=own.environment, check=False, capture_output=True, timeout=60
+    )  # others differ
+    assert own.ingest(tmp_path / "a.log", "--as", newest)["lines"] == 9
 
 
 def test_what_is_read_is_there_once_and_adds_up(own, tmp_path):
