@@ -6,7 +6,14 @@ from pathlib import Path
 from dataflow.engine.stage import DroppedEvent
 from dataflow.stages.access_log.format_string import compile_format
 from dataflow.stages.access_log.line_format import LineFormat
-from dataflow.stages.access_log.recognized import AUTO, RecognizedFormats, known_names, with_columns
+from dataflow.stages.access_log.named import format_files
+from dataflow.stages.access_log.recognized import (
+    AUTO,
+    RecognizedFormats,
+    StatedFormat,
+    known_names,
+    with_columns,
+)
 from dataflow.stages.access_log.stage import AccessLogStage
 from dataflow.stages.geoip import GeoIP
 
@@ -17,7 +24,8 @@ def line_parser(format: str | None, zone: str | None = None) -> LineFormat | Rec
     Null: lines of all known formats. `zone` is that of times that name none. Raises `Misconfigured`.
     """
     if format is None or format in known_names():
-        return RecognizedFormats(format or AUTO, zone)
+        wraps_any = format in (None, AUTO) or format_files()[format].wraps
+        return RecognizedFormats(format or AUTO, zone) if wraps_any else StatedFormat(format or AUTO, zone)
     if format.startswith("#Fields:"):
         return with_columns(format, zone)
     return compile_format(format, zone)

@@ -1,6 +1,7 @@
 """Clients: what a server writes in the client's place in, one form of each address, or a host name, out."""
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
 from dataflow.errors import InvalidEvent, Reason
@@ -58,9 +59,8 @@ def _client(text: str) -> str | None:
 _clients: BoundedCache[str, str | None] = BoundedCache(_client)
 
 
-def client_of(text: str) -> str | None:
-    """Return a client's address or host name; null for *no value*; `InvalidEvent` for anything else."""
-    return _clients[text]
+client_of: Callable[[str], str | None] = _clients.__getitem__
+"""Returns a client's address or host name; null for *no value*; raises `InvalidEvent` for anything else."""
 
 
 def first_client(text: str) -> str | None:

@@ -72,7 +72,8 @@ class LineFormat:
 
     def parse_line(self, line: str) -> LoggedRequest:
         """Return the request in the text of a line."""
-        texts = self.texts_of(line)
+        match = self._match(line)
+        texts = match.groups() if match is not None else self.texts_of(line)
         values: list[Value] = [None] * len(_FIELDS)
         try:
             for group, index, read in self._reads:

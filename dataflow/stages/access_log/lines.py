@@ -61,7 +61,9 @@ def line_of(raw: bytes) -> str:
     of the next line, are no part of it. Any other NUL is a dead letter: no server writes one, but a file
     system may after a crash.
     """
-    line = text_of_line(raw.lstrip(b"\0")).removeprefix("\ufeff")
+    line = text_of_line(raw)
+    if line.startswith(("\0", "\ufeff")):
+        line = line.lstrip("\0").removeprefix("\ufeff")
     if not line or line.isspace():
         raise InvalidEvent(Reason.EMPTY, "line is empty; expected an access log line")
     if "\0" in line:

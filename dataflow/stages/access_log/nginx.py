@@ -79,22 +79,21 @@ def nginx_parts(text: str) -> tuple[list[d.Part], bool]:
 def _joined(text: str, *, is_statement: bool) -> str:
     """Return the strings of a statement as one, as nginx reads its configuration.
 
-    A text without quotes is a bare format.
+    A text that is not all in quotes, and no statement, is a bare format.
     """
-    if not is_statement and not text.lstrip().startswith(("'", '"')):
-        return _unescaped(text)
     strings, at = [], 0
     while match := _TOKEN.match(text, at):
-        if match[1] == ";":
+        if match[4] and not is_statement:
+            break
+        at = match.end()
+        if match[1]:
             break
         strings.append(_unescaped(match[2] or match[3] or match[4] or ""))
-        at = match.end()
-    else:
-        if text[at:].strip():
-            raise Misconfigured(
-                f"log format has {text[at : at + 20]!r} at its end; expected the end of a string"
-            )
-    return "".join(strings)
+    if at == len(text) and strings:
+        return "".join(strings)
+    if is_statement:
+        raise Misconfigured(f"log format has {text[at : at + 20]!r} at its end; expected quotes, and then ;")
+    return _unescaped(text)
 
 
 def _unescaped(text: str) -> str:

@@ -9,7 +9,7 @@ from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.stages.access_log.json_format import JsonFormat, json_object
 from dataflow.stages.access_log.lines import Explained, LoggedRequest
 from dataflow.stages.access_log.named import NamedFormat, W3cFormat, compile_named, format_files
-from dataflow.stages.access_log.usual_formats import UsualFormats
+from dataflow.stages.access_log.usual_formats import MOST_WRAPPINGS, UsualFormats
 from dataflow.stages.access_log.wrapping import JOURNAL_FIELD, unwrap
 
 AUTO = "auto"
@@ -26,6 +26,7 @@ def known_names() -> list[str]:
 class RecognizedFormats(UsualFormats):
     """Parses lines of the usual formats and, where a line is none of these, of the named ones.
 
+    `parse` raises `DroppedEvent` for a line that is no request by its form, as a ``#Fields:`` line.
     What a line is depends on that line alone, as no two formats have one in common; only its columns
     may have been named by a ``#Fields:`` line before. The format of the last line is tried first.
     """
@@ -33,11 +34,9 @@ class RecognizedFormats(UsualFormats):
     def __init__(self, only: str = AUTO, zone: str | None = None) -> None:
         """Take all formats, or `only` one; times without a zone are in `zone`."""
         super().__init__()
-        names = [name for name, file in format_files().items() if only in (AUTO, name) and not file.wraps]
-        self._is_wrapped = format_files()[only].wraps if only != AUTO else False
-        if self._is_wrapped:
-            names = [name for name, file in format_files().items() if not file.wraps]
-        self._takes_usual = only == AUTO or self._is_wrapped
+        self._takes_usual = only == AUTO or format_files()[only].wraps
+        names = [name for name, file in format_files().items() if not file.wraps]
+        names = names if self._takes_usual else [only]
         self._named = {name: compile_named(name, zone) for name in names}
         self._last: NamedFormat | None = None
 
@@ -45,13 +44,6 @@ class RecognizedFormats(UsualFormats):
     def unreadable(self) -> Counter[str]:
         """How often the text of a field could not be read, by the field; it is null then."""
         return sum((each.unreadable for each in self._named.values()), Counter())
-
-    def parse(self, raw: bytes) -> LoggedRequest:
-        """Return the request that a line tells of.
-
-        Raises `DroppedEvent` for a line that is no request by its form, `InvalidEvent` for what is unknown.
-        """
-        return super().parse(raw) if self._takes_usual else self._unwrapped(self._cleaned(raw))
 
     def _read(self, line: str) -> LoggedRequest:
         if line.startswith("#"):
@@ -110,7 +102,7 @@ class RecognizedFormats(UsualFormats):
 
         A dead line is explained by the format of which it has most columns.
         """
-        while True:
+        for _ in range(MOST_WRAPPINGS + 1):
             for name, each in self._named.items():
                 with suppress(InvalidEvent):
                     each.parse_line(line)
@@ -125,6 +117,14 @@ class RecognizedFormats(UsualFormats):
         tried = [(name, each) for name, each in self._named.items() if not isinstance(each, JsonFormat)]
         explained = [(name, each.explain(line)) for name, each in tried]
         return max([super().explain(line), *explained], key=lambda each: len(each[1]))
+
+
+class StatedFormat(RecognizedFormats):
+    """Parses lines of the one format that was stated, and of no other."""
+
+    def parse(self, raw: bytes) -> LoggedRequest:
+        """Return the request that a line tells of; raise `InvalidEvent` if it is none of this format."""
+        return self._unwrapped(self._cleaned(raw))
 
 
 def _unknown(line: str) -> InvalidEvent:

@@ -73,7 +73,7 @@ _STEPS = (
 )
 _front_steps, _steps = steps_of(_FRONT_STEPS), steps_of(_STEPS)
 
-_MOST_WRAPPINGS = 3  # a container's syslog that Docker and Kubernetes stored
+MOST_WRAPPINGS = 3  # a container's syslog that Docker and Kubernetes stored
 
 
 class UsualFormats:
@@ -112,7 +112,7 @@ class UsualFormats:
 
     def _unwrapped(self, line: str) -> LoggedRequest:
         said: dict[str, str | None] = {}
-        for _ in range(_MOST_WRAPPINGS):
+        for _ in range(MOST_WRAPPINGS):
             try:
                 request = self._read(line)
             except InvalidEvent:
