@@ -11,7 +11,6 @@ import pytest
 
 from dataflow.access.access_file import fingerprint, read_access_file
 from dataflow.access.authenticator import Authenticator
-from dataflow.access.check_turns import CHECKS_AT_ONCE, CheckTurns
 from dataflow.access.identity import AccessRole, Credentials, Grants, Identity
 from dataflow.access.login_delays import FREE_FAILURES, LoginDelays
 from dataflow.access.passwords import check_password
@@ -22,8 +21,6 @@ from dataflow.watched_files import LOOK_SECONDS, WatchedFile
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 TOKEN = "0123456789abcdef-token"
 SECRET = "secret of all workers"
-MOST_TRIES = 100
-"""A queue that is full of older ones has been checked by then, on the busiest machine."""
 
 
 class Clock:
@@ -183,57 +180,6 @@ async def test_guessing_slows_nobody_else(authenticator: Authenticator):
     assert await who(authenticator, known, HERE) == "user akamai"
     assert await who(authenticator, basic("edge", TOKEN), HERE) == "token edge"
     assert await who(authenticator, basic("akamai", "guess"), THERE) == 401
-
-
-@pytest.mark.parametrize(("guesses_an_address", "at_once"), [(1, 1), (2, 1), (1, 20)])
-async def test_guessers_at_many_addresses_keep_no_new_sender_out(
-    authenticator: Authenticator, guesses_an_address: int, at_once: int, clock: Clock
-):
-    """64 addresses that guessed at once got every new sender a 429, for as long as they went on."""
-
-    async def guess(address: str) -> None:
-        for number in range(guesses_an_address):
-            guesses = [basic("akamai", f"guess {number} {each}") for each in range(at_once)]
-            await asyncio.gather(*(who(authenticator, each, address) for each in guesses))
-
-    guessers = [asyncio.create_task(guess(f"198.51.{n // 250}.{n % 250}")) for n in range(500)]
-    await asyncio.sleep(0)
-    clock.now += 1
-    tries = 0
-    while await who(authenticator, basic("akamai", "right"), THERE) != "user akamai":
-        tries += 1
-        assert tries < MOST_TRIES
-        clock.now += 1
-        await asyncio.sleep(
-            0.05
-        )  # those that were here first may be checked meanwhile; their threads are nice
-        guessers += [asyncio.create_task(guess(f"203.0.{tries}.{n}")) for n in range(100)]
-        await asyncio.sleep(0)
-    await asyncio.gather(*guessers)
-
-
-@pytest.mark.parametrize(
-    "cancelled", [range(CHECKS_AT_ONCE), range(CHECKS_AT_ONCE, 8), range(8), range(1, 3)]
-)
-async def test_whoever_goes_away_gives_its_turn_back(cancelled: range, clock: Clock):
-    """Whether it has its turn, is being given it, or waits; else a few of them would end all logins."""
-    turns, had = CheckTurns(LoginDelays(clock)), []
-    goes_on = asyncio.Event()
-
-    async def check(number: int) -> None:
-        async with turns.turn(f"192.0.2.{number}"):
-            had.append(number)
-            await goes_on.wait()
-
-    tasks = [asyncio.create_task(check(number)) for number in range(8)]
-    await asyncio.sleep(0)
-    for number in cancelled:
-        tasks[number].cancel()
-    goes_on.set()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    assert set(had) | set(cancelled) == set(range(8))
-    await asyncio.gather(*(check(number) for number in range(8)))
-    assert len(had) >= 8
 
 
 def test_a_wrong_password_costs_the_same_whoever_the_user_is(tmp_path: Path):
