@@ -118,6 +118,17 @@ async def test_a_document_that_waits_holds_up_no_other_of_its_batch(sink, small)
     assert len(small.documents) == 99
 
 
+async def test_nor_does_it_hold_up_those_that_are_sought_through(sink, small):
+    """One upsets the server and is sought in halves, one waits: all others are stored."""
+    small.refuse_all = lambda lines: 413 if any(b"huge" in line for line in lines) else None
+    small.refuse = lambda event: 403 if event["event_id"] == "0" else None
+    records = views(range(100))
+    records[99] = a_record(99, a_view(99, noise="huge"))
+    with pytest.raises(SinkUnavailable, match="OpenSearch: told: so"):
+        await write(sink, records)
+    assert len(small.documents) == 98
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503])
 async def test_a_request_that_fails_as_a_whole_is_an_outage(sink, small, status):
     """Whatever the cause, not one record of it is at fault."""

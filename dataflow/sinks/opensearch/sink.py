@@ -1,7 +1,7 @@
 """OpenSearch sink: stores each record as one document, in the index of its day."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dataflow.errors import InvalidEvent, Reason, SinkUnavailable
 from dataflow.logs import get_log
@@ -63,14 +63,7 @@ class OpenSearchSink(Sink):
         """Store the batch; retry the documents that the server defers, as long as it stores some."""
         server = await self._ensure_template(self._prefixes[batch.tp.topic])
         documents, rejected = self._documents[batch.tp.topic](batch)
-        deferred: DocumentsWait | None = None
-        for bulk in bulks(documents):
-            try:
-                rejected += await _store(server, bulk)
-            except DocumentsWait as fault:  # of one index, maybe: the others are stored meanwhile
-                deferred = deferred or fault
-        if deferred:
-            raise deferred
+        rejected += await _store_each(server, bulks(documents))
         return batch.stored(sorted(rejected, key=lambda one: one.record.offset))
 
     async def close(self) -> None:
@@ -78,6 +71,20 @@ class OpenSearchSink(Sink):
         server, self._server = self._server, None
         if server:
             await server.close()
+
+
+async def _store_each(server: Server, requests: Iterable[Sequence[BulkDocument]]) -> list[Rejection]:
+    """Store all of them, though documents of one may have to wait; raise `DocumentsWait` then."""
+    rejected: list[Rejection] = []
+    deferred: DocumentsWait | None = None
+    for bulk in requests:
+        try:
+            rejected += await _store(server, bulk)
+        except DocumentsWait as fault:
+            deferred = deferred or fault
+    if deferred:
+        raise deferred
+    return rejected
 
 
 async def _store(server: Server, bulk: Sequence[BulkDocument]) -> list[Rejection]:
@@ -136,4 +143,4 @@ async def _store_in_halves(
             return [Rejection(document.record, error)]
         return await _store(server, [document.as_text()])
     middle = len(bulk) // 2
-    return await _store(server, bulk[:middle]) + await _store(server, bulk[middle:])
+    return await _store_each(server, [bulk[:middle], bulk[middle:]])
