@@ -16,7 +16,7 @@ import orjson
 import pytest
 from chaos.waiting import wait_until
 
-from dataflow.catalogue.declared import INGESTED
+from dataflow.catalogue.declared import INGEST_RUNS, INGESTED, INGESTED_INPUTS
 from dataflow.demo.samples import sample_events
 from dataflow.inputs.lease import hold_lease
 
@@ -34,10 +34,9 @@ def numbered(path: Path, lines: int, mark: str = "") -> list[bytes]:
 
 def test_a_stream_that_is_newer_than_the_topics_is_told_what_to_do(own, tmp_path):
     """Each stream has a partition in the topics about inputs; it ended in an AssertionError of a client."""
-    names = ("ingested-inputs", "ingest-runs")
-    for name in names:
-        own.kafka.delete_topic(name)
-        own.kafka.create_topics(name, 1, **{"cleanup.policy": "compact"})
+    for topic in (INGESTED_INPUTS, INGEST_RUNS):
+        own.kafka.delete_topic(topic.name)
+        own.kafka.create_topics(topic.name, 1, **topic.configs)
     numbered(tmp_path / "a.log", 9)
     newest = list(INGESTED)[-1]
     told = own.ingest(tmp_path / "a.log", "--as", newest, code=1)
