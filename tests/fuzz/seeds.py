@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from fuzz.targets import FORMATS, LIST_OF_RULES, RULES
 
 from dataflow.demo.samples import sample_events, sample_filter_rules
+from dataflow.stages.access_log.named import format_files
 from dataflow.stages.source_category import DEFAULT_UTM_SOURCES
 
 if sys.version_info >= (3, 14):
@@ -21,6 +22,8 @@ ACCESS_LOG = [
     b"[2015-05-17T10:05:03+00:00] 192.0.2.1:4711 /a?b 200 0.123",
     b'{"t":"1431857103.606","r":"GET / HTTP/2","u":"curl/8"}',
     b"192.0.2.1 [17/May/2015 10:05:03.123 +0200] GET /a?b HTTP/1.1 456",
+    *(example.line.encode() for file in format_files().values() for example in file.examples),
+    b"#Fields: date time c-ip cs-method cs-uri-stem sc-status time-taken",
 ]
 BIG = b"1" + b"0" * 400
 NUMBERS = (

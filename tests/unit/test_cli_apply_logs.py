@@ -124,3 +124,30 @@ def test_a_mistake_is_one_line(arguments, told):
     found, said = apply(*arguments)
     assert (found, len(said.splitlines())) == ([], 1)
     assert told in said
+
+
+def test_a_line_is_explained_column_by_column_and_a_dead_one_up_to_where_it_breaks_off():
+    """Who has a log that nobody can read sees why."""
+    alive = b'192.0.2.1 - bob [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 12 "-" "UA"'
+    dead = b'192.0.2.1 - bob [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" OK'
+    squid = b"1286536308.779  18 192.0.2.224 TCP_MISS/200 411 GET http://a.example/b - DIRECT/a text/html"
+    shown, said = apply("access-log", "--explain", stdin=b"\n".join((alive, dead, squid)))
+    lines = [b" ".join(line.split()).decode() for line in shown]
+    assert (lines[0], said) == ("line 1: combined", "")
+    assert 'request "GET /a HTTP/1.1"' in lines
+    assert "-> dead letter: status is 'OK' at column 64; expected three digits" in lines
+    assert "line 3: squid" in lines
+    assert "client 192.0.2.224" in lines
+    assert "endpoint='/b'" in lines[-1]
+
+
+def test_an_own_format_is_explained_by_its_directives():
+    """With the words of the configuration."""
+    shown, _ = apply("access-log", "--explain", "--format", "%h %t %>s", stdin=b"192.0.2.1 [x] 200")
+    assert [b" ".join(line.split()).decode() for line in shown][:2] == ["line 1: own format", "%h 192.0.2.1"]
+
+
+def test_a_named_format_is_stated_by_its_name():
+    """As in DATAFLOW_ACCESS_LOG_FORMAT; lines of other formats are dead letters then."""
+    found, said = apply("access-log", "--format", "squid", stdin=PLAIN.splitlines()[0])
+    assert (found, json.loads(said)["dead_lettered"]) == ([], 1)

@@ -38,7 +38,7 @@ class LineFormat:
         self._match = re.compile(whole, re.DOTALL).match
         self._match_loosely = re.compile(whole.replace(r"\ ", r"\ ++"), re.DOTALL).match
         self._is_column = [not isinstance(part, str) for part in parts]
-        self._steps = steps_of(map(_step, parts, patterns))
+        self._steps = steps_of(map(_step, parts, [pattern.replace(r"\ ", r"\ ++") for pattern in patterns]))
         # The weak ones first: what others give for the same field replaces it.
         ranked = sorted(enumerate(directives), key=lambda numbered: not numbered[1].weak)
         self._reads = [(group, _indexes(d)[0], d.read) for group, d in ranked if d.read]
