@@ -65,6 +65,9 @@ def _shared_secret(path: Path) -> str:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(secrets.token_urlsafe(32))
+        status = path.stat()
+        if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            raise PermissionError(f"others can read {path}; expected that only this user can")
         shared = path.read_text(encoding="ascii").strip()
     if len(shared) < SHORTEST:
         raise ValueError(f"it has {len(shared)} characters; expected at least {SHORTEST}")

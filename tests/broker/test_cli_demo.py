@@ -56,6 +56,7 @@ def test_played_once_every_event_is_in_one_place_and_the_stays_are_exact(tmp_pat
     line, environment = command("--once", "--json", data_dir=tmp_path)
     done = subprocess.run(line, env=environment, capture_output=True, check=False, timeout=110)
     assert done.returncode == 0, done.stderr.decode()
+    assert b"has the roles read,send,edit: no DATAFLOW_ACCESS_FILE is set." in done.stderr
     told = json.loads(done.stdout)
     received = {stream: balance["received"] for stream, balance in told["streams"].items()}
     assert received == {"cdn-logs": 9999, "expedia": 21891, "raw-web-events": 5874}

@@ -90,6 +90,15 @@ def test_workers_that_others_reach_need_a_secret_of_their_own(tmp_path: Path):
         worker_secret(Settings(worker_secret="short"))
 
 
+def test_a_secret_that_others_can_read_is_not_used(tmp_path: Path, caplog):
+    """Somebody else may have put it there, in a folder that several users share."""
+    path = tmp_path / "worker-secret"
+    path.write_text("secret that somebody else knows")
+    path.chmod(0o644)
+    assert worker_secret(Settings(web_host="127.0.0.1", cache_dir=tmp_path)) != path.read_text()
+    assert "expected that only this user can" in caplog.text
+
+
 def test_a_secret_that_cannot_be_kept_is_one_of_its_own(tmp_path: Path, caplog):
     """A worker alone in a container without a home works; that others do not know it is told."""
     (tmp_path / "file").write_text("")
