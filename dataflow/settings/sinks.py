@@ -57,5 +57,5 @@ class SinkSettings(BaseModel):
     )
     opensearch_indices: Names = setting(
         ("enriched-web-events=web-events",),
-        "topic=prefix[,...]: topics to index, each day in PREFIX-YYYY.MM.DD",
+        "topic=prefix[,...]: topics to index, and how the names of their indices begin",
     )
