@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import cast
+from typing import NamedTuple, cast
 
 import aiohttp
 import faust
@@ -16,6 +16,7 @@ from yarl import URL
 from dataflow.engine.address import is_loopback
 from dataflow.engine.member_data import MemberData, WorkerProcess, member_data, this_process
 from dataflow.engine.options import EngineOptions
+from dataflow.engine.sibling_groups import siblings_of
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
@@ -42,6 +43,14 @@ class Moment(StrEnum):
     """Of two that have joined, the one that started later is refused."""
     LOST = "lost"
     """Whoever has our instance id now, has taken it over."""
+
+
+class Alike(NamedTuple):
+    """A member of a group that has something of ours, and what it has told the group about itself."""
+
+    group: str
+    member: GroupMember
+    other: MemberData
 
 
 class Membership:
@@ -85,30 +94,40 @@ class Membership:
         while True:
             members = await admin.members(self._app.conf.id)
             seconds, is_open = monotonic() - begun, members is None
-            for member, other in self._alike(members or (), moment):
-                alive = moment is Moment.LOST or await self._is_alive(other)
+            siblings = {} if moment is Moment.LOST else await self._siblings(admin)
+            for alike in self._alike({self._app.conf.id: members or (), **siblings}, moment):
+                alive = moment is Moment.LOST or await self._is_alive(alike.other)
                 if alive or (alive is None and seconds > session_seconds):
-                    raise Misconfigured(self._refusal(member, other))
+                    raise Misconfigured(self._refusal(alike))
                 if alive is None and not is_told:
-                    log.warning("Waiting whether a member leaves.", reason=self._refusal(member, other))
+                    log.warning("Waiting whether a member leaves.", reason=self._refusal(alike))
                     is_told = True
                 is_open |= alive is None
             if not is_open or (members is None and seconds > rebalance_seconds):
                 return
             await asyncio.sleep(POLL_SECONDS)
 
-    def _alike(
-        self, members: Iterable[GroupMember], moment: Moment
-    ) -> Iterator[tuple[GroupMember, MemberData]]:
-        """Yield the other members with our instance id or address."""
-        for member in members:
+    def _alike(self, groups: Mapping[str, Iterable[GroupMember]], moment: Moment) -> Iterator[Alike]:
+        """Yield other members with our address, and those of our group with our instance id."""
+        for group, member in ((group, member) for group, members in groups.items() for member in members):
             other = member_data(member.user_data)
             if other.process is None or other.process == this_process():
                 continue
             if moment is Moment.JOINED and other.process.started_ms > this_process().started_ms:
                 continue
-            if self._has_our_id(other) or (self._has_our_url(other) and moment is not Moment.LOST):
-                yield member, other
+            has_our_id = group == self._app.conf.id and self._has_our_id(other)
+            if has_our_id or (self._has_our_url(other) and moment is not Moment.LOST):
+                yield Alike(group, member, other)
+
+    async def _siblings(self, admin: Admin) -> dict[str, Iterable[GroupMember]]:
+        """Return the members of the other groups of this app."""
+        app_id = self._options.app_id or self._app.conf.id
+        try:
+            groups = siblings_of(self._app.conf.id, app_id, await admin.groups())
+            return {group: await admin.members(group) or () for group in groups}
+        except KafkaError as error:  # our own group is asked all the same
+            log.info("Groups of this app do not say who their members are.", error=error)
+            return {}
 
     async def _is_alive(self, other: MemberData) -> bool | None:
         """Tell whether a member runs; None where only its absence could tell."""
@@ -140,16 +159,16 @@ class Membership:
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):
             return None
 
-    def _refusal(self, member: GroupMember, other: MemberData) -> str:
-        conf = self._app.conf
+    def _refusal(self, alike: Alike) -> str:
+        group, member, other = alike
         subject = (
             f"instance id is '{other.instance_id}' (DATAFLOW_INSTANCE_ID)"
-            if self._has_our_id(other)
+            if self._has_our_id(other) and group == self._app.conf.id
             else f"address of this worker is {other.url} (DATAFLOW_ADVERTISED_HOST, DATAFLOW_WEB_PORT)"
         )
-        process = cast("WorkerProcess", other.process)
+        process = cast("WorkerProcess", other.process)  # without one it is not alike
         return (
-            f"{subject}, which another worker in group {conf.id} has: process {process.pid} on "
+            f"{subject}, which another worker in group {group} has: process {process.pid} on "
             f"{process.machine.partition('/')[0]} ({member.client_host}), reached at {other.url}; "
             "expected another one for each worker"
         )

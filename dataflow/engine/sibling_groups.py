@@ -1,6 +1,6 @@
 """Sibling groups: the consumer groups of one app, which share out its streams; one takes each of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from faust.types import TP
 
@@ -15,6 +15,12 @@ MARK = "-streams-"
 def group_of(app_id: str, streams: Collection[str]) -> str:
     """Return the group of workers that take these streams; none are all, of the app's own group."""
     return f"{app_id}{MARK}{'.'.join(sorted(streams))}" if streams else app_id
+
+
+def siblings_of(group_id: str, app_id: str, groups: Iterable[str]) -> list[str]:
+    """Return which of these groups are others of the same app."""
+    siblings = (group for group in groups if group == app_id or group.startswith(app_id + MARK))
+    return sorted(group for group in siblings if group != group_id)
 
 
 class TakenElsewhere(KafkaError):
@@ -41,13 +47,7 @@ class SiblingGroups:
 
     async def names(self) -> list[str]:
         """Return their names, whether or not they have members."""
-        groups = await list_groups(self.client)
-        prefix = self._app_id + MARK
-        return sorted(
-            group
-            for group in groups
-            if group != self.group_id and (group == self._app_id or group.startswith(prefix))
-        )
+        return siblings_of(self.group_id, self._app_id, await list_groups(self.client))
 
     async def members(self) -> list[GroupMember]:
         """Return the members of all of them; of one that is rebalancing, none."""
