@@ -167,6 +167,13 @@ class BatchConsumer(driver.Consumer):
         except OffsetsWentBack as error:
             self.add_future(self._on_offsets_went_back(partition, error))
             return None
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning(
+                "Broker does not tell what it has deleted; reading again.", topic=tp.topic, error=error
+            )
+            partition.let_go()
+            self.add_future(self.engine.recover_again("deleted records are not known"))
+            return None
         except DataflowError as error:
             self.engine.on_bug(error)
             return None

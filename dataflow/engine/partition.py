@@ -165,7 +165,7 @@ class Partition:
                 raise error
             self._finish(batch)
         except TooManyDeadLetters as refusal:
-            self._let_go()
+            self.let_go()
             self.context.pauses.refuse(self.tp, batch.end, refusal)
         except BaseException as raised:
             self.context.on_bug(raised)
@@ -176,7 +176,7 @@ class Partition:
             self.context.batch_sizes.note(self.tp.topic, received, seconds)
             self.context.on_finished()
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
         """Forget what is handed out and not finished: it is read again when the stream goes on."""
         self.is_open = False
         self.in_flight_bytes -= sum(batch.size for batch in self._unfinished)

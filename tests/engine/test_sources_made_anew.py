@@ -1,8 +1,9 @@
 """Sources that change under a running worker: deleted and made anew, or truncated by retention."""
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 from harness.relay import Names, Relay, events, numbers_in, relay, running, until
-from kafka_client import KafkaClient
+from kafka_client import KafkaClient, Read
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.pauses import PauseCause
@@ -112,6 +113,18 @@ async def test_a_source_that_is_made_anew_with_fewer_partitions_pauses_until_it_
         assert worker.counts() == {"a": 110}
 
 
+def refuse_once(worker: Relay) -> None:
+    """Let the next question for the earliest offsets of a worker fail, as if the broker were away."""
+    consumer = worker.app.batch_consumer
+    ask = consumer.earliest_offsets
+
+    async def fail(*_: object) -> None:
+        consumer.earliest_offsets = ask
+        raise KafkaTimeoutError
+
+    consumer.earliest_offsets = fail
+
+
 def make_with_two(kafka: KafkaClient, names: Names) -> None:
     """Make the source anew, with two partitions and ten events."""
     kafka.delete_topic(names.source)
@@ -181,13 +194,45 @@ async def test_records_that_retention_deletes_while_their_stream_pauses_are_told
     worker = relay(broker.address, names)
     async with running(worker):
         await until(lambda: worker.received == 100, "all events")
-        await fetch_and_hold(worker, kafka, names)
-        kafka.produce(names.source, events(range(101, 200)), partition=0)
-        kafka.delete_records(names.source, 0, 150)
+        await delete_behind_what_is_held(worker, kafka, names)
         await resume(worker.app.engine, names.source)
         await until(lambda: worker.received == 154, "what is left, and what was in hand")
         assert worker.counts() == {"a": 154}
-    written = [read for read in kafka.read_topic(names.output) if read.partition == 0]
-    assert numbers_in(written) == [*range(100), 9_999, *range(150, 200)]
+    assert numbers_in(of_first(kafka.read_topic(names.output))) == [*range(100), 9_999, *range(150, 200)]
     [told] = [line for line in complaints(caplog) if RETENTION in line]
     assert "first_offset=101 last_offset=149" in told
+
+
+async def test_a_broker_that_does_not_say_what_it_has_deleted_is_asked_again(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
+):
+    """It is restarted at that moment: the worker ended; what it had in hand, it may have to read again."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    worker = relay(broker.address, names)
+    async with running(worker):
+        await until(lambda: worker.received == 100, "all events")
+        await delete_behind_what_is_held(worker, kafka, names)
+        refuse_once(worker)
+        await resume(worker.app.engine, names.source)
+        await until(
+            lambda: worker.received >= 150 and not worker.app.engine.assignment.uncommitted(), "the rest"
+        )
+        total = worker.received
+        assert worker.counts() == {"a": total}
+    written = kafka.read_topic(names.output)
+    assert len(written) == total
+    of_the_feed = [number for number in numbers_in(of_first(written)) if number != 9_999]
+    assert of_the_feed == [*range(100), *range(150, 200)]
+    assert [line for line in complaints(caplog) if RETENTION in line]
+
+
+async def delete_behind_what_is_held(worker: Relay, kafka: KafkaClient, names: Names) -> None:
+    """Delete records that come after those which a worker has in hand."""
+    await fetch_and_hold(worker, kafka, names)
+    kafka.produce(names.source, events(range(101, 200)), partition=0)
+    kafka.delete_records(names.source, 0, 150)
+
+
+def of_first(written: list[Read]) -> list[Read]:
+    """Return what is in the first partition."""
+    return [read for read in written if read.partition == 0]
