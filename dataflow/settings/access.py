@@ -31,5 +31,5 @@ class AccessSettings(BaseModel):
     )
     access_token: SecretStr | None = setting(
         None,
-        "token that commands show to workers; unset: the workers' secret, to the local one",
+        "token that commands show to workers; unset: a proof that they know the workers' secret",
     )
