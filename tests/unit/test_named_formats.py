@@ -7,9 +7,11 @@ import pytest
 
 from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent, Misconfigured
-from dataflow.stages.access_log import line_parser, line_stage
+from dataflow.stages.access_log import access_log_stage, line_parser, line_stage
 from dataflow.stages.access_log.lines import LoggedRequest
 from dataflow.stages.access_log.named import compile_named, format_files
+from dataflow.stages.geoip import GeoIP
+from dataflow.stages.request import request_of_entry
 
 MADE = Path(__file__).parents[1] / "data" / "access_logs" / "named"
 FILES = format_files()
@@ -105,7 +107,7 @@ def test_the_columns_may_be_stated_as_the_format():
 def test_the_other_fields_of_a_journal_entry_are_no_requests():
     """`journalctl -o export` writes a line for each."""
     stage = line_stage(None, None, None)
-    assert stage(b"_HOSTNAME=web1") == []
+    assert stage(b"_HOSTNAME=web1") == stage(b"SYSLOG_IDENTIFIER=nginx") == stage(b"PRIORITY=6") == []
     assert stage(b"__REALTIME_TIMESTAMP=1431857103000000") == []
     assert json.loads(stage(f"MESSAGE={COMBINED}".encode())[0])["ip"] == "192.0.2.1"
 
@@ -115,6 +117,8 @@ def test_the_other_fields_of_a_journal_entry_are_no_requests():
     [
         (b'{"a":1}', "line has keys a; expected those of a known format"),
         (b"{", "line is no JSON object"),
+        (b"# a remark", "client, ident and user is '# a remark'"),
+        (b"PATH=/bin", "client, ident and user is 'PATH=/bin'"),
         (b"hello", "client, ident and user is 'hello'"),
     ],
 )
@@ -129,6 +133,22 @@ def test_what_a_client_wrote_into_json_is_read_as_it_is():
     """There is one layer of escapes less than in a line of text."""
     line = FILES["fastly"].examples[0].line.replace("curl/8.5.0", r"a\\x41\"b")
     assert AUTO.parse(line.encode()).user_agent == r'a\x41"b'
+
+
+@pytest.mark.parametrize("status", ["1000", "-1", "1e400", "true", "[]", "{}", '"x"', "9" * 5_000])
+@pytest.mark.parametrize("name", ["caddy", "gcp", "traefik", "cloudflare", "fastly"])
+def test_a_number_that_is_none_of_its_kind_costs_the_field_and_not_the_worker(name, status):
+    """JSON can hold any; tables count a status of three digits, and 64 bits are all that sinks have."""
+    key = next(key for key, column in FILES[name].columns.items() if column == "any_status").split(".")[-1]
+    number = next(key for key, column in FILES[name].columns.items() if "seconds" in column or column == "ms")
+    line = json.loads(FILES[name].examples[1].line)
+    text = json.dumps(line).replace(f'"{key}": ', f'"{key}": {status}, "was": ')
+    text = text.replace(f'"{number.split(".")[-1]}": ', f'"{number.split(".")[-1]}": {status}, "took": ')
+    try:
+        entry = access_log_stage(None, GeoIP()).read(text.encode())
+    except InvalidEvent:
+        return
+    assert request_of_entry(entry).status in ("(none)", status)
 
 
 def test_times_of_haproxy_are_in_the_zone_that_is_set():

@@ -8,12 +8,20 @@ from dataflow.errors import Misconfigured
 from dataflow.stages.access_log import directives as d
 from dataflow.stages.access_log.clients import UnreadableField, client_of
 from dataflow.stages.access_log.times import epoch_time, iso_time
-from dataflow.stages.access_log.values import NO_VALUE, RequestLine, request_line, target_parts, text_of
+from dataflow.stages.access_log.values import (
+    NO_VALUE,
+    RequestLine,
+    number_of,
+    request_line,
+    target_parts,
+    text_of,
+)
 
 _SECOND = r"-?[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+"
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?#]*)(?:\?(.*))?"
 )
+_MOST_MS = 10**15
 _COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
 
 
@@ -44,9 +52,11 @@ def _seconds(text: str) -> float | None:
         return None
     try:
         ms = Decimal(text.removesuffix("s")) * 1000
-        return int(ms) if ms == int(ms) else float(round(ms, 6))
     except (ArithmeticError, ValueError) as error:
         raise UnreadableField from error
+    if not ms.is_finite() or not 0 <= ms < _MOST_MS:  # no number, or one with 999 digits
+        raise UnreadableField
+    return int(ms) if ms == int(ms) else float(round(ms, 6))
 
 
 def _nanoseconds(text: str) -> float | None:
@@ -123,6 +133,7 @@ COLUMNS: dict[str, d.Directive] = {
     "nanoseconds": _field("response_time_ms", _nanoseconds, "nanoseconds"),
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
     "client_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED),
+    "any_status": _field("status", number_of, "a status", "-|[0-9]{1,3}"),
     "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
     "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),
     "proxy": d.PROXY,

@@ -1,5 +1,6 @@
 """JSON format: parses lines that are JSON objects with known keys."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -61,6 +62,8 @@ class JsonFormat:
 
     def _read(self, column: Directive, text: str) -> dict[str, Value]:
         try:
+            if column.pattern is not None and not re.fullmatch(column.pattern, text):
+                raise UnreadableField
             if column.split is not None:
                 read = zip(column.fields, column.split(text), strict=True)
             elif column.read is not None:

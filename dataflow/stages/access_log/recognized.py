@@ -10,7 +10,7 @@ from dataflow.stages.access_log.json_format import JsonFormat, json_object
 from dataflow.stages.access_log.lines import Explained, LoggedRequest
 from dataflow.stages.access_log.named import NamedFormat, W3cFormat, compile_named, format_files
 from dataflow.stages.access_log.usual_formats import MOST_WRAPPINGS, UsualFormats
-from dataflow.stages.access_log.wrapping import JOURNAL_FIELD, unwrap
+from dataflow.stages.access_log.wrapping import is_beside, unwrap
 
 AUTO = "auto"
 COMMENT = "comment"
@@ -46,9 +46,8 @@ class RecognizedFormats(UsualFormats):
         return sum((each.unreadable for each in self._named.values()), Counter())
 
     def _read(self, line: str) -> LoggedRequest:
-        if line.startswith("#"):
+        if is_beside(line):
             self._use_header(line)
-        if JOURNAL_FIELD(line) and not line.startswith("MESSAGE="):
             raise DroppedEvent(COMMENT)
         if self._last is not None:
             try:
@@ -86,7 +85,7 @@ class RecognizedFormats(UsualFormats):
         yield from known
 
     def _use_header(self, line: str) -> None:
-        """Let a ``#Fields:`` line name the columns; it is dropped, as all lines are that begin so."""
+        """Let a ``#Fields:`` line name the columns of those behind it."""
         if line.startswith(_FIELDS_LINE):
             columns = line.removeprefix(_FIELDS_LINE).strip()
             w3c = [each for each in self._named.values() if isinstance(each, W3cFormat)]
@@ -95,7 +94,6 @@ class RecognizedFormats(UsualFormats):
                     each.use(columns)
                     self._last = each
                     break
-        raise DroppedEvent(COMMENT)
 
     def explain(self, line: str) -> tuple[str, list[Explained]]:
         """Return the name of the format of a line, and its columns; up to where it breaks off for a dead one.

@@ -26,8 +26,15 @@ _PREFIXES = (
 )
 _prefix_matches = [re.compile(pattern).match for pattern in _PREFIXES]
 
-JOURNAL_FIELD = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*+=").match
-"""A line of ``journalctl -o export`` beside the message."""
+_BESIDE = (
+    # W3C extended log
+    r"#(?:Version|Fields|Software|Date|Start-Date|End-Date|Remark|GMT-Offset): ?",
+    # journalctl -o export
+    r"_{1,2}[A-Z][A-Z0-9_]*+=",
+    r"(?:PRIORITY|MESSAGE_ID|SYSLOG_[A-Z_]++|CODE_[A-Z_]++|TID|UNIT|USER_UNIT|ERRNO|INVOCATION_ID|JOB_[A-Z]++)=",
+)
+is_beside = re.compile("|".join(_BESIDE)).match
+"""Whether a line stands between requests: it names their columns, or is another field of a journal entry."""
 
 
 class Collected(msgspec.Struct, gc=False):
