@@ -1,5 +1,6 @@
 """Access: every route asked by every kind of client; docs/security.md says who gets in."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -10,14 +11,16 @@ import pytest
 from aiohttp import ClientSession, TCPConnector, encode_basic_auth
 from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
-from aiohttp.web import Application, Request, Response, StreamResponse, get, middleware
+from aiohttp.web import Application, Request, Response, StreamResponse, get, json_response, middleware
 from harness.certificates import Authority
 
 from dataflow.access.access_file import fingerprint
 from dataflow.access.identity import AccessRole
 from dataflow.access.worker_proof import proof_headers
 from dataflow.app import app
+from dataflow.cli.worker_client import ask, tell
 from dataflow.context import Context
+from dataflow.errors import DataflowError
 from dataflow.settings import Settings
 from dataflow.tls import client_context, server_context
 from dataflow.web.authorize import authorize, identity_of
@@ -72,7 +75,7 @@ async def say_who(request: Request, handler: Handler) -> StreamResponse:
     """Stand in for all views: what they answer, and the broker that they need, is of other tests."""
     if request.match_info.http_exception is not None:
         return await handler(request)
-    return Response(status=299, text=str(identity_of(request)))
+    return json_response({"who": str(identity_of(request))}, status=299)
 
 
 async def add_no_outputs(_: AbstractSet[str]) -> None:
@@ -245,7 +248,31 @@ async def test_a_view_knows_who_asks(guarded):
     """What is changed has an author."""
     address, session = guarded
     async with session.get(f"{address}/tables", headers=credentials("editor", "", "")) as reply:
-        assert await reply.text() == "token editor"
+        assert await reply.json() == {"who": "token editor"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "who"),
+    [
+        ({"access_token": TOKENS["editor"]}, "token editor"),
+        ({"worker_secret": SECRET}, "worker"),
+        ({}, None),
+        ({"worker_secret": "another secret of workers"}, None),
+    ],
+)
+async def test_a_command_is_let_in_by_what_its_settings_say(
+    guarded, chosen: dict[str, str], who: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever may run a worker needs no password to ask it; anybody else does."""
+    address, _ = guarded
+    settings = Settings(cache_dir=tmp_path, web_tls_ca_file=tmp_path / "ca.crt", **chosen)  # type: ignore[arg-type]
+    monkeypatch.setattr("dataflow.settings.settings", lambda: settings)
+    if who is not None:
+        assert await asyncio.to_thread(ask, address, "tables", "a b/c", top="1") == {"who": who}
+        assert await asyncio.to_thread(tell, address, "streams", "expedia", "resume") == {"who": who}
+        return
+    with pytest.raises(DataflowError, match="answers 401: Authorization is missing or wrong"):
+        await asyncio.to_thread(ask, address, "tables")
 
 
 async def test_a_view_that_was_added_past_the_routes_needs_the_strongest_role(guarded):
