@@ -54,6 +54,9 @@ def text_of_line(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
 
 
+_BEFORE_A_LINE = frozenset(("", "\0", "\ufeff"))
+
+
 def line_of(raw: bytes) -> str:
     """Return the line in `raw`, as `text_of_line`; raise `InvalidEvent` if it is empty.
 
@@ -61,8 +64,8 @@ def line_of(raw: bytes) -> str:
     of the next line, are no part of it. Any other NUL is a dead letter: no server writes one, but a file
     system may after a crash.
     """
-    line = text_of_line(raw)
-    if line.startswith(("\0", "\ufeff")):
+    line = str(raw, "utf-8", "backslashreplace").rstrip("\r\n")
+    if line[:1] in _BEFORE_A_LINE:
         line = line.lstrip("\0").removeprefix("\ufeff")
     if not line or line.isspace():
         raise InvalidEvent(Reason.EMPTY, "line is empty; expected an access log line")

@@ -16,7 +16,7 @@ class TimeGroups:
     def __init__(self, directives: Sequence[Directive], zone: str | None) -> None:
         """Choose them; raise `Misconfigured` if there is no time, or none with a zone."""
         groups, read = _time(directives, zone)
-        self._groups = groups
+        self._groups, self._first, self._is_whole = groups, groups[0], len(groups) == 1
         self._times: BoundedCache[str, str] = BoundedCache(read)
         is_fine = directives[groups[0]].is_fine
         fractions = [group for group, each in enumerate(directives) if each.is_fraction and not is_fine]
@@ -24,7 +24,7 @@ class TimeGroups:
 
     def read(self, texts: Sequence[str]) -> str:
         """Return the time in UTC; raise `InvalidEvent` if it is none."""
-        ts = self._times[" ".join([texts[group] for group in self._groups])]
+        ts = self._times[texts[self._first] if self._is_whole else " ".join([texts[n] for n in self._groups])]
         return ts if self._fraction is None else with_fraction(ts, texts[self._fraction])
 
 

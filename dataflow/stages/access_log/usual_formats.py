@@ -99,7 +99,7 @@ class UsualFormats:
         and after it, each at most once, a response time and a list of ``X-Forwarded-For``.
         Anything else is an `InvalidEvent` that says what was expected where.
         """
-        line = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        line = str(raw, "utf-8", "backslashreplace").rstrip("\r\n")
         match = _match(line)
         if match is not None and "\0" not in line:
             try:
