@@ -76,15 +76,18 @@ async def show_streams(_request: NoParameters) -> StreamsAnswer:
         details={topic: StreamDetails(each.dropped, each.dead_lettered) for topic, each in counts.items()},
         partitions={topic: partitions_of([result]) for topic, result in results.items()},
         lag={topic: lag_of([result]) for topic, result in results.items()},
-        states={topic: _status(result) for topic, result in results.items()},
+        states={topic: _status(topic, result) for topic, result in results.items()},
     )
 
 
-def _status(result: QueryResult[EventCounts]) -> StreamStatus:
+def _status(topic: str, result: QueryResult[EventCounts]) -> StreamStatus:
     paused = sorted(result.pauses)
-    if not paused:
-        return StreamStatus(StreamState.RUNNING, [], None)
-    return StreamStatus(StreamState.PAUSED, paused, result.pauses[paused[0]])
+    if paused:
+        return StreamStatus(StreamState.PAUSED, paused, result.pauses[paused[0]])
+    pause = app.engine.pauses.get(topic)
+    if result.missing and pause is not None:  # of its topics, as every worker sees: nobody can recover it
+        return StreamStatus(StreamState.PAUSED, result.missing, pause)
+    return StreamStatus(StreamState.RUNNING, [], None)
 
 
 def _event_counts(result: QueryResult[EventCounts]) -> EventCounts:

@@ -28,7 +28,7 @@ def deny_topic(cluster: Cluster, dice: Random) -> None:
         ]
     )
     with denied(cluster.broker.address, Right(ResourceType.TOPIC, topic, operation)):
-        _wait_told(cluster, "/streams", f"denied operation {operation.name} on topic {topic}")
+        _wait_told(cluster, "/readyz", f"denied operation {operation.name} on topic {topic}")
         cluster.wait_moving(streams=[other for other in SAMPLE_TOPICS if other != stream])
 
 
