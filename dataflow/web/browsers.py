@@ -10,11 +10,13 @@ from aiohttp import hdrs
 from aiohttp.typedefs import Handler
 from aiohttp.web import Request, StreamResponse, middleware
 
+from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.engine.address import in_url
 from dataflow.http_error import HttpError
 from dataflow.logs import get_log
 from dataflow.sources.receiver import REFUSED
+from dataflow.web.authorize import route_of
 from dataflow.web.own_names import OwnNames
 
 log = get_log(__name__)
@@ -23,6 +25,8 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """They tell nothing that has to be kept from anybody, and are asked by any name."""
 
 REMINDER_SECONDS: Final = 60.0
+
+OF_BROWSERS: Final = (hdrs.ORIGIN, hdrs.REFERER, "Sec-Fetch-Site")
 
 READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
@@ -51,8 +55,19 @@ def _remind(status: HTTPStatus, _time: int) -> None:
 def _check(request: Request) -> None:
     reached_at = request.get_extra_info("sockname") or ("",)
     own = own_names()
-    own.check_host(request.headers.getall(hdrs.HOST, []), reached_at[0])
+    if not _is_of_sender(request):
+        own.check_host(request.headers.getall(hdrs.HOST, []), reached_at[0])
     own.check_origin(request.headers, request.scheme, changes=request.method not in READS)
+
+
+def _is_of_sender(request: Request) -> bool:
+    """Tell whether a request brings events, and no browser has sent it: that shows where its page is from.
+
+    A sender uses any name that leads here, as that of a load balancer. DataStream drops what is refused.
+    """
+    route = route_of(request)
+    is_to_send = route is not None and route.role is AccessRole.SEND
+    return is_to_send and not any(name in request.headers for name in OF_BROWSERS)
 
 
 @cache
