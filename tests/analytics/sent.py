@@ -93,7 +93,7 @@ def spread_over_the_last_hours(random: Random) -> tuple[list[Sent], list[Sent]]:
     for minute in range(6 * 60):
         for _ in range(random.randrange(1, 6)):
             at = NEWEST - timedelta(minutes=6 * 60 - minute, milliseconds=-random.randrange(60_000))
-            client, path = f"2001:db8::{random.randrange(40):x}", f"/last/{random.randrange(30)}"
+            client, path = f"2001:db8::{random.randrange(1, 41):x}", f"/last/{random.randrange(30)}"
             status = random.choice([200, 200, 304, 404, 499, 500, 503])
             second = at.replace(microsecond=0)
             access.append(access_line(second, client, path, status))
