@@ -82,7 +82,7 @@ async def test_days_with_many_rows_and_near_days_leave_the_default_partition(sin
     monkeypatch.setattr(partition_choice, "WORTH_ROWS", 3)
     near = datetime.now(UTC)
     await connection.execute(f"DROP TABLE IF EXISTS web_logs_{near:%Y%m%d}")
-    sink._targets[ACCESS_LOGS_PARSED].days._settled.add(near.date())
+    sink._targets[ACCESS_LOGS_PARSED].days._known_days.add(near.date())
     values = [a_request(), a_request(ts=near.isoformat()), *[a_request(ts="2015-05-18T00:00:00Z")] * 3]
     batch = a_batch(ACCESS_LOGS_PARSED, *values)
     await sink.write(batch)
