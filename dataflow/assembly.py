@@ -9,6 +9,7 @@ from faust.types import ServiceT
 from prometheus_client import REGISTRY
 
 from agents.type_cdn_logs import type_cdn_logs
+from dataflow.access.configured import check_access
 from dataflow.access.worker_proof import proof_headers
 from dataflow.access.worker_secret import worker_secret
 from dataflow.app import Dataflow
@@ -38,6 +39,7 @@ def assemble(app: Dataflow, settings: Settings) -> None:
     app.finalize()
     app.discover()
     connection = broker_connection(settings)
+    check_access(settings)
     secret = worker_secret(settings)
     options = _engine_options(settings, connection)
     app.connect(replace(options, peer_headers=partial(proof_headers, secret)))

@@ -27,6 +27,7 @@ class WatchedFiles(Generic[T]):
         self._paths = paths
         self._read = read
         self._clock = clock
+        self._unreadable: str | None = None  # why the files could not be read the last time
         self._signatures = self._look()
         self._looked_at = clock()
         self.content = read()
@@ -34,13 +35,21 @@ class WatchedFiles(Generic[T]):
     def refresh(self) -> bool:
         """Read the files again if one of them has changed; return whether the content is new.
 
-        An error of `read` is raised once for each change; the old content stays in use.
+        An error of `read` is raised once for each change; the old content stays in use. What could not be
+        read is tried again each time: rights that are mended leave size and time of a file as they were.
         """
-        signatures = self._look()
-        if signatures == self._signatures:
+        signatures, told = self._look(), self._unreadable
+        is_changed = signatures != self._signatures
+        if not is_changed and told is None:
             return False
-        self._signatures = signatures
-        self.content = self._read()
+        self._signatures, self._unreadable = signatures, None
+        try:
+            self.content = self._read()
+        except Misconfigured as fault:
+            self._unreadable = str(fault) if isinstance(fault.__cause__, OSError) else None
+            if not is_changed and self._unreadable == told:
+                return False
+            raise
         self.version += 1
         return True
 

@@ -5,6 +5,7 @@ from functools import partial
 from dataflow.access.access_file import read_access_file
 from dataflow.access.authenticator import Authenticator
 from dataflow.access.identity import AccessRole, Grants, read_grants
+from dataflow.access.worker_secret import fault_of_secret
 from dataflow.catalogue.declared import RECEIVED_STREAMS
 from dataflow.engine.address import is_loopback
 from dataflow.errors import Misconfigured
@@ -20,11 +21,25 @@ WHO_MAY = (
 )
 
 
+def check_access(settings: Settings) -> None:
+    """Raise `Misconfigured` with all that is missing for a worker that others reach, one a line."""
+    faults = [fault for fault in (_fault_of_access(settings), fault_of_secret(settings)) if fault]
+    if faults:
+        raise Misconfigured("\n".join(faults))
+
+
+def _fault_of_access(settings: Settings) -> str | None:
+    is_said = settings.access_file is not None or settings.open_roles is not None
+    if is_said or is_loopback(settings.web_host):
+        return None
+    return f"DATAFLOW_WEB_HOST is '{settings.web_host}', which others reach; {WHO_MAY}"
+
+
 def create_authenticator(settings: Settings, worker_secret: str) -> Authenticator:
     """Return who knows the clients of a worker; raise `Misconfigured` where nobody says who they are."""
+    if (fault := _fault_of_access(settings)) is not None:
+        raise Misconfigured(fault)
     path = settings.access_file
-    if path is None and settings.open_roles is None and not is_loopback(settings.web_host):
-        raise Misconfigured(f"DATAFLOW_WEB_HOST is '{settings.web_host}', which others reach; {WHO_MAY}")
     read = partial(read_access_file, streams=RECEIVED_STREAMS)
     return Authenticator(
         None if path is None else WatchedFile(path, read), worker_secret, open_grants(settings)

@@ -19,11 +19,8 @@ def worker_secret(settings: Settings) -> str:
     """Return the secret that this worker shares with the others; raise `Misconfigured` without one."""
     if settings.worker_secret is not None:
         return _given_secret(settings.worker_secret.get_secret_value().strip())
-    if not is_loopback(settings.web_host):
-        raise Misconfigured(
-            f"DATAFLOW_WORKER_SECRET is not set; expected the same secret at all workers, "
-            f"for DATAFLOW_WEB_HOST is '{settings.web_host}', which others reach"
-        )
+    if (fault := fault_of_secret(settings)) is not None:
+        raise Misconfigured(fault)
     path = _secret_file(settings)
     try:
         return _shared_secret(path)
@@ -34,6 +31,16 @@ def worker_secret(settings: Settings) -> str:
             error=error,
         )
         return secrets.token_urlsafe(32)
+
+
+def fault_of_secret(settings: Settings) -> str | None:
+    """Return what is missing for workers that others reach; None if nothing is."""
+    if settings.worker_secret is not None or is_loopback(settings.web_host):
+        return None
+    return (
+        f"DATAFLOW_WORKER_SECRET is not set; expected the same secret at all workers, "
+        f"for DATAFLOW_WEB_HOST is '{settings.web_host}', which others reach"
+    )
 
 
 def secret_of_commands(settings: Settings) -> str | None:

@@ -3,11 +3,12 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException
-from typing import Any
+from http.client import BadStatusLine, HTTPException, HTTPMessage
+from ssl import SSLCertVerificationError, SSLError
+from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
-from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, Request, build_opener
+from urllib.request import BaseHandler, HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 import orjson
 
@@ -15,6 +16,15 @@ from dataflow.errors import DataflowError
 from dataflow.printable import printable
 
 TIMEOUT_SECONDS = 10.0
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """Shows credentials to nobody but the worker that was named."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        """Follow none: the status is the answer."""
 
 
 class NotReady(DataflowError):
@@ -69,7 +79,10 @@ def _send(method: str, given: str, path: Sequence[str], parameters: Mapping[str,
     parts = urlsplit(given)
     worker = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     url = _url(worker, path, parameters)
-    handlers: list[BaseHandler] = [ProxyHandler({})]  # a worker is on this machine or in this cluster
+    handlers: list[BaseHandler] = [
+        ProxyHandler({}),
+        _NoRedirects(),
+    ]  # a worker is on this machine or in this cluster
     if url.startswith("https:"):
         from dataflow.settings import settings
         from dataflow.tls import client_context
@@ -88,11 +101,23 @@ def _send(method: str, given: str, path: Sequence[str], parameters: Mapping[str,
     except (HTTPException, OSError) as error:
         reason = getattr(error, "reason", error)
         raise NotReady(
-            f"worker at {worker} does not answer ({reason}); expected a running one: "
-            "`dataflow demo` or `dataflow worker`, elsewhere with --url"
+            f"worker at {worker} does not answer ({reason}); expected {_expected(reason)}"
         ) from error
     except ValueError as error:
         raise DataflowError(f"answer of {url} is not JSON; expected a Dataflow worker there") from error
+
+
+def _expected(reason: object) -> str:
+    """Return what an operator can do for a connection that has failed."""
+    if isinstance(reason, SSLCertVerificationError):
+        return (
+            "a certificate for that name, by a CA of DATAFLOW_WEB_TLS_CA_FILE, or of this system without it"
+        )
+    if isinstance(reason, SSLError):
+        return "HTTPS there; a worker without DATAFLOW_WEB_TLS_CERT_FILE has http://"
+    if isinstance(reason, BadStatusLine | ConnectionResetError):
+        return "HTTP there; a worker with DATAFLOW_WEB_TLS_CERT_FILE has https://"
+    return "a running one: `dataflow demo` or `dataflow worker`, elsewhere with --url"
 
 
 def _error_text(error: HTTPError) -> str:

@@ -1,8 +1,9 @@
 """Settings of access: who may do what, and what workers and commands show of themselves."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, FilePath, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, FilePath, SecretStr
 from pydantic_settings import NoDecode
 
 from dataflow.settings.faults import split_names
@@ -11,6 +12,15 @@ from dataflow.settings.values import setting
 
 def _names_if_given(given: str | tuple[str, ...] | None) -> tuple[str, ...] | None:
     return None if given is None else split_names(given)
+
+
+_TOKEN: Final = re.compile(r"\s*[!-~]+\s*", re.ASCII)
+
+
+def _as_a_header_has_it(token: SecretStr | None) -> SecretStr | None:
+    if token is not None and not _TOKEN.fullmatch(token.get_secret_value()):
+        raise ValueError("one token, in one line, of ASCII characters and no blanks")
+    return token
 
 
 class AccessSettings(BaseModel):
@@ -29,7 +39,7 @@ class AccessSettings(BaseModel):
         "secret by which workers know one another, the same at all; unset: that of this user on "
         "this machine, on a loopback address only",
     )
-    access_token: SecretStr | None = setting(
+    access_token: Annotated[SecretStr | None, AfterValidator(_as_a_header_has_it)] = setting(
         None,
         "token that commands show to workers; unset: a proof that they know the workers' secret",
     )

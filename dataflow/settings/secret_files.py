@@ -32,14 +32,18 @@ class SecretFiles:
             if variable in given:
                 self.faults.append(f"{name} is set, and so is {variable}; expected one of them")
                 continue
-            path = Path(given[name]).expanduser()
+            path = Path(given[name])
             try:
-                text = path.read_text("utf-8").rstrip("\r\n")
-            except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+                text = path.expanduser().read_text("utf-8-sig").rstrip("\r\n")  # Windows writes a mark first
+            except (OSError, ValueError, RuntimeError) as error:
+                reason = "it is not UTF-8" if isinstance(error, ValueError) else _reason(error)
                 self.faults.append(f"{name} is '{path}'; expected a file that can be read ({reason})")
                 continue
             if text:
                 yield variable, text
             else:
                 self.faults.append(f"{name} is '{path}', which is empty; expected the secret in it")
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "there is no such user"

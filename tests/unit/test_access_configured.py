@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.access.access_file import read_access_file
-from dataflow.access.configured import create_authenticator
+from dataflow.access.configured import check_access, create_authenticator
 from dataflow.access.identity import GIVEN, AccessRole, Credentials
 from dataflow.access.worker_secret import secret_of_commands, worker_secret
 from dataflow.catalogue.declared import RECEIVED_STREAMS
@@ -33,6 +33,15 @@ def test_without_any_setting_this_machine_may_read_and_nobody_else_anything():
     assert everybody_may(web_host="127.0.0.1") == {AccessRole.READ, AccessRole.METRICS}
     with pytest.raises(Misconfigured, match=r"0\.0\.0\.0.*expected DATAFLOW_ACCESS_FILE"):
         everybody_may(web_host="0.0.0.0")
+
+
+def test_all_that_is_missing_where_others_reach_a_worker_is_told_at_once():
+    """Else an operator starts it, mends one thing, and starts it again to be told of the next."""
+    with pytest.raises(Misconfigured) as raised:
+        check_access(Settings(web_host="0.0.0.0"))
+    access, secret = str(raised.value).splitlines()
+    assert "expected DATAFLOW_ACCESS_FILE" in access
+    assert "DATAFLOW_WORKER_SECRET is not set" in secret
 
 
 def test_with_an_access_file_only_what_it_says_counts(tmp_path: Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from dataflow.access.access_file import fingerprint, read_access_file
+from dataflow.access.access_file import AccessList, fingerprint, read_access_file
 from dataflow.access.identity import GIVEN, AccessRole, Identity, IdentityKind, read_grants
 from dataflow.errors import Misconfigured
 from dataflow.watched_files import LOOK_SECONDS, WatchedFile
@@ -74,6 +74,25 @@ def test_a_role_includes_the_weaker_ones_and_no_other(role: str, allowed: Given)
     identity = Identity(IdentityKind.USER, "x", read_grants([role], STREAMS))
     given = {each for each in AccessRole if identity.may(each, "cdn-logs")}
     assert given == allowed | {AccessRole.EVERYBODY}
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path, caplog):
+    """Rights that are mended change neither time nor size: who was removed would stay for ever."""
+    now, path, is_readable = [0.0], written(tmp_path, WHOLE), [True]
+
+    def read(path: Path) -> AccessList:
+        return read_access_file(path if is_readable[0] else tmp_path, STREAMS)  # no file: a folder
+
+    file = WatchedFile(path, read, lambda: now[0])
+    is_readable[0] = False
+    written(tmp_path, "[tokens" + WHOLE.partition("[tokens")[2])
+    for _ in range(3):
+        now[0] += LOOK_SECONDS
+        assert set(file.latest().users) == {"ann", "akamai"}
+    assert caplog.text.count("is refused; the old one stays in use") == 1
+    is_readable[0] = True
+    now[0] += LOOK_SECONDS
+    assert not file.latest().users
 
 
 def test_a_file_that_changes_is_read_again_and_a_broken_one_is_not(tmp_path: Path, caplog):

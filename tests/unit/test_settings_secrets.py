@@ -1,6 +1,7 @@
 """Secrets of the settings: shown nowhere, whatever is wrong with them, and each may be in a file."""
 
 import os
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,15 @@ def test_a_login_in_the_address_of_s3_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("begin", [b"", BOM_UTF8])
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_every_secret_may_be_in_a_file(monkeypatch, tmp_path: Path, name: str, end: str):
-    """An environment is shown by many tools; and what wrote the file has mostly ended its line."""
+def test_every_secret_may_be_in_a_file(monkeypatch, tmp_path: Path, name: str, begin: bytes, end: str):
+    """An environment is shown by many tools; and what wrote the file has mostly ended its line.
+
+    Windows also begins it with a mark of UTF-8.
+    """
     url = "postgresql://me:hush@db/logs" if name.startswith("postgres") else "https://search:9200"
-    (tmp_path / "secret").write_bytes((url + end).encode())
+    (tmp_path / "secret").write_bytes(begin + (url + end).encode())
     variable = f"{variable_of(name)}_FILE"
     monkeypatch.setenv(variable, str(tmp_path / "secret"))
     if name == "broker_password":
@@ -115,6 +120,24 @@ def test_a_file_of_a_secret_that_cannot_be_used_is_named(monkeypatch, tmp_path: 
         assert len(told) == 1
         assert fault in told[0]
         assert str(path) in told[0]
+
+
+def test_a_file_in_the_home_of_nobody_is_named(monkeypatch):
+    """It was a traceback."""
+    monkeypatch.setenv("DATAFLOW_ACCESS_TOKEN_FILE", "~nobody-of-this-name/token")
+    with pytest.raises(
+        Misconfigured, match=r"DATAFLOW_ACCESS_TOKEN_FILE is '~nobody.*can be read \(there is no"
+    ):
+        read_settings()
+
+
+@pytest.mark.parametrize("token", [f"{MARKER}\n{MARKER}", f"{MARKER}é", f"{MARKER} {MARKER}"])
+def test_a_token_that_no_header_can_have_is_refused_unseen(monkeypatch, token: str):
+    """Commands said that the answer of a worker was no JSON, which they had never asked."""
+    monkeypatch.setenv("DATAFLOW_ACCESS_TOKEN", token)
+    told = all_that_is_shown()
+    assert "DATAFLOW_ACCESS_TOKEN is a secret; expected one token, in one line" in told
+    assert MARKER not in told
 
 
 @pytest.mark.parametrize("name", SECRETS)
