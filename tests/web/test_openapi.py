@@ -164,8 +164,10 @@ def test_what_is_sent_as_the_examples_say_is_taken_and_answered_as_it_is_told(al
             continue
         any_version = {"If-Match": "*"} if 428 in route.errors else {}
         reply = _send(alone, route, **any_version)
-        assert reply.status == route.status, (route, reply)
-        _check(route, int(route.status), reply)
+        # Nobody can log in at a worker without an access file.
+        status = 403 if (route.method, route.path) == ("post", "/session") else int(route.status)
+        assert reply.status == status, (route, reply)
+        _check(route, status, reply)
     refused = next(o for o in ALL if (o.method, o.path) == ("put", "/rules"))
     for status, headers in ((428, {}), (412, {"If-Match": '"77"'})):
         reply = _send(alone, refused, **headers)
