@@ -81,7 +81,7 @@ def read_access_file(path: Path, streams: Collection[str]) -> AccessList:
     """Return who is known; `Misconfigured` names the entry that is wrong, and never a hash."""
     try:
         document = msgspec.toml.decode(path.read_bytes(), type=AccessDocument)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Misconfigured(
             f"access file {path} cannot be used: {error}; expected TOML as docs/security.md shows it"
         ) from error

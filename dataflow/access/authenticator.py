@@ -24,8 +24,8 @@ CACHED = 4_096
 SHORTEST_TOKEN = 16
 NICENESS = 10
 
-CacheKey = tuple[bytes, int]
-"""A keyed hash of the header that was right, and the version of the file that it was checked against."""
+CheckKey = tuple[bytes, int]
+"""A keyed hash of what was shown, and the version of the file that it is checked against."""
 
 
 class Authenticator:
@@ -43,8 +43,9 @@ class Authenticator:
         self._file = file
         self._worker_secret = worker_secret
         self._key = secrets.token_bytes(32)
-        self._right: OrderedDict[CacheKey, Identity] = OrderedDict()
-        self._checks: dict[CacheKey, asyncio.Task[Identity | None]] = {}
+        self._right: OrderedDict[bytes, bytes] = OrderedDict()
+        """What was right, as a keyed hash, and the hash in the file that it fits."""
+        self._checks: dict[CheckKey, asyncio.Task[Identity | None]] = {}
         self._turns = CheckTurns(self.delays)
         self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="bcrypt", initializer=_be_nice)
 
@@ -90,34 +91,34 @@ class Authenticator:
     async def _by_password(self, known: AccessList, value: str, address: str) -> Identity | None:
         assert self._file is not None
         digest = blake2b(value.encode(errors="surrogateescape"), key=self._key, digest_size=32).digest()
-        cache_key = digest, self._file.version
-        if cache_key in self._right:  # whoever shares an address with a guesser is not slowed down
-            self._right.move_to_end(cache_key)
-            return self._right[cache_key]
         pair = _user_and_password(value)
         if pair is None:
             return None
+        account = known.users.get(pair[0])
+        if account is not None and self._right.get(digest) == account.hashed:
+            self._right.move_to_end(digest)  # whoever shares an address with a guesser is not slowed down
+            return account.identity
         of_token = _owner_of(known, pair[1].decode(errors="surrogateescape"))
         if of_token is not None and of_token.name == pair[0]:
             return of_token  # for senders that have Basic alone: nobody's guesses hold it up
         if wait := self.delays.wait_seconds(address):
             raise _slow_down(wait)
-        identity = await self._check_once(cache_key, known, pair, address)
-        if identity is not None:
+        identity = await self._check_once((digest, self._file.version), known, pair, address)
+        if account is not None and identity is not None:
             self.delays.succeeded(address)
-            self._right[cache_key] = identity
+            self._right[digest] = account.hashed
             while len(self._right) > CACHED:
                 self._right.popitem(last=False)
         return identity
 
     async def _check_once(
-        self, cache_key: CacheKey, known: AccessList, pair: tuple[str, bytes], address: str
+        self, check_key: CheckKey, known: AccessList, pair: tuple[str, bytes], address: str
     ) -> Identity | None:
         """Check a password that many requests may show at the same time."""
-        check = self._checks.get(cache_key)
+        check = self._checks.get(check_key)
         if check is None:
-            check = self._checks[cache_key] = asyncio.create_task(self._check(known, pair, address))
-            check.add_done_callback(lambda _: self._checks.pop(cache_key))
+            check = self._checks[check_key] = asyncio.create_task(self._check(known, pair, address))
+            check.add_done_callback(lambda _: self._checks.pop(check_key))
         return await asyncio.shield(check)
 
     async def _check(self, known: AccessList, pair: tuple[str, bytes], address: str) -> Identity | None:

@@ -11,6 +11,7 @@ from dataflow.access.configured import WHO_MAY
 from dataflow.access.identity import AccessRole, Credentials, Identity, IdentityKind
 from dataflow.access.worker_proof import Asked
 from dataflow.app import app
+from dataflow.catalogue.declared import RECEIVED_STREAMS
 from dataflow.errors import DataflowError
 from dataflow.http_error import HttpError, unauthorized, unavailable
 from dataflow.kafka.errors import KafkaError
@@ -68,8 +69,9 @@ async def _let_in(request: Request, role: AccessRole, stream: str | None) -> Ide
         return authenticator.everybody
     owner = None if hdrs.AUTHORIZATION in request.headers else session_owner(request)
     identity = owner or await authenticator.identify(credentials_of(request))
-    if not identity.may(role, stream or request.match_info.get("stream")):
-        raise _refusal(identity, role)
+    stream = stream or request.match_info.get("stream")
+    if not identity.may(role, stream):
+        raise _refusal(identity, role, stream)
     return identity
 
 
@@ -82,14 +84,16 @@ def credentials_of(request: Request) -> Credentials:
     return Credentials(request.remote or "", request.headers.get(hdrs.AUTHORIZATION), asked, tuple(names))
 
 
-def _refusal(identity: Identity, role: AccessRole) -> HttpError:
+def _refusal(identity: Identity, role: AccessRole, stream: str | None) -> HttpError:
     if role is AccessRole.WORKER:
         return HttpError(
             HTTPStatus.FORBIDDEN,
             "only other workers may ask this; expected the same DATAFLOW_WORKER_SECRET at all workers",
         )
     if identity.kind is not IdentityKind.EVERYBODY:
-        return HttpError(HTTPStatus.FORBIDDEN, f"{identity} has not the role {role}; expected one that has")
+        nor = f", nor {role}:{stream}" if role is AccessRole.SEND and stream in RECEIVED_STREAMS else ""
+        told = f"{identity} has not the role {role}{nor}; expected one that has"
+        return HttpError(HTTPStatus.FORBIDDEN, told)
     schemes = app.context.authenticator.known.schemes
     if schemes:
         return unauthorized(schemes)

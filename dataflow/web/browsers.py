@@ -28,6 +28,9 @@ REMINDER_SECONDS: Final = 60.0
 
 OF_BROWSERS: Final = (hdrs.ORIGIN, hdrs.REFERER, "Sec-Fetch-Site")
 
+ONCE: Final = (hdrs.AUTHORIZATION, hdrs.ORIGIN, "Sec-Fetch-Site", "Sec-Fetch-Mode")
+"""Which of two counts, a proxy before us may see otherwise."""
+
 READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 
@@ -35,6 +38,7 @@ READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 async def only_own_pages(request: Request, handler: Handler) -> StreamResponse:
     """Let a request through that is for this worker, and that no page of another origin sends."""
     if request.path not in PROBES:
+        _check_once(request)
         try:
             _check(request)
         except HttpError as error:
@@ -50,6 +54,12 @@ def _remind(status: HTTPStatus, _time: int) -> None:
         "Requests for another host, or of pages of others, are refused; see DATAFLOW_WEB_NAMES.",
         status=status,
     )
+
+
+def _check_once(request: Request) -> None:
+    for name in ONCE:
+        if len(request.headers.getall(name, ())) > 1:
+            raise HttpError(HTTPStatus.BAD_REQUEST, f"{name} is there more than once; expected it once")
 
 
 def _check(request: Request) -> None:

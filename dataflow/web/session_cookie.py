@@ -16,10 +16,10 @@ _SECURE: Final = "__Host-dataflow"
 
 def session_owner(request: Request) -> Identity | None:
     """Return who has logged in with the browser that sends this; None for nobody."""
-    kept = request.cookies.get(_SECURE) or (None if request.secure else request.cookies.get(_PLAIN))
-    if kept is None:
-        return None
-    return app.context.sessions.owner(kept, app.context.authenticator.known)
+    sessions, known = app.context.sessions, app.context.authenticator.known
+    names = [_SECURE] if request.secure else [_SECURE, _PLAIN]  # one may be left of HTTPS at another port
+    owners = (sessions.owner(request.cookies.get(name, ""), known) for name in names)
+    return next((owner for owner in owners if owner is not None), None)
 
 
 def keep_session(request: Request, response: Response, session: str | None) -> None:

@@ -159,6 +159,27 @@ async def test_a_changed_file_is_taken_over(authenticator: Authenticator, path: 
     assert await who(authenticator, basic("other", "new")) == "user other"
 
 
+def add_user(path: Path, name: str) -> None:
+    """Write one more user into the file."""
+    save(path, path.read_text() + users(**{name: hashed("new")}))
+
+
+async def test_a_change_of_others_in_the_file_locks_out_nobody_who_is_known(
+    authenticator: Authenticator, path: Path, clock: Clock
+):
+    """Behind a load balancer senders share an address with guessers, and each edit would lock them out."""
+    assert await who(authenticator, basic("akamai", "right")) == "user akamai"
+    add_user(path, "other")
+    clock.now += LOOK_SECONDS
+    for _ in range(FREE_FAILURES):
+        authenticator.delays.failed(HERE)
+    assert await who(authenticator, basic("other", "new")) == 429
+    assert await who(authenticator, basic("akamai", "right")) == "user akamai"
+    save(path, users(akamai=hashed("changed")))
+    clock.now += LOOK_SECONDS
+    assert await who(authenticator, basic("akamai", "right")) in (401, 429)
+
+
 async def test_guessing_becomes_slow(authenticator: Authenticator, clock: Clock):
     """A wrong password costs us as much as the guesser."""
     statuses = [await who(authenticator, basic("akamai", f"guess {n}")) for n in range(FREE_FAILURES + 3)]

@@ -100,7 +100,7 @@ def test_a_file_that_changes_is_read_again_and_a_broken_one_is_not(tmp_path: Pat
     now = [0.0]
     path = written(tmp_path, WHOLE)
     file = WatchedFile(path, partial(read_access_file, streams=STREAMS), lambda: now[0])
-    for text in (WHOLE[:60], "", None):
+    for text in (WHOLE[:60], "", "x=" + "[" * 3_000, None):
         if text is None:
             path.unlink()
         else:

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 from aiohttp.web import Application, Request, Response, StreamResponse, get, json_response, middleware
 from harness.certificates import Authority
+from multidict import CIMultiDict
 
 from dataflow.access.access_file import fingerprint
 from dataflow.access.identity import AccessRole
@@ -246,6 +247,37 @@ async def test_a_refusal_says_who_lacks_which_role(guarded):
         assert ways == ['Basic realm="dataflow"', 'Bearer realm="dataflow"']
     async with session.get(f"{address}/_process") as reply:
         assert "expected the same DATAFLOW_WORKER_SECRET at all workers" in (await reply.json())["error"]
+
+
+async def test_a_sender_of_some_streams_is_told_which_role_it_lacks(guarded):
+    """It has the role send, for another stream: that it has not would send an operator to the wrong line."""
+    address, session = guarded
+    url = f"{address}/ingest/access-logs"
+    async with session.post(url, headers=credentials("of-bookings", "POST", url)) as reply:
+        told = "has not the role send, nor send:access-logs; expected one that has"
+        assert await reply.json() == {"error": f"token of-bookings {told}"}
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode"])
+async def test_a_header_that_says_who_asks_is_there_once(guarded, name: str):
+    """A proxy may have looked at the other one."""
+    address, session = guarded
+    headers = CIMultiDict(credentials("editor", "", ""))
+    headers.extend([(name, "none")] * (1 if name == "Authorization" else 2))
+    async with session.get(f"{address}/tables", headers=headers) as reply:
+        assert reply.status == 400
+        assert await reply.json() == {"error": f"{name} is there more than once; expected it once"}
+
+
+async def test_a_cookie_that_is_left_of_another_worker_hides_no_session(guarded):
+    """Browsers send the cookies of a host to all its ports: a login at one of them would not count."""
+    address, session = guarded
+    known = app.context.authenticator.known
+    (reader,) = (each for each in known.tokens.values() if each.name == "reader")
+    kept = app.context.sessions.begin(reader, known)
+    own, other = ("__Host-dataflow", "dataflow")[:: 1 if address.startswith("https") else -1]
+    async with session.get(f"{address}/tables", headers={"Cookie": f"{other}=left; {own}={kept}"}) as reply:
+        assert reply.status == 299
 
 
 async def test_a_view_knows_who_asks(guarded):
