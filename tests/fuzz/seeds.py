@@ -16,12 +16,15 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-ACCESS_LOG = [
-    b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a?b HTTP/1.1" 200 12 "-" "Mozilla/5.0 (X11)" 0.123',
+OF_FORMATS = [
     rb'a.example:80 ::1 - "" [17/May/2015:10:05:03 +0000] "\x16\x03\x01" 400 - "-" "\"a\\" "1.1.1.1, ::"',
     b"[2015-05-17T10:05:03+00:00] 192.0.2.1:4711 /a?b 200 0.123",
     b'{"t":"1431857103.606","r":"GET / HTTP/2","u":"curl/8"}',
     b"192.0.2.1 [17/May/2015 10:05:03.123 +0200] GET /a?b HTTP/1.1 456",
+]
+ACCESS_LOG = [
+    b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a?b HTTP/1.1" 200 12 "-" "Mozilla/5.0 (X11)" 0.123',
+    *OF_FORMATS,
     *(example.line.encode() for file in format_files().values() for example in file.examples),
     b"#Fields: date time c-ip cs-method cs-uri-stem sc-status time-taken",
 ]
@@ -41,7 +44,7 @@ BODY = b"\n".join([*CDN[:2], b"12345 1239f220 Mozilla%2F5.0", b"12345\t1239f220\
 SEEDS: Mapping[str, Sequence[bytes]] = {
     "access-log": ACCESS_LOG,
     "log-format": [
-        written.encode() + b"\n" + line for written, line in zip(FORMATS, ACCESS_LOG[1:], strict=True)
+        written.encode() + b"\n" + line for written, line in zip(FORMATS, OF_FORMATS, strict=True)
     ],
     "user-agent": [
         b"Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 Mobile Safari/604.1"
