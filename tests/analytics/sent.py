@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -112,6 +112,9 @@ def odd_ones() -> tuple[list[Sent], list[Sent]]:
         access_line(at, "host.example.org", "/caf\u00e9/%2F\u65e5", 200),
         access_line(at, "10.9.9.9", "(none)", 200),
         access_line(at, "10.9.9.9", "//A%20B", 200),
+        replace(access_line(at, "2001:DB8:0::0", "/zeros", 200), client="2001:db8::"),
+        replace(access_line(at, "[2001:db8::0]:443", "/port", 500), client="2001:db8::"),
+        replace(access_line(at, "::ffff:10.9.9.9", "/mapped", 500), client="10.9.9.9"),
         access_line(NEWEST, "10.9.9.9", "/at-the-end", 503),
     ]
     cdn = [
