@@ -13,6 +13,7 @@ from urllib.request import BaseHandler, HTTPRedirectHandler, HTTPSHandler, Proxy
 import orjson
 
 from dataflow.errors import DataflowError
+from dataflow.masking import masked_setting
 from dataflow.printable import printable
 
 TIMEOUT_SECONDS = 10.0
@@ -75,14 +76,24 @@ def _url(worker: str, path: Sequence[str], parameters: Mapping[str, str]) -> str
     return "/".join([worker.rstrip("/"), *(quote(part, safe="") for part in path)]) + query
 
 
+def _parts(given: str) -> SplitResult:
+    try:
+        parts = urlsplit(given)
+        host, port = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:
+        host, port = b"", None
+    if not host or port == 0 or parts.scheme not in ("http", "https"):
+        told = f"address of the worker is '{printable(masked_setting(given))}'"
+        raise DataflowError(f"{told}; expected http://host:port, or https://host:port")
+    return parts
+
+
 def _send(method: str, given: str, path: Sequence[str], parameters: Mapping[str, str]) -> dict[str, Any]:
-    parts = urlsplit(given)
+    parts = _parts(given)
     worker = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     url = _url(worker, path, parameters)
-    handlers: list[BaseHandler] = [
-        ProxyHandler({}),
-        _NoRedirects(),
-    ]  # a worker is on this machine or in this cluster
+    # No proxy: a worker is on this machine or in this cluster.
+    handlers: list[BaseHandler] = [ProxyHandler({}), _NoRedirects()]
     if url.startswith("https:"):
         from dataflow.settings import settings
         from dataflow.tls import client_context

@@ -58,6 +58,35 @@ def test_credentials_are_shown_to_nobody_but_the_worker_that_was_named(send):
             elsewhere.accept()
 
 
+@pytest.mark.parametrize("send", [ask, tell])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "localhost:6066",
+        "worker",
+        "http://w:x",
+        "http://[::1",
+        "http://",
+        "http://a..b",
+        "http://w:0",
+        "ftp://w",
+    ],
+)
+def test_an_address_that_no_worker_can_have_is_named(send, address: str):
+    """It was a traceback, or 'unknown url type'; and a file or an FTP server would have been read."""
+    with pytest.raises(DataflowError, match="expected http://host:port, or https://host:port") as raised:
+        send(address, "tables")
+    assert address in str(raised.value) or "********" in str(raised.value)
+
+
+def test_an_address_that_no_worker_can_have_shows_no_password():
+    """What a command prints is copied into tickets."""
+    for address in ("htp://ann:hush@w", "ann:hush@w", "http://ann:hush@w:x", "http://ann:hush@[::1"):
+        with pytest.raises(DataflowError) as raised:
+            ask(address, "tables")
+        assert "hush" not in str(raised.value)
+
+
 def test_what_keeps_a_command_from_a_worker_says_what_to_do(tmp_path: Path):
     """'Does not answer; expected a running one' sends an operator to look for a worker that runs."""
     Authority(tmp_path, "ca").issue("server")
