@@ -34,6 +34,8 @@ class OpenConnections:
         self.most_crowded = max(most_files // 16, 1)
         """So many more are answered with 503."""
         self.open = 0
+        self.beginning = 0
+        """Of all ports, those whose handshake is not over."""
         self.refused = 0
         """Requests that were answered with 503 since there were too many connections."""
         self.out_of_files = 0

@@ -60,7 +60,7 @@ class BoundedSite(SockSite):
     def _accept(self) -> None:
         server = self._runner.server
         assert server is not None
-        self._connections.open = len(server.connections) + len(self._beginning)
+        self._connections.open = len(server.connections) + self._connections.beginning
         for _ in range(AT_ONCE):
             if not self._connections.has_room:
                 self._pause(PAUSE_SECONDS)
@@ -81,7 +81,12 @@ class BoundedSite(SockSite):
         seconds = self._connections.add(handler, self._loop)
         task = self._loop.create_task(self._connect(handler, accepted, seconds))
         self._beginning.add(task)
-        task.add_done_callback(self._beginning.discard)
+        self._connections.beginning += 1
+        task.add_done_callback(self._end_of_beginning)
+
+    def _end_of_beginning(self, task: asyncio.Task[None]) -> None:
+        self._beginning.discard(task)
+        self._connections.beginning -= 1
 
     async def _connect(self, handler: RequestHandler, accepted: socket.socket, seconds: float) -> None:
         accepted.setblocking(False)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp.web import Application, AppRunner, Request, Response, get
+from harness.certificates import Authority
 
 from dataflow import web_connections
+from dataflow.tls import server_context
 from dataflow.web.edge import json_edge
 from dataflow.web_connections import CONNECTIONS, OpenConnections
 from dataflow.web_server import listen
@@ -107,6 +109,33 @@ async def test_who_comes_beyond_those_waits_and_is_answered():
         statuses = {answer[9:12] for answer in answers}
         assert b"200" in statuses
         assert statuses <= {b"200", b"503"}
+
+
+async def wait_beginning(connections: OpenConnections, count: int) -> None:
+    """Return once so many handshakes are under way."""
+    for _ in range(1_000):
+        if connections.beginning == count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{connections.beginning} handshakes are under way; expected {count}")
+
+
+async def test_handshakes_that_do_not_end_count_at_every_port(tmp_path: Path):
+    """Else each of two ports would fill the bound for itself, and leave no files to Kafka."""
+    Authority(tmp_path, "ca").issue("server")
+    context = server_context(tmp_path / "server.crt", tmp_path / "server.key", None)
+    async with serving(FILES) as it:
+        listening = listen("PORT", "127.0.0.1", 0)
+        await BoundedSite(it.site._runner, listening, it.connections, context).start()
+        plain, it.port = it.port, listening.getsockname()[1]
+        silent = [await it.connect() for _ in range(12)]
+        await wait_beginning(it.connections, len(silent))
+        it.port = plain
+        assert (await (await it.connect()).ask("/")).startswith(b"HTTP/1.1 503")
+        for client in silent:
+            client.writer.close()
+        await wait_beginning(it.connections, 0)
+        assert (await (await it.connect()).ask("/")).startswith(b"HTTP/1.1 200")
 
 
 async def test_connections_are_not_kept_while_many_are_open():
