@@ -94,9 +94,14 @@ def _refusal(identity: Identity, role: AccessRole, stream: str | None) -> HttpEr
         nor = f", nor {role}:{stream}" if role is AccessRole.SEND and stream in RECEIVED_STREAMS else ""
         told = f"{identity} has not the role {role}{nor}; expected one that has"
         return HttpError(HTTPStatus.FORBIDDEN, told)
-    schemes = app.context.authenticator.known.schemes
-    if schemes:
-        return unauthorized(schemes)
+    known = app.context.authenticator.known
+    if known.schemes:
+        return unauthorized(known.schemes)
+    if known.certificates:
+        missing = "a client certificate is missing, or named nowhere"
+        return HttpError(
+            HTTPStatus.FORBIDDEN, f"{missing}; expected one that the access file names, by HTTPS"
+        )
     return HttpError(HTTPStatus.FORBIDDEN, f"nobody has the role {role}; {WHO_MAY}")
 
 

@@ -280,6 +280,16 @@ async def test_a_cookie_that_is_left_of_another_worker_hides_no_session(guarded)
         assert reply.status == 299
 
 
+async def test_where_only_certificates_are_known_a_refusal_asks_for_one(tmp_path, monkeypatch):
+    """It asked for an access file, which there was."""
+    file = tmp_path / "access.toml"
+    file.write_text('[certificates."edge.example"]\nroles = ["read"]\n')
+    async for address, session in serving(monkeypatch, access_file=file):
+        async with session.get(f"{address}/tables") as reply:
+            assert reply.status == 403
+            assert "expected one that the access file names, by HTTPS" in (await reply.json())["error"]
+
+
 async def test_a_view_knows_who_asks(guarded):
     """What is changed has an author."""
     address, session = guarded
