@@ -98,7 +98,7 @@ def _refusal(identity: Identity, role: AccessRole, stream: str | None) -> HttpEr
     if known.schemes:
         return unauthorized(known.schemes)
     if known.certificates:
-        missing = "a client certificate is missing, or named nowhere"
+        missing = "a client certificate is missing or unknown"
         return HttpError(
             HTTPStatus.FORBIDDEN, f"{missing}; expected one that the access file names, by HTTPS"
         )
