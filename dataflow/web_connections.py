@@ -76,7 +76,11 @@ class OpenConnections:
             if request.path in HEALTH:
                 return True
             self.refused += 1
-            self._log("Too many connections are open; requests are answered with 503.")
+            if self._is_time_to_log():
+                log.warning(
+                    "Too many connections are open; requests are answered with 503.",
+                    open=self.open, most=self.most, refused=self.refused,
+                )  # fmt: skip
             return False
         silent = self._silent.pop(connection, None)
         if silent is not None:
@@ -86,16 +90,17 @@ class OpenConnections:
     def note_out_of_files(self, error: OSError) -> None:
         """Note that a connection could not be accepted; it waits."""
         self.out_of_files += 1
-        self._log("No connection can be accepted; trying again.", error)
+        if self._is_time_to_log():
+            log.warning(
+                "No connection can be accepted; trying again.",
+                open=self.open, most=self.most, out_of_files=self.out_of_files, error=error,
+            )  # fmt: skip
 
-    def _log(self, sentence: str, error: OSError | None = None) -> None:
-        if monotonic() < self._logged_at + LOG_SECONDS:
-            return
-        self._logged_at = monotonic()
-        refused, failed = self.refused, self.out_of_files
-        log.warning(
-            sentence, open=self.open, most=self.most, refused=refused, out_of_files=failed, error=error
-        )
+    def _is_time_to_log(self) -> bool:
+        is_time = monotonic() >= self._logged_at + LOG_SECONDS
+        if is_time:
+            self._logged_at = monotonic()
+        return is_time
 
 
 CONNECTIONS: Final = AppKey("connections", OpenConnections)
