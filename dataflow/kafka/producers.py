@@ -15,6 +15,7 @@ from aiokafka.errors import (
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
+from dataflow.kafka.accumulator import Accumulator
 from dataflow.kafka.errors import RecordsRefused, RecordsTooLarge, TimestampsRefused
 from dataflow.kafka.offset_commit import FencedSender, GroupMetadata
 from dataflow.kafka.record import Headers
@@ -47,6 +48,8 @@ def end_of(sent: Acknowledgement, records: int) -> int | None:
 class TransactionalProducer(AIOKafkaProducer):
     """A producer whose offsets are fenced by the group; it remembers what is not acknowledged yet."""
 
+    _message_accumulator: Accumulator
+
     def __init__(
         self,
         connection: Mapping[str, object],
@@ -67,7 +70,7 @@ class TransactionalProducer(AIOKafkaProducer):
             max_request_size=max_request_bytes,
         )
         self.transactional_id = transactional_id
-        self._message_accumulator._pending_batches = _PendingBatches()
+        self._message_accumulator = Accumulator(self._message_accumulator)
         self._sender = FencedSender(
             self.client,
             acks=-1,
@@ -173,6 +176,8 @@ def _refusal_of(topic: str) -> Iterator[None]:
 class IdempotentProducer(AIOKafkaProducer):
     """A producer that stores each record once, on all replicas."""
 
+    _message_accumulator: Accumulator
+
     def __init__(
         self,
         connection: Mapping[str, object],
@@ -189,16 +194,4 @@ class IdempotentProducer(AIOKafkaProducer):
             max_batch_size=batch_bytes,
             request_timeout_ms=request_timeout_ms,
         )
-        self._message_accumulator._pending_batches = _PendingBatches()
-
-
-class _PendingBatches(set[object]):
-    """The batches that a producer is sending.
-
-    aiokafka takes a batch out when it retries it, and once more when that one fails before its next
-    try: the second time is a KeyError with a traceback in the log, one for each batch.
-    """
-
-    def remove(self, batch: object) -> None:
-        """Take the batch out if it is there."""
-        self.discard(batch)
+        self._message_accumulator = self._sender._message_accumulator = Accumulator(self._message_accumulator)

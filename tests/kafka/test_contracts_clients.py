@@ -75,6 +75,26 @@ async def test_a_batch_that_fails_between_two_tries_fails_without_a_word(reached
     assert complaints == []
 
 
+@pytest.mark.parametrize(
+    "make", [IdempotentProducer, lambda reached: TransactionalProducer(reached, "unsent")]
+)
+async def test_a_batch_that_fails_before_its_turn_fails_without_a_word(reached: Reached, topic: str, make):
+    """`_drain_waiter`: nobody waits for it; asyncio told of each whose producer was fenced or dropped."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    producer = make(reached)
+    await producer.start()
+    if isinstance(producer, TransactionalProducer):
+        await producer.begin_transaction()
+    waiting = await producer.send(topic, b"unsent", partition=0)
+    await drop(producer)
+    with pytest.raises(ProducerClosed):
+        await waiting
+    del producer, waiting
+    gc.collect()
+    assert complaints == []
+
+
 async def test_a_client_that_stops_at_once_stops(reached: Reached):
     """Aiokafka's `stop()` raises CancelledError when its tasks have not begun."""
     async with reader(reached):

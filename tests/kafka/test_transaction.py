@@ -1,6 +1,7 @@
 """Transactions on a real broker: all of one or nothing, and one error for a producer that is fenced."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -81,13 +82,19 @@ async def test_a_producer_that_is_fenced_before_it_commits(
 
 
 async def test_a_fenced_producer_begins_no_transaction(
-    reached: Reached, producer: TransactionalProducer, topic: str
+    reached: Reached, topic: str, unique: Callable[[str], str]
 ):
     """By an AssertionError, which would look like a bug of ours, aiokafka says that there may be none."""
-    await take_over(reached, producer)
-    for _ in range(2):
-        with pytest.raises(Fenced):
-            await send_all(producer, [(topic, b"1")])
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with transactional_producer(reached, unique("id")) as producer:
+        await take_over(reached, producer)
+        for _ in range(2):
+            with pytest.raises(Fenced):
+                await send_all(producer, [(topic, b"1")])
+    del producer
+    gc.collect()
+    assert complaints == [], "who sends is told, and nobody else"
 
 
 async def test_what_is_open_at_the_end_is_aborted(
