@@ -14,7 +14,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.errors import Misconfigured
-from dataflow.kafka.clients import backoff, running
+from dataflow.kafka.clients import backoff, running, start
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
 from dataflow.kafka.topic_states import topic_states
@@ -175,7 +175,10 @@ async def connect_admin(connection: Mapping[str, object], wait_seconds: float = 
     for pause in backoff():
         admin = Admin(connection)
         try:
-            await admin.start()
+            await start(admin)
+        except asyncio.CancelledError:
+            await admin.stop()
+            raise
         except (KafkaError, OSError) as error:
             await admin.stop()
             servers = connection["bootstrap_servers"]

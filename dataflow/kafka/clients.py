@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, ProducerClosed
 CANCEL_SECONDS = 0.05
 CONNECT_SECONDS = 2.0
 IN_FLIGHT_SECONDS = 0.3
+START_SECONDS = 1.0
 
 
 class Client(Protocol):
@@ -30,7 +31,7 @@ C = TypeVar("C", bound=Client)
 async def running(client: C) -> AsyncIterator[C]:
     """Start a client; stop it at the end, also when it could not start."""
     try:
-        await client.start()
+        await start(client)
         yield client
     finally:
         await asyncio.sleep(0)  # aiokafka's stop() fails if its tasks have not begun
@@ -41,6 +42,21 @@ async def running(client: C) -> AsyncIterator[C]:
             stopping.result()
         elif isinstance(client, AIOKafkaConsumer):
             await client._client.close()  # it has not come to that
+
+
+async def start(client: Client) -> None:
+    """Start a client; when we are cancelled meanwhile, give it a moment to come to an end.
+
+    aiokafka begins with a connection that nobody closes if it is cancelled before the first answer.
+    """
+    starting = asyncio.create_task(client.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting], timeout=START_SECONDS)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
 
 
 async def is_reachable(connection: Mapping[str, object]) -> bool:

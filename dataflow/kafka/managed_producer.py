@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from aiokafka.client import AIOKafkaClient
 
 from dataflow.errors import Misconfigured
-from dataflow.kafka.clients import backoff, drop
+from dataflow.kafka.clients import backoff, drop, start
 from dataflow.kafka.errors import BROKER_AWAY, DENIED, KafkaError
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.logs import get_log
@@ -46,7 +46,7 @@ class ManagedProducer:
         self.transactional_id = transactional_id
         producer = self.new(transactional_id)
         try:
-            await producer.start()
+            await start(producer)
         except BROKER_AWAY + DENIED as error:
             log.warning("Producer cannot begin; trying again.", error=error)
             self._current, self.error = producer, error
@@ -75,7 +75,7 @@ class ManagedProducer:
                 return
             producer = self.new(self.transactional_id)
             try:
-                await producer.start()
+                await start(producer)
             except (KafkaError, OSError) as error:
                 if type(error) is not type(self.error):
                     log.warning("Producer cannot begin; trying again.", error=error)
@@ -94,7 +94,7 @@ class ManagedProducer:
         log.warning("Ending an open transaction.", transactional_id=transactional_id)
         producer = self.new(transactional_id)
         try:
-            await producer.start()
+            await start(producer)
         finally:
             await drop(producer)
 

@@ -14,7 +14,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from dataflow.kafka.clients import drop
+from dataflow.kafka.clients import drop, start
 from dataflow.kafka.errors import Fenced, RecordsRefused
 from dataflow.kafka.producers import TransactionalProducer
 
@@ -48,7 +48,7 @@ async def transactional_producer(
     producer = TransactionalProducer(connection, transactional_id, compression, **limits)
     try:
         with _translated_errors(producer):
-            await producer.start()
+            await start(producer)
         yield producer
     finally:
         if producer.is_in_transaction:

@@ -9,6 +9,7 @@ from mode import Service
 
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import SinkUnavailable
+from dataflow.kafka.clients import start
 from dataflow.kafka.consumers import group_consumer
 from dataflow.kafka.coordination import coordination_error, refusal_of
 from dataflow.kafka.errors import KafkaError
@@ -56,7 +57,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
                 leave_timeout_ms=int(self.options.drain_timeout_seconds * 1000),
             )
             try:
-                await self.consumer.start()
+                await start(self.consumer)
                 break
             except (KafkaError, OSError) as error:
                 await self.consumer.stop()

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.engine.dead_letters import RejectedRecord, as_records
-from dataflow.kafka.clients import drop
+from dataflow.kafka.clients import drop, start
 from dataflow.kafka.consumers import client_of, group_metadata
 from dataflow.kafka.generation_commit import commit_in_generation
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -102,7 +102,7 @@ class Commits:
             self._producer = TransactionalProducer(
                 self._options.connection, self._transactional_id, self._options.compression
             )
-            await self._producer.start()
+            await start(self._producer)
         return self._producer
 
     async def stop(self) -> None:

@@ -15,7 +15,7 @@ from dataflow.catalogue.declared import RECEIVED_TOPICS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.http_error import broker_unavailable
 from dataflow.kafka.admin import KnownTopic, find_topics
-from dataflow.kafka.clients import backoff, drop
+from dataflow.kafka.clients import backoff, drop, start
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.producers import BATCH_BYTES, IdempotentProducer
 from dataflow.logs import get_log
@@ -92,7 +92,7 @@ class IngestProducer(Service):
             self._connection, self._compression, batch_bytes=BATCH_BYTES, request_timeout_ms=self._request_ms
         )
         try:
-            await producer.start()
+            await start(producer)
             return ConnectedProducer(producer, await self._find_topics())
         except BaseException:
             await drop(producer)

@@ -2,10 +2,13 @@
 
 import asyncio
 import gc
+import warnings
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import ProducerClosed
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.structs import TopicPartition
 from kafka_client import KafkaClient
 
@@ -93,6 +96,34 @@ async def test_a_batch_that_fails_before_its_turn_fails_without_a_word(reached: 
     del producer, waiting
     gc.collect()
     assert complaints == []
+
+
+async def test_a_client_whose_start_is_cancelled_leaves_no_connection(
+    reached: Reached, monkeypatch: pytest.MonkeyPatch
+):
+    """`bootstrap()` alone knows the one that it begins with: its warning came in another one's place."""
+    asked, send = asyncio.Event(), AIOKafkaConnection.send
+
+    def note(self: AIOKafkaConnection, request: object, **options: object) -> object:
+        if isinstance(request, MetadataRequest):
+            asked.set()
+        return send(self, request, **options)
+
+    async def read() -> None:
+        async with reader(reached):
+            pytest.fail("it was cancelled before")
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", note)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        reading = asyncio.create_task(read())
+        await asked.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        del reading
+        gc.collect()
+    assert [str(warning.message) for warning in told] == []
 
 
 async def test_a_client_that_stops_at_once_stops(reached: Reached):

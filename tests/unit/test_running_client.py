@@ -46,6 +46,35 @@ async def test_an_error_at_the_end_is_raised():
             pass
 
 
+@pytest.mark.parametrize("seconds", [0.05, 60])
+async def test_a_start_that_is_cancelled_is_given_a_moment(seconds: float):
+    """In its midst a client holds a connection that it cannot close; one that hangs is not waited for."""
+
+    class Slow(Client):
+        """Connects within this time."""
+
+        is_started = False
+
+        async def start(self) -> None:
+            """Connect."""
+            await asyncio.sleep(seconds)
+            self.is_started = True
+
+    client = Slow(None)
+
+    async def use() -> None:
+        async with running(client):
+            pytest.fail("it was cancelled before")
+
+    using = asyncio.create_task(use())
+    await asyncio.sleep(0.01)
+    using.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(using, 10)
+    assert client.is_started == (seconds < 1)
+    assert client.is_stopped
+
+
 async def test_our_own_cancellation_goes_on():
     """A worker that ends must not wait for ever."""
 
