@@ -3,10 +3,11 @@
 import asyncio
 import gc
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from harness.guarded_broker import Guarded, guarded_broker
 from harness.relay import Names
 from kafka_client import KafkaClient
 
@@ -27,6 +28,13 @@ def names(unique: Callable[[str], str], kafka: KafkaClient) -> Names:
     made = Names.of(unique)
     kafka.create_topics(made.topics, 4)
     return made
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """Return a broker with access control, where bob may do everything."""
+    with guarded_broker(tmp_path_factory.mktemp("guarded")) as running_one:
+        yield running_one
 
 
 @pytest.fixture(autouse=True)
