@@ -14,6 +14,7 @@ from dataflow.engine.sibling_groups import group_of
 from dataflow.engine.topic import BatchTopic
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import connect_admin
+from dataflow.kafka.consumers import HEARTBEAT_MS
 from dataflow.logging_config import logging_config
 from dataflow.logs import get_log
 from dataflow.settings import Settings, settings
@@ -22,7 +23,6 @@ from dataflow.web_server import WebServer, listen
 
 log = get_log(__name__)
 
-HEARTBEAT_SECONDS = 3.0  # at most, however long the session is: a member learns of a rebalance by one
 CHECKPOINT_HEADROOM_SECONDS = 30  # a rebalance waits for a checkpoint under way
 
 
@@ -80,7 +80,7 @@ def _faust_options(settings: Settings) -> dict[str, object]:
         "autodiscover": ("agents", "tables", "models"),
         "Worker": "dataflow.worker:Worker",
         "broker_session_timeout": session_seconds,
-        "broker_heartbeat_interval": min(session_seconds / 4, HEARTBEAT_SECONDS),
+        "broker_heartbeat_interval": min(session_seconds / 4, HEARTBEAT_MS / 1000),
         "broker_rebalance_timeout": session_seconds + CHECKPOINT_HEADROOM_SECONDS,
         "logging_config": logging_config(settings),
         "datadir": str(settings.data_dir / "faust"),

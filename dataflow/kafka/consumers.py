@@ -15,6 +15,8 @@ FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it ho
 FETCH_MAX_WAIT_MS = 500
 REQUEST_TIMEOUT_MS = 40_000
 NEVER_MS = 2**31 - 1
+HEARTBEAT_MS = 3_000
+"""At most, however long the session is: a member learns of a rebalance by one."""
 
 
 def reader(
@@ -55,7 +57,7 @@ def group_consumer(
         isolation_level="read_committed",
         max_partition_fetch_bytes=FETCH_BYTES,
         session_timeout_ms=session_timeout_ms,
-        heartbeat_interval_ms=session_timeout_ms // 4,
+        heartbeat_interval_ms=min(session_timeout_ms // 4, HEARTBEAT_MS),
         max_poll_interval_ms=NEVER_MS,
         rebalance_timeout_ms=session_timeout_ms + leave_timeout_ms,
     )

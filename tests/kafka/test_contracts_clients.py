@@ -166,6 +166,21 @@ async def test_a_member_without_a_generation_is_told_as_such(reached: Reached, t
         assert group_metadata(consumer) == (-1, "", None)
 
 
+async def test_a_member_with_a_long_session_learns_of_another_in_a_moment(
+    reached: Reached, topic: str, unique
+):
+    """By its next heartbeat, which came every quarter of a session: the other one waited for minutes."""
+    limits = {"session_timeout_ms": 300_000, "leave_timeout_ms": 1_000}
+    members = [group_consumer(reached, unique("group"), **limits) for _ in range(2)]
+    for member in members:
+        member.subscribe([topic])
+    async with running(members[0]):
+        assert len(members[0].assignment()) == 2
+        async with asyncio.timeout(20), running(members[1]):
+            while {len(member.assignment()) for member in members} != {1}:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
+
+
 async def test_reading_to_the_end_passes_what_is_aborted_and_the_marks_of_transactions(
     reached: Reached, topic: str, unique
 ):
