@@ -287,7 +287,7 @@ async def test_where_only_certificates_are_known_a_refusal_asks_for_one(tmp_path
     async for address, session in serving(monkeypatch, access_file=file):
         async with session.get(f"{address}/tables") as reply:
             assert reply.status == 403
-            assert "expected one of the access file, by HTTPS" in (await reply.json())["error"]
+            assert "expected one that the access file names, by HTTPS" in (await reply.json())["error"]
 
 
 async def test_a_view_knows_who_asks(guarded):
