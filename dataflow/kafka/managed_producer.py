@@ -46,14 +46,13 @@ class ManagedProducer:
         self.transactional_id = transactional_id
         producer = self.new(transactional_id)
         try:
-            await start(producer)
+            await _start(producer)
         except BROKER_AWAY + DENIED as error:
             log.warning("Producer cannot begin; trying again.", error=error)
             self._current, self.error = producer, error
             await self.replace(lambda: False)
             return
         except KafkaError as error:
-            await drop(producer)
             raise Misconfigured(
                 f"broker {self._connection['bootstrap_servers']} has answered {error!r} to a producer with "
                 f"transactional id {transactional_id}; expected a broker with transactions"
@@ -75,12 +74,11 @@ class ManagedProducer:
                 return
             producer = self.new(self.transactional_id)
             try:
-                await start(producer)
+                await _start(producer)
             except (KafkaError, OSError) as error:
                 if type(error) is not type(self.error):
                     log.warning("Producer cannot begin; trying again.", error=error)
                 self.error = error
-                await drop(producer)
             else:
                 self._current, self.error = producer, None
                 self.ready.set()
@@ -93,13 +91,20 @@ class ManagedProducer:
         """
         log.warning("Ending an open transaction.", transactional_id=transactional_id)
         producer = self.new(transactional_id)
-        try:
-            await start(producer)
-        finally:
-            await drop(producer)
+        await _start(producer)
+        await drop(producer)
 
     async def stop(self) -> None:
         """Stop the producer, if there is one; what it was writing is not committed."""
         self.ready.clear()
         if self._current is not None:
             await drop(self._current)
+
+
+async def _start(producer: TransactionalProducer) -> None:
+    """Start a producer; drop one that cannot start, or need not any more, for nobody else knows it."""
+    try:
+        await start(producer)
+    except BaseException:
+        await drop(producer)
+        raise
