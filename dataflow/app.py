@@ -4,6 +4,7 @@ Importing it needs no settings and no broker. `faust -A dataflow.app worker` run
 `agents`, `tables` or `models` in the place of `worker` lists what is declared.
 """
 
+import asyncio
 from functools import cache, cached_property
 
 from dataflow.catalogue.declared import STREAMS, streams_named
@@ -71,6 +72,12 @@ class Dataflow(App):
         for difference in report.differences:
             log.warning("Topic is not as declared.", difference=str(difference))
         await super().on_first_start()
+
+    async def on_stop(self) -> None:
+        """Stop all sinks while the streams finish: each may have to wait for a server that is away."""
+        stopping = [asyncio.create_task(runner.stop()) for runner in self.context.sinks]
+        await super().on_stop()
+        await asyncio.gather(*stopping)
 
 
 def _faust_options(settings: Settings) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack
 
 from mode import Service
@@ -23,7 +23,8 @@ from dataflow.sinks.runner_partition import SinkPartition
 
 log = get_log(__name__)
 
-STOP_SECONDS = 5.0
+END_SECONDS = 5.0  # of the time to stop: Faust's own end, and two steps after the last write
+STEP_SECONDS = 1.5
 MEASURE_SECONDS = 2.0
 
 
@@ -68,7 +69,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         if self.should_stop:  # meanwhile
             await self.consumer.stop()
             return
-        self._at_stop.push_async_callback(self._leave_group)
+        self._at_stop.push_async_callback(self.consumer.stop)
         self.commits = Commits(self.consumer, group, self.options)
         self._at_stop.push_async_callback(self.commits.stop)
         self.consumer.subscribe(list(self.sink.topics), listener=self)
@@ -156,31 +157,49 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
 
         The group waits for this before another member gets them.
         """
-        tps = list(revoked)
-        draining = [self._serving.pop(tp) for tp in tps if tp in self._serving]
+        await self._finish(revoked, self.options.drain_timeout_seconds)
+        await self._release(revoked)
+
+    async def _finish(self, tps: Collection[TopicPartition], seconds: float) -> None:
+        draining = [self._serving.pop(tp) for tp in list(tps) if tp in self._serving]
         for tp in tps:
             if tp in self.partitions:
                 self.partitions.pop(tp).drain()
         if draining:
-            _, late = await asyncio.wait(draining, timeout=self.options.drain_timeout_seconds)
+            _, late = await asyncio.wait(draining, timeout=seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*draining, return_exceptions=True)
+
+    async def _release(self, tps: Collection[TopicPartition]) -> None:
         await asyncio.gather(*(self.sink.release(tp) for tp in tps))
 
     async def on_stop(self) -> None:
-        """Finish writes in progress, leave the group, close the sink."""
-        await self.on_partitions_revoked(self._serving)
-        await self._at_stop.aclose()
-        await self.sink.close()
+        """Finish writes in progress, leave the group, close the sink; what would last too long is cut off.
 
-    async def _leave_group(self) -> None:
-        # By itself: it raises CancelledError when the broker is away, and not only when we are cancelled.
-        leaving = asyncio.create_task(self.consumer.stop())
-        await asyncio.wait([leaving], timeout=STOP_SECONDS)
-        if not leaving.done() or leaving.cancelled() or leaving.exception():
-            leaving.cancel()
-            log.warning("Consumer of a sink could not leave its group in time.", sink=self.sink.name)
+        Sink and broker may be away, and the worker has to be gone in time.
+        """
+        tps, seconds = list(self._serving), self.options.drain_timeout_seconds
+        seconds = max(seconds - END_SECONDS, seconds / 2)
+        finished_at = self.loop.time() + seconds
+        await self._in_time("finish its writes", self._finish(tps, seconds), seconds + STEP_SECONDS)
+        left = max(finished_at - self.loop.time(), 0.0) + STEP_SECONDS
+        await self._in_time("release its partitions", self._release(tps), left)
+        left = max(finished_at - self.loop.time(), 0.0) + STEP_SECONDS
+        await asyncio.gather(
+            self._in_time("leave its group", self._at_stop.aclose(), left),
+            self._in_time("disconnect", self.sink.close(), left),
+        )
+
+    async def _in_time(self, what: str, step: Coroutine[object, object, None], seconds: float) -> None:
+        # By itself: aiokafka raises CancelledError when the broker is away, not only when we are cancelled.
+        task = asyncio.create_task(step)
+        await asyncio.wait([task], timeout=seconds)
+        is_through = task.done() and not task.cancelled()
+        error = task.exception() if is_through else TimeoutError(f"cannot {what} in time")
+        if error is not None:
+            task.cancel()
+            log.warning("Sink does not end in good order.", sink=self.sink.name, error=error)
 
 
 def _seconds_since(instants_ms: Iterable[int | None]) -> float:

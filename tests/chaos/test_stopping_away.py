@@ -86,12 +86,24 @@ def has_begun(worker: Worker) -> bool:
 
 
 @pytest.mark.timeout(400)
-def test_a_worker_whose_sinks_have_no_server_can_be_stopped(cluster: Cluster):
+@pytest.mark.parametrize("away", [refusing, silent])
+def test_a_worker_whose_sinks_have_no_server_can_be_stopped(cluster: Cluster, away: Away):
     """One that could not connect went on for ever, with 307,101 log lines in ten minutes."""
-    with refusing() as port:
+    with away() as port:
         workers = start(cluster, STORING, port)
         for worker in workers.values():
             worker.wait_ready(READY_SECONDS)
+        check_stops(workers)
+
+
+@pytest.mark.timeout(400)
+def test_a_worker_whose_kafka_has_gone_can_be_stopped(cluster: Cluster):
+    """A broker is away at each of its updates, and a deployment does not wait for it."""
+    with refusing() as port:
+        workers = start(cluster, ROLES, port)
+        for worker in workers.values():
+            worker.wait_ready(READY_SECONDS)
+        cluster.broker.kill()
         check_stops(workers)
 
 
