@@ -20,6 +20,7 @@ PARTITIONS = 4
 PIECES = 20  # a share of the records is sent in so many, so that it comes while the torment lasts
 PIECE_SECONDS = 0.05
 HELD_UP_PACKETS = 20
+SLOW_SECONDS = 120
 SEED = int(os.environ.get("DATAFLOW_TEST_SEED", "1"))
 """Decides which worker is struck, and when."""
 
@@ -36,6 +37,7 @@ class Scene:
     workers: list[Worker] = field(default_factory=list)
     sent: int = 0
     random: Random = field(default_factory=lambda: Random(SEED))
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def server(self) -> Mortal:
@@ -57,13 +59,14 @@ class Scene:
 
     async def send(self, records: int) -> None:
         """Send the next records, so many, a piece at a time."""
-        end = self.sent + records
         step = -(-records // PIECES)
-        for start in range(self.sent, end, step):
-            numbers = range(start, min(start + step, end))
-            await asyncio.to_thread(self._send, numbers)
-            self.sent = numbers.stop
-            await asyncio.sleep(PIECE_SECONDS)
+        async with self.sending:
+            end = self.sent + records
+            for start in range(self.sent, end, step):
+                numbers = range(start, min(start + step, end))
+                await asyncio.to_thread(self._send, numbers)
+                self.sent = numbers.stop
+                await asyncio.sleep(PIECE_SECONDS)
 
     def _send(self, numbers: range) -> None:
         for partition in range(PARTITIONS):
@@ -107,10 +110,15 @@ async def kill_server(scene: Scene) -> None:
 
 
 async def slow_network(scene: Scene) -> None:
-    """Every packet takes its time, each way."""
+    """Every packet takes its time, each way, and more records come until there were enough packets.
+
+    How many a record needs is the sink's affair: what is left of a share may need only a few.
+    """
     enough = scene.wire.delayed_packets + HELD_UP_PACKETS
     scene.wire.delay_seconds = 0.02
-    await until(lambda: scene.wire.delayed_packets >= enough)
+    async with asyncio.timeout(SLOW_SECONDS):
+        while scene.wire.delayed_packets < enough:
+            await scene.send(PARTITIONS)
     scene.wire.delay_seconds = 0.0
 
 
