@@ -30,8 +30,8 @@ async def prepare_topics(
 ) -> dict[str, int]:
     """Make and grow changelogs; return how many partitions every topic has that we may describe.
 
-    Raises `Misconfigured` for a topic that is missing, or a changelog that has more partitions than its
-    source: the tables of a partition are kept in that of the same number.
+    Raises `Misconfigured` for a topic that is missing. A changelog with more partitions than its source is
+    left as it is: the tables of a partition are kept in that of the same number, and its stream pauses.
     """
     names = {source.topic.get_topic_name() for source in sources} | set(outputs)
 

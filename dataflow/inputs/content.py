@@ -27,7 +27,8 @@ class InputContent:
 
     def pieces(self) -> Pieces:
         """Yield the content; raises `UnreadableInput` where it is truncated, broken, or no text."""
-        return self._lines.unpacked(self._source.path, self._stored())
+        # An empty piece is the end to whoever reads.
+        return filter(None, self._lines.unpacked(self._source.path, self._stored()))
 
     def _stored(self) -> Pieces:
         self.stored_bytes = 0

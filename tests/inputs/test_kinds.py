@@ -156,6 +156,26 @@ def test_a_damaged_file_gives_all_lines_before_the_damage(pack):
     )
 
 
+@pytest.mark.parametrize("cut", [1, 9, 90])
+def test_a_damaged_file_is_told_by_a_run(tmp_path, cut):
+    """However short: the end of what could be read is not the end of the file."""
+    file = tmp_path / "a.log.gz"
+    file.write_bytes(gzip.compress(RAW)[:-cut])
+    runs = Runs()
+    assert runs.run(file).failed == [f"{file} is truncated gzip; expected a whole file"]
+    assert RAW.startswith(b"\n".join(runs.lines))
+
+
+def test_text_of_two_bytes_a_character_is_read_to_its_end(tmp_path):
+    """A piece that ends within a character gives none."""
+    file = tmp_path / "a.log"
+    file.write_bytes(RAW.decode().encode("utf-16"))
+    runs = Runs()
+    [source] = [Input(str(file), 1, "1", is_finished=True, open=lambda: _cut(file.read_bytes(), 1))]
+    assert b"".join(InputContent(source, may_be_records=False).pieces()) == RAW
+    assert runs.run(file).lines == 40
+
+
 def test_the_files_of_an_archive_stand_for_themselves():
     """One that is damaged or no text is told, and the others are read."""
     content, fault = read(a_zip(a=RAW[:67], picture=NOISE, b=RAW[67:]))

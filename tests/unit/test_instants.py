@@ -15,6 +15,7 @@ FORMATS_OF_OTHERS = {
     "dataflow/instants.py",
     "dataflow/sinks/opensearch/indices.py",  # documents
     "dataflow/sinks/postgres/day_partitions.py",  # dates
+    "dataflow/stages/access_log/examples.py",  # lines as servers write them
     "dataflow/stages/access_log/times.py",  # access-logs-parsed
     "dataflow/stages/event_time.py",  # access-logs-parsed, cdn-logs-parsed
 }
