@@ -1,5 +1,6 @@
 """One OpenSearch sink of a prefix of its own on a real server, and questions to what it has stored."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from aiokafka.structs import TopicPartition
 from sinks.servers_opensearch import OpenSearchServer
 from sinks.sink_records import batches
 
+from dataflow.errors import SinkUnavailable
 from dataflow.settings import Settings
 from dataflow.settings.values import Address
 from dataflow.sinks.contract import Rejection
@@ -19,6 +21,7 @@ from dataflow.sinks.opensearch.sink import OpenSearchSink
 
 TP = TopicPartition("enriched-web-events", 0)
 INDEX_OF_TODAY = "2026.09.20"
+PATIENCE_SECONDS = 240
 
 
 class OneSink:
@@ -37,6 +40,16 @@ class OneSink:
         """Write the records as one batch; return what is rejected."""
         (batch,) = batches(TP, records, len(records))
         return (await self.sink.write(batch)).rejected
+
+    async def write_patiently(self, records: Sequence[DefaultRecord]) -> Sequence[Rejection]:
+        """Write as the runner does, which tries again what a busy server has not done in time."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    return await self.write(records)
+                except SinkUnavailable as error:
+                    if "timeout" not in str(error).lower():
+                        raise
 
     def ask_for(self, method: str, path: str, **body: object) -> Any:
         """Return what the server answers; fail, with its words, if it refuses."""

@@ -98,9 +98,8 @@ async def test_an_index_of_the_release_before_takes_what_it_can(one_sink: OneSin
 async def test_events_of_1200_days_leave_room_for_others(one_sink: OneSink):
     """They filled the thousand shards of the cluster, and nobody could make an index any more."""
     days = [date(2026, 9, 21) - timedelta(days=n) for n in range(1_200)]
-    assert (
-        await one_sink.write([a_record(n, a_view(n, f"{day} 01:00:00")) for n, day in enumerate(days)]) == []
-    )
+    records = [a_record(n, a_view(n, f"{day} 01:00:00")) for n, day in enumerate(days)]
+    assert await one_sink.write_patiently(records) == []
     assert one_sink.count({"match_all": {}}) == 1_200
     indices = one_sink.indices()
     assert len(indices) < 50
