@@ -8,8 +8,8 @@ from dataflow.engine.stage import ParseStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.stage import AccessLogStage, ParsedLine
 from dataflow.stages.bounded_cache import BoundedCache
+from dataflow.stages.datastream2.values import client_of, text_of, whole_number
 from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
-from dataflow.stages.datastream2.values import text_of, whole_number
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
 from models.cdn_log import CdnLog, CdnValue
 
@@ -114,8 +114,7 @@ def _response_time_ms(line: CdnLog) -> float | None:
 
 
 def _client_of(text: str | None) -> str | None:
-    # Only a short text can be a form of *no value*, only one with % is encoded.
-    return text_of(text) if text is not None and (len(text) < 2 or "%" in text) else text
+    return None if text is None else _clients[text]
 
 
 def _whole(text: str) -> int:
@@ -132,6 +131,7 @@ def _text(value: CdnValue) -> str | None:
     return None if value is None else str(value)
 
 
+_clients: BoundedCache[str, str | None] = BoundedCache(client_of)
 _resources: BoundedCache[str, str] = BoundedCache(resource_of)
 _endpoints: BoundedCache[str, str] = BoundedCache(endpoint_of)
 _statuses: BoundedCache[str, tuple[str, bool]] = BoundedCache(status_of)

@@ -20,7 +20,7 @@ import pytest
             f"file {__file__} cannot be used: ",
         ),
         (
-            {"WEB_HOST": "0.0.0.0"},
+            {"WEB_HOST": "0.0.0.0", "OPEN_ROLES": "metrics"},
             "DATAFLOW_WORKER_SECRET is not set; expected the same secret",
         ),
         (

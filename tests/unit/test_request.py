@@ -60,7 +60,16 @@ def test_an_endpoint_is_the_path_alone(path: str | None, endpoint: str) -> None:
 
 @pytest.mark.parametrize(
     ("sent", "client"),
-    [("10.1.2.3", "10.1.2.3"), ("2001%3Adb8%3A%3A1", "2001:db8::1"), ("-", None), ("^", None), ("", None)],
+    [
+        ("10.1.2.3", "10.1.2.3"),
+        ("2001%3Adb8%3A%3A1", "2001:db8::1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("a:b", "a:b"),
+        ("-", None),
+        ("^", None),
+        ("", None),
+    ],
 )
 def test_a_client_is_that_of_the_typed_form(sent: str, client: str | None) -> None:
     """Tables and what is stored of a line must name one and the same client."""

@@ -12,6 +12,7 @@ from dataflow.stages.datastream2.values import (
     Crumb,
     Value,
     breadcrumbs_of,
+    client_of,
     endpoint_of,
     text_of,
     time_of,
@@ -22,14 +23,14 @@ from dataflow.stages.datastream2.values import (
 _KEYS = list(FIELDS)
 _NAMES = (*(name for name, _ in FIELDS.values()), *DERIVED)
 
-_TIME, _PATH, _AGENT, _VERSION, _BREADCRUMBS, _CACHE_STATUS = map(
-    _KEYS.index, ("reqTimeSec", "reqPath", "UA", "version", "breadcrumbs", "cacheStatus")
+_TIME, _CLIENT, _PATH, _AGENT, _VERSION, _BREADCRUMBS, _CACHE_STATUS = map(
+    _KEYS.index, ("reqTimeSec", "cliIP", "reqPath", "UA", "version", "breadcrumbs", "cacheStatus")
 )
 _durations_of = itemgetter(*map(_KEYS.index, ("turnAroundTimeMSec", "reqEndTimeMSec", "transferTimeMSec")))
 _TEXTS = [
     index
     for index, (_, kind) in enumerate(FIELDS.values())
-    if kind is FieldKind.TEXT and index not in (_PATH, _AGENT, _BREADCRUMBS)
+    if kind is FieldKind.TEXT and index not in (_CLIENT, _PATH, _AGENT, _BREADCRUMBS)
 ]
 _NOTHING = (None, *NO_VALUE)
 _HITS: dict[Value, bool] = {1: True, 0: False}
@@ -38,9 +39,11 @@ _Typed = msgspec.defstruct("Typed", [(name, object, msgspec.UNSET) for name in _
 _encode = msgspec.json.Encoder().encode
 
 _texts: BoundedCache[str, str | None] = BoundedCache(text_of)
+_clients: BoundedCache[str, str | None] = BoundedCache(client_of)
 _endpoints: BoundedCache[str, str | None] = BoundedCache(endpoint_of)
 _agents: BoundedCache[str, str | None] = BoundedCache(user_agent_text)
 _versions: BoundedCache[str, str | int | None] = BoundedCache(version_of)
+_CACHED = (_CLIENT, _clients), (_PATH, _endpoints), (_AGENT, _agents), (_VERSION, _versions)
 
 
 def parse_datastream2(raw: bytes) -> bytes:
@@ -56,12 +59,9 @@ def parse_datastream2(raw: bytes) -> bytes:
         # Only a short text can be a form of *no value*, only one with % is encoded.
         if type(text) is str and ("%" in text or len(text) < 2):
             values[index] = _texts[text]
-    if type(path := sent[_PATH]) is str:
-        values[_PATH] = _endpoints[path]
-    if type(agent := sent[_AGENT]) is str:
-        values[_AGENT] = _agents[agent]
-    if type(version := sent[_VERSION]) is str:
-        values[_VERSION] = _versions[version]
+    for index, values_of in _CACHED:
+        if type(text := sent[index]) is str:
+            values[index] = values_of[text]
     values[_TIME], values[_BREADCRUMBS] = time, crumbs = time_of(sent[_TIME]), _crumbs_of(sent[_BREADCRUMBS])
     turnaround, request_end, transfer = _durations_of(sent)
     try:

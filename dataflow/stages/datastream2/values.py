@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from dataflow.stages.access_log.clients import address_of
 from dataflow.stages.event_time import utc_text_of_epoch
 
 Value = str | int | float | None | msgspec.UnsetType
@@ -23,6 +24,12 @@ def text_of(value: str) -> str | None:
     if value in NO_VALUE:
         return None
     return unquote(value, errors="backslashreplace").replace("\0", "%00") if "%" in value else value
+
+
+def client_of(value: str) -> str | None:
+    """Return a client decoded, and an IPv6 address in its one form, as in an access log."""
+    text = text_of(value)
+    return (address_of(text) or text) if text is not None and ":" in text else text
 
 
 def user_agent_text(value: str) -> str | None:
