@@ -8,7 +8,7 @@ import asyncpg
 from dataflow.sinks.runner import SinkRunner
 
 TOPIC = "access-logs-parsed"
-RECORDS = int(os.environ.pop("DATAFLOW_TEST_SINK_RECORDS", "20000"))
+RECORDS = int(os.environ.get("SINK_TEST_RECORDS", "20000"))
 
 
 def a_line(number: int, **chosen: object) -> bytes:

@@ -35,7 +35,7 @@ def own_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-@pytest.mark.skipif(RECORDS < 100_000, reason="measures; DATAFLOW_TEST_SINK_RECORDS=300000 runs it")
+@pytest.mark.skipif(RECORDS < 100_000, reason="measures; SINK_TEST_RECORDS=300000 runs it")
 async def test_forty_thousand_rows_a_second_fit_in_two_cores(fed, own_postgres, run):
     """CPU time of worker and server together: it says the same on a busy machine."""
     server = own_postgres.folder

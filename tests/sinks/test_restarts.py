@@ -13,8 +13,8 @@ from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.types import TopicPartition
 
-RESTARTS = int(os.environ.pop("DATAFLOW_TEST_SINK_RESTARTS", "10"))
-SEED = int(os.environ.get("DATAFLOW_TEST_SEED", "1"))
+RESTARTS = int(os.environ.get("SINK_TEST_RESTARTS", "10"))
+SEED = int(os.environ.get("SINK_TEST_SEED", "1"))
 RECORDS = 1_000
 LONGEST_SECONDS = 0.6  # between two stops: a rebalance falls before, into and behind it
 
@@ -46,7 +46,7 @@ async def test_workers_that_stop_and_start_again_and_again_commit_nothing_twice(
 ):
     """Two idle workers that stopped one after the other committed offset 0 for every partition.
 
-    Ten times, or `DATAFLOW_TEST_SINK_RESTARTS` times: each stops and starts two workers.
+    Ten times, or `SINK_TEST_RESTARTS` times: each stops and starts two workers.
     """
     topic, app_id, random = unique("events"), unique("restarts"), Random(SEED)
     create_topics(topic)

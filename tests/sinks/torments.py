@@ -21,7 +21,7 @@ PIECES = 20  # a share of the records is sent in so many, so that it comes while
 PIECE_SECONDS = 0.05
 HELD_UP_PACKETS = 20
 SLOW_SECONDS = 120
-SEED = int(os.environ.get("DATAFLOW_TEST_SEED", "1"))
+SEED = int(os.environ.get("SINK_TEST_SEED", "1"))
 """Decides which worker is struck, and when."""
 
 
