@@ -101,7 +101,7 @@ async def test_a_slow_ordinary_agent_does_not_hold_batches_up(
     async with running(worker):
         await until(lambda: seen, "the first word")
         try:
-            await until(lambda: not taken_from(worker, words), "Faust to fetch no more of it", 20)
+            await until(lambda: not taken_from(worker, words), "Faust to fetch no more of it")
             kafka.produce(names.source, events(range(500)))
             await until(lambda: worker.received == 500, "all batches, beside the agent that stands still")
         finally:
