@@ -91,6 +91,7 @@ async def test_a_slow_ordinary_agent_does_not_hold_batches_up(
     kafka.create_topics(words, 1)
     kafka.produce(words, [b"x"] * 12_000)
     worker, seen, go_on = relay(broker.address, names), [], asyncio.Event()
+    worker.app.conf.broker_session_timeout = 30.0  # an agent that stands still would hold a rebalance up
 
     @worker.app.agent(worker.app.topic(words, value_type=bytes, value_serializer="raw"))
     async def dawdle(stream: "faust.Stream[bytes]") -> None:

@@ -125,11 +125,14 @@ LARGE_JSON = {
 LETTERS, LETTER_BYTES = 300, 900_000
 
 
+JSON_TYPE = ("-H", "Content-Type: application/json")
+
+
 def test_json_and_records_are_never_held_as_objects_all_at_once(tmp_path: Path):
     """60 MB of short lines for a dry run took 1,468 MB, and the last records of a topic their own size."""
     with ingest_worker(tmp_path) as ingest:
         for name, body in LARGE_JSON.items():
-            answer = ingest.post("/rules/dry-run", body)
+            answer = ingest.post("/rules/dry-run", body, *JSON_TYPE)
             assert answer.status in {200, 400}, (name, answer)
             assert most_resident(ingest) < 300 * MIB, name
         for _ in range(LETTERS // 50):
@@ -137,7 +140,8 @@ def test_json_and_records_are_never_held_as_objects_all_at_once(tmp_path: Path):
         listed = curl(ingest.url("/dead-letters?limit=1000")).json["dead_letters"]
         assert {letter["bytes"] for letter in listed} == {LETTER_BYTES}
         assert len(listed) == LETTERS
-        tried = ingest.post("/rules/dry-run", b'{"rules":[],"topic":"dead-letters","last":1000000}').json
+        wanted = b'{"rules":[],"topic":"dead-letters","last":1000000}'
+        tried = ingest.post("/rules/dry-run", wanted, *JSON_TYPE).json
         assert (tried["lines"], tried["complete"]) == (LETTERS, True)
         assert most_resident(ingest) < 300 * MIB
 
