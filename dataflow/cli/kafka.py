@@ -11,12 +11,16 @@ Result = TypeVar("Result")
 
 def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine; what Kafka or the network refuses becomes a `DataflowError`."""
-    from dataflow.kafka.errors import KafkaError
+    from dataflow.kafka.errors import KafkaConnectionError, KafkaError
 
+    servers = ",".join(connection["bootstrap_servers"])
     try:
         return asyncio.run(work)
+    except KafkaConnectionError as error:
+        raise DataflowError(
+            f"no broker can be reached at {servers}; expected one to serve there; see DATAFLOW_BROKER"
+        ) from error
     except (KafkaError, OSError) as error:
-        servers = ",".join(connection["bootstrap_servers"])
         raise DataflowError(
             f"broker {servers} answers with '{error}'; expected it to serve; see DATAFLOW_BROKER"
         ) from error

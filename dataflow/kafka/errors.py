@@ -24,6 +24,7 @@ __all__ = [
     "CommitFailedError",
     "GroupAuthorizationFailedError",
     "IllegalStateError",
+    "KafkaConnectionError",
     "KafkaError",
     "TopicAuthorizationFailedError",
     "TransactionalIdAuthorizationFailed",
