@@ -9,7 +9,13 @@ from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.access_log import access_log_stage, line_parser, line_stage
 from dataflow.stages.access_log.lines import LoggedRequest
-from dataflow.stages.access_log.named import compile_named, format_files
+from dataflow.stages.access_log.named import (
+    LONGEST_HEADER,
+    MOST_COLUMNS,
+    MOST_HEADERS,
+    compile_named,
+    format_files,
+)
 from dataflow.stages.geoip import GeoIP
 from dataflow.stages.request import request_of_entry
 
@@ -102,6 +108,42 @@ def test_the_columns_may_be_stated_as_the_format():
     assert json.loads(stage(b"10:05:03 2015-05-17 /a 192.0.2.1")[0])["ts"] == "2015-05-17T10:05:03Z"
     with pytest.raises(Misconfigured, match="log format has no time"):
         line_stage("#Fields: c-ip cs-uri-stem", None, None)
+
+
+def test_a_fields_line_of_a_sender_costs_as_much_as_its_length():
+    """Each column made a pattern of all before it: six kilobytes of names took a worker a minute."""
+    parser = line_parser("iis")
+    usual = "date time c-ip cs-method cs-uri-stem sc-status"
+    for more in ("x " * (MOST_COLUMNS - 5), "x" * LONGEST_HEADER):
+        with pytest.raises(InvalidEvent, match="cannot be used: expected at most 100 names in 4096"):
+            parser.parse(f"#Fields: {usual} {more}".encode())
+    with pytest.raises(DroppedEvent):
+        parser.parse(f"#Fields: {usual} {'x ' * (MOST_COLUMNS - 6)}".encode())
+
+
+def test_so_many_different_fields_lines_are_read_by_and_those_before_stay_good():
+    """A sender who writes another one before each line would have each compiled."""
+    parser = line_parser("iis")
+    usual = b"#Fields: date time c-ip cs-uri-stem"
+    for name in range(1, MOST_HEADERS):
+        with pytest.raises(DroppedEvent):
+            parser.parse(b"%b x-%d" % (usual, name))
+    with pytest.raises(InvalidEvent, match="expected one of the 64"):
+        parser.parse(usual)
+    with pytest.raises(DroppedEvent):
+        parser.parse(usual + b" x-1")
+    assert parser.parse(b"2015-05-17 10:05:03 192.0.2.1 /a b").endpoint == "/a"
+
+
+def test_what_could_not_be_read_stays_counted_when_the_columns_change():
+    """A counter of Prometheus that begins again says that a worker has."""
+    parser = line_parser("cloudfront")
+    usual = b"#Fields: date time x-edge-location c-ip cs-uri-stem time-taken"
+    for header in (usual, usual + b" sc-status", usual):
+        with pytest.raises(DroppedEvent):
+            parser.parse(header)
+        parser.parse(b"2015-05-17\t10:05:03\tLAX1\t192.0.2.1\t/a\tx" + (b"\t200" if header != usual else b""))
+    assert parser.unreadable == {"response_time_ms": 3}
 
 
 def test_the_other_fields_of_a_journal_entry_are_no_requests():

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 
 from dataflow.errors import Misconfigured
@@ -36,7 +37,7 @@ class LineFormat:
         patterns = patterns_of(parts, escapes=escapes)
         whole = "".join(patterns) + r"[ \t]*+\Z"
         self._match = re.compile(whole, re.DOTALL).match
-        self._match_loosely = re.compile(whole.replace(r"\ ", r"\ ++"), re.DOTALL).match
+        self._loose = whole.replace(r"\ ", r"\ ++")
         self._is_column = [not isinstance(part, str) for part in parts]
         self._steps = steps_of(map(_step, parts, [pattern.replace(r"\ ", r"\ ++") for pattern in patterns]))
         # The weak ones first: what others give for the same field replaces it.
@@ -48,6 +49,10 @@ class LineFormat:
         self._extras = [(group, d.extra) for group, d in enumerate(directives) if d.extra]
         self.unreadable: Counter[str] = Counter()
         """How often the text of a field could not be read."""
+
+    @cached_property
+    def _match_loosely(self) -> Callable[[str], re.Match[str] | None]:
+        return re.compile(self._loose, re.DOTALL).match
 
     @property
     def fault(self) -> str | None:

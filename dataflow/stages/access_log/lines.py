@@ -1,7 +1,10 @@
 """Lines: raw bytes in, one line of text out, or what was expected where; and what such a line says."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -78,13 +81,19 @@ def line_of(raw: bytes) -> str:
 _SHOWN = 40
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True)
+class Step:
     """One part of a line."""
 
     name: str
-    up_to: re.Pattern[str]
+    pattern: str
     """Matches the line up to the end of this part."""
     expected: str
+
+    @cached_property
+    def up_to(self) -> re.Pattern[str]:
+        """Return the pattern compiled: all of them take far longer than the format, and few are asked for."""
+        return re.compile(self.pattern, re.DOTALL)
 
 
 class Explained(NamedTuple):
@@ -100,7 +109,7 @@ def steps_of(parts: Iterable[tuple[str, str, str]]) -> list[Step]:
     so_far = ""
     for name, pattern, expected in parts:
         so_far += f"(?:{pattern})"
-        steps.append(Step(name, re.compile(so_far, re.DOTALL), expected))
+        steps.append(Step(name, so_far, expected))
     return steps
 
 
@@ -119,13 +128,13 @@ def explained(line: str, steps: Sequence[Step], begin: int = 0) -> list[Explaine
 
 def fault_of(line: str, steps: Sequence[Step], begin: int = 0) -> InvalidEvent:
     """Return why `line` is not what `steps` describe from `begin` on: the first part that is wrong."""
-    at = begin
-    for step in steps:
-        match = step.up_to.match(line, begin)
-        if match is None:
-            return _unparsable(step.name, line, at, step.expected)
-        at = match.end()
-    return _unparsable("rest of the line", line, at, "nothing more")
+    # Where one breaks off, so do all behind it.
+    whole = bisect_left(steps, True, key=lambda step: step.up_to.match(line, begin) is None)
+    match = steps[whole - 1].up_to.match(line, begin) if whole else None
+    at = begin if match is None else match.end()
+    if whole == len(steps):
+        return _unparsable("rest of the line", line, at, "nothing more")
+    return _unparsable(steps[whole].name, line, at, steps[whole].expected)
 
 
 def _unparsable(name: str, line: str, at: int, expected: str) -> InvalidEvent:

@@ -1,7 +1,9 @@
 """Named formats: those of known programs, each a small file of data in `formats/`."""
 
+from collections import Counter
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 import msgspec
 
@@ -12,6 +14,11 @@ from dataflow.stages.access_log.format_string import compile_format
 from dataflow.stages.access_log.json_format import JsonFormat
 from dataflow.stages.access_log.line_format import LineFormat
 from dataflow.stages.access_log.lines import Explained, LoggedRequest
+
+MOST_COLUMNS: Final = 100
+LONGEST_HEADER: Final = 4_096
+MOST_HEADERS: Final = 64
+"""So many different `#Fields:` lines are read by: each is compiled, and anybody may write one."""
 
 Fields = dict[str, str | int | float | bool]
 
@@ -65,6 +72,8 @@ class W3cFormat:
 
     def __init__(self, name: str, file: FormatFile) -> None:
         self._name, self._file = name, file
+        self.unreadable: Counter[str] = Counter()
+        self._headers: dict[str, LineFormat] = {}
         self.use(file.order or "")
 
     @property
@@ -78,7 +87,16 @@ class W3cFormat:
 
     def use(self, columns: str) -> None:
         """Read the following lines by these columns; raise `InvalidEvent` if they cannot be."""
+        if columns not in self._headers:
+            self._headers[columns] = self._compiled(columns)
+        self._lines = self._headers[columns]
+
+    def _compiled(self, columns: str) -> LineFormat:
         names = columns.split()
+        if len(names) > MOST_COLUMNS or len(columns) > LONGEST_HEADER:
+            raise _unusable(columns, f"expected at most {MOST_COLUMNS} names in {LONGEST_HEADER} characters")
+        if len(self._headers) >= MOST_HEADERS:
+            raise _unusable(columns, f"expected one of the {MOST_HEADERS} that were there before")
         parts: list[Part] = []
         for column in names:
             directive = as_it_is(column_named(self._file.columns.get(column, "text"), self._name))
@@ -86,12 +104,11 @@ class W3cFormat:
                 directive = directive._replace(pattern=f"[^{self._file.separator}]*+")
             parts += (column, directive), self._file.separator
         try:
-            self._lines = LineFormat(parts[:-1], escapes=False, zone=self._file.zone)
+            lines = LineFormat(parts[:-1], escapes=False, zone=self._file.zone)
         except Misconfigured as error:
-            raise InvalidEvent(
-                Reason.UNPARSABLE, f"#Fields: {columns[:80]} cannot be used: {error}"
-            ) from error
-        self.unreadable = self._lines.unreadable
+            raise _unusable(columns, str(error)) from error
+        lines.unreadable = self.unreadable
+        return lines
 
     def parse_line(self, line: str) -> LoggedRequest:
         """Return the request that a line tells of."""
@@ -100,6 +117,10 @@ class W3cFormat:
     def explain(self, line: str) -> list[Explained]:
         """Return the columns of a line."""
         return self._lines.explain(line)
+
+
+def _unusable(columns: str, why: str) -> InvalidEvent:
+    return InvalidEvent(Reason.UNPARSABLE, f"#Fields: {columns[:80]} cannot be used: {why}")
 
 
 NamedFormat = LineFormat | JsonFormat | W3cFormat
