@@ -42,6 +42,8 @@ def read(line: str) -> dict[str, object]:
         (json.dumps({"MESSAGE": LINE, "_HOSTNAME": "web1", "__REALTIME_TIMESTAMP": "15"}), "web1", "15"),
         (json.dumps({"@timestamp": CRI_TIME, "message": LINE}), None, CRI_TIME),
         (f"{CRI_TIME} stdout F Feb 17 11:48:51 web1 nginx: {LINE}", "web1", "Feb 17 11:48:51"),
+        (f"Feb 17 11:48:51 web1 kubelet: {CRI_TIME} stdout F {LINE}", "web1", CRI_TIME),
+        (json.dumps({"log": f"MESSAGE={LINE}", "time": CRI_TIME}), None, CRI_TIME),
     ],
 )
 def test_the_prefix_of_a_collector_is_taken_off_and_its_host_and_time_are_kept(line, host, time):

@@ -120,7 +120,10 @@ class UsualFormats:
                 if wrapped is None:
                     raise
                 line = wrapped.line.rstrip("\r\n")
-                said |= {"log_host": wrapped.host, "log_time": wrapped.time}
+                said = {
+                    "log_host": wrapped.host or said.get("log_host"),
+                    "log_time": wrapped.time or said.get("log_time"),
+                }
             else:
                 break
         else:
