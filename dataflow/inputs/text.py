@@ -44,8 +44,11 @@ def as_utf8(pieces: Pieces, encoding: str) -> Pieces:
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
-def is_text(head: bytes) -> bool:
-    """Tell whether these are lines of text, by the first `LOOKED_AT` bytes."""
+def is_text(head: bytes, *, seems_packed: bool = False) -> bool:
+    """Tell whether these are lines of text, by the first `LOOKED_AT` bytes.
+
+    Of what seems packed by its name or its begin, a few controls are proof enough.
+    """
     written = _HOLE.sub(b"", head)
     controls = len(written) - len(written.translate(None, _CONTROLS))
-    return controls <= max(FEW_CONTROLS, MOST_CONTROLS * len(written))
+    return controls <= max(0 if seems_packed else FEW_CONTROLS, MOST_CONTROLS * len(written))

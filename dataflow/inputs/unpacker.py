@@ -87,7 +87,7 @@ def _text(path: str, head: bytes, rest: Pieces) -> Pieces:
         head, rest = _ahead(as_utf8(pieces, encoding), LOOKED_AT)
     else:
         head, rest = _ahead(pieces, LOOKED_AT)
-    if not is_text(head):
+    if not is_text(head, seems_packed=unread is not None):
         raise UnreadableInput(f"{path} is {unread or 'no text'}; {EXPECTED}")
     return chain((head,), rest) if head else rest
 
