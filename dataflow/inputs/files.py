@@ -58,7 +58,7 @@ def _in_folder(folder: Path) -> Listing:
         for path in (Path(root, name) for name in sorted(names) if not is_skipped(name)):
             if path.is_file():
                 yield _file(path)
-            elif path.is_symlink():  # else it is a socket or a device
+            elif path.is_symlink() and not path.exists():  # else it is a device, or leads to one: /dev/stdout
                 yield _misleading(path)
         for path in (Path(root, name) for name in folders):
             if path.is_symlink():

@@ -25,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "broken").symlink_to("nowhere")
     (tmp_path / "loop").symlink_to(".")
+    (tmp_path / "access-to-stdout").symlink_to("/dev/null")
     return tmp_path
 
 
