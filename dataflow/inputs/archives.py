@@ -5,12 +5,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import RawIOBase
 from itertools import chain, repeat
 from tempfile import TemporaryFile
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from dataflow.inputs.input import PIECE_BYTES, Pieces, UnreadableInput
+from dataflow.inputs.piece_file import PieceFile
 
 HEADER_BYTES: Final = 4 << 20
 """A tar header with the names and times in front of a file is smaller than this."""
@@ -29,8 +29,9 @@ _BROKEN: Final = (
 
 def tar_members(path: str, pieces: Pieces) -> Members:
     """Yield path and content of each file; links, devices and sparse files are left out."""
-    source = _Reader(pieces)
-    with _broken(path, "tar"), tarfile.open(fileobj=source, mode="r|") as archive:
+    source = _Headers(pieces)
+    file = cast("IO[bytes]", source)  # of a stream tarfile only calls `read`
+    with _broken(path, "tar"), tarfile.open(fileobj=file, mode="r|") as archive:
         while (member := archive.next()) is not None:
             source.left = None
             content = archive.extractfile(member) if member.isreg() and not member.issparse() else None
@@ -67,28 +68,15 @@ def _broken(path: str, kind: str) -> Iterator[None]:
         raise UnreadableInput(f"{path} is broken {kind} ({error}); expected a whole archive") from error
 
 
-class _Reader(RawIOBase):
-    """Reads pieces as a file; a header that is larger than any is refused before it is in memory."""
+class _Headers(PieceFile):
+    """A tar; a header that is larger than any is refused before it is in memory."""
 
-    def __init__(self, pieces: Pieces) -> None:
-        self.left: int | None = HEADER_BYTES
-        self._pieces = pieces
-        self._held = b""
+    left: int | None = HEADER_BYTES
+    """Bytes up to the next content; null within one."""
 
-    def readable(self) -> bool:
-        """Tell that it is for reading."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes, fewer at the end."""
+    def read(self, size: int) -> bytes:
         if self.left is not None:
             self.left -= size
             if self.left < 0:
                 raise ValueError(f"a header has more than {HEADER_BYTES} bytes")
-        parts, missing = [self._held], size - len(self._held)
-        while missing > 0 and (piece := next(self._pieces, b"")):
-            parts.append(piece)
-            missing -= len(piece)
-        held = b"".join(parts)
-        self._held = held[size:]
-        return held[:size]
+        return super().read(size)

@@ -11,6 +11,7 @@ from fastavro.types import Schema
 
 from dataflow.inputs.input import Pieces, UnreadableInput
 from dataflow.inputs.json_objects import json_objects
+from dataflow.inputs.piece_file import PieceFile
 from dataflow.sources.inflate import UNPACKING_ERRORS, inflate_stream, open_inflater
 
 BLOCK_BYTES = 64 << 20  # usual blocks have 64 KiB, rarely some MiB
@@ -37,35 +38,18 @@ HEADER = fastavro.parse_schema(
 )
 
 
-class _Bytes:
-    """Reads pieces as a file."""
-
-    def __init__(self, pieces: Pieces) -> None:
-        self._pieces = pieces
-        self._held = b""
+class _Blocks(PieceFile):
+    """A container; a part that is larger than any is refused before it is in memory."""
 
     def read(self, size: int) -> bytes:
-        """Return `size` bytes, fewer at the end."""
         if not 0 <= size <= BLOCK_BYTES:
             raise ValueError(f"a part has {size} bytes; at most {BLOCK_BYTES} are read")
-        parts = [self._held]
-        missing = size - len(self._held)
-        while missing > 0 and (piece := next(self._pieces, b"")):
-            parts.append(piece)
-            missing -= len(piece)
-        held = b"".join(parts)
-        self._held = held[size:]
-        return held[:size]
-
-    def is_over(self) -> bool:
-        """Tell whether nothing is left."""
-        self._held = self._held or next(self._pieces, b"")
-        return not self._held
+        return super().read(size)
 
 
 def avro_lines(path: str, pieces: Pieces) -> Pieces:
     """Yield the records, with dates and times in ISO 8601; raises `UnreadableInput`."""
-    held = _Bytes(pieces)
+    held = _Blocks(pieces)
     source = cast("IO[bytes]", held)  # fastavro only calls `read`
     try:
         header = cast("dict[str, object]", fastavro.schemaless_reader(source, HEADER, None))
