@@ -23,9 +23,10 @@ def line_parser(format: str | None, zone: str | None = None) -> LineFormat | Rec
 
     Null: lines of all known formats. `zone` is that of times that name none. Raises `Misconfigured`.
     """
-    if format is None or format in known_names():
-        wraps_any = format in (None, AUTO) or format_files()[format].wraps
-        return RecognizedFormats(format or AUTO, zone) if wraps_any else StatedFormat(format or AUTO, zone)
+    format = AUTO if format is None else format  # noqa: A001 - as above
+    if format in known_names():
+        wraps_any = format == AUTO or format_files()[format].wraps
+        return RecognizedFormats(format, zone) if wraps_any else StatedFormat(format, zone)
     if format.startswith("#Fields:"):
         return with_columns(format, zone)
     return compile_format(format, zone)

@@ -28,15 +28,15 @@ class JsonFormat:
     """Parses objects of one program; `requires` are the keys by which they are known."""
 
     def __init__(self, name: str, requires: Sequence[str], columns: Mapping[str, str]) -> None:
-        self.name = name
         self.unreadable: Counter[str] = Counter()
         self._requires = [key.split(".") for key in requires]
         named = [(key, as_it_is(column_named(column, name))) for key, column in columns.items()]
-        self._time_key = next(key for key, column in named if column.time)
-        self._time = dict(named)[self._time_key].time
+        self._time_key, self._time = next((key, column.time) for key, column in named if column.time)
+        self._time_path = self._time_key.split(".")
         # The weak ones first: what others give for the same field replaces it.
         self._columns = sorted(
-            ((key, column) for key, column in named if not column.time), key=lambda each: not each[1].weak
+            ((key.split("."), column) for key, column in named if not column.time),
+            key=lambda each: not each[1].weak,
         )
 
     def knows(self, line: Mapping[str, object]) -> bool:
@@ -50,12 +50,12 @@ class JsonFormat:
             keys = ", ".join(".".join(path) for path in self._requires)
             raise InvalidEvent(Reason.UNPARSABLE, f"line has keys {', '.join(sent)[:80]}; expected {keys}")
         values: dict[str, Value] = {}
-        for key, column in self._columns:
-            text = _text(_at(sent, key.split(".")))
+        for path, column in self._columns:
+            text = _text(_at(sent, path))
             if text is not None:
                 values |= self._read(column, text)
-        time = _text(_at(sent, self._time_key.split(".")))
-        if time is None or self._time is None:
+        time = _text(_at(sent, self._time_path))
+        if time is None:
             raise InvalidEvent(Reason.UNPARSABLE, f"{self._time_key} is null; expected a time")
         values["ts"] = self._time(time)
         return LoggedRequest(**values)  # type: ignore[arg-type]  # each directive knows the type of its field
@@ -78,8 +78,8 @@ class JsonFormat:
     def explain(self, line: str) -> list[Explained]:
         """Return the columns of a line."""
         sent = json_object(line)
-        keys = [self._time_key, *(key for key, _ in self._columns)]
-        return [Explained(key, _text(_at(sent, key.split("."))) or "") for key in keys]
+        paths = [self._time_path, *(path for path, _ in self._columns)]
+        return [Explained(".".join(path), _text(_at(sent, path)) or "") for path in paths]
 
 
 def _at(value: object, path: Sequence[str]) -> object:
