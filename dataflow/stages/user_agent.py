@@ -1,6 +1,6 @@
 """User agent: the text of the header in; device, system, browser and whether it is a bot out.
 
-Importing it takes a sixth of a second: it loads all patterns.
+Importing it takes a third of a second: it loads all patterns.
 """
 
 from typing import TypeVar

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import user_agents
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from hypothesis import example, given
 from hypothesis import strategies as st
 from ua_parser import BasicResolver, Domain, load_lazy_builtins
 
+from dataflow.stages.bots import PEOPLE
 from dataflow.stages.user_agent import LONGEST, ExactResolver, UserAgent, user_agent_of
 
 SAMPLE = Path(__file__).parents[1] / "data/access_logs/apache_combined_10k.log.gz"
@@ -112,6 +114,11 @@ def test_who_asks_without_a_person_waiting_is_a_bot(text):
 def test_browsers_and_apps_of_people_are_not_bots(text):
     """A false bot takes a person out of the counts."""
     assert user_agent_of(text).is_bot is False
+
+
+def test_what_is_left_out_of_a_list_is_in_it():
+    """A pattern that the list writes otherwise one day would be left in, and people be bots again."""
+    assert {entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA} >= PEOPLE
 
 
 @pytest.mark.parametrize(
