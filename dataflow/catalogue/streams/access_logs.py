@@ -3,7 +3,6 @@
 from dataflow.catalogue.stream import GeneratorKind, Stream
 from dataflow.catalogue.topic import DeclaredTopic, PostgresTable
 from dataflow.engine.event_time import EventTime
-from dataflow.stages.access_log.usual_formats import parse
 from dataflow.stages.event_time import iso_ms
 from dataflow.stages.request import REQUEST_COLUMNS, resource_of
 from models.access_log_entry import AccessLogEntry
@@ -26,7 +25,6 @@ STREAM = Stream(
     (ACCESS_LOGS_PARSED,),
     counted_at=EventTime("at_ms", int),
     columns=REQUEST_COLUMNS,
-    check=parse,
     ingest_number=1,
     keeps_sender=True,
     generator=GeneratorKind("access-logs", "access_logs:AccessLogs"),

@@ -186,4 +186,4 @@ _times: BoundedCache[str, str] = BoundedCache(_time_of)
 _fronts: BoundedCache[str, Front] = BoundedCache(front_of)
 
 parse = UsualFormats().parse
-"""Parses a line on its own: for a check, or a test."""
+"""Parses a line on its own: for a test."""
