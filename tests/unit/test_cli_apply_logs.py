@@ -147,6 +147,14 @@ def test_an_own_format_is_explained_by_its_directives():
     assert [b" ".join(line.split()).decode() for line in shown][:2] == ["line 1: own format", "%h 192.0.2.1"]
 
 
+def test_what_stands_before_a_line_does_not_hide_its_columns():
+    """Windows begins a file with a byte order mark; the line itself is good."""
+    shown, _ = apply(
+        "access-log", "--explain", "--format", "%h %t %>s", stdin=b"\xef\xbb\xbf192.0.2.1 [x] 200"
+    )
+    assert [b" ".join(line.split()).decode() for line in shown][1] == "%h 192.0.2.1"
+
+
 def test_a_named_format_is_stated_by_its_name():
     """As in DATAFLOW_ACCESS_LOG_FORMAT; lines of other formats are dead letters then."""
     found, said = apply("access-log", "--format", "squid", stdin=PLAIN.splitlines()[0])

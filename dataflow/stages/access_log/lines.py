@@ -48,28 +48,26 @@ class DetailedRequest(LoggedRequest, gc=False, kw_only=False):
         return cls(**values, more={**more, **known})
 
 
+_BEFORE_A_LINE = frozenset(("\0", "\ufeff"))
+
+
 def text_of_line(raw: bytes) -> str:
-    r"""Return the text in `raw` without its line end.
+    r"""Return the text of the line in `raw`, without its end.
 
     Bytes that are not UTF-8 become ``\xHH``, which is how Apache and nginx write them: the
-    request happened, and no byte of it is lost.
+    request happened, and no byte of it is lost. A byte order mark at the begin of a file, and the
+    hole of NULs that a truncated file leaves in front of the next line, are no part of it.
     """
-    return raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
-
-
-_BEFORE_A_LINE = frozenset(("", "\0", "\ufeff"))
+    line = str(raw, "utf-8", "backslashreplace").rstrip("\r\n")
+    return line.lstrip("\0").removeprefix("\ufeff") if line[:1] in _BEFORE_A_LINE else line
 
 
 def line_of(raw: bytes) -> str:
-    """Return the line in `raw`, as `text_of_line`; raise `InvalidEvent` if it is empty.
+    """Return the line in `raw`, as `text_of_line`; raise `InvalidEvent` if it is empty, or holds a NUL.
 
-    A byte order mark at the begin of a file, and the hole of NULs that a truncated file leaves in front
-    of the next line, are no part of it. Any other NUL is a dead letter: no server writes one, but a file
-    system may after a crash.
+    No server writes one, but a file system may after a crash.
     """
-    line = str(raw, "utf-8", "backslashreplace").rstrip("\r\n")
-    if line[:1] in _BEFORE_A_LINE:
-        line = line.lstrip("\0").removeprefix("\ufeff")
+    line = text_of_line(raw)
     if not line or line.isspace():
         raise InvalidEvent(Reason.EMPTY, "line is empty; expected an access log line")
     if "\0" in line:
