@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from dataflow.engine.json_members import end_of_nested
+from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent
 from dataflow.http_error import HttpError
 from dataflow.sources.body_events import elements, is_array, json_events, read_head, split_lines
 from dataflow.sources.inflate import PIECE_BYTES, inflate
-from dataflow.stages.access_log.usual_formats import parse
+from dataflow.stages.access_log import line_parser
 
 SMALL, LARGE = 64 << 10, 256 << 10
 MOST = 1 << 30
+LOGS = line_parser(None)
 
 
 def all_of(walk: Callable[[bytes], Iterable[object]]) -> Callable[[bytes], None]:
@@ -28,7 +30,7 @@ def all_of(walk: Callable[[bytes], Iterable[object]]) -> Callable[[bytes], None]
         try:
             for _ in walk(text):
                 pass
-        except (InvalidEvent, HttpError):
+        except (InvalidEvent, DroppedEvent, HttpError):
             pass
 
     return run
@@ -48,7 +50,7 @@ WALKS: dict[str, Callable[[bytes], object]] = {
         lambda text: split_lines((text[at : at + 512] for at in range(0, len(text), 512)), 64 << 10)
     ),
     "gzip members": all_of(lambda text: inflate(gzip.compress(text[:64]) * (len(text) >> 8), "gzip", MOST)),
-    "access log": all_of(lambda text: [parse(text)]),
+    "access log": all_of(lambda text: [LOGS.parse(text)]),
 }
 WORST: dict[str, Callable[[int], bytes]] = {
     "open strings": lambda size: b'[["' + b'\\"' * (size // 2),
@@ -58,6 +60,7 @@ WORST: dict[str, Callable[[int], bytes]] = {
     "quotes": lambda size: b"[" + b'"' * size,
     "commas": lambda size: b"[" + b"," * size,
     "spaces": lambda size: b" " * size + b"[",
+    "names of columns": lambda size: b"#Fields: date time" + b" a" * (size // 2),
     "backslashes": lambda size: b'["' + b"\\" * size,
     "tiny elements": lambda size: b"[" + b"1," * (size // 2),
     "line feeds": lambda size: b"\n" * size,
