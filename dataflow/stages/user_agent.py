@@ -40,7 +40,7 @@ _OTHER = "Other"  # what user-agents calls what it does not know
 _CONSOLE = re2.compile(r"PlayStation|Nintendo|Xbox|\bOUYA\b")
 _TV = re2.compile(
     r"(?i)smart-?tv|hbbtv|\b(?:(?:apple|google|android|opera) ?)?tv\b|appletv|googletv|bravia|netcast|web0s"
-    r"|\bviera\b|\broku\b|crkey|\baft[a-z]{1,4}[0-9]{0,3}\b|dlnadoc|ce-html|chromecast|vizio"
+    r"|\bviera\b|\broku\b|crkey|(?-i:\bAFT[A-Z]{1,4}[0-9]{0,3}\b)|dlnadoc|ce-html|chromecast|vizio"
 )
 _TABLET = re2.compile(
     r"(?i)tab(?:let)?\b|pad\b|\bsm-[tx][0-9]|\bgt-[pn][0-9]|kindle|\bkf[a-z]{2,}|pixel c\b|nexus (?:7|9|10)\b"

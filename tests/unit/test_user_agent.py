@@ -140,6 +140,7 @@ def test_what_is_left_out_of_a_list_is_in_it():
         ("Mozilla/5.0 (Nintendo Switch; WifiWebAuthApplet) AppleWebKit/609.4 NF/6.0.2", "console"),
         ("Dalvik/2.1.0 (Linux; U; Android 12; SM-G991B Build/SP1A.210812.016)", "mobile"),
         ("Dalvik/2.1.0 (Linux; U; Android 12; SM-T870 Build/SP2A.220305.013)", "tablet"),
+        ("Mozilla/5.0 (Linux; Android 9; K) Chrome/72.0 Mobile Safari/537.36 [opened after login]", "mobile"),
         (
             "Mozilla/5.0 (Linux; Android 7.0; RIVIERA F23) Chrome/72.0 Mobile Safari/537.36",
             "mobile",
