@@ -44,12 +44,15 @@ def test_a_url_makes_an_index():
         {"opensearch_username": "me", "opensearch_api_key": "key"},
         {"opensearch_api_key": "key", "opensearch_aws_region": "eu-west-1"},
         {"opensearch_username": "me", "opensearch_aws_region": "eu-west-1"},
+        {"opensearch_url": "http://b:9200,http://me:geheim@a:9200", "opensearch_username": "me"},
+        {"opensearch_url": "http://me:geheim@a:9200", "opensearch_api_key": "key"},
+        {"opensearch_url": "http://me:geheim@a:9200", "opensearch_aws_region": "eu-west-1"},
     ],
 )
 def test_two_ways_to_log_in_are_refused(ways):
     """Only one could be used, and nobody knows which was meant."""
     with pytest.raises(Misconfigured, match="expected one way to log in"):
-        opensearch.configured(Settings(opensearch_url="http://a:9200", **ways))
+        opensearch.configured(Settings(**{"opensearch_url": "http://a:9200"} | ways))
 
 
 def test_secrets_are_not_told():

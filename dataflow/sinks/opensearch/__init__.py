@@ -9,11 +9,14 @@ def configured(settings: Settings) -> Sink | None:
     """Return the sink if the settings enable it; raise `Misconfigured` for an impossible index or login."""
     if settings.opensearch_url is None:
         return None
-    logins = [settings.opensearch_username, settings.opensearch_api_key, settings.opensearch_aws_region]
-    if sum(login is not None for login in logins) > 1:
+    in_settings = (settings.opensearch_username, settings.opensearch_api_key, settings.opensearch_aws_region)
+    ways = [login is not None for login in in_settings]
+    ways.append("@" in settings.opensearch_url.get_secret_value())  # the client would take this one
+    if sum(ways) > 1:
         raise Misconfigured(
-            "more than one of DATAFLOW_OPENSEARCH_USERNAME, DATAFLOW_OPENSEARCH_API_KEY and "
-            "DATAFLOW_OPENSEARCH_AWS_REGION is set; expected one way to log in"
+            "more than one of DATAFLOW_OPENSEARCH_USERNAME, DATAFLOW_OPENSEARCH_API_KEY, "
+            "DATAFLOW_OPENSEARCH_AWS_REGION and a user in DATAFLOW_OPENSEARCH_URL is set; "
+            "expected one way to log in"
         )
     # A worker without OpenSearch does not load its client.
     from dataflow.sinks.opensearch.indices import read_indices
