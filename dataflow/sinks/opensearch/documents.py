@@ -124,6 +124,8 @@ def _object_of(members: Iterable[bytes]) -> bytes:
 
 def place_of(latitude: object, longitude: object) -> Mapping[str, float] | None:
     """Return coordinates in degrees as a geo_point; None if they are not on earth."""
+    if latitude is None or longitude is None:  # as in most events: an exception costs more
+        return None
     try:
         lat, lon = float(str(latitude)), float(str(longitude))
     except ValueError:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from dataflow.catalogue.topic import DAY_MS
 from dataflow.errors import Misconfigured
@@ -25,7 +26,12 @@ def index_name(prefix: str, at_ms: int, arrived_ms: int) -> str:
     late_ms = arrived_ms - at_ms
     if late_ms > MONTHLY_MS:
         return f"{prefix}-{_OVERFLOW}"
-    return f"{prefix}-{datetime_of(at_ms):{'%Y.%m.%d' if late_ms <= DAILY_MS else '%Y.%m'}}"
+    return f"{prefix}-{_date(at_ms // DAY_MS, '%Y.%m.%d' if late_ms <= DAILY_MS else '%Y.%m')}"
+
+
+@lru_cache(maxsize=4_096)  # events have few days
+def _date(day: int, form: str) -> str:
+    return f"{datetime_of(day * DAY_MS):{form}}"
 
 
 _OVERFLOW = "overflow"
