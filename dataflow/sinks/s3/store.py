@@ -48,16 +48,18 @@ class Store:
 
     async def ensure_bucket(self, region: str | None) -> None:
         """Create the bucket if it is missing; one that we may not inspect exists."""
+        async with _translate_errors(may_fail=False):
+            if not await self._has_bucket():
+                await self._create_bucket(region)
+
+    async def _has_bucket(self) -> bool:
         try:
             await self._ask("head_bucket", Bucket=self._bucket)
         except ClientError as error:
-            if status_of(error) == 403:
-                return
-            if status_of(error) != 404:
-                raise _unavailable(error) from error
-            await self._create_bucket(region)
-        except (BotoCoreError, OSError, TimeoutError) as error:
-            raise _unavailable(error) from error
+            if status_of(error) not in (403, 404):
+                raise
+            return status_of(error) == 403
+        return True
 
     async def _create_bucket(self, region: str | None) -> None:
         elsewhere = region not in (None, "us-east-1")
@@ -65,16 +67,13 @@ class Store:
         try:
             await self._ask("create_bucket", Bucket=self._bucket, **place)
         except ClientError as error:
-            if code_of(error) == "BucketAlreadyOwnedByYou":  # by another worker, since we asked
-                return
             if code_of(error) == "BucketAlreadyExists":
                 raise SinkUnavailable(
                     f"S3: bucket {self._bucket} belongs to another account; expected another name in "
                     "DATAFLOW_S3_BUCKET, or the right to list and write that bucket"
                 ) from error
-            raise _unavailable(error) from error
-        except (BotoCoreError, OSError, TimeoutError) as error:
-            raise _unavailable(error) from error
+            if code_of(error) != "BucketAlreadyOwnedByYou":  # by another worker, since we asked
+                raise
 
     async def put(
         self, key: str, body: IO[bytes], media_type: str, metadata: Mapping[str, str], condition: Condition
