@@ -7,7 +7,6 @@ from functools import partial
 from io import SEEK_END
 from pathlib import Path
 from ssl import SSLContext
-from types import MappingProxyType
 from typing import IO, Any
 
 from aiobotocore.config import AioConfig
@@ -25,7 +24,6 @@ ANSWER_SECONDS = 60.0  # a request, of 8 MiB at most, fails if it takes longer
 
 Condition = Mapping[str, str]
 UNCONDITIONAL: Condition = {}
-NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 ABSENT: Condition = {"IfNoneMatch": "*"}
 
 _FAILED_CONDITIONS = ("PreconditionFailed", "ConditionalRequestConflict")
@@ -41,7 +39,7 @@ class PreconditionFailed(Exception):
 class Store:
     """One bucket; raises only `SinkUnavailable` and `PreconditionFailed`."""
 
-    def __init__(self, client: Client, bucket: str, object_options: Mapping[str, str] = NO_OPTIONS) -> None:
+    def __init__(self, client: Client, bucket: str, object_options: Mapping[str, str]) -> None:
         self._client = client
         self._bucket = bucket
         self._object_options = object_options
