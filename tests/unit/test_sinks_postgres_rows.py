@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sinks.sink_records import a_record
 
 from dataflow.errors import InvalidEvent
 from dataflow.sinks.postgres.rows import day_of, event_time
@@ -25,13 +26,13 @@ ARRIVED = date(2027, 1, 15)
 )
 def test_the_day_is_that_of_the_event_or_else_that_of_its_arrival(event_at, day):
     """A wrong clock must not make a partition for every day until the year 9999."""
-    assert day_of(event_at, ARRIVED_MS) == day
+    assert day_of(event_at, a_record(0, None, ARRIVED_MS)) == day
 
 
 @given(st.none() | st.datetimes(timezones=st.just(UTC)), st.integers(-(2**63), 2**63 - 1))
-def test_every_record_has_a_day_whatever_its_times_say(event_at, arrived_ms):
+def test_every_record_has_a_day_whatever_its_times_say(event_at, timestamp):
     """A record without any sensible time is of 1970."""
-    assert date(1970, 1, 1) <= day_of(event_at, arrived_ms)
+    assert date(1970, 1, 1) <= day_of(event_at, a_record(0, None, timestamp))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataflow.engine.decoding import DECODING_ERRORS, compile_decoder
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.instants import datetime_of
 from dataflow.kafka.record import Record
+from dataflow.sinks.event_time import arrived_ms
 from dataflow.sinks.postgres.odd_values import compile_odd_values
 from dataflow.sinks.postgres.tables import Table
 
@@ -17,7 +18,6 @@ RecordRow = tuple[Record, Row]
 FIRST_COLUMNS = ("offset", "day", "ts")
 _FIRST_DAY = date(1971, 1, 1)  # the boundary of `dataflow.stages.event_time`
 _AHEAD = timedelta(days=1)  # clocks of senders may be wrong
-_LAST_MS = 253_402_300_799_999  # year 9999
 
 
 def compile_rows(table: Table) -> Callable[[Record], RecordRow]:
@@ -41,7 +41,7 @@ def compile_rows(table: Table) -> Callable[[Record], RecordRow]:
         values = values_of(event)
         if changes:
             values = _changed(values, changes)
-        return record, (record.offset, day_of(ts, record.timestamp), ts, *values)
+        return record, (record.offset, day_of(ts, record), ts, *values)
 
     return row_of
 
@@ -62,13 +62,13 @@ def event_time(name: str, text: str | None) -> datetime | None:
         ) from error
 
 
-def day_of(event_at: datetime | None, arrived_ms: int) -> date:
+def day_of(event_at: datetime | None, record: Record) -> date:
     """Return the day, UTC, of the partition of a row; it depends on the record alone.
 
     It is the day of the event, or of its arrival in Kafka if the event has no time, or one
     before 1971 or more than a day ahead.
     """
-    arrived = datetime_of(min(max(arrived_ms, 0), _LAST_MS))
+    arrived = datetime_of(arrived_ms(record))
     if event_at is not None and event_at - arrived <= _AHEAD and event_at.date() >= _FIRST_DAY:
         return event_at.date()
     return arrived.date()
