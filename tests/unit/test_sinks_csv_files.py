@@ -1,7 +1,7 @@
+"""CSV files: each line once, whatever ends the process, fills the disk or comes again."""
+
 import contextlib
-import csv
 import errno
-import io
 import os
 import signal
 import subprocess
@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflow.errors import SinkUnavailable
-from dataflow.sinks.csv import line_of
 from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
 
 HEADER = b"number\r\n"
@@ -298,16 +297,3 @@ def test_files_have_one_writer(tmp_path):
     first.close()
     second.append(1, 2, lines(1, 2))
     assert numbers_in(tmp_path) == [0, 1]
-
-
-@given(st.lists(st.text(alphabet=st.characters(blacklist_categories=["Cs"])), min_size=2, max_size=4))
-def test_any_field_reads_back_as_it_was(fields):
-    """RFC 4180: quotes, commas and line ends inside of a field."""
-    text = line_of(fields).decode()
-    assert text.endswith("\r\n")
-    assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == [fields]
-
-
-def test_quotes_stand_only_where_they_are_needed():
-    """As most programs write it."""
-    assert line_of(['a"b', "c,d", "e\nf", "g h", ""]) == b'"a""b","c,d","e\nf",g h,\r\n'
