@@ -63,46 +63,50 @@ async def test_the_columns_declared_are_those_of_the_database(sink, rows, table)
     assert {name for (name,) in found} == {"topic", "partition", "offset", "day", "ts", *table.columns}
 
 
-async def test_every_topic_has_its_table_with_values_of_the_right_kind(sink, rows):
-    """One real record of each kind goes in as it should come out."""
-    await sink.write(
-        a_batch(ACCESS_LOGS_PARSED, a_request(user="frank", bytes=12, response_time_ms=1.5, is_bot=True))
-    )
-    await sink.write(a_batch("expedia_ext", a_booking()))
-    await sink.write(
-        a_batch(
+@pytest.mark.parametrize(
+    ("topic", "sent", "query", "row"),
+    [
+        (
+            ACCESS_LOGS_PARSED,
+            a_request(user="frank", bytes=12, response_time_ms=1.5, is_bot=True),
+            "SELECT user_name, bytes, response_time_ms, is_bot, country FROM web_logs",
+            ("frank", 12, 1.5, True, None),
+        ),
+        (
+            "expedia_ext",
+            a_booking(),
+            "SELECT hotel_id, stay_category, srch_ci, ts::text FROM stays",
+            (2**40, "Short stay", "no date", "2014-08-11 07:46:59+00"),
+        ),
+        (
             "enriched-web-events",
             {
                 "event_timestamp": "2026-11-21 21:23:30.425855",
                 "geo_latitude": "53.5",
                 "source_category": "social_media",
             },
-        )
-    )
-    await sink.write(
-        a_batch(
+            "SELECT geo_latitude, source_category, ts::text FROM page_views",
+            (53.5, "social_media", "2026-11-21 21:23:30.425855+00"),
+        ),
+        (
             "analytics-events",
             {"device_id": "d1", "event_type": "REVENUE", "created_on": "2026-01-02T00:30:00+02:00"},
-        )
-    )
-    await sink.write(
-        a_batch("cdn-logs-parsed", {"ts": "2022-02-22T22:16:27.280Z", "status": 206, "is_cache_hit": True})
-    )
-    assert await rows("SELECT user_name, bytes, response_time_ms, is_bot, country FROM web_logs") == [
-        ("frank", 12, 1.5, True, None)
-    ]
-    assert await rows("SELECT hotel_id, stay_category, srch_ci, ts::text FROM stays") == [
-        (2**40, "Short stay", "no date", "2014-08-11 07:46:59+00")
-    ]
-    assert await rows("SELECT geo_latitude, source_category, ts::text FROM page_views") == [
-        (53.5, "social_media", "2026-11-21 21:23:30.425855+00")
-    ]
-    assert await rows("SELECT device_id, event_type, ts::text, day::text FROM analytics_events") == [
-        ("d1", "REVENUE", "2026-01-01 22:30:00+00", "2026-01-01")
-    ]
-    assert await rows("SELECT status, is_cache_hit, ts::text FROM cdn_requests") == [
-        (206, True, "2022-02-22 22:16:27.28+00")
-    ]
+            "SELECT device_id, event_type, ts::text, day::text FROM analytics_events",
+            ("d1", "REVENUE", "2026-01-01 22:30:00+00", "2026-01-01"),
+        ),
+        (
+            "cdn-logs-parsed",
+            {"ts": "2022-02-22T22:16:27.280Z", "status": 206, "is_cache_hit": True},
+            "SELECT status, is_cache_hit, ts::text FROM cdn_requests",
+            (206, True, "2022-02-22 22:16:27.28+00"),
+        ),
+    ],
+    ids=["requests", "bookings", "page views", "analytics events", "CDN requests"],
+)
+async def test_a_topic_has_its_table_with_values_of_the_right_kind(sink, rows, topic, sent, query, row):
+    """One real record of each kind goes in as it should come out."""
+    await sink.write(a_batch(topic, sent))
+    assert await rows(query) == [row]
 
 
 @pytest.mark.parametrize(
