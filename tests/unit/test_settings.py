@@ -1,6 +1,5 @@
 """Settings: what the environment says, and how its faults are told."""
 
-import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -10,29 +9,9 @@ from pydantic import ValidationError
 
 from dataflow import assembly
 from dataflow.engine.options import EngineOptions
-from dataflow.errors import Misconfigured
 from dataflow.settings import Settings, read_settings, variable_of
 
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.upper().startswith("DATAFLOW_"):
-            monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def faults_of(monkeypatch: pytest.MonkeyPatch):
-    """Return a function: an environment in, the lines of the error out."""
-
-    def faults(**environment: str) -> list[str]:
-        for name, text in environment.items():
-            monkeypatch.setenv(name, text)
-        with pytest.raises(Misconfigured) as raised:
-            read_settings()
-        return str(raised.value).splitlines()
-
-    return faults
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 @pytest.mark.parametrize(
@@ -164,62 +143,6 @@ def test_an_empty_variable_counts_as_unset(monkeypatch):
     """Compose files pass on what is not set as nothing."""
     monkeypatch.setenv("DATAFLOW_BROKER", "")
     assert read_settings().broker is None
-
-
-@pytest.mark.parametrize(
-    ("text", "broker"),
-    [
-        ("kafka:9092", "kafka:9092"),
-        ("a:1, b:65535", "a:1,b:65535"),
-        ("[::1]:9092", "[::1]:9092"),
-    ],
-)
-def test_brokers_are_host_and_port(monkeypatch, text, broker):
-    """Spaces after a comma are how people write."""
-    monkeypatch.setenv("DATAFLOW_BROKER", text)
-    assert read_settings().broker == broker
-
-
-@pytest.mark.parametrize("text", ["kafka", "kafka:", ":9092", "a:0", "a:65536", "a:1,,b:2", "kafka://a:1"])
-def test_what_is_not_host_and_port_is_refused(faults_of, text):
-    """Else the first sign of it is a client that never connects."""
-    assert len(faults_of(DATAFLOW_BROKER=text)) == 1
-
-
-@pytest.mark.parametrize(
-    ("environment", "missing"),
-    [
-        (
-            {"DATAFLOW_BROKER_SECURITY": "sasl_ssl"},
-            {"BROKER", "BROKER_USERNAME", "BROKER_PASSWORD"},
-        ),
-        ({"DATAFLOW_BROKER_SECURITY": "ssl"}, {"BROKER"}),
-        ({"DATAFLOW_BROKER_USERNAME": "u"}, {"BROKER_USERNAME"}),
-        ({"DATAFLOW_BROKER_CA_FILE": __file__}, {"BROKER_CA_FILE"}),
-        (
-            {
-                "DATAFLOW_BROKER": "a:1",
-                "DATAFLOW_BROKER_SECURITY": "ssl",
-                "DATAFLOW_BROKER_KEY_FILE": __file__,
-            },
-            {"BROKER_CERT_FILE"},
-        ),
-    ],
-)
-def test_settings_of_the_broker_fit_each_other(faults_of, environment, missing):
-    """A password that is silently not used, or sent in clear, is found by nobody."""
-    assert {fault.split()[0].removeprefix("DATAFLOW_") for fault in faults_of(**environment)} == missing
-
-
-def test_a_password_is_in_no_error_and_no_repr(faults_of, monkeypatch):
-    """Errors and reprs end in logs."""
-    told = faults_of(DATAFLOW_BROKER_PASSWORD="hush", DATAFLOW_WEB_PORT="x")
-    assert "hush" not in "\n".join(told)
-    monkeypatch.delenv("DATAFLOW_WEB_PORT")
-    monkeypatch.setenv("DATAFLOW_BROKER", "a:1")
-    monkeypatch.setenv("DATAFLOW_BROKER_SECURITY", "sasl_plaintext")
-    monkeypatch.setenv("DATAFLOW_BROKER_USERNAME", "u")
-    assert "hush" not in repr(read_settings())
 
 
 def test_a_worker_bound_to_all_addresses_is_called_by_its_host_name(monkeypatch):

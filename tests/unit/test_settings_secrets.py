@@ -1,6 +1,5 @@
 """Secrets of the settings: shown nowhere, whatever is wrong with them, and each may be in a file."""
 
-import os
 from codecs import BOM_UTF8
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from dataflow.masking import masked
 from dataflow.settings import Settings, read_settings, variable_of
 from dataflow.settings.secret_files import is_secret
 
+pytestmark = pytest.mark.usefixtures("no_settings")
+
 MARKER = "hush-4711"
 LOGINS = (
     "http://me:{}@search:9200", "https://me:{}@search:x", "https://me:{}/x@search", "http://{}@search",
@@ -21,13 +22,6 @@ LOGINS = (
     "cdn-logs=s3://me:{}@bucket/key", "s3://me:{}@bucket",
 )  # fmt: skip
 SECRETS = sorted(name for name, field in Settings.model_fields.items() if is_secret(field.annotation))
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.upper().startswith("DATAFLOW_"):
-            monkeypatch.delenv(name)
 
 
 def all_that_is_shown() -> str:
