@@ -11,7 +11,7 @@ from dataflow.settings.access import AccessSettings
 from dataflow.settings.broker import BrokerSettings, Compression, DeliverySettings, SaslMechanism, Security
 from dataflow.settings.faults import contradictions, describe_fault, unknown_names
 from dataflow.settings.inputs import InputSettings, ReceivingSettings
-from dataflow.settings.s3 import ArchiveFormat, ArchiveHour, Encryption, S3Settings
+from dataflow.settings.s3 import ArchiveFormat, ArchiveHour, S3Settings
 from dataflow.settings.secret_files import SUFFIX, SecretFiles, is_secret
 from dataflow.settings.sinks import SinkSettings
 from dataflow.settings.stages import StageSettings
@@ -19,7 +19,7 @@ from dataflow.settings.web import WebSettings
 from dataflow.settings.worker import LogFormat, LogLevel, LogSettings, Role, WorkerSettings
 
 __all__ = [
-    "ArchiveFormat", "ArchiveHour", "Compression", "Encryption", "LogFormat", "LogLevel", "Role",
+    "ArchiveFormat", "ArchiveHour", "Compression", "LogFormat", "LogLevel", "Role",
     "SaslMechanism", "Security", "Settings", "read_settings", "settings", "variable_of",
 ]  # fmt: skip
 
