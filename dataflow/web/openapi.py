@@ -87,8 +87,8 @@ def _responses(route: Route) -> Json:
     responses: Json = {str(int(route.status)): {"description": route.status.phrase, "content": content}}
     unchanged = {304: "It is as If-None-Match says"} if route.has_etag else {}
     protected = {} if route.role is AccessRole.EVERYBODY else PROTECTED
-    protected |= CHANGING if route.role in CHANGES else {}
-    for status, meaning in sorted({**unchanged, **protected, **route.errors}.items()):
+    changing = CHANGING if route.role in CHANGES else {}
+    for status, meaning in sorted({**unchanged, **protected, **changing, **route.errors}.items()):
         error = {"content": _contents([Content()], Error)} if status >= HTTPStatus.BAD_REQUEST else {}
         responses[str(status)] = {"description": meaning, **error}
     return responses
