@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler
 from aiohttp.web import Request, RequestKey, StreamResponse, middleware
 
 from dataflow.access.configured import WHO_MAY
-from dataflow.access.identity import AccessRole, Credentials, Identity, IdentityKind
+from dataflow.access.identity import GIVEN, AccessRole, Credentials, Identity, IdentityKind
 from dataflow.access.worker_proof import Asked
 from dataflow.app import app
 from dataflow.catalogue.declared import RECEIVED_STREAMS
@@ -23,7 +23,6 @@ IDENTITY: Final = RequestKey("identity", Identity)
 
 CHANGES: Final = (AccessRole.SEND, AccessRole.EDIT, AccessRole.ADMIN)
 """Roles of routes that take or change something, whose refusals are counted."""
-
 
 NAME_KINDS: Final = ("DNS", "email", "URI")
 """Of alternative names; beside them counts the common name."""
@@ -41,12 +40,21 @@ async def authorize(request: Request, handler: Handler) -> StreamResponse:
     except HttpError as error:
         _count(error)
         raise
-    if role not in CHANGES:
+    if role not in GIVEN:  # pages, probes and queries of workers need no broker
         return await handler(request)
     try:
-        return await handler(request)
+        return await _answer(request, handler)
     except HttpError as error:
-        _count(error)
+        if role in CHANGES:
+            _count(error)
+        raise
+
+
+async def _answer(request: Request, handler: Handler) -> StreamResponse:
+    """Have a view answer; one that lacks its broker, or a topic, may be asked again."""
+    try:
+        return await handler(request)
+    except HttpError:
         raise
     except (DataflowError, KafkaError, OSError) as error:
         raise unavailable(str(error)) from error

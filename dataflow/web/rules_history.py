@@ -22,7 +22,9 @@ from dataflow.web.rules import IF_MATCH, PUT_ERRORS, RULES, SOURCES, Written, fo
 
 routes = Routes("Rules")
 
-UNKNOWN = {404: "There is no such version, or it is not kept any more; those that are, are named"}
+AWAY = {503: "Kafka is away"}
+LOG_ERRORS = {400: "The limit is not as expected", **AWAY}
+UNKNOWN = {404: "There is no such version, or it is not kept any more; those that are, are named", **AWAY}
 
 
 class LogRequest(NoParameters):
@@ -55,7 +57,7 @@ def _revert(path: str) -> Callable[[View], View]:
     return routes("post", path, AccessRole.EDIT, description=about_it, errors={**PUT_ERRORS, **UNKNOWN})
 
 
-@routes("get", "/rules/log", AccessRole.READ, errors={400: "The limit is not as expected"})
+@routes("get", "/rules/log", AccessRole.READ, errors=LOG_ERRORS)
 async def log_of_rules(request: LogRequest) -> VersionsKept:
     """Who wrote which version of the filter rules, and when."""
     return await _log(request, app.context.filter_rules)
@@ -73,7 +75,7 @@ async def revert_rules(request: RevertRequest, http: Request) -> Reply[Written]:
     return await _go_back(request, app.context.filter_rules, author_of(http))
 
 
-@routes("get", "/utm-sources/log", AccessRole.READ, errors={400: "The limit is not as expected"})
+@routes("get", "/utm-sources/log", AccessRole.READ, errors=LOG_ERRORS)
 async def log_of_sources(request: LogRequest) -> VersionsKept:
     """Who wrote which version of the UTM sources, and when."""
     return await _log(request, app.context.utm_sources)
