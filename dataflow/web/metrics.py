@@ -25,8 +25,8 @@ LONGEST = 80
 OTHERS = "(other)"
 """Names that came when there were so many others: Prometheus keeps every label it has ever seen."""
 
-STATUSES = ("400", "401", "403", "413", "415", "429", "503")
-"""All that a refusal may have; those that never were are there, too, so that their first rise is seen."""
+STATUSES = ("400", "401", "403", "404", "413", "415", "421", "429", "503")
+"""What senders and browsers may get; what never was is there, too, so that its first rise is seen."""
 
 
 class WorkerCollector(Collector):
@@ -184,13 +184,17 @@ def _received(receiver: Receiver) -> Iterable[Metric]:
         "Requests that were refused, by status: 429 and 503 come again, after another 4XX a sender "
         "drops its batch.",
         "status",
-        {status: counts[REFUSED, status] for status in STATUSES},
+        {status: counts[REFUSED, status] for status in _statuses(counts)},
     )
     yield GaugeMetricFamily(
         "dataflow_http_in_flight_bytes",
         "Bytes of requests that are not answered; senders get 429 at the bound.",
         value=receiver.in_flight_bytes,
     )
+
+
+def _statuses(counts: Mapping[tuple[str, str], int]) -> Iterable[str]:
+    return sorted({*STATUSES, *(status for subject, status in counts if subject == REFUSED)})
 
 
 def _connections() -> Iterable[Metric]:
