@@ -13,7 +13,7 @@ from dataflow.web.answer import Answer
 from dataflow.web.edge import json_response
 from dataflow.web.index import HTML, page_of
 from dataflow.web.route import Content, Routes
-from dataflow.web.session_cookie import keep_session, session_owner
+from dataflow.web.session_cookie import forget_session, keep_session, session_owner
 
 routes = Routes("Pages")
 
@@ -72,8 +72,8 @@ async def log_in(http: Request, body: Login) -> Response:
 
 
 @routes("delete", "/session", AccessRole.EVERYBODY, answer=Content(schema=LoggedIn))
-async def log_out(http: Request) -> Response:
+async def log_out() -> Response:
     """Log out."""
     response = json_response(msgspec.json.encode(LoggedIn(None, can_log_in=True)))
-    keep_session(http, response, None)
+    forget_session(response)
     return response

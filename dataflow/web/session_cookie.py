@@ -22,16 +22,26 @@ def session_owner(request: Request) -> Identity | None:
     return next((owner for owner in owners if owner is not None), None)
 
 
-def keep_session(request: Request, response: Response, session: str | None) -> None:
-    """Have the browser keep a session, or forget it: no script reads it, no page of others sends it."""
+def keep_session(request: Request, response: Response, session: str) -> None:
+    """Have the browser keep a session: no script reads it, no page of others sends it."""
     # A proxy may speak HTTPS for us: the page's own address says so.
     is_secure = request.secure or request.headers.get(hdrs.ORIGIN, "").startswith("https://")
+    _set(response, _SECURE if is_secure else _PLAIN, session, SESSION_SECONDS)
+
+
+def forget_session(response: Response) -> None:
+    """Have the browser forget the sessions of this worker: it may have one of each of its ports."""
+    for name in (_SECURE, _PLAIN):
+        _set(response, name, "", 0)
+
+
+def _set(response: Response, name: str, session: str, seconds: int) -> None:
     response.set_cookie(
-        _SECURE if is_secure else _PLAIN,
-        session or "",
-        max_age=SESSION_SECONDS if session else 0,
+        name,
+        session,
+        max_age=seconds,
         path="/",
-        secure=is_secure,
+        secure=name == _SECURE,
         httponly=True,
         samesite="Strict",
     )

@@ -4,10 +4,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from dataflow.access.access_file import AccessList, Account
 from dataflow.access.identity import Identity, IdentityKind, read_grants
 from dataflow.access.sessions import SESSION_SECONDS, LoginSessions
+from dataflow.web.session import routes
 
 ANN = Identity(IdentityKind.USER, "ann", read_grants(["edit"], ()))
 BOARD = Identity(IdentityKind.TOKEN, "board", read_grants(["read"], ()))
@@ -88,3 +90,13 @@ def test_a_session_that_is_altered_is_none(sessions: LoginSessions):
 def test_what_is_no_session_is_none(sessions: LoginSessions, kept: str):
     """Anybody may send a cookie."""
     assert sessions.owner(kept, KNOWN) is None
+
+
+async def test_who_logs_out_is_so_at_every_port_of_the_worker():
+    """Cookies are of a host: whoever had logged in at the plain port as well stayed logged in there."""
+    [route] = [each for each in routes if each.method == "delete"]
+    cookies = (await route.respond(make_mocked_request("DELETE", "/session"))).cookies
+    seen = {
+        (name, cookie.value, cookie["max-age"], bool(cookie["secure"])) for name, cookie in cookies.items()
+    }
+    assert seen == {("dataflow", "", "0", False), ("__Host-dataflow", "", "0", True)}
