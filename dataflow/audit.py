@@ -14,7 +14,7 @@ from dataflow.instants import iso
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.producers import IdempotentProducer
-from dataflow.kafka.reading import read_to_end
+from dataflow.kafka.reading import read_last
 from dataflow.kafka.types import TopicPartition
 from dataflow.topics import ensure_topics, existing_topics
 
@@ -64,10 +64,8 @@ async def read_audit(connection: Mapping[str, object], limit: int) -> list[Audit
         return []
     entries: list[AuditEntry] = []
     async with reader(connection) as consumer:
-        consumer.assign([_PARTITION])
-        async for _, records in read_to_end(consumer, [_PARTITION]):
+        async for _, records in read_last(consumer, [_PARTITION], limit):
             entries += [_entry(record.value or b"", record.timestamp) for record in records]
-            del entries[:-limit]
     return entries[::-1]
 
 

@@ -55,6 +55,22 @@ async def read_to_end(
         yield tp, records
 
 
+async def read_last(
+    consumer: AIOKafkaConsumer,
+    tps: Collection[TopicPartition],
+    count: int,
+    max_records: int = RECORDS_AT_ONCE,
+) -> AsyncIterator[tuple[TopicPartition, Iterable[Record]]]:
+    """Assign partitions to the consumer; yield about their last `count` records, as many of each."""
+    begins, ends = await consumer.beginning_offsets(list(tps)), await consumer.end_offsets(list(tps))
+    share = -(-count // len(tps))
+    consumer.assign(tps)
+    for tp in tps:
+        consumer.seek(tp, max(begins[tp], ends[tp] - share))
+    async for tp, records in read_up_to(consumer, ends, max_records):
+        yield tp, records
+
+
 async def read_more(consumer: AIOKafkaConsumer, tp: TopicPartition, wait_seconds: float) -> list[Record]:
     """Return the next records; wait so long for one to come."""
     fetched = await drain(consumer, [tp], RECORDS_AT_ONCE, wait_seconds)

@@ -7,7 +7,7 @@ from time import monotonic
 
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import reader
-from dataflow.kafka.reading import read_up_to
+from dataflow.kafka.reading import read_last
 from dataflow.kafka.types import TopicPartition
 from dataflow.stages.filter_dry_run import DryRun, try_rules
 from dataflow.stages.filter_rules import FilterRules
@@ -51,10 +51,5 @@ async def last_records(
         raise DataflowError(f"topic is {topic!r}; expected one that exists")
     partitions = [TopicPartition(topic, number) for number in range(partition_counts[topic])]
     async with reader(connection, fetch_bytes=FETCH_BYTES) as consumer:
-        begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-        share = -(-count // len(partitions))
-        consumer.assign(partitions)
-        for tp in partitions:
-            consumer.seek(tp, max(begins[tp], ends[tp] - share))
-        async for _, records in read_up_to(consumer, ends, max_records=AT_ONCE):
+        async for _, records in read_last(consumer, partitions, count, AT_ONCE):
             yield [record.value for record in records]
