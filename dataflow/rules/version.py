@@ -9,6 +9,7 @@ Each version has a key of its own, so compaction keeps them all, with their auth
 `MOST_KEPT` are deleted by whoever writes the next. Earlier releases gave all versions one key.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -101,13 +102,18 @@ class VersionLog:
     async def read_to_end(self) -> Self:
         """Read all that is committed by now."""
         async for _, records in read_to_end(self._consumer, [self._tp]):
-            self._apply(records)
+            await self._apply_aside(list(records))
         return self
 
     async def read_more(self, wait_seconds: float) -> Self:
         """Read new records; wait up to `wait_seconds` for some."""
-        self._apply(await read_more(self._consumer, self._tp, wait_seconds))
+        await self._apply_aside(await read_more(self._consumer, self._tp, wait_seconds))
         return self
+
+    async def _apply_aside(self, records: Sequence[Record]) -> None:
+        """Check them in a thread: a thousand versions may take seconds, for which no batch waits."""
+        if records:
+            await asyncio.to_thread(self._apply, records)
 
     def _apply(self, records: Iterable[Record]) -> None:
         for record in records:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import threading
 from collections.abc import Sequence
 from itertools import count
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from dataflow.rules.outputs import RESERVED
 from dataflow.rules.version import (
     FILTER_RULES_DOCUMENT,
     Authorship,
+    Document,
     Version,
     VersionLog,
     outdated_keys,
@@ -45,6 +47,21 @@ def history_of(records: Sequence[Record]) -> list[Version]:
     kept: list[Version] = []
     VersionLog(None, FILTER_RULES_DOCUMENT, kept)._apply(records)
     return kept
+
+
+async def test_versions_are_checked_beside_the_loop(monkeypatch: pytest.MonkeyPatch):
+    """A thousand are kept, each with regexes to compile: who asked for the history held up all batches."""
+    threads: list[int] = []
+    document = Document("t", "rules", lambda raw, origin: threads.append(threading.get_ident()), b"[]")
+
+    async def read_all(*_):
+        yield None, [a_record(0, b"1", b"[]", ("version", b"1")), a_record(1, b"2", b"[]", ("version", b"2"))]
+
+    monkeypatch.setattr(module, "read_to_end", read_all)
+    log = await VersionLog(None, document).read_to_end()
+    assert log.last.number == 2
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads
 
 
 def test_every_version_and_its_author_survives_compaction():
