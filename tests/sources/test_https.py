@@ -168,6 +168,4 @@ def test_a_renewed_certificate_is_taken_over_while_it_runs_and_breaks_no_connect
         assert serial() != before
         kept.request("GET", "/streams")
         assert json.load(kept.getresponse())
-    wait_until(
-        lambda: not secure.curl("/streams").json["streams"]["expedia"].get("missing_partitions"), 30, "all"
-    )
+    wait_until(lambda: not missing(secure), 30, "all partitions, as workers ask one another by the new one")
