@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
-COMMANDS = (
-    *("demo", "worker", "broker", "topics", "produce", "ingest", "generate", "apply", "tables", "settings"),
-    *("dead-letters", "rules", "utm-sources", "streams", "sinks"),
-)
+from dataflow.cli import program
+
+COMMANDS = (*(command.__name__ for command in program.COMMANDS), *program.GROUPS, *program.DEMO_COMMANDS)
 HEAVY = ("faust", "aiokafka", "pydantic", "rich.console", "aiohttp", "msgspec", "numpy")
 
 
