@@ -33,8 +33,8 @@ class OwnNames:
 
     def check_host(self, hosts: Sequence[str], reached_at: str) -> None:
         """Raise `HttpError` if a request is for another name than ours, or the address it has come to."""
-        host = hosts[0] if len(hosts) == 1 else ""
-        if _place(host, "http")[0] not in self._hosts | {_as_host(reached_at)}:
+        host = _place(hosts[0], "http")[0] if len(hosts) == 1 else ""
+        if not host or host not in self._hosts | {_as_host(reached_at)}:
             raise HttpError(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 f"Host is {quoted(', '.join(hosts))}; expected a name or address of this worker: "

@@ -65,6 +65,13 @@ def test_a_request_names_one_host():
     assert status_of_host() == 421
 
 
+@pytest.mark.parametrize("hosts", [[], [""], ["[::1"], ["localhost", "evil.example"]])
+def test_no_name_is_nobodys_name(hosts: list[str]):
+    """A worker whose own address has no host would have let through whatever names none, or two."""
+    with pytest.raises(HttpError):
+        OwnNames(["", "vm"], []).check_host(hosts, "10.0.0.7")
+
+
 def status(*, changes: bool, scheme: str = "http", **headers: str) -> int:
     """Return the status of a request with these headers; 200 if it is let through."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
