@@ -36,7 +36,7 @@ def speak_https(app: Dataflow, settings: Settings) -> None:
         return
     conf, port = app.conf, settings.web_plain_port
     conf.web_ssl_context = server_context(certificate, key, settings.web_tls_client_ca_file)
-    conf.canonical_url = conf.canonical_url
+    conf.canonical_url = conf.canonical_url  # `AppSettings` writes https:// into it from here on
     host = settings.advertised_host.strip("[]")
     if (fault := fault_of_handshake(conf.web_ssl_context, trusted, host)) is not None:
         log.warning(
