@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 FREE_FAILURES = 3  # somebody may mistype
 
@@ -72,8 +72,9 @@ class LoginDelays:
 def network_of(address: str) -> str:
     """Return what one client has at least: an IPv4 address, or an IPv6 network."""
     try:
-        if ip_address(address).version == 6:
-            return str(IPv6Network((address.partition("%")[0], IPV6_PREFIX), strict=False))
-    except ValueError:
-        pass  # a socket of this machine has none
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:  # a socket of this machine has none
+        return address
+    if isinstance(ip, IPv6Address):  # a socket for both families has IPv4 addresses inside of IPv6 ones
+        return str(ip.ipv4_mapped or IPv6Network((ip, IPV6_PREFIX), strict=False))
     return address

@@ -56,6 +56,15 @@ def test_an_ipv6_network_is_one_address(clock: Clock):
     assert not delays.wait_seconds("")
 
 
+def test_an_ipv4_address_inside_of_an_ipv6_one_is_itself(clock: Clock):
+    """A worker that listens on :: sees IPv4 clients so: one guesser slowed down all of them."""
+    delays = LoginDelays(clock)
+    for _ in range(FREE_FAILURES + 1):
+        delays.failed("::ffff:192.0.2.1")
+    assert delays.wait_seconds("::ffff:192.0.2.1") == delays.wait_seconds("192.0.2.1") > 0
+    assert not delays.wait_seconds("::ffff:192.0.2.2")
+
+
 def test_who_has_not_failed_comes_first_and_then_who_came_first(clock: Clock):
     """A sender that is told to come again is ahead of addresses that nobody has seen before."""
     delays = LoginDelays(clock)
