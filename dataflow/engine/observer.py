@@ -38,8 +38,9 @@ class Observer(Service):
             try:
                 async with running(Admin(self._connection)) as admin:
                     await self._count_partitions(admin)
-                    pauses, error = backoff(), None
             except (KafkaError, OSError) as new_error:
+                if self._admin is not None:  # it has answered since the last error
+                    pauses, error = backoff(), None
                 if type(new_error) is not type(error):
                     log.info("Broker does not say who owns which partitions.", error=new_error)
                 error = new_error
