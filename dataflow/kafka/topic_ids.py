@@ -90,7 +90,9 @@ async def topic_rows(
     Raises `IncompatibleBrokerVersion` of a broker before 2.8.
     """
     wanted: list[tuple[object, ...]] = [(*NO_ID, name, {}) for name in sorted(names)]
-    node = _connected(client) or client.get_random_node()
+    node = _connected(client)
+    if node is None:  # not 0, which is a node like any other
+        node = client.get_random_node()
     if node is None:
         raise kafka_errors.NodeNotReadyError("no broker is known")
     request = PinnedRequest(MetadataRequestV10(wanted, False, False, with_operations, {}))
