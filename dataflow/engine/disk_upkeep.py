@@ -38,31 +38,39 @@ class UnusedPartitions:
 
     def delete_some(self, used: Collection[TopicPartition]) -> None:
         """Delete a part of what is not used; look once an hour for more."""
-        if monotonic() - self._looked_at >= LOOK_SECONDS:
+        if not self._deleting and monotonic() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = monotonic()
             self._deleting.extend(
                 (number, TopicPartition(topic, partition))
                 for number, topic, partition, note in self._disk.partitions()
-                if _is_old(note)
+                if (topic, partition) not in used and _is_old(note)
             )
-        while self._deleting:
+        if self._deleting:
             number, tp = self._deleting[0]
-            if tp not in used and self._disk.delete_some(number, RECORDS_AT_ONCE):
-                return
-            self._deleting.popleft()
+            if tp in used or not self._disk.delete_some(number, RECORDS_AT_ONCE):
+                self._deleting.popleft()
 
 
 def remove_abandoned(folder: Path, own: Path) -> None:
     """Remove the files of workers that had other addresses, if they are too old to be used again."""
     for path in folder.glob("*.sqlite"):
-        if path == own or time.time() - path.stat().st_mtime < REUSABLE_MS / 1000:
-            continue
-        lock = try_lock(path.with_suffix(".lock"))
-        if lock is not None:
-            log.info("Removing what another worker has left.", path=path)
-            remove(path)
-            path.with_suffix(".lock").unlink()
-            os.close(lock)
+        try:
+            if path != own and time.time() - path.stat().st_mtime >= REUSABLE_MS / 1000:
+                _remove_unless_locked(path)
+        except OSError as error:  # another worker has just removed it, or it is another user's
+            log.info("What another worker has left is not removed.", path=path, reason=error)
+
+
+def _remove_unless_locked(path: Path) -> None:
+    lock = try_lock(path.with_suffix(".lock"))
+    if lock is None:
+        return
+    try:
+        log.info("Removing what another worker has left.", path=path)
+        remove(path)
+        path.with_suffix(".lock").unlink()
+    finally:
+        os.close(lock)
 
 
 def _is_old(note: bytes | None) -> bool:

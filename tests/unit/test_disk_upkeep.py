@@ -103,3 +103,25 @@ def test_files_of_workers_that_had_other_addresses_go_when_they_are_too_old(tmp_
         "young.sqlite",
     ]
     assert not (tmp_path / "gone.lock").exists()
+
+
+def test_a_file_that_cannot_be_removed_is_left(tmp_path: Path):
+    """Another worker removes it at the same moment, or another user has it; our own is opened."""
+    (tmp_path / "gone.sqlite").symlink_to(tmp_path / "nothing")
+    (tmp_path / "old.sqlite").touch()
+    os.utime(tmp_path / "old.sqlite", (0, 0))
+    remove_abandoned(tmp_path, tmp_path / "own.sqlite")
+    assert not (tmp_path / "old.sqlite").exists()
+
+
+def test_partitions_of_which_nothing_is_left_are_passed_one_at_a_time(disk: DiskRecords):
+    """A worker that has had thousands would else hold the main loop for all of them, once an hour."""
+    unused = UnusedPartitions(disk)
+    unused._looked_at = -disk_upkeep.LOOK_SECONDS
+    for tp in (OLD, NEVER_NOTED):
+        disk.clear(disk.number_of(*tp))
+    statements: list[str] = []
+    disk._db.set_trace_callback(statements.append)
+    unused.delete_some({USED})
+    disk._db.set_trace_callback(None)
+    assert len([statement for statement in statements if "DELETE" in statement]) == 1
