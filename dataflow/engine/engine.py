@@ -42,6 +42,7 @@ log = get_log(__name__)
 CHECKPOINT_LIMIT_SECONDS = 60.0
 RECOVERY_PAUSE_SECONDS = 0.2
 DRAIN_POLL_SECONDS = 0.005
+LEAST_WRITE_SECONDS = 2.0
 UPKEEP_SECONDS = 0.25  # between rounds of rolling up, sealing and packing windows, and of writing to disk
 
 
@@ -229,6 +230,12 @@ class Engine(Service):
         finally:
             self.writing_until = None
 
+    def write_no_longer_than(self, deadline: float) -> None:
+        """Cut off a checkpoint that is under way, at this time of the loop at the latest."""
+        until = self.writing_until
+        if until is not None and not until.expired():  # else it is ending
+            until.reschedule(min(deadline, until.when() or deadline))
+
     @Service.task
     async def _upkeep(self) -> None:
         while not self.should_stop:
@@ -241,13 +248,21 @@ class Engine(Service):
     # -- the end of a session
 
     async def drain(self) -> None:
-        """Wait for the batches that agents work on, then write what is finished; both within a time."""
+        """Wait for the batches that agents work on, then write what is finished; both within one time.
+
+        Where agents take all of it, there is still a moment to write. At the end of the worker, a checkpoint
+        under way is cut off then, too.
+        """
         if self.lifecycle.is_running:
             self.lifecycle.enter(EngineState.DRAINING, "stop" if self.app.should_stop else "revocation")
-        deadline = self.loop.time() + self.options.drain_timeout_seconds
+        seconds = self.options.drain_timeout_seconds
+        deadline = self.loop.time() + seconds
+        if self.app.should_stop:
+            self.write_no_longer_than(deadline)
         while self.assignment.has_batches_in_progress() and self.loop.time() < deadline:  # noqa: ASYNC110 - once a rebalance
             await asyncio.sleep(DRAIN_POLL_SECONDS)
-        await self.checkpoint(self.options.drain_timeout_seconds)
+        least = min(LEAST_WRITE_SECONDS, seconds / 2)
+        await self.checkpoint(max(deadline - self.loop.time(), least))
 
     async def revoke(self) -> None:
         """Write what is finished, and retain the tables in case the partitions come back."""

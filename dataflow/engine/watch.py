@@ -94,8 +94,8 @@ class Watch(Service):
             return
         before = engine.pauses.unwritable
         await engine.inspector.inspect()
-        if engine.writing_until and engine.pauses.unwritable - before:
-            engine.writing_until.reschedule(self.loop.time())  # it would wait for them for a minute
+        if engine.pauses.unwritable - before:
+            engine.write_no_longer_than(self.loop.time())  # it would wait for them for a minute
         if engine.inspector.has_changed:
             await engine.group.refresh_topics()
             engine.inspector.has_changed = False
