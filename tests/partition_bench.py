@@ -145,3 +145,9 @@ def written(snapshot: Snapshot) -> list[tuple[str, int, list[bytes]]]:
         (topic, number, [r.value for r in MemoryRecords(bytes(builder._build())).next_batch()])
         for topic, number, builder in snapshot.outputs
     ]
+
+
+def of_size(size: int) -> bytes:
+    """Return an event of so many bytes."""
+    event = b'{"kind": "", "at": %d}' % AT
+    return event.replace(b'""', b'"%s"' % (b"x" * (size - len(event))))
