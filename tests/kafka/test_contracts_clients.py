@@ -56,17 +56,30 @@ async def test_an_idle_producer_has_nothing_in_flight(reached: Reached, topic: s
     assert asyncio.get_running_loop().time() - begun < 0.25
 
 
-@pytest.mark.parametrize(
-    "make", [IdempotentProducer, lambda reached: TransactionalProducer(reached, "retried")]
-)
-async def test_a_batch_that_fails_between_two_tries_fails_without_a_word(reached: Reached, topic: str, make):
-    """`_pending_batches`: aiokafka looks for it there, and each one was a traceback when a broker died."""
-    complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    producer = make(reached)
+@pytest.fixture
+async def complaints() -> list[object]:
+    """Return a list to which all is added that the loop would log as an error."""
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    return told
+
+
+async def started(kind: type[AIOKafkaProducer], reached: Reached, topic: str) -> AIOKafkaProducer:
+    """Return a producer that can send, in a transaction if it has any."""
+    is_transactional = kind is TransactionalProducer
+    producer = kind(reached, topic) if is_transactional else kind(reached)
     await producer.start()
-    if isinstance(producer, TransactionalProducer):
+    if is_transactional:
         await producer.begin_transaction()
+    return producer
+
+
+@pytest.mark.parametrize("kind", [IdempotentProducer, TransactionalProducer])
+async def test_a_batch_that_fails_between_two_tries_fails_without_a_word(
+    kind: type[AIOKafkaProducer], reached: Reached, topic: str, complaints: list[object]
+):
+    """`_pending_batches`: aiokafka looks for it there, and each one was a traceback when a broker died."""
+    producer = await started(kind, reached, topic)
     await producer.send_and_wait(topic, b"sent", partition=0)
     waiting = await producer.send(topic, b"retried", partition=0)
     accumulator = producer._message_accumulator
@@ -78,17 +91,12 @@ async def test_a_batch_that_fails_between_two_tries_fails_without_a_word(reached
     assert complaints == []
 
 
-@pytest.mark.parametrize(
-    "make", [IdempotentProducer, lambda reached: TransactionalProducer(reached, "unsent")]
-)
-async def test_a_batch_that_fails_before_its_turn_fails_without_a_word(reached: Reached, topic: str, make):
+@pytest.mark.parametrize("kind", [IdempotentProducer, TransactionalProducer])
+async def test_a_batch_that_fails_before_its_turn_fails_without_a_word(
+    kind: type[AIOKafkaProducer], reached: Reached, topic: str, complaints: list[object]
+):
     """`_drain_waiter`: nobody waits for it; asyncio told of each whose producer was fenced or dropped."""
-    complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    producer = make(reached)
-    await producer.start()
-    if isinstance(producer, TransactionalProducer):
-        await producer.begin_transaction()
+    producer = await started(kind, reached, topic)
     waiting = await producer.send(topic, b"unsent", partition=0)
     await drop(producer)
     with pytest.raises(ProducerClosed):
