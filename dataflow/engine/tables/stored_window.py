@@ -18,8 +18,7 @@ from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry
 SAMPLED: Final = 100
 """Of so many entries the size of a window is estimated."""
 
-versions: Final = count(randbits(62))
-"""Of windows; workers ask one another whether what they know is still so."""
+_versions = count(randbits(62))  # workers ask one another whether what they know is still so
 
 
 class StoredWindow:
@@ -45,7 +44,7 @@ class StoredWindow:
         self._spilled = spilled
         self.rewrites = 0
         """How often entries were sealed, unsealed or removed."""
-        self.version = next(versions)
+        self.touch()
 
     @property
     def edition(self) -> tuple[int, int]:
@@ -54,7 +53,7 @@ class StoredWindow:
 
     def touch(self) -> None:
         """Note that what it adds up to is changing: it gets a version that no window has had before."""
-        self.version = next(versions)
+        self.version = next(_versions)
 
     def __len__(self) -> int:
         """Return how many keys there are at most."""

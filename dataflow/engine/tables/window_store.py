@@ -16,7 +16,7 @@ from dataflow.engine.tables.sealed_window import SealedWindow
 from dataflow.engine.tables.sealing import FEWEST_KEPT, INDEX_BYTES, MANY_OPEN, quiet_windows, windows_to_seal
 from dataflow.engine.tables.spilled_states import SpilledStates
 from dataflow.engine.tables.steps import Steps, with_breaks
-from dataflow.engine.tables.stored_window import StoredWindow, versions
+from dataflow.engine.tables.stored_window import StoredWindow
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.window_entry import EntryFormat, Packed, WindowEntry, encode
 from dataflow.engine.tables.windows import Window
@@ -127,7 +127,7 @@ class WindowStore:
                 window = windows.get(start)
                 if window is None:
                     window = self.get(start)
-                window.version = next(versions)
+                window.touch()
                 touch(start)
             entry = window.entries.get(key)
             states.append((entry if type(entry) is WindowEntry else self._open(window, key)).states)
@@ -137,7 +137,7 @@ class WindowStore:
         entry = window.open(key)
         self._unpacked.add(window.start)
         if self._fullest is not None:
-            self._fullest = max(self._fullest, len(window.entries) + window.sealed.count)
+            self._fullest = max(self._fullest, len(window))
         return entry
 
     def unseal(self, start: int) -> StoredWindow:
