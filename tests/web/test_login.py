@@ -1,5 +1,6 @@
 """The login in a real browser: a page, a cookie that only our pages send, and nothing of it in clear."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from dataflow.demo.broker.ports import free_port
 CHROMIUM = Path("/usr/bin/chromium")
 FOREIGN, OWN = "evil.example", "dataflow.example"
 PASSWORD = "right"
+LOGIN = re.compile("/login$")
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)"
@@ -76,7 +78,7 @@ def test_a_person_logs_in_and_out(browser: Browser, worker: Worker):
     """The page leads to the login by itself, without the browser's own dialog, and back."""
     page = browser.new_context().new_page()
     page.goto(worker.url)
-    page.wait_for_url("**/login")
+    expect(page).to_have_url(LOGIN)
     log_in(page, "wrong")
     expect(page.locator("#trouble")).to_have_text("User or password is wrong.")
     assert page.context.cookies() == []
@@ -88,7 +90,7 @@ def test_a_person_logs_in_and_out(browser: Browser, worker: Worker):
     expect(page.locator("#get_tables")).to_be_visible()
     page.goto(worker.url)
     page.get_by_role("button", name="Log out").click()
-    page.wait_for_url("**/login")
+    expect(page).to_have_url(LOGIN)
     assert page.context.cookies() == []
 
 
@@ -107,7 +109,7 @@ def test_the_cookie_is_for_our_pages_alone(browser: Browser, worker: Worker, tmp
     assert [status for status, _ in seen] == [403, 403]
     assert all("cookie" not in headers for _, headers in seen)
     access_file(tmp_path, password="changed")
-    page.wait_for_url("**/login", timeout=15_000)
+    expect(page).to_have_url(LOGIN, timeout=15_000)
 
 
 def requests_of_a_foreign_page(context: BrowserContext, worker: Worker) -> list[tuple[int, dict[str, str]]]:
@@ -151,4 +153,4 @@ def test_over_https_the_cookie_never_travels_in_clear(
         [cookie] = context.cookies()
         assert (cookie["name"], cookie["secure"]) == ("__Host-dataflow", True)
         page.goto(f"http://{OWN}:{plain_port}/")
-        page.wait_for_url("**/login")
+        expect(page).to_have_url(LOGIN)
