@@ -29,6 +29,7 @@ from dataflow.engine.slices import in_slices
 from dataflow.engine.state_memory import StateMemory
 from dataflow.engine.topic_inspector import TopicInspector
 from dataflow.engine.topology import Topology
+from dataflow.engine.write_deadline import WriteDeadline
 from dataflow.errors import DataflowError
 from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import KafkaError, RecordsRefused, TimestampsRefused
@@ -71,7 +72,7 @@ class Engine(Service):
         self._errors = CheckpointErrors()
         self.membership = Membership(app, options)
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
-        self.writing_until: asyncio.Timeout | None = None  # of the checkpoint that is being written
+        self.write_deadline = WriteDeadline()
         self._writing = asyncio.Lock()
         self.capacity = Capacity()
         self.batch_sizes = BatchSizes(options.batch_records)
@@ -211,7 +212,7 @@ class Engine(Service):
     async def _write(self, limit_seconds: float) -> None:
         began = monotonic()
         try:
-            async with asyncio.timeout(limit_seconds) as self.writing_until:
+            async with self.write_deadline.within(limit_seconds):
                 partition_batches = await write_checkpoint(
                     self.assignment,
                     lambda: self._group_metadata,
@@ -227,14 +228,6 @@ class Engine(Service):
             self._errors.clear()
             self.lifecycle.note_progress()
             self.capacity.set()
-        finally:
-            self.writing_until = None
-
-    def write_no_longer_than(self, deadline: float) -> None:
-        """Cut off a checkpoint that is under way, at this time of the loop at the latest."""
-        until = self.writing_until
-        if until is not None and not until.expired():  # else it is ending
-            until.reschedule(min(deadline, until.when() or deadline))
 
     @Service.task
     async def _upkeep(self) -> None:
@@ -258,7 +251,7 @@ class Engine(Service):
         seconds = self.options.drain_timeout_seconds
         deadline = self.loop.time() + seconds
         if self.app.should_stop:
-            self.write_no_longer_than(deadline)
+            self.write_deadline.move_to(deadline)
         while self.assignment.has_batches_in_progress() and self.loop.time() < deadline:  # noqa: ASYNC110 - once a rebalance
             await asyncio.sleep(DRAIN_POLL_SECONDS)
         least = min(LEAST_WRITE_SECONDS, seconds / 2)

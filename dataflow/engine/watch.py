@@ -81,7 +81,7 @@ class Watch(Service):
         was_writing = None
         while not self.should_stop:
             await self.sleep(POLL_SECONDS)
-            writing = self._engine.writing_until
+            writing = self._engine.write_deadline.timeout
             is_slow, was_writing = writing is not None and writing is was_writing, writing
             if is_slow or self.loop.time() - looked_at >= LOOK_SECONDS:
                 looked_at = self.loop.time()
@@ -95,7 +95,7 @@ class Watch(Service):
         before = engine.pauses.unwritable
         await engine.inspector.inspect()
         if engine.pauses.unwritable - before:
-            engine.write_no_longer_than(self.loop.time())  # it would wait for them for a minute
+            engine.write_deadline.move_to(self.loop.time())  # it would wait for them for a minute
         if engine.inspector.has_changed:
             await engine.group.refresh_topics()
             engine.inspector.has_changed = False
