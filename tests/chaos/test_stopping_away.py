@@ -15,6 +15,7 @@ from dataflow.demo.broker.ports import free_port
 from dataflow.demo.samples import sample_events
 
 SHUTDOWN_SECONDS = 10  # the setting's default
+BUSY_SECONDS = 10  # what a busy machine may add
 MOST_LINES = 150
 """Of the log, from SIGTERM to the end: each service of Faust says two or three times that it stops."""
 MOST_LINES_A_SECOND = 20
@@ -68,7 +69,7 @@ def check_stops(workers: dict[str, Worker]) -> None:
     for role, worker in workers.items():
         until_asked, asked_at = lines_of(worker), monotonic()
         worker.terminate()
-        code = worker.wait_exit(SHUTDOWN_SECONDS)
+        code = worker.wait_exit(SHUTDOWN_SECONDS + BUSY_SECONDS)
         print(f"{role}: {monotonic() - asked_at:.1f} s, {lines_of(worker) - until_asked} lines")
         assert code == 0, (role, worker.tail())
         assert lines_of(worker) - until_asked < MOST_LINES, (role, worker.tail())

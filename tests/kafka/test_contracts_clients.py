@@ -26,9 +26,9 @@ async def test_a_dropped_producer_fails_what_it_has_not_sent_at_once(reached: Re
     producer = AIOKafkaProducer(**reached, linger_ms=60_000)
     await producer.start()
     waiting = await producer.send(topic, b"never sent", partition=0)
-    await asyncio.wait_for(drop(producer), 5)
+    await asyncio.wait_for(drop(producer), 30)
     with pytest.raises(ProducerClosed):
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 30)
     assert producer._sender.sender_task.done()
 
 

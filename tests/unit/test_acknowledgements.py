@@ -19,7 +19,7 @@ async def acknowledged(*errors: Exception | None) -> None:
             sent.set_exception(error)
         producer._note(f"topic-{number}", sent)
     try:
-        await asyncio.wait_for(producer.acknowledged(), 1)
+        await asyncio.wait_for(producer.acknowledged(), 30)
     finally:
         await producer.client.close()
         producer._closed = True  # it was never started

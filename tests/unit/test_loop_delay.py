@@ -35,4 +35,4 @@ def test_what_holds_the_loop_is_seen():
     asyncio.run(measure(HELD_SECONDS))
 
     assert delays() > measured
-    assert delays() - measured == delays(le="0.1") - short + 1
+    assert delays() - measured >= delays(le="0.1") - short + 1  # a busy machine holds it, too

@@ -48,7 +48,7 @@ async def test_each_outage_is_told_once_and_ends_by_itself(
     Admin.script = deque([away, away, {"bookings": 1}, {"bookings": 2}, away, away, {"bookings": 3}])
     topology = Topology()
     observing = Observer({}, topology)
-    async with asyncio.timeout(10), observing:
+    async with asyncio.timeout(60), observing:
         while topology.partition_counts != {"bookings": 3} or observing.client is None:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0)
     assert len([r for r in caplog.records if "does not say" in str(r.msg)]) == 2

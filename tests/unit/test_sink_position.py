@@ -108,7 +108,7 @@ def test_a_fault_before_the_position_is_known_commits_nothing():
 
     async def serve_in_vain() -> None:
         serving = asyncio.create_task(partition.serve())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while worker.asked < 3:  # noqa: ASYNC110  # the task asks
                 await asyncio.sleep(0.01)
         partition.drain()

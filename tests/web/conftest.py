@@ -8,12 +8,15 @@ import pytest
 from harness.web_events import EVENTS, SENT
 from harness.workers import Worker, running_worker
 from kafka_client import KafkaClient
+from playwright.sync_api import expect
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 
 PARTITIONS = 4
+
+expect.set_options(timeout=30_000)  # a busy machine is no failure
 
 
 def create_topics(broker: EmbeddedBroker, partitions: int) -> KafkaClient:
