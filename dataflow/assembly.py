@@ -115,6 +115,7 @@ def answer(app: Dataflow) -> None:
     """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
     app.web.web_app.middlewares.extend([json_edge, only_own_pages, authorize])
     app.web.web_app.add_routes(EVERY_WORKER)
+    app.web.connections.most_seconds = app.settings.web_connection_seconds
     app.add_dependency(LoopDelay())
     app.add_dependency(CertificateWatch())
     REGISTRY.register(WorkerCollector(app.context.receiver, app.context.authenticator.delays))

@@ -7,6 +7,8 @@ who comes while even those are too many waits in the queue of the listening sock
 import resource
 from asyncio import AbstractEventLoop, Handle
 from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+from math import inf
+from random import uniform
 from time import monotonic
 from typing import Final
 
@@ -20,6 +22,8 @@ CROWDED_SECONDS = 5.0
 """For one that gets only 503: to send its request, and to take the answer."""
 SILENT_SECONDS = 60.0
 """For any other, to send the first of its requests."""
+LEAST_SHARE = 0.75
+LEAST_FORGOTTEN = 1_000
 LOG_SECONDS = 10.0
 HEALTH = frozenset(("/healthz", "/readyz"))
 OUT_OF_FILES = frozenset((EMFILE, ENFILE, ENOBUFS, ENOMEM))
@@ -40,6 +44,11 @@ class OpenConnections:
         """Requests that were answered with 503 since there were too many connections."""
         self.out_of_files = 0
         """How often none could be accepted for want of open files."""
+        self.most_seconds = inf
+        """After so long, or up to a quarter less, a connection ends with its next answer."""
+        self.is_draining = False
+        """Each ends with its next answer."""
+        self._ends_at: dict[RequestHandler, float] = {}
         self._crowded = set[RequestHandler]()
         self._silent: dict[RequestHandler, Handle] = {}
         self._logged_at = -LOG_SECONDS
@@ -49,10 +58,10 @@ class OpenConnections:
         """Tell whether one more can be answered, if only with 503."""
         return self.open < self.most + self.most_crowded
 
-    @property
-    def is_tight(self) -> bool:
-        """Tell whether none may stay open for a next request."""
-        return self.open > self.most // 2
+    def ends_after(self, request: Request) -> bool:
+        """Tell whether the connection of this request may not stay open for a next one."""
+        is_old = monotonic() > self._ends_at.get(request.protocol, inf)
+        return self.is_draining or is_old or self.open > self.most // 2
 
     def add(self, connection: RequestHandler, loop: AbstractEventLoop) -> float:
         """Count one more; return the seconds that it has until its first request."""
@@ -85,7 +94,14 @@ class OpenConnections:
         silent = self._silent.pop(connection, None)
         if silent is not None:
             silent.cancel()
+            self._note_age(connection)
         return True
+
+    def _note_age(self, connection: RequestHandler) -> None:
+        """Give a connection its time; all that have begun together do not end together."""
+        if len(self._ends_at) > 2 * self.open + LEAST_FORGOTTEN:
+            self._ends_at = {one: at for one, at in self._ends_at.items() if one.transport is not None}
+        self._ends_at[connection] = monotonic() + self.most_seconds * uniform(LEAST_SHARE, 1)
 
     def note_out_of_files(self, error: OSError) -> None:
         """Note that a connection could not be accepted; it waits."""

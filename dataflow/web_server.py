@@ -26,6 +26,8 @@ class WebServer(Web):
     plain_port: int | None = None
     """Where it also speaks HTTP, while its own port speaks HTTPS."""
 
+    is_listening = False
+
     def __init__(self, app: AppT) -> None:
         super().__init__(app)
         self.connections = self.web_app[CONNECTIONS] = OpenConnections(raise_file_limit())
@@ -42,6 +44,7 @@ class WebServer(Web):
         if self.plain_port is not None:
             listening = listen("DATAFLOW_WEB_PLAIN_PORT", self.app.conf.web_bind, self.plain_port)
             await BoundedSite(self._runner, listening, self.connections).start()
+        self.is_listening = True
 
     def _new_transport_tcp(self) -> BoundedSite:
         # Faust's has room for 128 connections that wait to be accepted; DataStream has 2,500 senders.

@@ -1,16 +1,27 @@
 """The worker that `faust -A dataflow.app worker` starts: the app, assembled by the settings."""
 
+import asyncio
+from signal import SIGINT, SIGTERM, Signals
 from typing import Any
 
 from faust.types import ServiceT
 
 from dataflow.app import Dataflow
 from dataflow.engine.app import EngineWorker
+from dataflow.logs import get_log
 from dataflow.private_files import keep_files_private
+
+log = get_log(__name__)
 
 
 class Worker(EngineWorker):
-    """Assembles the app before it starts; no other command of Faust makes one."""
+    """Assembles the app before it starts; no other command of Faust makes one.
+
+    At SIGTERM it drains first, unless another signal comes: load balancers need some seconds to learn that
+    it is not ready, and clients of kept connections to be told so by their next answer.
+    """
+
+    app: Dataflow
 
     def __init__(self, app: Dataflow, *services: ServiceT, **options: Any) -> None:  # noqa: ANN401  # Faust's
         from dataflow.assembly import assemble  # commands that only list need none of its imports
@@ -19,3 +30,24 @@ class Worker(EngineWorker):
         if not app.is_connected:  # `dataflow worker` has assembled it, to say at once what is misconfigured
             assemble(app, app.settings)
         super().__init__(app, *services, **options)
+        self._is_hurried = asyncio.Event()
+
+    def _on_sigint(self) -> None:
+        self._flag_as_shutdown_by_signal()  # Faust's own also writes a line that is no log line
+        self._schedule_shutdown(SIGINT)
+
+    def _schedule_shutdown(self, signal: Signals) -> None:
+        if self._signal_stop_time or signal is not SIGTERM:
+            self._is_hurried.set()
+        super()._schedule_shutdown(signal)
+
+    async def _stop_on_signal(self, signal: Signals) -> None:
+        if not self._is_hurried.is_set() and self.app.web.is_listening:
+            await self._drain(self.app.settings.drain_seconds)
+        await super()._stop_on_signal(signal)
+
+    async def _drain(self, seconds: float) -> None:
+        """Serve and work for some seconds more, not ready; each answer ends its connection."""
+        log.info("Worker drains; it is not ready any more.", drain_seconds=seconds)
+        self.app.web.connections.is_draining = True
+        await self.app.wait_for_stopped(self._is_hurried.wait(), timeout=seconds)

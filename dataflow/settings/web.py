@@ -50,6 +50,12 @@ class WebSettings(BaseModel):
         description="host name at which other workers reach this one",
         validate_default=True,
     )
+    web_connection_seconds: float = setting(
+        300.0, "a connection older than this ends with its next answer: new workers get some", gt=0, le=86_400
+    )
+    drain_seconds: float = setting(
+        5.0, "time that a worker serves on after SIGTERM, not ready, before it stops; 0: none", ge=0, le=3_600
+    )
     query_deadline_ms: int = setting(2_000, "longest wait for other workers", ge=10, le=60_000)
     analytics_deadline_ms: int = setting(
         10_000, "longest wait for PostgreSQL; then its query is cancelled", ge=10, le=600_000

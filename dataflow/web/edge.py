@@ -70,7 +70,7 @@ async def json_edge(request: Request, handler: Handler) -> StreamResponse:
     """Answer every request, also one that fails or that no view is for."""
     connections = request.app[CONNECTIONS]
     response = await _answer(request, handler if connections.begin(request) else _refuse)
-    if connections.is_tight:
+    if connections.ends_after(request):
         response.force_close()
     for name, value in SAFE_HEADERS.items():
         response.headers.setdefault(name, value)

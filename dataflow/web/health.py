@@ -28,6 +28,8 @@ def not_ready_for() -> str | None:
     """Return what this worker is instead of ready; None when it is at work, on partitions or none."""
     if app.should_stop or app.engine.lifecycle.has_failed:
         return "stopping"
+    if app.web.connections.is_draining:
+        return "draining, and serves on until it stops"
     if not app.takes_partitions:
         return None if _has_broker() else "without its broker"
     return app.watch.obstacle

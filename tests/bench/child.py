@@ -80,9 +80,7 @@ class Child:
     def stop(self, seconds: float = 25) -> None:
         """End it, by force when that takes longer."""
         deadline = time.monotonic() + seconds
-        if self.is_running():
-            os.kill(self.pid, signal.SIGTERM)
-        while self.is_running():
-            if time.monotonic() > deadline:
-                os.kill(self.pid, signal.SIGKILL)
+        while self.is_running():  # a worker that is asked twice does not drain
+            is_late = time.monotonic() > deadline
+            os.kill(self.pid, signal.SIGKILL if is_late else signal.SIGTERM)
             time.sleep(POLL_SECONDS)

@@ -44,6 +44,7 @@ class Worker:
                 filter(None, [str(TESTS.parent), str(TESTS), str(CLOCK), os.environ.get("PYTHONPATH")])
             ),
             "CHAOS_CLOCK": str(folder / "clock"),
+            "DATAFLOW_DRAIN_SECONDS": "0",
             **environment,
             "DATAFLOW_WEB_PORT": str(port),
             "DATAFLOW_DATA_DIR": str(folder / "data"),

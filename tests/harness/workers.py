@@ -114,6 +114,7 @@ def running_worker(address: str, folder: Path, app_id: str, **chosen: str) -> It
         "DATAFLOW_WEB_PORT": str(port),
         "DATAFLOW_OPEN_ROLES": "read,send,edit,admin",
         "DATAFLOW_WORKER_SECRET": WORKER_SECRET,
+        "DATAFLOW_DRAIN_SECONDS": "0",
     }
     log = folder / f"{app_id}-{port}.log"
     with log.open("wb") as output:

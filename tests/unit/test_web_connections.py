@@ -147,6 +147,48 @@ async def test_connections_are_not_kept_while_many_are_open():
             assert (b"Connection: close" in await client.ask("/")) is (number >= 6), number
 
 
+async def test_an_old_connection_ends_with_its_next_answer(monkeypatch: pytest.MonkeyPatch):
+    """A client that keeps its connections would never come to a new worker."""
+    now = 1_000.0
+    monkeypatch.setattr(web_connections, "monotonic", lambda: now)
+    async with serving(64) as it:
+        it.connections.most_seconds = 100.0
+        clients = [await it.connect() for _ in range(20)]
+        assert not any([b"Connection: close" in await client.ask("/") for client in clients])
+        now += 74
+        assert not any([b"Connection: close" in await client.ask("/") for client in clients])
+        now += 12
+        some = [b"Connection: close" in await client.ask("/") for client in clients]
+        assert any(some)
+        assert not all(some), "all at once would be a crowd elsewhere"
+        now += 15
+        rest = [client for client, has_ended in zip(clients, some, strict=True) if not has_ended]
+        assert all([b"Connection: close" in await client.ask("/") for client in rest])
+
+
+async def test_connections_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch):
+    """A worker that is asked once by each of millions would remember all of them."""
+    monkeypatch.setattr(web_connections, "LEAST_FORGOTTEN", 5)
+    async with serving(4_000) as it:
+        for _ in range(60):
+            client = await it.connect()
+            await client.ask("/")
+            client.writer.close()
+            await client.writer.wait_closed()
+        assert len(it.connections._ends_at) < 20
+
+
+async def test_every_connection_ends_with_its_next_answer_while_the_worker_drains():
+    """So their clients come again, to a worker that goes on."""
+    async with serving(64) as it:
+        clients = [await it.connect() for _ in range(3)]
+        assert not any([b"Connection: close" in await client.ask("/") for client in clients])
+        it.connections.is_draining = True
+        for client in clients:
+            assert b"Connection: close" in await client.ask("/")
+            assert await client.is_closed()
+
+
 async def test_one_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch):
     """Sooner while there are many: they hold the places of those who have something to say."""
     monkeypatch.setattr(web_connections, "SILENT_SECONDS", 0.3)

@@ -76,6 +76,7 @@ def _broker(settings: Settings, folder: Path, say: Say) -> Iterator[tuple[str, E
 def _environment(address: str, folder: Path, settings: Settings) -> dict[str, str]:
     no_https = dict.fromkeys((f"DATAFLOW_WEB_{name}" for name in _HTTPS), "")  # it asks 127.0.0.1
     environment = {"DATAFLOW_BROKER": address, "DATAFLOW_DATA_DIR": str(folder), **no_https}
+    environment["DATAFLOW_DRAIN_SECONDS"] = "0"  # nobody is between it and who watches it
     if not os.environ.get("DATAFLOW_FILTER_RULES"):
         environment["DATAFLOW_FILTER_RULES"] = str(sample_filter_rules())
     if _is_open(settings):
