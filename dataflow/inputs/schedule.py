@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable
 
-from prometheus_client import Counter, Gauge
-
+from dataflow import metrics
 from dataflow.errors import DataflowError
 from dataflow.inputs.lease import LeaseHeld
 from dataflow.inputs.run import IngestReport, Run
@@ -14,17 +13,10 @@ from dataflow.settings import Settings
 
 log = get_log(__name__)
 
-RUNS = Counter(
-    "dataflow_ingest_runs",
-    "Scheduled runs over inputs: complete, incomplete (some input could not be read), failed, or "
-    "lease_held (another run was in progress). The log has the reasons.",
-    ["stream", "outcome"],
-)
-LINES = Counter("dataflow_ingest_lines", "Lines of inputs: accepted or dead_lettered.", ["stream", "outcome"])
-UNREADABLE = Counter("dataflow_ingest_unreadable_inputs", "Inputs that could not be read.", ["stream"])
-LAST_COMPLETE = Gauge(
-    "dataflow_ingest_last_complete_seconds", "When a run was last complete, s since 1970 UTC.", ["stream"]
-)
+RUNS = metrics.counter("dataflow_ingest_runs_total")
+LINES = metrics.counter("dataflow_ingest_lines_total")
+UNREADABLE = metrics.counter("dataflow_ingest_unreadable_inputs_total")
+LAST_COMPLETE = metrics.gauge("dataflow_ingest_last_complete_seconds")
 
 
 async def ingest_scheduled(settings: Settings, should_stop: Callable[[], bool]) -> None:

@@ -1,33 +1,15 @@
 """Prometheus metrics of sinks."""
 
-from prometheus_client import Counter, Gauge
+from dataflow import metrics
 
-STORED = Counter(
-    "dataflow_sink_stored_records", "Records a sink has stored; a repeated write counts again.", ["sink"]
-)
-REJECTED = Counter(
-    "dataflow_sink_rejected_records", "Records a sink has rejected; they are dead letters.", ["sink"]
-)
-WRITING = Counter("dataflow_sink_writing_seconds", "Time spent in the writes of a sink.", ["sink"])
-FAILED = Counter(
-    "dataflow_sink_failed_tries", "Writes that failed because the system was unavailable.", ["sink"]
-)
-LAG = Gauge(
-    "dataflow_sink_lag_records",
-    "Records of this worker's partitions that the sink has not consumed.",
-    ["sink"],
-)
-SINK_LAG_SECONDS = Gauge(
-    "dataflow_sink_lag_seconds", "How long the oldest of them has been in Kafka; 0 if none.", ["sink"]
-)
-BUFFERED = Gauge(
-    "dataflow_sink_buffered_records",
-    "Records a sink has consumed and will store with later ones; Kafka keeps them until then.",
-    ["sink"],
-)
-RETRYING = Gauge(
-    "dataflow_sink_retrying_seconds", "How long the outage of a sink has lasted; 0 if none.", ["sink"]
-)
+STORED = metrics.counter("dataflow_sink_stored_records_total")
+REJECTED = metrics.counter("dataflow_sink_rejected_records_total")
+WRITING = metrics.counter("dataflow_sink_writing_seconds_total")
+FAILED = metrics.counter("dataflow_sink_failed_tries_total")
+LAG = metrics.gauge("dataflow_sink_lag_records")
+SINK_LAG_SECONDS = metrics.gauge("dataflow_sink_lag_seconds")
+BUFFERED = metrics.gauge("dataflow_sink_buffered_records")
+RETRYING = metrics.gauge("dataflow_sink_retrying_seconds")
 
 
 class SinkMetrics:

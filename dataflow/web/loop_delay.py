@@ -4,15 +4,12 @@ import asyncio
 from time import monotonic
 
 from mode import Service
-from prometheus_client import Histogram
+
+from dataflow import metrics
 
 PERIOD_SECONDS = 0.05
 
-DELAY = Histogram(
-    "dataflow_loop_delay_seconds",
-    "How late timers of the main loop fire: so long batches, answers and heartbeats wait.",
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
-)
+DELAY = metrics.histogram("dataflow_loop_delay_seconds")
 
 
 class LoopDelay(Service):

@@ -1,6 +1,6 @@
 """Labels of metrics: bounded, and nothing is left out."""
 
-from dataflow.web.metrics import LONGEST, MOST, OTHERS, bounded
+from dataflow.web.partition_metrics import LONGEST, MOST, OTHERS, bounded
 
 
 def test_labels_stay_few_and_every_event_is_counted():

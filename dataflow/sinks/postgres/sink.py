@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from prometheus_client import Counter
-
+from dataflow import metrics
 from dataflow.errors import SinkUnavailable
 from dataflow.logs import get_log
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, convert
@@ -24,11 +23,7 @@ FROZEN_TRANSACTION = "10s"
 """PostgreSQL ends a transaction in which nothing happens for so long: a worker that is frozen in one
 must not block the one that continues with its rows."""
 
-EXPIRED = Counter(
-    "dataflow_sink_postgres_expired_records",
-    "Records not stored: their day is past its retention.",
-    ["table"],
-)
+EXPIRED = metrics.counter("dataflow_sink_postgres_expired_records_total")
 
 
 class _Target:

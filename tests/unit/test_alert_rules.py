@@ -1,0 +1,99 @@
+"""Alert rules: each asks for what workers have, has its entry in docs/operations.md, and fires in a test."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+from alert_rules import PROMETHEUS, ROOT, AlertRule, rule_files, rules_of, unknown
+
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+PARTS = ("Means", "Look at", "Do")
+
+RULES = [rule for path in rule_files() for rule in rules_of(path)]
+ALERTS = [rule for rule in RULES if rule.alert]
+TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
+
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None,
+    reason="promtool is not there; Debian and Ubuntu: apt install prometheus",
+)
+
+
+def named(rule: AlertRule) -> str:
+    """Return what pytest shows of a rule."""
+    return rule.alert or rule.record
+
+
+def promtool(*arguments: str | Path) -> None:
+    """Run promtool, which has to agree."""
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rule", RULES, ids=named)
+def test_a_rule_asks_only_for_what_workers_have(rule: AlertRule):
+    """A rule on a metric that was renamed never fires, and nobody sees that."""
+    assert not list(unknown(rule.expr, {rule.record for rule in RULES if rule.record}))
+
+
+@pytest.mark.parametrize(
+    ("expr", "what"),
+    [
+        ("rate(dataflow_no_such_total[5m]) > 0", ["dataflow_no_such_total"]),
+        ('dataflow_worker_ready{stream="a"} == 0', ["dataflow_worker_ready{stream}"]),
+        ("dataflow_loop_delay_seconds > 1", ["dataflow_loop_delay_seconds"]),
+        ("stream:stale:bool > 1", ["stream:stale:bool"]),
+    ],
+)
+def test_what_no_worker_has_is_seen(expr: str, what: list[str]):
+    """A check that accepts everything proves nothing."""
+    assert list(unknown(expr)) == what
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=named)
+def test_an_alert_says_what_to_do(rule: AlertRule):
+    """Who is woken by it reads the page, not the rule."""
+    assert rule.labels["severity"] in {"page", "ticket"}
+    assert rule.annotations["summary"]
+    assert rule.annotations["runbook"] == f"docs/operations.md#{rule.alert.lower()}"
+    found = re.search(rf"^### {rule.alert}\n\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    assert found, f"docs/operations.md has no entry {rule.alert}"
+    assert re.findall(r"^- \*\*(.+?)\*\*: \S", found[1], re.MULTILINE) == list(PARTS)
+
+
+def test_every_entry_is_of_an_alert():
+    """An entry that no alert leads to is never read."""
+    assert sorted(re.findall(r"^### (Dataflow\w+)$", PAGE, re.MULTILINE)) == sorted(map(named, ALERTS))
+
+
+def test_every_alert_is_quiet_and_fires_in_a_test():
+    """What no test names, promtool does not check."""
+    quiet, fires = set(), set()
+    for path in TESTS:
+        for each in msgspec.yaml.decode(path.read_bytes())["tests"]:
+            for case in each["alert_rule_test"]:
+                (fires if case.get("exp_alerts") else quiet).add(case["alertname"])
+    assert quiet == fires == {*map(named, ALERTS)}
+
+
+@needs_promtool
+@pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.name)
+def test_prometheus_reads_the_rules(path: Path):
+    """A file with one fault leaves Prometheus without all of its rules."""
+    promtool("check", "rules", path)
+
+
+@needs_promtool
+def test_prometheus_reads_its_configuration():
+    """Compose mounts it as it is."""
+    promtool("check", "config", "--syntax-only", PROMETHEUS / "prometheus.yml")
+
+
+@needs_promtool
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_alerts_fire_as_promtool_evaluates_them(path: Path):
+    """With these series; quiet at first."""
+    promtool("test", "rules", path)
