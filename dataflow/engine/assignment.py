@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from faust.types import TP
 
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Backlog, Partition
+from dataflow.engine.partition import Backlog, Partition, PartitionContext
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables.steps import Steps
 from dataflow.kafka.types import TopicPartition
+
+Positions = Mapping[TP, tuple[int, PartitionState]]
+"""Of each partition the next offset to read, and the state up to there."""
 
 
 class Assignment:
@@ -25,10 +28,11 @@ class Assignment:
         """Number of the session; what was fetched in another one is not handed out."""
         self._options = options
 
-    def begin(self, partitions: Mapping[TP, Partition], backlog: Backlog) -> None:
-        """Own these partitions, whose backlog this is."""
+    def begin(self, recovered: Positions, context: PartitionContext) -> None:
+        """Own these partitions, each from its position and state on."""
         self.retained = {}
-        self.partitions, self.backlog = dict(partitions), backlog
+        self.partitions = {tp: Partition(tp, at, state, context) for tp, (at, state) in recovered.items()}
+        self.backlog = context.backlog
 
     def end(self, *, retain: bool) -> None:
         """End the session; `retain` the state of partitions of which all is committed."""

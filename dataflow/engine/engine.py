@@ -99,10 +99,9 @@ class Engine(Service):
         """Prepare topics, and end the transaction that a killed predecessor left open."""
         self.lifecycle.enter(EngineState.RECOVERING, "start")
         self.lifecycle.wait("the broker, to prepare topics")
-        self.topology.partition_counts = await prepare_topics(
-            self.options.connection,
-            self.topology.sources.values(),
-            self.topology.topics | {self.options.dead_letter_topic},
+        topology, topics = self.topology, self.topology.topics | {self.options.dead_letter_topic}
+        topology.partition_counts = await prepare_topics(
+            self.options.connection, topology.sources.values(), topics
         )
         await self.membership.check(Moment.START)
         transactional_id = self.membership.transactional_id
@@ -164,18 +163,13 @@ class Engine(Service):
         await self.group.seek_wait({tp: position for tp, (position, _) in recovered.items()})
         if session != assignment.session or self.lifecycle.has_failed:
             return  # revoked or failed meanwhile; Faust will call again
-        backlog = Backlog()
-        context = self._partition_context(backlog)
         self._group_metadata = group_metadata
-        assignment.begin(
-            {tp: Partition(tp, position, state, context) for tp, (position, state) in recovered.items()},
-            backlog,
-        )
+        assignment.begin(recovered, self._partition_context())
         self.lifecycle.enter(EngineState.RUNNING, "partitions are recovered")
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
         self.capacity.set()
 
-    def _partition_context(self, backlog: Backlog) -> PartitionContext:
+    def _partition_context(self) -> PartitionContext:
         return PartitionContext(
             self.options,
             self._record_batches,
@@ -184,7 +178,7 @@ class Engine(Service):
             self.on_bug,
             self.pauses,
             self.topology.note_output,
-            backlog,
+            Backlog(),
             self.batch_sizes,
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from faust.types import TP
 
+from dataflow.engine.assignment import Positions
 from dataflow.engine.group import Group
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.options import EngineOptions
@@ -28,9 +29,6 @@ log = get_log(__name__)
 
 UNSTABLE_SECONDS = 1.0  # then the last committer's transaction is ended for it
 STABLE_SECONDS = 50.0
-
-Positions = Mapping[TP, tuple[int, PartitionState]]
-"""Of each partition the next offset to read, and the state up to there."""
 
 
 class RecordsSkipped(DataflowError):
