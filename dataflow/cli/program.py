@@ -13,6 +13,7 @@ from dataflow.cli.formats import formats
 from dataflow.cli.ingest import ingest
 from dataflow.cli.produce import produce
 from dataflow.cli.rules import rules
+from dataflow.cli.secrets import secrets
 from dataflow.cli.settings import settings
 from dataflow.cli.sinks import sinks
 from dataflow.cli.streams import streams
@@ -31,6 +32,7 @@ GROUPS = {
     "utm-sources": utm_sources,
     "sinks": sinks,
     "streams": streams,
+    "secrets": secrets,
 }
 
 

@@ -1,0 +1,17 @@
+"""`dataflow secrets`: makes the secrets of a deployment."""
+
+import typer
+
+from dataflow.cli.secrets.init import init
+
+secrets = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Make the secrets of a deployment.\n\n\b\nExample:\n  dataflow secrets init secrets",
+)
+secrets.command()(init)
+
+
+@secrets.callback()
+def _group() -> None:
+    """Keep `init` a command of the group while it is the only one."""

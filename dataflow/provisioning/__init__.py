@@ -1,0 +1,1 @@
+"""Provisioning: what a deployment needs before its first worker starts, as secrets and rights."""
