@@ -12,8 +12,8 @@ from dataflow.instants import option_ms
 
 if TYPE_CHECKING:
     from dataflow.dead_letters.json_views import DeadLetterRow
-    from dataflow.dead_letters.letter import Place
-    from dataflow.dead_letters.replay import ReplayResult
+    from dataflow.dead_letters.letter import LetterFilter, Place
+    from dataflow.dead_letters.selection import ReplayResult
 
 dead_letters = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +32,27 @@ To = Annotated[str | None, typer.Option("--to", help="Instant after the last, IS
 
 Places = Annotated[list[str] | None, typer.Argument(help="Partition/offset of each; default: all.")]
 Oldest = Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show how many would go back, and where to.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first; in a pipe nobody is asked.")]
+Wait = Annotated[
+    float, typer.Option(min=0, max=600, help="Seconds to see which of them fail again; 0: do not look.")
+]
+
+REPLAYED = """\
+Send dead letters back to the topics they came from, byte for byte.
+
+Each goes back once, however often this is run or broken off; header dataflow-tries
+counts how often an event has been sent back. On a terminal it shows what would go
+back and asks first; then it waits until the workers have read all of it, and says
+how many became dead letters again. The exit code is 1 when some could not go back.
+The result is JSON in a pipe.
+
+\b
+Example:
+  dataflow dead-letters replay --stage stay-category --dry-run
+  dataflow dead-letters replay --stage stay-category --from 2026-01-31
+  dataflow dead-letters replay 3/1207 0/44
+"""
 
 
 @dead_letters.command("list")
@@ -80,7 +101,7 @@ def show(place: Annotated[str, typer.Argument(help="Partition/offset, as the lis
     print_json(letter)
 
 
-@dead_letters.command()
+@dead_letters.command(help=REPLAYED)
 def replay(
     places: Places = None,
     stage: Stage = None,
@@ -89,40 +110,62 @@ def replay(
     start: From = None,
     end: To = None,
     limit: Oldest = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = 10,
 ) -> None:
-    """Send dead letters back to the topics they came from, byte for byte.
-
-    Each goes back once, however often this is run or broken off; header dataflow-tries
-    counts how often an event has been sent back. The exit code is 1 when some could
-    not be. The result is JSON in a pipe.
-
-    \b
-    Example:
-      dataflow dead-letters replay --stage stay-category --from 2026-01-31
-      dataflow dead-letters replay 3/1207 0/44
-    """
-    from dataflow.cli.author import command_author
+    """Send dead letters back to the topics they came from."""
     from dataflow.dead_letters.letter import LetterFilter
-    from dataflow.dead_letters.replay import replay as replay_letters
-    from dataflow.settings import settings
+    from dataflow.dead_letters.selection import preview_replay
 
     wanted = frozenset(map(_place, places)) if places else None
-    first_ms, end_ms = option_ms("--from", start), option_ms("--to", end)
-    letters, app_id = LetterFilter(stage, reason, topic, first_ms, end_ms, wanted), settings().app_id
-    by = command_author()
-    _show_result(ask_broker(lambda connection: replay_letters(connection, app_id, letters, by, limit)))
+    letters = LetterFilter(stage, reason, topic, option_ms("--from", start), option_ms("--to", end), wanted)
+    if dry_run or (people_read() and not yes):
+        preview = ask_broker(lambda connection: preview_replay(connection, letters, limit))
+        _show_result(preview, would="would be ")
+        if dry_run or not preview.replayed or not typer.confirm("Send them back?"):
+            return
+    _show_result(_replay(letters, limit, wait))
 
 
-def _show_result(result: "ReplayResult") -> None:
-    """Print what became of the letters; exit with 1 if some could not be sent back."""
+def _replay(letters: "LetterFilter", limit: int | None, wait_seconds: float) -> "ReplayResult":
+    from dataflow.cli.author import command_author
+    from dataflow.dead_letters.came_back import replay_and_watch
+    from dataflow.dead_letters.replay import replay
+    from dataflow.settings import settings
+
+    app_id, author = settings().app_id, command_author()
+    return ask_broker(
+        lambda connection: replay_and_watch(
+            connection, app_id, wait_seconds, lambda: replay(connection, app_id, letters, author, limit)
+        )
+    )
+
+
+def _show_result(result: "ReplayResult", would: str = "") -> None:
+    """Print what became of the letters, or would; exit with 1 if some could not be sent back."""
     if people_read():
-        say(f"{result.replayed:,} sent back, {result.already_replayed:,} were before")
+        say(f"{result.replayed:,} {would}sent back, {result.already_replayed:,} were before")
+        for topic, number in result.topics.items():
+            say(f"  {number:,} to {topic}")
+        _say_came_back(result, would)
     else:
         print_json(result)
     for why, number in result.impossible.items():
         notes().print(f"{number:,} not sent back: {why}", style="red", soft_wrap=True)
-    if result.impossible:
+    if result.impossible and not would:
         raise typer.Exit(1)
+
+
+def _say_came_back(result: "ReplayResult", would: str) -> None:
+    if would or not result.replayed:
+        return
+    if result.came_back is None:
+        say("The workers have not read all of them yet; `dataflow dead-letters list` shows what fails again.")
+    elif not result.came_back:
+        say("None of them became a dead letter again.")
+    for reason, number in (result.came_back or {}).items():
+        say(f"  {number:,} became dead letters again: {reason}")
 
 
 def _place(text: str) -> "Place":

@@ -79,11 +79,18 @@ def _try_rules(raw: bytes | None, lines: Path | None, topic: str | None, last: i
     return ask_broker(lambda connection: try_topic(used, connection, topic or "", last))
 
 
+def _matched(dry_run: "DryRun", rule: str) -> str:
+    """Return by which fields the rule drops its first line, else the line."""
+    fields = (dry_run.matched.get(rule) or [{}])[0]
+    shown = [f"{name}: {'missing' if value is None else value[:80]}" for name, value in fields.items()]
+    return "\n".join(shown) or (dry_run.examples.get(rule) or [""])[0][:80]
+
+
 def _show(dry_run: "DryRun") -> None:
     counts: Mapping[str, int] = {"(kept)": dry_run.kept, **dry_run.dropped}
-    rows = [(name, number, (dry_run.examples.get(name) or [""])[0][:80]) for name, number in counts.items()]
+    rows = [(name, number, _matched(dry_run, name)) for name, number in counts.items()]
     dead = [(f"dead letter: {reason}", number, "") for reason, number in dry_run.dead_lettered.items()]
-    page().print(table_of(("rule", "lines", "for example"), rows + dead, f"{dry_run.lines:,} lines"))
+    page().print(table_of(("rule", "lines", "for example, by"), rows + dead, f"{dry_run.lines:,} lines"))
     for topic, number in dry_run.outputs.items():
         say(f"{number:,} to {topic}")
     if not dry_run.complete:

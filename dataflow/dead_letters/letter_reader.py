@@ -101,6 +101,16 @@ class LetterReader:
                 if letter_filter.matches(letter):
                     yield letter
 
+    async def ends(self) -> dict[int, int]:
+        """Return where each partition ends now."""
+        return {tp.partition: offset for tp, offset in (await self._ends()).items()}
+
+    async def since(self, ends: Mapping[int, int]) -> AsyncIterator[Letter]:
+        """Yield the letters that have come since the partitions ended there."""
+        for tp, end in (await self._ends()).items():
+            async for letter in self._letters(tp, ends[tp.partition], end):
+                yield letter
+
     async def at(self, place: Place) -> Letter | None:
         """Return the letter of a place; None if there is none."""
         tp = TopicPartition(DEAD_LETTERS.name, place[0])

@@ -5,21 +5,16 @@ can write nothing more. It reads the marks after that, so it sees all that was e
 their marks are in one transaction: broken off anywhere, all of them are back and marked, or none.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from typing import Annotated
-
-import msgspec
-from msgspec import Meta
 
 from dataflow.audit import AuditedAction, write_audit
 from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
-from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, LetterFilter
-from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
-from dataflow.dead_letters.marks import Marks, mark_of
+from dataflow.dead_letters.letter_reader import letter_reader
+from dataflow.dead_letters.marks import mark_of
+from dataflow.dead_letters.selection import ReplayResult, ReplaySelection
 from dataflow.errors import DataflowError
 from dataflow.kafka.errors import Fenced, RecordsTooLarge, TimestampsRefused
 from dataflow.kafka.producers import TransactionalProducer
@@ -34,17 +29,6 @@ LARGEST_BYTES = 64 << 20
 
 class AnotherReplay(DataflowError):
     """Somebody has begun a replay while this one ran: what this one has committed stays."""
-
-
-class ReplayResult(msgspec.Struct, forbid_unknown_fields=True):
-    """What became of the letters that were to be sent back."""
-
-    replayed: int = 0
-    already_replayed: int = 0
-    impossible: Annotated[Counter[str], Meta(description="By why they cannot go back")] = msgspec.field(
-        default_factory=Counter
-    )
-    complete: Annotated[bool, Meta(description="false: the limit was reached, there may be more")] = True
 
 
 async def replay(
@@ -63,7 +47,7 @@ async def replay(
     await write_audit(connection, author, AuditedAction.REPLAY, **letter_filter.described(), limit=limit)
     try:
         async with letter_reader(connection) as reader, AsyncExitStack() as stack:
-            return await _Replay(connection, app_id, reader, stack).run(letter_filter, limit)
+            return await _Replay(connection, app_id, ReplaySelection(reader), stack).run(letter_filter, limit)
     except Fenced as error:
         raise AnotherReplay(
             "another replay has begun meanwhile; expected one at a time. What is sent back is marked"
@@ -74,32 +58,26 @@ async def replay(
 class _Replay:
     connection: Mapping[str, object]
     app_id: str
-    reader: LetterReader
+    selection: ReplaySelection
     stack: AsyncExitStack
-    result: ReplayResult = field(default_factory=ReplayResult)
     producer: TransactionalProducer = field(init=False)
-    marks: Marks = field(init=False)
 
     async def run(self, letter_filter: LetterFilter, limit: int | None) -> ReplayResult:
         await self._start_producer()
         await self._forget_outdated()
-        batch: list[Letter] = []
-        async for letter in self.reader.oldest_first(letter_filter):
-            if self.marks.has(letter.partition, letter.offset):
-                self.result.already_replayed += 1
-            elif why := self._obstacle(letter):
-                self.result.impossible[why] += 1
-            elif limit is not None and self.result.replayed + len(batch) >= limit:
-                self.result.complete = False
-                break
-            else:
-                batch.append(letter)
-                size = sum(len(one.value or b"") for one in batch)
-                if len(batch) >= LETTERS_AT_ONCE or size >= BYTES_AT_ONCE:
-                    await self._send_back(batch)
-                    batch = []
-        await self._send_back(batch)
-        return self.result
+        selection, size = self.selection, 0
+        async for letter in selection.letters(letter_filter, limit):
+            selection.pending.append(letter)
+            size += letter.size
+            if len(selection.pending) >= LETTERS_AT_ONCE or size >= BYTES_AT_ONCE:
+                await self._send_pending()
+                size = 0
+        await self._send_pending()
+        return selection.result
+
+    async def _send_pending(self) -> None:
+        letters, self.selection.pending = self.selection.pending, []
+        await self._send_back(letters)
 
     async def _start_producer(self) -> None:
         """Start a producer in the place of the one before, and read the marks after that."""
@@ -114,23 +92,15 @@ class _Replay:
             )
         )
         async with letter_reader(self.connection) as reader:
-            self.marks = await reader.marks()
+            self.selection.marks = await reader.marks()
 
     async def _forget_outdated(self) -> None:
         """Delete marks of letters that retention has deleted: else they would be kept for ever."""
-        outdated = list(self.marks.outdated(await self.reader.begins()))
+        outdated = list(self.selection.marks.outdated(await self.selection.reader.begins()))
         if outdated:
             async with transaction(self.producer):
                 for key in outdated:
                     await self.producer.send(DEAD_LETTERS_REPLAYED.name, key=key, value=None)
-
-    def _obstacle(self, letter: Letter) -> str | None:
-        topic = letter.topic
-        if not topic:
-            return "does not say which topic it came from"
-        if topic in (DEAD_LETTERS.name, DEAD_LETTERS_REPLAYED.name):
-            return f"came from {topic}"
-        return None if topic in self.reader.partitions else f"topic {topic} does not exist any more"
 
     async def _send_back(self, letters: list[Letter]) -> None:
         if not letters:
@@ -141,11 +111,11 @@ class _Replay:
         except (RecordsTooLarge, TimestampsRefused) as error:
             await self._start_producer()
             # Another replay may have sent some while there was no producer of ours.
-            left = [letter for letter in letters if not self.marks.has(letter.partition, letter.offset)]
-            self.result.already_replayed += len(letters) - len(left)
+            left = [letter for letter in letters if not self.selection.was_replayed(letter)]
+            self.selection.result.already_replayed += len(letters) - len(left)
             await (self._send_halves(left, error) if left == letters else self._send_back(left))
         else:
-            self.result.replayed += len(letters)
+            self.selection.note_replayed(letters)
 
     async def _send_halves(self, letters: list[Letter], error: RecordsTooLarge | TimestampsRefused) -> None:
         """Find the letter that its topic does not take as it is: of its time, or of a lower limit now."""
@@ -153,7 +123,8 @@ class _Replay:
             await self._send_back([replace(letters[0], timestamp_ms=NO_TIMESTAMP)])
             return
         if len(letters) == 1:
-            self.result.impossible[f"is too large for topic {letters[0].topic}: {error.__cause__!r}"] += 1
+            why = f"is too large for topic {letters[0].topic}: {error.__cause__!r}"
+            self.selection.result.impossible[why] += 1
             return
         half = len(letters) // 2
         await self._send_back(letters[:half])
@@ -169,7 +140,7 @@ class _Replay:
             await self.producer.send(DEAD_LETTERS_REPLAYED.name, value, key)
 
     async def _send(self, letter: Letter) -> None:
-        origin, partitions = letter.origin_partition, self.reader.partitions[letter.topic]
+        origin, partitions = letter.origin_partition, self.selection.reader.partitions[letter.topic]
         await self.producer.send(
             letter.topic,
             letter.value,

@@ -41,7 +41,8 @@ def compile_condition(sent: object, where: str, fields: Fields, depth: int = 0) 
     if len(sent) > 1:
         raise Misconfigured(f"{where} has keys {sorted(sent)}; expected {groups[0]} alone")
     if groups[0] == "not":
-        denied = compile_condition(sent["not"], f"{where}.not", fields, depth + 1)
+        with fields.negated():
+            denied = compile_condition(sent["not"], f"{where}.not", fields, depth + 1)
         return lambda columns: list(map(not_, denied(columns)))
     return _compile_group(groups[0], sent[groups[0]], where, fields, depth)
 

@@ -92,8 +92,11 @@ def _read_rule(sent: object, number: int, origin: str, fields: Fields) -> Filter
     for unknown in sorted(sent.keys() - {"name", kind}):
         raise Misconfigured(f"{where}: key is {unknown!r}; expected name and {kind}")
     name = text_of(sent, "name", where) if "name" in sent else f"rule-{number}:{kind}"
-    holds = compile_condition(sent[kind], f"{where}: {kind}", fields)
-    return FilterRule(name, holds if kind == "drop" else lambda columns: list(map(not_, holds(columns))))
+    if kind == "drop":
+        return fields.rule(name, compile_condition(sent[kind], f"{where}: {kind}", fields))
+    with fields.negated():
+        holds = compile_condition(sent[kind], f"{where}: {kind}", fields)
+    return fields.rule(name, lambda columns: list(map(not_, holds(columns))))
 
 
 def _check_number(subject: str, sent: object, most: int) -> None:

@@ -29,6 +29,10 @@ class DryRun(msgspec.Struct, forbid_unknown_fields=True):
     examples: Annotated[dict[str, list[str]], Meta(description="The first lines that each rule drops")] = (
         field(default_factory=dict)
     )
+    matched: Annotated[
+        dict[str, list[dict[str, str | None]]],
+        Meta(description="Of each of these lines the fields by which the rule drops it; null: missing"),
+    ] = field(default_factory=dict)
     complete: Annotated[bool, Meta(description="false: the time was up before the last line")] = True
 
 
@@ -52,15 +56,20 @@ def try_rules(
             dry_run.dead_lettered[fault.reason.value] += 1
             continue
         if isinstance(verdict, str):
-            _note_drop(dry_run, verdict, raw)
+            _note_drop(dry_run, rules, verdict, raw or b"")
         else:
             dry_run.kept += 1
             dry_run.outputs.update(verdict or ())
     return dry_run
 
 
-def _note_drop(dry_run: DryRun, rule: str, raw: bytes | None) -> None:
+def _note_drop(dry_run: DryRun, rules: FilterRules, rule: str, raw: bytes) -> None:
     dry_run.dropped[rule] += 1
     if dry_run.dropped[rule] <= EXAMPLES:
-        text = (raw or b"").decode(errors="replace")
-        dry_run.examples.setdefault(rule, []).append(text[:EXAMPLE_CHARACTERS])
+        dry_run.examples.setdefault(rule, []).append(raw.decode(errors="replace")[:EXAMPLE_CHARACTERS])
+        dry_run.matched.setdefault(rule, []).append(
+            {
+                name: None if value is None else str(value)[:EXAMPLE_CHARACTERS]
+                for name, value in rules.matched(rule, raw).items()
+            }
+        )

@@ -46,7 +46,7 @@ def read_rule(sent: object, number: int, origin: str, fields: Fields) -> FilterR
             return include
         return (matches(str(value)) is not None) != include
 
-    return FilterRule(name, fields.column_of(field, drops))
+    return fields.rule(name, fields.column_of(field, drops))
 
 
 def field_name(sent: dict[str, object], key: str, where: str) -> str:

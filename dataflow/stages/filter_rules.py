@@ -1,7 +1,7 @@
 """Filter rules: judge CDN lines, many at once, by columns of the fields that they look at; and the stage."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import compress
 from operator import not_, or_
@@ -23,11 +23,31 @@ NO_OUTPUT = "(no output)"
 
 
 @dataclass(frozen=True, slots=True)
+class FieldTest:
+    """A test of one field, and with which outcome it speaks for dropping a line."""
+
+    field: str
+    place: int
+    """Of the field's column."""
+    holds: Callable[[Value], bool]
+    drops_if: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FilterRule:
     """`drops(columns)` tells for each line whether the rule drops it."""
 
     name: str
     drops: Callable[[Columns], Sequence[bool]]
+    tests: tuple[FieldTest, ...] = ()
+    """All that it is made of, to say of one line why it is dropped."""
+
+    def matched(self, columns: Columns) -> dict[str, Value]:
+        """Return the fields by which it drops the only line in these columns; none if it lets it pass."""
+        if not self.drops(columns)[0]:
+            return {}
+        values = [(test, columns[test.place][0]) for test in self.tests]
+        return {test.field: value for test, value in values if test.holds(value) is test.drops_if}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +105,13 @@ class FilterRules:
                 verdicts = [rule.name if drop else verdict for drop, verdict in pairs]
         return verdicts
 
+    def matched(self, name: str, raw: bytes) -> dict[str, Value]:
+        """Return by which fields, and values, the rule of this name drops a line that it has dropped."""
+        columns = self._columns_of([raw])
+        by_outputs = [rule for output in self.outputs for rule in output.rules] if name == NO_OUTPUT else []
+        rules = [rule for rule in self.rules if rule.name == name] or by_outputs
+        return {field: value for rule in rules for field, value in rule.matched(columns).items()}
+
     def _routes(self, columns: Columns, lines: int) -> list[Verdict]:
         if not self.outputs:
             return [None] * lines
@@ -98,13 +125,28 @@ class Fields:
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
+        self._tests: list[FieldTest] = []
+        self._drops_if = True
 
     def column_of(self, field: str, test: Callable[[Value], bool]) -> Callable[[Columns], Sequence[bool]]:
         """Return a function that tests every value of the column of a field."""
         place = self._places.setdefault(field, len(self._places))
+        self._tests.append(FieldTest(field, place, test, self._drops_if))
         # Values repeat from line to line: most verdicts are one look-up.
         verdict_of = BoundedCache(test).__getitem__
         return lambda columns: list(map(verdict_of, columns[place]))
+
+    @contextmanager
+    def negated(self) -> Iterator[None]:
+        """Compile conditions that speak for dropping a line where they do not hold."""
+        self._drops_if = not self._drops_if
+        yield
+        self._drops_if = not self._drops_if
+
+    def rule(self, name: str, drops: Callable[[Columns], Sequence[bool]]) -> FilterRule:
+        """Return a rule, which is made of all that was tested since the one before."""
+        tests, self._tests = tuple(self._tests), []
+        return FilterRule(name, drops, tests)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ from msgspec import Meta
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
+from dataflow.dead_letters.came_back import replay_and_watch
 from dataflow.dead_letters.json_views import DeadLetterList, DeadLetterPage, list_of_letters, page_of_letter
 from dataflow.dead_letters.letter import LetterFilter
-from dataflow.dead_letters.replay import AnotherReplay, ReplayResult, replay
+from dataflow.dead_letters.replay import AnotherReplay, replay
+from dataflow.dead_letters.selection import ReplayResult, preview_replay
 from dataflow.http_error import HttpError, not_found
 from dataflow.web.author import author_of
 from dataflow.web.parameter import NoParameters, about, named
@@ -21,6 +23,7 @@ routes = Routes("Dead letters")
 
 ERRORS = {400: "A value is not as expected"}
 MOST_REPLAYED = 10_000
+MOST_WAIT_SECONDS = 30
 
 
 class LetterRequest(NoParameters, kw_only=True):
@@ -50,6 +53,17 @@ class ReplayRequest(LetterRequest, kw_only=True):
 
     places: Annotated[list[tuple[int, int]] | None, Meta(description="Partitions and offsets")] = None
     limit: Annotated[int, Meta(ge=1, le=MOST_REPLAYED)] = MOST_REPLAYED
+
+
+class ReplayParameters(NoParameters):
+    """Whether letters are sent back, and how long their way is watched."""
+
+    dry_run: Annotated[bool, about("Only say what would be sent back; nothing is")] = False
+    wait_seconds: Annotated[
+        float,
+        about("Wait so long, at most, until the workers have read them, and say which came back"),
+        Meta(ge=0, le=MOST_WAIT_SECONDS),
+    ] = 0
 
 
 class PlaceRequest(NoParameters):
@@ -88,10 +102,18 @@ async def show_letter(request: PlaceRequest) -> DeadLetterPage:
     max_body_bytes=1 << 20,
     errors={**ERRORS, 409: "Another replay has begun meanwhile", 413: "The body is too large"},
 )
-async def replay_letters(_request: NoParameters, body: ReplayRequest, http: Request) -> ReplayResult:
+async def replay_letters(request: ReplayParameters, body: ReplayRequest, http: Request) -> ReplayResult:
     """Send dead letters back to where they came from, none twice."""
-    letter_filter, author = body.letter_filter(body.places), author_of(http)
+    letters, author = body.letter_filter(body.places), author_of(http)
+    connection, app_id = app.context.connection, app.settings.app_id
+    if request.dry_run:
+        return await preview_replay(connection, letters, body.limit)
     try:
-        return await replay(app.context.connection, app.settings.app_id, letter_filter, author, body.limit)
+        return await replay_and_watch(
+            connection,
+            app_id,
+            request.wait_seconds,
+            lambda: replay(connection, app_id, letters, author, body.limit),
+        )
     except AnotherReplay as error:
         raise HttpError(HTTPStatus.CONFLICT, str(error)) from error

@@ -11,10 +11,12 @@ from dataflow import topics
 from dataflow.connection import broker_connection
 from dataflow.dead_letters import letter_reader as reading
 from dataflow.dead_letters import replay as replaying
+from dataflow.dead_letters import selection
 from dataflow.dead_letters.json_views import list_of_letters, page_of_letter
 from dataflow.dead_letters.letter import LetterFilter
 from dataflow.dead_letters.letter_reader import letter_reader
 from dataflow.dead_letters.replay import replay
+from dataflow.dead_letters.selection import preview_replay
 from dataflow.errors import DataflowError
 from dataflow.settings import Settings
 
@@ -25,12 +27,14 @@ NOTES = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp
 def place(broker, create_topics, unique, monkeypatch):
     """Return the names of a dead-letter topic, its marks and a source of their own; with the connection."""
     names = {name: unique(name) for name in ("dead-letters", "dead-letters-replayed", "source")}
-    for module in (reading, replaying):
-        for constant, name in (
-            ("DEAD_LETTERS", "dead-letters"),
-            ("DEAD_LETTERS_REPLAYED", "dead-letters-replayed"),
-        ):
-            monkeypatch.setattr(module, constant, replace(getattr(module, constant), name=names[name]))
+    for module, constant, name in (
+        (reading, "DEAD_LETTERS", "dead-letters"),
+        (selection, "DEAD_LETTERS", "dead-letters"),
+        (reading, "DEAD_LETTERS_REPLAYED", "dead-letters-replayed"),
+        (selection, "DEAD_LETTERS_REPLAYED", "dead-letters-replayed"),
+        (replaying, "DEAD_LETTERS_REPLAYED", "dead-letters-replayed"),
+    ):
+        monkeypatch.setattr(module, constant, replace(getattr(module, constant), name=names[name]))
     create_topics(names["dead-letters"], partitions=2, message_timestamp_type="LogAppendTime")
     create_topics(names["dead-letters-replayed"], partitions=2, cleanup_policy="compact")
     create_topics(names["source"], partitions=3, retention_ms=-1)  # its events are of 2020
@@ -65,6 +69,21 @@ async def test_an_event_goes_back_as_it_was(place, bury, read_topic):
     assert (first.value, second.value) == (b"\xff\x00", None)
     assert (first.key, first.partition, first.timestamp) == (b"k", 2, 1_600_000_000_123)
     assert first.headers == (("trace", b"7"), ("dataflow-tries", b"5"))
+
+
+async def test_a_preview_tells_what_a_replay_would_do_and_does_nothing(place, bury, read_topic, unique):
+    """Who is asked whether to send back a million letters wants to know where to; and then it is so."""
+    bury(b"a", b"b")
+    bury(b"c", topic=unique("gone"))
+    assert await back(place, places=frozenset({(0, 0)})) == (1, 0)
+    previews = [await preview_replay(place["connection"], LetterFilter(), limit) for limit in (None, 0)]
+    assert [(one.replayed, one.already_replayed, one.complete) for one in previews] == [
+        (1, 1, True),
+        (0, 1, False),
+    ]
+    assert (previews[0].topics, sum(previews[0].impossible.values())) == ({place["source"]: 1}, 1)
+    assert len(read_topic(place["source"])) == 1
+    assert await back(place) == (1, 1)
 
 
 async def test_a_second_replay_sends_only_what_is_new(place, bury, read_topic):

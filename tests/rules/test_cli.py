@@ -120,14 +120,15 @@ def test_a_replay_that_is_killed_doubles_and_loses_nothing(dataflow):
     headers[3] = "dataflow-topic", b"expedia"
     headers[6] = "dataflow-timestamp", b"%d" % (time.time() * 1000)  # retention takes what is old
     kafka.produce("dead-letters", (b"%d" % n for n in range(20_000)), headers=headers)
-    process = dataflow("dead-letters", "replay")
+    process = dataflow("dead-letters", "replay", "--wait", "0")
     deadline = time.monotonic() + 40
     while not 0 < len(kafka.read_topic("expedia")) < 20_000:
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    code, told, _ = run(dataflow, "dead-letters", "replay")
+    assert json.loads(run(dataflow, "dead-letters", "replay", "--dry-run")[1])["topics"].keys() == {"expedia"}
+    code, told, _ = run(dataflow, "dead-letters", "replay", "--wait", "0")
     result = json.loads(told)
     assert code == 0
     assert result["replayed"] + result["already_replayed"] == 20_000

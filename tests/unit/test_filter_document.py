@@ -13,6 +13,9 @@ from dataflow.stages.filter_document import load_document, read_document, topics
 from dataflow.stages.filter_dry_run import try_rules
 from dataflow.stages.filter_rules import NO_OUTPUT
 
+FIELD_IS_A = {"field": "f", "matches": "a"}
+OTHER_IS_BIG = {"field": "g", "above": 5}
+
 
 def document(sent):
     """Return the rules of a document."""
@@ -248,6 +251,35 @@ def test_a_dry_run_counts_every_line_once_and_shows_examples():
     assert dry_run.dropped == {"bots": 1_397, "favicon": 808}
     assert dry_run.dead_lettered == {"not_json": 1, "empty": 1}
     assert [len(dry_run.examples[rule]) for rule in ("bots", "favicon")] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "matched"),
+    [
+        ({"fieldName": "f", "regex": "a"}, {"f": "a", "g": "a"}, {"f": "a"}),
+        ({"fieldName": "f", "regex": "a", "include": True}, {"f": "b"}, {"f": "b"}),
+        ({"fieldName": "f", "regex": "a", "include": True}, {"g": "a"}, {"f": None}),
+        ({"drop": {"any": [FIELD_IS_A, OTHER_IS_BIG]}}, {"f": "x", "g": 9}, {"g": "9"}),
+        ({"drop": {"all": [FIELD_IS_A, OTHER_IS_BIG]}}, {"f": "a", "g": 9}, {"f": "a", "g": "9"}),
+        ({"drop": {"not": {"any": [FIELD_IS_A, OTHER_IS_BIG]}}}, {"g": 1}, {"f": None, "g": "1"}),
+        ({"keep": {"all": [FIELD_IS_A, OTHER_IS_BIG]}}, {"f": "a", "g": 1}, {"g": "1"}),
+        ({"keep": {"not": FIELD_IS_A}}, {"f": "a"}, {"f": "a"}),
+        ({"drop": {"field": "f.h", "matches": "a"}}, {"f": {"h": "a"}}, {"f.h": "a"}),
+    ],
+)
+def test_a_dry_run_names_the_fields_by_which_a_rule_drops_a_line(rule, line, matched):
+    """Of many tests only those that speak for it, however they are grouped; values as they were sent."""
+    kept_by_all = {"fieldName": "unseen", "regex": "x", "name": "another"}
+    rules = document([kept_by_all, rule | {"name": "r"}])
+    dry_run = try_rules(rules, [orjson.dumps(line)], lambda: True)
+    assert dry_run.matched == {"r": [matched]}
+
+
+def test_a_dry_run_names_the_fields_by_which_no_output_takes_a_line():
+    """A line that is lost at the last step is as hard to explain as any."""
+    outputs = [{"name": "o", "topic": "t", "rules": [{"keep": {"field": "f", "at_least": 400}}]}]
+    dry_run = try_rules(document({"outputs": outputs}), [b'{"f":"200"}'], lambda: True)
+    assert dry_run.matched == {NO_OUTPUT: [{"f": "200"}]}
 
 
 def test_a_dry_run_ends_when_its_time_is_up():
