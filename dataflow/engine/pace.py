@@ -22,10 +22,14 @@ class CheckpointPace:
         self.interval = self._shortest = seconds
         """From the begin of the last checkpoint to that of the next one."""
         self._due = 0.0
+        self.count = 0
+        """Checkpoints that were written; the last one ended at `ended` and `took` so many seconds."""
+        self.ended = self.took = 0.0
 
     def written(self, began: float, ended: float, partition_batches: int) -> None:
         """Note a checkpoint, and to how many partitions of outputs and changelogs it wrote."""
-        took = ended - began
+        self.count += 1
+        self.ended, self.took = ended, (took := ended - began)
         rested = took + min(took * REST, LONGEST_REST_SECONDS)
         by_partitions = partition_batches / PARTITION_BATCHES_A_SECOND
         self.interval = max(self._shortest, by_partitions, self.members / CHECKPOINTS_A_SECOND, rested)

@@ -211,6 +211,11 @@ class Queries:
             self.own_url
         }
 
+    async def other_members(self) -> set[str]:
+        """Return where all other members of the groups listen, with partitions or without."""
+        await self._router.refresh()
+        return {url.rstrip("/") for url in self._router.urls} - {self.own_url}
+
     def _own_results(self, topics: Collection[str], query: Query[A]) -> Steps[list[PartitionResult[A]]]:
         generation = self._app.consumer_generation_id
         results = []

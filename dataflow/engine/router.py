@@ -1,7 +1,7 @@
 """The router: which worker owns which partitions, as the group's coordinator knows it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from time import monotonic
 
 import faust
@@ -44,6 +44,8 @@ class GroupRouter(Router):
         self._asking = asyncio.Lock()
         self._generation = -1
         self._asked = 0.0
+        self.urls: frozenset[str] = frozenset()
+        """Where all members listen, also those without partitions, as far as the group has told."""
 
     async def refresh(self) -> None:
         """Ask the group if what is known is too old; what was known stays while it does not answer."""
@@ -78,7 +80,8 @@ class GroupRouter(Router):
         """Whether other groups of this app own partitions, too."""
         return self._is_observer or len(self._topology.taken) < len(self._topology.sources)
 
-    def _note(self, members: Iterable[GroupMember]) -> None:
+    def _note(self, members: Sequence[GroupMember]) -> None:
+        self.urls = frozenset(member_data(member.user_data).url for member in members)
         changelogs = self.app.tables.changelog_topics
         tables: HostToPartitionMap = {}
         topics: HostToPartitionMap = {}

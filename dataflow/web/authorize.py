@@ -71,6 +71,13 @@ def identity_of(request: Request) -> Identity:
     return request[IDENTITY]
 
 
+def check_role(request: Request, role: AccessRole) -> None:
+    """Raise `HttpError` unless who has sent a request that was let in has this role, too."""
+    identity = identity_of(request)
+    if not identity.may(role, None):
+        raise _refusal(identity, role, None)
+
+
 async def _let_in(request: Request, role: AccessRole, stream: str | None) -> Identity:
     authenticator = app.context.authenticator
     if role is AccessRole.EVERYBODY:

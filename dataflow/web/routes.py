@@ -18,6 +18,8 @@ from dataflow.web import (
     sinks,
     streams,
     tables,
+    topics,
+    workers,
 )
 from dataflow.web.index import routes_about
 from dataflow.web.route import Route
@@ -28,7 +30,20 @@ SENDERS = (*ingest.routes, *events.routes)
 
 _OTHERS: tuple[Route, ...] = tuple(
     route
-    for resource in (rules, rules_history, dead_letters, audit, health, metrics, sinks, query, index, session)
+    for resource in (
+        topics,
+        rules,
+        rules_history,
+        dead_letters,
+        audit,
+        health,
+        metrics,
+        workers,
+        sinks,
+        query,
+        index,
+        session,
+    )
     for route in resource.routes
 )
 _DOCUMENTATION = tuple(routes_about((*_COUNTS, *SENDERS, *_OTHERS)))
