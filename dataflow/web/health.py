@@ -1,7 +1,10 @@
 """Health: whether this worker lives, and whether it does its work, as Kubernetes asks."""
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Literal
+from typing import Annotated, Final, Literal
+
+import msgspec
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
@@ -9,6 +12,7 @@ from dataflow.engine.lifecycle import EngineState
 from dataflow.engine.pauses import Pause
 from dataflow.http_error import HttpError, unavailable
 from dataflow.web.answer import Answer
+from dataflow.web.parameter import about, named
 from dataflow.web.route import Routes
 
 routes = Routes("Workers")
@@ -24,15 +28,46 @@ def paused_streams() -> dict[str, Pause]:
     return app.engine.pauses.concerning(app.engine.assignment.topics)
 
 
-def not_ready_for() -> str | None:
-    """Return what this worker is instead of ready; None when it is at work, on partitions or none."""
+Duty = Literal["ingest", "tables", "work"]
+"""What a worker may be asked to be ready for: to send events to the broker, whatever partitions do; to answer
+questions, and to name what an answer lacks; to read its partitions and to run its sinks.
+"""
+
+
+def not_ready_for(duty: Duty = "work") -> str | None:
+    """Return what this worker is instead of ready for a duty; None when it is ready."""
     if app.should_stop or app.engine.lifecycle.has_failed:
         return "stopping"
     if app.web.connections.is_draining:
         return "draining, and serves on until it stops"
+    return _OBSTACLES[duty]()
+
+
+def _obstacle_to_ingest() -> str | None:
+    receiver = app.context.receiver
+    if not receiver.started:
+        return f"of role {app.settings.role}, which takes no events over HTTP"
+    return None if receiver.ingest_producer.is_up else "without its broker"
+
+
+def _obstacle_to_tables() -> str | None:
+    if not app.takes_partitions:
+        is_known = bool(app.topology.partition_counts)
+        return None if is_known else "waiting for its broker to say which partitions there are"
+    return str(app.engine.lifecycle) if is_recovering() else None
+
+
+def _obstacle_to_work() -> str | None:
     if not app.takes_partitions:
         return None if _has_broker() else "without its broker"
     return app.watch.obstacle
+
+
+_OBSTACLES: Final[Mapping[Duty, Callable[[], str | None]]] = {
+    "ingest": _obstacle_to_ingest,
+    "tables": _obstacle_to_tables,
+    "work": _obstacle_to_work,
+}
 
 
 def _has_broker() -> bool:
@@ -40,6 +75,18 @@ def _has_broker() -> bool:
     receiver, sinks = app.context.receiver, app.context.sinks
     can_send = receiver.ingest_producer.is_up if receiver.started else True
     return can_send and all(runner.joined for runner in sinks)
+
+
+class Readiness(msgspec.Struct, forbid_unknown_fields=True):
+    """Which duty a probe asks for."""
+
+    duty: Annotated[
+        Duty,
+        about(
+            "What it has to be ready for: `ingest`, to take events over HTTP; `tables`, to answer questions; "
+            "`work`, to read its partitions and to run its sinks"
+        ),
+    ] = named("for", "work")
 
 
 class Healthy(Answer):
@@ -77,10 +124,16 @@ async def healthz() -> Healthy:
     return Healthy(True)
 
 
-@routes("get", "/readyz", AccessRole.EVERYBODY, errors={503: "It does none of its work; the error says why"})
-async def readyz() -> Ready:
+@routes(
+    "get",
+    "/readyz",
+    AccessRole.EVERYBODY,
+    description="A rebalance ends no worker's readiness to take events.",
+    errors={400: "It asks for an unknown duty", 503: "It is not ready for that duty; the error says why"},
+)
+async def readyz(request: Readiness) -> Ready:
     """Whether this worker does its work."""
-    reason = not_ready_for()
+    reason = not_ready_for(request.duty)
     if reason:
         raise unavailable(f"worker is {reason}; expected ready")
     return Ready(True, paused_streams())

@@ -1,6 +1,9 @@
 """Health: alive and ready are two questions, and both are answered at any time."""
 
 import re
+import signal
+from contextlib import ExitStack
+from functools import partial
 
 import msgspec
 from harness.workers import running_worker
@@ -34,6 +37,47 @@ def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):
         assert (reply.status, reply.headers.get("Retry-After")) == (503, "1"), path
     assert worker.get("/healthz").status == 200
     worker.wait_ready()
+
+
+def test_a_rebalance_does_not_end_the_readiness_to_take_events(alone, own_broker, tmp_path):
+    """A Service that loses its ingest pods with every rollout of other workers loses events."""
+    with running_worker(own_broker.address, tmp_path, "alone") as frozen:
+        frozen.wait_ready()
+        frozen.process.send_signal(signal.SIGSTOP)  # the group waits for it until its session is over
+        with running_worker(own_broker.address, tmp_path, "alone"):
+            alone.wait_for("/readyz", lambda reply: reply.status == 503)
+            ingest = alone.get("/readyz?for=ingest")
+            work = alone.get("/readyz?for=work")
+            assert work.status == 503, "the rebalance was over too early"
+            assert (ingest.status, ingest.json["ready"]) == (200, True)
+        frozen.kill()
+
+
+def test_a_worker_is_ready_for_what_its_role_does(web_broker, tmp_path, unique):
+    """A probe for something that a role never does would keep its pods out of their Service for ever."""
+    chosen = {"DATAFLOW_CSV_DIR": str(tmp_path / "csv")}
+    with ExitStack() as running:
+        start = partial(running_worker, web_broker.address, tmp_path, **chosen)
+        roles = {
+            role: running.enter_context(start(unique(role), DATAFLOW_ROLE=role))
+            for role in ("ingest", "enrich", "sink-csv")
+        }
+        for worker in roles.values():
+            for duty in ("tables", "work"):
+                worker.wait_for(f"/readyz?for={duty}", lambda reply: reply.status == 200)
+        assert roles["ingest"].get("/readyz?for=ingest").status == 200
+        for role in ("enrich", "sink-csv"):
+            reply = roles[role].get("/readyz?for=ingest")
+            refusal = f"worker is of role {role}, which takes no events over HTTP; expected ready"
+            assert (reply.status, reply.json["error"]) == (503, refusal)
+
+
+def test_a_misspelt_probe_is_never_ready(worker):
+    """It would look at something else for ever; 400 keeps the pod out, and says what there is."""
+    reply = worker.get("/readyz?for=ingset")
+    assert reply.status == 400
+    assert reply.json["error"] == "for is 'ingset'; expected ingest, tables or work"
+    assert worker.get("/readyz?four=ingest").status == 400
 
 
 def test_workers_without_partitions_are_ready_and_answer_for_the_others(alone, own_broker, tmp_path):
