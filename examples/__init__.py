@@ -1,0 +1,1 @@
+"""Examples: small complete apps on the engine, to begin your own with."""
