@@ -8,10 +8,16 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -q \
 	--no-compile --require-hashes
 
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' dataflow/__init__.py)
+EXTRAS ?=
+IMAGE ?= dataflow:$(VERSION)$(if $(EXTRAS),-sinks)
+IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo docker build || \
+	echo buildah bud --isolation chroot --format docker)
+
 # Python compiles what it imports once, not at every start: that is half of what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test servers lint fuzz bench runtime dev broker java
+.PHONY: help demo test servers lint fuzz bench image runtime dev broker java
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +27,7 @@ help:
 	@echo 'make lint    format, rules, types, direction of imports, docstrings'
 	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
 	@echo 'make bench   cost of an event beside the peers, as one table'
+	@echo 'make image   the image $(IMAGE), by docker or buildah; EXTRAS="opensearch s3" for sinks'
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with (now: $(PYTHON)).'
 
@@ -39,12 +46,21 @@ lint: dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/interrogate --quiet .
+	@$(BIN)/hadolint Dockerfile
 
 fuzz: dev .venv/fuzz.stamp
 	@$(BIN)/python tests/fuzz/fuzz_stages.py $(ARGS)
 
 bench: dev java
 	@$(BIN)/python tests/bench $(ARGS)
+
+# Docker where its engine runs, else buildah. BASE stands in for the base where no registry is reached, and
+# CA has the certificates that pip trusts.
+comma := ,
+image:
+	@$(IMAGE_BUILDER) --tag $(IMAGE) $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(CA),--secret id=ca$(comma)src=$(CA)) \
+		--build-arg EXTRAS='$(EXTRAS)' \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) $(ARGS) .
 
 runtime: .venv/runtime.stamp .venv/editable.stamp
 dev: .venv/dev.stamp .venv/editable.stamp
@@ -64,9 +80,9 @@ java: .venv/editable.stamp
 	@echo 'Making .venv.' >&2
 	@$(PYTHON) -m venv .venv >&2
 
-.venv/runtime.stamp: requirements.lock | .venv/bin/pip
+.venv/runtime.stamp: requirements.lock requirements-build.lock | .venv/bin/pip
 	@echo 'Installing what Dataflow needs, by hash.' >&2
-	@$(INSTALL) -r requirements.lock >&2
+	@$(INSTALL) -r requirements.lock -r requirements-build.lock >&2
 	@touch $@
 
 .venv/demo.stamp: requirements-demo.lock | .venv/runtime.stamp
@@ -84,7 +100,7 @@ java: .venv/editable.stamp
 	@$(INSTALL) -r requirements-fuzz.lock >&2
 	@touch $@
 
-.venv/editable.stamp: pyproject.toml | .venv/runtime.stamp
+.venv/editable.stamp: pyproject.toml setup.py | .venv/runtime.stamp
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-input -q \
 		--no-deps --no-build-isolation --editable . >&2
 	@$(BIN)/python -c 'import faust.cli.faust, dataflow.assembly' >&2

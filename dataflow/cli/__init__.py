@@ -8,10 +8,12 @@ from dataflow.errors import DataflowError, Misconfigured
 from dataflow.masking import masked
 from dataflow.printable import printable_lines
 from dataflow.private_files import keep_files_private
+from dataflow.topology_path import add_topology_path
 
 
 def main() -> None:
     """Run the command line of this process and end it."""
+    add_topology_path()
     from dataflow.cli.program import program
 
     sys.excepthook = _print_traceback

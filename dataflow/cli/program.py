@@ -10,6 +10,7 @@ from dataflow.cli.apply import apply
 from dataflow.cli.audit import audit
 from dataflow.cli.dead_letters import dead_letters
 from dataflow.cli.formats import formats
+from dataflow.cli.health import health
 from dataflow.cli.ingest import ingest
 from dataflow.cli.produce import produce
 from dataflow.cli.rules import rules
@@ -22,10 +23,11 @@ from dataflow.cli.topics import topics
 from dataflow.cli.utm_sources import utm_sources
 from dataflow.cli.worker import worker
 from dataflow.errors import Misconfigured
+from dataflow.extras import Extra, the_extra
 
 DEMO = "dataflow.demo"
 DEMO_COMMANDS = ("demo", "broker", "generate")
-COMMANDS = (worker, topics, produce, ingest, apply, formats, tables, audit, settings)
+COMMANDS = (worker, topics, produce, ingest, apply, formats, tables, audit, health, settings)
 GROUPS = {
     "dead-letters": dead_letters,
     "rules": rules,
@@ -67,5 +69,5 @@ def _add_demo(program: typer.Typer, named: set[str]) -> None:
     elif named & {*DEMO_COMMANDS}:
         raise Misconfigured(
             f"command is '{named.pop()}', of the demo, which is not installed; "
-            "expected: pip install 'dataflow[demo]'"
+            f"expected {the_extra(Extra.DEMO)}"
         )

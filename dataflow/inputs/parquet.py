@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from tempfile import TemporaryFile
 from typing import IO
 
+from dataflow.extras import Extra, is_installed, the_extra
 from dataflow.inputs.input import Pieces, UnreadableInput
 from dataflow.inputs.json_objects import json_objects
 
@@ -12,13 +13,11 @@ ROWS_AT_ONCE = 1_000
 
 def parquet_lines(path: str, pieces: Pieces) -> Pieces:
     """Yield the rows; the file is copied to a temporary one first, as its index is at its end."""
-    try:
-        import pyarrow  # noqa: ICN001
-        from pyarrow import parquet
-    except ImportError as error:
-        raise UnreadableInput(
-            f"{path} is a Parquet file; expected pyarrow to read it with: pip install 'dataflow[parquet]'"
-        ) from error
+    if not is_installed(Extra.PARQUET):
+        raise UnreadableInput(f"{path} is a Parquet file; expected {the_extra(Extra.PARQUET)}")
+    import pyarrow  # noqa: ICN001
+    from pyarrow import parquet
+
     with TemporaryFile() as copy:
         for piece in pieces:
             copy.write(piece)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dataflow.extras import Extra, require
 from dataflow.inputs.files import Listing, file_at, files_at
 from dataflow.inputs.input import S3_SCHEME, Input
 from dataflow.settings import Settings
@@ -36,6 +37,7 @@ class Places:
 
     @cached_property
     def _objects(self) -> "S3Objects":
+        require(Extra.S3, f"a place begins with {S3_SCHEME}")
         from dataflow.inputs.s3_objects import S3Objects  # its SDK is only loaded if needed
 
         return S3Objects(self._settings)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import TypeGuard
 
 import msgspec
 import orjson
 
+from dataflow import __version__
 from dataflow.access.identity import AccessRole
 from dataflow.web.authorize import CHANGES
 from dataflow.web.json_schema import REF_TEMPLATE, Json, schemas_of
@@ -53,7 +53,7 @@ def document(routes: Sequence[Route]) -> bytes:
     return orjson.dumps(
         {
             "openapi": "3.1.1",
-            "info": {"title": "Dataflow", "version": version("dataflow"), "description": ABOUT},
+            "info": {"title": "Dataflow", "version": __version__, "description": ABOUT},
             "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
             "paths": paths,
             "components": {"schemas": schemas, "securitySchemes": SECURITY},

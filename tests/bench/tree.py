@@ -25,7 +25,9 @@ class Tree:
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return this process's environment and these variables, for a program of the tree's benchmark."""
-        folders = filter(None, [str(self.bench), str(self.bench.parent), os.environ.get("PYTHONPATH")])
+        folders = filter(
+            None, [str(self.bench), str(self.bench.parent), str(self.root), os.environ.get("PYTHONPATH")]
+        )
         return {**os.environ, "TZ": "UTC", "PYTHONPATH": os.pathsep.join(folders), **variables}
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:

@@ -35,7 +35,9 @@ def test_an_older_or_broken_java_is_refused_with_the_way_out(java, version):
     """1.8 is Java 8 in the old way of counting."""
     program = java(version)
 
-    with pytest.raises(Misconfigured, match=r"17 or newer.*pip install 'dataflow\[demo\]'") as refused:
+    with pytest.raises(
+        Misconfigured, match=r"17 or newer.*pip install 'dataflow-streams\[demo\]'"
+    ) as refused:
         find_java()
 
     assert program in str(refused.value)

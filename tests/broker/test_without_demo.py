@@ -77,7 +77,8 @@ def test_its_commands_say_what_to_install(image):
     done = dataflow(image, "demo")
     assert done.returncode == 2
     assert done.stderr.strip() == (
-        "command is 'demo', of the demo, which is not installed; expected: pip install 'dataflow[demo]'"
+        "command is 'demo', of the demo, which is not installed; "
+        "expected the extra 'demo': pip install 'dataflow-streams[demo]'"
     )
 
 
@@ -89,7 +90,7 @@ def test_its_commands_are_not_listed(image):
 
 
 def test_a_broker_that_cannot_be_fetched_says_what_to_install(tmp_path):
-    """The files are there, as after `pip install dataflow`; the packages of the extra are not."""
+    """The files are there, as after `pip install dataflow-streams`; the packages of the extra are not."""
     path = tmp_path / "path"
     path.mkdir()
     (path / "sitecustomize.py").write_text(NO_PACKAGES)
@@ -97,4 +98,4 @@ def test_a_broker_that_cannot_be_fetched_says_what_to_install(tmp_path):
         path, "broker", DATAFLOW_CACHE_DIR=str(tmp_path / "cache"), DATAFLOW_DATA_DIR=str(tmp_path / "data")
     )
     assert done.returncode == 2
-    assert "jgo, which fetches it, is not installed; expected: pip install 'dataflow[demo]'" in done.stderr
+    assert "jgo, which fetches it, is not installed; expected the extra 'demo': pip install" in done.stderr

@@ -16,7 +16,7 @@ except ImportError:
     print("No fuzzing here: there is no atheris for this Python or machine.", file=sys.stderr)
     sys.exit(0)
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = map(str, Path(__file__).parents[1:3])
 os.environ["DATAFLOW_BROKER"] = "nowhere:9092"  # it is not asked for
 
 with atheris.instrument_imports(include=["dataflow", "agents", "fuzz"]):

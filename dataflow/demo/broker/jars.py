@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dataflow.errors import Misconfigured
+from dataflow.extras import Extra, the_extra
 from dataflow.file_locks import locked
 from dataflow.settings import read_settings
 
@@ -85,7 +86,7 @@ def _download(jar: Jar, repository: Path) -> Path:
     except ModuleNotFoundError as error:
         raise Misconfigured(
             f"{jar.file_name} is not in the cache, and jgo, which fetches it, is not installed; "
-            "expected: pip install 'dataflow[demo]'"
+            f"expected {the_extra(Extra.DEMO)}"
         ) from error
     maven = MavenContext(repo_cache=repository, timeout=TIMEOUT_SECONDS)
     try:

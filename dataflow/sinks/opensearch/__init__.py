@@ -1,6 +1,7 @@
 """OpenSearch or Elasticsearch as a sink: an index a day, a document for each record, its id the origin."""
 
 from dataflow.errors import Misconfigured
+from dataflow.extras import Extra, require
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Sink
 
@@ -18,6 +19,9 @@ def configured(settings: Settings) -> Sink | None:
             "DATAFLOW_OPENSEARCH_AWS_REGION and a user in DATAFLOW_OPENSEARCH_URL is set; "
             "expected one way to log in"
         )
+    require(Extra.OPENSEARCH, "DATAFLOW_OPENSEARCH_URL is set")
+    if settings.opensearch_aws_region is not None:
+        require(Extra.S3, "DATAFLOW_OPENSEARCH_AWS_REGION is set")  # its SDK signs the requests
     # A worker without OpenSearch does not load its client.
     from dataflow.sinks.opensearch.indices import read_indices
     from dataflow.sinks.opensearch.sink import OpenSearchSink

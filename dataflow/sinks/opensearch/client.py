@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.session import get_session
 from opensearchpy import AsyncHttpConnection, AsyncOpenSearch, AWSV4SignerAsyncAuth
 
 from dataflow.errors import SinkUnavailable
@@ -82,6 +81,8 @@ def _client(settings: Settings, credentials: Credentials, trusted: ssl.SSLContex
 
 def aws_credentials() -> Credentials:
     """Return the credentials of a profile or of the machine's role; raise `SinkUnavailable` for none."""
+    from botocore.session import get_session  # of an extra that only this way to log in needs
+
     credentials = get_session().get_credentials()
     if credentials is None:
         raise SinkUnavailable("OpenSearch: no AWS credentials; expected a profile or a role of the machine")

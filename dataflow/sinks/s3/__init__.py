@@ -1,5 +1,6 @@
 """S3 as a sink: objects of an hour each, whose boundaries depend on the records alone."""
 
+from dataflow.extras import Extra, require
 from dataflow.settings import ArchiveFormat, ArchiveHour, Settings
 from dataflow.sinks.contract import Sink
 
@@ -8,6 +9,7 @@ def configured(settings: Settings) -> Sink | None:
     """Return the sink if the settings enable it."""
     if settings.s3_bucket is None:
         return None
+    require(Extra.S3, "DATAFLOW_S3_BUCKET is set")
     # A worker without S3 does not load its SDK.
     from dataflow.sinks.s3.cuts import CutRules
     from dataflow.sinks.s3.formats import GzipNdjson, parquet

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Union
 
-from dataflow.errors import Misconfigured
+from dataflow.extras import Extra, require
 from dataflow.kafka.record import Record
 from dataflow.sinks.contract import one_line
 
@@ -54,10 +54,7 @@ Format = Union[GzipNdjson, "Parquet"]
 
 def parquet(topics: Iterable[str]) -> "Parquet":
     """Return Parquet as the format of these topics; raise `Misconfigured` if it cannot be."""
-    try:
-        from dataflow.sinks.s3.parquet import Parquet  # an optional, large dependency
-    except ImportError as error:
-        raise Misconfigured(
-            "DATAFLOW_S3_FORMAT is 'parquet'; expected pyarrow, too: pip install 'dataflow[parquet]'"
-        ) from error
+    require(Extra.PARQUET, "DATAFLOW_S3_FORMAT is 'parquet'")
+    from dataflow.sinks.s3.parquet import Parquet
+
     return Parquet(topics)
