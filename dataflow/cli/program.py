@@ -12,6 +12,7 @@ from dataflow.cli.dead_letters import dead_letters
 from dataflow.cli.formats import formats
 from dataflow.cli.health import health
 from dataflow.cli.ingest import ingest
+from dataflow.cli.leave import leave
 from dataflow.cli.produce import produce
 from dataflow.cli.rules import rules
 from dataflow.cli.secrets import secrets
@@ -27,7 +28,7 @@ from dataflow.extras import Extra, the_extra
 
 DEMO = "dataflow.demo"
 DEMO_COMMANDS = ("demo", "broker", "generate")
-COMMANDS = (worker, topics, produce, ingest, apply, formats, tables, audit, health, settings)
+COMMANDS = (worker, leave, topics, produce, ingest, apply, formats, tables, audit, health, settings)
 GROUPS = {
     "dead-letters": dead_letters,
     "rules": rules,

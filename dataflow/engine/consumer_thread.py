@@ -23,6 +23,9 @@ STOPPED_FLOW_PAUSE_SECONDS = 0.01
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that fetches and keeps the group membership alive."""
 
+    leaves_for_good = False
+    """Whether a static member leaves at its end, as no other with its instance id comes back."""
+
     def _create_worker_consumer(self, transport: driver.Transport) -> Consumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust takes a round-robin assignor when it has no tables; only its own tells who owns what.
@@ -36,6 +39,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def on_thread_stop(self) -> None:
         """Leave the group; without a broker, aiokafka raises the cancellation of a task of its own."""
+        if self.leaves_for_good and self._consumer is not None:
+            self.drop_instance_id()
         with suppress(asyncio.CancelledError):  # else nobody would learn that the thread has ended
             await super().on_thread_stop()
 

@@ -17,6 +17,7 @@ from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, running, start
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
+from dataflow.kafka.leave_group import remove_members
 from dataflow.kafka.topic_states import topic_states
 from dataflow.logs import get_log
 
@@ -140,6 +141,10 @@ class Admin:
         [answer] = await self._client.describe_consumer_groups([group])
         [(_, _, _, _, _, members, *_)] = answer.groups
         return len(members)
+
+    async def remove_members(self, group: str, instance_ids: Collection[str]) -> set[str]:
+        """Have static members leave a group at once; return those that it did not have."""
+        return await remove_members(self.client, group, instance_ids)
 
     async def members(self, group: str) -> list[GroupMember] | None:
         """Return the members of a group; None while it is rebalancing."""

@@ -1,0 +1,56 @@
+"""Leaving: a static member stays in its group over a restart, and leaves it when it is told to."""
+
+import subprocess
+import sys
+
+from chaos.cluster import Cluster
+from chaos.waiting import wait_until
+from confluent_kafka.admin import AdminClient
+
+SESSION_MS = 600_000
+"""None of the members is missed meanwhile."""
+
+
+def members(cluster: Cluster) -> set[str]:
+    """Return the instance ids of the group."""
+    admin = AdminClient({"bootstrap.servers": cluster.broker.address})
+    group = admin.describe_consumer_groups(["dataflow"])["dataflow"].result(30)
+    return {member.group_instance_id for member in group.members}
+
+
+def leave(environment: dict[str, str], *names: str) -> tuple[int, str]:
+    """Run `dataflow leave` where the worker of this environment runs."""
+    command = [sys.executable, "-m", "dataflow", "leave", *names]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_worker_that_is_told_so_leaves_and_others_have_its_partitions_at_once(cluster):
+    """Its partitions stood still for a session; one that restarts must keep them."""
+    names = [f"enrich-{number}" for number in range(3)]
+    settings = {"session_timeout_ms": str(SESSION_MS), "role": "enrich"}
+    workers = [cluster.start_worker(instance_id=name, **settings) for name in names]
+    for worker in workers:
+        worker.wait_ready()
+    wait_until(lambda: members(cluster) == {*names}, 60, lambda: f"{names}, but {members(cluster)}")
+
+    assert workers[1].stop() == 0
+    assert members(cluster) == {*names}, "it may come back"
+    assert leave(workers[0].environment, "enrich-1") == (
+        0,
+        "Worker enrich-1 has left group dataflow.\n",
+    )
+    assert "enrich-1" not in members(cluster)
+    code, said = leave(workers[0].environment, "enrich-1")
+    assert (code, "group dataflow has no member enrich-1; expected" in said) == (1, True), said
+
+    assert leave(workers[2].environment) == (0, "Worker enrich-2 leaves its group when it ends.\n")
+    assert workers[2].is_ready(), "it works until it is ended"
+    assert workers[2].stop() == 0
+    assert members(cluster) == {"enrich-0"}
+
+    def has_all() -> bool:
+        status, answer = workers[0].ask("/streams")
+        return status == 200 and not any(each["missing"] for each in answer["partitions"].values())
+
+    wait_until(has_all, 60, lambda: f"all partitions at one worker: {workers[0].ask('/streams')}")
