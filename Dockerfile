@@ -13,10 +13,10 @@ ARG PIP_INDEX_URL
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 \
     PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off PIP_ROOT_USER_ACTION=ignore
 
-# faust-streaming has wheels for x86-64 only: elsewhere its extensions, which are half of its speed, are compiled here.
-# hadolint ignore=DL3008  # the compiler is not in the image
-RUN if [ "$(uname -m)" != x86_64 ]; then \
-        apt-get update; apt-get install -y --no-install-recommends gcc libc6-dev; fi
+# binutils has `strip`. faust-streaming has wheels for x86-64 only: elsewhere its extensions are compiled here.
+# hadolint ignore=DL3008  # none of it is in the image
+RUN apt-get -q update && apt-get -q install -y --no-install-recommends binutils; \
+    if [ "$(uname -m)" != x86_64 ]; then apt-get -q install -y --no-install-recommends gcc libc6-dev; fi
 
 # The environment has no pip: another one installs into it.
 WORKDIR /build
@@ -36,12 +36,15 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
         tools/bin/pip --python /opt/dataflow/bin/python3 install -q --require-hashes -r "requirements-${extra}.lock"; \
     done
 
-# The program, without its demo, which .dockerignore leaves out; and a list of all that is installed.
+# The program, without its demo, which .dockerignore leaves out; and a list of all that is installed. Tests of
+# packages and symbols for debuggers, 90 MB, stay here; libraries that came ready-made (*.libs) are as they were.
 COPY . program
 RUN tools/bin/pip wheel -q --no-deps --no-build-isolation --wheel-dir wheel ./program \
     && tools/bin/pip --python /opt/dataflow/bin/python3 install -q --no-deps --no-index wheel/*.whl \
     && sbom/bin/cyclonedx-py environment --output-reproducible --pyproject program/pyproject.toml \
-        --output-file /opt/dataflow/sbom.cdx.json /opt/dataflow/bin/python3
+        --output-file /opt/dataflow/sbom.cdx.json /opt/dataflow/bin/python3 \
+    && find /opt/dataflow/lib -type d -name tests -prune -exec rm -r {} + \
+    && find /opt/dataflow/lib -name '*.so' -not -path '*.libs/*' -exec strip --strip-debug {} +
 
 # hadolint ignore=DL3006
 FROM ${BASE}

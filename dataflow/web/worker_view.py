@@ -1,12 +1,12 @@
 """Worker view: what one worker says of itself: its partitions, its checkpoints, its recovery."""
 
-from importlib.metadata import version
 from time import monotonic
 from typing import Annotated
 
 from faust.types import TP
 from msgspec import Meta
 
+from dataflow import __version__
 from dataflow.app import app
 from dataflow.engine.member_data import this_process
 from dataflow.engine.partition import Partition
@@ -66,7 +66,7 @@ def own_view() -> WorkerView:
     return WorkerView(
         url=app.queries.own_url,
         role=app.settings.role,
-        release=version("dataflow"),
+        release=__version__,
         started_at=iso(this_process().started_ms),
         not_ready=not_ready_for(),
         engine=_engine() if app.takes_partitions else None,
