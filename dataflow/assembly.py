@@ -21,12 +21,14 @@ from dataflow.extras import Extra, require
 from dataflow.inputs.input import S3_SCHEME
 from dataflow.inputs.schedule import ingest_scheduled
 from dataflow.settings import Role, Settings
+from dataflow.topic_watch import TopicWatch
 from dataflow.web.authorize import authorize
 from dataflow.web.browsers import only_own_pages
 from dataflow.web.edge import json_edge
 from dataflow.web.https import CertificateWatch, speak_https
 from dataflow.web.loop_delay import LoopDelay
 from dataflow.web.metrics import WorkerCollector
+from dataflow.web.request_seconds import measure_seconds, show
 from dataflow.web.routes import EVERY_WORKER, SENDERS
 
 Part = Callable[[Dataflow], None]
@@ -117,11 +119,13 @@ def read_inputs(app: Dataflow) -> None:
 
 def answer(app: Dataflow) -> None:
     """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
-    app.web.web_app.middlewares.extend([json_edge, only_own_pages, authorize])
+    app.web.web_app.middlewares.extend([measure_seconds, json_edge, only_own_pages, authorize])
+    show((*EVERY_WORKER, *SENDERS))
     app.web.web_app.add_routes(EVERY_WORKER)
     app.web.connections.most_seconds = app.settings.web_connection_seconds
     app.add_dependency(LoopDelay())
     app.add_dependency(CertificateWatch())
+    app.add_dependency(TopicWatch(app.settings, app.context.connection))
     REGISTRY.register(WorkerCollector(app.context.receiver, app.context.authenticator.delays))
     if app.context.stored_requests is not None:
         app.add_dependency(app.context.stored_requests)

@@ -24,18 +24,25 @@ class RenewedContext(SSLContext):
     """
 
     _files: WatchedFiles[SSLContext]
+    certificate: Path | None
+    """The file of its own certificate, which others look at."""
 
-    def __new__(cls, paths: Sequence[Path], read: Callable[[], SSLContext]) -> Self:
+    def __new__(
+        cls, paths: Sequence[Path], read: Callable[[], SSLContext], certificate: Path | None = None
+    ) -> Self:
         """Read the files; raise whatever `read` raises."""
         files = WatchedFiles(paths, read)
         context = super().__new__(cls, files.content.protocol)
         context.check_hostname = files.content.check_hostname
         context.verify_mode = files.content.verify_mode
         context._files = files
+        context.certificate = certificate
         LIVE.add(context)
         return context
 
-    def __init__(self, paths: Sequence[Path], read: Callable[[], SSLContext]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], read: Callable[[], SSLContext], certificate: Path | None = None
+    ) -> None:
         """Only `__new__` does something, as with every context."""
 
     def look(self) -> None:
@@ -57,13 +64,13 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None) -> Rene
     Raises `Misconfigured`, as the next one does, for a file that cannot be used.
     """
     paths = [path for path in (certificate, key, client_ca) if path]
-    return RenewedContext(paths, partial(_read_server, certificate, key, client_ca))
+    return RenewedContext(paths, partial(_read_server, certificate, key, client_ca), certificate)
 
 
 def client_context(ca: Path | None, certificate: Path | None = None, key: Path | None = None) -> SSLContext:
     """Return the context of a client that trusts `ca`, or what this system trusts."""
     paths = [path for path in (ca, certificate, key) if path]
-    return RenewedContext(paths, partial(read_client, ca, certificate, key))
+    return RenewedContext(paths, partial(read_client, ca, certificate, key), certificate)
 
 
 def fault_of_handshake(server: SSLContext, client: SSLContext, host: str) -> str | None:

@@ -6,10 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from dataflow import metrics
 from dataflow.errors import Misconfigured
 from dataflow.logs import get_log
 
 log = get_log(__name__)
+
+REFUSED = metrics.gauge("dataflow_file_refused")
 
 T = TypeVar("T")
 
@@ -31,6 +34,8 @@ class WatchedFiles(Generic[T]):
         self._signatures = self._look()
         self._looked_at = clock()
         self.content = read()
+        self._refused = REFUSED.labels(", ".join(map(str, paths)))
+        self._refused.set(0)
 
     def refresh(self) -> bool:
         """Read the files again if one of them has changed; return whether the content is new.
@@ -46,10 +51,12 @@ class WatchedFiles(Generic[T]):
         try:
             self.content = self._read()
         except Misconfigured as fault:
+            self._refused.set(1)
             self._unreadable = str(fault) if isinstance(fault.__cause__, OSError) else None
             if not is_changed and self._unreadable == told:
                 return False
             raise
+        self._refused.set(0)
         self.version += 1
         return True
 

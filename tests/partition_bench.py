@@ -17,7 +17,8 @@ from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Backlog, Partition, PartitionContext, Snapshot
+from dataflow.engine.partition import Partition, Snapshot
+from dataflow.engine.partition_context import Backlog, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.splice import Added
 from dataflow.engine.state import PartitionState

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from faust.types import TP
 
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Backlog, Partition, PartitionContext
+from dataflow.engine.partition import Partition
+from dataflow.engine.partition_context import Backlog, PartitionContext
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables.steps import Steps
 from dataflow.kafka.types import TopicPartition

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from faust.types import TP
 
 from dataflow.engine.assignment import Assignment
+from dataflow.engine.engine_metrics import CHANGELOG_BYTES
 from dataflow.engine.partition import Partition, Snapshot
 from dataflow.engine.topic_identity import TopicMadeAnew, check_same
 from dataflow.instants import now_ms
@@ -86,6 +87,7 @@ async def _write(
         await producer.send_batch(batch, topic, partition=number)
     timely = record_batches.timely(changelog, entries)  # there is one change at least
     for batch in record_batches.pack(timely, 64 * len(snapshot.changes)):
+        CHANGELOG_BYTES.labels(partition.tp.topic).inc(batch.size())
         last = await producer.send_batch(batch, changelog, partition=partition.tp.partition)
         records = batch.record_count()
     return last, records

@@ -15,13 +15,15 @@ from dataflow.engine.boot import prepare_topics
 from dataflow.engine.capacity import Capacity
 from dataflow.engine.checkpoint import CheckpointErrors, write_checkpoint
 from dataflow.engine.checkpoint_timer import CheckpointTimer
+from dataflow.engine.engine_metrics import CHECKPOINT_FAILURES, CHECKPOINT_SECONDS, cause_of, show
 from dataflow.engine.faust_recovery import request_recovery, suspend_flow
 from dataflow.engine.group import Group
-from dataflow.engine.lifecycle import THE_GROUP, EngineState, Lifecycle
+from dataflow.engine.lifecycle import REVOCATION, THE_GROUP, EngineState, Lifecycle
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.membership import Membership, Moment
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Backlog, Partition, PartitionContext
+from dataflow.engine.partition import Partition
+from dataflow.engine.partition_context import Backlog, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.recovery import Recovery
 from dataflow.engine.sibling_groups import SiblingGroups
@@ -99,6 +101,7 @@ class Engine(Service):
         """Prepare topics, and end the transaction that a killed predecessor left open."""
         self.lifecycle.enter(EngineState.RECOVERING, "start")
         self.lifecycle.wait("the broker, to prepare topics")
+        show(self.topology.taken)
         topology, topics = self.topology, self.topology.topics | {self.options.dead_letter_topic}
         topology.partition_counts = await prepare_topics(
             self.options.connection, topology.sources.values(), topics
@@ -219,6 +222,7 @@ class Engine(Service):
             self.fail(error)
         else:
             self.checkpoint_timer.pace.written(began, monotonic(), partition_batches)
+            CHECKPOINT_SECONDS.observe(monotonic() - began)
             self._errors.clear()
             self.lifecycle.note_progress()
             self.capacity.set()
@@ -241,7 +245,7 @@ class Engine(Service):
         under way is cut off then, too.
         """
         if self.lifecycle.is_running:
-            self.lifecycle.enter(EngineState.DRAINING, "stop" if self.app.should_stop else "revocation")
+            self.lifecycle.enter(EngineState.DRAINING, "stop" if self.app.should_stop else REVOCATION)
         seconds = self.options.drain_timeout_seconds
         deadline = self.loop.time() + seconds
         if self.app.should_stop:
@@ -256,12 +260,13 @@ class Engine(Service):
         await self.drain()
         self.assignment.end(retain=self.producer.ready.is_set())
         if not self.lifecycle.has_failed:
-            self.lifecycle.enter(EngineState.RECOVERING, "revocation")
+            self.lifecycle.enter(EngineState.RECOVERING, REVOCATION)
 
     def fail(self, error: BaseException) -> None:
         """End the session: state and producer go, and what is committed is read again."""
         if self.lifecycle.has_failed:
             return
+        CHECKPOINT_FAILURES.labels(cause_of(error)).inc()
         log.warning("Checkpoint has failed; beginning a new session.", error=error)
         self.lifecycle.enter(EngineState.RECOVERING, "checkpoint has failed")
         self.lifecycle.wait("the broker, to let a new producer begin", error)

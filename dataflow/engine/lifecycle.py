@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from time import monotonic
 
+from dataflow import metrics
 from dataflow.errors import DataflowError
 from dataflow.logs import get_log
 
@@ -34,6 +35,11 @@ ALLOWED: Mapping[EngineState, frozenset[EngineState]] = {
 }
 """The states that may follow each."""
 
+REVOCATION = "revocation"
+
+RESTARTS = metrics.counter("dataflow_session_restarts_total")
+REBALANCE_SECONDS = metrics.histogram("dataflow_rebalance_seconds")
+
 THE_GROUP = "the group to assign partitions"
 
 
@@ -53,6 +59,8 @@ class Lifecycle:
         """What has gone wrong last in this state."""
         self._clock = clock
         self._since = self._progress_at = clock()
+        self._interrupted: tuple[str, float] | None = None
+        """What has ended its work, and when."""
 
     @property
     def is_running(self) -> bool:
@@ -100,9 +108,20 @@ class Lifecycle:
                 f"state of the engine is {before} ({self.cause}) and was to be {state} ({cause}); "
                 f"expected {', '.join(sorted(ALLOWED[before])) or 'no other'}"
             )
+        self._measure(state, cause)
         self.state, self.cause, self._since = state, cause, self._clock()
         self.awaited, self.error = THE_GROUP if state is EngineState.RECOVERING else "", None
         self.note_progress()
         log.info(
             "Engine has changed its state.", state=state, before=before, cause=cause, after_seconds=seconds
         )
+
+    def _measure(self, state: EngineState, cause: str) -> None:
+        """Count what ends a session, and how long a rebalance lasts until partitions are read again."""
+        if self.is_running and state is not EngineState.FAILED:
+            self._interrupted = cause, self._clock()
+            RESTARTS.labels(cause.replace(" ", "_")).inc()
+        elif state is EngineState.RUNNING and self._interrupted is not None:
+            before, since = self._interrupted
+            if before == REVOCATION:
+                REBALANCE_SECONDS.observe(self._clock() - since)

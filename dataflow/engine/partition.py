@@ -1,26 +1,22 @@
 """Follows the batches of one source partition, and gathers what the next checkpoint writes."""
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from time import thread_time
 
 from dataflow.engine.batch import Batch, UnaccountedEvents
-from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.dead_letters import DeadLetterLimit, TooManyDeadLetters, as_records
 from dataflow.engine.event_time import EventTime
-from dataflow.engine.options import EngineOptions
-from dataflow.engine.pauses import Pause, StreamPauses
+from dataflow.engine.partition_context import PartitionContext
+from dataflow.engine.pauses import Pause
 from dataflow.engine.state import PARTITION_KEY, PartitionState, Suspension
 from dataflow.engine.tables.changelog import ChangelogRecord
 from dataflow.engine.tables.steps import Steps
 from dataflow.engine.tables.table_partition import TablePartition
-from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import Outgoing
-from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.types import BatchBuilder, TopicPartition
 
 MAX_UNFINISHED = 64
@@ -37,38 +33,13 @@ class Snapshot:
     records: int
     outputs: list[Output]
     changes: list[ChangelogRecord]
+    record_ms: int = 0
+    """Record timestamp of what was finished last; 0 for nothing yet."""
 
     @property
     def partition_batches(self) -> int:
         """How many partitions of outputs and of the changelog it writes to."""
         return len({(topic, number) for topic, number, _ in self.outputs}) + 1
-
-
-@dataclass(slots=True)
-class Backlog:
-    """What all partitions of a session have before them."""
-
-    batches: int = 0  # handed out, not finished
-    records: int = 0  # finished, not in a checkpoint
-    size: int = 0  # bytes of these
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionContext:
-    """What a partition needs of its worker."""
-
-    options: EngineOptions
-    record_batches: RecordBatches
-    partitions_of: Callable[[str], int]
-    on_finished: Callable[[], None]
-    on_bug: Callable[[BaseException], None]
-    """Takes what must stop the worker."""
-    pauses: StreamPauses
-    on_output: Callable[[str, str], None]
-    """Takes a source topic, and one that is written of it."""
-    backlog: Backlog
-    batch_sizes: BatchSizes
-    now_ms: Callable[[], int] = now_ms
 
 
 class Partition:
@@ -95,7 +66,7 @@ class Partition:
         self.in_flight_bytes = 0  # handed out and not committed
         self.records = 0  # finished since the last checkpoint
         self.finished_bytes = 0  # of these
-        self.last_record_ms = 0
+        self.last_record_ms, self.committed_record_ms = 0, state.stream_time_ms  # 0: nothing yet
         self._entered_at = 0.0
         self.is_open = True
         self.must_write = state.position not in {None, position}  # before any record is finished
@@ -274,7 +245,8 @@ class Partition:
         for topic in list(self._buffered):
             self._pack(topic)
         self.must_write = False
-        snapshot = Snapshot(self.position, self.finished_bytes, self.records, self._packed, changes)
+        place = self.position, self.finished_bytes, self.records
+        snapshot = Snapshot(*place, self._packed, changes, self.last_record_ms)
         self.context.backlog.records -= self.records
         self.context.backlog.size -= self.finished_bytes
         self.records, self.finished_bytes, self._packed = 0, 0, []
@@ -294,4 +266,5 @@ class Partition:
         """Note that the checkpoint with this snapshot is committed, and where the changelog ended then."""
         self.state.keep(snapshot.changes, changelog_end)
         self.committed, self.state.is_adopted = snapshot.position, False
+        self.committed_record_ms = snapshot.record_ms or self.committed_record_ms
         self.in_flight_bytes -= snapshot.size

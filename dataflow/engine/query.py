@@ -11,6 +11,7 @@ import faust
 import msgspec
 
 from dataflow.engine.engine import Engine
+from dataflow.engine.engine_metrics import MISSING_PARTITIONS
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.partition import Partition
 from dataflow.engine.query_result import PartitionResult, QueryResult, merge_results
@@ -179,10 +180,13 @@ class Queries:
             results += answered or ()
             silent |= {url} if answered is None else set()
         partitions = self._engine.topology.partition_counts
-        return {
+        merged = {
             topic: merge_results(partitions.get(topic, 0), [r for r in results if r.topic == topic])
             for topic in topics
         }
+        for topic, result in merged.items():
+            MISSING_PARTITIONS.labels(topic).inc(len(result.missing))
+        return merged
 
     async def in_turn(self, steps: Steps[A]) -> A:
         """Do long work in slices, and no two at once: batches have their share, however many ask."""

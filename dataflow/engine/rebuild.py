@@ -7,7 +7,8 @@ from itertools import islice
 from sys import maxsize
 
 from dataflow.engine.batch import Batch, BatchStream
-from dataflow.engine.partition import Backlog, Partition
+from dataflow.engine.partition import Partition
+from dataflow.engine.partition_context import Backlog
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables.changelog import ChangelogRecord

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from faust.types import TP
 
 from dataflow.engine.assignment import Positions
+from dataflow.engine.engine_metrics import LOST_RECORDS
 from dataflow.engine.group import Group
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.options import EngineOptions
@@ -179,6 +180,7 @@ async def check_offset_gap(group: Group, changelog: str, partition: Partition, f
     earliest = (await group.earliest_offsets(TP(*tp)))[TP(*tp)]
     if earliest <= partition.delivered:
         raise RecordsSkipped(f"{gap}, which the broker still has")
+    LOST_RECORDS.labels(tp.topic).inc(missing)
     log.error(
         "Records were deleted before they were read (retention).",
         topic=tp.topic,

@@ -1,8 +1,9 @@
 """Restores the state of partitions, as it was at the last checkpoint, from disk and from their changelogs."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+from dataflow.engine.engine_metrics import RECOVERY_LEFT
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.state import PartitionState
 from dataflow.engine.stored_partition import Changelog
@@ -11,6 +12,7 @@ from dataflow.engine.tables.table import WindowedTable
 from dataflow.instants import now_ms
 from dataflow.kafka.consumers import client_of, reader
 from dataflow.kafka.reading import OnStalled, read_up_to
+from dataflow.kafka.record import Record
 from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.logs import get_log
@@ -40,15 +42,37 @@ async def restore(
     found = await _find(tables, connection, local.worker)
     states = {tp: await local.load(tp, changelog, tables[tp]) for tp, changelog in found.items()}
     ends = {tp: changelog.end for tp, changelog in found.items()}
+    left = RecordsLeft(found, states)
     async with reader(connection, fetch_bytes=FETCH_BYTES) as consumer:
         _seek(consumer, states)
         stuck = partial(_tell, on_stuck, sources)
         async for tp, records in read_up_to(consumer, ends, RECORDS_AT_ONCE, stuck):
-            await local.replay(states[tp], list(records))
+            replayed = list(records)
+            await local.replay(states[tp], replayed)
+            left.note(tp, replayed)
+    RECOVERY_LEFT.set(0)
     for tp, state in states.items():
         state.keep((), ends[tp])
         state.check_loaded(f"changelog {tp.topic}/{tp.partition}", now_ms())
     return {sources[tp]: state for tp, state in states.items()}
+
+
+class RecordsLeft:
+    """How many records of changelogs are still to be read, for Prometheus."""
+
+    def __init__(
+        self, found: Mapping[TopicPartition, Changelog], states: Mapping[TopicPartition, PartitionState]
+    ) -> None:
+        on_disk = {tp: state.stored.position if state.stored else None for tp, state in states.items()}
+        self._next = {tp: at.start if on_disk[tp] is None else on_disk[tp] for tp, at in found.items()}
+        RECOVERY_LEFT.set(sum(at.end - (self._next[tp] or 0) for tp, at in found.items()))
+
+    def note(self, tp: TopicPartition, replayed: Sequence[Record]) -> None:
+        """Note records that are restored."""
+        if replayed:
+            end = replayed[-1].offset + 1
+            RECOVERY_LEFT.dec(end - (self._next[tp] or 0))
+            self._next[tp] = end
 
 
 async def _tell(

@@ -1,6 +1,9 @@
 """Metrics: the counts of this worker's partitions, and of what it received over HTTP, for Prometheus."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
 
 from aiohttp.web import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -11,13 +14,20 @@ from dataflow.access.identity import AccessRole
 from dataflow.access.login_delays import LoginDelays
 from dataflow.app import app
 from dataflow.catalogue.declared import RECEIVED_TOPICS
+from dataflow.certificates import expires_at
+from dataflow.engine.lifecycle import EngineState
+from dataflow.engine.tables.changelog import FORMAT_VERSION
 from dataflow.metrics import measured
 from dataflow.sources.receiver import REFUSED, Receiver
+from dataflow.tls import LIVE
 from dataflow.web.health import not_ready_for, paused_streams
 from dataflow.web.partition_metrics import partition_metrics
 from dataflow.web.route import Content, Routes
 
 routes = Routes("Workers")
+
+MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""What a container may take; `max` where there is no limit."""
 
 STATUSES = ("400", "401", "403", "404", "413", "415", "421", "429", "503")
 """What senders and browsers may get; what never was is there, too, so that its first rise is seen."""
@@ -37,6 +47,7 @@ class WorkerCollector(Collector):
         """Yield what is so at this moment."""
         yield from partition_metrics(app)
         yield from _states()
+        yield from _process()
         if app.takes_partitions:
             yield from _access_logs()
         yield from _received(self.receiver)
@@ -55,7 +66,11 @@ async def metrics() -> Response:
 
 
 def _states() -> Iterable[Metric]:
+    yield measured("dataflow_build_info", {(version("dataflow"), str(FORMAT_VERSION)): 1})
     yield measured("dataflow_worker_ready", 0 if not_ready_for() else 1)
+    lifecycle = app.engine.lifecycle
+    is_recovering = app.takes_partitions and lifecycle.state is EngineState.RECOVERING
+    yield measured("dataflow_recovering_seconds", lifecycle.seconds if is_recovering else 0)
     paused = {(topic, pause.cause.value): 1.0 for topic, pause in paused_streams().items()}
     yield measured("dataflow_stream_paused", paused)
     followers = (app.context.filter_rules, app.context.utm_sources)
@@ -63,6 +78,17 @@ def _states() -> Iterable[Metric]:
         "dataflow_rules_version",
         {each.document.topic: each.version.number for each in followers if each.version is not None},
     )
+
+
+def _process() -> Iterable[Metric]:
+    ends = {}
+    for certificate in {context.certificate for context in LIVE if context.certificate is not None}:
+        with suppress(OSError, ValueError, IndexError):  # what is wrong with the file, the log says
+            ends[str(certificate)] = expires_at(certificate)
+    yield measured("dataflow_certificate_expiry_timestamp_seconds", ends)
+    limit = MEMORY_LIMIT.read_text().strip() if MEMORY_LIMIT.exists() else ""
+    if limit.isdigit():
+        yield measured("dataflow_process_memory_limit_bytes", int(limit))
 
 
 def _access_logs() -> Iterable[Metric]:

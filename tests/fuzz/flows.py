@@ -25,7 +25,8 @@ from dataflow.engine.batch import Batch
 from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Backlog, Partition, PartitionContext, Snapshot
+from dataflow.engine.partition import Partition, Snapshot
+from dataflow.engine.partition_context import Backlog, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import PartitionState
 from dataflow.engine.tables import ALL, TablePartition

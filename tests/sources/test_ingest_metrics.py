@@ -70,6 +70,17 @@ def test_bytes_in_flight_are_those_that_are_held_now(ingest: Ingest):
     wait_until(lambda: series(ingest)[key] == 0, 30, "no bytes any more")
 
 
+def test_requests_are_measured_by_route(ingest: Ingest):
+    """Slow answers are seen, and whose they are."""
+    sent = ("dataflow_http_request_seconds_count", "POST/ingest/{stream}")
+    unknown = ("dataflow_http_request_seconds_count", "(other)(none)")
+    before = series(ingest)
+    ingest.post("/ingest/access-logs", b"one")
+    ingest.post("/nowhere", b"x")
+    after = series(ingest)
+    assert [after[key] - before[key] for key in (sent, unknown)] == [1, 1]
+
+
 def test_no_label_is_made_of_what_a_sender_sends(ingest: Ingest):
     """Else anybody could fill the memory of Prometheus."""
     before = series(ingest).keys()
@@ -81,6 +92,7 @@ def test_no_label_is_made_of_what_a_sender_sends(ingest: Ingest):
 
 def test_every_series_is_on_the_page(ingest: Ingest):
     """With what to do when it rises."""
-    page = (Path(__file__).parents[2] / "docs" / "ingest.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
     listed = set(re.findall(r"^\| `(dataflow_http_\w+)", page, re.MULTILINE))
-    assert listed == {name for name, _ in series(ingest) if name.startswith("dataflow_http_")}
+    served = {re.sub("_(bucket|sum|count|created)$", "", name) for name, _ in series(ingest)}
+    assert listed == {name for name in served if name.startswith("dataflow_http_")}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bcrypt
 import pytest
+from prometheus_client import REGISTRY
 
 from dataflow.access.access_file import AccessList, fingerprint, read_access_file
 from dataflow.access.identity import GIVEN, AccessRole, Identity, IdentityKind, read_grants
@@ -107,11 +108,13 @@ def test_a_file_that_changes_is_read_again_and_a_broken_one_is_not(tmp_path: Pat
             path.write_text(text)
         now[0] += LOOK_SECONDS
         assert set(file.latest().users) == {"ann", "akamai"}, text
+        assert REGISTRY.get_sample_value("dataflow_file_refused", {"file": str(path)}) == 1
     assert "New content of a file is refused; the old one stays in use." in caplog.text
     assert HASHED[:20] not in caplog.text
     path.write_text(f'[users.bob]\npassword = "{HASHED}"\nroles = ["read"]\n')
     now[0] += LOOK_SECONDS
     assert set(file.latest().users) == {"bob"}
+    assert REGISTRY.get_sample_value("dataflow_file_refused", {"file": str(path)}) == 0
 
 
 USER = '[users.ann]\nroles = ["read"]\npassword = "{}"'

@@ -51,7 +51,7 @@ SINKS = {
     "s3_bucket": "none",
     "opensearch_url": "http://192.0.2.1:9200",
 }
-ANSWER = ["LoopDelay", "CertificateWatch", "StoredRequests"]
+ANSWER = ["LoopDelay", "CertificateWatch", "TopicWatch", "StoredRequests"]
 ENRICH = ["Follower", "Follower", "AccessLogParser"]
 RECEIVE = ["Receiver", "Simulator"]
 

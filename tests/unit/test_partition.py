@@ -177,6 +177,19 @@ async def test_memory_in_flight_is_let_go_by_the_commit_and_not_before():
     assert bench.partition.is_clean
 
 
+async def test_what_is_committed_is_as_old_as_the_snapshot_that_had_it():
+    """Freshness counts from what readers see, not from what is finished beside it."""
+    bench = Bench()
+    await pass_on(bench.deliver(0, good(2)))
+    first = bench.partition.snapshot()
+    assert (first.record_ms, bench.partition.committed_record_ms) == (bench.partition.last_record_ms, 0)
+    bench.partition.on_committed(first)
+    assert bench.partition.committed_record_ms == bench.partition.last_record_ms > 0
+    idle = bench.partition.snapshot()
+    bench.partition.on_committed(idle)
+    assert bench.partition.committed_record_ms == bench.partition.last_record_ms
+
+
 async def test_outputs_larger_than_what_came_in_count_with_their_own_size():
     """A batch of 20 KB may have unpacked to 200 MB."""
     bench = Bench()

@@ -7,7 +7,8 @@ from table_parts import part_of
 
 from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.options import EngineOptions
-from dataflow.engine.partition import Backlog, Partition, PartitionContext
+from dataflow.engine.partition import Partition
+from dataflow.engine.partition_context import Backlog, PartitionContext
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.state import CLOCK_SKEW_MS, PartitionState
 from dataflow.engine.tables import ALL, MINUTE, WindowedTable

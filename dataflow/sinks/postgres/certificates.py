@@ -32,7 +32,7 @@ def context_of(url: str) -> RenewedContext | None:
     if not files or "sslcrl" in query or not (is_checked or mode == "require"):
         return None
     ca, certificate, key = (files.get(name) for name in _FILES)
-    return RenewedContext([*files.values()], partial(_read, mode, ca, certificate, key))
+    return RenewedContext([*files.values()], partial(_read, mode, ca, certificate, key), certificate)
 
 
 def _file(name: str, query: dict[str, str]) -> Path | None:

@@ -1,0 +1,40 @@
+"""Topic watch: what Prometheus is told of topics that are not as declared."""
+
+from dataclasses import replace
+
+import pytest
+
+from dataflow.catalogue.declared import TOPICS
+from dataflow.catalogue.topic import LAST_OF_EACH_KEY, kept_for
+from dataflow.topic_watch import retention_seconds, subject_of
+from dataflow.topics import Difference
+
+[BOOKINGS, *_] = TOPICS.values()
+WEEK, DAY = (
+    replace(BOOKINGS, name="week", configs=kept_for(7)),
+    replace(BOOKINGS, name="day", configs=kept_for(1)),
+)
+COMPACTED = replace(BOOKINGS, name="compacted", configs=LAST_OF_EACH_KEY)
+
+
+def test_records_are_kept_as_long_as_declared():
+    """What is compacted is kept for ever, and no lag is too large for it."""
+    assert retention_seconds([WEEK, DAY, COMPACTED], []) == {"week": 604_800, "day": 86_400}
+
+
+@pytest.mark.parametrize(("found", "seconds"), [("3600000", {"week": 3_600}), ("-1", {}), (None, {})])
+def test_what_the_broker_says_goes_before_what_is_declared(found, seconds):
+    """Else the alert would come when the records are gone."""
+    assert retention_seconds([WEEK], [Difference("week", "retention.ms", "604800000", found)]) == seconds
+
+
+def test_a_topic_that_is_missing_keeps_nothing():
+    """It is told of as missing, not as one with other partitions."""
+    missing = Difference("week", "partitions", "4", None)
+    assert (subject_of(missing), retention_seconds([WEEK], [missing])) == ("missing", {})
+
+
+def test_another_difference_changes_no_retention():
+    """Partitions are added by hand as the load grows."""
+    more = Difference("week", "partitions", "4", "8")
+    assert (subject_of(more), retention_seconds([WEEK], [more])) == ("partitions", {"week": 604_800})
