@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp.web import Response
@@ -10,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from dataflow import __version__
 from dataflow.access.identity import AccessRole
 from dataflow.access.login_delays import LoginDelays
 from dataflow.app import app
@@ -66,7 +66,7 @@ async def metrics() -> Response:
 
 
 def _states() -> Iterable[Metric]:
-    yield measured("dataflow_build_info", {(version("dataflow"), str(FORMAT_VERSION)): 1})
+    yield measured("dataflow_build_info", {(__version__, str(FORMAT_VERSION)): 1})
     yield measured("dataflow_worker_ready", 0 if not_ready_for() else 1)
     lifecycle = app.engine.lifecycle
     is_recovering = app.takes_partitions and lifecycle.state is EngineState.RECOVERING
