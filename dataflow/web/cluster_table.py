@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,9 @@ from dataflow.web.table_request import MOST_ENTRIES
 
 A = TypeVar("A")
 
+ALL_KEYS: Final = "(all)"
+"""Key of the entry that has all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -31,6 +34,8 @@ class Shown:
     begin: int
     keys: tuple[str, ...]
     total: int
+    is_together: bool = False
+    """Whether one entry has all of them."""
 
 
 class ClusterTable:
@@ -98,13 +103,14 @@ class ClusterTable:
             return await self._entries(shown)
 
     async def _entries(self, shown: Sequence[Shown]) -> list[bytes]:
-        kept = {each: self._kept(each.span, (each.begin, each.keys)) for each in shown}
+        together = any(each.is_together for each in shown)
+        kept = {each: self._kept(each.span, (each.begin, each.keys, together)) for each in shown}
         changed = [each for each, raw in kept.items() if raw is None]
         if changed:
-            merged = await self._merged([(each.span.starts, each.keys) for each in changed])
+            merged = await self._merged([(each.span.starts, each.keys) for each in changed], together)
             for each, entries in zip(changed, merged, strict=True):
                 raw = kept[each] = msgspec.json.encode(self._in_order(entries))
-                self._keep(each.span, (each.begin, each.keys), raw, KEY_BYTES + len(raw))
+                self._keep(each.span, (each.begin, each.keys, together), raw, KEY_BYTES + len(raw))
         return list(kept.values())
 
     def _ranked(self, slot: int, states: Iterator[Sequence[States]]) -> Steps[list[Ranking]]:
@@ -127,9 +133,24 @@ class ClusterTable:
             rankings.append(Ranking([*first.keys, *others.keys[MOST_ENTRIES:]], others.has_other))
         return rankings
 
-    async def _merged(self, keys: Sequence[tuple[StartRange, Sequence[str]]]) -> list[list[Json]]:
-        found = await self._ask(ReadEntries(*self._names, keys))
-        return await self._queries.in_turn(self._added_up(keys, list(found.values())))
+    async def _merged(
+        self, keys: Sequence[tuple[StartRange, Sequence[str]]], together: bool = False
+    ) -> list[list[Json]]:
+        found = list((await self._ask(ReadEntries(*self._names, keys))).values())
+        return await self._queries.in_turn(
+            self._all_added_up(found, len(keys)) if together else self._added_up(keys, found)
+        )
+
+    def _all_added_up(
+        self, found: Sequence[Sequence[Sequence[Sequence[Packed]]]], windows: int
+    ) -> Steps[list[list[Json]]]:
+        """Return one entry of each window, for all keys."""
+        merged = []
+        for number in range(windows):
+            parts = [packed for each in found for of_key in each[number] for packed in of_key]
+            merged.append([entry_of(self._format, ALL_KEYS, parts)] if parts else [])
+            yield
+        return merged
 
     def _added_up(
         self,

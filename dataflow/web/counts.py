@@ -10,16 +10,19 @@ from typing import Final, cast
 import msgspec
 
 from dataflow.engine.tables import OTHER, Window
-from dataflow.http_error import not_found, quoted, unavailable
+from dataflow.engine.tables.merging import Ranking
+from dataflow.http_error import bad_value, not_found, quoted, unavailable
 from dataflow.instants import iso, iso_or_none
 from dataflow.web.answer import lag_of, partitions_of
 from dataflow.web.cluster_table import ClusterTable, Shown
 from dataflow.web.table_answer import Apart, Entry, TableAnswer, TableWindow
 from dataflow.web.table_page import MOST_WINDOWS, Plan, WindowSpan, address, plan_of
-from dataflow.web.table_request import NEWEST, PageStart, Selection
+from dataflow.web.table_request import PageStart, Selection
 
 EXAMPLE_KEYS: Final = 10
 NO_ENTRIES: Final = b"[]"
+MOST_TOGETHER: Final = 5_000
+"""Keys of a window: the loop waits while they are added up."""
 
 
 async def table_answer(cluster: ClusterTable, selection: Selection) -> TableAnswer:
@@ -52,7 +55,7 @@ def _wanted(selection: Selection) -> tuple[tuple[int, int | None], int]:
     first, end = selection.window.starts_between(selection.from_ms, selection.to_ms)
     if selection.after is not None and not selection.merge:
         first = max(first, selection.after.start)
-    return (first, end), NEWEST if selection.wants_newest else MOST_WINDOWS
+    return (first, end), selection.newest if selection.wants_newest else MOST_WINDOWS
 
 
 async def _shown(
@@ -62,6 +65,9 @@ async def _shown(
     rest = None if plan.rest is None else PageStart(plan.rest, 0)
     if selection.key is not None:
         return [Shown(span, 0, (selection.key,), 1) for span in plan.spans], rest
+    if selection.is_together:
+        rankings = await cluster.rankings(plan.spans)
+        return [_together(span, each) for span, each in zip(plan.spans, rankings, strict=True)], rest
     shown, room = list[Shown](), selection.limit
     for span, ranking in zip(plan.spans, await cluster.rankings(plan.spans), strict=True):
         begin, last = _begin(selection, span), len(ranking.keys[: selection.top])
@@ -76,6 +82,14 @@ async def _shown(
             return shown, PageStart(span.starts[0], end)
         room -= len(keys)
     return shown, rest
+
+
+def _together(span: WindowSpan, ranking: Ranking) -> Shown:
+    keys = (*ranking.keys, *([OTHER] if ranking.has_other else []))
+    if len(keys) > MOST_TOGETHER:
+        expected = f"each, as a window has {len(keys):,} keys; at most {MOST_TOGETHER:,} are put together"
+        raise bad_value("keys", "together", expected)
+    return Shown(span, 0, keys, len(ranking.keys), is_together=True)
 
 
 def _begin(selection: Selection, span: WindowSpan) -> int:

@@ -27,7 +27,13 @@ PAGES = {
 }
 
 # What a machine thinks of .js differs, and browsers insist.
-KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+KINDS = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+}
 
 KEPT = "public, max-age=31536000, immutable"
 ASKED_AGAIN = "no-cache"

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
@@ -125,12 +125,7 @@ class Route(AbstractRouteDef):
         """Answer a request."""
         if self.method != "get" and self.role is not AccessRole.SEND:  # senders are mostly curl
             refuse_forms(http)
-        arguments: dict[str, object] = {
-            name: read_parameters(
-                self.types[name], parameters, http.query.items(), http.match_info, http.headers
-            )
-            for name, parameters in self.parameters.items()
-        }
+        arguments = self.arguments(http.query.items(), http.match_info, http.headers)
         if "http" in self.types:
             arguments["http"] = http
         if "body" not in self.types:
@@ -139,6 +134,16 @@ class Route(AbstractRouteDef):
             raw = await read_body(http, hold, most_bytes=self.max_body_bytes, seconds=BODY_SECONDS)
             arguments["body"] = await self._decoded(raw)
             return self._response(http, await self.view(**arguments))
+
+    def arguments(
+        self, query: Iterable[tuple[str, str]], path: Mapping[str, str], headers: Mapping[str, str]
+    ) -> dict[str, object]:
+        """Return what the view takes of path, query and headers; raise `HttpError` for what is wrong."""
+        query = list(query)
+        return {
+            name: read_parameters(self.types[name], parameters, query, path, headers)
+            for name, parameters in self.parameters.items()
+        }
 
     async def _decoded(self, raw: bytes) -> object:
         body_type = self.types["body"]

@@ -9,6 +9,7 @@ from dataflow.web import (
     index,
     ingest,
     leave,
+    live,
     metrics,
     query,
     rebuild,
@@ -43,6 +44,7 @@ _OTHERS: tuple[Route, ...] = tuple(
         workers,
         sinks,
         query,
+        live,
         index,
         session,
     )

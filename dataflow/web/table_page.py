@@ -11,7 +11,7 @@ from dataflow.engine.tables.answer import MOST_READ, StartRange, WindowMark, Win
 from dataflow.engine.tables.table import COUNT
 from dataflow.http_error import bad_value
 from dataflow.instants import iso
-from dataflow.web.table_request import MOST_ENTRIES, NEWEST, PageStart, Selection
+from dataflow.web.table_request import MOST_ENTRIES, PageStart, Selection
 
 MOST_WINDOWS: Final = 5_000
 """That are looked at for one answer."""
@@ -55,7 +55,7 @@ def plan_of(selection: Selection, marks: Mapping[TopicPartition, WindowMarks], *
             found[mark.start].append((tp, mark))
     starts = sorted(found)
     if selection.wants_newest:
-        starts = starts[-NEWEST:]
+        starts = starts[-selection.newest :]
     cut = [of.windows[-1].start for of in marks.values() if len(of.windows) == MOST_WINDOWS]
     size_ms = selection.window.size_ms
     if selection.merge and starts:
@@ -71,7 +71,8 @@ def plan_of(selection: Selection, marks: Mapping[TopicPartition, WindowMarks], *
         if start > min(cut, default=inf) or (spans and is_full):
             return Plan(spans, starts[-1], start)
         spans.append(span)
-        shown += min(span.keys, selection.top or span.keys) if selection.key is None else 1
+        is_one = selection.is_together or selection.key is not None
+        shown += 1 if is_one else min(span.keys, selection.top or span.keys)
     return Plan(spans, max(starts, default=0))
 
 
@@ -107,6 +108,7 @@ def address(table: str, selection: Selection, plan: Plan, place: PageStart) -> s
         "from": None if from_ms is None else iso(from_ms),
         "to": None if to_ms is None else iso(to_ms),
         "merge": "true" if selection.merge else None,
+        "keys": "together" if selection.is_together else None,
         "top": selection.top,
         "order": None if selection.order == COUNT else selection.order,
         "limit": selection.limit,

@@ -93,6 +93,9 @@ class WindowsRequest(NoParameters, kw_only=True):
     start: Annotated[Instant | None, about("Windows that end after this instant")] = named("from")
     end: Annotated[Instant | None, about("Windows that begin before this instant")] = named("to")
     merge: Annotated[Literal["true", "false"], about("Put the windows together")] = "false"
+    newest: Annotated[
+        int | None, about("So many windows, the newest, where no range is given"), Meta(ge=1, le=1_000)
+    ] = None
     limit: Annotated[int, about("So many entries an answer"), Meta(ge=1, le=MOST_ENTRIES)] = USUAL_ENTRIES
     after: Annotated[WindowPlace | None, about("Where the page before has ended")] = None
 
@@ -101,6 +104,9 @@ class TableRequest(WindowsRequest, kw_only=True):
     """Windows of a table, and which of their entries."""
 
     top: Annotated[Top | None, about("So many entries of each window", example=10)] = None
+    keys: Annotated[Literal["each", "together"], about("An entry for each key, or one for all of them")] = (
+        "each"
+    )
     order: Annotated[str, about("Aggregation to order entries by, the greatest first; or key")] = COUNT
 
 
@@ -127,6 +133,10 @@ class Selection:
     order: str = COUNT
     key: str | None = None
     """None: all keys."""
+    newest: int = NEWEST
+    """So many windows where there is no range."""
+    is_together: bool = False
+    """Whether all keys are put together."""
 
     @property
     def wants_newest(self) -> bool:
@@ -146,12 +156,16 @@ def select(table: WindowedTable, request: WindowsRequest) -> Selection:
             raise bad_value(name, bound, f"none with window={window.name}, which is one for all time")
     if start is not None and end is not None and start.ms >= end.ms:
         raise bad_value("from", start, f"an instant before to, which is {end}")
+    if request.newest is not None and (start is not None or end is not None):
+        raise bad_value("newest", str(request.newest), "none with from or to")
     after = None if request.after is None else request.after.value
     selection = Selection(window, ms_of(start), ms_of(end), request.merge == "true", request.limit, after)
+    selection = replace(selection, newest=request.newest or NEWEST)
     if isinstance(request, KeyRequest):
         return replace(selection, key=request.key)
     assert isinstance(request, TableRequest)
-    return replace(selection, top=request.top, order=_order(table, request.order))
+    is_together = request.keys == "together"
+    return replace(selection, top=request.top, order=_order(table, request.order), is_together=is_together)
 
 
 def _window(table: WindowedTable, name: str | None) -> Window:

@@ -16,6 +16,7 @@ from table_rows import rows_of, unhurried
 from dataflow.engine.query import MSGPACK, QUERY_PATH
 from dataflow.engine.tables import Distinct, Max, Sum, TablePartition, Window, WindowedTable
 from dataflow.http_error import HttpError
+from dataflow.web.counts import MOST_TOGETHER
 from dataflow.web.edge import kept_response
 from dataflow.web.table_page import MOST_WINDOWS
 from dataflow.web.table_request import MOST_ENTRIES, NEWEST
@@ -132,6 +133,42 @@ def test_pages_go_on_in_the_windows_of_the_first_whatever_comes_meanwhile():
     assert [window["start"] for window in windows_of(pages)] == [
         f"1970-01-01T00:{second // 60:02}:{second % 60:02}Z" for second in range(100, 700, 10)
     ]
+
+
+@unhurried
+@given(st.lists(rows, min_size=1, max_size=40), st.sampled_from([2, 100]), st.sampled_from(["false", "true"]))
+def test_all_keys_together_are_the_table_without_its_keys(counted, max_keys, merge):
+    """What a curve shows: requests a minute, whatever they asked for; who asks for two pages counts once."""
+    keyed, alone = (TablePartition(table(limit)) for limit in (max_keys, 100))
+    fold(keyed, *counted)
+    fold(alone, *[(time, "(all)", *row) for time, _, *row in counted])
+    question = {"window": "of_10", "from": "1970-01-01", "merge": merge}
+
+    together = windows_of(OneWorker(keyed.table, [keyed]).pages(**question, keys="together", limit="7"))
+
+    assert together == windows_of(OneWorker(alone.table, [alone]).pages(**question))
+
+
+def test_more_keys_than_can_be_put_together_are_refused():
+    """With what can be asked instead."""
+    declared = table(10_000)
+    table_partition = TablePartition(declared)
+    fold(table_partition, *[(1, f"page{number}", 1, 1) for number in range(MOST_TOGETHER + 1)])
+    with pytest.raises(HttpError, match="keys is 'together'; expected each, as a window has 5,001 keys"):
+        OneWorker(declared, [table_partition]).get(window="of_10", keys="together")
+
+
+@pytest.mark.parametrize("wanted", [1, 7, 100])
+def test_so_many_of_the_newest_windows_are_shown_as_are_asked_for(wanted: int):
+    """A curve of six hours has 360 minutes."""
+    declared = table()
+    table_partition = TablePartition(declared)
+    fold(table_partition, *[(10 * n, "a", 1, 1) for n in range(90)])
+    worker = OneWorker(declared, [table_partition])
+    every = windows_of(worker.pages(window="of_10", **{"from": "1970-01-01"}))
+    assert windows_of(worker.pages(window="of_10", newest=str(wanted))) == every[-wanted:]
+    with pytest.raises(HttpError, match="newest is '7'; expected none with from or to"):
+        worker.get(window="of_10", newest="7", to="1980-01-01")
 
 
 def test_an_answer_says_how_many_entries_a_window_has():

@@ -1,5 +1,7 @@
 """The page in a browser: numbers appear and change, on screens wide and narrow, without an error."""
 
+import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -30,12 +32,12 @@ def open_page(chromium, worker):
     """Return a function that opens the page; in the end its console must be empty."""
     console = []
 
-    def open_(**settings):
+    def open_(address="", **settings):
         page = chromium.new_page(**settings)
         page.on("console", lambda message: console.append(message.text))
         page.on("pageerror", lambda error: console.append(str(error)))
         page.on("response", lambda response: response.ok or console.append(response.url))
-        page.goto(worker.url)
+        page.goto(f"{worker.url}/{address}")
         return page
 
     yield open_
@@ -46,52 +48,77 @@ def test_the_page_shows_streams_and_a_table(open_page):
     """What a person sees who opens the address that `make demo` prints."""
     page = open_page()
     expect(page.locator("#state")).to_contain_text("Live at")
+    expect(page).to_have_title("Overview – Dataflow")
     bookings = page.locator("#streams tbody tr", has_text="expedia")
-    expect(bookings.locator("td")).to_have_text(["21,896", "21,891", "0", "5", "0", "up to date"])
+    expect(bookings.locator("td")).to_have_text(["21,896", "21,891", "0", "5", "0/s", "up to date"])
+    expect(page.locator("#notices li")).to_have_count(0)
+    page.get_by_role("link", name="Tables", exact=True).click()
     page.select_option("select[name=table]", "stays_per_category")
     row = page.locator("#counts tbody tr", has_text="Short stay")
     expect(row.locator("td")).to_have_text(["19,510", "2,494"])
-    expect(page.locator("#counts caption")).to_have_text("stays per category, all time")
-    expect(page.locator("#notices li")).to_have_count(0)
+    expect(page.locator("#caption")).to_have_text("stays per category, all time")
 
 
-def test_pickers_choose_table_window_and_how_many(open_page):
-    """Every choice is one of the worker's own answers."""
-    page = open_page()
+def test_pickers_choose_table_window_and_period_and_a_reload_keeps_them(open_page):
+    """Every choice is one of the worker's own answers, and stands in the address."""
+    page = open_page("?page=tables")
     page.select_option("select[name=table]", "requests_per_endpoint")
     page.select_option("select[name=window]", "day")
-    page.select_option("select[name=top]", "5")
-    expect(page.locator("#counts caption")).to_have_text("requests per endpoint, 2015-05-20 UTC, still open")
-    expect(page.locator("#counts tbody tr")).to_have_count(5)
+    expect(page.locator("#caption")).to_have_text("requests per endpoint, 2015-05-20 UTC, still open")
     page.select_option("select[name=period]", "2015-05-17T00:00:00Z")
-    expect(page.locator("#counts caption")).to_have_text("requests per endpoint, 2015-05-17 UTC, closed")
+    expect(page.locator("#caption")).to_have_text("requests per endpoint, 2015-05-17 UTC, closed")
+    page.reload()
+    expect(page.locator("#caption")).to_have_text("requests per endpoint, 2015-05-17 UTC, closed")
     page.select_option("select[name=period]", "together")
-    expect(page.locator("#counts caption")).to_contain_text("2015-05-17 to 2015-05-21")
+    expect(page.locator("#caption")).to_contain_text("2015-05-17 to 2015-05-21")
     expect(page.locator("#apart")).to_have_text("Events that no window could take: 1 late.")
+    page.go_back()
+    expect(page.locator("#caption")).to_have_text("requests per endpoint, 2015-05-17 UTC, closed")
 
 
-def test_a_key_links_to_its_own_counts(open_page):
-    """The address of a key with slashes works when it is clicked."""
-    page = open_page()
-    page.select_option("select[name=table]", "requests_per_endpoint")
+def test_a_table_is_sorted_searched_and_saved(open_page):
+    """By any column; the bars show the one that it is sorted by."""
+    page = open_page("?page=tables&table=requests_per_endpoint&window=all")
+    rows = page.locator("#counts tbody tr")
+    expect(page.locator("#counts .foot")).to_contain_text("10 of 1,")
+    page.get_by_role("button", name="bytes", exact=True).click()
+    expect(page.locator("#counts [aria-sort=descending]")).to_have_text("bytes")
+    expect(rows.first.locator("i")).to_have_attribute("style", "width: 100%;")
+    page.get_by_role("searchbox").fill("favicon")
+    expect(rows.first.locator("th")).to_have_text("/favicon.ico")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").click()
+    lines = saved.value.path().read_text().splitlines()
+    assert lines[0].startswith("key,count,bytes,errors,distinct_clients,response_time_ms p50")
+    assert len(lines) > 1
+    assert all("favicon" in line for line in lines[1:])
+
+
+def test_a_key_leads_to_its_own_counts_over_time(open_page):
+    """Not to JSON; the name of a key with slashes works when it is clicked, and so does the way back."""
+    page = open_page("?page=tables&table=requests_per_endpoint")
     page.get_by_role("link", name="/favicon.ico", exact=True).click()
-    expect(page.locator("pre")).to_contain_text('"key":"/favicon.ico"')
+    expect(page.locator("#caption")).to_contain_text("requests per endpoint: /favicon.ico, ")
+    expect(page.locator("#curve canvas")).to_be_visible()
+    page.get_by_role("link", name="All of requests per endpoint").click()
+    expect(page.get_by_role("link", name="/favicon.ico", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_screen(open_page, scheme, width):
     """A phone shows everything without being pushed sideways."""
-    page = open_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    for table in ("requests_per_endpoint", "stays_per_category"):
-        page.select_option("select[name=table]", table)
-        expect(page.locator("#counts caption")).to_contain_text(table.replace("_", " "))
-        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page = open_page("?page=overview", viewport={"width": width, "height": 844}, color_scheme=scheme)
+    for name in page.locator("#pages a").all_text_contents():
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page).to_have_title(f"{name} – Dataflow")
+        expect(page.locator("main section h2").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == width, name
 
 
 def test_every_control_is_reached_by_keyboard_and_keeps_the_focus(open_page):
     """Numbers are exchanged in place: who tabs through the page does not lose their place."""
-    page = open_page()
+    page = open_page("?page=tables")
     expect(page.locator("#counts tbody tr").first).to_be_visible()
     page.locator("#counts tbody a").first.focus()
     seen = page.locator("#state-time").text_content()
@@ -128,12 +155,16 @@ def test_numbers_change_while_one_looks_and_it_says_when_they_no_longer_do(chrom
     """The last numbers of a worker stay, and the page says that they are the last."""
     page = chromium.new_page()
     page.goto(alone.url)
-    page.select_option("select[name=table]", "requests_per_endpoint")
     received = page.locator("#streams tbody tr", has_text="cdn-logs").locator("td").first
     expect(received).to_have_text("0")
     KafkaClient(own_broker.address).produce("cdn-logs", EVENTS["cdn-logs"][:2_500])
     expect(received).to_have_text("2,500", timeout=15_000)
-    expect(page.locator("#counts caption")).to_contain_text("requests per endpoint, all time")
+    alone.process.send_signal(signal.SIGSTOP)
+    expect(page.locator("#state")).to_contain_text("No answer, last seen", timeout=15_000)
+    expect(page).to_have_title("✕ Overview – Dataflow")
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("icon-away"))
+    alone.process.send_signal(signal.SIGCONT)
+    expect(page.locator("#state")).to_contain_text("Live at", timeout=15_000)
     alone.kill()
     expect(page.locator("#state")).to_contain_text("No answer, last seen", timeout=15_000)
     expect(page.locator("#notices")).to_contain_text("This worker does not answer.")

@@ -27,7 +27,8 @@ def test_the_page_asks_nobody_else(worker):
     every = [file.name for file in files("dataflow.web").joinpath("static").iterdir()]
     for path in ["", "docs", *(f"static/any/{name}" for name in every if not name.endswith(".html"))]:
         text = worker.get(f"/{path}").body.decode()
-        assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text), path
+        # What remains names a namespace, or the origin of a vendored file in its first line.
+        assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg|github\.com/leeoniya/uPlot )", text), path
 
 
 def test_files_are_kept_for_good_and_the_page_is_not(worker):
@@ -35,7 +36,7 @@ def test_files_are_kept_for_good_and_the_page_is_not(worker):
     assert worker.get("/").headers["Cache-Control"] == "no-cache"
     for path in files_of(worker):
         assert worker.get(f"/{path}").headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    other = worker.get("/static/another-version/page.js")
+    other = worker.get("/static/another-version/shell.js")
     assert (other.status, other.headers["Cache-Control"]) == (200, "no-cache")
 
 
@@ -49,8 +50,16 @@ def test_what_a_browser_has_already_is_not_sent_again(worker, path):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("page.js", "text/javascript"), ("page.css", "text/css"), ("icon.svg", "image/svg+xml")],
+    [("shell.js", "text/javascript"), ("page.css", "text/css"), ("icon.svg", "image/svg+xml")],
 )
 def test_files_have_the_type_that_browsers_insist_on(worker, name, kind):
     """With nosniff a script of another type is not run; the types of a machine may differ."""
     assert worker.get(f"/static/any/{name}").headers["Content-Type"] == f"{kind}; charset=utf-8"
+
+
+def test_the_first_page_is_small(worker):
+    """On a telephone, far from a mast: all of it, with what it loads later, is less than 200 kB."""
+    folder = files("dataflow.web").joinpath("static")
+    assert sum(len(file.read_bytes()) for file in folder.iterdir()) < 200_000
+    first = sum(len(worker.get(f"/{path}").body) for path in files_of(worker))
+    assert first < 50_000

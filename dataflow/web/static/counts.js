@@ -1,145 +1,166 @@
-// Counts: what is picked in, the answer of /tables/{name} as a table out.
+// Tables: any table, also of one's own, by window, period and order; one key over time.
 
-import { ask } from "./ask.js";
-import { fill, make, offer, say } from "./rows.js";
-import { count, period, summary, title } from "./words.js";
+import { chartOf } from "./chart.js";
+import { addressWith, go, parameter } from "./place.js";
+import { make, offer, say } from "./rows.js";
+import { tableOf } from "./table.js";
+import { count, period, plural, summary, title } from "./words.js";
 
 const NEWEST = "newest";
 const TOGETHER = "together";
 const MOST_ENTRIES = 1000; // of one answer
+const NAMES = ["table", "window", "period", "key"];
 
-const pick = document.querySelector("#pick").elements;
-const view = document.querySelector("#counts");
-let tables = [];
-let starts = []; // of the newest windows, oldest first
+export function open(root) {
+  const view = viewOf(root);
+  view.pick.addEventListener("submit", (event) => event.preventDefault());
+  view.pick.addEventListener("change", ({ target }) => go(changesOf(target)));
+  return { addresses: () => addressesOf(view), show: (answers) => show(view, answers) };
+}
 
-const picked = () => tables.find((table) => table.name === pick.table.value);
+function viewOf(root) {
+  const selects = NAMES.slice(0, 3).map((name) => make("label", {}, title(name), make("select", { name })));
+  const pick = make("form", { id: "pick" }, ...selects);
+  const [counts, chart] = [make("div", { id: "counts" }), make("div", { id: "curve" })];
+  const [caption, apart, back] = [make("h3", { id: "caption" }), make("p", { id: "apart", class: "note" }), make("a")];
+  root.append(make("section", {}, make("h2", {}, "Tables"), pick, caption, back, chart, counts, apart));
+  return { pick, counts, chart, caption, apart, back, tables: [], starts: [], table: null, columns: "" };
+}
+
+/** A table of its own windows, a window of its own periods: what no longer fits is left out of the address. */
+function changesOf({ name, value }) {
+  const after = NAMES.slice(NAMES.indexOf(name) + 1);
+  return { ...Object.fromEntries(after.map((each) => [each, null])), [name]: value };
+}
+
 const pathOf = (name) => `tables/${encodeURIComponent(name)}`;
+const picked = (view) => view.tables.find(({ name }) => name === parameter("table")) ?? view.first;
+const windowOf = (table) => (table.windows.includes(parameter("window")) ? parameter("window") : table.windows.at(-1));
 
-function offerOfTable() {
-  const table = picked();
-  offer(pick.window, table.windows.map((size) => [size, size === "all" ? "all time" : size]), table.windows.at(-1));
-  offer(pick.order, table.orders.map((name) => [name, title(name)]));
+function addressesOf(view) {
+  const table = picked(view);
+  if (!table) return { tables: "tables" };
+  const window = windowOf(table);
+  const addresses = { tables: "tables", answer: answerAddress(view, table, window) };
+  if (window !== "all") addresses.periods = `${pathOf(table.name)}?${new URLSearchParams({ window, top: 1 })}`;
+  return addresses;
 }
 
-/** Learn which tables there are, link to them, and begin with one that has something to show. */
-async function loadTables(streams) {
-  ({ tables } = await ask("tables"));
-  const first = tables.find(({ topics }) => topics.some((topic) => streams[topic]?.received)) ?? tables[0];
-  offer(pick.table, tables.map(({ name }) => [name, title(name)]), first.name);
-  offerOfTable();
-  const links = document.querySelector("#links");
-  const known = new Set([...links.querySelectorAll("a")].map((link) => link.textContent));
-  for (const { name } of tables.filter((table) => !known.has(`/tables/${table.name}`))) {
-    links.append(make("li", {}, make("a", { href: pathOf(name) }, `/tables/${name}`)));
+function answerAddress(view, table, window) {
+  const key = parameter("key");
+  if (key !== null) return `${pathOf(table.name)}/${encodeURIComponent(key)}?${new URLSearchParams({ window })}`;
+  const asked = new URLSearchParams({ window, limit: MOST_ENTRIES });
+  const start = parameter("period") ?? NEWEST;
+  if (window === "all") return `${pathOf(table.name)}?${asked}`;
+  if (start === NEWEST) asked.set("newest", 1);
+  else if (start === TOGETHER) asked.set("merge", true);
+  else {
+    asked.set("from", start);
+    asked.set("to", new Date(Date.parse(start) + 1).toISOString());
   }
+  return `${pathOf(table.name)}?${asked}`;
 }
 
-/** Learn which windows there are: without a range an answer has the newest. */
-async function loadPeriods() {
-  const size = pick.window.value;
-  pick.period.disabled = size === "all";
-  if (size === "all") {
-    starts = [];
-    offer(pick.period, [[TOGETHER, "all time"]]);
+function show(view, { tables, periods, answer, streams }) {
+  if (!tables || !streams) return;
+  view.tables = tables.tables;
+  if (!view.first) {
+    const hasEvents = ({ topics }) => topics.some((topic) => streams.streams[topic]?.received);
+    view.first = view.tables.find(hasEvents) ?? view.tables[0];
+    dispatchEvent(new Event("place")); // now it is known what to follow
     return;
   }
-  const { windows } = await ask(pathOf(pick.table.value), { window: size, top: 1 });
-  starts = windows.map(({ start }) => start);
-  const each = starts.toReversed().map((start) => [start, period(start, size)]);
-  offer(pick.period, [[NEWEST, "newest"], [TOGETHER, "these together"], ...each], NEWEST);
+  const table = picked(view);
+  showPick(view, table, periods);
+  if (answer?.table !== table.name) return;
+  showAnswer(view, table, answer);
 }
 
-function parameters() {
-  const { window, period: start, order, top } = Object.fromEntries(
-    ["window", "period", "order", "top"].map((name) => [name, pick[name].value]),
-  );
-  const asked = { window, order, top, limit: MOST_ENTRIES };
-  if (start === NEWEST) return { ...asked, from: starts.at(-1) ?? null };
-  if (start === TOGETHER) return { ...asked, merge: window !== "all" };
-  const end = new Date(Date.parse(start) + 1).toISOString();
-  return { ...asked, from: start, to: end };
+function showPick({ pick, tables }, table, periods) {
+  const { table: names, window: sizes, period: starts } = pick.elements;
+  offer(names, tables.map(({ name }) => [name, title(name)]));
+  names.value = table.name;
+  offer(sizes, table.windows.map((size) => [size, size === "all" ? "all time" : size]));
+  const size = (sizes.value = windowOf(table));
+  starts.disabled = size === "all" || parameter("key") !== null;
+  const each = (periods?.windows ?? []).toReversed().map(({ start }) => [start, period(start, size)]);
+  const usual = size === "all" ? [[TOGETHER, "all time"]] : [[NEWEST, "newest"], [TOGETHER, "these together"]];
+  offer(starts, [...usual, ...each]);
+  starts.value = size === "all" ? TOGETHER : (parameter("period") ?? NEWEST);
 }
 
-/** Say when people pick something; periods are those of the table and window. */
-export function onPick(changed) {
-  document.querySelector("#pick").addEventListener("submit", (event) => event.preventDefault());
-  document.querySelector("#pick").addEventListener("change", ({ target }) => {
-    if (target === pick.table) offerOfTable();
-    if (target === pick.table || target === pick.window) pick.period.replaceChildren();
-    changed();
+function showAnswer(view, table, answer) {
+  const key = parameter("key");
+  say(view.caption, captionOf(answer, key));
+  showBack(view, table, key);
+  const isOverTime = key !== null && answer.window !== "all";
+  const shown = answer.windows.at(-1);
+  const entries = isOverTime
+    ? answer.windows.map(({ start, entries: [entry] }) => ({ ...entry, key: start }))
+    : (shown?.entries ?? []).map((entry) => ({ ...entry }));
+  tableFor(view, table, entries, isOverTime).show(entries, {
+    total: isOverTime ? entries.length : (shown?.total ?? 0),
+    json: addressesOf(view).answer,
   });
+  showCurve(view, entries, isOverTime);
+  const apart = Object.entries(answer.apart).filter(([, events]) => events);
+  const listed = apart.map(([why, events]) => `${count(events)} ${why}`).join(", ");
+  say(view.apart, listed && `Events that no window could take: ${listed}.`);
 }
 
-function caption(answer, shown) {
-  const name = title(answer.table);
-  if (!shown) return `${name}: nothing counted yet`;
-  if (!shown.start) return `${name}, all time`;
+function captionOf(answer, key) {
+  const name = key === null ? title(answer.table) : `${title(answer.table)}: ${key}`;
+  const [first, last] = [answer.windows[0], answer.windows.at(-1)];
+  if (!last) return `${name}: nothing counted yet`;
+  if (!last.start) return `${name}, all time`;
+  if (key !== null) return `${name}, ${plural(answer.windows.length, answer.window)} up to ${period(last.start, answer.window)} UTC`;
   const size = answer.window;
-  const span = pick.period.value === TOGETHER ? `${period(shown.start, size)} to ${period(shown.end, size)}` : period(shown.start, size);
-  return `${name}, ${span} UTC, ${shown.closed ? "closed" : "still open"}`;
+  const isSpan = parameter("period") === TOGETHER;
+  const span = isSpan ? `${period(first.start, size)} to ${period(last.end, size)}` : period(last.start, size);
+  return `${name}, ${span} UTC, ${last.closed ? "closed" : "still open"}`;
+}
+
+function showBack({ back }, table, key) {
+  back.hidden = key === null;
+  back.href = addressWith({ key: null });
+  say(back, `All of ${title(table.name)}`);
 }
 
 /** Return the columns of a table; quantiles are one each. */
-function columnsOf(names, entry) {
-  return names.flatMap((name) => {
-    const value = entry?.[name];
+function columnsOf(table, entries, isOverTime) {
+  const first = { name: "key", title: isOverTime ? "start, UTC" : title(table.key), value: (row) => row.key };
+  const others = table.aggregations.flatMap((name) => {
+    const value = entries[0]?.[name];
     const parts = value && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
-    return parts.length
-      ? parts.map((part) => ({ label: `${title(name)} ${part}`, of: (row) => row[name][part] }))
-      : [{ label: title(name), of: (row) => row[name] }];
+    if (!parts.length) return [{ name, title: title(name), value: (row) => row[name], text: summary }];
+    return parts.map((part) => ({
+      name: `${name} ${part}`,
+      title: `${title(name)} ${part}`,
+      value: (row) => row[name]?.[part] ?? null,
+      text: summary,
+    }));
   });
+  return [first, ...others];
 }
 
-function showHead(columns) {
-  const row = view.tHead.rows[0];
-  const labels = [title(picked().key), ...columns.map(({ label }) => label)];
-  if (row.dataset.labels === labels.join()) return;
-  row.dataset.labels = labels.join();
-  view.tBodies[0].replaceChildren();
-  row.replaceChildren(...labels.map((label, at) => make("th", { scope: "col", class: at ? "number" : "key" }, label)));
+/** Return the table for these columns; another one only where they are others. */
+function tableFor(view, table, entries, isOverTime) {
+  const columns = columnsOf(table, entries, isOverTime);
+  const names = [table.name, isOverTime, ...columns.map(({ name }) => name)].join();
+  if (view.columns === names) return view.table;
+  view.columns = names;
+  const size = isOverTime ? {} : { hrefOf: ({ key }) => addressWith({ key, window: table.windows[0], period: null }) };
+  const order = isOverTime ? "-key" : "-count";
+  view.table = tableOf({ name: "counts", caption: title(table.name), columns, order, ...size });
+  view.counts.replaceChildren(view.table.element);
+  return view.table;
 }
 
-function create(row) {
-  const link = make("a", { href: row.href }, row.key || "(empty)");
-  const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
-  const cells = row.texts.map(() => make("td", { class: "number" }));
-  return make("tr", {}, make("th", { scope: "row", class: "key" }, link, bar), ...cells);
-}
-
-function update(element, row) {
-  element.querySelector("a").href = row.href;
-  element.querySelector("i").style.width = `${row.share}%`;
-  row.texts.forEach((text, place) => say(element.cells[place + 1], text));
-}
-
-function show(answer) {
-  const shown = answer.windows.at(-1);
-  const entries = shown?.entries ?? [];
-  const columns = columnsOf(picked().aggregations, entries[0]);
-  const most = Math.max(1, ...entries.map((entry) => entry.count));
-  showHead(columns);
-  say(view.caption, caption(answer, shown));
-  const rows = entries.map((entry) => ({
-    key: entry.key,
-    href: `${pathOf(answer.table)}/${encodeURIComponent(entry.key)}?window=${answer.window}`,
-    share: (100 * entry.count) / most,
-    texts: columns.map(({ of }) => summary(of(entry))),
-  }));
-  fill(view.tBodies[0], rows, create, update);
-  const apart = Object.entries(answer.apart).filter(([, events]) => events);
-  const listed = apart.map(([why, events]) => `${count(events)} ${why}`).join(", ");
-  say(document.querySelector("#apart"), listed && `Events that no window could take: ${listed}.`);
-}
-
-/** Ask for what is picked and show it. */
-export async function showCounts(streams) {
-  if (!tables.length) await loadTables(streams);
-  if (!pick.period.options.length || (pick.window.value !== "all" && !starts.length)) await loadPeriods();
-  const asked = pick.table.value;
-  const answer = await ask(pathOf(asked), parameters());
-  if (asked !== pick.table.value || answer.window !== pick.window.value) return; // picked meanwhile
-  const newest = answer.windows.at(-1)?.start;
-  if (newest && starts.length && newest > starts.at(-1)) await loadPeriods();
-  show(answer);
+function showCurve(view, entries, isOverTime) {
+  view.chart.hidden = !isOverTime;
+  if (!isOverTime) return;
+  view.curve ??= chartOf({ title: "Count", series: ["count"] });
+  if (!view.chart.children.length) view.chart.append(view.curve.element);
+  const times = entries.map(({ key }) => Date.parse(key) / 1000);
+  view.curve.show({ times, values: [entries.map((entry) => entry.count)] });
 }

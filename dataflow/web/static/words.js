@@ -1,11 +1,36 @@
 // Words: values of an answer in, what people read out.
 
 const number = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
-const rate = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const three = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
+/** A number in full: 1,138. */
 export const count = (value) => number.format(value);
 
-export const perSecond = (value) => (value === null ? "–" : rate.format(value));
+/** A number as short as a label allows: 1.2 k, 3.4 M. */
+export function short(value) {
+  const size = Math.abs(value);
+  const [unit, factor] = [["G", 1e9], ["M", 1e6], ["k", 1e3]].find(([, least]) => size >= least) ?? ["", 1];
+  return `${three.format(value / factor)}${unit && ` ${unit}`}`;
+}
+
+/** 1.5 GiB. */
+export function bytes(value) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+  const place = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(value, 1)) / 10)));
+  return `${three.format(value / 1024 ** place)} ${units[place]}`;
+}
+
+/** A share of 1: 38 %, 0.4 %. */
+export const percent = (share) => `${(share < 0.1 ? number : three).format(100 * share)} %`;
+
+export const perSecond = (value) => (value === null ? "–" : `${short(value)}/s`);
+
+/** A time in ms: 12 ms, 1.2 s. */
+export function duration(ms) {
+  if (ms === null || ms === undefined) return "–";
+  if (ms < 1000) return `${three.format(ms)} ms`;
+  return ms < 120_000 ? `${three.format(ms / 1000)} s` : `${three.format(ms / 60_000)} min`;
+}
 
 /** Say what a summary has: a number, nothing, or the top values, one a line. */
 export function summary(value) {
@@ -26,7 +51,13 @@ export function period(start, size) {
   return size === "day" ? day : `${day} ${time.slice(0, 5)}`;
 }
 
+/** An instant to the second: 2026-01-31 12:00:00 UTC. */
+export const instant = (ms) => `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
 export const title = (name) => name.replaceAll("_", " ");
 
-/** List numbers as people do. */
+/** List values as people do. */
 export const listed = (values) => new Intl.ListFormat("en").format(values.map(String));
+
+/** "3 events", "1 event". */
+export const plural = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;

@@ -1,0 +1,129 @@
+"""Live: answers of other addresses, sent again whenever they change, as server-sent events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from functools import cache
+from http import HTTPStatus
+from time import monotonic
+from typing import Annotated, Final
+
+from aiohttp.web import Request, StreamResponse
+from msgspec import Meta
+from yarl import URL
+
+from dataflow.access.identity import AccessRole
+from dataflow.app import app
+from dataflow.http_error import HttpError, bad_value, not_found
+from dataflow.web.authorize import identity_of, route_of
+from dataflow.web.edge import SAFE_HEADERS, UNKEPT
+from dataflow.web.health import not_ready_for
+from dataflow.web.live_answers import Ask, LiveAnswer, LiveAnswers, error_frame, event
+from dataflow.web.parameter import NoParameters, about
+from dataflow.web.route import Content, Routes
+from dataflow.web.session_cookie import session_owner
+
+routes = Routes("Pages")
+
+BEAT_SECONDS: Final = 1.0
+LONG_WAIT_SECONDS: Final = 1.0
+"""An answer that takes longer lacks a worker: who looks at the last one is told."""
+MOST_ADDRESSES: Final = 24
+
+STREAM: Final = Content("text/event-stream", {"type": "string"})
+
+
+class LiveRequest(NoParameters):
+    """What to look at, and for how long."""
+
+    of: Annotated[
+        str, about("Addresses of answers, as /tables?x=y, with spaces between them", example="/streams")
+    ]
+    seconds: Annotated[int, about("End after so many", example=1), Meta(ge=1, le=3_600)] = 300
+
+
+@routes(
+    "get",
+    "/live",
+    AccessRole.READ,
+    description="`answer` has of, status and answer; `beat` comes each second, with what is waited for.",
+    answer=STREAM,
+    errors={400: "A parameter is not as expected"},
+)
+async def live(request: LiveRequest, http: Request) -> StreamResponse:
+    """Answers of other addresses, sent again whenever they change."""
+    addresses = request.of.split()
+    if not 1 <= len(addresses) <= MOST_ADDRESSES:
+        raise bad_value("of", request.of, f"1 to {MOST_ADDRESSES} addresses, with spaces between them")
+    headers = {**UNKEPT, **SAFE_HEADERS, "X-Accel-Buffering": "no"}
+    response = StreamResponse(headers=headers)
+    response.content_type = STREAM.media
+    asks, refusals = await _asks(http, addresses)
+    await response.prepare(http)
+    if http.method == "HEAD":
+        return response
+    try:
+        await response.write(b"retry: 200\n\n" + b"".join(refusals))
+        async for frames in _frames(http, asks, monotonic() + request.seconds):
+            await response.write(frames)
+        await response.write_eof()
+    except ConnectionResetError:  # the page was closed
+        pass
+    return response
+
+
+async def _asks(http: Request, addresses: list[str]) -> tuple[list[tuple[str, Ask]], list[bytes]]:
+    """Return what is to be asked, and what is answered to addresses that cannot be."""
+    asks, refusals = list[tuple[str, Ask]](), list[bytes]()
+    for address in dict.fromkeys(addresses):
+        try:
+            asks.append((address, await _ask_of(http, address)))
+        except HttpError as error:
+            refusals.append(error_frame(address, error.status, str(error)))
+    return asks, refusals
+
+
+async def _ask_of(http: Request, address: str) -> Ask:
+    """Return the view of an address with its parameters; raise `HttpError` where this client has none."""
+    asked = http.clone(rel_url=URL(f"/{address.lstrip('/')}"), method="GET")
+    match = await http.app.router.resolve(asked)
+    route = route_of(match)
+    if route is None or route.answer_type is None or route.types.keys() & {"http", "body"}:
+        raise not_found("address", address, "one whose answer is JSON")
+    identity = identity_of(http)
+    if route.role is not AccessRole.EVERYBODY and not identity.may(route.role, None):
+        raise HttpError(
+            HTTPStatus.FORBIDDEN, f"{identity} has not the role {route.role}; expected one that has"
+        )
+    arguments = route.arguments(asked.query.items(), match, {})
+    return lambda: route.view(**arguments)
+
+
+async def _frames(http: Request, asks: list[tuple[str, Ask]], until: float) -> AsyncIterator[bytes]:
+    """Yield what is new, and once a second how the worker is."""
+    changed, beat_at = asyncio.Event(), monotonic()
+    owner = session_owner(http)
+    with live_answers().listen(asks, changed) as answers:
+        told = dict.fromkeys(answers, 0)
+        while monotonic() < until and not app.should_stop and session_owner(http) == owner:
+            changed.clear()
+            news = [answer for answer in answers if answer.number != told[answer]]
+            told.update({answer: answer.number for answer in news})
+            is_due = monotonic() >= beat_at
+            beat_at = monotonic() + BEAT_SECONDS if is_due else beat_at
+            frames = [answer.frame for answer in news] + ([_beat(answers)] if is_due else [])
+            if frames:
+                yield b"".join(frames)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), max(beat_at - monotonic(), 0.0))
+
+
+def _beat(answers: list[LiveAnswer]) -> bytes:
+    waiting = [answer.address for answer in answers if answer.waits_seconds > LONG_WAIT_SECONDS]
+    return event("beat", {"not_ready": not_ready_for(), "waiting": waiting})
+
+
+@cache
+def live_answers() -> LiveAnswers:
+    """Return the answers that anybody looks at."""
+    return LiveAnswers()

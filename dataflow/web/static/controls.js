@@ -1,0 +1,54 @@
+// Controls: the range of time and the filters of the address, to be seen and to be changed.
+
+import { FILTERS, RANGES, addressWith, filters, go, range } from "./place.js";
+import { fill, make, offer } from "./rows.js";
+
+const CUSTOM = "custom";
+
+const form = document.querySelector("#place");
+const { last, from, to, field, value } = form.elements;
+
+const instantOf = (text) => (text ? `${text}:00Z` : null);
+const textOf = (instant) => instant.slice(0, 16);
+
+/** Show the controls that a page heeds. */
+export function showControls({ range: hasRange = false, filters: offered = [] }) {
+  const set = filters();
+  form.hidden = !hasRange && !offered.length;
+  form.querySelector("#range").hidden = !hasRange;
+  showRange();
+  form.querySelector("#filter").hidden = !offered.length;
+  offer(field, offered.map((name) => [name, FILTERS[name]]));
+  const rows = Object.entries(set).map(([name, text]) => ({ key: `${name} ${text}`, name, text }));
+  fill(form.querySelector("#filters"), rows, chip, (element, row) => {
+    element.classList.toggle("unheeded", !offered.includes(row.name));
+    element.lastChild.href = addressWith({ [row.name]: null });
+  });
+}
+
+function showRange() {
+  const now = range();
+  offer(last, [...Object.entries(RANGES).map(([name, { title }]) => [name, title]), [CUSTOM, "From … to …"]]);
+  last.value = now.last ?? CUSTOM;
+  form.querySelector("#bounds").hidden = last.value !== CUSTOM;
+  if (now.from) [from.value, to.value] = [textOf(now.from), textOf(now.to)];
+}
+
+function chip({ name, text }) {
+  const remove = make("a", { "aria-label": `Without ${FILTERS[name]} ${text}` }, "×");
+  return make("li", {}, `${FILTERS[name]}: ${text} `, remove);
+}
+
+form.addEventListener("change", ({ target }) => {
+  if (target === last && last.value === CUSTOM) form.querySelector("#bounds").hidden = false;
+  else if (target === last) go({ last: last.value, from: null, to: null });
+  else if ((target === from || target === to) && from.value && to.value && from.value < to.value) {
+    go({ from: instantOf(from.value), to: instantOf(to.value), last: null });
+  }
+});
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (value.value) go({ [field.value]: value.value });
+  value.value = "";
+});

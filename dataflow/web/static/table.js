@@ -1,0 +1,141 @@
+// Table: rows in; sorted by any column, searched, cut to what is looked at, and saved as CSV or JSON.
+
+import { csvOf } from "./csv.js";
+import { go, parameter } from "./place.js";
+import { fill, make, say } from "./rows.js";
+import { count } from "./words.js";
+
+const FEW = 10;
+const MORE = 100;
+
+/**
+ * Make a table. `name` is its part of the address, `caption` what it shows. The first of `columns`
+ * heads a row; each has {name, title, value(row)}, and may have text(value, row) to show a value and
+ * `isNumber: false`. `order` is the column that it is sorted by at first, with - for the greatest first.
+ * `hrefOf(row)` is where a row leads: a place of the dashboard. `rows` of show() have a `key` each.
+ */
+export function tableOf({ name, caption, columns, order, hrefOf = () => null, most = FEW }) {
+  const parts = partsOf(name, caption, columns);
+  const view = { name, columns, order, hrefOf, shown: most, rows: [], total: 0, ...parts };
+  view.search.addEventListener("input", () => draw(view));
+  view.more.addEventListener("click", () => {
+    view.shown += MORE;
+    draw(view);
+  });
+  view.csv.addEventListener("click", () => save(view));
+  for (const [place, button] of [...view.element.querySelectorAll("thead button")].entries()) {
+    button.addEventListener("click", () => sortBy(view, columns[place]));
+  }
+  return {
+    element: view.element,
+    /** Show rows; `total` of how many they are the first, `json` the address that has them, `note` what they lack. */
+    show(rows, { total = rows.length, json = null, note = "" } = {}) {
+      Object.assign(view, { rows, total });
+      view.json.hidden = !json;
+      if (json) view.json.href = json;
+      say(view.note, note);
+      draw(view);
+    },
+  };
+}
+
+function partsOf(name, caption, columns) {
+  const heads = columns.map((column, place) =>
+    make("th", { scope: "col", class: kindOf(column, place) }, make("button", { type: "button" }, column.title)),
+  );
+  const search = make("input", { type: "search", "aria-label": `Search ${caption}`, placeholder: "Search" });
+  const more = make("button", { type: "button" }, "Show more");
+  const csv = make("button", { type: "button", class: "link" }, "CSV");
+  const json = make("a", { hidden: "" }, "JSON");
+  const [shownOf, note] = [make("span", {}), make("p", { class: "note" })];
+  const body = make("tbody");
+  const table = make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...heads)), body);
+  const foot = make("p", { class: "foot" }, shownOf, more, make("span", { class: "saves" }, csv, json));
+  const scroll = make("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" }, table);
+  const element = make("div", { class: "table", "data-table": name }, search, scroll, foot, note);
+  return { element, search, more, csv, json, shownOf, note, body, heads };
+}
+
+const kindOf = (column, place) => (place === 0 ? "key" : column.isNumber === false ? "text" : "number");
+
+/** Return the order of the address, or the one from the beginning: [column, whether the greatest is first]. */
+function orderOf({ name, columns, order }) {
+  const asked = parameter(`${name}.order`) ?? order ?? columns[0].name;
+  const isDown = asked.startsWith("-");
+  return [columns.find((column) => column.name === (isDown ? asked.slice(1) : asked)) ?? columns[0], isDown];
+}
+
+function sortBy(view, column) {
+  const [sorted, isDown] = orderOf(view);
+  const goesDown = sorted === column ? !isDown : column !== view.columns[0];
+  go({ [`${view.name}.order`]: `${goesDown ? "-" : ""}${column.name}` }, { isStep: false });
+  draw(view);
+}
+
+const rankOf = (value) => (typeof value === "number" ? value : value === null || value === undefined ? -Infinity : null);
+
+function compare(one, other) {
+  const [left, right] = [rankOf(one), rankOf(other)];
+  return left === null || right === null ? String(one).localeCompare(String(other), "en") : left - right;
+}
+
+function sorted(view, column, isDown) {
+  const wanted = view.search.value.trim().toLowerCase();
+  const rows = view.rows.filter((row) => textOf(view.columns[0], row).toLowerCase().includes(wanted));
+  return rows.sort((one, other) => (isDown ? -1 : 1) * compare(column.value(one), column.value(other)));
+}
+
+function textOf(column, row) {
+  const value = column.value(row);
+  return column.text ? column.text(value, row) : typeof value === "number" ? count(value) : String(value ?? "–");
+}
+
+function draw(view) {
+  const [column, isDown] = orderOf(view);
+  const rows = sorted(view, column, isDown);
+  view.columns.forEach((each, place) => {
+    const direction = each === column ? (isDown ? "descending" : "ascending") : null;
+    if (direction) view.heads[place].setAttribute("aria-sort", direction);
+    else view.heads[place].removeAttribute("aria-sort");
+  });
+  const greatest = Math.max(0, ...rows.map((row) => (Number.isFinite(column.value(row)) ? column.value(row) : 0)));
+  const shown = rows.slice(0, view.shown).map((row) => ({
+    key: String(row.key),
+    href: view.hrefOf(row),
+    texts: view.columns.map((each) => textOf(each, row)),
+    share: column === view.columns[0] || !greatest ? null : (100 * column.value(row)) / greatest,
+  }));
+  fill(view.body, shown, (row) => create(view, row), update);
+  const total = view.search.value ? rows.length : Math.max(view.total, rows.length);
+  say(view.shownOf, rows.length ? `${count(shown.length)} of ${count(total)}` : "Nothing here yet");
+  view.more.hidden = shown.length >= rows.length;
+  view.search.hidden = view.rows.length <= FEW && !view.search.value;
+  view.csv.hidden = !rows.length;
+}
+
+function create({ columns }, row) {
+  const name = row.href === null ? make("span") : make("a");
+  const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
+  const cells = columns.slice(1).map((column) =>
+    make("td", { class: kindOf(column, 1), "data-label": column.title }),
+  );
+  return make("tr", {}, make("th", { scope: "row", class: "key" }, name, bar), ...cells);
+}
+
+function update(element, row) {
+  const name = element.cells[0].firstChild;
+  if (row.href !== null) name.href = row.href;
+  say(name, row.texts[0] || "(empty)");
+  element.querySelector(".bar").hidden = row.share === null;
+  element.querySelector("i").style.width = `${row.share ?? 0}%`;
+  row.texts.slice(1).forEach((text, place) => say(element.cells[place + 1], text));
+}
+
+function save(view) {
+  const [column, isDown] = orderOf(view);
+  const rows = sorted(view, column, isDown).map((row) => view.columns.map((each) => each.value(row)));
+  const content = csvOf([view.columns.map((each) => each.name), ...rows]);
+  const href = URL.createObjectURL(new Blob([content], { type: "text/csv" }));
+  make("a", { href, download: `${view.name}.csv` }).click();
+  URL.revokeObjectURL(href);
+}
