@@ -204,4 +204,4 @@ class ClusterTable:
             self._queries.answers.put(self._place(span, what), (span.versions, result), weight)
 
     def _place(self, span: WindowSpan, what: object) -> tuple[object, ...]:
-        return (*self._names, span.starts, self._order, what)
+        return (*self.topics, *self._names, span.starts, self._order, what)

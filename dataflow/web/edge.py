@@ -17,6 +17,7 @@ from dataflow.logs import get_log
 from dataflow.web_connections import CONNECTIONS, CROWDED_SECONDS
 
 JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
 UNKEPT: Final = {"Cache-Control": "no-store"}
 """Counts are old the moment they are sent."""
 
@@ -43,7 +44,8 @@ def error_response(request: Request, error: HttpError) -> Response:
     if error.retry_seconds is not None:
         response.headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_seconds))
     # The page has a login of its own; a browser would show its dialog in place of it.
-    for scheme in () if "X-Requested-With" in request.headers else error.schemes:
+    is_of_page = "X-Requested-With" in request.headers or request.headers.get(hdrs.ACCEPT) == EVENT_STREAM
+    for scheme in () if is_of_page else error.schemes:
         response.headers.add(hdrs.WWW_AUTHENTICATE, f'{scheme} realm="dataflow"')
     if not request.content.is_eof():
         response.force_close()

@@ -16,7 +16,7 @@ from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.http_error import HttpError, bad_value, not_found
 from dataflow.web.authorize import identity_of, route_of
-from dataflow.web.edge import SAFE_HEADERS, UNKEPT
+from dataflow.web.edge import EVENT_STREAM, SAFE_HEADERS, UNKEPT
 from dataflow.web.health import not_ready_for
 from dataflow.web.live_answers import Ask, LiveAnswer, LiveAnswers, error_frame, event
 from dataflow.web.parameter import NoParameters, about
@@ -30,7 +30,7 @@ LONG_WAIT_SECONDS: Final = 1.0
 """An answer that takes longer lacks a worker: who looks at the last one is told."""
 MOST_ADDRESSES: Final = 24
 
-STREAM: Final = Content("text/event-stream", {"type": "string"})
+STREAM: Final = Content(EVENT_STREAM, {"type": "string"})
 
 
 class LiveRequest(NoParameters):

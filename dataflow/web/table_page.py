@@ -107,6 +107,7 @@ def address(table: str, selection: Selection, plan: Plan, place: PageStart) -> s
         "window": selection.window.name,
         "from": None if from_ms is None else iso(from_ms),
         "to": None if to_ms is None else iso(to_ms),
+        "topic": selection.topic,
         "merge": "true" if selection.merge else None,
         "keys": "together" if selection.is_together else None,
         "top": selection.top,

@@ -93,6 +93,7 @@ class WindowsRequest(NoParameters, kw_only=True):
     start: Annotated[Instant | None, about("Windows that end after this instant")] = named("from")
     end: Annotated[Instant | None, about("Windows that begin before this instant")] = named("to")
     merge: Annotated[Literal["true", "false"], about("Put the windows together")] = "false"
+    topic: Annotated[str | None, about("Only what was counted from this one of its topics")] = None
     newest: Annotated[
         int | None, about("So many windows, the newest, where no range is given"), Meta(ge=1, le=1_000)
     ] = None
@@ -133,6 +134,8 @@ class Selection:
     order: str = COUNT
     key: str | None = None
     """None: all keys."""
+    topic: str | None = None
+    """None: all of the table's."""
     newest: int = NEWEST
     """So many windows where there is no range."""
     is_together: bool = False
@@ -160,7 +163,7 @@ def select(table: WindowedTable, request: WindowsRequest) -> Selection:
         raise bad_value("newest", str(request.newest), "none with from or to")
     after = None if request.after is None else request.after.value
     selection = Selection(window, ms_of(start), ms_of(end), request.merge == "true", request.limit, after)
-    selection = replace(selection, newest=request.newest or NEWEST)
+    selection = replace(selection, newest=request.newest or NEWEST, topic=request.topic)
     if isinstance(request, KeyRequest):
         return replace(selection, key=request.key)
     assert isinstance(request, TableRequest)

@@ -1,17 +1,19 @@
 """Tables: what is counted, per key and event-time window, over the whole cluster."""
 
+from dataclasses import replace
+
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
-from dataflow.engine.tables import Window, WindowedTable, orders
+from dataflow.engine.tables import WindowedTable, orders
 from dataflow.engine.tables.table import COUNT
 from dataflow.errors import one_of
-from dataflow.http_error import not_found
+from dataflow.http_error import bad_value, not_found
 from dataflow.web.cluster_table import ClusterTable
 from dataflow.web.counts import check_key, table_answer
 from dataflow.web.parameter import NoParameters
 from dataflow.web.route import Routes
 from dataflow.web.table_answer import TableAnswer, TableDescription, TableList
-from dataflow.web.table_request import NEWEST, KeyRequest, TableRequest, select
+from dataflow.web.table_request import NEWEST, KeyRequest, Selection, TableRequest, select
 
 routes = Routes("Counts")
 
@@ -34,7 +36,7 @@ async def show_table(request: TableRequest) -> TableAnswer:
     """Counts of a table, by window of event time."""
     table = table_named(request.name)
     selection = select(table, request)
-    return await table_answer(_cluster(table, selection.window, selection.order), selection)
+    return await table_answer(_cluster(table, selection), selection)
 
 
 # A key is whatever events hold: slashes and line ends, too.
@@ -50,15 +52,19 @@ async def show_key(request: KeyRequest) -> TableAnswer:
     """Counts of one key."""
     table = table_named(request.name)
     selection = select(table, request)
-    answer = await table_answer(_cluster(table, selection.window, selection.order), selection)
+    answer = await table_answer(_cluster(table, selection), selection)
     if not answer.windows:
-        largest = table.every_window[-1]
-        await check_key(_cluster(table, largest, COUNT), largest, request.key)
+        largest = replace(selection, window=table.every_window[-1], order=COUNT)
+        await check_key(_cluster(table, largest), largest.window, request.key)
     return answer
 
 
-def _cluster(table: WindowedTable, window: Window, order: str) -> ClusterTable:
-    return ClusterTable(app.queries, app.topology.sources_of(table), table, window, order)
+def _cluster(table: WindowedTable, selection: Selection) -> ClusterTable:
+    topics, topic = app.topology.sources_of(table), selection.topic
+    if topic is not None and topic not in topics:
+        raise bad_value("topic", topic, f"{one_of(topics)}, from which {table.name} is counted")
+    wanted = topics if topic is None else [topic]
+    return ClusterTable(app.queries, wanted, table, selection.window, selection.order)
 
 
 def _tables() -> dict[str, WindowedTable]:

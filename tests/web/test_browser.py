@@ -50,7 +50,8 @@ def test_the_page_shows_streams_and_a_table(open_page):
     expect(page.locator("#state")).to_contain_text("Live at")
     expect(page).to_have_title("Overview – Dataflow")
     bookings = page.locator("#streams tbody tr", has_text="expedia")
-    expect(bookings.locator("td")).to_have_text(["21,896", "21,891", "0", "5", "0/s", "up to date"])
+    cells = ["21,896", "21,891", "0", "5", "0/s", "up to date", "2015-12-31"]
+    expect(bookings.locator("td")).to_have_text(cells)
     expect(page.locator("#notices li")).to_have_count(0)
     page.get_by_role("link", name="Tables", exact=True).click()
     page.select_option("select[name=table]", "stays_per_category")

@@ -60,6 +60,13 @@ function told({ title, series, text, data: { times, values } }) {
 
 const clock = (seconds) => `${new Date(1000 * seconds).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
+/** Name a place of the axis of time, UTC: a day, or a minute with its day where one begins. */
+function tickOf(seconds, step, at) {
+  const [day, time] = clock(seconds).split(" ");
+  if (step >= 86_400) return day;
+  return at === 0 || time === "00:00" ? `${time}\n${day}` : time;
+}
+
 function redraw(view) {
   view.plot?.destroy();
   view.plot = null;
@@ -84,6 +91,7 @@ function stacked(values) {
 function optionsOf(view, uPlot) {
   const [ink, grid] = [colorOf("--faint"), { stroke: colorOf("--line"), width: 1 }];
   const axis = { stroke: ink, grid, ticks: grid, font: "12px system-ui" };
+  const ofTime = { ...axis, space: 64, values: (_plot, ticks, _axis, _space, step) => ticks.map((tick, at) => tickOf(tick, step, at)) };
   const curves = view.series.map((label, at) => {
     const stroke = colorOf(COLORS[at % COLORS.length]);
     const value = (_plot, _value, _series, index) =>
@@ -98,9 +106,9 @@ function optionsOf(view, uPlot) {
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     scales: { y: { range: (_plot, _least, most) => [0, (most || 1) * 1.05] } },
-    axes: [axis, { ...axis, size: 72, values: (_plot, ticks) => ticks.map(view.text) }],
+    axes: [ofTime, { ...axis, size: 72, values: (_plot, ticks) => ticks.map(view.text) }],
     series: [
-      { label: "UTC", value: (_plot, seconds) => (seconds === null ? "–" : clock(seconds)) },
+      { label: "At", value: (_plot, seconds) => (seconds === null ? "–" : clock(seconds)) },
       ...(view.isStacked ? curves.toReversed() : curves),
     ],
   };

@@ -12,11 +12,11 @@ const instantOf = (text) => (text ? `${text}:00Z` : null);
 const textOf = (instant) => instant.slice(0, 16);
 
 /** Show the controls that a page heeds. */
-export function showControls({ range: hasRange = false, filters: offered = [] }) {
+export function showControls({ ranges = [], filters: offered = [] }) {
   const set = filters();
-  form.hidden = !hasRange && !offered.length;
-  form.querySelector("#range").hidden = !hasRange;
-  showRange();
+  form.hidden = !ranges.length && !offered.length;
+  form.querySelector("#range").hidden = !ranges.length;
+  if (ranges.length) showRange(ranges);
   form.querySelector("#filter").hidden = !offered.length;
   offer(field, offered.map((name) => [name, FILTERS[name]]));
   const rows = Object.entries(set).map(([name, text]) => ({ key: `${name} ${text}`, name, text }));
@@ -26,9 +26,9 @@ export function showControls({ range: hasRange = false, filters: offered = [] })
   });
 }
 
-function showRange() {
-  const now = range();
-  offer(last, [...Object.entries(RANGES).map(([name, { title }]) => [name, title]), [CUSTOM, "From … to …"]]);
+function showRange(ranges) {
+  const now = range(ranges);
+  offer(last, [...ranges.map((name) => [name, RANGES[name].title]), [CUSTOM, "From … to …"]]);
   last.value = now.last ?? CUSTOM;
   form.querySelector("#bounds").hidden = last.value !== CUSTOM;
   if (now.from) [from.value, to.value] = [textOf(now.from), textOf(now.to)];

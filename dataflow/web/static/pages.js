@@ -5,9 +5,22 @@
 // `open` builds the page into `root`. `addresses` returns what it follows by name, {streams: "streams"},
 // for the place as it is (place.js); it is asked again after each change of the place. `show` is called
 // with {name: answer} of what has come so far, whenever something has changed.
-// `range` and `filters` say which of them the page heeds, and so which of them it offers.
+// `ranges` and `filters` say which of them (place.js) the page heeds, and so which of them it offers.
+
+import { RANGES } from "./place.js";
+
+const ALL_RANGES = Object.keys(RANGES);
 
 export const PAGES = [
   { name: "overview", title: "Overview", load: () => import("./overview.js") },
+  {
+    name: "traffic",
+    title: "Traffic",
+    ranges: ALL_RANGES,
+    filters: ["endpoint", "status", "country", "client", "stream"],
+    load: () => import("./traffic.js"),
+  },
+  { name: "stays", title: "Stays", ranges: ["90d", "30d"], load: () => import("./stays.js") },
+  { name: "sources", title: "Sources", ranges: ALL_RANGES, load: () => import("./sources.js") },
   { name: "tables", title: "Tables", load: () => import("./counts.js") },
 ];

@@ -20,7 +20,6 @@ export const RANGES = {
   "90d": { title: "Last 90 days", window: "day", newest: 90 },
 };
 
-const USUAL = "1h";
 const KEPT = ["last", "from", "to", ...Object.keys(FILTERS)];
 
 const parameters = () => new URLSearchParams(location.search);
@@ -38,11 +37,14 @@ export function filters() {
   }));
 }
 
-/** Return the range: {from, to, window} of instants, or one of RANGES with its `last`. */
-export function range() {
-  const [from, to] = [parameter("from"), parameter("to")];
-  if (from && to) return { from, to, window: windowFor(Date.parse(to) - Date.parse(from)) };
-  const last = parameter("last") in RANGES ? parameter("last") : USUAL;
+/** Return the range: {from, to, window} of instants, or one of those `offered` of RANGES with its `last`. */
+export function range(offered = Object.keys(RANGES)) {
+  const [from, to, windows] = [parameter("from"), parameter("to"), offered.map((name) => RANGES[name].window)];
+  if (from && to) {
+    const fitting = windowFor(Date.parse(to) - Date.parse(from));
+    return { from, to, window: windows.includes(fitting) ? fitting : windows[0] };
+  }
+  const last = offered.includes(parameter("last")) ? parameter("last") : offered[0];
   return { last, ...RANGES[last] };
 }
 

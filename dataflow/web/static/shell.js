@@ -104,6 +104,7 @@ onLive({
     beat = event;
     showTime();
     judge();
+    draw(); // rates, and how old things are, change with time
   },
   silence() {
     if (events.size === 0) return;

@@ -1,9 +1,11 @@
 // Streams: the answer of /streams in, one row a stream out, and what is amiss with them in words.
 
 import { fill, make, say } from "./rows.js";
+import { newestOf, valuesOf } from "./series.js";
+import { sparkOf } from "./spark.js";
 import { lag, count, listed, perSecond, title } from "./words.js";
 
-const TITLES = ["Stream", "Received", "Sent on", "Dropped", "Dead-lettered", "Per second", "Behind"];
+const TITLES = ["Stream", "Received", "Sent on", "Dropped", "Dead-lettered", "Per second", "Behind", "Newest event"];
 const RATE_OVER_MS = 5000;
 
 /** How many events a second come in, since the page was opened. */
@@ -32,24 +34,29 @@ export class StreamRates {
 }
 
 /** Make the table of all streams. On a telephone a row becomes a block: its roles keep it a table for readers. */
-export function streamTable() {
+export function streamTable(id = "streams", caption = "Events since the beginning, over all workers") {
   const heads = TITLES.map((text, at) =>
     make("th", { role: "columnheader", scope: "col", class: at ? "number" : "key" }, text),
   );
   const body = make("tbody", { role: "rowgroup" });
   const element = make(
     "table",
-    { id: "streams", role: "table" },
-    make("caption", {}, "Events since the beginning, over all workers"),
+    { id, class: "streams", role: "table" },
+    make("caption", {}, caption),
     make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads)),
     body,
   );
-  return { element, show: (answer, rates) => fill(body, rowsOf(answer, rates), create, update) };
+  return {
+    element,
+    /** Show the streams that are wanted, with their rates and curves. */
+    show: (answer, rates, curves, isWanted) => fill(body, rowsOf(answer, rates, curves, isWanted), create, update),
+  };
 }
 
-const rowsOf = (answer, rates) =>
-  Object.entries(answer.streams).map(([stream, balance]) => ({
+const rowsOf = (answer, rates, curves, isWanted) =>
+  Object.entries(answer.streams).filter(([stream]) => isWanted(stream)).map(([stream, balance]) => ({
     key: stream,
+    curve: curves[stream],
     texts: [
       stream,
       count(balance.received),
@@ -58,17 +65,31 @@ const rowsOf = (answer, rates) =>
       count(balance.dead_lettered),
       perSecond(rates[stream]),
       lag(answer.lag[stream]),
+      curves[stream] ? newestOf(curves[stream]) : "–",
     ],
   }));
 
 function create() {
-  const row = make("tr", { role: "row" }, make("th", { role: "rowheader", scope: "row" }));
+  const head = make("th", { role: "rowheader", scope: "row" }, make("span"));
+  const row = make("tr", { role: "row" }, head);
   row.append(...TITLES.slice(1).map((label) => make("td", { role: "cell", class: "number", "data-label": label })));
+  const spark = sparkOf();
+  head.append(spark.element);
+  sparks.set(row, spark);
   return row;
 }
 
-function update(element, row) {
-  row.texts.forEach((text, place) => say(element.children[place], text));
+const sparks = new WeakMap();
+
+function update(element, { texts, curve }) {
+  say(element.cells[0].firstChild, texts[0]);
+  texts.slice(1).forEach((text, place) => say(element.cells[place + 1], text));
+  const values = curve ? valuesOf(curve, "count") : [];
+  const { element: drawn, show } = sparks.get(element);
+  drawn.toggleAttribute("hidden", values.length < 2);
+  if (values.length < 2) return;
+  const span = `${count(values.length)} ${curve.window}s up to ${newestOf(curve)}`;
+  show(values, `Events per ${curve.window}, ${span}: newest ${count(values.at(-1))}, at most ${count(Math.max(...values))}`);
 }
 
 /** Name what was dropped and dead-lettered, by rule and by reason. */
