@@ -9,6 +9,7 @@ from harness.web_events import EVENTS
 from kafka_client import KafkaClient
 from playwright.sync_api import expect, sync_playwright
 
+expect.set_options(timeout=30_000)  # on a machine that has much to do
 CHROMIUM = Path("/usr/bin/chromium")
 
 pytestmark = pytest.mark.skipif(
@@ -50,7 +51,7 @@ def test_the_page_shows_streams_and_a_table(open_page):
     expect(page.locator("#state")).to_contain_text("Live at")
     expect(page).to_have_title("Overview – Dataflow")
     bookings = page.locator("#streams tbody tr", has_text="expedia")
-    cells = ["21,896", "21,891", "0", "5", "0/s", "up to date", "2015-12-31"]
+    cells = ["21,896", "21,891", "0", "5", "0/s", "up to date", "2015-12-28"]
     expect(bookings.locator("td")).to_have_text(cells)
     expect(page.locator("#notices li")).to_have_count(0)
     page.get_by_role("link", name="Tables", exact=True).click()
@@ -156,8 +157,8 @@ def test_numbers_change_while_one_looks_and_it_says_when_they_no_longer_do(chrom
     """The last numbers of a worker stay, and the page says that they are the last."""
     page = chromium.new_page()
     page.goto(alone.url)
+    expect(page.locator("#quiet summary")).to_contain_text("6 without events: access-logs")
     received = page.locator("#streams tbody tr", has_text="cdn-logs").locator("td").first
-    expect(received).to_have_text("0")
     KafkaClient(own_broker.address).produce("cdn-logs", EVENTS["cdn-logs"][:2_500])
     expect(received).to_have_text("2,500", timeout=15_000)
     alone.process.send_signal(signal.SIGSTOP)

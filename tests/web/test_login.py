@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
 
+expect.set_options(timeout=30_000)  # on a machine that has much to do
 CHROMIUM = Path("/usr/bin/chromium")
 FOREIGN, OWN = "evil.example", "dataflow.example"
 PASSWORD = "right"

@@ -63,7 +63,7 @@ const clock = (seconds) => `${new Date(1000 * seconds).toISOString().slice(0, 16
 /** Name a place of the axis of time, UTC: a day, or a minute with its day where one begins. */
 function tickOf(seconds, step, at) {
   const [day, time] = clock(seconds).split(" ");
-  if (step >= 86_400) return day;
+  if (step >= 86_400) return at === 0 ? day : day.slice(5);
   return at === 0 || time === "00:00" ? `${time}\n${day}` : time;
 }
 
@@ -91,7 +91,7 @@ function stacked(values) {
 function optionsOf(view, uPlot) {
   const [ink, grid] = [colorOf("--faint"), { stroke: colorOf("--line"), width: 1 }];
   const axis = { stroke: ink, grid, ticks: grid, font: "12px system-ui" };
-  const ofTime = { ...axis, space: 64, values: (_plot, ticks, _axis, _space, step) => ticks.map((tick, at) => tickOf(tick, step, at)) };
+  const ofTime = { ...axis, space: 80, values: (_plot, ticks, _axis, _space, step) => ticks.map((tick, at) => tickOf(tick, step, at)) };
   const curves = view.series.map((label, at) => {
     const stroke = colorOf(COLORS[at % COLORS.length]);
     const value = (_plot, _value, _series, index) =>

@@ -65,7 +65,8 @@ function show(view, { tables, periods, answer, streams }) {
   if (!tables || !streams) return;
   view.tables = tables.tables;
   if (!view.first) {
-    const hasEvents = ({ topics }) => topics.some((topic) => streams.streams[topic]?.received);
+    const isShown = (topic) => topic !== "dead-letters" && streams.streams[topic]?.received;
+    const hasEvents = ({ topics }) => topics.some(isShown);
     view.first = view.tables.find(hasEvents) ?? view.tables[0];
     dispatchEvent(new Event("place")); // now it is known what to follow
     return;
