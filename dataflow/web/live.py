@@ -105,7 +105,7 @@ async def _frames(http: Request, asks: list[tuple[str, Ask]], until: float) -> A
     owner = session_owner(http)
     with live_answers().listen(asks, changed) as answers:
         told = dict.fromkeys(answers, 0)
-        while monotonic() < until and not app.should_stop and session_owner(http) == owner:
+        while monotonic() < until and not _is_ending() and session_owner(http) == owner:
             changed.clear()
             news = [answer for answer in answers if answer.number != told[answer]]
             told.update({answer: answer.number for answer in news})
@@ -116,6 +116,11 @@ async def _frames(http: Request, asks: list[tuple[str, Ask]], until: float) -> A
                 yield b"".join(frames)
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), max(beat_at - monotonic(), 0.0))
+
+
+def _is_ending() -> bool:
+    """Tell whether streams end: the worker stops, or a load balancer shall send pages to another one."""
+    return app.should_stop or app.web.connections.is_draining
 
 
 def _beat(answers: list[LiveAnswer]) -> bytes:
