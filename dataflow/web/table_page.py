@@ -71,8 +71,7 @@ def plan_of(selection: Selection, marks: Mapping[TopicPartition, WindowMarks], *
         if start > min(cut, default=inf) or (spans and is_full):
             return Plan(spans, starts[-1], start)
         spans.append(span)
-        is_one = selection.is_together or selection.key is not None
-        shown += 1 if is_one else min(span.keys, selection.top or span.keys)
+        shown += 1 if selection.has_one_entry else min(span.keys, selection.top or span.keys)
     return Plan(spans, max(starts, default=0))
 
 

@@ -142,6 +142,11 @@ class Selection:
     """Whether all keys are put together."""
 
     @property
+    def has_one_entry(self) -> bool:
+        """Tell whether a window is answered by one entry: that of a key, or of all."""
+        return self.is_together or self.key is not None
+
+    @property
     def wants_newest(self) -> bool:
         """Tell whether the newest windows are asked for, as there is no range."""
         return self.from_ms is None and self.to_ms is None and self.after is None
