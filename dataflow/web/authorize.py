@@ -34,7 +34,7 @@ async def authorize(request: Request, handler: Handler) -> StreamResponse:
     """Let a request through to its view if whoever sent it has the role of the route."""
     if request.match_info.http_exception is not None:  # there is no such route
         return await handler(request)
-    route = route_of(request.match_info)
+    route = route_of(request)
     role = AccessRole.ADMIN if route is None else route.role
     try:
         request[IDENTITY] = await _let_in(request, role, None if route is None else route.stream)
@@ -61,8 +61,13 @@ async def _answer(request: Request, handler: Handler) -> StreamResponse:
         raise unavailable(str(error)) from error
 
 
-def route_of(match: AbstractMatchInfo) -> Route | None:
+def route_of(request: Request) -> Route | None:
     """Return the route as it is declared; None for a view that was added past `Routes`: of a Faust app."""
+    return matched_route(request.match_info)
+
+
+def matched_route(match: AbstractMatchInfo) -> Route | None:
+    """Return what `route_of` does, of an address that nobody has sent."""
     owner = getattr(match.handler, "__self__", None)
     return owner if isinstance(owner, Route) else None
 

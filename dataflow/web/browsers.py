@@ -75,7 +75,7 @@ def _is_of_sender(request: Request) -> bool:
 
     A sender uses any name that leads here, as that of a load balancer. DataStream drops what is refused.
     """
-    route = route_of(request.match_info)
+    route = route_of(request)
     is_to_send = route is not None and route.role is AccessRole.SEND
     return is_to_send and not any(name in request.headers for name in OF_BROWSERS)
 

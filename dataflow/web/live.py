@@ -15,7 +15,7 @@ from yarl import URL
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.http_error import HttpError, bad_value, not_found
-from dataflow.web.authorize import identity_of, route_of
+from dataflow.web.authorize import identity_of, matched_route
 from dataflow.web.edge import EVENT_STREAM, SAFE_HEADERS, UNKEPT
 from dataflow.web.health import not_ready_for
 from dataflow.web.live_answers import Ask, LiveAnswer, LiveAnswers, error_frame, event
@@ -87,7 +87,7 @@ async def _ask_of(http: Request, address: str) -> Ask:
     """Return the view of an address with its parameters; raise `HttpError` where this client has none."""
     asked = http.clone(rel_url=URL(f"/{address.lstrip('/')}"), method="GET")
     match = await http.app.router.resolve(asked)
-    route = route_of(match)
+    route = matched_route(match)
     if route is None or route.answer_type is None or route.types.keys() & {"http", "body"}:
         raise not_found("address", address, "one whose answer is JSON")
     identity = identity_of(http)
