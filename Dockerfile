@@ -2,7 +2,7 @@
 #
 # The base is pinned by the digest of its index of platforms. To renew it, put in what this prints:
 #   docker buildx imagetools inspect python:3.11-slim-bookworm --format '{{.Manifest.Digest}}'
-# Without a registry: --build-arg BASE=… names any Debian with python3 (3.11 or newer), python3-venv and
+# Without a registry: --build-arg BASE=… names any Debian with python3 (3.11.5 or newer), python3-venv and
 # ca-certificates. Behind an authority of your own: --secret id=ca,src=… has the certificates that pip trusts.
 ARG BASE=docker.io/library/python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 

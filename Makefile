@@ -1,4 +1,4 @@
-# Everything from one command on a machine with Python 3.11 or newer; `make` alone lists it.
+# Everything from one command on a machine with Python 3.11.5 or newer; `make` alone lists it.
 # What is set up or built along the way goes to stderr: stdout belongs to the command.
 
 PYTHON ?= python3
@@ -73,8 +73,8 @@ java: .venv/editable.stamp
 		$(INSTALL) -r requirements-java.lock; } >&2
 
 .venv/bin/pip:
-	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1); expected Python 3.11 or newer" \
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11, 5))' 2>/dev/null || { \
+		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1); expected Python 3.11.5 or newer" \
 			"with venv and ensurepip (Debian: apt install python3-venv), or: make PYTHON=..."; \
 		exit 1; } >&2
 	@echo 'Making .venv.' >&2
