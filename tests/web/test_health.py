@@ -1,7 +1,10 @@
 """Health: alive and ready are two questions, and both are answered at any time."""
 
+import json
 import re
 import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 from functools import partial
 
@@ -15,6 +18,15 @@ def test_a_worker_at_work_is_healthy_and_ready(worker):
     """What a probe sees all day."""
     assert (worker.get("/healthz").status, worker.get("/healthz").json) == (200, {"healthy": True})
     assert (worker.get("/readyz").status, worker.get("/readyz").json) == (200, {"ready": True, "paused": {}})
+
+
+def test_the_health_command_asks_a_running_worker(worker):
+    """It is the health check of the image, which has no curl: its exit code is the answer."""
+    for question in ([], ["--ready"]):
+        command = [sys.executable, "-m", "dataflow", "health", *question, "--url", worker.url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["ready" if question else "healthy"] is True
 
 
 def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):
