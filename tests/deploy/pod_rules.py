@@ -27,7 +27,7 @@ def pod_faults(workload: Workload) -> Iterator[str]:
         yield from _privilege_faults(name, pod, container)
         yield from _resource_faults(name, container)
         yield from _environment_faults(name, container)
-        yield from _mount_faults(name, pod, container)
+        yield from _mount_faults(name, workload, container)
     for container in pod["containers"]:
         yield from probe_faults(f"{workload.name} {container['name']}", container)
 
@@ -79,8 +79,10 @@ def _environment_faults(name: str, container: Manifest) -> Iterator[str]:
         yield f"{name}: envFrom puts secrets into the environment; expected files"
 
 
-def _mount_faults(name: str, pod: Manifest, container: Manifest) -> Iterator[str]:
-    known = {volume["name"] for volume in pod.get("volumes", [])}
+def _mount_faults(name: str, workload: Workload, container: Manifest) -> Iterator[str]:
+    known = {volume["name"] for volume in workload.pod.get("volumes", [])}
+    claims = workload.manifest["spec"].get("volumeClaimTemplates", [])
+    known |= {claim["metadata"]["name"] for claim in claims}
     for mount in container.get("volumeMounts", []):
         if mount["name"] not in known:
             yield f"{name}: mounts {mount['name']}; expected one of {', '.join(sorted(known))}"

@@ -1,0 +1,65 @@
+"""Programs of the cluster: those of Kubernetes in one binary, built once and kept."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+HERE = Path(__file__).parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dataflow-cluster"
+GO: Final = {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"}
+INSTALLED: Final = (
+    *("containerd", "runc", "etcd", "iptables", "buildah", "debootstrap"),
+    *("ctr", "nsenter", "unshare", "ip", "openssl", "curl", "go"),
+)
+PACKAGES: Final = (
+    "apt-get install --no-install-recommends containerd runc etcd-server containernetworking-plugins "
+    "iptables buildah debootstrap, and Go"
+)
+
+
+def missing() -> str | None:
+    """Return why no cluster can be started here; None: one can."""
+    if os.geteuid() != 0:
+        return "the user is not root; expected root, for namespaces and containers"
+    if not Path("/sys/fs/cgroup/cpuset").is_dir():
+        return "there is no cgroup v1; expected /sys/fs/cgroup/cpuset, which node.sh knows"
+    lacking = [name for name in INSTALLED if shutil.which(name) is None]
+    return f"{', '.join(lacking)} not found; expected: {PACKAGES}" if lacking else None
+
+
+def hyper() -> Path:
+    """Return the binary with the programs of Kubernetes; built first, in some 17 minutes of CPU."""
+    source = HERE / "hyper"
+    digest = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:16]
+    binary = CACHE / "bin" / f"hyper-{digest}"
+    if not binary.exists():
+        flags = "-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4"
+        _go("build", "-trimpath", "-ldflags", flags, "-o", str(binary), ".", folder=source)
+    return binary
+
+
+def kustomize() -> Path:
+    """Return kustomize: that of the machine, or one that is built now."""
+    if (installed := shutil.which("kustomize")) is not None:
+        return Path(installed)
+    binary = CACHE / "bin" / "kustomize"
+    if not binary.exists():
+        _go("install", GO["kustomize"], folder=HERE)
+    return binary
+
+
+def pause() -> Path:
+    """Return the program that holds the namespaces of a pod."""
+    binary = CACHE / "bin" / "pause"
+    if not binary.exists():
+        _go("build", "-ldflags", "-s -w", "-o", str(binary), str(HERE / "pause.go"), folder=HERE)
+    return binary
+
+
+def _go(*arguments: str, folder: Path) -> None:
+    (CACHE / "bin").mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"CGO_ENABLED": "0", "GOBIN": str(CACHE / "bin")}
+    subprocess.run(["go", *arguments], cwd=folder, env=environment, check=True)

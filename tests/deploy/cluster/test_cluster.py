@@ -1,0 +1,87 @@
+"""A cluster that rolls, loses pods and grows under load: what was accepted is counted, once.
+
+`make cluster` runs it: a real API server, kubelet and containerd, pods under Pod Security restricted.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from deploy.cluster.images import build_images
+from deploy.cluster.node import PATHS, ClusterNode, running_node, wait_until
+from deploy.cluster.one_node import ROLLED, OneNode, apply_overlay
+from deploy.cluster.programs import HERE, hyper, missing
+
+pytestmark = [
+    pytest.mark.skipif("CLUSTER_TEST" not in os.environ, reason="it takes ten minutes: make cluster"),
+    pytest.mark.timeout(1_800),
+]
+
+BEFORE_SECONDS = 5
+DNS = "10.202.0.10"  # as node.sh has it
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneNode]:
+    """Return a cluster with overlays/one-node, ready."""
+    if reason := missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("node")
+    binary, archives = hyper(), build_images(tmp_path_factory.mktemp("images"))
+    secrets = folder / "secrets"
+    subprocess.run([sys.executable, "-m", "dataflow", "secrets", "init", str(secrets)], check=True)
+    with running_node(folder, binary) as node:
+        for archive in archives:
+            node.load(archive)
+            archive.unlink()
+        with answering_names(node):
+            yield apply_overlay(node, secrets)
+
+
+@contextmanager
+def answering_names(node: ClusterNode) -> Iterator[None]:
+    """Answer DNS questions of pods while the block runs."""
+    with subprocess.Popen(node.inside(sys.executable, str(HERE / "names.py"), DNS)) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_a_bare_pod_is_refused(cluster):
+    """Pod Security restricted holds for the namespace, so all that runs in it has passed."""
+    bare = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "bare", "namespace": "dataflow"},
+        "spec": {"containers": [{"name": "bare", "image": "localhost/kafka:stand-in"}]},
+    }
+    with pytest.raises(LookupError, match="violates PodSecurity"):
+        cluster.node.apply(bare)
+
+
+def test_a_roll_of_all_loses_nothing(cluster):
+    """No batch of unknown fate at a drained pod: each was answered, or refused before it was taken."""
+    with cluster.load():
+        time.sleep(BEFORE_SECONDS)
+        for kind, component in ROLLED:
+            cluster.roll(kind, component)
+            cluster.wait_rolled(kind, component)
+    assert cluster.sent["unknown"] == 0, cluster.sent
+    assert cluster.sent["accepted"] > 0
+    cluster.wait_counted()
+
+
+def test_a_pod_that_is_deleted_by_force_loses_nothing(cluster):
+    """As when a machine dies: answers name what they lack, and are whole again."""
+    with cluster.load():
+        time.sleep(BEFORE_SECONDS)
+        victim = cluster.node.pods("enrich")[0]["metadata"]["name"]
+        cluster.node.ask("DELETE", f"{PATHS['Pod']}/{victim}?gracePeriodSeconds=0")
+        wait_until(lambda: cluster.received() >= 0, 60, "answers are whole again", cluster.tell)
+        cluster.wait_rolled("StatefulSet", "enrich")
+    cluster.wait_counted()
