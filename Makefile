@@ -17,13 +17,14 @@ IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo docker build || \
 # Python compiles what it imports once, not at every start: that is half of what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test servers lint fuzz bench image runtime dev broker java
+.PHONY: help demo test servers cluster lint fuzz bench image runtime dev broker java
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    the three flows on an embedded Kafka; ARGS="--once", ARGS="--once --json", ...'
 	@echo 'make test    all tests, on a real Kafka; ARGS="tests/unit -k stay" for some of them'
 	@echo 'make servers OpenSearch and an S3 server for the tests that are skipped without them'
+	@echo 'make cluster overlays/one-node on a real Kubernetes node, rolled and broken under load; as root'
 	@echo 'make lint    format, rules, types, direction of imports, docstrings'
 	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
 	@echo 'make bench   cost of an event beside the peers, as one table'
@@ -36,6 +37,9 @@ demo: runtime broker java
 
 test: dev java
 	@$(BIN)/python -m pytest $(ARGS)
+
+cluster: dev java
+	@CLUSTER_TEST=1 $(BIN)/python -m pytest -n 0 -s tests/deploy/cluster $(ARGS)
 
 servers: dev java
 	@$(BIN)/python tests/sinks/real_servers.py

@@ -30,6 +30,7 @@ from dataflow.web.loop_delay import LoopDelay
 from dataflow.web.metrics import WorkerCollector
 from dataflow.web.request_seconds import measure_seconds, show
 from dataflow.web.routes import EVERY_WORKER, SENDERS
+from dataflow.web.scaling import Scaling
 
 Part = Callable[[Dataflow], None]
 
@@ -85,6 +86,7 @@ def enrich(app: Dataflow) -> None:
     app.add_dependency(app.context.filter_rules)
     app.add_dependency(app.context.utm_sources)
     app.add_dependency(app.context.access_logs)
+    app.add_dependency(Scaling())
 
 
 def receive(app: Dataflow) -> None:

@@ -86,6 +86,9 @@ class DeliverySettings(BaseModel):
     stall_seconds: float = setting(
         300.0, "a worker with work that gets on with none of it for so long is not healthy", ge=5, le=86_400
     )
+    catch_up_seconds: float = setting(
+        300.0, "within so long lag is to be gone: dataflow_wanted_workers counts on it", ge=1, le=604_800
+    )
     shutdown_seconds: float = setting(
         10.0, "time to finish batches in progress after SIGTERM", gt=0, le=3_600
     )

@@ -16,11 +16,18 @@ def link_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
         yield from _service_faults(service, pods)
     for kind in ("PodDisruptionBudget", "NetworkPolicy"):
         for manifest in of_kind(manifests, kind):
-            yield from _selector_faults(manifest, pods)
+            if not _is_of_strimzi(manifest, manifests):
+                yield from _selector_faults(manifest, pods)
     for stateful in of_kind(manifests, "StatefulSet"):
         yield from _headless_faults(stateful, manifests)
     for scaler in (*of_kind(manifests, "ScaledObject"), *of_kind(manifests, "HorizontalPodAutoscaler")):
         yield from _target_faults(scaler, manifests)
+
+
+def _is_of_strimzi(manifest: Manifest, manifests: Iterable[Manifest]) -> bool:
+    """Tell whether a manifest is about pods that Strimzi's operator makes of a Kafka that is there."""
+    labels = manifest["spec"].get("podSelector", {}).get("matchLabels", {})
+    return f"Kafka/{labels.get('strimzi.io/cluster')}" in map(name_of, manifests)
 
 
 def matches(selector: Mapping[str, Node], labels: Mapping[str, str]) -> bool:

@@ -52,7 +52,7 @@ SINKS = {
     "opensearch_url": "http://192.0.2.1:9200",
 }
 ANSWER = ["LoopDelay", "CertificateWatch", "TopicWatch", "StoredRequests"]
-ENRICH = ["Follower", "Follower", "AccessLogParser"]
+ENRICH = ["Follower", "Follower", "AccessLogParser", "Scaling"]
 RECEIVE = ["Receiver", "Simulator"]
 
 

@@ -65,3 +65,8 @@ def test_a_worker_that_has_counted_says_how_far_it_is(worker):
     assert float(found['dataflow_table_keys{table="stays_per_category"}']) > 0
     assert float(found["dataflow_recovery_left_records"]) == 0
     assert float(found["dataflow_recovering_seconds"]) == 0
+
+
+def test_metrics_say_how_many_workers_are_wanted(worker):
+    """An autoscaler asks for it; one worker is enough for samples that are read long since."""
+    worker.wait_for("/metrics", lambda reply: b"\ndataflow_wanted_workers 1.0\n" in reply.body)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,8 @@ from dataflow.demo.broker.java import find_java
 DATAFLOW: Final = "localhost/dataflow:under-test"
 KAFKA: Final = "localhost/kafka:stand-in"
 PAUSE: Final = "localhost/pause:1"
-BASE: Final = "localhost/debian-python:bookworm"
+DEBIAN: Final = "localhost/debian-python:bookworm"
+BASE: Final = "localhost/debian-python:this"
 
 
 def build_images(folder: Path) -> Sequence[Path]:
@@ -42,17 +44,31 @@ def _base(folder: Path) -> str:
     """Return a Debian with Python, which stands in for the base of the Dockerfile."""
     if base := os.environ.get("BASE"):
         return base
-    if _run("buildah", "images", "--quiet", BASE, check=False).strip():
-        return BASE
+    if not _run("buildah", "images", "--quiet", DEBIAN, check=False).strip():
+        _debian(folder)
+    container = _run("buildah", "from", "--pull-never", DEBIAN).strip()
+    # Debian 12 has Python 3.11.2, whose possessive repeats match wrongly: it gets the one that runs this.
+    home, skipped = (
+        Path(sys.base_prefix),
+        ("test", "site-packages", "__pycache__", "*.a", "idlelib", "tkinter"),
+    )
+    shutil.copytree(home, folder / "python", symlinks=True, ignore=shutil.ignore_patterns(*skipped))
+    _run("buildah", "add", "--quiet", container, str(folder / "python"), "/usr/local")
+    _run("buildah", "run", "--isolation", "chroot", container, "--", "ldconfig")
+    _run("buildah", "commit", "--quiet", "--rm", container, BASE)
+    shutil.rmtree(folder / "python")
+    return BASE
+
+
+def _debian(folder: Path) -> None:
     packages = "--include=python3,python3-venv,ca-certificates"
     subprocess.run(
         ["debootstrap", "--variant=minbase", packages, "bookworm", str(folder / "base")], check=True
     )
     container = _run("buildah", "from", "scratch").strip()
     _run("buildah", "add", "--quiet", container, str(folder / "base"), "/")
-    _run("buildah", "commit", "--quiet", "--rm", container, BASE)
+    _run("buildah", "commit", "--quiet", "--rm", container, DEBIAN)
     shutil.rmtree(folder / "base")
-    return BASE
 
 
 def _kafka_context(folder: Path) -> Path:

@@ -151,7 +151,7 @@ def _is_ready(node: ClusterNode) -> bool:
 
 
 def _told(folder: Path) -> str:
-    logs = sorted((folder / "logs").glob("*.log")) if (folder / "logs").exists() else []
+    logs = sorted((folder / "logs").iterdir()) if (folder / "logs").exists() else []
     return "\n".join(
         f"{log.name}: {log.read_text(errors='replace')[-800:]}" for log in [folder / "node.log", *logs]
     )
