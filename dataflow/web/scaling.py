@@ -1,11 +1,9 @@
 """Scaling: how many workers the cluster needs, measured by each that takes partitions, for an autoscaler."""
 
 import time
-from functools import cache
 
 from faust.types import TP
 from mode import Service
-from prometheus_client import Gauge
 
 from dataflow import metrics
 from dataflow.app import app
@@ -15,6 +13,8 @@ from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 
 log = get_log(__name__)
+
+WANTED = metrics.gauge("dataflow_wanted_workers")
 
 FIRST_SECONDS = 2.0
 PERIOD_SECONDS = 15.0
@@ -80,10 +80,4 @@ class Scaling(Service):
         lag = sum(result.lag_records for result in results)
         load = Load(rate, lag, self._meter.capacity, app.settings.catch_up_seconds)
         partitions = max(app.topology.partition_counts[topic] for topic in topics)
-        _wanted().set(wanted_workers(load, partitions))
-
-
-@cache
-def _wanted() -> Gauge:
-    """Return the gauge; a worker that does not know shows none."""
-    return metrics.gauge("dataflow_wanted_workers")
+        WANTED.set(wanted_workers(load, partitions))
