@@ -17,8 +17,7 @@ from dataflow.catalogue.declared import streams_named
 from dataflow.connection import broker_connection
 from dataflow.context import Context
 from dataflow.engine.options import EngineOptions
-from dataflow.extras import Extra, require
-from dataflow.inputs.input import S3_SCHEME
+from dataflow.inputs.places import check_places
 from dataflow.inputs.schedule import ingest_scheduled
 from dataflow.settings import Role, Settings
 from dataflow.topic_watch import TopicWatch
@@ -109,8 +108,7 @@ def read_inputs(app: Dataflow) -> None:
     schedule = app.settings.ingest_schedule
     if schedule is None:
         return
-    if any(S3_SCHEME in wanted for wanted in app.settings.ingest_inputs):
-        require(Extra.S3, "DATAFLOW_INGEST_INPUTS names a place in S3")
+    check_places(wanted.partition("=")[2] for wanted in app.settings.ingest_inputs)
 
     async def ingest_inputs() -> None:
         """Read what is new, a stream after another."""

@@ -52,10 +52,12 @@ def ingest(
 
 def _run(stream: str, places: list[str]) -> "IngestReport":
     from dataflow.catalogue.declared import INGESTED
+    from dataflow.inputs.places import check_places
 
     gc.set_threshold(100_000, 50, 50)  # lines live shortly and make no cycles: a fifth of the time
     if stream not in INGESTED:
         raise Misconfigured(f"--as is '{stream}'; expected {', '.join(sorted(INGESTED))}")
+    check_places(places)
     return ask_broker(lambda _: _ingest(stream, places))
 
 

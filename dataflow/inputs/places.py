@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from dataflow.inputs.s3_objects import S3Objects
 
 
+def check_places(places: Iterable[str]) -> None:
+    """Raise `Misconfigured` if one is in S3, and what reads from there is not installed."""
+    for place in places:
+        if place.startswith(S3_SCHEME):
+            require(Extra.S3, f"place is '{place}'")
+
+
 class Places:
     """Lists inputs by place, and returns them by path."""
 
@@ -37,7 +44,7 @@ class Places:
 
     @cached_property
     def _objects(self) -> "S3Objects":
-        require(Extra.S3, f"a place begins with {S3_SCHEME}")
+        check_places([S3_SCHEME])
         from dataflow.inputs.s3_objects import S3Objects  # its SDK is only loaded if needed
 
         return S3Objects(self._settings)

@@ -39,11 +39,9 @@ PLACE = {"DATAFLOW_INGEST_SCHEDULE": "0 * * * *", "DATAFLOW_INGEST_INPUTS": "cdn
 @pytest.mark.parametrize(
     ("settings", "subject", "extra"),
     [
-        (S3, "DATAFLOW_S3_BUCKET is set", "s3"),
         ({**S3, "DATAFLOW_ROLE": "sink-s3"}, "DATAFLOW_S3_BUCKET is set", "s3"),
-        (SEARCH, "DATAFLOW_OPENSEARCH_URL is set", "opensearch"),
         ({**SEARCH, "DATAFLOW_ROLE": "sink-opensearch"}, "DATAFLOW_OPENSEARCH_URL is set", "opensearch"),
-        ({**PLACE, "DATAFLOW_ROLE": "enrich"}, "DATAFLOW_INGEST_INPUTS names a place in S3", "s3"),
+        ({**PLACE, "DATAFLOW_ROLE": "enrich"}, "place is 's3://bucket/logs'", "s3"),
     ],
 )  # fmt: skip
 def test_a_worker_names_the_extra_that_it_lacks(settings, subject, extra, tmp_path):
@@ -54,10 +52,31 @@ def test_a_worker_names_the_extra_that_it_lacks(settings, subject, extra, tmp_pa
     assert done.stderr.strip() == f"{subject}; {expected}"
 
 
-@pytest.mark.parametrize("command", ["demo", "broker", "generate"])
-def test_every_other_command_needs_no_extra(command, tmp_path):
-    """Also those of the demo are there to say what they need."""
-    assert dataflow(tmp_path, command, "--help").returncode == 0
+def test_a_command_names_the_extra_before_it_asks_the_broker(tmp_path):
+    """Nothing listens there: it would wait."""
+    done = dataflow(tmp_path, "ingest", "s3://bucket/logs", "--as", "cdn-logs")
+    assert (done.returncode, done.stderr.partition(":")[0]) == (2, "place is 's3")
+    assert "expected the extra 's3': pip install 'dataflow-streams[s3]'" in done.stderr
+
+
+def test_a_worker_of_another_role_needs_no_extra_of_a_sink(tmp_path):
+    """All workers of a cluster may share their settings, and some an image without the sinks."""
+    code = (
+        "from dataflow.settings import settings; from dataflow.sinks.configured import configured_sinks\n"
+        "print(configured_sinks(settings()))"
+    )
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT)
+    environment = {
+        "PATH": os.defpath,
+        "PYTHONPATH": f"{tmp_path}:{ROOT}",
+        "DATAFLOW_ROLE": "enrich",
+        **S3,
+        **SEARCH,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_no_module_needs_an_extra_to_be_imported(tmp_path):
