@@ -56,6 +56,10 @@ class WebSettings(BaseModel):
     drain_seconds: float = setting(
         5.0, "time that a worker serves on after SIGTERM, not ready, before it stops; 0: none", ge=0, le=3_600
     )
+    metrics_tables: Names = setting(
+        (), "tables of which /metrics/tables has numbers, as NAME or NAME:WINDOW (requests_per_endpoint:hour)"
+    )
+    metrics_table_keys: int = setting(20, "so many keys of each, those with most rows", ge=1, le=1_000)
     query_deadline_ms: int = setting(2_000, "longest wait for other workers", ge=10, le=60_000)
     analytics_deadline_ms: int = setting(
         10_000, "longest wait for PostgreSQL; then its query is cancelled", ge=10, le=600_000

@@ -9,6 +9,9 @@ import msgspec
 import pytest
 from alert_rules import PROMETHEUS, ROOT, AlertRule, rule_files, rules_of, unknown
 
+from dataflow.settings import Settings
+from dataflow.web import metrics, table_metrics
+
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 PARTS = ("Means", "Look at", "Do")
 
@@ -97,3 +100,27 @@ def test_prometheus_reads_its_configuration():
 def test_alerts_fire_as_promtool_evaluates_them(path: Path):
     """With these series; quiet at first."""
     promtool("test", "rules", path)
+
+
+def test_alertmanager_knows_whom_to_tell():
+    """A route to a receiver that there is not ends Alertmanager at its start."""
+    config = msgspec.yaml.decode((ROOT / "deploy" / "alertmanager" / "alertmanager.yml").read_bytes())
+    receivers = {receiver["name"] for receiver in config["receivers"]}
+    assert {
+        config["route"]["receiver"],
+        *(route["receiver"] for route in config["route"]["routes"]),
+    } == receivers
+    [inhibition] = config["inhibit_rules"]
+    [source] = inhibition["source_matchers"]
+    assert source.removeprefix('alertname="').removesuffix('"') in set(map(named, ALERTS))
+
+
+def test_prometheus_reads_what_workers_serve():
+    """At the port of a worker, at routes that there are, with the rules that are beside it."""
+    config = msgspec.yaml.decode((PROMETHEUS / "prometheus.yml").read_bytes())
+    paths = {job.get("metrics_path", "/metrics") for job in config["scrape_configs"]}
+    assert paths == {route.path for route in (*metrics.routes, *table_metrics.routes)}
+    ports = {found["port"] for job in config["scrape_configs"] for found in job["dns_sd_configs"]}
+    assert ports == {Settings.model_fields["web_port"].default}
+    [pattern] = config["rule_files"]
+    assert sorted(PROMETHEUS.glob(Path(pattern).name)) == rule_files()

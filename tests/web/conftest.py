@@ -46,7 +46,11 @@ def web_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBro
 @pytest.fixture(scope="package")
 def worker(web_broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """Return one worker that has counted all samples."""
-    with running_worker(web_broker.address, tmp_path_factory.mktemp("one"), "one") as worker:
+    chosen = {
+        "DATAFLOW_METRICS_TABLES": "requests_per_status:hour,top_clients:minute,stays_per_category",
+        "DATAFLOW_METRICS_TABLE_KEYS": "3",
+    }
+    with running_worker(web_broker.address, tmp_path_factory.mktemp("one"), "one", **chosen) as worker:
         worker.wait_counted(SENT)
         yield worker
 

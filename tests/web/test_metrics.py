@@ -5,10 +5,14 @@ from collections import defaultdict
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from dataflow.metrics import METRICS
+from dataflow.instants import iso
+from dataflow.metrics import GROUPS, METRICS
 
 OF_OTHERS = ("dataflow_ingest_", "dataflow_sink_")
 """What workers have that read inputs or run sinks."""
+
+OF_TABLES = GROUPS["Counts of tables and streams"]
+"""What is at /metrics/tables."""
 
 
 def test_metrics_say_what_the_streams_say(worker):
@@ -48,7 +52,7 @@ def test_what_a_worker_serves_is_on_the_list_with_its_labels(worker):
         name = family.name + "_total" * (family.type == "counter")
         if name.startswith("dataflow_") and not name.endswith("_created"):
             labels[name] |= {label for sample in family.samples for label in sample.labels} - {"le"}
-    listed = {name: {*metric.labels} for name, metric in METRICS.items()}
+    listed = {name: {*metric.labels} for name, metric in METRICS.items() if name not in OF_TABLES}
     assert {name: served for name, served in labels.items() if served - listed[name]} == {}
     assert [name for name in listed if name not in labels and not name.startswith(OF_OTHERS)] == [
         "dataflow_process_memory_limit_bytes"
@@ -70,3 +74,75 @@ def test_a_worker_that_has_counted_says_how_far_it_is(worker):
 def test_metrics_say_how_many_workers_are_wanted(worker):
     """An autoscaler asks for it; one worker is enough for samples that are read long since."""
     worker.wait_for("/metrics", lambda reply: b"\ndataflow_wanted_workers 1.0\n" in reply.body)
+
+
+def table_samples(worker) -> dict[tuple[str, ...], float]:
+    """Return what /metrics/tables has, by name and labels in the order of the list."""
+    text = worker.get("/metrics/tables").body.decode()
+    return {
+        (sample.name, *(sample.labels[label] for label in METRICS[sample.name].labels)): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_chosen_tables_say_what_the_tables_say(worker):
+    """Prometheus alarms on these numbers; people look at those."""
+    found = table_samples(worker)
+    [window] = worker.get("/tables/requests_per_status").json["windows"]
+    entries = [entry for entry in window["entries"] if entry["key"] != "(other)"]
+    for aggregation in ("count", "bytes", "errors"):
+        name = "requests_per_status", aggregation
+        assert found["dataflow_table_total", *name] == sum(entry[aggregation] for entry in entries)
+        for entry in entries[:3]:
+            assert found["dataflow_table_key_total", *name, entry["key"]] == entry[aggregation]
+    assert found["dataflow_table_answers", "requests_per_status"] == 1
+    assert found["dataflow_table_other_ratio", "requests_per_status"] == 0
+
+
+def test_the_last_closed_window_is_final(worker):
+    """What is alarmed on it is exact; nothing is added to it any more."""
+    found = table_samples(worker)
+    place = "requests_per_status", "hour"
+    end = iso(int(found["dataflow_table_window_end_timestamp_seconds", *place] * 1000))
+    windows = worker.get("/tables/requests_per_status?window=hour&limit=1000").json["windows"]
+    assert all(window["closed"] is (window["end"] <= end) for window in windows)
+    of_window = next((window["entries"] for window in windows if window["end"] == end), [])
+    rows = {key: rows for (name, *where, key), rows in found.items() if where == [*place] and rows}
+    assert {entry["key"]: entry["count"] for entry in of_window[:3]} == {
+        key: found["dataflow_table_window_rows", *place, key] for key in rows
+    }
+
+
+def test_chosen_tables_have_a_bounded_number_of_series(worker):
+    """Prometheus keeps every key that it has ever seen."""
+    found = table_samples(worker)
+    keys = {
+        labels[-1]
+        for name, *labels in found
+        if name == "dataflow_table_key_total" and labels[0] == "top_clients"
+    }
+    assert 3 <= len(keys) <= 6
+    tables = {labels[0] for name, *labels in found if name.startswith("dataflow_table_")}
+    assert tables == {"requests_per_status", "top_clients", "stays_per_category"}
+
+
+def test_streams_of_the_cluster_say_what_the_streams_say(worker):
+    """The share of dead letters is one by the other."""
+    found = table_samples(worker)
+    for stream, counts in worker.get("/streams").json["streams"].items():
+        for outcome, count in counts.items():
+            assert found["dataflow_stream_events_total", stream, outcome] == count, (stream, outcome)
+
+
+def test_a_scrape_costs_less_than_a_hundredth_of_a_core(worker):
+    """Every 15 seconds, of all streams. It is CPU time, so a busy machine changes nothing."""
+
+    def cpu_seconds() -> float:
+        text = worker.get("/metrics").body.decode()
+        return float(re.findall(r"^process_cpu_seconds_total (\S+)$", text, re.MULTILINE)[0])
+
+    before, scrapes = cpu_seconds(), 20
+    for _ in range(scrapes - 1):
+        worker.get("/metrics")
+    assert (cpu_seconds() - before) / scrapes < 0.15
