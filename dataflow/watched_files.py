@@ -34,8 +34,7 @@ class WatchedFiles(Generic[T]):
         self._signatures = self._look()
         self._looked_at = clock()
         self.content = read()
-        self._refused = REFUSED.labels(", ".join(map(str, paths)))
-        self._refused.set(0)
+        self._note(is_refused=False)
 
     def refresh(self) -> bool:
         """Read the files again if one of them has changed; return whether the content is new.
@@ -51,12 +50,12 @@ class WatchedFiles(Generic[T]):
         try:
             self.content = self._read()
         except Misconfigured as fault:
-            self._refused.set(1)
+            self._note(is_refused=True)
             self._unreadable = str(fault) if isinstance(fault.__cause__, OSError) else None
             if not is_changed and self._unreadable == told:
                 return False
             raise
-        self._refused.set(0)
+        self._note(is_refused=False)
         self.version += 1
         return True
 
@@ -76,6 +75,10 @@ class WatchedFiles(Generic[T]):
                     "New content of a file is refused; the old one stays in use.", file=files, error=fault
                 )
         return self.content
+
+    def _note(self, *, is_refused: bool) -> None:
+        if self._paths:  # without any there is nothing that could change
+            REFUSED.labels(", ".join(map(str, self._paths))).set(is_refused)
 
     def _look(self) -> list[Signature | None]:
         return [_signature(path) for path in self._paths]
