@@ -28,6 +28,8 @@ PATHS: Mapping[str, str] = {
     "Pod": "/api/v1/namespaces/dataflow/pods",
     "Deployment": "/apis/apps/v1/namespaces/dataflow/deployments",
     "StatefulSet": "/apis/apps/v1/namespaces/dataflow/statefulsets",
+    "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/dataflow/horizontalpodautoscalers",
+    "Ingress": "/apis/networking.k8s.io/v1/namespaces/dataflow/ingresses",
     "CronJob": "/apis/batch/v1/namespaces/dataflow/cronjobs",
     "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/dataflow/networkpolicies",
     "PodDisruptionBudget": "/apis/policy/v1/namespaces/dataflow/poddisruptionbudgets",
@@ -64,10 +66,11 @@ class ClusterNode:
             raise LookupError(f"{method} {path}: {answer['message']}")
         return answer
 
-    def apply(self, manifest: Manifest) -> None:
+    def apply(self, manifest: Manifest, *, dry_run: bool = False) -> None:
         """Make a manifest so, as `kubectl apply --server-side` does."""
         name = manifest["metadata"]["name"]
-        query = urlencode({"fieldManager": "tests", "force": "true", "fieldValidation": "Strict"})
+        options = {"fieldManager": "tests", "force": "true", "fieldValidation": "Strict"}
+        query = urlencode(options | ({"dryRun": "All"} if dry_run else {}))
         path = f"{PATHS[manifest['kind']]}/{name}?{query}"
         self.ask("PATCH", path, json.dumps(manifest), "application/apply-patch+yaml")
 

@@ -14,7 +14,8 @@ import pytest
 from deploy.cluster.images import build_images
 from deploy.cluster.node import PATHS, ClusterNode, running_node, wait_until
 from deploy.cluster.one_node import ROLLED, OneNode, apply_overlay
-from deploy.cluster.programs import HERE, hyper, missing
+from deploy.cluster.programs import HERE, hyper, kustomize, missing
+from deploy.manifests import K8S, read_yaml
 
 pytestmark = [
     pytest.mark.skipif("CLUSTER_TEST" not in os.environ, reason="it takes ten minutes: make cluster"),
@@ -85,3 +86,30 @@ def test_a_pod_that_is_deleted_by_force_loses_nothing(cluster):
         wait_until(lambda: cluster.received() >= 0, 60, "answers are whole again", cluster.tell)
         cluster.wait_rolled("StatefulSet", "enrich")
     cluster.wait_counted()
+
+
+def test_pods_that_come_and_go_lose_nothing(cluster):
+    """Out: the new ones get partitions and connections. In: those that go leave their group at once."""
+    unknown = cluster.sent["unknown"]
+    with cluster.load():
+        for replicas in (3, 2):
+            for kind, component in ROLLED:
+                cluster.scale(kind, component, replicas)
+            for kind, component in ROLLED:
+                cluster.wait_rolled(kind, component)
+            seconds = wait_until(lambda: cluster.received() >= 0, 60, "answers are whole again", cluster.tell)
+            print(f"{replicas} of each: answers are whole after {seconds:.1f} s")
+    assert cluster.sent["unknown"] == unknown, cluster.sent
+    cluster.wait_counted()
+
+
+@pytest.mark.parametrize("overlay", ["three-zones", "linode"])
+def test_the_server_accepts_an_overlay(cluster, overlay):
+    """Strictly: no field that it does not know. Kinds of operators are not known here."""
+    build = [str(kustomize()), "build", str(K8S / "overlays" / overlay)]
+    built = read_yaml(subprocess.run(build, check=True, capture_output=True, text=True).stdout)
+    known = [manifest for manifest in built if manifest["kind"] in PATHS]
+    assert len(known) > 20
+    for manifest in known:
+        manifest["metadata"]["name"] += "-dry" * (manifest["kind"] != "Namespace")
+        cluster.node.apply(manifest, dry_run=True)
