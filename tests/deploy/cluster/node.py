@@ -66,13 +66,16 @@ class ClusterNode:
             raise LookupError(f"{method} {path}: {answer['message']}")
         return answer
 
-    def apply(self, manifest: Manifest, *, dry_run: bool = False) -> None:
+    def apply(self, manifest: Manifest) -> None:
         """Make a manifest so, as `kubectl apply --server-side` does."""
-        name = manifest["metadata"]["name"]
+        self.apply_at(PATHS[manifest["kind"]], manifest)
+
+    def apply_at(self, path: str, manifest: Manifest, *, dry_run: bool = False) -> None:
+        """Make a manifest so, one of the objects of a path; or only have the server say whether it would."""
         options = {"fieldManager": "tests", "force": "true", "fieldValidation": "Strict"}
         query = urlencode(options | ({"dryRun": "All"} if dry_run else {}))
-        path = f"{PATHS[manifest['kind']]}/{name}?{query}"
-        self.ask("PATCH", path, json.dumps(manifest), "application/apply-patch+yaml")
+        place = f"{path}/{manifest['metadata']['name']}?{query}"
+        self.ask("PATCH", place, json.dumps(manifest), "application/apply-patch+yaml")
 
     def patch(self, kind: str, name: str, change: Manifest) -> None:
         """Change a part of an object."""

@@ -55,7 +55,7 @@ class OneNode:
     def ask(self, path: str) -> Node:
         """Ask the page's Service."""
         address = self.address("page")
-        curl = ["curl", "-sS", "--max-time", "10", f"http://{address}{path}"]
+        curl = ["curl", "-sS", "--max-time", "10", f"http://{address}{path}", "-H", "Host: dataflow-page"]
         token = f"Authorization: Bearer {self.tokens['admin']}"
         done = subprocess.run(
             self.node.inside(*curl, "-H", token), capture_output=True, text=True, check=False
