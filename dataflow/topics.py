@@ -4,11 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dataflow.catalogue.declared import INGEST_RUNS, INGESTED_INPUTS, OWN_TOPICS, STREAMS, TOPICS
+from dataflow.catalogue.streams.cdn_logs import CDN_LOGS_FILTERED
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.boot import CHANGELOG_SETTINGS
 from dataflow.kafka.admin import Admin, NewTopic
 from dataflow.kafka.clients import running
 from dataflow.settings import Settings
+
+
+def read_topics(settings: Settings) -> tuple[str, ...]:
+    """Return the topics that agents read; each has a changelog."""
+    typed = (CDN_LOGS_FILTERED.name,) if settings.types_cdn_logs else ()
+    return (*(stream.topic for stream in STREAMS), *typed)
 
 
 def declared_topics(settings: Settings) -> tuple[DeclaredTopic, ...]:
@@ -22,12 +29,12 @@ def declared_topics(settings: Settings) -> tuple[DeclaredTopic, ...]:
     ]
     changelogs = [
         DeclaredTopic(
-            f"{settings.app_id}-{stream.source.name}-changelog",
-            f"tables counted from {stream.source.name}",
+            f"{settings.app_id}-{topic}-changelog",
+            f"tables counted from {topic}",
             configs=CHANGELOG_SETTINGS,
             partitions=settings.partitions,
         )
-        for stream in STREAMS
+        for topic in read_topics(settings)
     ]
     return (*declared, *changelogs)
 

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import typer
 
+from dataflow.cli.acl import acl
 from dataflow.cli.apply import apply
 from dataflow.cli.audit import audit
 from dataflow.cli.dead_letters import dead_letters
@@ -28,7 +29,7 @@ from dataflow.extras import Extra, the_extra
 
 DEMO = "dataflow.demo"
 DEMO_COMMANDS = ("demo", "broker", "generate")
-COMMANDS = (worker, leave, topics, produce, ingest, apply, formats, tables, audit, health, settings)
+COMMANDS = (worker, leave, topics, produce, ingest, apply, formats, tables, audit, acl, health, settings)
 GROUPS = {
     "dead-letters": dead_letters,
     "rules": rules,
