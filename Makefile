@@ -17,7 +17,7 @@ IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo docker build || \
 # Python compiles what it imports once, not at every start: that is half of what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test servers cluster lint fuzz bench image runtime dev broker java
+.PHONY: help demo test servers cluster compose lint fuzz bench image runtime dev broker java
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo 'make cluster overlays/one-node on a real Kubernetes node, rolled and broken under load; as root'
 	@echo 'make lint    format, rules, types, direction of imports, docstrings'
 	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
+	@echo 'make compose docker-compose.yml on a real Docker engine: plays the samples, restarts, compares; as root'
 	@echo 'make bench   cost of an event beside the peers, as one table'
 	@echo 'make image   the image $(IMAGE), by docker or buildah; EXTRAS="opensearch s3" for sinks'
 	@echo
@@ -57,6 +58,9 @@ fuzz: dev .venv/fuzz.stamp
 
 bench: dev java
 	@$(BIN)/python tests/bench $(ARGS)
+
+compose: dev java
+	@PYTHONPATH=tests $(BIN)/python tests/deploy/play.py
 
 # Docker where its engine runs, else buildah. BASE stands in for the base where no registry is reached, and
 # CA has the certificates that pip trusts.

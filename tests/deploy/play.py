@@ -1,0 +1,164 @@
+"""`make compose`: docker-compose.yml on a real Docker engine; the samples played, counted, and counted again.
+
+Images that are built from packages stand in for those of a registry; OpenSearch Dashboards and the profiles
+watch and https cannot be had so, and are not started.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.docker_engine import DockerEngine
+from deploy.stand_ins import build
+from expected_stays import expected_stay_counts
+
+from dataflow.cli.tables import MOST_ENTRIES
+from dataflow.demo.broker.jars import cache_folder
+from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
+
+ROOT, HERE = Path(__file__).parents[2], Path(__file__).parent
+SERVICES = ("samples", "sink-postgres", "sink-s3", "sink-opensearch")
+SECONDS = 300
+SINKS_PLAYED = {"DATAFLOW_CDN_PARSED": "true", "DATAFLOW_S3_FLUSH_SECONDS": "5"}
+
+Counts = Mapping[str, Any]
+
+
+class Deployment:
+    """The services of the compose file, with their stand-ins."""
+
+    def __init__(self, engine: DockerEngine, secrets: Path) -> None:
+        engine.environment |= {
+            "DATAFLOW_SECRETS": str(secrets),
+            "COMPOSE_PROJECT_NAME": "played",
+            **SINKS_PLAYED,
+        }
+        self._engine = engine
+        files = ("-f", str(ROOT / "docker-compose.yml"), "-f", str(HERE / "compose.stand-ins.yml"))
+        self._compose = (
+            "docker-compose",
+            "--ansi",
+            "never",
+            *files,
+            "--profile",
+            "samples",
+            "--profile",
+            "sinks",
+        )
+
+    def do(self, *arguments: str, seconds: float = SECONDS, shown: bool = True) -> str:
+        """Return what a command of Compose prints."""
+        return self._engine.run([*self._compose, *arguments], seconds=seconds, shown=shown)
+
+    def ask(self, service: str, *command: str) -> str:
+        """Return what a program of a service prints."""
+        return self.do("exec", "-T", service, *command, seconds=60, shown=False)
+
+    def play(self) -> None:
+        """Start everything, and wait until the samples are played; raise if they are not."""
+        self.do("up", "--detach", *SERVICES, seconds=2 * SECONDS)
+        [container] = self.do("ps", "--quiet", "samples").split()
+        code = self._engine.run(["docker", "wait", container], seconds=SECONDS).strip()
+        assert code == "0", self.do("logs", "samples")
+
+    def counted(self) -> Counts:
+        """Return what is counted, and what the sinks have stored."""
+        asked = (
+            "dataflow",
+            "tables",
+            "stays_per_category",
+            "--window",
+            "all",
+            "--merge",
+            "--top",
+            MOST_ENTRIES,
+        )
+        [stays] = json.loads(self.ask("ingest", *asked))["windows"]
+        received = json.loads(self.ask("ingest", "dataflow", "streams", "list"))["streams"]
+        return {
+            "stays": {one["key"]: (one["count"], one["distinct_hotels"]) for one in stays["entries"]},
+            "received": {topic: received[topic]["received"] for topic in SAMPLE_TOPICS},
+            "PostgreSQL": {table: self._rows(table) for table in ("stays", "page_views", "cdn_requests")},
+            "S3": int(self.ask("s3", "sh", "-c", "find /data/dataflow -name '*.gz' -exec zcat {} + | wc -l")),
+            "OpenSearch": self._documents(),
+        }
+
+    def _rows(self, table: str) -> int:
+        query = f"select count(*) from {table}"  # one of ours
+        return int(self.ask("postgres", "psql", "-U", "postgres", "-d", "dataflow", "-Atc", query))
+
+    def _documents(self) -> int:
+        script = (
+            'printf \'user = "admin:%s"\\n\' "$(cat /run/secrets/opensearch-admin-password)" |'
+            " curl -sf --config - --cacert /run/secrets/ca.crt 'https://localhost:9200/web-events-*/_count'"
+        )
+        return int(json.loads(self.ask("opensearch", "bash", "-c", script))["count"])
+
+
+def expected() -> Counts:
+    """Return what all of it has to be once the samples are played."""
+    sent = {topic: len(sample_events(topic)) for topic in SAMPLE_TOPICS}
+    stays = expected_stay_counts().items()
+    return {
+        "stays": {category: (one["count_all"], one["count_distinct"]) for category, one in stays},
+        "received": sent,
+        "PostgreSQL": {
+            "stays": sent["expedia"], "page_views": sent["raw-web-events"], "cdn_requests": sent["cdn-logs"]
+        },
+        "S3": sent["cdn-logs"],
+        "OpenSearch": sent["raw-web-events"],
+    }  # fmt: skip
+
+
+def wait_until_equal(wanted: Counts, look: Callable[[], Counts]) -> None:
+    """Return when all is counted and stored; raise `AssertionError` with what differs after a while."""
+    deadline, seen = time.monotonic() + SECONDS, None
+    while seen != wanted:
+        assert time.monotonic() < deadline, f"counted: {seen}\nexpected: {wanted}"
+        time.sleep(2)
+        try:
+            seen = look()
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired, ValueError, LookupError) as error:
+            seen = {"not yet": str(error)}
+
+
+def main() -> None:
+    """Play, compare, stop everything, start it again, and compare once more."""
+    folder = cache_folder() / "compose"
+    folder.mkdir(exist_ok=True)
+    secrets = folder / "secrets"
+    shutil.rmtree(secrets, ignore_errors=True)
+    made = [sys.executable, "-m", "dataflow", "secrets", "init", str(secrets), "--for-containers"]
+    subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+    engine = DockerEngine(folder / "engine")
+    started_at = time.monotonic()
+
+    def say(done: str) -> None:
+        print(f"{time.monotonic() - started_at:6.1f} s  {done}", file=sys.stderr, flush=True)
+
+    engine.start()
+    try:
+        say("The engine runs.")
+        build(engine)
+        say("Images are there.")
+        deployment = Deployment(engine, secrets)
+        deployment.do("down", "--volumes", "--remove-orphans")
+        for time_of in ("first", "second"):
+            deployment.play()
+            say(f"All services are healthy; the samples are played for the {time_of} time.")
+            wait_until_equal(expected(), deployment.counted)
+            say("Tables, PostgreSQL, S3 and OpenSearch have every event once.")
+            deployment.do("stop")
+            say("Everything is stopped.")
+        deployment.do("down", "--volumes")
+    finally:
+        engine.stop()
+
+
+if __name__ == "__main__":
+    main()
