@@ -15,7 +15,7 @@ ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt PIP_DISABLE_PIP_VERSION_CHECK=1 
 
 # binutils has `strip`. faust-streaming has wheels for x86-64 only: elsewhere its extensions are compiled here.
 # hadolint ignore=DL3008  # none of it is in the image
-RUN apt-get -q update && apt-get -q install -y --no-install-recommends binutils; \
+RUN apt-get -q update; apt-get -q install -y --no-install-recommends binutils; \
     if [ "$(uname -m)" != x86_64 ]; then apt-get -q install -y --no-install-recommends gcc libc6-dev; fi
 
 # The environment has no pip: another one installs into it.
