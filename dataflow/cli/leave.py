@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dataflow.cli.tables import Worker
+from dataflow.cli.terminal import say
 from dataflow.errors import DataflowError
 
 Names = Annotated[
@@ -33,12 +34,12 @@ def leave(names: Names = None, if_scaled_in: IfScaledIn = False, url: Worker = N
         _remove(names)
         return
     if if_scaled_in and not _is_scaled_in():
-        print("The StatefulSet keeps this worker; it stays in its group.")
+        say("The StatefulSet keeps this worker; it stays in its group.")
         return
     from dataflow.cli.worker_client import address_of, tell
 
     name = tell(address_of(url), "leave")["instance_id"]
-    print(f"Worker {name or 'without DATAFLOW_INSTANCE_ID'} leaves its group when it ends.")
+    say(f"Worker {name or 'without DATAFLOW_INSTANCE_ID'} leaves its group when it ends.")
 
 
 def _is_scaled_in() -> bool:
@@ -65,7 +66,7 @@ def _remove(names: list[str]) -> None:
 
     unknown = ask_broker(work)
     for name in sorted({*names} - unknown):
-        print(f"Worker {name} has left group {group}.")
+        say(f"Worker {name} has left group {group}.")
     if unknown:
         raise DataflowError(
             f"group {group} has no member {', '.join(sorted(unknown))}; expected DATAFLOW_INSTANCE_ID of "
