@@ -5,6 +5,7 @@ from dataflow.catalogue.streams.access_logs import ACCESS_LOGS, ACCESS_LOGS_PARS
 from dataflow.engine.batch import Batches
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
+from tables.requests_per_kind import requests_per_kind
 from tables.requests_per_status import requests_per_status
 from tables.top_clients import top_clients
 
@@ -20,5 +21,6 @@ async def parse_access_logs(batches: Batches) -> None:
             requests_per_endpoint.add(requests)
             requests_per_status.add(requests)
             requests_per_country.add(requests)
+            requests_per_kind.add(requests)
             top_clients.add(requests)
             await access_logs_parsed.send_batch(requests)

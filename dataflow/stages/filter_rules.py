@@ -157,6 +157,7 @@ class Fields:
 READS = (
     *("reqTimeSec", "reqPath", "statusCode", "bytes", "cliIP", "country"),
     *("turnAroundTimeMSec", "reqEndTimeMSec", "transferTimeMSec"),
+    *("reqMethod", "cacheStatus", "UA"),
 )
 
 _decode = compile_decoder(CdnLog, reads=READS).decode

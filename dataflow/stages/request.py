@@ -8,9 +8,10 @@ from dataflow.engine.stage import ParseStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.stage import AccessLogStage, ParsedLine
 from dataflow.stages.bounded_cache import BoundedCache
-from dataflow.stages.datastream2.values import client_of, text_of, whole_number
+from dataflow.stages.datastream2.values import client_of, text_of, user_agent_text, whole_number
 from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
+from dataflow.stages.request_kind import UNKNOWN, client_kind, kind_of
 from models.cdn_log import CdnLog, CdnValue
 
 NO_VALUE = "(none)"
@@ -35,6 +36,8 @@ class Request(NamedTuple):
     """Of the client, ISO 3166 alpha-2."""
     response_time_ms: float | None = None
     """From the request to the last byte."""
+    kind: str = "- - -"
+    """Method, cache status and sort of client: `GET hit person`."""
 
 
 REQUEST_COLUMNS = frozenset(Request._fields)
@@ -52,6 +55,7 @@ def request_of(line: CdnLog) -> Request:
         _client_of(_text(line.cliIP)),
         _countries[line.country] if type(line.country) is str else None,
         _response_time_ms(line),
+        _kinds_of_sent[_text(line.reqMethod), _text(line.cacheStatus), _text(line.UA)],
     )
 
 
@@ -71,6 +75,7 @@ def request_of_entry(entry: ParsedLine) -> Request:
             logged.ip,
             entry.place.country,
             logged.response_time_ms,
+            _kinds_of_logged[logged.method, entry.client_kind],
         ),
     )
 
@@ -126,9 +131,19 @@ def _whole(text: str) -> int:
 
 
 def _text(value: CdnValue) -> str | None:
+    if type(value) is str:
+        return value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return None if value is None else str(value)
+
+
+def _kind_of_sent(sent: tuple[str | None, ...]) -> str:
+    from dataflow.stages.user_agent import is_bot  # its patterns load when the first one is looked up
+
+    method, cache_status, user_agent = sent
+    text = None if user_agent is None else user_agent_text(user_agent)
+    return kind_of(method, client_kind(None if text is None else is_bot(text)), cache_status)
 
 
 _clients: BoundedCache[str, str | None] = BoundedCache(client_of)
@@ -136,6 +151,10 @@ _resources: BoundedCache[str, str] = BoundedCache(resource_of)
 _endpoints: BoundedCache[str, str] = BoundedCache(endpoint_of)
 _statuses: BoundedCache[str, tuple[str, bool]] = BoundedCache(status_of)
 _countries: BoundedCache[str, str | None] = BoundedCache(lambda text: None if text in _NULL_FORMS else text)
+_kinds_of_sent: BoundedCache[tuple[str | None, ...], str] = BoundedCache(_kind_of_sent)
+_kinds_of_logged: BoundedCache[tuple[str | None, ...], str] = BoundedCache(
+    lambda logged: kind_of(logged[0], logged[1] or UNKNOWN)
+)
 _logged_statuses = {code: status_of(None if code is None else str(code)) for code in (None, *range(1_000))}
 
 

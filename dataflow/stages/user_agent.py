@@ -67,6 +67,11 @@ def user_agent_of(text: str | None) -> UserAgent:
     )
 
 
+def is_bot(text: str) -> bool:
+    """Tell whether a user agent is a bot's."""
+    return _bots.has(text[:LONGEST])
+
+
 class _Agent(parsers.UserAgent):  # type: ignore[misc]  # the package user-agents is untyped
     """The questions of user-agents, asked of what the resolver below found."""
 

@@ -8,6 +8,7 @@ import msgspec
 from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest
 from dataflow.stages.bounded_cache import LONGEST_KEY, BoundedCache
 from dataflow.stages.geoip import GeoIP, Place, Replacement
+from dataflow.stages.request_kind import client_kind
 from models.access_log_entry import AccessLogEntry
 
 _NAMES = frozenset(AccessLogEntry.__annotations__)
@@ -19,6 +20,8 @@ class ParsedLine(msgspec.Struct, frozen=True, gc=False):
 
     request: LoggedRequest
     place: Place
+    client_kind: str
+    """Whether a person or a bot has asked."""
     json: bytes
     """One object: the fields of `models.access_log_entry` in their order, and what else the line says."""
 
@@ -45,18 +48,18 @@ class AccessLogStage:
         self.parser = parser
         self._parse = parser.parse
         self._geoip = geoip
-        self._agents = BoundedCache[str | None, bytes](_agent_json)
+        self._agents = BoundedCache[str | None, tuple[bytes, str]](_agent_of)
         self._places = BoundedCache[str | None, tuple[Place, bytes]](self._place_of)
 
     def read(self, raw: bytes) -> ParsedLine:
         """Return the entry of a line; raise `InvalidEvent` if it is none."""
         request = self._parse(raw)
         text = request.user_agent
-        agent_json = self._agents[text and text[:LONGEST_KEY]]
+        agent_json, client = self._agents[text and text[:LONGEST_KEY]]
         place, place_json = self._places[request.ip]
         if type(request) is not LoggedRequest:
-            return ParsedLine(request, place, _detailed(request, agent_json, place_json))
-        return ParsedLine(request, place, b",".join((_encode(request)[:-1], agent_json, place_json)))
+            return ParsedLine(request, place, client, _detailed(request, agent_json, place_json))
+        return ParsedLine(request, place, client, b",".join((_encode(request)[:-1], agent_json, place_json)))
 
     def refresh(self) -> list[Replacement]:
         """Use GeoIP databases that have changed on disk; return what became of each."""
@@ -79,7 +82,8 @@ def _detailed(request: LoggedRequest, agent_json: bytes, place_json: bytes) -> b
     return b",".join(parts if more else (*parts[:2], place_json))
 
 
-def _agent_json(text: str | None) -> bytes:
+def _agent_of(text: str | None) -> tuple[bytes, str]:
     from dataflow.stages.user_agent import user_agent_of  # its patterns load when the first one is looked up
 
-    return _encode(user_agent_of(text))[1:-1]
+    agent = user_agent_of(text)
+    return _encode(agent)[1:-1], client_kind(agent.is_bot)

@@ -35,7 +35,7 @@ export function partsOf(label) {
       const sum = parts.reduce((total, { value }) => total + value, 0);
       const words = `${whole} = ${parts.map(({ name, text }) => `${text} ${name}`).join(" + ")}`;
       bar.setAttribute("aria-label", `${label}: ${words}`);
-      const rows = parts.map((part) => ({ key: part.name, ...part }));
+      const rows = parts.map((part) => ({ key: part.kind, ...part }));
       fill(bar, rows, ({ kind }) => make("i", { "data-kind": kind }), (element, { value }) => {
         element.style.flexGrow = sum ? value / sum : 0;
         element.hidden = !value;

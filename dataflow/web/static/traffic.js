@@ -2,6 +2,7 @@
 
 import { chartOf } from "./chart.js";
 import { figuresOf } from "./figures.js";
+import { hitShare, kindsOf } from "./kinds.js";
 import { addressWith, filters, parameter } from "./place.js";
 import { make, say } from "./rows.js";
 import { changeOf, countsAt, curveAddress, curveOf, newestOf, quantilesOf, rankingAddress, rankingOf, sumOf, valuesOf } from "./series.js";
@@ -42,15 +43,17 @@ function viewOf(root) {
     times: chartOf({ title: "Response time", series: QUANTILES, text: duration }),
     bytes: chartOf({ title: "Bytes sent", series: ["bytes"], text: bytes }),
   };
+  const [kinds, lack] = [kindsOf(), make("p", { class: "note" })];
   const tables = BREAKDOWNS.map((each) => ({ ...each, view: breakdown(each), lack: make("p", { class: "note" }) }));
   const card = ({ title, hasTimes }, ...parts) =>
     make("section", hasTimes ? { class: "wide" } : {}, make("h2", {}, title), ...parts);
   root.append(
     make("section", { class: "wide" }, make("h2", {}, "Traffic"), figures.element, note),
+    make("section", { class: "wide" }, make("h2", {}, "Cache, bots and methods"), kinds.element, lack),
     ...Object.values(charts).map(({ element }) => make("section", {}, element)),
     ...tables.map((each) => card(each, each.view.element, each.lack)),
   );
-  return { figures, note, charts, tables, statuses: [] };
+  return { figures, note, charts, tables, kinds, lack, statuses: [] };
 }
 
 function breakdown({ field, title, hasTimes }) {
@@ -83,7 +86,8 @@ function addressesOf(view) {
   const times = filter ? null : curveAddress("requests_per_endpoint", { topic });
   const rankings = BREAKDOWNS.map(({ field, table }) => [field, rankingAddress(table, { order: orderOf(field), topic })]);
   const statuses = filter ? [] : view.statuses.map((status) => [`status ${status}`, curveAddress("requests_per_status", { key: status, topic })]);
-  return { total, ...(times ? { times } : {}), ...Object.fromEntries([...rankings, ...statuses]) };
+  const kinds = rankingAddress("requests_per_kind", { topic });
+  return { total, kinds, ...(times ? { times } : {}), ...Object.fromEntries([...rankings, ...statuses]) };
 }
 
 /** Return what a worker is asked to order by: it knows all entries, the page only the first. */
@@ -96,10 +100,15 @@ function show(view, answers) {
   chooseStatuses(view, answers);
   const filter = filtered();
   const curve = curveOf(answers.total);
-  if (answers.total) showFigures(view, curve, filter, answers.total);
+  const { rows: kinds } = rankingOf(answers.kinds);
+  if (answers.total) showFigures(view, curve, filter, answers.total, kinds);
+  view.kinds.show(kinds);
+  say(view.lack, filter ? ofAll(filter) : answers.kinds?.since ? `Counted since ${answers.kinds.since}.` : "");
   showCharts(view, curve, answers, filter);
   for (const each of view.tables) showBreakdown(each, answers[each.field], sumOf(curve.inRange, "count"), filter);
 }
+
+const ofAll = ({ field }) => `Of all requests: this table does not know the ${field} of each.`;
 
 /** Follow the curves of the statuses that come most. */
 function chooseStatuses(view, answers) {
@@ -110,7 +119,7 @@ function chooseStatuses(view, answers) {
   dispatchEvent(new Event("place"));
 }
 
-function showFigures({ figures, note }, curve, filter, { apart }) {
+function showFigures({ figures, note }, curve, filter, { apart }, kinds) {
   const [now, before] = [curve.inRange, curve.before];
   const [asked, failed, sent] = ["count", "errors", "bytes"].map((name) => sumOf(now, name));
   const change = (name) => changeOf(sumOf(now, name), sumOf(before, name));
@@ -118,6 +127,7 @@ function showFigures({ figures, note }, curve, filter, { apart }) {
     { title: "Requests", value: short(asked), more: change("count") },
     { title: "Failed (5xx)", value: asked ? percent(failed / asked) : "–", more: `${count(failed)} ${change("errors")}` },
     { title: "Bytes sent", value: bytes(sent), more: change("bytes") },
+    ...(filter || hitShare(kinds) === null ? [] : [{ title: "Cache hits", value: percent(hitShare(kinds)), more: "where a cache was asked" }]),
     { title: "Newest", value: newestOf(curve), more: `counted per ${curve.window}` },
   ]);
   const set = Object.keys(filters()).filter((field) => field !== "stream" && field !== filter?.field);
@@ -150,5 +160,5 @@ function showBreakdown({ field, view, lack, table }, answer, whole, filter) {
   const shown = rows.map((row) => ({ ...row, of: filter ? null : whole })).filter(({ key }) => !isHere || key === filter.key);
   view.show(shown, { total: isHere ? shown.length : total, json: answer && rankingAddress(table, { order: orderOf(field), topic: streamTopic() }) });
   const isElse = filter && !isHere;
-  say(lack, isElse ? `Of all requests: the tables do not know the ${filter.field} of each.` : "");
+  say(lack, isElse ? ofAll(filter) : "");
 }
