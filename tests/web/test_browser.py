@@ -1,15 +1,20 @@
 """The page in a browser: numbers appear and change, on screens wide and narrow, without an error."""
 
+import gzip
 import re
 import signal
 from pathlib import Path
 
 import pytest
-from harness.web_events import EVENTS
+from harness.web_events import EVENTS, SENT
 from kafka_client import KafkaClient
 from playwright.sync_api import expect, sync_playwright
 
 expect.set_options(timeout=30_000)  # on a machine that has much to do
+AXE = gzip.decompress((Path(__file__).parents[1] / "data/axe/axe.min.js.gz").read_bytes()).decode() + ";null"
+"""axe-core 4.14.1, as `npm pack axe-core` has it (MPL-2.0)."""
+VIOLATIONS = """axe.run().then(({violations}) => violations.map(
+    ({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(" ")}`))"""
 CHROMIUM = Path("/usr/bin/chromium")
 
 pytestmark = pytest.mark.skipif(
@@ -116,6 +121,41 @@ def test_nothing_is_wider_than_the_screen(open_page, scheme, width):
         expect(page).to_have_title(f"{name} – Dataflow")
         expect(page.locator("main section h2").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == width, name
+        assert page.evaluate(AXE) is None
+        assert page.evaluate(VIOLATIONS) == [], name
+
+
+def test_a_click_filters_and_the_address_keeps_it(open_page):
+    """A colleague who is sent the address sees the same."""
+    page = open_page("?page=traffic&last=7d")
+    value = page.locator("[aria-label='Requests in the range'] .value").first
+    expect(value).to_have_text("10 k")
+    expect(page.get_by_role("img", name="Cache: 9,999 requests")).to_be_visible()
+    page.get_by_role("link", name="Germany (DE)").click()
+    expect(value).to_have_text("2.01 k")
+    expect(page).to_have_url(re.compile("last=7d&country=DE"))
+    expect(page.locator("[data-table=endpoint] + .note")).to_contain_text("Of all requests")
+    page.reload()
+    expect(value).to_have_text("2.01 k")
+    page.get_by_role("link", name="Without Country DE").click()
+    expect(value).to_have_text("10 k")
+
+
+def test_a_frozen_worker_is_on_the_page_and_in_its_title(chromium, start_worker):
+    """It does not say that it is frozen; what it had would pass for the newest numbers."""
+    frozen, asked = start_worker(), start_worker()
+    for each in (frozen, asked):
+        each.wait_ready()
+        each.wait_counted(SENT)
+    page = chromium.new_page()
+    page.goto(asked.url)
+    expect(page.locator("#state")).to_contain_text("Live at")
+    frozen.process.send_signal(signal.SIGSTOP)
+    expect(page).to_have_title("⚠ Overview – Dataflow")
+    expect(page.locator("#notices")).to_contain_text("not answer")
+    frozen.process.send_signal(signal.SIGCONT)
+    expect(page).to_have_title("Overview – Dataflow", timeout=60_000)
+    page.close()
 
 
 def test_every_control_is_reached_by_keyboard_and_keeps_the_focus(open_page):
