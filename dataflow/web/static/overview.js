@@ -10,6 +10,7 @@ import { count, perSecond, percent, short } from "./words.js";
 
 /** Tables that have few keys: their curves cost least. */
 const SMALL = ["requests_per_status", "views_per_source_category", "events_per_type", "dead_letters_per_reason"];
+const MOST_CURVES = 12;
 const HOUR = RANGES["1h"];
 const DAYS = RANGES["90d"];
 
@@ -39,7 +40,9 @@ function addressesOf({ curves }) {
 
 /** Choose the curve of each stream that has events: minutes of the last hour, or days where there are no minutes. */
 function choose(view, { streams }, { tables }) {
-  const active = Object.keys(streams).filter((stream) => streams[stream].received);
+  const withEvents = Object.keys(streams).filter((stream) => streams[stream].received);
+  const active = withEvents.sort((one, other) => streams[other].received - streams[one].received).slice(0, MOST_CURVES);
+  active.sort();
   if (view.known === active.join()) return;
   view.known = active.join();
   view.curves = Object.fromEntries(

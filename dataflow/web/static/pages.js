@@ -1,10 +1,11 @@
 // Pages: all of them, in the order of the navigation. A page is an entry here and a module:
 //
-//   export function open(root) → { addresses(), show(answers), close?() }
+//   export function open(root) → { addresses(), show(answers, errors), close?() }
 //
 // `open` builds the page into `root`. `addresses` returns what it follows by name, {streams: "streams"},
 // for the place as it is (place.js); it is asked again after each change of the place. `show` is called
-// with {name: answer} of what has come so far, whenever something has changed.
+// with {name: answer} of what has come so far, and {name: error} of what is refused, once a second and
+// whenever something has changed.
 // `ranges` and `filters` say which of them (place.js) the page heeds, and so which of them it offers.
 
 import { RANGES } from "./place.js";

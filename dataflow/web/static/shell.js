@@ -62,8 +62,11 @@ function followPage() {
 
 function draw() {
   if (!opened || document.hidden) return;
-  const answers = Object.entries(opened.addresses).map(([name, address]) => [name, answerOf(address)]);
-  opened.page.show(Object.fromEntries(answers));
+  const named = Object.entries(opened.addresses);
+  const answers = named.map(([name, address]) => [name, answerOf(address)]);
+  const failed = named.filter(([, address]) => (events.get(address)?.status ?? 200) !== 200);
+  const errors = failed.map(([name, address]) => [name, events.get(address).answer.error]);
+  opened.page.show(Object.fromEntries(answers), Object.fromEntries(errors));
 }
 
 /** Say how complete the page is: of all it follows, not only of what has just come. */
@@ -75,7 +78,7 @@ function judge() {
     showNotices([`This worker answers ${streams.status}: ${streams.answer.error}.`]);
     return;
   }
-  const missing = [...missingOf(streams.answer), ...waitingOf(beat), ...failuresOf()];
+  const missing = [...missingOf(streams.answer), ...waitingOf(beat), ...lackingIn(followed())];
   const versions = answerOf(ALWAYS.versions) ?? {};
   showState(missing.length ? "partial" : "live", missing.length ? "Partly answered at" : "Live at");
   showNotices([...missing, ...pausedOf(streams.answer), ...differencesOf(versions)]);
@@ -87,11 +90,18 @@ function waitingOf({ waiting, not_ready: reason }) {
   return notices;
 }
 
-/** Say what is not answered; each worker of a role has other answers. */
-function failuresOf() {
-  const followed = Object.values(opened?.addresses ?? {});
-  const failed = followed.map((address) => events.get(address)).filter((event) => event && event.status >= 500);
-  return failed.map(({ of, answer }) => `No answer of ${of.split("?")[0]}: ${answer.error}.`);
+const followed = () =>
+  Object.values(opened?.addresses ?? {}).flatMap((address) => events.get(address) ?? []);
+
+/** Say what tables lack: those that do not answer, and those of which a partition counts nothing for now. */
+function lackingIn(answered) {
+  return answered.filter(({ of }) => of.startsWith("tables/")).flatMap(({ of, status, answer }) => {
+    const table = of.slice("tables/".length).split(/[/?]/)[0].replaceAll("_", " ");
+    if (status >= 500) return [`The table ${table} is not answered: ${answer.error}.`];
+    return Object.entries(answer.suspended ?? {}).map(
+      ([partition, why]) => `The table ${table} lacks what is in ${partition}: ${why}.`,
+    );
+  });
 }
 
 onLive({
