@@ -27,7 +27,7 @@ TAKES = {
 StageName = Annotated[
     str, typer.Argument(help="filter, stay-category, source-category, access-log or datastream2.")
 ]
-LineFile = Annotated[Path, typer.Argument(help="Plain or gzip lines; - is stdin.")]
+LineFile = Annotated[Path, typer.Argument(help="Lines, plain or packed; - is stdin.")]
 DeadLetterFile = Annotated[
     typer.FileBinaryWrite | None,
     typer.Option(lazy=False, help="Where events that cannot be used go, as NDJSON."),
@@ -65,7 +65,8 @@ def apply(
     Results go to stdout in the order of the lines, one event a line. At the end the counts of
     the events go to stderr, as JSON unless stderr is a terminal. An empty line is an empty
     event; a line feed at the end of the file does not begin another one. A dead letter has
-    stage, reason, detail, line number, and in raw_base64 the exact bytes of the line.
+    stage, reason, detail, line number, and in raw_base64 the exact bytes of the line. Files may be of every
+    kind that `dataflow ingest` reads; it is detected from their content.
 
     \b
     Example:

@@ -1,61 +1,91 @@
-"""Lines: reads a plain or gzip file, or stdin, line by line."""
+"""Lines: reads a file of any kind that `dataflow ingest` reads, or stdin, line by line."""
 
-import gzip
-import io
 import sys
-import zlib
-from collections.abc import Iterator
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
-from dataflow.errors import DataflowError, Misconfigured
+from dataflow.errors import Misconfigured
+from dataflow.inputs.input import PIECE_BYTES, Pieces
+from dataflow.inputs.kinds import MAGIC_BYTES, kind_of
+from dataflow.inputs.text import encoding_of, is_text
+from dataflow.inputs.unpacker import Unpacker
 
-GZIP_MAGIC = b"\x1f\x8b"
 STDIN = Path("-")
-
-
-class BrokenFile(DataflowError):
-    """The file is truncated or damaged; the lines before that were read."""
 
 
 class Lines:
     """The lines of one file, without their line feeds.
 
-    A line feed at the end of the file does not begin another line. Nothing else is removed:
-    a carriage return belongs to its line, and an empty line is a line.
+    Raises `UnreadableInput` for a file that is no text, and where one is damaged. A line feed at the end of
+    the file does not begin another line. Nothing else is removed: a carriage return belongs to its line,
+    and an empty line is a line.
     """
 
-    def __init__(self, file: io.BufferedReader, size: int | None) -> None:
+    def __init__(self, name: str, file: IO[bytes], size: int | None) -> None:
+        self._name = name
         self._file = file
         self.size = size
         """Stored bytes of the file; None if unknown."""
-
-    @property
-    def position(self) -> int:
+        self.position = 0
         """How many of these bytes have been read."""
-        return self._file.tell()
 
     def __iter__(self) -> Iterator[bytes]:
-        start = self._file.peek(2)[:2]  # a slow pipe may give one byte
-        is_packed = start != b"" and GZIP_MAGIC.startswith(start)
-        try:
-            for line in gzip.GzipFile(fileobj=self._file) if is_packed else self._file:
-                yield line.removesuffix(b"\n")
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise BrokenFile(f"{self._file.name} is damaged gzip ({error}); expected a whole file") from error
+        stored = self._stored()
+        begin = _first_line(stored) if self.size is None else b""
+        pieces = chain((begin,), stored) if begin else stored
+        if not (begin and _is_plain(begin)):
+            pieces = Unpacker(may_be_records=True).unpacked(self._name, pieces)
+        return _split(pieces)
+
+    def _stored(self) -> Pieces:
+        # Of a pipe what is there is passed on at once: who follows a log waits for no block to be full.
+        read = self._file.read if self.size is not None else getattr(self._file, "read1", self._file.read)
+        while piece := read(PIECE_BYTES):
+            self.position += len(piece)
+            yield piece
+
+
+def _first_line(pieces: Pieces) -> bytes:
+    """Return what a pipe begins with: a line, or enough to tell its kind."""
+    begin = b""
+    while b"\n" not in begin and len(begin) < MAGIC_BYTES and (piece := next(pieces, b"")):
+        begin += piece
+    return begin
+
+
+def _is_plain(begin: bytes) -> bool:
+    try:
+        getincrementaldecoder("utf-8")().decode(begin)
+    except UnicodeDecodeError:
+        return False
+    return kind_of(begin) is None and encoding_of(begin) is None and is_text(begin)
+
+
+def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    begun: list[bytes] = []
+    for piece in pieces:
+        first, *others = piece.split(b"\n")
+        begun.append(first)
+        for line in others:
+            yield b"".join(begun)
+            begun = [line]
+    if last := b"".join(begun):
+        yield last
 
 
 @contextmanager
 def lines_of(path: Path) -> Iterator[Lines]:
-    """Open a file, plain or gzip as detected from its content; `-` is stdin."""
+    """Open a file, plain or packed as detected from its content; `-` is stdin."""
     if path == STDIN:
-        stdin = sys.stdin.buffer
-        assert isinstance(stdin, io.BufferedReader)
-        yield Lines(stdin, None)
+        yield Lines("stdin", sys.stdin.buffer, None)
         return
     try:
         file = path.open("rb")
     except OSError as error:
         raise Misconfigured(f"FILE is '{path}'; expected a file that can be read ({error})") from error
     with file:
-        yield Lines(file, path.stat().st_size)
+        yield Lines(str(path), file, path.stat().st_size if path.is_file() else None)

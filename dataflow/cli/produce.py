@@ -22,12 +22,13 @@ LINES_A_STEP = 5_000  # between two moves of the progress bar
 
 def produce(
     topic: Annotated[str, typer.Argument(help="Topic, as `dataflow topics` lists them.")],
-    file: Annotated[Path, typer.Argument(help="Plain or gzip lines; - is stdin.")],
+    file: Annotated[Path, typer.Argument(help="Lines, plain or packed; - is stdin.")],
 ) -> None:
     """Send the lines of a file to a topic.
 
     Each line becomes one message, byte for byte; partitions are filled in turn, keys
-    are null. A message counts once all replicas have it. Lines that are too large for
+    are null. Files may be of every kind that `dataflow ingest` reads, as detected from
+    their content. A message counts once all replicas have it. Lines that are too large for
     the topic are listed by number. The exit code is 1 if any line was not stored. In a
     pipe the output is JSON.
 
@@ -61,7 +62,7 @@ async def _load(connection: Mapping[str, object], topic: str, file: Path) -> "Lo
 
 async def _steps(lines: "Lines", loaded: "Loaded") -> AsyncIterator[list[bytes]]:
     """Yield some lines at a time; a truncated file ends them, with an entry in `failed`."""
-    from dataflow.cli.lines import BrokenFile
+    from dataflow.inputs.input import UnreadableInput
 
     unread = iter(lines)
     while True:
@@ -69,7 +70,7 @@ async def _steps(lines: "Lines", loaded: "Loaded") -> AsyncIterator[list[bytes]]
         try:
             # A slow pipe must not block the producer.
             await asyncio.to_thread(step.extend, islice(unread, LINES_A_STEP))
-        except BrokenFile as error:
+        except UnreadableInput as error:
             loaded.failed.append(str(error))
         if not step:
             return

@@ -9,16 +9,20 @@ import typer
 from dataflow.cli.acl import acl
 from dataflow.cli.apply import apply
 from dataflow.cli.audit import audit
+from dataflow.cli.backup import backup, restore
 from dataflow.cli.dead_letters import dead_letters
+from dataflow.cli.doctor.command import doctor
 from dataflow.cli.formats import formats
 from dataflow.cli.health import health
 from dataflow.cli.ingest import ingest
 from dataflow.cli.leave import leave
+from dataflow.cli.plan.command import plan
 from dataflow.cli.produce import produce
 from dataflow.cli.rules import rules
 from dataflow.cli.secrets import secrets
 from dataflow.cli.settings import settings
 from dataflow.cli.sinks import sinks
+from dataflow.cli.status import status
 from dataflow.cli.streams import streams
 from dataflow.cli.tables import tables
 from dataflow.cli.topics import topics
@@ -29,7 +33,25 @@ from dataflow.extras import Extra, the_extra
 
 DEMO = "dataflow.demo"
 DEMO_COMMANDS = ("demo", "broker", "generate")
-COMMANDS = (worker, leave, topics, produce, ingest, apply, formats, tables, audit, acl, health, settings)
+COMMANDS = (
+    worker,
+    leave,
+    topics,
+    produce,
+    ingest,
+    apply,
+    formats,
+    tables,
+    audit,
+    acl,
+    doctor,
+    status,
+    plan,
+    backup,
+    restore,
+    health,
+    settings,
+)
 GROUPS = {
     "dead-letters": dead_letters,
     "rules": rules,

@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar, cast
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
+import dataflow.kafka.closing  # noqa: F401  # for all of them
+
 CANCEL_SECONDS = 0.05
 CONNECT_SECONDS = 2.0
 IN_FLIGHT_SECONDS = 0.3

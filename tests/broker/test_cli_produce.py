@@ -82,7 +82,7 @@ def test_a_damaged_file_is_stored_up_to_the_damage(dataflow, topic, read_topic, 
     told = json.loads(done.stdout)
     assert done.returncode == 1
     assert told["acknowledged"] == told["lines"] == len(read_topic(topic)) > 0
-    assert "damaged gzip" in told["failed"][0]
+    assert "truncated gzip" in told["failed"][0]
 
 
 def test_an_unknown_topic_is_refused_with_those_that_exist(dataflow, topic, unique):

@@ -1,0 +1,1 @@
+"""`dataflow doctor`: looks at everything that a deployment needs, and says what to do."""

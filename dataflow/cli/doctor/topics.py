@@ -1,0 +1,57 @@
+"""Topics: whether all are there and as declared, and changelogs fit their sources."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from dataflow.catalogue.declared import STREAMS
+from dataflow.cli.doctor.finding import Examined, Finding, error, ok, warning
+from dataflow.topics import Difference, declared_topics, ensure_topics
+
+CHECK = "topics"
+LOSES = ("cleanup.policy",)
+"""Settings by which records are lost that have to be kept."""
+
+
+async def topics(examined: Examined) -> AsyncIterator[Finding]:
+    """Compare all topics with their declarations; partitions are for the operator to choose."""
+    declared = declared_topics(examined.settings)
+    report = await ensure_topics(examined.connection, declared, create=False)
+    differences = [one for one in report.differences if one.found is None or one.subject != "partitions"]
+    for difference in differences:
+        yield _finding(difference)
+    if not differences:
+        yield ok(CHECK, f"all {len(declared)} topics are there, with the settings that they need")
+    async for finding in _changelogs(examined):
+        yield finding
+
+
+async def _changelogs(examined: Examined) -> AsyncIterator[Finding]:
+    counts = await examined.admin.partition_counts()
+    for stream in STREAMS:
+        changelog = f"{examined.settings.app_id}-{stream.topic}-changelog"
+        found, expected = counts.get(changelog), counts.get(stream.topic)
+        if None in (found, expected) or found == expected:
+            continue
+        yield error(
+            CHECK,
+            f"{changelog} has {found} partitions, and {stream.topic} has {expected}",
+            "as many of both, as a partition's tables are kept in that of the same number",
+            "`dataflow topics --grow`, by somebody who may",
+        )
+
+
+def _finding(difference: Difference) -> Finding:
+    found = str(difference).partition("; expected ")[0]
+    if difference.found is None:
+        return error(CHECK, found, difference.expected, "`dataflow topics --create`, by somebody who may")
+    alter = (
+        f"kafka-configs.sh --alter --entity-type topics --entity-name {difference.topic} "
+        f"--add-config {difference.subject}={difference.expected}"
+    )
+    level = error if difference.subject in LOSES else warning
+    return level(CHECK, found, difference.expected, alter)
+
+
+def retention_ms(configs: Mapping[str, str]) -> int | None:
+    """Return how long a topic keeps records; None for one that keeps them for ever."""
+    value = int(configs.get("retention.ms", "-1"))
+    return None if value < 0 or "delete" not in configs.get("cleanup.policy", "delete") else value

@@ -1,0 +1,1 @@
+"""`dataflow plan`: what a rate of events needs, by measured figures."""

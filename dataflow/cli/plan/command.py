@@ -1,0 +1,48 @@
+"""`dataflow plan`: says what a rate of events needs, by measured figures."""
+
+from typing import Annotated
+
+import typer
+
+from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.errors import Misconfigured, one_of
+
+Rate = Annotated[
+    float,
+    typer.Option(
+        "--events-per-second", min=1, max=100_000_000, help="Highest rate that has to be kept up with."
+    ),
+]
+StreamName = Annotated[str, typer.Option("--stream", help="Stream, as `dataflow ingest --as` names it.")]
+
+
+def plan(events_per_second: Rate, stream: StreamName) -> None:
+    """Say what a rate of events needs.
+
+    Workers, partitions, memory, changelog and recovery. It reckons with figures that were measured
+    (docs/benchmarks.md) and a reserve, both named beside each
+    line. Several streams add up: plan each, and give one group of workers to all, or one to each
+    (DATAFLOW_STREAMS). docs/scaling.md says how to go on. In a pipe the output is JSON.
+
+    \b
+    Example:
+      dataflow plan --events-per-second 20000 --stream access-logs
+      dataflow plan --events-per-second 5000 --stream cdn-logs | jq '.needs[] | {what, value}'
+    """
+    from dataflow.cli.plan.figures import measured_figures
+    from dataflow.cli.plan.sizing import plan_of
+    from dataflow.settings import settings
+
+    figures = measured_figures()
+    if stream not in figures.streams:
+        raise Misconfigured(
+            f"--stream is '{stream}'; expected {one_of(figures.streams)}, which have been measured"
+        )
+    current = settings()
+    needs = plan_of(stream, events_per_second, figures, current.state_memory_bytes, current.in_flight_bytes)
+    if not people_read():
+        print_json({"stream": stream, "events_per_second": events_per_second, "needs": needs})
+        return
+    rows = [(need.what, f"{need.value:,g} {need.unit}".strip(), need.because) for need in needs]
+    page().print(table_of(("need", "how much", "because"), rows))
+    notes().print("measured on one machine; measure yours with `make bench`", style="dim")
