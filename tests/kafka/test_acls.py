@@ -31,7 +31,8 @@ def granted_at(broker: EmbeddedBroker) -> set[tuple[str, str, str, str, str]]:
     everything = AclBindingFilter(
         ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
     )
-    found = AdminClient({"bootstrap.servers": broker.address}).describe_acls(everything).result(30)
+    client = AdminClient({"bootstrap.servers": broker.address})
+    found = client.describe_acls(everything).result(30)
     return {
         (one.principal, one.restype.name, one.name, one.operation.name, one.resource_pattern_type.name)
         for one in found
