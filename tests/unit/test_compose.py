@@ -24,6 +24,9 @@ PROFILES = ("samples", "sinks", "watch", "https")
 NO_SECRETS = {"ROOT_ACCESS_KEY", "DATAFLOW_S3_ACCESS_KEY", "VGW_KEY"}
 """Names of a user, and paths."""
 
+RULES = str(ROOT / "deploy" / "compose" / "rules")
+"""What workers find in /etc/dataflow."""
+
 OWN_SECRETS = {"alert-page-url", "alert-ticket-url"}
 """Files that the operator writes: where alerts are sent."""
 
@@ -113,7 +116,9 @@ def test_settings_exist_and_are_taken(name: str, made: Path, tmp_path: Path, mon
         (tmp_path / target).write_bytes((made / source).read_bytes())
     for variable, value in compose_file.environment(SERVICES[name]).items():
         if variable.startswith("DATAFLOW_"):
-            monkeypatch.setenv(variable, value.replace(SECRETS, f"{tmp_path}/"))
+            monkeypatch.setenv(
+                variable, value.replace(SECRETS, f"{tmp_path}/").replace("/etc/dataflow", RULES)
+            )
     settings = read_settings()
     login = str(settings.broker_username).removeprefix("dataflow-")
     assert login in {ADMIN, *ROLES}
