@@ -7,7 +7,6 @@ from typing import Annotated, Literal, TypeVar
 
 import aiohttp
 import msgspec
-from aiohttp.web import Request
 
 from dataflow.app import app
 from dataflow.http_error import unavailable
@@ -20,18 +19,18 @@ Workers = Annotated[Literal["all", "this"], about("Also at the others that own p
 FORWARD_SECONDS = 10.0
 
 
-async def tell_owners(topics: Iterable[str], path: str, http: Request, answer_type: type[A]) -> list[A]:
+async def tell_owners(topics: Iterable[str], path: str, method: str, answer_type: type[A]) -> list[A]:
     """Ask all other owners what this client has asked; raise `HttpError` if one does not answer."""
     urls = {url for topic in topics for url in await app.queries.other_owners(topic)}
-    return await asyncio.gather(*(_tell(f"{url}{path}", http, answer_type) for url in sorted(urls)))
+    return await asyncio.gather(*(_tell(f"{url}{path}", method, answer_type) for url in sorted(urls)))
 
 
-async def _tell(address: str, http: Request, answer_type: type[A]) -> A:
-    headers = app.engine.options.peer_headers(http.method, address)
+async def _tell(address: str, method: str, answer_type: type[A]) -> A:
+    headers = app.engine.options.peer_headers(method, address)
     try:
         async with (
             asyncio.timeout(FORWARD_SECONDS),
-            app.http_client.request(http.method, address, headers=headers) as reply,
+            app.http_client.request(method, address, headers=headers) as reply,
         ):
             if reply.status == HTTPStatus.OK:
                 return msgspec.json.decode(await reply.read(), type=answer_type)

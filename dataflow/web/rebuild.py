@@ -51,6 +51,6 @@ async def rebuild_table(request: RebuildRequest, http: Request) -> Rebuilding:
     partitions = await app.rebuilds.begin(request.name, from_now=request.from_now == "true")
     if request.workers == "all":
         path = f"/tables/{request.name}/rebuild?workers=this&from_now={request.from_now}"
-        for answer in await tell_owners(app.topology.sources_of(table), path, http, Rebuilding):
+        for answer in await tell_owners(app.topology.sources_of(table), path, "POST", Rebuilding):
             partitions += answer.partitions
     return Rebuilding(request.name, sorted(partitions))

@@ -51,6 +51,6 @@ async def resume_stream(request: ResumeRequest, http: Request) -> Resumed:
     resumed = [app.queries.own_url] if await resume(app.engine, request.name) else []
     if request.workers == "all":
         path = f"/streams/{request.name}/resume?workers=this"
-        for answer in await tell_owners([request.name], path, http, Resumed):
+        for answer in await tell_owners([request.name], path, "POST", Resumed):
             resumed += answer.resumed
     return Resumed(request.name, resumed)

@@ -136,7 +136,7 @@ async def put_rules(request: IfMatch, body: bytes, http: Request) -> Reply[Writt
 
 
 @routes("get", "/rules/versions", AccessRole.READ, errors={503: "A worker has not answered"})
-async def show_versions(request: VersionsRequest, http: Request) -> VersionsInUse:
+async def show_versions(request: VersionsRequest) -> VersionsInUse:
     """Which versions of the documents the workers use: they differ only for a moment."""
     answer = VersionsInUse({}, {})
     rules, sources = app.context.filter_rules, app.context.utm_sources
@@ -145,7 +145,7 @@ async def show_versions(request: VersionsRequest, http: Request) -> VersionsInUs
             in_use[app.queries.own_url] = follower.version.number
     if request.workers == "all":
         path = "/rules/versions?workers=this"
-        for other in await tell_owners(app.topology.sources, path, http, VersionsInUse):
+        for other in await tell_owners(app.topology.sources, path, "GET", VersionsInUse):
             answer.filter_rules |= other.filter_rules
             answer.utm_sources |= other.utm_sources
     return answer

@@ -1,5 +1,6 @@
 """Session: a person logs in and out with a browser, and sees as whom."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 import msgspec
@@ -10,6 +11,7 @@ from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.http_error import HttpError
 from dataflow.web.answer import Answer
+from dataflow.web.authorize import credentials_of
 from dataflow.web.edge import json_response
 from dataflow.web.index import HTML, page_of
 from dataflow.web.route import Content, Routes
@@ -26,10 +28,11 @@ class Login(Answer):
 
 
 class LoggedIn(Answer):
-    """As whom a browser is logged in; null: as nobody."""
+    """As whom a browser is logged in, null: as nobody; and the roles that it has."""
 
     user: str | None
     can_log_in: bool
+    roles: list[str]
 
 
 @routes("get", "/login", AccessRole.EVERYBODY, answer=HTML)
@@ -41,8 +44,11 @@ async def login(http: Request) -> Response:
 @routes("get", "/session", AccessRole.EVERYBODY)
 async def show_session(http: Request) -> LoggedIn:
     """As whom this browser is logged in."""
-    owner = session_owner(http)
-    return LoggedIn(None if owner is None else str(owner), bool(app.context.authenticator.known.schemes))
+    owner, authenticator = session_owner(http), app.context.authenticator
+    shown = replace(credentials_of(http), authorization=None)  # a browser that logs in here shows none
+    identity = owner or await authenticator.identify(shown)
+    user = None if owner is None else str(owner)
+    return LoggedIn(user, bool(authenticator.known.schemes), sorted(identity.grants.roles))
 
 
 @routes(
@@ -66,7 +72,9 @@ async def log_in(http: Request, body: Login) -> Response:
     if not authenticator.known.schemes:
         raise HttpError(HTTPStatus.FORBIDDEN, f"nobody can log in; {WHO_MAY}")
     identity = await authenticator.log_in(body.user, body.password, http.remote or "")
-    response = json_response(msgspec.json.encode(LoggedIn(str(identity), can_log_in=True)))
+    response = json_response(
+        msgspec.json.encode(LoggedIn(str(identity), True, sorted(identity.grants.roles)))
+    )
     keep_session(http, response, sessions.begin(identity, authenticator.known))
     return response
 
@@ -74,6 +82,6 @@ async def log_in(http: Request, body: Login) -> Response:
 @routes("delete", "/session", AccessRole.EVERYBODY, answer=Content(schema=LoggedIn))
 async def log_out() -> Response:
     """Log out."""
-    response = json_response(msgspec.json.encode(LoggedIn(None, can_log_in=True)))
+    response = json_response(msgspec.json.encode(LoggedIn(None, True, [])))
     forget_session(response)
     return response

@@ -88,8 +88,10 @@ async def tail_topic(request: TailRequest, http: Request) -> StreamResponse:
 
 
 async def _send(http: Request, response: StreamResponse, listener: TailListener, until: float) -> None:
-    owner = session_owner(http)
-    while monotonic() < until and not app.should_stop and session_owner(http) == owner:
+    owner, connections = session_owner(http), app.web.connections
+    while monotonic() < until and session_owner(http) == owner:
+        if app.should_stop or connections.is_draining:
+            break
         with suppress(TimeoutError):
             await asyncio.wait_for(listener.news.wait(), BEAT_SECONDS)
         async with asyncio.timeout(WRITE_SECONDS):

@@ -87,6 +87,9 @@ def test_a_person_logs_in_and_out(browser: Browser, worker: Worker):
     expect(page.locator("#state")).to_contain_text("Live at")
     expect(page.locator("#session")).to_contain_text("user ann")
     assert page.evaluate(STATUS.replace("MODE", "same-origin"), ["rules", "GET", None]) == 200
+    assert page.evaluate("async () => (await fetch('session')).json()") == {
+        "user": "user ann", "can_log_in": True, "roles": ["edit", "metrics", "read"],
+    }  # fmt: skip
     page.goto(f"{worker.url}/docs")
     expect(page.locator("#get_tables")).to_be_visible()
     page.goto(worker.url)

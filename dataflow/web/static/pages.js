@@ -24,4 +24,9 @@ export const PAGES = [
   { name: "stays", title: "Stays", ranges: ["90d", "30d"], load: () => import("./stays.js") },
   { name: "sources", title: "Sources", ranges: ALL_RANGES, load: () => import("./sources.js") },
   { name: "tables", title: "Tables", load: () => import("./counts.js") },
+  { name: "events", title: "Events", load: () => import("./events.js") },
+  { name: "rules", title: "Rules", load: () => import("./rules.js") },
+  { name: "dead-letters", title: "Dead letters", load: () => import("./letters.js") },
+  { name: "sinks", title: "Sinks", load: () => import("./sinks.js") },
+  { name: "workers", title: "Workers", load: () => import("./workers.js") },
 ];

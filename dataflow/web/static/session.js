@@ -10,6 +10,9 @@ place.querySelector("button").addEventListener("click", async () => {
   location.assign("login");
 });
 
+/** Tell whether this browser may do what needs a role. */
+export const may = async (role) => (await ask("session")).roles.includes(role);
+
 export async function showSession() {
   const { user, can_log_in: canLogIn } = await ask("session");
   place.hidden = !canLogIn;

@@ -1,0 +1,46 @@
+// Versions of rules: who wrote each, and when; to compare with, and to go back to.
+
+import { make } from "./rows.js";
+import { count } from "./words.js";
+
+/** Make the table of versions; `compare(number)` and `goBack(number)` are told of what is chosen. */
+export function versionsOf({ compare, goBack }) {
+  const body = make("tbody");
+  const heads = ["Version", "Written", "Author", "Bytes", "What to do"].map((text) => make("th", { scope: "col" }, text));
+  const caption = make("caption", {}, "The newest first; the first one is in use");
+  const table = make("table", { id: "versions" }, caption, make("thead", {}, make("tr", {}, ...heads)), body);
+  const scroll = make("div", { class: "scroll", role: "region", "aria-label": "Versions", tabindex: "0" }, table);
+  const element = make("section", { class: "wide" }, make("h2", {}, "Versions"), scroll);
+  return {
+    element,
+    show(versions, mayEdit) {
+      const first = { version: 0, at: null, author: "before the first version", reverts: null, bytes: null };
+      const rows = versions.some(({ version }) => version === 1) || !versions.length ? [...versions, first] : versions;
+      body.replaceChildren(...rows.map((row, place) => rowOf(row, place > 0 && mayEdit, { compare, goBack })));
+    },
+  };
+}
+
+function rowOf({ version, at, author, reverts, bytes }, mayGoBack, { compare, goBack }) {
+  const written = at ? `${at.slice(0, 19).replace("T", " ").replace("Z", "")} UTC` : "–";
+  const by = `${author ?? "unknown"}${reverts === null ? "" : `, back to version ${reverts}`}`;
+  const buttons = [buttonOf("Difference", `Difference to version ${version}`, () => compare(version))];
+  if (mayGoBack) buttons.push(buttonOf("Go back", `Go back to version ${version}`, () => confirmed(version, goBack)));
+  return make("tr", {},
+    make("th", { scope: "row" }, count(version)),
+    make("td", {}, written),
+    make("td", { class: "text" }, by),
+    make("td", {}, bytes === null ? "–" : count(bytes)),
+    make("td", { class: "buttons" }, ...buttons),
+  );
+}
+
+function buttonOf(text, label, click) {
+  const button = make("button", { type: "button", "aria-label": label }, text);
+  button.addEventListener("click", click);
+  return button;
+}
+
+function confirmed(version, goBack) {
+  if (confirm(`Have all workers use version ${version} again? It is written as a new version.`)) goBack(version);
+}
