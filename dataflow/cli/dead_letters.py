@@ -78,7 +78,7 @@ def list_letters(
     if not people_read():
         print_json(answer)
         return
-    columns = ("place", "at", "stage", "reason", "topic", "tries", "replayed", "detail")
+    columns = ("place", "since, UTC", "topic", "why", "sent back")
     page().print(table_of(columns, [_row(row) for row in answer.dead_letters]))
     if not answer.complete:
         notes().print("there may be more; --limit, --from and --to say which", style="dim")
@@ -176,5 +176,7 @@ def _place(text: str) -> "Place":
 
 
 def _row(row: "DeadLetterRow") -> Sequence[object]:
-    place = f"{row.partition}/{row.offset}"
-    return place, row.at, row.stage, row.reason, row.topic, row.tries, row.replayed, row.detail
+    at = None if row.at is None else row.at[:19].replace("T", " ")
+    why = f"{row.stage}: {row.reason}: {row.detail}"
+    sent_back = "yes" if row.replayed else f"{row.tries} times before" if row.tries else "no"
+    return f"{row.partition}/{row.offset}", at, row.topic, why, sent_back

@@ -83,7 +83,7 @@ def _matched(dry_run: "DryRun", rule: str) -> str:
     """Return by which fields the rule drops its first line, else the line."""
     fields = (dry_run.matched.get(rule) or [{}])[0]
     shown = [f"{name}: {'missing' if value is None else value[:80]}" for name, value in fields.items()]
-    return "\n".join(shown) or (dry_run.examples.get(rule) or [""])[0][:80]
+    return "; ".join(shown) or (dry_run.examples.get(rule) or [""])[0][:80]
 
 
 def _show(dry_run: "DryRun") -> None:

@@ -65,7 +65,11 @@ def results() -> Results:
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> "Table":
-    """Return a table; numbers are right-aligned, with commas, None is a dash."""
+    """Return a table; numbers are right-aligned, with commas, None is a dash.
+
+    On a narrow terminal texts take more lines, those of the first column, which name the rows, last; nothing
+    is cut.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -74,7 +78,12 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: st
     lines = [list(row) for row in rows]
     for position, column in enumerate(columns):
         numeric = any(isinstance(row[position], int | float) for row in lines)
-        table.add_column(printable(column), justify="right" if numeric else "left")
+        table.add_column(
+            printable(column),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=position == 0,
+        )
     for row in lines:
         table.add_row(*(Text(_shown(value)) for value in row))
     return table

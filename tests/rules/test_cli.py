@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 from kafka_client import KafkaClient
@@ -25,12 +26,12 @@ def dataflow(tmp_path_factory):
     broker.start()
     broker.wait_ready()
 
-    def start(*arguments):
+    def start(*arguments, stream=subprocess.PIPE):
         return start_child(
             [sys.executable, "-m", "dataflow", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=stream,
+            stdout=stream,
+            stderr=stream,
             env={**os.environ, "DATAFLOW_BROKER": broker.address, "DATAFLOW_PARTITIONS": "1"},
         )
 
@@ -134,6 +135,38 @@ def test_a_replay_that_is_killed_doubles_and_loses_nothing(dataflow):
     assert result["replayed"] + result["already_replayed"] == 20_000
     assert 0 < result["already_replayed"] < 20_000
     assert sorted(int(record.value) for record in kafka.read_topic("expedia")) == list(range(20_000))
+
+
+def on_a_terminal(start, answer, *arguments):
+    """Run a command on a terminal on which this answer is written; return exit code and screen."""
+    ours, theirs = os.openpty()
+    try:
+        process = start(*arguments, stream=theirs)
+        os.close(theirs)
+        os.write(ours, answer)
+        screen = b""
+        with suppress(OSError):  # the other end is closed
+            while part := os.read(ours, 4_096):
+                screen += part
+        return process.wait(timeout=60), screen.decode().replace("\r\n", "\n")
+    finally:
+        os.close(ours)
+
+
+def test_a_person_is_asked_before_anything_is_sent_back(dataflow):
+    """They see how many letters and where to; a million went back for one wrong option."""
+    kafka = KafkaClient(dataflow.address)
+    headers = [(f"dataflow-{name}", b"0") for name in NOTES]
+    headers[0], headers[3] = ("dataflow-stage", b"asked"), ("dataflow-topic", b"expedia_test")
+    kafka.produce("dead-letters", [b"a", b"b"], headers=headers)
+    replay = ("dead-letters", "replay", "--stage", "asked", "--wait", "0")
+    for answer, sent in ((b"n\n", 0), (b"y\n", 2)):
+        code, screen = on_a_terminal(dataflow, answer, *replay)
+        assert (code, "2 would be sent back, 0 were before\n  2 to expedia_test" in screen) == (0, True), (
+            screen
+        )
+        assert ("2 sent back" in screen) is (sent == 2), screen
+        assert len(kafka.read_topic("expedia_test")) == sent
 
 
 def test_letters_are_listed_and_shown(dataflow):
