@@ -56,7 +56,7 @@ class Workload:
 
 def read_yaml(text: str) -> list[Manifest]:
     """Return the documents of a text; a key that is there twice is an error."""
-    documents: Node = yaml_rs.loads(text)
+    documents: Node = yaml_rs.loads(text, parse_datetime=False)
     return [one for one in (documents if isinstance(documents, list) else [documents]) if one]
 
 
