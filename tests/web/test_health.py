@@ -53,7 +53,8 @@ def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):
 
 def test_a_rebalance_does_not_end_the_readiness_to_take_events(alone, own_broker, tmp_path):
     """A Service that loses its ingest pods with every rollout of other workers loses events."""
-    with running_worker(own_broker.address, tmp_path, "alone") as frozen:
+    long = {"DATAFLOW_SESSION_TIMEOUT_MS": "30000"}  # so long the rebalance lasts, on a busy machine, too
+    with running_worker(own_broker.address, tmp_path, "alone", **long) as frozen:
         frozen.wait_ready()
         frozen.process.send_signal(signal.SIGSTOP)  # the group waits for it until its session is over
         with running_worker(own_broker.address, tmp_path, "alone"):
