@@ -7,7 +7,6 @@ from pathlib import Path
 
 from deploy.manifests import Manifest, Node, name_of
 
-from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.settings import Settings, variable_of
 from dataflow.settings.secret_files import SUFFIX, is_secret
 
@@ -51,21 +50,6 @@ def setting_faults(where: str, names: Iterable[str]) -> Iterator[str]:
     yield from unknown(
         f"{where}: setting", [name for name in names if name.startswith("DATAFLOW_")], SETTINGS
     )
-
-
-def topic_faults(manifests: Iterable[Manifest], declared: Iterable[DeclaredTopic]) -> Iterator[str]:
-    """Yield where a KafkaTopic is not as the catalogue declares it, and topics without one."""
-    topics = {topic.name: topic for topic in declared}
-    made = {one["spec"].get("topicName", one["metadata"]["name"]): one for one in manifests}
-    for name in topics.keys() ^ made.keys():
-        yield f"topic {name} is {'no KafkaTopic' if name in topics else 'not declared in the catalogue'}"
-    for name in topics.keys() & made.keys():
-        spec, topic = made[name]["spec"], topics[name]
-        config = {key: str(value) for key, value in spec.get("config", {}).items()}
-        if config != dict(topic.configs):
-            yield f"config of KafkaTopic {name} is {config}; expected {dict(topic.configs)}"
-        if spec["partitions"] != topic.partitions:
-            yield f"partitions of KafkaTopic {name} are {spec['partitions']}; expected {topic.partitions}"
 
 
 def _trigger_faults(where: str, manifest: Manifest) -> Iterator[str]:
