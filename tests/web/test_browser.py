@@ -15,6 +15,14 @@ AXE = gzip.decompress((Path(__file__).parents[1] / "data/axe/axe.min.js.gz").rea
 """axe-core 4.14.1, as `npm pack axe-core` has it (MPL-2.0)."""
 VIOLATIONS = """axe.run().then(({violations}) => violations.map(
     ({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(" ")}`))"""
+SHOWN = {
+    "Overview": "2015-12-28",
+    "Traffic": "Germany (DE)",
+    "Stays": "Short stay",
+    "Sources": "social_media",
+    "Tables": "Show more",
+}
+"""What a page shows once it has its answers."""
 CHROMIUM = Path("/usr/bin/chromium")
 
 pytestmark = pytest.mark.skipif(
@@ -120,6 +128,7 @@ def test_nothing_is_wider_than_the_screen(open_page, scheme, width):
         page.get_by_role("link", name=name, exact=True).click()
         expect(page).to_have_title(f"{name} – Dataflow")
         expect(page.locator("main section h2").first).to_be_visible()
+        expect(page.locator("main")).to_contain_text(SHOWN.get(name, ""))
         assert page.evaluate("document.documentElement.scrollWidth") == width, name
         assert page.evaluate(AXE) is None
         assert page.evaluate(VIOLATIONS) == [], name
