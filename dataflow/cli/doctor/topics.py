@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping
 
-from dataflow.catalogue.declared import STREAMS
 from dataflow.cli.doctor.finding import Examined, Finding, error, ok, warning
-from dataflow.topics import Difference, declared_topics, ensure_topics
+from dataflow.topics import Difference, declared_topics, ensure_topics, read_topics
 
 CHECK = "topics"
 LOSES = ("cleanup.policy",)
@@ -26,14 +25,14 @@ async def topics(examined: Examined) -> AsyncIterator[Finding]:
 
 async def _changelogs(examined: Examined) -> AsyncIterator[Finding]:
     counts = await examined.admin.partition_counts()
-    for stream in STREAMS:
-        changelog = f"{examined.settings.app_id}-{stream.topic}-changelog"
-        found, expected = counts.get(changelog), counts.get(stream.topic)
+    for topic in read_topics(examined.settings):
+        changelog = f"{examined.settings.app_id}-{topic}-changelog"
+        found, expected = counts.get(changelog), counts.get(topic)
         if None in (found, expected) or found == expected:
             continue
         yield error(
             CHECK,
-            f"{changelog} has {found} partitions, and {stream.topic} has {expected}",
+            f"{changelog} has {found} partitions, and {topic} has {expected}",
             "as many of both, as a partition's tables are kept in that of the same number",
             "`dataflow topics --grow`, by somebody who may",
         )
