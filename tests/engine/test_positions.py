@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from faust.types import TP
 from harness.relay import Names, Relay, events, numbers_in, relay, running, start, until
 from kafka_client import KafkaClient
+from prometheus_client import REGISTRY
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.pauses import PauseCause
@@ -95,6 +96,7 @@ async def test_records_deleted_by_retention_are_told_and_it_goes_on(
     kafka.delete_records(names.source, 0, 150)
     assert await count(broker, names, 150) == {"a": 150}
     assert "first_offset=100 last_offset=149" in caplog.text
+    assert REGISTRY.get_sample_value("dataflow_lost_records_total", {"stream": names.source}) == 50
 
 
 async def test_the_beginning_of_a_topic_that_was_deleted_before_us_is_no_loss(
