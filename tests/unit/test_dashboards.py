@@ -29,7 +29,7 @@ PANELS = [
     for panel in json.loads(path.read_text())["panels"]
     for target in panel["targets"]
 ]
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 120
 
 VALUES = {
     "aggregation": ("count", "errors"),
@@ -132,8 +132,8 @@ def prometheus(worker: int, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         wait(lambda: result(url, "count_over_time(dataflow_worker_ready[1m]) >= 3"), folder / "log")
         yield url
     finally:
-        process.terminate()
-        process.wait(30)
+        process.kill()
+        process.wait()
 
 
 def listening(process: subprocess.Popen) -> int | None:
