@@ -1,5 +1,6 @@
 """Pages, the same for everyone, with their files; one of them shows the OpenAPI document."""
 
+import gzip
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
@@ -91,9 +92,19 @@ def page_of(http: Request, name: str) -> Response:
 def _file(http: Request, body: bytes, suffix: str, cache: str) -> Response:
     tag = f'"{VERSION}"'
     headers = {"Cache-Control": cache, "ETag": tag, "Content-Security-Policy": PAGE_POLICY}
+    headers["Vary"] = "Accept-Encoding"
     if tag in http.headers.get("If-None-Match", ""):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if "gzip" in http.headers.get("Accept-Encoding", ""):
+        body = _packed(body)
+        headers["Content-Encoding"] = "gzip"
     return Response(body=body, headers={**headers, "Content-Type": f"{KINDS[suffix]}; charset=utf-8"})
+
+
+@cache
+def _packed(body: bytes) -> bytes:
+    """Return a file as it travels; there are few, and all are the same for everyone."""
+    return gzip.compress(body, mtime=0)
 
 
 def routes_about(others: Sequence[Route]) -> Routes:

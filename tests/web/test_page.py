@@ -1,5 +1,6 @@
 """The page and its files: served whole, kept as long as they are true, and allowed only what they need."""
 
+import gzip
 import re
 from importlib.resources import files
 
@@ -58,8 +59,14 @@ def test_files_have_the_type_that_browsers_insist_on(worker, name, kind):
 
 
 def test_the_first_page_is_small(worker):
-    """On a telephone, far from a mast: all of it, with what it loads later, is less than 200 kB."""
+    """On a telephone, far from a mast: all of it, with what it loads later, is less than 100 kB."""
     folder = files("dataflow.web").joinpath("static")
-    assert sum(len(file.read_bytes()) for file in folder.iterdir()) < 200_000
+    every = [f"static/any/{file.name}" for file in folder.iterdir() if not file.name.endswith(".html")]
+    paths = ["", "docs", "login", *every]
+    replies = {path: worker.get(f"/{path}", Accept_Encoding="gzip, br") for path in paths}
+    assert sum(len(reply.body) for reply in replies.values()) < 100_000
+    for path, reply in replies.items():
+        assert (reply.headers["Content-Encoding"], reply.headers["Vary"]) == ("gzip", "Accept-Encoding")
+        assert gzip.decompress(reply.body) == worker.get(f"/{path}").body
     first = sum(len(worker.get(f"/{path}").body) for path in files_of(worker))
     assert first < 50_000
