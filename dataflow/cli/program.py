@@ -70,7 +70,7 @@ def program(arguments: Sequence[str]) -> typer.Typer:
     # Plain help and plain tracebacks: rich ones would cost every command 0.2 s at its start.
     program = typer.Typer(
         name="dataflow",
-        help="Filter, enrich and count Kafka event streams, exactly once.\n\nBegin with: dataflow demo",
+        help=f"Filter, enrich and count Kafka event streams, exactly once.\n\n{_first_step()}",
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -84,6 +84,10 @@ def program(arguments: Sequence[str]) -> typer.Typer:
     for name, group in GROUPS.items():
         program.add_typer(group, name=name)
     return program
+
+
+def _first_step() -> str:
+    return f"Begin with: {'dataflow demo' if find_spec(DEMO) else 'dataflow topics, then dataflow worker'}"
 
 
 def _add_demo(program: typer.Typer, named: set[str]) -> None:
