@@ -22,4 +22,17 @@ def health(*, ready: Ready = False, url: Worker = None) -> None:
       dataflow health
       dataflow health --ready --url http://worker-1:6066
     """
-    print_json(worker_client.ask(worker_client.address_of(url), "readyz" if ready else "healthz"))
+    print_json(worker_client.ask(url or _own_address(), "readyz" if ready else "healthz"))
+
+
+def _own_address() -> str:
+    """Return where the worker of the settings listens here: several may share the name that others know."""
+    from dataflow.engine.address import in_url
+    from dataflow.settings import settings
+
+    current = settings()
+    port = current.web_port if current.web_tls_cert_file is None else current.web_plain_port
+    if port is None:  # a certificate is for that name, and for no address of this machine
+        return worker_client.address_of(None)
+    host = "127.0.0.1" if current.web_host in ("0.0.0.0", "::") else in_url(current.web_host)  # noqa: S104  # compared
+    return f"http://{host}:{port}"

@@ -1,6 +1,7 @@
 """Health: alive and ready are two questions, and both are answered at any time."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -22,9 +23,15 @@ def test_a_worker_at_work_is_healthy_and_ready(worker):
 
 def test_the_health_command_asks_a_running_worker(worker):
     """It is the health check of the image, which has no curl: its exit code is the answer."""
+    settings = {
+        **os.environ,
+        "DATAFLOW_WEB_HOST": "0.0.0.0",
+        "DATAFLOW_WEB_PORT": str(worker.port),
+        "DATAFLOW_ADVERTISED_HOST": "a-name-of-several-workers.invalid",
+    }
     for question in ([], ["--ready"]):
-        command = [sys.executable, "-m", "dataflow", "health", *question, "--url", worker.url]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        command = [sys.executable, "-m", "dataflow", "health", *question]
+        done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["ready" if question else "healthy"] is True
 
