@@ -78,8 +78,8 @@ def page() -> str:
         parts.append(f"\n## {subject}\n\n{TABLE_HEAD}")
         for name, metric in metrics.items():
             labels = f"{{{','.join(metric.labels)}}}" if metric.labels else ""
-            cells = (f"`{name}{labels}`", metric.type, metric.unit, metric.meaning, metric.remedy)
-            parts.append(f"| {' | '.join(cells)} |\n")
+            columns = (f"`{name}{labels}`", metric.type, metric.unit, metric.meaning, metric.remedy)
+            parts.append(f"| {' | '.join(columns)} |\n")
     return "".join(parts)
 
 

@@ -156,7 +156,7 @@ def _kafka_users(rights: Rights) -> Iterator[str]:
             for (kind, name, pattern), operations in _by_resource(acls).items()
         ]
         yield yaml_rs.dumps({
-            "apiVersion": "kafka.strimzi.io/v1beta2",
+            "apiVersion": "kafka.strimzi.io/v1",
             "kind": "KafkaUser",
             "metadata": {"name": kafka_user(role)},
             "spec": {

@@ -124,8 +124,8 @@ def _is_ending() -> bool:
 
 
 def _beat(answers: list[LiveAnswer]) -> bytes:
-    waiting = [answer.address for answer in answers if answer.waits_seconds > LONG_WAIT_SECONDS]
-    return event("beat", {"not_ready": not_ready_for(), "waiting": waiting})
+    slow = [answer.address for answer in answers if answer.waits_seconds > LONG_WAIT_SECONDS]
+    return event("beat", {"not_ready": not_ready_for(), "waiting": slow})
 
 
 @cache
