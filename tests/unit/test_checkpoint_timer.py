@@ -19,7 +19,9 @@ class TimedBench(Bench):
     def __init__(self, seconds: float = INTERVAL) -> None:
         super().__init__()
         self.assignment = Assignment(EngineOptions(connection={}, checkpoint_records=100))
-        self.assignment.begin({self.partition.tp: self.partition}, self.partition.context.backlog)
+        partition = self.partition
+        self.assignment.begin({partition.tp: (partition.position, partition.state)}, partition.context)
+        self.partition = self.assignment.partitions[partition.tp]
         self.timer = CheckpointTimer(self.assignment, seconds)
 
     async def finish(self, first: int, records: int) -> None:

@@ -89,5 +89,5 @@ def test_a_route_is_what_the_types_of_its_view_say():
     [parameters] = key.parameters.values()
     assert {each.name: each.place for each in parameters} == {
         "name": "path", "window": "query", "from": "query", "to": "query", "merge": "query", "limit": "query",
-        "after": "query", "key": "path",
+        "after": "query", "topic": "query", "newest": "query", "key": "path",
     }  # fmt: skip

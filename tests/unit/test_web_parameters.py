@@ -167,7 +167,9 @@ def test_what_is_not_a_window_of_this_table_is_refused():
 def test_an_unknown_parameter_is_refused():
     """A slip such as `form=` would else be answered as if it had not been said."""
     with pytest.raises(
-        HttpError, match="parameter is 'form'; expected window, from, to, merge, limit, after, top or order"
+        HttpError,
+        match="parameter is 'form'; "
+        "expected window, from, to, merge, topic, newest, limit, after, top, keys or order",
     ):
         read(TableRequest, ("form", "2017-08-01"))
 
@@ -175,7 +177,8 @@ def test_an_unknown_parameter_is_refused():
 def test_one_key_has_no_top():
     """There is one entry a window: neither `top` nor `order` could mean anything."""
     with pytest.raises(
-        HttpError, match="parameter is 'top'; expected window, from, to, merge, limit or after"
+        HttpError,
+        match="parameter is 'top'; expected window, from, to, merge, topic, newest, limit or after",
     ):
         read(KeyRequest, ("top", "3"))
 
