@@ -11,16 +11,21 @@ Result = TypeVar("Result")
 
 def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine; what Kafka or the network refuses becomes a `DataflowError`."""
-    from dataflow.kafka.errors import KafkaConnectionError, KafkaError
+    from dataflow.kafka.errors import KafkaConnectionError, KafkaError, missing_right
+    from dataflow.kafka.refusals import explain, find_refusal
 
     servers = ",".join(connection["bootstrap_servers"])
     try:
         return asyncio.run(work)
     except KafkaConnectionError as error:
+        refusal = asyncio.run(find_refusal(connection))
+        expected = "expected one to serve there; see DATAFLOW_BROKER"
         raise DataflowError(
-            f"no broker can be reached at {servers}; expected one to serve there; see DATAFLOW_BROKER"
+            f"no broker can be reached at {servers}: {refusal.text if refusal else expected}"
         ) from error
     except (KafkaError, OSError) as error:
+        if missing_right(error):
+            raise DataflowError(asyncio.run(explain(error, connection))) from error
         raise DataflowError(
             f"broker {servers} answers with '{error}'; expected it to serve; see DATAFLOW_BROKER"
         ) from error

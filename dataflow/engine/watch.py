@@ -30,6 +30,7 @@ class Watch(Service):
         super().__init__(**service)
         self._engine = engine
         self._told_at: float | None = None
+        self._denial: str | None = None
 
     @property
     def obstacle(self) -> str | None:
@@ -110,8 +111,12 @@ class Watch(Service):
 
     def _remind(self) -> None:
         obstacle, now = self.obstacle, self.loop.time()
-        if obstacle is None or self._told_at is None:
-            self._told_at = now
+        denied = self._denied()
+        if denied is not None and denied != self._denial:  # the right that is missing is named at once
+            self._told_at, self._denial = now, denied
+            log.warning("Worker is not ready.", reason=obstacle)
+        elif obstacle is None or self._told_at is None:
+            self._told_at, self._denial = now, None
         elif now - self._told_at >= REMINDER_SECONDS:
             self._told_at = now
             log.warning("Worker is not ready.", reason=obstacle)

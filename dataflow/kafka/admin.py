@@ -10,14 +10,21 @@ from typing import NamedTuple, TypeVar
 from aiokafka import admin as aiokafka_admin
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, running, start
+from dataflow.kafka.connection import principal_of
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
 from dataflow.kafka.leave_group import remove_members
+from dataflow.kafka.refusals import Refusal, find_refusal
 from dataflow.kafka.topic_states import topic_states
 from dataflow.logs import get_log
 
@@ -27,7 +34,10 @@ T = TypeVar("T")
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 WAIT_SECONDS = 60.0
+FINAL_TIMES = 3
+"""So often a broker has to refuse for a cause that only a setting ends: one that is starting may err."""
 _BROKER_DECIDES = -1
+DENIED_CODES = (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno)
 RECORD_ROOM_BYTES = 8 << 10
 """What key, headers and framing may add to a value."""
 
@@ -44,6 +54,7 @@ class Admin:
     """Asks the broker, and makes topics. Use with `running`, or by `connect_admin`."""
 
     def __init__(self, connection: Mapping[str, object]) -> None:
+        self._principal = principal_of(connection)
         self._client = aiokafka_admin.AIOKafkaAdminClient(**connection)
 
     async def start(self) -> None:
@@ -100,6 +111,8 @@ class Admin:
                 created.append(name)
             elif code != TopicAlreadyExistsError.errno:
                 reason = message or for_code(code).__name__
+                if code in DENIED_CODES:
+                    reason = f"{self._principal} is denied operation CREATE on it, and on the cluster"
                 raise Misconfigured(f"topic {name} is refused by the broker: {reason}")
         return tuple(created)
 
@@ -115,7 +128,9 @@ class Admin:
         for answer in await self._client.describe_configs(asked):
             for code, message, _, topic, entries, *_ in answer.resources:
                 if code:
-                    raise Misconfigured(f"settings of topic {topic} are kept back by the broker: {message}")
+                    denied = f"{self._principal} is denied operation DESCRIBE_CONFIGS on it"
+                    reason = denied if code in DENIED_CODES else message
+                    raise Misconfigured(f"settings of topic {topic} are kept back by the broker: {reason}")
                 configs[topic] = {name: value for name, value, *_ in entries}
         return configs
 
@@ -176,7 +191,7 @@ async def find_topics(connection: Mapping[str, object], names: Collection[str]) 
 
 async def connect_admin(connection: Mapping[str, object], wait_seconds: float = WAIT_SECONDS) -> Admin:
     """Return a started admin client; wait for a broker that is away, and raise `Misconfigured` in the end."""
-    deadline = monotonic() + wait_seconds
+    deadline, finals = monotonic() + wait_seconds, 0
     for pause in backoff():
         admin = Admin(connection)
         try:
@@ -186,18 +201,29 @@ async def connect_admin(connection: Mapping[str, object], wait_seconds: float = 
             raise
         except (KafkaError, OSError) as error:
             await admin.stop()
-            servers = connection["bootstrap_servers"]
-            if monotonic() + pause > deadline:
-                raise Misconfigured(
-                    f"broker {servers} does not answer: {error}; expected a Kafka broker there within "
-                    f"{wait_seconds:.0f} s, reachable by {connection['security_protocol']}. "
-                    "See that it runs, and look at DATAFLOW_BROKER and DATAFLOW_BROKER_SECURITY"
-                ) from error
-            log.warning("Broker does not answer; trying again.", wait_seconds=pause, error=error)
+            refusal = await find_refusal(connection)
+            finals = finals + 1 if refusal and refusal.is_final else 0
+            if finals == FINAL_TIMES or monotonic() + pause > deadline:
+                raise Misconfigured(_unreachable(connection, refusal, wait_seconds, error)) from error
+            reason = refusal.text if refusal else error
+            log.warning("Broker does not answer; trying again.", wait_seconds=pause, error=reason)
             await asyncio.sleep(pause)
         else:
             return admin
     raise AssertionError("backoff() has no end")
+
+
+def _unreachable(
+    connection: Mapping[str, object], refusal: Refusal | None, wait_seconds: float, error: BaseException
+) -> str:
+    servers = connection["bootstrap_servers"]
+    if refusal and refusal.is_final:
+        return f"broker {servers} lets nobody in: {refusal.text}"
+    return (
+        f"broker {servers} does not answer: {refusal.text if refusal else error}; expected a Kafka broker "
+        f"there within {wait_seconds:.0f} s, reachable by {connection['security_protocol']}. "
+        "See that it runs, and look at DATAFLOW_BROKER and DATAFLOW_BROKER_SECURITY"
+    )
 
 
 async def with_admin(connection: Mapping[str, object], work: Callable[[Admin], Awaitable[T]]) -> T:

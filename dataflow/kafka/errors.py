@@ -41,6 +41,24 @@ DENIED = (
 NO_MEMBER = (IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressError)
 
 
+def missing_right(error: BaseException) -> str | None:
+    """Return the operation and the resource that a broker has denied; None for another error."""
+    names = error.args[0] if error.args else ()
+    name = names if isinstance(names, str) else ", ".join(sorted(map(str, names)))
+    match error:
+        case GroupAuthorizationFailedError():
+            right = "READ on group"
+        case TransactionalIdAuthorizationFailed():
+            right = "WRITE on transactional id"
+        case TopicAuthorizationFailedError():
+            right = "READ or WRITE on topic"
+        case ClusterAuthorizationFailedError():
+            right = "IDEMPOTENT_WRITE, or another one, on the cluster"
+        case _:
+            return None
+    return f"operation {right} {name}".rstrip()
+
+
 class Fenced(KafkaError, DataflowError):
     """Another producer has our transactional id, or the broker has ended our transaction.
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.coordinator.protocol import ConsumerProtocol
-from aiokafka.errors import for_code
+from aiokafka.errors import GroupAuthorizationFailedError, for_code
 from aiokafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 
@@ -34,7 +34,10 @@ async def send_to_coordinator(
     client: AIOKafkaClient, group: str, request: Request[RequestStruct]
 ) -> Response:
     """Return what the coordinator of a group answers."""
-    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+    try:
+        node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+    except GroupAuthorizationFailedError as error:  # which does not say of which group
+        raise GroupAuthorizationFailedError(group) from error
     await client.ready(node, group=ConnectionGroup.COORDINATION)
     return await client.send(node, request, group=ConnectionGroup.COORDINATION)
 
@@ -57,7 +60,7 @@ async def describe_members(client: AIOKafkaClient, group: str) -> list[GroupMemb
     [(code, _, state, _, _, members, *_)] = answer.groups
     if code:
         error = for_code(code)
-        raise error
+        raise error(group)
     if members and state != STABLE:
         return None
     return [

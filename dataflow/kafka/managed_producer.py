@@ -9,6 +9,7 @@ from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, drop, start
 from dataflow.kafka.errors import BROKER_AWAY, DENIED, KafkaError
 from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.refusals import explain
 from dataflow.logs import get_log
 
 log = get_log(__name__)
@@ -48,7 +49,8 @@ class ManagedProducer:
         try:
             await _start(producer)
         except BROKER_AWAY + DENIED as error:
-            log.warning("Producer cannot begin; trying again.", error=error)
+            reason = await explain(error, self._connection)
+            log.warning("Producer cannot begin; trying again.", error=reason)
             self._current, self.error = producer, error
             await self.replace(lambda: False)
             return
@@ -77,7 +79,8 @@ class ManagedProducer:
                 await _start(producer)
             except (KafkaError, OSError) as error:
                 if type(error) is not type(self.error):
-                    log.warning("Producer cannot begin; trying again.", error=error)
+                    reason = await explain(error, self._connection)
+                    log.warning("Producer cannot begin; trying again.", error=reason)
                 self.error = error
             else:
                 self._current, self.error = producer, None

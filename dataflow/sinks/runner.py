@@ -13,6 +13,7 @@ from dataflow.kafka.clients import start
 from dataflow.kafka.consumers import group_consumer
 from dataflow.kafka.coordination import coordination_error, refusal_of
 from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.refusals import explain
 from dataflow.kafka.types import RebalanceListener, TopicPartition
 from dataflow.logs import get_log
 from dataflow.sinks.configured import RunnerOptions
@@ -62,7 +63,8 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
                 break
             except (KafkaError, OSError) as error:
                 await self.consumer.stop()
-                log.warning("Sink waits for the broker.", sink=self.sink.name, error=error)
+                reason = await explain(error, self.options.connection)
+                log.warning("Sink waits for the broker.", sink=self.sink.name, error=reason)
                 await self.sleep(pause)
             if self.should_stop:  # a sleep is over at once from then on
                 return

@@ -18,6 +18,7 @@ from dataflow.kafka.admin import KnownTopic, find_topics
 from dataflow.kafka.clients import backoff, drop, start
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.producers import BATCH_BYTES, IdempotentProducer
+from dataflow.kafka.refusals import explain
 from dataflow.logs import get_log
 from dataflow.settings import Settings
 
@@ -67,8 +68,8 @@ class IngestProducer(Service):
             try:
                 self.up = await self._connect()
             except (KafkaError, OSError) as error:
-                pause = next(pauses)
-                log.warning("Broker takes nothing; trying again.", wait_seconds=pause, error=error)
+                pause, reason = next(pauses), await explain(error, self._connection)
+                log.warning("Broker takes nothing; trying again.", wait_seconds=pause, error=reason)
                 await self.sleep(pause)
             else:
                 pauses = backoff()

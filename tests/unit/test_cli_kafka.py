@@ -17,5 +17,5 @@ def test_a_broker_that_is_not_there_is_told_by_its_address():
         connection: dict[str, object] = {"bootstrap_servers": [address]}
         with pytest.raises(DataflowError) as caught:
             run_with_broker(connection, ensure_topics(connection, [], create=False))
-    expected = f"no broker can be reached at {address}; expected one to serve there; see DATAFLOW_BROKER"
+    expected = f"no broker can be reached at {address}: nobody listens at {address}; expected a broker there"
     assert str(caught.value) == expected
