@@ -13,7 +13,7 @@ def broker_connection(settings: Settings) -> dict[str, object]:
     `Misconfigured` when that is not running.
     """
     password = settings.broker_password
-    return connection(
+    reached = connection(
         _addresses(settings),
         security=settings.broker_security.value,
         mechanism=settings.broker_sasl_mechanism.value,
@@ -23,6 +23,7 @@ def broker_connection(settings: Settings) -> dict[str, object]:
         cert_file=settings.broker_cert_file,
         key_file=settings.broker_key_file,
     )
+    return {**reached, "client_id": settings.client_id}
 
 
 def _addresses(settings: Settings) -> list[str]:

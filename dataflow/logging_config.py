@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 
 import colorlog
@@ -15,10 +16,19 @@ from dataflow.printable import printable_json, printable_lines
 from dataflow.settings import LogFormat, Settings
 
 MOST_REMEMBERED = 1_000
+REPEATED = ("aiokafka", "aiohttp", "dataflow.engine.query")
+"""Loggers that may say the same many times a second."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (UTC), level, logger, message, fields, and the traceback of an error."""
+    """One JSON object a line: time (UTC), level, logger, message, fields, and the traceback of an error.
+
+    `own` is what every line of a process has: which worker it is, and its role.
+    """
+
+    def __init__(self, own: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self._own = own or {}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as JSON."""
@@ -28,6 +38,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": entry.sentence if entry else clean(record.getMessage()),
+            **self._own,
             **(entry.plain_fields() if entry else {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
@@ -56,23 +67,24 @@ def _indented(text: str) -> str:
 
 
 class Throttle(logging.Filter):
-    """Lets the same line of the Kafka client, or of the web server, through once in some seconds.
+    """Lets the same line of the Kafka client, the web server or a query through once in some seconds.
 
-    Without a broker each part of the client says so ten times a second; a scanner asks as often.
+    Without a broker each part of the client says so ten times a second; a scanner asks as often, and so does
+    a page of workers of which one is away.
     """
 
     def __init__(self, seconds: float = 5.0) -> None:
         super().__init__()
         self._seconds = seconds
-        self._passed: dict[tuple[str, object], float] = {}
+        self._passed: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether to write the line; lines are the same if their text before filling in is."""
-        if not record.name.startswith(("aiokafka", "aiohttp")):
+        if not record.name.startswith(REPEATED):
             return True
         if len(self._passed) > MOST_REMEMBERED:
             self._passed.clear()
-        line = record.name, record.msg
+        line = record.name, str(record.msg)
         if record.created - self._passed.get(line, 0.0) < self._seconds:
             return False
         self._passed[line] = record.created
@@ -122,11 +134,15 @@ class Plain(logging.Filter):
 FILTERS = {"malformed": {"()": Malformed}, "throttle": {"()": Throttle}, "plain": {"()": Plain}}
 
 
+def writes_json(log_format: LogFormat) -> bool:
+    """Tell whether log lines of this process are JSON."""
+    is_auto = log_format is LogFormat.AUTO
+    return not sys.stderr.isatty() if is_auto else log_format is LogFormat.JSON
+
+
 def logging_config(settings: Settings) -> dict[str, object]:
     """Return the configuration of the logging package; lines go to stderr."""
-    as_json = settings.log_format is LogFormat.JSON
-    if settings.log_format is LogFormat.AUTO:
-        as_json = not sys.stderr.isatty()
+    as_json = writes_json(settings.log_format)
     level = settings.log_level.value.upper()
     stderr = {
         "class": "logging.StreamHandler" if as_json else "colorlog.StreamHandler",
@@ -138,7 +154,10 @@ def logging_config(settings: Settings) -> dict[str, object]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "json": {"()": JsonFormatter},
+            "json": {
+                "()": JsonFormatter,
+                "own": {"worker": settings.worker_name, "role": settings.role.value},
+            },
             "console": {
                 "()": ConsoleFormatter,
                 "format": "%(asctime)s %(log_color)s%(levelname)-8s%(reset)s %(name)s: %(message)s",

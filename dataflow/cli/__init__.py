@@ -1,5 +1,7 @@
 """The `dataflow` command; an expected error is shown as one red line."""
 
+import logging
+import os
 import sys
 import traceback
 from types import TracebackType
@@ -9,6 +11,8 @@ from dataflow.masking import masked
 from dataflow.printable import printable_lines
 from dataflow.private_files import keep_files_private
 from dataflow.topology_path import add_topology_path
+
+IS_WORKER = sys.argv[1:2] == ["worker"]  # before Faust gets arguments of its own
 
 
 def main() -> None:
@@ -21,13 +25,35 @@ def main() -> None:
     try:
         program(sys.argv[1:])()
     except DataflowError as error:
+        code = 2 if isinstance(error, Misconfigured) else 1
+        if IS_WORKER and _writes_json():
+            _print_json(str(error))
+            sys.exit(code)
         from dataflow.cli.terminal import notes
 
         notes().print(str(error), style="red", soft_wrap=True, highlight=False)
-        sys.exit(2 if isinstance(error, Misconfigured) else 1)
+        sys.exit(code)
+
+
+def _writes_json() -> bool:
+    """Tell whether log lines are JSON, where the settings themselves may be at fault."""
+    asked = os.environ.get("DATAFLOW_LOG_FORMAT", "").lower()
+    return asked == "json" or (asked != "console" and not sys.stderr.isatty())
+
+
+def _print_json(message: str, error: BaseException | None = None) -> None:
+    """Write a line as a worker logs it that has got as far as to have a log."""
+    from dataflow.logging_config import JsonFormatter
+
+    exc_info = None if error is None else (type(error), error, error.__traceback__)
+    record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, message, None, exc_info)
+    sys.stderr.write(JsonFormatter().format(record) + "\n")
 
 
 def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print what Python prints of a bug; what came from outside may be in it."""
+    if IS_WORKER and _writes_json():
+        _print_json("Worker has a bug.", error)
+        return
     text = "".join(traceback.format_exception(kind, error, trace))
     sys.stderr.write(printable_lines(masked(text)))

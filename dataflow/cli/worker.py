@@ -1,10 +1,14 @@
 """`dataflow worker`: makes this process a Faust worker of the role that the settings say."""
 
+import logging
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from dataflow.settings import Settings
 
 Port = Annotated[
     int | None, typer.Option(min=1, max=65535, help="Port of the web server (DATAFLOW_WEB_PORT).")
@@ -23,15 +27,15 @@ def worker(port: Port = None, host: Host = None) -> None:
       DATAFLOW_BROKER=kafka:9092 dataflow worker
       dataflow worker --port 6067
     """
-    from dataflow.settings import LogLevel, settings
+    from dataflow.settings import settings
 
     if port is not None:
         os.environ["DATAFLOW_WEB_PORT"] = str(port)
     if host is not None:
         os.environ["DATAFLOW_WEB_HOST"] = host
     current = settings()
-    level = "warn" if current.log_level is LogLevel.WARNING else current.log_level.value
-    sys.argv = ["faust", "-A", "dataflow.app", "--loop", "uvloop", "worker", "--loglevel", level]
+    logging.captureWarnings(capture=True)
+    sys.argv = _arguments(current)
     # Faust chooses its event loop by sys.argv while it is imported.
     from faust.cli.faust import cli
 
@@ -40,3 +44,13 @@ def worker(port: Port = None, host: Host = None) -> None:
 
     assemble(app, current)
     cli()
+
+
+def _arguments(settings: "Settings") -> list[str]:
+    """Return the command line of Faust's worker."""
+    from dataflow.logging_config import writes_json
+    from dataflow.settings import LogLevel
+
+    level = "warn" if settings.log_level is LogLevel.WARNING else settings.log_level.value
+    quiet = ["--quiet"] if writes_json(settings.log_format) else []  # its banner is no log line
+    return ["faust", "-A", "dataflow.app", "--loop", "uvloop", *quiet, "worker", "--loglevel", level]

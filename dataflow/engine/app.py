@@ -119,6 +119,8 @@ class App(faust.App):
         servers = cast("list[str]", connection["bootstrap_servers"])
         conf.broker = [URL(f"kafka://{server}") for server in servers]
         conf.broker_credentials = credentials(connection)
+        if "client_id" in connection:
+            conf.broker_client_id = str(connection["client_id"])
         if options.instance_id is not None:
             conf.consumer_group_instance_id = options.instance_id
         for name in self.topology.listed_tables:

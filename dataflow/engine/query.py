@@ -251,7 +251,7 @@ class Queries:
                 tell = log.warning if reply.status in UNKNOWN_WORKER else log.info
                 tell("Worker refuses a query; its partitions are missing.", url=url, status=reply.status)
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
-            log.info("Worker does not answer a query; its partitions are missing.", url=url, error=error)
+            log.warning("Worker does not answer a query; its partitions are missing.", url=url, error=error)
         return None
 
 

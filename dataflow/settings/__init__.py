@@ -1,6 +1,8 @@
 """Settings: read from `DATAFLOW_*` environment variables, checked and frozen."""
 
 import os
+import re
+import socket
 from functools import cache
 
 from pydantic import ValidationError
@@ -50,6 +52,16 @@ class Settings(
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
+
+    @property
+    def worker_name(self) -> str:
+        """What this worker is called in logs and by the broker: its instance id, or its host and port."""
+        return self.instance_id or f"{socket.gethostname()}:{self.web_port}"
+
+    @property
+    def client_id(self) -> str:
+        """What its Kafka clients call themselves: logs, quotas and metrics of brokers name the worker."""
+        return re.sub(r"[^a-zA-Z0-9._-]", "-", f"{self.app_id}-{self.role}-{self.worker_name}")
 
     @property
     def types_cdn_logs(self) -> bool:

@@ -79,7 +79,8 @@ def test_faulty_settings_end_every_command_before_it_begins(command):
     """One line a fault, no traceback, exit code 2."""
     done = dataflow(command, DATAFLOW_WEB_PORT="x", DATAFLOW_ROLE="boss")
     assert done.returncode == 2
-    assert done.stderr.splitlines() == [
+    said = json.loads(done.stderr)["message"] if command == "worker" else done.stderr
+    assert said.splitlines() == [
         (
             "DATAFLOW_ROLE is 'boss'; expected all, enrich, ingest, sink-postgres, sink-csv, sink-s3 "
             "or sink-opensearch"

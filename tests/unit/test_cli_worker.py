@@ -1,5 +1,6 @@
 """`dataflow worker`: a mistake that would show in use ends it before it begins, with one line."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,3 +46,16 @@ def test_a_mistake_is_one_line_that_names_it(variables: dict[str, str], told: st
     assert done.returncode == 2, said
     assert told in said
     assert len(said.splitlines()) == 1
+    assert (json.loads(said)["level"], told in json.loads(said)["message"]) == ("error", True)
+
+
+def test_who_asks_for_plain_lines_gets_them(tmp_path):
+    """A person who reads a file does not want JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dataflow", "worker"],
+        env={**os.environ, "DATAFLOW_LOG_FORMAT": "console", "DATAFLOW_WEB_PORT": "0"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr.decode().startswith("DATAFLOW_WEB_PORT is '0'; expected")

@@ -110,6 +110,14 @@ def test_json_has_the_sentence_and_each_field_by_its_name(caplog):
     }
 
 
+def test_every_json_line_says_whose_it_is(caplog):
+    """Lines of all workers come together in one place."""
+    get_log("dataflow.x").warning("Input is read.", role="its own")
+    own = {"worker": "enrich-0", "role": "enrich"}
+    line = json.loads(JsonFormatter(own).format(caplog.records[-1]))
+    assert (line["worker"], line["role"]) == ("enrich-0", "its own")
+
+
 def test_text_has_the_sentence_and_each_field_after_it(caplog):
     """A person reads the sentence first; a value with blanks is in quotes, so that its end can be seen."""
     log = get_log("dataflow.x")

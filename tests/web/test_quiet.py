@@ -1,5 +1,6 @@
 """Quiet: a normal start, stop, rebalance and failover, and a broker that restarts, log no error."""
 
+import json
 import re
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_nothing_is_logged_as_an_error(logs: dict[str, str], what: str):
     """Who is called at night for an error line is called for each: one that needs nobody is none."""
     complaints = [line for line in logs[what].splitlines() if COMPLAINTS.search(line)]
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("what", ["all of it", "a rebalance", "a failover"])
+def test_every_line_is_json_and_says_which_worker_has_written_it(logs: dict[str, str], what: str):
+    """What collects the lines of all workers drops one that it cannot read, such as a banner."""
+    lines = [json.loads(line) for line in logs[what].splitlines()]
+    assert {line["role"] for line in lines} == {"all"}
+    assert len({line["worker"] for line in lines}) == 1
 
 
 def test_a_complaint_is_seen():
