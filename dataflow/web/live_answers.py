@@ -18,7 +18,7 @@ log = get_log(__name__)
 
 EVERY_SECONDS: Final = 1.0
 MOST_SECONDS: Final = 10.0
-IDLE_SHARE: Final = 20
+IDLE_SHARE: Final = 40
 """All answers together are waited for so many times less long than nothing is asked."""
 
 Ask = Callable[[], Awaitable[object]]
