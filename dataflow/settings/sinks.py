@@ -55,6 +55,8 @@ class SinkSettings(BaseModel):
     opensearch_ca_file: FilePath | None = setting(
         None, "CA certificates of OpenSearch (PEM); unset: those of the system"
     )
+    opensearch_cert_file: FilePath | None = setting(None, "own certificate for OpenSearch (PEM)")
+    opensearch_key_file: FilePath | None = setting(None, "key of that certificate (PEM)")
     opensearch_indices: Names = setting(
         ("enriched-web-events=web-events",),
         "topic=prefix[,...]: topics to index, and how the names of their indices begin",

@@ -31,8 +31,8 @@ class SearchClient:
         self._settings = settings
         self._credentials: Credentials = None
         self._client: AsyncOpenSearch | None = None
-        ca_file = settings.opensearch_ca_file
-        self._trusted = None if ca_file is None else client_context(ca_file)
+        files = settings.opensearch_ca_file, settings.opensearch_cert_file, settings.opensearch_key_file
+        self._trusted = client_context(*files) if any(files) else None
 
     async def put_index_template(self, name: str, template: Mapping[str, object]) -> None:
         """Create or update a template."""
