@@ -141,6 +141,7 @@ def running_node(folder: Path, hyper: Path) -> Iterator[ClusterNode]:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         _remove_cgroups()
+        shutil.rmtree(folder / "containerd", ignore_errors=True)  # images: gigabytes
 
 
 def _first_inside(unshare: int) -> int:
