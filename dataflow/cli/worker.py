@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from logging.config import dictConfig
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,7 @@ def worker(port: Port = None, host: Host = None) -> None:
       DATAFLOW_BROKER=kafka:9092 dataflow worker
       dataflow worker --port 6067
     """
+    from dataflow.logging_config import logging_config
     from dataflow.settings import settings
 
     if port is not None:
@@ -34,6 +36,7 @@ def worker(port: Port = None, host: Host = None) -> None:
     if host is not None:
         os.environ["DATAFLOW_WEB_HOST"] = host
     current = settings()
+    dictConfig(logging_config(current))  # Faust does so, too, but later
     logging.captureWarnings(capture=True)
     sys.argv = _arguments(current)
     # Faust chooses its event loop by sys.argv while it is imported.

@@ -61,6 +61,9 @@ class Scaling(Service):
                 await self._measure()
             except (KafkaError, OSError) as error:
                 log.info("How many workers are needed is not known.", error=error)
+            except RuntimeError:  # the session of its client is closed
+                if not app.should_stop:
+                    raise
             pause = FIRST_SECONDS if self._before is None else PERIOD_SECONDS
 
     async def _measure(self) -> None:
