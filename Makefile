@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo    the three flows on an embedded Kafka; ARGS="--once", ARGS="--once --json", ...'
+	@echo 'make demo    the flows on an embedded Kafka; ARGS=/var/log/nginx/access.log, ARGS="--once", ARGS="--once --json"'
 	@echo 'make test    all tests, on a real Kafka; ARGS="tests/unit -k stay" for some of them'
 	@echo 'make servers OpenSearch and an S3 server for the tests that are skipped without them'
 	@echo 'make cluster overlays/one-node on a real Kubernetes node, rolled and broken under load; as root'

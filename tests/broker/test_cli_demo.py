@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -38,17 +39,24 @@ def wait_for(condition: Callable[[], object]) -> object:
     return found
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Return a running demo and the address of its worker."""
-    line, environment = command("--rate", "1000", data_dir=tmp_path)
+@contextmanager
+def running_demo(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Give a running demo and the address of its worker."""
+    line, environment = command(*arguments, data_dir=tmp_path)
     with (tmp_path / "said").open("wb") as said:
         process = start_child(line, env=environment, stdout=subprocess.DEVNULL, stderr=said)
-    page = wait_for(lambda: re.search(r"The page: (\S+?)/ ", (tmp_path / "said").read_text()))
+    page = wait_for(lambda: re.search(r"The page: (http://[^/]+)/", (tmp_path / "said").read_text()))
     assert isinstance(page, re.Match)
     yield process, page[1]
     process.terminate()
     process.wait(DEADLINE_SECONDS)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Return a running demo and the address of its worker."""
+    with running_demo(tmp_path, "--rate", "1000") as running:
+        yield running
 
 
 def test_played_once_every_event_is_in_one_place_and_the_stays_are_exact(tmp_path):
@@ -112,3 +120,27 @@ def test_a_worker_that_dies_ends_the_demo_with_its_last_words(demo, tmp_path):
     said = (tmp_path / "said").read_text()
     assert f"worker at {url} has ended" in said
     assert "Traceback" not in said.partition("last lines of its log")[0]
+
+
+def test_a_log_of_ones_own_is_on_the_page_and_followed(tmp_path):
+    """Rotated files are older than those that sort before them; read by name they came too late to count."""
+    line = b'10.0.0.%d - - [%d/May/2026:10:05:03 +0000] "GET /mine HTTP/1.1" 200 5 "-" "curl/8"\n'
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for age, name in enumerate(["access.log", "access.log.1", "access.log.2"]):
+        (logs / name).write_bytes(b"".join(line % (number, 20 - age) for number in range(100)))
+        written = time.time() - 3600 * age
+        os.utime(logs / name, (written, written))
+
+    def hours(url: str) -> list[int]:
+        table = ask(url, "tables", "requests_per_endpoint", window="hour", newest="72")
+        return [one["count"] for window in table["windows"] for one in window["entries"]]
+
+    with running_demo(tmp_path, str(logs)) as (process, url):
+        wait_for(lambda: hours(url) == [100, 100, 100])
+        with (logs / "access.log").open("ab") as log:
+            log.write(line % (1, 20))
+        wait_for(lambda: sorted(hours(url)) == [100, 100, 101])
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE_SECONDS) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "said"]

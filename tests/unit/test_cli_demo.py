@@ -6,8 +6,8 @@ from itertools import islice
 
 import pytest
 
+from dataflow.demo.play.folders import fresh_folder, kept_folder
 from dataflow.demo.play.player import _interleaved, happening
-from dataflow.demo.play.run import fresh_folder, kept_folder
 from dataflow.demo.play.stream_counts import StreamCounts, gaps, since
 from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 from dataflow.errors import Misconfigured

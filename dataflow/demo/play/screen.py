@@ -1,10 +1,11 @@
 """The screen of the demo: counts of streams and tables, as people see them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.columns import Columns
 from rich.console import Group
+from rich.text import Text
 
 from dataflow.cli.tables import windows_of
 from dataflow.cli.terminal import table_of
@@ -23,10 +24,10 @@ TOP = 6  # keys of a table on the screen
 Answer = Mapping[str, Any]
 
 
-def totals(worker: str, top: int | None = None) -> dict[str, Answer]:
-    """Ask for the all-time totals of every table."""
+def totals(worker: str, top: int | None = None, tables: Iterable[str] = TABLES) -> dict[str, Answer]:
+    """Ask for the all-time totals of these tables."""
     most = None if top is None else str(top)
-    return {name: ask(worker, "tables", name, window="all", merge="true", top=most) for name in TABLES}
+    return {name: ask(worker, "tables", name, window="all", merge="true", top=most) for name in tables}
 
 
 def entries_of(answer: Answer) -> list[Any]:
@@ -40,3 +41,9 @@ def screen(counts: CountsByStream, answers: Mapping[str, Answer]) -> Group:
     rows = [(stream, *of_stream) for stream, of_stream in counts.items()]
     of_streams = table_of(("stream", *(part.replace("_", "-") for part in StreamCounts._fields)), rows)
     return Group(of_streams, Columns(tables, padding=(0, 2)))
+
+
+def live_screen(page: str, counts: CountsByStream, answers: Mapping[str, Answer]) -> Group:
+    """Return the same with the address of the page above it, and how the demo is ended."""
+    head = Text(f"The page: {page}\nCtrl-C ends the demo.", overflow="fold")
+    return Group(head, screen(counts, answers))

@@ -1,7 +1,7 @@
 """Stream counts: what workers say of the events that the demo has played, and what is missing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import sub
 from typing import NamedTuple
 
@@ -26,10 +26,10 @@ class StreamCounts(NamedTuple):
 CountsByStream = dict[str, StreamCounts]
 
 
-def read_counts(worker: str) -> CountsByStream:
-    """Ask a worker for the counts of every stream that the demo plays."""
+def read_counts(worker: str, topics: Iterable[str] = SAMPLE_TOPICS) -> CountsByStream:
+    """Ask a worker for the counts of the streams of these topics."""
     answer = ask(worker, "streams")["streams"]
-    return {stream: StreamCounts(**answer[stream]) for stream in SAMPLE_TOPICS}
+    return {topic: StreamCounts(**answer[topic]) for topic in topics}
 
 
 def wait_until_counted(

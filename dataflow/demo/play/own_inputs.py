@@ -1,0 +1,100 @@
+"""Own inputs: reads files of one's own into the cluster of the demo, again and again as they grow."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataflow.catalogue.declared import INGESTED
+from dataflow.demo.play.stopwatch import Stopwatch
+from dataflow.demo.play.watch import Watched
+from dataflow.errors import DataflowError, Misconfigured, one_of
+from dataflow.inputs.files import files_at
+from dataflow.inputs.input import S3_SCHEME, Input
+from dataflow.inputs.pipes import is_pipe
+from dataflow.inputs.places import check_places
+from dataflow.inputs.run import IngestReport, Run
+from dataflow.settings import Settings
+
+AGAIN_SECONDS = 5.0
+SHOWN_FAULTS = 3
+_REQUESTS = ("requests_per_endpoint", "requests_per_status", "top_clients")
+_SHOWN = {
+    "access-logs": Watched(("access-logs",), _REQUESTS, "?page=traffic&last=24h"),
+    "cdn-logs": Watched(("cdn-logs",), _REQUESTS, "?page=traffic&last=24h"),
+    "web-events": Watched(
+        ("raw-web-events",), ("views_per_source_category", "views_per_page"), "?page=sources&last=24h"
+    ),
+    "bookings": Watched(("expedia",), ("stays_per_category",), "?page=stays"),
+}
+
+
+def check_inputs(stream: str, places: Sequence[str]) -> None:
+    """Raise `Misconfigured` where a stream or a place cannot be read, before anything is started."""
+    if stream not in INGESTED:
+        raise Misconfigured(f"--as is '{stream}'; expected {one_of(sorted(INGESTED))}")
+    check_places(places)
+    for place in places:
+        if not place.startswith(S3_SCHEME) and not is_pipe(place):
+            first = next(files_at(place), None)
+            if not isinstance(first, Input):
+                raise Misconfigured(str(first or f"PATH is '{place}'; expected a folder with a file in it"))
+
+
+def oldest_first(places: Sequence[str]) -> list[str]:
+    """Return the places, with the files of folders and patterns in the order in which they were written.
+
+    Rotated logs are in the order of their names otherwise, the newest first: what is older would come too
+    late for its windows.
+    """
+    files: dict[str, float] = {}
+    others: list[str] = []
+    for place in places:
+        if place.startswith(S3_SCHEME) or is_pipe(place):
+            others.append(place)
+            continue
+        for source in files_at(place):
+            with suppress(FileNotFoundError):  # rotated away meanwhile
+                if isinstance(source, Input):
+                    files[source.path] = Path(source.path).stat().st_mtime
+    return sorted(files, key=files.__getitem__) + others
+
+
+@dataclass(frozen=True, slots=True)
+class OwnInputs:
+    """Files, folders, patterns and S3 prefixes of one's own, for one stream."""
+
+    settings: Settings
+    stream: str
+    places: Sequence[str]
+
+    @property
+    def shown(self) -> Watched:
+        """What is shown of the stream."""
+        return _SHOWN.get(self.stream) or Watched((INGESTED[self.stream].topic,), ())
+
+    async def read_on(self, say: Stopwatch) -> None:
+        """Read the inputs, then what is added to them; raise `DataflowError` if nothing can be read."""
+        report = await self._read()
+        _say_read(report, say)
+        if report.failed and not report.lines:
+            raise DataflowError("\n".join(report.failed[:SHOWN_FAULTS]))
+        while not any(is_pipe(place) for place in self.places):  # a pipe can be read only once
+            await asyncio.sleep(AGAIN_SECONDS)
+            again = await self._read()
+            if again.lines:
+                _say_read(again, say)
+
+    async def _read(self) -> IngestReport:
+        places = await asyncio.to_thread(oldest_first, self.places)
+        return await Run(self.settings, self.stream, places).ingest()
+
+
+def _say_read(report: IngestReport, say: Stopwatch) -> None:
+    say(
+        f"Read {report.lines:,} lines of {report.inputs_read:,} files: "
+        f"{report.accepted:,} accepted, {report.dead_lettered:,} dead letters."
+    )
+    for text in report.failed[:SHOWN_FAULTS]:
+        say(text)
