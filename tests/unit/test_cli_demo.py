@@ -2,12 +2,18 @@
 
 from collections import Counter
 from datetime import UTC, datetime
+from io import StringIO
 from itertools import islice
 
 import pytest
+from rich.console import Console
+from rich.live import Live
 
 from dataflow.demo.play.folders import fresh_folder, kept_folder
+from dataflow.demo.play.generated_events import GENERATED_TOPICS, GeneratedEvents
 from dataflow.demo.play.player import _interleaved, happening
+from dataflow.demo.play.run import PLAYED_TOPICS
+from dataflow.demo.play.screen import TABLES, live_screen
 from dataflow.demo.play.stream_counts import StreamCounts, gaps, since
 from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 from dataflow.errors import Misconfigured
@@ -90,3 +96,29 @@ def test_a_played_event_happens_now_and_is_otherwise_as_it_was():
     now = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
     line = b'{"reqId": "1", "reqTimeSec": "1431857103.606", "bytes": "7"}'
     assert happening("cdn-logs", now, line) == b'{"reqId": "1", "reqTimeSec": "1767323045.678", "bytes": "7"}'
+
+
+def test_a_tenth_of_all_events_is_of_each_generated_stream():
+    """Traffic and events are on the page, too, and the rate is what was asked for."""
+    generated, now = GeneratedEvents(100), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    lines = [generated.lines(7, now) for _ in range(100)]
+    counts = {topic: sum(len(each.get(topic, ())) for each in lines) for topic in GENERATED_TOPICS}
+    assert counts == {"access-logs": 70, "analytics-events": 70}
+    assert b"[02/Jan/2026:03:04:05 +0000]" in lines[1]["access-logs"][0]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
+def test_the_live_screen_keeps_the_address_and_the_way_out(width: int, height: int):
+    """Tables pushed both of them off the screen."""
+    entries = [{"key": f"/path/of/number/{number}", "count": 10_000, "bytes": 10**12} for number in range(6)]
+    answer = {"table": "requests_per_endpoint", "window": "all", "windows": [{"entries": entries}]}
+    head = "The page: http://127.0.0.1:6066/\nCtrl-C ends the demo."
+    counts = {topic: StreamCounts(10**6, 10**6) for topic in PLAYED_TOPICS}
+    shown = live_screen(head, counts, dict.fromkeys(TABLES, answer))
+    screen = StringIO()
+    console = Console(file=screen, width=width, height=height, force_terminal=True, color_system=None)
+    with Live(shown, console=console, auto_refresh=False, vertical_overflow="crop"):
+        lines = screen.getvalue().splitlines()
+    assert [line for line in head.splitlines() if not any(line in shown_line for shown_line in lines)] == []
+    assert len(lines) <= height
+    assert all(any(topic in line for line in lines) for topic in PLAYED_TOPICS)

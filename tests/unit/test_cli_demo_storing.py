@@ -42,7 +42,7 @@ def cluster(tmp_path, monkeypatch) -> Iterator[tuple[Cluster, list[list[dict[str
         Thread(target=server.serve_forever, daemon=True).start()
         process = Popen([sys.executable, "-c", "input()"], stdin=-1)
         url = f"http://127.0.0.1:{server.server_port}"
-        yield Cluster({}, [DemoWorker(url, tmp_path / "log", process)]), answers
+        yield Cluster({}, [DemoWorker(url, tmp_path / "log", process, {})]), answers
         process.communicate(b"\n")
         server.shutdown()
 

@@ -34,7 +34,8 @@ KINDS: Mapping[str, Stream] = dict(
 """The streams that can be generated, by the name of their generator."""
 
 
-def _generator(kind: str, rng: random.Random, rate: float) -> Generator:
+def generator_of(kind: str, rng: random.Random, rate: float) -> Generator:
+    """Return a generator of a kind; the rate says how many visitors are there at a time."""
     declared = KINDS[kind].generator
     assert declared is not None
     module, _, name = declared.made_by.partition(":")
@@ -48,7 +49,7 @@ def generate(
 ) -> Iterator[tuple[Tick, list[bytes]]]:
     """Yield the ticks that have events, with their lines; the same arguments give the same bytes."""
     rng = random.Random(seed)
-    generator = _generator(kind, rng, pace.rate)
+    generator = generator_of(kind, rng, pace.rate)
     for tick in pace.ticks():
         if tick.times_us:
             lines = generator.lines(tick.times_us)

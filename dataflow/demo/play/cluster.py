@@ -33,6 +33,15 @@ class Cluster:
     broker: EmbeddedBroker | None = None
     """None: it was there before, and is not ours."""
 
+    def replace_ended(self, say: Say) -> None:
+        """Start another worker for each that somebody has ended."""
+        for position, worker in enumerate(self.workers):
+            if worker.was_ended():
+                code = worker.process.returncode
+                how = f"was killed by signal {-code}" if code else "was stopped"
+                say(f"Worker {worker.process.pid} at {worker.url} {how}. Another is started in its place.")
+                self.workers[position] = worker.started_again()
+
     def check(self) -> None:
         """Raise `DataflowError` when the broker or a worker has ended."""
         if self.broker is not None:

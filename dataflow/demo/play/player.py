@@ -1,7 +1,7 @@
 """Player: sends sample events to their topics, once or round and round."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from itertools import cycle, islice
 
 from dataflow.catalogue.declared import TOPICS
 from dataflow.cli.topic_loader import TopicLoader, loading_producer, topic_loader
+from dataflow.demo.play.generated_events import GeneratedEvents
 from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
 from dataflow.engine.splice import Added, splice
 from dataflow.errors import DataflowError
@@ -40,24 +41,25 @@ class Player:
         return {stream: await self._finish(stream) for stream in self.loaders}
 
     async def play_on(self, events_a_second: int) -> None:
-        """Send the samples round and round at a steady rate, each stream by its share.
+        """Send the samples round and round at a steady rate, and generated events of the other streams.
 
         Every event gets the time at which it is sent: else all but the first round would be
         late for its windows.
         """
         loop = asyncio.get_running_loop()
-        events = _interleaved()
+        events, generated = _interleaved(), GeneratedEvents(events_a_second)
         started_at, sent = loop.time(), 0
         while True:
             await asyncio.sleep(TICK_SECONDS)
             due = int((loop.time() - started_at) * events_a_second) - sent
             sent += due
-            by_stream: dict[str, list[bytes]] = {stream: [] for stream in self.loaders}
-            for stream, event in islice(events, due):
-                by_stream[stream].append(event)
             now = datetime.now(UTC)
-            for stream, lines in by_stream.items():
-                await self.loaders[stream].send([happening(stream, now, line) for line in lines])
+            lines = generated.lines(due, now)
+            played = due - sum(map(len, lines.values()))
+            for stream, event in islice(events, played):
+                lines.setdefault(stream, []).append(happening(stream, now, event))
+            for stream, of_stream in lines.items():
+                await self.loaders[stream].send(of_stream)
 
     async def _finish(self, stream: str) -> int:
         loaded = await self.loaders[stream].finish()
@@ -70,10 +72,12 @@ class Player:
 
 
 @asynccontextmanager
-async def player(connection: Mapping[str, object]) -> AsyncIterator[Player]:
-    """Give a player for all sample streams."""
+async def player(
+    connection: Mapping[str, object], topics: Iterable[str] = SAMPLE_TOPICS
+) -> AsyncIterator[Player]:
+    """Give a player for these topics."""
     async with loading_producer(connection) as producer:
-        yield Player({stream: await topic_loader(connection, producer, stream) for stream in SAMPLE_TOPICS})
+        yield Player({topic: await topic_loader(connection, producer, topic) for topic in topics})
 
 
 def happening(stream: str, now: datetime, event: bytes) -> bytes:

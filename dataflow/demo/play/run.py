@@ -8,6 +8,7 @@ from dataflow.cli.terminal import page, print_json
 from dataflow.demo.play.cluster import Cluster, running_cluster
 from dataflow.demo.play.folders import fresh_folder, kept_folder
 from dataflow.demo.play.foreground import stop_on_sigterm
+from dataflow.demo.play.generated_events import GENERATED_TOPICS
 from dataflow.demo.play.own_inputs import OwnInputs, check_inputs
 from dataflow.demo.play.player import player
 from dataflow.demo.play.screen import TABLES, TOP, Answer, entries_of, screen, totals
@@ -19,7 +20,8 @@ from dataflow.demo.samples import SAMPLE_TOPICS
 from dataflow.errors import DataflowError
 from dataflow.settings import settings
 
-PLAYED = Watched(SAMPLE_TOPICS, TABLES)
+PLAYED_TOPICS = (*SAMPLE_TOPICS, *GENERATED_TOPICS)
+PLAYED = Watched(PLAYED_TOPICS, TABLES)
 
 
 def play_once(workers: int, *, as_json: bool) -> None:
@@ -96,7 +98,7 @@ async def _play_once(cluster: Cluster) -> dict[str, int]:
 
 
 async def _play_and_watch(cluster: Cluster, rate: int, say: Stopwatch) -> None:
-    async with player(cluster.connection) as samples:
+    async with player(cluster.connection, PLAYED_TOPICS) as samples:
         await asyncio.gather(samples.play_on(rate), watch(cluster, PLAYED, say))
 
 

@@ -43,7 +43,18 @@ def screen(counts: CountsByStream, answers: Mapping[str, Answer]) -> Group:
     return Group(of_streams, Columns(tables, padding=(0, 2)))
 
 
-def live_screen(page: str, counts: CountsByStream, answers: Mapping[str, Answer]) -> Group:
-    """Return the same with the address of the page above it, and how the demo is ended."""
-    head = Text(f"The page: {page}\nCtrl-C ends the demo.", overflow="fold")
-    return Group(head, screen(counts, answers))
+def live_screen(head: str, counts: CountsByStream, answers: Mapping[str, Answer]) -> Group:
+    """Return the same below lines that stay on the screen; of the tables the counts alone."""
+    narrow = {name: _counts_of(answer) for name, answer in answers.items()}
+    return Group(Text(head, overflow="fold"), screen(counts, narrow))
+
+
+def _counts_of(answer: Answer) -> Answer:
+    windows = [
+        {
+            **window,
+            "entries": [{name: entry[name] for name in ("key", "count")} for entry in window["entries"]],
+        }
+        for window in answer["windows"]
+    ]
+    return {**answer, "windows": windows}

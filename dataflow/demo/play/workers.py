@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dataflow.cli.worker_client import NotReady, ask
 from dataflow.demo.broker.child_process import start_child
@@ -27,6 +28,16 @@ class DemoWorker:
     url: str
     log: Path
     process: subprocess.Popen[bytes]
+    environment: Mapping[str, str]
+
+    def was_ended(self) -> bool:
+        """Tell whether somebody has ended it, by a signal: it has no fault of its own."""
+        code = self.process.poll()
+        return code is not None and code <= 0
+
+    def started_again(self) -> "DemoWorker":
+        """Start another in its place; it may take a while to be ready."""
+        return _start(int(self.url.rpartition(":")[2]), self.log, self.environment, "ab")
 
     def check(self) -> None:
         """Raise `DataflowError` with the end of its log when it has ended."""
@@ -61,7 +72,8 @@ def running_workers(
     workers: list[DemoWorker] = []
     try:
         for _ in range(count):
-            workers.append(_start(_port(first_port, workers), folder, environment))
+            port = _port(first_port, workers)
+            workers.append(_start(port, folder / f"worker-{port}.log", environment, "wb"))
         for worker in workers:
             worker.wait_ready()
         yield workers
@@ -74,9 +86,8 @@ def _port(first: int, others: list[DemoWorker]) -> int:
     return first if first not in others_ports and is_free(first) else free_port(*others_ports)
 
 
-def _start(port: int, folder: Path, environment: Mapping[str, str]) -> DemoWorker:
-    path = folder / f"worker-{port}.log"
-    with path.open("wb") as log:
+def _start(port: int, path: Path, environment: Mapping[str, str], mode: Literal["wb", "ab"]) -> DemoWorker:
+    with path.open(mode) as log:
         process = start_child(
             [sys.executable, "-m", "dataflow", "worker", "--port", str(port)],
             env={**os.environ, **environment},
@@ -85,7 +96,7 @@ def _start(port: int, folder: Path, environment: Mapping[str, str]) -> DemoWorke
             stderr=log,
             start_new_session=True,  # Ctrl-C is for us: workers end before their broker
         )
-    return DemoWorker(f"http://127.0.0.1:{port}", path, process)
+    return DemoWorker(f"http://127.0.0.1:{port}", path, process, environment)
 
 
 def _stop(workers: list[DemoWorker], seconds: float) -> None:
