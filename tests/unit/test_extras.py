@@ -1,5 +1,6 @@
 """Extras: a worker whose settings need a part that is not installed says so at its start, by name."""
 
+import json
 import os
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def test_a_worker_names_the_extra_that_it_lacks(settings, subject, extra, tmp_pa
     done = dataflow(tmp_path, "worker", **settings)
     assert done.returncode == 2, done.stderr
     expected = f"expected the extra '{extra}': pip install 'dataflow-streams[{extra}]'"
-    assert done.stderr.strip() == f"{subject}; {expected}"
+    assert json.loads(done.stderr)["message"] == f"{subject}; {expected}"  # one line, in a pipe as JSON
 
 
 def test_a_command_names_the_extra_before_it_asks_the_broker(tmp_path):

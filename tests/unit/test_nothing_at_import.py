@@ -1,5 +1,6 @@
 """Imports: they declare and do nothing else, whatever the environment, without broker and network."""
 
+import json
 import os
 import subprocess
 import sys
@@ -114,7 +115,9 @@ def test_a_worker_without_a_broker_says_what_to_do(tmp_path):
     done = run("-m", "dataflow", "worker", folder=tmp_path)
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.endswith("expected `dataflow broker` to run, or DATAFLOW_BROKER to name another one")
+    assert json.loads(line)["message"].endswith(
+        "expected `dataflow broker` to run, or DATAFLOW_BROKER to name another one"
+    )
 
 
 def test_settings_are_read_without_loading_faust(tmp_path):
