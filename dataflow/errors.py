@@ -1,6 +1,7 @@
 """What can go wrong on purpose: each class says what the caller has to do."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 
 from dataflow.masking import masked
@@ -43,6 +44,13 @@ class Misconfigured(DataflowError):
 
 class SinkUnavailable(DataflowError):
     """The system behind a sink is away: keep the batch and try again later."""
+
+
+def expected_one_of(names: Iterable[str], given: str) -> str:
+    """Return what a message expects in place of a name: those there are, and which of them was meant."""
+    known = list(names)
+    meant = get_close_matches(given, known, n=1)
+    return f"expected {one_of(known)}" + (f"; did you mean '{meant[0]}'?" if meant else "")
 
 
 def one_of(names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from types import TracebackType
+from typing import NoReturn
 
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.masking import masked
@@ -25,14 +26,29 @@ def main() -> None:
     try:
         program(sys.argv[1:])()
     except DataflowError as error:
-        code = 2 if isinstance(error, Misconfigured) else 1
-        if IS_WORKER and _writes_json():
-            _print_json(str(error))
-            sys.exit(code)
-        from dataflow.cli.terminal import notes
+        _end(str(error), 2 if isinstance(error, Misconfigured) else 1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end(_unusable(error), 2)
 
-        notes().print(str(error), style="red", soft_wrap=True, highlight=False)
+
+def _unusable(error: OSError) -> str:
+    """Return what a person can do about a file or a folder that the system refuses, whatever needs it."""
+    return (
+        f"'{os.fsdecode(error.filename)}' cannot be used ({error.strerror}); expected a file or folder that "
+        "this user may read and write; DATAFLOW_DATA_DIR says where data are kept"
+    )
+
+
+def _end(message: str, code: int) -> NoReturn:
+    if IS_WORKER and _writes_json():
+        _print_json(message)
         sys.exit(code)
+    from dataflow.cli.terminal import notes
+
+    notes().print(message, style="red", soft_wrap=True, highlight=False)
+    sys.exit(code)
 
 
 def _writes_json() -> bool:

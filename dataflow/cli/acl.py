@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.terminal import people_read, print_json, say
-from dataflow.errors import Misconfigured, one_of
+from dataflow.errors import Misconfigured, expected_one_of
 
 if TYPE_CHECKING:
     from dataflow.provisioning.kafka_acls import Acl
@@ -77,7 +77,7 @@ def _rights_of(roles: list[str] | None) -> Rights:
 
     for role in roles or ():
         if role not in RIGHTS:
-            raise Misconfigured(f"ROLE is '{role}'; expected {one_of(RIGHTS)}")
+            raise Misconfigured(f"ROLE is '{role}'; {expected_one_of(RIGHTS, role)}")
     return {str(role): acls_of(role, settings()) for role in roles or RIGHTS}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from dataflow.cli.terminal import results
-from dataflow.errors import Misconfigured
+from dataflow.errors import DataflowError, Misconfigured, expected_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ StageName = Annotated[
 LineFile = Annotated[Path, typer.Argument(help="Lines, plain or packed; - is stdin.")]
 DeadLetterFile = Annotated[
     typer.FileBinaryWrite | None,
-    typer.Option(lazy=False, help="Where events that cannot be used go, as NDJSON."),
+    typer.Option(lazy=False, metavar="FILE", help="Where events that cannot be used go, as NDJSON."),
 ]
 RuleFile = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="filter: its rules (DATAFLOW_FILTER_RULES).")
@@ -65,8 +65,9 @@ def apply(
     Results go to stdout in the order of the lines, one event a line. At the end the counts of
     the events go to stderr, as JSON unless stderr is a terminal. An empty line is an empty
     event; a line feed at the end of the file does not begin another one. A dead letter has
-    stage, reason, detail, line number, and in raw_base64 the exact bytes of the line. Files may be of every
-    kind that `dataflow ingest` reads; it is detected from their content.
+    stage, reason, detail, line number, and in raw_base64 the exact bytes of the line. If every line became
+    one, the exit code is 1, and the first reasons are told. Files may be of every kind that `dataflow ingest`
+    reads; it is detected from their content.
 
     \b
     Example:
@@ -104,6 +105,8 @@ def _run(name: str, stage: "LineStage", file: Path, dead_letters: BinaryIO | Non
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
             typer.echo(str(counts) if sys.stderr.isatty() else counts.as_json(), err=True)
+    if counts.received and counts.dead_lettered == counts.received:
+        raise DataflowError("every line became a dead letter; " + "; ".join(counts.first_faults))
 
 
 def _refuse_other_options(stage: str, options: "Mapping[str, object]") -> None:
@@ -121,7 +124,7 @@ def _stage_named(
     from dataflow.stages.source_category import DEFAULT_UTM_SOURCES
 
     if name not in LINE_STAGES:
-        raise Misconfigured(f"STAGE is '{name}'; expected {', '.join(LINE_STAGES)}")
+        raise Misconfigured(f"STAGE is '{name}'; {expected_one_of(LINE_STAGES, name)}")
     current = settings()
     return LINE_STAGES[name](
         StageOptions(

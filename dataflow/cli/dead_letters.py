@@ -7,7 +7,8 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, say, table_of
-from dataflow.errors import DataflowError, Misconfigured
+from dataflow.errors import DataflowError, Misconfigured, expected_one_of
+from dataflow.errors import Reason as DeadLetterReason
 from dataflow.instants import option_ms
 
 if TYPE_CHECKING:
@@ -25,7 +26,18 @@ dead_letters = typer.Typer(
 )
 
 Stage = Annotated[str | None, typer.Option(help="Only those of this stage, such as stay-category.")]
-Reason = Annotated[str | None, typer.Option(help="Only those with this reason, such as not_json.")]
+
+
+def _known_reason(reason: str | None) -> str | None:
+    if reason is not None and reason not in [*DeadLetterReason]:
+        raise Misconfigured(f"--reason is '{reason}'; {expected_one_of(DeadLetterReason, reason)}")
+    return reason
+
+
+Reason = Annotated[
+    str | None,
+    typer.Option(callback=_known_reason, help="Only those with this reason, such as not_json."),
+]
 Topic = Annotated[str | None, typer.Option(help="Only those that came from this topic.")]
 From = Annotated[str | None, typer.Option("--from", help="First instant of becoming one, ISO 8601 UTC.")]
 To = Annotated[str | None, typer.Option("--to", help="Instant after the last, ISO 8601 UTC.")]

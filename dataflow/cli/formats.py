@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dataflow.cli.terminal import say
-from dataflow.errors import Misconfigured
+from dataflow.errors import Misconfigured, expected_one_of
 
 FormatName = Annotated[str | None, typer.Argument(help="Only this format, with all its examples.")]
 
@@ -25,7 +25,7 @@ def formats(name: FormatName = None) -> None:
 
     files = format_files()
     if name is not None and name not in files:
-        raise Misconfigured(f"NAME is '{name}'; expected {', '.join(files)}")
+        raise Misconfigured(f"NAME is '{name}'; {expected_one_of(files, name)}")
     for each, file in files.items():
         if name in (None, each):
             say(f"{each:22} {file.title}")

@@ -11,7 +11,7 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json, say
-from dataflow.errors import Misconfigured
+from dataflow.errors import Misconfigured, expected_one_of
 
 if TYPE_CHECKING:
     from dataflow.inputs.run import IngestReport
@@ -56,7 +56,7 @@ def _run(stream: str, places: list[str]) -> "IngestReport":
 
     gc.set_threshold(100_000, 50, 50)  # lines live shortly and make no cycles: a fifth of the time
     if stream not in INGESTED:
-        raise Misconfigured(f"--as is '{stream}'; expected {', '.join(sorted(INGESTED))}")
+        raise Misconfigured(f"--as is '{stream}'; {expected_one_of(sorted(INGESTED), stream)}")
     check_places(places)
     return ask_broker(lambda _: _ingest(stream, places))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Annotated
 
 import typer
 
@@ -76,6 +77,7 @@ def program(arguments: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    program.callback()(_of_the_program)
     named = {*arguments[:1]}
     if not named & {*GROUPS, *(command.__name__ for command in COMMANDS)}:
         _add_demo(program, named)
@@ -84,6 +86,21 @@ def program(arguments: Sequence[str]) -> typer.Typer:
     for name, group in GROUPS.items():
         program.add_typer(group, name=name)
     return program
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from dataflow import __version__
+
+        typer.echo(f"dataflow {__version__}")
+        raise typer.Exit
+
+
+def _of_the_program(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None: ...
 
 
 def _first_step() -> str:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import orjson
@@ -10,6 +10,9 @@ import orjson
 from dataflow.cli.terminal import Results
 from dataflow.errors import InvalidEvent
 from dataflow.stages.lines import LineStage
+
+NAMES = ("received", "sent", "dropped", "dead_lettered")
+MOST_FAULTS = 3
 
 
 @dataclass(slots=True)
@@ -20,10 +23,20 @@ class LineCounts:
     sent: int = 0
     dropped: int = 0
     dead_lettered: int = 0
+    first_faults: list[str] = field(default_factory=list)
+    """The first reasons of dead letters; not part of the counts."""
+
+    def add_dead_letter(self, line: int, fault: InvalidEvent) -> None:
+        """Count a dead letter, and keep its reason if it is one of the first."""
+        self.received += 1
+        self.dead_lettered += 1
+        if len(self.first_faults) < MOST_FAULTS:
+            self.first_faults.append(f"line {line}: {fault}")
 
     def as_json(self) -> str:
         """Return them as JSON."""
-        return orjson.dumps(self).decode()
+        counts = (self.received, self.sent, self.dropped, self.dead_lettered)
+        return orjson.dumps(dict(zip(NAMES, counts, strict=True))).decode()
 
     def __str__(self) -> str:
         return (
@@ -52,8 +65,7 @@ def run_stage(
                 letter = {"stage": name, "reason": fault.reason, "detail": fault.detail, "line": number}
                 letter["raw_base64"] = base64.b64encode(raw).decode()
                 dead_letters.write(orjson.dumps(letter) + b"\n")
-            counts.received += 1
-            counts.dead_lettered += 1
+            counts.add_dead_letter(number, fault)
             continue
         results.writelines(result + b"\n" for result in of_line)
         counts.received += 1

@@ -166,3 +166,13 @@ def test_the_help_names_every_stage():
     """A stage that nobody can find is not there."""
     told = dataflow("apply", "--help").stdout.decode()
     assert [stage for stage in LINE_STAGES if stage not in told] == []
+
+
+def test_lines_that_are_all_dead_fail_with_the_first_reasons():
+    """The wrong stage, or the wrong format: a script went on with nothing."""
+    done = dataflow("apply", "access-log", stdin=b"one\ntwo\nthree\nfour\n")
+    counts, error = done.stderr.decode().splitlines()
+    assert done.returncode == 1
+    assert json.loads(counts) == {"received": 4, "sent": 0, "dropped": 0, "dead_lettered": 4}
+    assert error.startswith("every line became a dead letter; line 1: unparsable: ")
+    assert [number for number in range(1, 5) if f"line {number}: " in error] == [1, 2, 3]

@@ -158,4 +158,4 @@ def test_what_stands_before_a_line_does_not_hide_its_columns():
 def test_a_named_format_is_stated_by_its_name():
     """As in DATAFLOW_ACCESS_LOG_FORMAT; lines of other formats are dead letters then."""
     found, said = apply("access-log", "--format", "squid", stdin=PLAIN.splitlines()[0])
-    assert (found, json.loads(said)["dead_lettered"]) == ([], 1)
+    assert (found, json.loads(said.splitlines()[0])["dead_lettered"]) == ([], 1)

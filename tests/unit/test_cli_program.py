@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from dataflow import __version__
 from dataflow.cli import program
 
 COMMANDS = (*(command.__name__ for command in program.COMMANDS), *program.GROUPS, *program.DEMO_COMMANDS)
@@ -102,3 +103,48 @@ def test_without_a_worker_the_next_step_is_named():
     done = dataflow("tables", DATAFLOW_WEB_PORT="1")
     assert done.returncode == 1
     assert "`dataflow demo` or `dataflow worker`" in done.stderr
+
+
+def test_the_version_is_told():
+    """The first question of whoever answers a report."""
+    assert dataflow("--version").stdout == f"dataflow {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["demo"], "'{folder}' cannot be used"),
+        (["demo", "--once"], "'{folder}' cannot be used"),
+        (["demo", "/etc/hostname"], "'{folder}' cannot be used"),
+        (["broker"], "{folder}"),
+    ],
+)
+@pytest.mark.parametrize("folder", ["/proc/nope", "/dev/null"])
+def test_a_folder_that_cannot_be_is_told_in_a_line(command, expected, folder):
+    """It was a traceback of fifteen lines."""
+    done = dataflow(*command, DATAFLOW_DATA_DIR=folder)
+    assert done.returncode == 2
+    assert expected.format(folder=folder) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        (["tabels"], "Did you mean 'tables'?"),
+        (["apply", "filtre"], "did you mean 'filter'?"),
+        (["formats", "clodflare"], "did you mean 'cloudflare'?"),
+        (["ingest", "x", "--as", "acces-logs"], "did you mean 'access-logs'?"),
+        (["demo", "x", "--as", "acces-logs"], "did you mean 'access-logs'?"),
+        (["generate", "bokings"], "did you mean 'bookings'?"),
+        (["acl", "enrch"], "did you mean 'enrich'?"),
+        (["doctor", "--role", "enrch"], "did you mean 'enrich'?"),
+        (["dead-letters", "list", "--reason", "notjson"], "did you mean 'not_json'?"),
+        (["dead-letters", "replay", "--reason", "notjson"], "did you mean 'not_json'?"),
+    ],
+)
+def test_what_was_meant_is_told(command, meant):
+    """Of a closed set there is nothing to guess: an unknown reason listed nothing, and looked like none."""
+    done = dataflow(*command)
+    assert done.returncode == 2
+    assert meant in done.stderr

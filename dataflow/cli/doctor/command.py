@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.terminal import page, people_read, print_json
-from dataflow.errors import Misconfigured, one_of
+from dataflow.errors import Misconfigured, expected_one_of
 
 if TYPE_CHECKING:
     from dataflow.cli.doctor.finding import Finding
@@ -36,7 +36,7 @@ def doctor(role: Role = None) -> None:
     from dataflow.provisioning.kafka_acls import RIGHTS
 
     if role is not None and role not in RIGHTS:
-        raise Misconfigured(f"--role is '{role}'; expected {one_of(RIGHTS)}")
+        raise Misconfigured(f"--role is '{role}'; {expected_one_of(RIGHTS, role)}")
     findings = asyncio.run(_examine(role))
     levels = [finding.level for finding in findings]
     if not people_read():

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
-from dataflow.errors import Misconfigured, one_of
+from dataflow.errors import Misconfigured, expected_one_of
 
 Rate = Annotated[
     float,
@@ -36,7 +36,7 @@ def plan(events_per_second: Rate, stream: StreamName) -> None:
     figures = measured_figures()
     if stream not in figures.streams:
         raise Misconfigured(
-            f"--stream is '{stream}'; expected {one_of(figures.streams)}, which have been measured"
+            f"--stream is '{stream}', which is not measured; {expected_one_of(figures.streams, stream)}"
         )
     current = settings()
     needs = plan_of(stream, events_per_second, figures, current.state_memory_bytes, current.in_flight_bytes)

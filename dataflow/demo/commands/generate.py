@@ -12,7 +12,7 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json, say
-from dataflow.errors import Misconfigured
+from dataflow.errors import Misconfigured, expected_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _topic_of(kind: str) -> str:
     from dataflow.demo.generators.kinds import KINDS
 
     if kind not in KINDS:
-        raise Misconfigured(f"KIND is '{kind}'; expected {', '.join(KINDS)}")
+        raise Misconfigured(f"KIND is '{kind}'; {expected_one_of(KINDS, kind)}")
     return KINDS[kind].topic
 
 

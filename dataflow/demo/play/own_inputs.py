@@ -9,7 +9,7 @@ from pathlib import Path
 from dataflow.catalogue.declared import INGESTED
 from dataflow.demo.play.stopwatch import Stopwatch
 from dataflow.demo.play.watch import Watched
-from dataflow.errors import DataflowError, Misconfigured, one_of
+from dataflow.errors import DataflowError, Misconfigured, expected_one_of
 from dataflow.inputs.files import files_at
 from dataflow.inputs.input import S3_SCHEME, Input
 from dataflow.inputs.pipes import is_pipe
@@ -33,7 +33,7 @@ _SHOWN = {
 def check_inputs(stream: str, places: Sequence[str]) -> None:
     """Raise `Misconfigured` where a stream or a place cannot be read, before anything is started."""
     if stream not in INGESTED:
-        raise Misconfigured(f"--as is '{stream}'; expected {one_of(sorted(INGESTED))}")
+        raise Misconfigured(f"--as is '{stream}'; {expected_one_of(sorted(INGESTED), stream)}")
     check_places(places)
     for place in places:
         if not place.startswith(S3_SCHEME) and not is_pipe(place):
