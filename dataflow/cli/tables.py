@@ -1,12 +1,13 @@
 """`dataflow tables`: asks a running worker for its tables, shows one, and has one counted anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dataflow.cli import worker_client
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.cli.wide_table import tables_that_fit
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,7 +78,7 @@ def _show(name: str | None, answer: Answer) -> None:
     elif name is None:
         page().print(list_of_tables(answer))
     else:
-        for shown in windows_of(answer):
+        for shown in windows_of(answer, page().width):
             page().print(shown)
         _warn(answer)
 
@@ -88,20 +89,30 @@ def list_of_tables(answer: Answer) -> "Table":
     return table_of(columns, [[_plain(row[column]) for column in columns] for row in answer["tables"]])
 
 
-def windows_of(answer: Answer) -> "list[Table]":
-    """Return one table for each window, the summaries in columns."""
-    return [_window(answer, window) for window in answer["windows"]] or [
+def windows_of(answer: Answer, width: int) -> "list[Table]":
+    """Return a table for each window, the summaries in columns; several where they do not fit the width."""
+    return [table for window in answer["windows"] for table in _window(answer, window, width)] or [
         table_of(("key",), [], title=f"{answer['table']}: nothing counted yet")
     ]
 
 
-def _window(answer: Answer, window: Answer) -> "Table":
-    entries: Sequence[Answer] = window["entries"]
-    columns = list(entries[0]) if entries else ["key"]
+def _flat(entry: Answer) -> dict[str, object]:
+    """Return an entry with a column for each quantile."""
+    flat: dict[str, object] = {}
+    for name, value in entry.items():
+        parts = {f"{name} {part}": one for part, one in value.items()} if isinstance(value, dict) else None
+        flat |= {name: value} if parts is None else parts
+    return flat
+
+
+def _window(answer: Answer, window: Answer, width: int) -> "list[Table]":
+    entries = [_flat(entry) for entry in window["entries"]]
+    columns = list(dict.fromkeys(name for entry in entries for name in entry)) or ["key"]
     span = " – ".join(str(window[edge]) for edge in ("start", "end") if window.get(edge))
     state = "" if window.get("closed") or not span else ", still open"
     title = f"{answer['table']} ({answer['window']}{' ' + span if span else ''}{state})"
-    return table_of(columns, [[_plain(entry.get(column)) for column in columns] for entry in entries], title)
+    rows = [[_plain(entry.get(column)) for column in columns] for entry in entries]
+    return tables_that_fit(columns, rows, title, width)
 
 
 def _plain(value: object) -> object:

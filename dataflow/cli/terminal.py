@@ -64,11 +64,15 @@ def results() -> Results:
     return _ShownResults() if people_read() else sys.stdout.buffer
 
 
+WHOLE = 44
+"""Characters of a name that is not wrapped: more than any setting or topic has."""
+
+
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> "Table":
     """Return a table; numbers are right-aligned, with commas, None is a dash.
 
-    On a narrow terminal texts take more lines, those of the first column, which name the rows, last; nothing
-    is cut.
+    On a narrow terminal texts take more lines, but names of up to `WHOLE` characters in the
+    first column stay whole; nothing is cut.
     """
     from rich.table import Table
     from rich.text import Text
@@ -78,18 +82,20 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: st
     lines = [list(row) for row in rows]
     for position, column in enumerate(columns):
         numeric = any(isinstance(row[position], int | float) for row in lines)
+        widest = max((len(shown(row[position])) for row in lines), default=0)
         table.add_column(
             printable(column),
             justify="right" if numeric else "left",
             overflow="fold",
-            no_wrap=position == 0,
+            no_wrap=position == 0 and widest <= WHOLE,
         )
     for row in lines:
-        table.add_row(*(Text(_shown(value)) for value in row))
+        table.add_row(*(Text(shown(value)) for value in row))
     return table
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return how a value stands in a table."""
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -114,7 +114,7 @@ def test_the_live_screen_keeps_the_address_and_the_way_out(width: int, height: i
     answer = {"table": "requests_per_endpoint", "window": "all", "windows": [{"entries": entries}]}
     head = "The page: http://127.0.0.1:6066/\nCtrl-C ends the demo."
     counts = {topic: StreamCounts(10**6, 10**6) for topic in PLAYED_TOPICS}
-    shown = live_screen(head, counts, dict.fromkeys(TABLES, answer))
+    shown = live_screen(head, counts, dict.fromkeys(TABLES, answer), width)
     screen = StringIO()
     console = Console(file=screen, width=width, height=height, force_terminal=True, color_system=None)
     with Live(shown, console=console, auto_refresh=False, vertical_overflow="crop"):

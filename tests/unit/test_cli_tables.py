@@ -111,7 +111,7 @@ def test_windows_become_one_table_each():
             }
         ],
     }
-    page = shown(*windows_of(answer))
+    page = shown(*windows_of(answer, 200))
     assert "2015-01-01T00:00:00Z – 2015-01-02T00:00:00Z, still open" in page
     assert "1,234" in page
 
@@ -123,12 +123,12 @@ def test_a_key_is_shown_as_it_is():
         "window": "all",
         "windows": [{"start": None, "end": None, "closed": False, "entries": [{"key": "[red]x"}]}],
     }
-    assert "[red]x" in shown(*windows_of(answer))
+    assert "[red]x" in shown(*windows_of(answer, 200))
 
 
 def test_a_table_without_counts_says_so():
     """An empty screen would look like a fault."""
-    page = shown(*windows_of({"table": "stays", "window": "all", "windows": []}))
+    page = shown(*windows_of({"table": "stays", "window": "all", "windows": []}, 200))
     assert "nothing counted yet" in page
 
 

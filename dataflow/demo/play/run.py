@@ -54,7 +54,7 @@ def _show(counts: CountsByStream, answers: dict[str, Answer], *, as_json: bool) 
         streams = {stream: of_stream._asdict() for stream, of_stream in counts.items()}
         print_json({"streams": streams, "tables": {name: entries_of(answers[name]) for name in answers}})
     else:
-        page().print(screen(counts, answers))
+        page().print(screen(counts, answers, page().width))
 
 
 def play_and_watch(workers: int, rate: int) -> None:

@@ -35,18 +35,18 @@ def entries_of(answer: Answer) -> list[Any]:
     return [entry for window in answer["windows"] for entry in window["entries"]]
 
 
-def screen(counts: CountsByStream, answers: Mapping[str, Answer]) -> Group:
+def screen(counts: CountsByStream, answers: Mapping[str, Answer], width: int) -> Group:
     """Return the counts of streams, and below it the tables, side by side where there is room."""
-    tables = [table for answer in answers.values() for table in windows_of(answer)]
+    tables = [table for answer in answers.values() for table in windows_of(answer, width)]
     rows = [(stream, *of_stream) for stream, of_stream in counts.items()]
     of_streams = table_of(("stream", *(part.replace("_", "-") for part in StreamCounts._fields)), rows)
     return Group(of_streams, Columns(tables, padding=(0, 2)))
 
 
-def live_screen(head: str, counts: CountsByStream, answers: Mapping[str, Answer]) -> Group:
+def live_screen(head: str, counts: CountsByStream, answers: Mapping[str, Answer], width: int) -> Group:
     """Return the same below lines that stay on the screen; of the tables the counts alone."""
     narrow = {name: _counts_of(answer) for name, answer in answers.items()}
-    return Group(Text(head, overflow="fold"), screen(counts, narrow))
+    return Group(Text(head, overflow="fold"), screen(counts, narrow, width))
 
 
 def _counts_of(answer: Answer) -> Answer:

@@ -38,7 +38,7 @@ async def watch(cluster: Cluster, watched: Watched, say: Stopwatch) -> None:
             cluster.check()
             answers = await asyncio.to_thread(_ask_any, cluster, watched)
             if answers is not None:
-                live.update(live_screen(_head(cluster, watched), *answers), refresh=True)
+                live.update(live_screen(_head(cluster, watched), *answers, live.console.width), refresh=True)
             await asyncio.sleep(LOOK_SECONDS)
 
 
