@@ -23,6 +23,8 @@ def main() -> None:
 
     sys.excepthook = _print_traceback
     keep_files_private()
+    if not IS_WORKER:  # what the Kafka client cannot mend it raises; its own lines are for a log
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         program(sys.argv[1:])()
     except DataflowError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.kafka import ask_broker
-from dataflow.cli.terminal import notes, people_read, print_json, say
+from dataflow.cli.terminal import notes, people_read, print_json, progress_bar, say
 from dataflow.errors import Misconfigured, expected_one_of
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def _log_all_but_kafka(loop: asyncio.AbstractEventLoop, context: dict[str, objec
 
 @contextmanager
 def _progress(stream: str) -> "Iterator[Callable[[IngestReport], None]]":
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
         TextColumn("{task.fields[lines]:,} lines, {task.fields[rate]:,} a second"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=notes(), transient=True) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task(stream, total=None, lines=0, rate=0)
         yield lambda report: bar.update(
             task,

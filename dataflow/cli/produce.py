@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.cli.kafka import ask_broker
-from dataflow.cli.terminal import notes, people_read, print_json, say
+from dataflow.cli.terminal import notes, people_read, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from dataflow.cli.lines import Lines
@@ -44,14 +44,12 @@ def produce(
 
 
 async def _load(connection: Mapping[str, object], topic: str, file: Path) -> "Loaded":
-    from rich.progress import Progress
-
     from dataflow.cli.lines import lines_of
     from dataflow.cli.topic_loader import loading_producer, topic_loader
 
     async with loading_producer(connection) as producer:
         loader = await topic_loader(connection, producer, topic)
-        with lines_of(file) as lines, Progress(console=notes(), transient=True) as bar:
+        with lines_of(file) as lines, progress_bar() as bar:
             task = bar.add_task(f"{file} to {topic}", total=lines.size)
             async for step in _steps(lines, loader.loaded):
                 await loader.send(step)

@@ -8,6 +8,7 @@ from dataflow.printable import printable, printable_json, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
     from rich.table import Table
 
 
@@ -28,6 +29,14 @@ def notes() -> "Console":
     from dataflow.cli.console import PlainConsole
 
     return PlainConsole(stderr=True)
+
+
+def progress_bar(*columns: "ProgressColumn") -> "Progress":
+    """Return a bar on stderr that leaves nothing behind; where nobody looks there is none."""
+    from rich.progress import Progress
+
+    stderr = notes()
+    return Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal)
 
 
 def say(text: str) -> None:

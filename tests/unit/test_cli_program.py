@@ -148,3 +148,22 @@ def test_what_was_meant_is_told(command, meant):
     done = dataflow(*command)
     assert done.returncode == 2
     assert meant in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["topics"],
+        ["dead-letters", "list"],
+        ["audit"],
+        ["rules", "show"],
+        ["ingest", "x", "--as", "bookings"],
+        ["produce", "expedia", "/etc/hostname"],
+    ],
+)
+def test_a_broker_that_is_away_is_told_in_one_line(command):
+    """Lines of the Kafka client stood above it, which are for a log."""
+    done = dataflow(*command, DATAFLOW_BROKER="127.0.0.1:1")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("no broker can be reached at 127.0.0.1:1: nobody listens")

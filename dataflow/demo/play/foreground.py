@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dataflow.cli.terminal import notes
+from dataflow.cli.terminal import progress_bar
 from dataflow.demo.broker import EmbeddedBroker
 
 
@@ -17,9 +17,7 @@ def stop_on_sigterm() -> None:
 @contextmanager
 def serving_broker(home: Path, port: int | None = None) -> Iterator[EmbeddedBroker]:
     """Run the broker, and give it once it serves; a bar on stderr shows that jars are fetched."""
-    from rich.progress import Progress
-
-    with Progress(console=notes(), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("Fetching Apache Kafka", total=None, visible=False)
 
         def show(done: int, total: int) -> None:
