@@ -38,9 +38,9 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": entry.sentence if entry else clean(record.getMessage()),
-            **self._own,
             **(entry.plain_fields() if entry else {}),
         }
+        line = {**line, **{name: value for name, value in self._own.items() if name not in line}}
         if record.exc_info and record.exc_info[0] is not None:
             line["traceback"] = clean(self.formatException(record.exc_info))
         return printable_json(orjson.dumps(line).decode())

@@ -1,4 +1,7 @@
-"""The three flows by hand: an event in, what must become of it out; shares no code with the program."""
+"""The three flows by hand: an event in, what must become of it out.
+
+It shares no code with the program but one: whether a user agent is that of a bot, which has tests of its own.
+"""
 
 import json
 import re
@@ -11,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from dataflow.demo.samples import sample_filter_rules
+from dataflow.stages.user_agent import is_bot
 
 CATEGORIES = {
     "google": "search_engine",
@@ -106,10 +110,17 @@ def _line(raw: bytes, sent: Mapping[str, Any]) -> Outcome:
         {
             "requests_per_endpoint": Counted(path, clients),
             "requests_per_status": Counted(status, sums),
+            "requests_per_kind": Counted(_kind(sent), sums),
             "requests_per_country": Counted(sent["country"], clients),
             "top_clients": Counted(sent["cliIP"], sums),
         },
     )
+
+
+def _kind(sent: Mapping[str, Any]) -> str:
+    agent = unquote(sent["UA"])
+    client = "-" if agent in ("", "-", "^") else "bot" if is_bot(agent) else "person"
+    return f"{sent['reqMethod']} {'hit' if sent['cacheStatus'] == '1' else 'miss'} {client}"
 
 
 @cache

@@ -173,7 +173,12 @@ async def test_tables_stay_in_memory_when_partitions_come_back(
         await until(lambda: first.received == 400, "all events")
         async with running(second):
             await until(lambda: len(first.app.engine.partitions) == 2, "a share for the second")
-            kafka.produce(names.source, events(range(400, 800)))
+            for partition in range(4):  # both have some, whichever they own
+                kafka.produce(
+                    names.source,
+                    events(range(400 + 100 * partition, 500 + 100 * partition)),
+                    partition=partition,
+                )
             await until(lambda: -1 < first.received < first.received + second.received == 800, "all events")
             assert first.counts()["a"] + second.counts()["a"] == 800
         await until(lambda: first.received == 800, "all partitions with the first again")
