@@ -26,6 +26,7 @@ from dataflow.cli.sinks import sinks
 from dataflow.cli.status import status
 from dataflow.cli.streams import streams
 from dataflow.cli.tables import tables
+from dataflow.cli.terminal import say
 from dataflow.cli.topics import topics
 from dataflow.cli.utm_sources import utm_sources
 from dataflow.cli.worker import worker
@@ -92,7 +93,7 @@ def _print_version(is_asked: bool) -> None:
     if is_asked:
         from dataflow import __version__
 
-        typer.echo(f"dataflow {__version__}")
+        say(f"dataflow {__version__}")
         raise typer.Exit
 
 
