@@ -40,7 +40,7 @@ def test_live_events_come_at_the_time_they_carry():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["clicks"], "KIND is 'clicks'; expected access-logs, bookings, cdn-logs, events, page-views"),
+        (["clicks"], "KIND is 'clicks'; expected access-logs, bookings, cdn-logs, events or page-views"),
         (["events", "--start", "soon"], "--start is 'soon'; expected an ISO 8601 date or date-time"),
     ],
 )
