@@ -53,6 +53,14 @@ class Answers(msgspec.Struct, frozen=True):
     apart: dict[str, dict[str, dict[str, int]]]
     streams: dict[str, dict[str, object]]
 
+    def without_tables_beside(self, others: "Answers") -> "Answers":
+        """Leave out tables that the others do not have: they were declared later."""
+        return Answers(
+            {name: of for name, of in self.windows.items() if name in others.windows},
+            {name: of for name, of in self.apart.items() if name in others.apart},
+            self.streams,
+        )
+
 
 class Recording(msgspec.Struct, frozen=True):
     """What is in a file."""

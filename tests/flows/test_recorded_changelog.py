@@ -43,14 +43,15 @@ def test_tables_and_event_counts_go_on_from_a_recorded_changelog(
     own_broker: EmbeddedBroker, recording: Recording, upgraded: Worker
 ):
     """Who upgrades keeps every count: nothing is lost or counted twice, and what comes next is added."""
-    assert answers_of(upgraded) == recording.answers
+    assert answers_of(upgraded).without_tables_beside(recording.answers) == recording.answers
 
     produce(KafkaClient(own_broker.address), recording.more)
     upgraded.wait_counted(
         {stream: counts["received"] for stream, counts in recording.answers_after_more.streams.items()}
     )
 
-    answers, expected = answers_of(upgraded), recording.answers_after_more
+    expected = recording.answers_after_more
+    answers = answers_of(upgraded).without_tables_beside(expected)
     assert (answers.apart, answers.streams) == (expected.apart, expected.streams)
     for table, windows in expected.windows.items():
         assert answers.windows[table].keys() == windows.keys()

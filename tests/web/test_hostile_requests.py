@@ -80,7 +80,10 @@ def status_of(connection: HTTPConnection, method: str, target: str, body: bytes 
     proof = proof_headers(WORKER_SECRET, method, f"http://localhost{target}")
     connection.request(method.upper(), target, body, {"Host": "localhost", **proof, **headers})
     answer = connection.getresponse()
-    answer.read()
+    if answer.headers.get_content_type() == "text/event-stream":
+        connection.close()  # it has no end; the next request connects again
+    else:
+        answer.read()
     return answer.status
 
 
