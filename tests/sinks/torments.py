@@ -19,6 +19,7 @@ from dataflow.sinks.status import SinkState, sink_statuses
 PARTITIONS = 4
 PIECES = 20  # a share of the records is sent in so many, so that it comes while the torment lasts
 PIECE_SECONDS = 0.05
+OUTAGE_TRIES = 500  # each takes a fifth of a second or more
 HELD_UP_PACKETS = 20
 SLOW_SECONDS = 120
 SEED = int(os.environ.get("SINK_TEST_SEED", "1"))
@@ -95,8 +96,12 @@ class Scene:
         await self.wait(lambda status: status.workers > 0 and not status.lag.records, "caught up")
 
     async def wait_troubled(self) -> None:
-        """Wait until an outage is told of."""
-        await self.wait(lambda status: status.retrying_since is not None, "an outage")
+        """Wait until an outage is told of; records come until then: a sink that has all of them sees none."""
+        for _ in range(OUTAGE_TRIES):
+            if (await self.status()).retrying_since is not None:
+                return
+            await self.send(PARTITIONS)
+        await self.wait(lambda status: status.retrying_since is not None, "an outage", 1)
 
 
 Torment = Callable[[Scene], Awaitable[None]]
