@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from dataflow.cli.doctor import retention as retention_check
+from dataflow.cli.doctor import workers as workers_check
 from dataflow.cli.doctor.broker import bootstrap_faults
 from dataflow.cli.doctor.certificates import own_certificates
 from dataflow.cli.doctor.disk import disk
@@ -136,6 +137,26 @@ def test_a_folder_without_room_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     assert levels(list(disk(settings))) == [Level.OK]
     monkeypatch.setattr("dataflow.cli.doctor.disk.LITTLE_BYTES", 1 << 60)
     assert levels(list(disk(settings))) == [Level.WARNING]
+
+
+def test_a_folder_that_the_system_refuses_is_one_finding_and_the_other_checks_go_on():
+    """As one in the home of somebody else: it ended the doctor, and told nothing of the rest."""
+    code, report, said = doctor(broker="127.0.0.1:1", data_dir="/" + "long" * 200)
+    errors = [one["found"] for one in report["findings"] if one["level"] == "error"]
+    assert (code, said) == (1, "")
+    assert [found.partition(" is ")[0] for found in errors[:1]] == ["DATAFLOW_DATA_DIR"]
+    assert errors[0].endswith(", which cannot be looked at: File name too long")
+    assert errors[1].startswith("no broker can be reached")
+
+
+def test_an_address_at_which_another_worker_answers_is_told():
+    """Two machines that advertise `localhost`: the doctor ended with a traceback, where it was needed."""
+    another = {"url": "http://b:6066", "not_ready": None, "role": "enrich"}
+    [finding] = workers_check._findings("http://localhost:6066", {"workers": [another], "silent": []})
+    assert finding.level is Level.ERROR
+    assert finding.found == "at http://localhost:6066, which a worker advertises, another worker answers"
+    [ready] = workers_check._findings("http://b:6066", {"workers": [another], "silent": []})
+    assert ready.level is Level.OK
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,14 @@ def disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _finding(variable: str, folder: Path) -> Finding:
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    found = f"{variable} is {folder}"
+    found, expected = f"{variable} is {folder}", "a folder that this user may write"
+    remedy = "mount a volume there, or give it to the user of this process"
+    try:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+    except OSError as fault:
+        return error(CHECK, f"{found}, which cannot be looked at: {fault.strerror}", expected, remedy)
     if not os.access(existing, os.W_OK | os.X_OK):
-        remedy = "mount a volume there, or give it to the user of this process"
-        return error(CHECK, f"{found}, which cannot be written", "a folder that this user may write", remedy)
+        return error(CHECK, f"{found}, which cannot be written", expected, remedy)
     usage = shutil.disk_usage(existing)
     found += f", with {usage.free / 2**30:,.1f} GiB free of {usage.total / 2**30:,.1f}"
     if usage.free >= max(LITTLE_BYTES, usage.total * LITTLE_RATIO):

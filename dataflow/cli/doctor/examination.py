@@ -68,7 +68,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 async def _at_broker(settings: Settings, role: str) -> AsyncIterator[Finding]:
     try:
         connection = broker_connection(settings)
-    except DataflowError as fault:
+    except (DataflowError, OSError) as fault:  # of the embedded one: its folder
         found, _, expected = str(fault).partition("; expected ")
         yield error(BROKER, found, expected, "start it, or set DATAFLOW_BROKER")
         return

@@ -61,8 +61,11 @@ def _findings(url: str, answer: dict[str, Any] | DataflowError) -> Iterator[Find
     for silent in answer["silent"]:
         found = f"worker {url} does not reach {silent['url']}: {silent['reason']}"
         yield error(CHECK, found, "that all workers reach each other", ADVERTISE)
-    own = next(each for each in answer["workers"] if each["url"] == url)
-    if own["not_ready"] is not None:
+    own = next((each for each in answer["workers"] if each["url"] == url), None)
+    if own is None:
+        found = f"at {url}, which a worker advertises, another worker answers"
+        yield error(CHECK, found, "an address of that worker alone", ADVERTISE)
+    elif own["not_ready"] is not None:
         remedy = "docs/operations.md has the sentences; its log says more"
         yield error(CHECK, f"worker {url} is not ready: {own['not_ready']}", "a worker that is ready", remedy)
     else:
