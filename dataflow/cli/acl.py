@@ -88,7 +88,7 @@ def _show(rights: Rights, principal: str, form: AclFormat) -> None:
         case AclFormat.STRIMZI:
             say("".join(_kafka_users(rights)).rstrip("\n"))
         case AclFormat.JSON:
-            print_json({role: _entries(acls, principal.format(role=role)) for role, acls in rights.items()})
+            print_json({role: _entries(acls, _principal(principal, role)) for role, acls in rights.items()})
 
 
 def _grant(rights: Rights, principal: str) -> None:
@@ -97,7 +97,7 @@ def _grant(rights: Rights, principal: str) -> None:
     from dataflow.kafka.acls import GrantedRight, grant
 
     granted = [
-        GrantedRight(principal.format(role=role), str(acl.kind), acl.name, str(acl.operation), acl.is_prefix)
+        GrantedRight(_principal(principal, role), str(acl.kind), acl.name, str(acl.operation), acl.is_prefix)
         for role, acls in rights.items()
         for acl in acls
     ]
@@ -106,6 +106,11 @@ def _grant(rights: Rights, principal: str) -> None:
         say(f"{len(granted)} rights are given")
     else:
         print_json({"given": len(granted)})
+
+
+def _principal(pattern: str, role: str) -> str:
+    """Return who has a role; braces are in some names of certificates."""
+    return pattern.replace("{role}", role)
 
 
 def _entries(acls: Iterable["Acl"], principal: str) -> Mapping[str, object]:
@@ -134,7 +139,7 @@ def _shell_lines(rights: Rights, principal: str) -> Iterator[str]:
         for (kind, pattern, same), names in alike.items():
             yield " ".join([
                 'kafka-acls.sh --bootstrap-server "$BROKER" --command-config "$CONFIG" --add',
-                f"--allow-principal '{principal.format(role=role)}'",
+                f"--allow-principal '{_principal(principal, role)}'",
                 *(f"--operation {operation}" for operation in same),
                 *(f"--{kind} {name}" for name in names),
                 f"--resource-pattern-type {pattern}",

@@ -167,3 +167,9 @@ def test_a_broker_that_is_away_is_told_in_one_line(command):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("no broker can be reached at 127.0.0.1:1: nobody listens")
+
+
+def test_only_the_role_is_put_into_a_principal():
+    """Other braces were a traceback."""
+    done = dataflow("acl", "enrich", "--principal", "User:CN={role},OU={team}", "--format", "json")
+    assert json.loads(done.stdout)["enrich"]["principal"] == "User:CN=enrich,OU={team}"
