@@ -8,7 +8,7 @@ from aiokafka.client import AIOKafkaClient
 
 from dataflow.kafka.topic_ids import topic_rows
 
-READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS = 3, 4, 8, 10
+READ, WRITE = 3, 4
 """Kafka's numbers of these operations."""
 
 

@@ -3,18 +3,13 @@
 from collections.abc import AsyncIterator, Mapping
 
 from dataflow.cli.doctor.finding import Examined, Finding, error, ok
+from dataflow.kafka.acls import OPERATIONS
 from dataflow.kafka.connection import principal_of
 from dataflow.kafka.dry_requests import may_describe_group, may_read_group, may_write_transactional_id
-from dataflow.kafka.topic_states import DESCRIBE, DESCRIBE_CONFIGS, READ, WRITE, TopicState, topic_states
+from dataflow.kafka.topic_states import TopicState, topic_states
 from dataflow.provisioning.kafka_acls import Acl, Kind, Operation, acls_of
 
 CHECK = "rights"
-NUMBERS = {
-    Operation.READ: READ,
-    Operation.WRITE: WRITE,
-    Operation.DESCRIBE: DESCRIBE,
-    Operation.DESCRIBE_CONFIGS: DESCRIBE_CONFIGS,
-}
 
 
 async def rights(examined: Examined) -> AsyncIterator[Finding]:
@@ -47,4 +42,4 @@ async def _has(examined: Examined, acl: Acl, states: Mapping[str, TopicState]) -
             return await may_describe_group(client, name)
         case _:
             state = states.get(name, TopicState())
-            return not state.is_hidden and (state.is_missing or state.may(NUMBERS[acl.operation]))
+            return not state.is_hidden and (state.is_missing or state.may(OPERATIONS[acl.operation]))
