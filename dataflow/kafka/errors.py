@@ -43,8 +43,6 @@ NO_MEMBER = (IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressEr
 
 def missing_right(error: BaseException) -> str | None:
     """Return the operation and the resource that a broker has denied; None for another error."""
-    names = error.args[0] if error.args else ()
-    name = names if isinstance(names, str) else ", ".join(sorted(map(str, names)))
     match error:
         case GroupAuthorizationFailedError():
             right = "READ on group"
@@ -56,6 +54,8 @@ def missing_right(error: BaseException) -> str | None:
             right = "IDEMPOTENT_WRITE, or another one, on the cluster"
         case _:
             return None
+    names = error.args[0] if error.args else ()
+    name = names if isinstance(names, str) else ", ".join(sorted(map(str, names)))
     return f"operation {right} {name}".rstrip()
 
 

@@ -19,3 +19,13 @@ def test_a_broker_that_is_not_there_is_told_by_its_address():
             run_with_broker(connection, ensure_topics(connection, [], create=False))
     expected = f"no broker can be reached at {address}: nobody listens at {address}; expected a broker there"
     assert str(caught.value) == expected
+
+
+def test_an_error_of_the_system_is_told_as_it_is():
+    """Its first argument is a number, not the name of what is denied: that ended workers by a TypeError."""
+
+    async def reset() -> None:
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    with pytest.raises(DataflowError, match=r"answers with '.*reset by peer'; expected it to serve"):
+        run_with_broker({"bootstrap_servers": ["127.0.0.1:9"]}, reset())
