@@ -67,8 +67,8 @@ class Dataflow(App):
             listen("DATAFLOW_WEB_PLAIN_PORT", settings.web_host, settings.web_plain_port).close()
         connection = self.context.connection
         await (await connect_admin(connection)).stop()  # waits for a broker that is not up yet
-        wanted = [topic for topic in declared_topics(settings) if not topic.name.endswith("-changelog")]
-        report = await ensure_topics(connection, wanted)  # changelogs are the engine's, as their sources are
+        wanted = declared_topics(settings, with_changelogs=False)  # the engine makes those
+        report = await ensure_topics(connection, wanted)
         for difference in report.differences:
             log.warning("Topic is not as declared.", difference=str(difference))
         await super().on_first_start()

@@ -10,7 +10,7 @@ from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.errors import Misconfigured
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
-from dataflow.settings import Settings
+from dataflow.settings import Role, Settings
 from dataflow.topics import Difference, declared_topics, ensure_topics
 
 log = get_log(__name__)
@@ -41,7 +41,7 @@ class TopicWatch(Service):
             await self.sleep(LOOK_SECONDS)
 
     async def _look(self) -> None:
-        declared = declared_topics(self._settings)
+        declared = watched_topics(self._settings)
         report = await ensure_topics(self._connection, declared, create=False)
         DIFFERENCES.clear()
         for difference in report.differences:
@@ -50,6 +50,11 @@ class TopicWatch(Service):
         streamed = [topic for topic in declared if topic.name in TOPICS]
         for name, seconds in retention_seconds(streamed, report.differences).items():
             RETENTION.labels(name).set(seconds)
+
+
+def watched_topics(settings: Settings) -> tuple[DeclaredTopic, ...]:
+    """Return what a worker of this role may describe: changelogs would look missing to one without tables."""
+    return declared_topics(settings, with_changelogs=settings.role in {Role.ALL, Role.ENRICH})
 
 
 def subject_of(difference: Difference) -> str:

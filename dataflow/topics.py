@@ -18,7 +18,7 @@ def read_topics(settings: Settings) -> tuple[str, ...]:
     return (*(stream.topic for stream in STREAMS), *typed)
 
 
-def declared_topics(settings: Settings) -> tuple[DeclaredTopic, ...]:
+def declared_topics(settings: Settings, *, with_changelogs: bool = True) -> tuple[DeclaredTopic, ...]:
     """Return every topic Dataflow needs.
 
     A changelog has as many partitions as its source: a partition's tables move with it.
@@ -35,6 +35,7 @@ def declared_topics(settings: Settings) -> tuple[DeclaredTopic, ...]:
             partitions=settings.partitions,
         )
         for topic in read_topics(settings)
+        if with_changelogs
     ]
     return (*declared, *changelogs)
 

@@ -6,7 +6,9 @@ import pytest
 
 from dataflow.catalogue.declared import TOPICS
 from dataflow.catalogue.topic import LAST_OF_EACH_KEY, kept_for
-from dataflow.topic_watch import retention_seconds, subject_of
+from dataflow.provisioning.kafka_acls import Kind, Operation, acls_of
+from dataflow.settings import Role, Settings
+from dataflow.topic_watch import retention_seconds, subject_of, watched_topics
 from dataflow.topics import Difference
 
 [BOOKINGS, *_] = TOPICS.values()
@@ -15,6 +17,23 @@ WEEK, DAY = (
     replace(BOOKINGS, name="day", configs=kept_for(1)),
 )
 COMPACTED = replace(BOOKINGS, name="compacted", configs=LAST_OF_EACH_KEY)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_worker_watches_only_what_it_may_describe(role):
+    """A topic that the broker hides looks missing: each ingest worker and sink told so of all changelogs."""
+    settings = Settings(role=role)
+    described = Operation.DESCRIBE_CONFIGS
+    allowed = {
+        acl.name for acl in acls_of(role, settings) if (acl.kind, acl.operation) == (Kind.TOPIC, described)
+    }
+    assert {topic.name for topic in watched_topics(settings)} <= allowed
+
+
+def test_who_counts_watches_changelogs():
+    """A changelog that retention empties loses tables."""
+    names = {topic.name for topic in watched_topics(Settings(role=Role.ENRICH))}
+    assert {"dataflow-expedia-changelog", "expedia"} <= names
 
 
 def test_records_are_kept_as_long_as_declared():
