@@ -1,9 +1,11 @@
 """The demo's parts: its counts, its folder, its mix of streams."""
 
+import os
 from collections import Counter
 from datetime import UTC, datetime
 from io import StringIO
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,6 +13,7 @@ from rich.live import Live
 
 from dataflow.demo.play.folders import fresh_folder, kept_folder
 from dataflow.demo.play.generated_events import GENERATED_TOPICS, GeneratedEvents
+from dataflow.demo.play.own_inputs import oldest_first
 from dataflow.demo.play.player import _interleaved, happening
 from dataflow.demo.play.run import PLAYED_TOPICS
 from dataflow.demo.play.screen import TABLES, live_screen
@@ -49,6 +52,19 @@ def test_what_was_there_before_does_not_count():
         {"a": StreamCounts(8, 7, 1), "b": StreamCounts(1, 1)},
     )
     assert since(before, now) == {"a": StreamCounts(3, 2, 1), "b": StreamCounts(1, 1)}
+
+
+def test_of_ones_own_files_the_oldest_is_first_and_what_cannot_be_read_is_named(tmp_path: Path):
+    """A rotated log whose link leads nowhere was left out, and nobody was told."""
+    for age, name in enumerate(["access.log", "access.log.1"]):
+        (tmp_path / name).write_bytes(b"line\n")
+        os.utime(tmp_path / name, (1_000 - age, 1_000 - age))
+    (tmp_path / "access.log.2").symlink_to(tmp_path / "gone")
+    places, unreadable = oldest_first([str(tmp_path), "s3://logs/"])
+    assert places == [str(tmp_path / "access.log.1"), str(tmp_path / "access.log"), "s3://logs/"]
+    assert unreadable == [
+        f"{tmp_path / 'access.log.2'} is a link to nowhere ({tmp_path / 'gone'}); expected a file"
+    ]
 
 
 def test_a_second_demo_on_a_folder_is_refused(tmp_path):

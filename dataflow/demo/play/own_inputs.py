@@ -42,23 +42,26 @@ def check_inputs(stream: str, places: Sequence[str]) -> None:
                 raise Misconfigured(str(first or f"PATH is '{place}'; expected a folder with a file in it"))
 
 
-def oldest_first(places: Sequence[str]) -> list[str]:
+def oldest_first(places: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the places, with the files of folders and patterns in the order in which they were written.
 
     Rotated logs are in the order of their names otherwise, the newest first: what is older would come too
-    late for its windows.
+    late for its windows. Beside them, why other files of theirs cannot be read, such as a link to nowhere.
     """
     files: dict[str, float] = {}
     others: list[str] = []
+    unreadable: list[str] = []
     for place in places:
         if place.startswith(S3_SCHEME) or is_pipe(place):
             others.append(place)
             continue
         for source in files_at(place):
+            if not isinstance(source, Input):
+                unreadable.append(str(source))
+                continue
             with suppress(FileNotFoundError):  # rotated away meanwhile
-                if isinstance(source, Input):
-                    files[source.path] = Path(source.path).stat().st_mtime
-    return sorted(files, key=files.__getitem__) + others
+                files[source.path] = Path(source.path).stat().st_mtime
+    return sorted(files, key=files.__getitem__) + others, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +79,21 @@ class OwnInputs:
 
     async def read_on(self, say: Stopwatch) -> None:
         """Read the inputs, then what is added to them; raise `DataflowError` if nothing can be read."""
-        report = await self._read()
+        report, unreadable = await self._read()
         _say_read(report, say)
+        for text in unreadable[:SHOWN_FAULTS]:
+            say(text)
         if report.failed and not report.lines:
             raise DataflowError("\n".join(report.failed[:SHOWN_FAULTS]))
         while not any(is_pipe(place) for place in self.places):  # a pipe can be read only once
             await asyncio.sleep(AGAIN_SECONDS)
-            again = await self._read()
+            again, _ = await self._read()
             if again.lines:
                 _say_read(again, say)
 
-    async def _read(self) -> IngestReport:
-        places = await asyncio.to_thread(oldest_first, self.places)
-        return await Run(self.settings, self.stream, places).ingest()
+    async def _read(self) -> tuple[IngestReport, list[str]]:
+        places, unreadable = await asyncio.to_thread(oldest_first, self.places)
+        return await Run(self.settings, self.stream, places).ingest(), unreadable
 
 
 def _say_read(report: IngestReport, say: Stopwatch) -> None:
