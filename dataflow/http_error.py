@@ -12,6 +12,9 @@ from dataflow.errors import DataflowError
 QUOTED_CHARACTERS = 100
 BROKER_RETRY_SECONDS = 5.0
 
+OWN_FAULT = "worker has met a fault in itself; its log says more"
+"""What clients are told of a bug."""
+
 
 class HttpError(DataflowError):
     """A request that gets this status and message; nothing of what it sent is acknowledged."""

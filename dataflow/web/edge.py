@@ -12,7 +12,7 @@ from aiohttp.helpers import ETAG_ANY
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
 
-from dataflow.http_error import HttpError, quoted, unavailable
+from dataflow.http_error import OWN_FAULT, HttpError, quoted, unavailable
 from dataflow.logs import get_log
 from dataflow.web_connections import CONNECTIONS, CROWDED_SECONDS
 
@@ -96,7 +96,7 @@ async def _answer(request: Request, handler: Handler) -> StreamResponse:
         return _unrouted(request, error)
     except Exception:  # the outermost edge: the next request must find us alive
         log.exception("View has failed.", path=request.path)
-        return json_error(500, "worker has met a fault in itself; its log says more")
+        return json_error(500, OWN_FAULT)
 
 
 def _unrouted(request: Request, error: HTTPException) -> Response:

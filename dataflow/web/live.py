@@ -1,7 +1,7 @@
 """Live: answers of other addresses, sent again whenever they change, as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
@@ -13,14 +13,13 @@ from msgspec import Meta
 from yarl import URL
 
 from dataflow.access.identity import AccessRole
-from dataflow.app import app
 from dataflow.http_error import HttpError, bad_value, not_found
 from dataflow.web.authorize import identity_of, matched_route
-from dataflow.web.edge import EVENT_STREAM, SAFE_HEADERS, UNKEPT
+from dataflow.web.event_stream import STREAM, event, goes_on, send_events
 from dataflow.web.health import not_ready_for
-from dataflow.web.live_answers import Ask, LiveAnswer, LiveAnswers, error_frame, event
+from dataflow.web.live_answers import Ask, LiveAnswer, LiveAnswers, error_frame
 from dataflow.web.parameter import NoParameters, about
-from dataflow.web.route import Content, Routes
+from dataflow.web.route import Routes
 from dataflow.web.session_cookie import session_owner
 
 routes = Routes("Pages")
@@ -29,8 +28,6 @@ BEAT_SECONDS: Final = 1.0
 LONG_WAIT_SECONDS: Final = 1.0
 """An answer that takes longer lacks a worker: who looks at the last one is told."""
 MOST_ADDRESSES: Final = 24
-
-STREAM: Final = Content(EVENT_STREAM, {"type": "string"})
 
 
 class LiveRequest(NoParameters):
@@ -55,21 +52,8 @@ async def live(request: LiveRequest, http: Request) -> StreamResponse:
     addresses = request.of.split()
     if not 1 <= len(addresses) <= MOST_ADDRESSES:
         raise bad_value("of", request.of, f"1 to {MOST_ADDRESSES} addresses, with spaces between them")
-    headers = {**UNKEPT, **SAFE_HEADERS, "X-Accel-Buffering": "no"}
-    response = StreamResponse(headers=headers)
-    response.content_type = STREAM.media
     asks, refusals = await _asks(http, addresses)
-    await response.prepare(http)
-    if http.method == "HEAD":
-        return response
-    try:
-        await response.write(b"retry: 200\n\n" + b"".join(refusals))
-        async for frames in _frames(http, asks, monotonic() + request.seconds):
-            await response.write(frames)
-        await response.write_eof()
-    except ConnectionResetError:  # the page was closed
-        pass
-    return response
+    return await send_events(http, _frames(http, asks, refusals, monotonic() + request.seconds))
 
 
 async def _asks(http: Request, addresses: list[str]) -> tuple[list[tuple[str, Ask]], list[bytes]]:
@@ -99,13 +83,16 @@ async def _ask_of(http: Request, address: str) -> Ask:
     return lambda: route.view(**arguments)
 
 
-async def _frames(http: Request, asks: list[tuple[str, Ask]], until: float) -> AsyncIterator[bytes]:
-    """Yield what is new, and once a second how the worker is."""
+async def _frames(
+    http: Request, asks: list[tuple[str, Ask]], refusals: list[bytes], until: float
+) -> AsyncGenerator[bytes, None]:
+    """Yield what is refused, then what is new, and once a second how the worker is."""
+    yield b"retry: 200\n\n" + b"".join(refusals)
     changed, beat_at = asyncio.Event(), monotonic()
     owner = session_owner(http)
     with live_answers().listen(asks, changed) as answers:
         told = dict.fromkeys(answers, 0)
-        while monotonic() < until and not _is_ending() and session_owner(http) == owner:
+        while monotonic() < until and goes_on(http, owner):
             changed.clear()
             news = [answer for answer in answers if answer.number != told[answer]]
             told.update({answer: answer.number for answer in news})
@@ -116,11 +103,6 @@ async def _frames(http: Request, asks: list[tuple[str, Ask]], until: float) -> A
                 yield b"".join(frames)
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), max(beat_at - monotonic(), 0.0))
-
-
-def _is_ending() -> bool:
-    """Tell whether streams end: the worker stops, or a load balancer shall send pages to another one."""
-    return app.should_stop or app.web.connections.is_draining
 
 
 def _beat(answers: list[LiveAnswer]) -> bytes:

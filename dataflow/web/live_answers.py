@@ -7,12 +7,11 @@ from http import HTTPStatus
 from time import monotonic
 from typing import Final
 
-import msgspec
-
 from dataflow.errors import DataflowError
-from dataflow.http_error import HttpError
+from dataflow.http_error import OWN_FAULT, HttpError
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
+from dataflow.web.event_stream import event
 
 log = get_log(__name__)
 
@@ -53,8 +52,7 @@ class LiveAnswer:
             self._tell(error_frame(self.address, HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
         except Exception:  # the outermost edge: pages must see that it fails, and when it no longer does
             log.exception("Live answer has failed.", address=self.address)
-            fault = "worker has met a fault in itself; its log says more"
-            self._tell(error_frame(self.address, HTTPStatus.INTERNAL_SERVER_ERROR, fault))
+            self._tell(error_frame(self.address, HTTPStatus.INTERNAL_SERVER_ERROR, OWN_FAULT))
         self._asked_at = None
         return monotonic() - began
 
@@ -110,8 +108,3 @@ def answer_frame(address: str, status: HTTPStatus, answer: object) -> bytes:
 def error_frame(address: str, status: HTTPStatus, error: str) -> bytes:
     """Return why there is no answer, as an event of a stream."""
     return answer_frame(address, status, {"error": error})
-
-
-def event(name: str, content: object) -> bytes:
-    """Return an event of a stream (text/event-stream)."""
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(content))

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from dataflow.errors import DataflowError
-from dataflow.http_error import overloaded
+from dataflow.http_error import OWN_FAULT, overloaded
 from dataflow.kafka.clients import backoff
 from dataflow.kafka.consumers import reader, stable_end
 from dataflow.kafka.errors import KafkaError
@@ -98,6 +98,9 @@ class TopicTail:
             except (KafkaError, DataflowError, OSError, TimeoutError) as error:
                 log.info("Topic cannot be followed; trying again.", topic=self.topic, error=error)
                 self._tell([], 0, str(error) or type(error).__name__)
+            except Exception:  # the outermost edge: pages must see that nothing comes
+                log.exception("Topic cannot be shown; trying again.", topic=self.topic)
+                self._tell([], 0, OWN_FAULT)
             await asyncio.sleep(pause)
 
     async def _follow(self) -> None:

@@ -1,12 +1,12 @@
 """Topics over HTTP: which there are to look at, and the newest events of one, as they come."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import cache
 from time import monotonic
 from typing import Annotated, Final, Literal
 
-import msgspec
 from aiohttp.web import Request, StreamResponse
 from msgspec import Meta
 
@@ -18,19 +18,15 @@ from dataflow.errors import one_of
 from dataflow.http_error import not_found
 from dataflow.web.answer import Answer
 from dataflow.web.authorize import check_role
-from dataflow.web.edge import SAFE_HEADERS, UNKEPT
+from dataflow.web.event_stream import STREAM, event, goes_on, send_events
 from dataflow.web.parameter import NoParameters, about
-from dataflow.web.route import Content, Routes
+from dataflow.web.route import Routes
 from dataflow.web.session_cookie import session_owner
 from dataflow.web.topic_tail import TailListener, TopicTails
 
 routes = Routes("Topics")
 
 BEAT_SECONDS: Final = 2.0
-WRITE_SECONDS: Final = 30.0
-"""A page that takes nothing for so long is let go."""
-
-EVENT_STREAM: Final = Content("text/event-stream", {"type": "string"})
 
 
 class FollowableTopic(Answer):
@@ -67,7 +63,7 @@ async def list_topics(_request: NoParameters) -> TopicsAnswer:
     AccessRole.READ,
     description="Server-sent events: `events` has the next ones, oldest first, and how many were left out; "
     "`fault` says why none come. Of a busy topic only the newest are shown. Dead letters need the role edit.",
-    answer=EVENT_STREAM,
+    answer=STREAM,
     errors={400: "A parameter is not as expected", 404: "There is no such topic", 429: "Too many look"},
 )
 async def tail_topic(request: TailRequest, http: Request) -> StreamResponse:
@@ -76,38 +72,27 @@ async def tail_topic(request: TailRequest, http: Request) -> StreamResponse:
     if row is None:
         raise not_found("topic", request.topic, one_of(row.name for row in topic_rows()))
     check_role(http, AccessRole(row.role))
-    response = StreamResponse(headers={**UNKEPT, **SAFE_HEADERS, "X-Accel-Buffering": "no"})
-    response.content_type = EVENT_STREAM.media
     with tails().listen(row.name) as listener:
-        await response.prepare(http)
-        if http.method != "HEAD":
-            # The page was closed, or is too slow.
-            with suppress(ConnectionResetError, TimeoutError):
-                await _send(http, response, listener, monotonic() + request.seconds)
-    return response
+        return await send_events(http, _told(http, listener, monotonic() + request.seconds))
 
 
-async def _send(http: Request, response: StreamResponse, listener: TailListener, until: float) -> None:
-    owner, connections = session_owner(http), app.web.connections
-    while monotonic() < until and session_owner(http) == owner:
-        if app.should_stop or connections.is_draining:
-            break
+async def _told(http: Request, listener: TailListener, until: float) -> AsyncGenerator[bytes, None]:
+    owner = session_owner(http)
+    while monotonic() < until and goes_on(http, owner):
         with suppress(TimeoutError):
             await asyncio.wait_for(listener.news.wait(), BEAT_SECONDS)
-        async with asyncio.timeout(WRITE_SECONDS):
-            await response.write(_frames(listener))
-    await response.write_eof()
+        yield _frames(listener)
 
 
 def _frames(listener: TailListener) -> bytes:
     """Return what has come; a comment if nothing has, so that a closed page is noticed."""
-    fault = listener.fault
+    frames, fault = b"", listener.fault
     events, skipped = listener.take()
-    if fault:
-        return b"event: fault\ndata: %b\n\n" % msgspec.json.encode({"error": fault})
     if events or skipped:
-        return b'event: events\ndata: {"skipped":%d,"events":[%b]}\n\n' % (skipped, b",".join(events))
-    return b": still here\n\n"
+        frames = b'event: events\ndata: {"skipped":%d,"events":[%b]}\n\n' % (skipped, b",".join(events))
+    if fault:
+        frames += event("fault", {"error": fault})
+    return frames or b": still here\n\n"
 
 
 def topic_rows() -> list[FollowableTopic]:

@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 from aiohttp.web import Request, StreamResponse, middleware
 from harness.served_routes import access_file, asked, serving
 
-from dataflow.http_error import HttpError
+from dataflow.http_error import OWN_FAULT, HttpError
 from dataflow.web.topic_tail import MOST_BUFFERED, MOST_LISTENERS, TailListener, TopicTail, TopicTails
 from dataflow.web.topics import _frames
 
@@ -50,6 +50,9 @@ def test_what_is_sent_is_one_event_of_the_stream_each_time():
     assert json.loads(data.removeprefix("data: ")) == {"skipped": 3, "events": [{"a": 1}, {"b": 2}]}
     listener.put([], 0, "broker is\naway")
     assert _frames(listener) == b'event: fault\ndata: {"error":"broker is\\naway"}\n\n'
+    listener.put([b'{"c":3}'], 0, "broker is away")
+    named = [line for line in _frames(listener).split(b"\n") if line.startswith(b"event: ")]
+    assert named == [b"event: events", b"event: fault"], "what came before the fault is shown"
 
 
 async def test_a_topic_that_cannot_be_read_says_why_and_is_let_go_with_its_last_listener():
@@ -67,6 +70,28 @@ async def test_a_topic_that_cannot_be_read_says_why_and_is_let_go_with_its_last_
     tail.end(second)
     await asyncio.wait([tail._task], timeout=30)
     assert tail._task.cancelled()
+
+
+class Unreadable(TopicTail):
+    """Has a record that aiokafka cannot read: the name of a header is no UTF-8."""
+
+    async def _follow(self) -> None:
+        b"\xff".decode()
+
+
+async def test_a_record_that_nobody_can_read_is_said_and_does_not_end_the_tail():
+    """Its pages would show nothing more, and say nothing, until the last of them was closed."""
+    tail = Unreadable(NOBODY_THERE, "expedia")
+    listener = tail.begin()
+    async with asyncio.timeout(30):
+        await listener.news.wait()
+        listener.take()
+        await listener.news.wait()
+    assert listener.fault == OWN_FAULT
+    assert tail._task is not None
+    assert not tail._task.done()
+    tail.end(listener)
+    await asyncio.wait([tail._task], timeout=30)
 
 
 async def test_only_so_many_pages_follow_topics_of_a_worker():
