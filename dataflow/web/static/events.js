@@ -64,7 +64,8 @@ function offerTopics(parts, topics) {
 function take(view, { events, skipped }) {
   say(view.fault, "");
   view.skipped += skipped;
-  view.coming.push(...events.map(rowOf));
+  const known = new Set([...view.events, ...view.coming].map(({ key }) => key)); // a stream begins with what was there
+  view.coming.push(...events.map(rowOf).filter(({ key }) => !known.has(key)));
   if (view.coming.length > MOST_KEPT) view.skipped += view.coming.splice(0, view.coming.length - MOST_KEPT).length;
   view.isChanged = true;
 }

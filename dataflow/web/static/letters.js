@@ -5,7 +5,7 @@ import { letterOf } from "./letter.js";
 import { make, say } from "./rows.js";
 import { replayOf } from "./replay.js";
 import { tableOf } from "./table.js";
-import { bytes } from "./words.js";
+import { bytes, instant } from "./words.js";
 
 const FIELDS = { topic: "Came from topic", stage: "Stage", reason: "Reason" };
 const MOST = 500;
@@ -15,7 +15,7 @@ const placeOf = ({ partition, offset }) => `${partition}/${offset}`;
 
 const COLUMNS = [
   { name: "place", title: "Place", value: placeOf },
-  { name: "at", title: "Since, UTC", value: ({ at }) => at, text: (at) => (at ? at.slice(0, 19).replace("T", " ").replace("Z", "") : "–"), isNumber: false },
+  { name: "at", title: "Since, UTC", value: ({ at }) => at, text: instant, isNumber: false },
   { name: "topic", title: "Topic", value: ({ topic }) => topic, isNumber: false },
   { name: "stage", title: "Stage", value: ({ stage }) => stage, isNumber: false },
   { name: "reason", title: "Reason", value: ({ reason }) => reason, isNumber: false },

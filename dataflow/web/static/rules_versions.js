@@ -1,7 +1,7 @@
 // Versions of rules: who wrote each, and when; to compare with, and to go back to.
 
 import { make } from "./rows.js";
-import { count } from "./words.js";
+import { count, instant } from "./words.js";
 
 /** Make the table of versions; `compare(number)` and `goBack(number)` are told of what is chosen. */
 export function versionsOf({ compare, goBack }) {
@@ -22,7 +22,7 @@ export function versionsOf({ compare, goBack }) {
 }
 
 function rowOf({ version, at, author, reverts, bytes }, mayGoBack, { compare, goBack }) {
-  const written = at ? `${at.slice(0, 19).replace("T", " ").replace("Z", "")} UTC` : "–";
+  const written = at ? `${instant(at)} UTC` : "–";
   const by = `${author ?? "unknown"}${reverts === null ? "" : `, back to version ${reverts}`}`;
   const buttons = [buttonOf("Difference", `Difference to version ${version}`, () => compare(version))];
   if (mayGoBack) buttons.push(buttonOf("Go back", `Go back to version ${version}`, () => confirmed(version, goBack)));

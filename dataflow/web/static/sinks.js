@@ -2,9 +2,8 @@
 
 import { make } from "./rows.js";
 import { tableOf } from "./table.js";
-import { count, duration } from "./words.js";
+import { count, duration, instant } from "./words.js";
 
-const timeOf = (at) => (at ? `${at.slice(0, 19).replace("T", " ").replace("Z", "")}` : "–");
 const agoOf = (seconds) => (seconds === null ? "unknown" : duration(seconds * 1000));
 
 const COLUMNS = [
@@ -17,12 +16,12 @@ const COLUMNS = [
   { name: "buffered", title: "Buffered", value: ({ buffered }) => buffered.records },
   { name: "rate", title: "Records/s", value: (row) => row.records_per_second, text: count },
   { name: "error", title: "Last error", value: (row) => row.last_error ?? "", text: (error) => error || "none", isNumber: false },
-  { name: "error_at", title: "Its time, UTC", value: (row) => row.last_error_at ?? "", text: timeOf, isNumber: false },
+  { name: "error_at", title: "Its time, UTC", value: (row) => row.last_error_at ?? "", text: instant, isNumber: false },
 ];
 
 function stateOf({ workers, retrying_since: since, lag }) {
   if (!workers) return "⚠ nobody runs it";
-  if (since) return `⚠ retrying since ${timeOf(since)} UTC`;
+  if (since) return `⚠ retrying since ${instant(since)} UTC`;
   return lag.records ? "storing" : "up to date";
 }
 

@@ -51,8 +51,8 @@ export function period(start, size) {
   return size === "day" ? day : `${day} ${time.slice(0, 5)}`;
 }
 
-/** An instant to the second: 2026-01-31 12:00:00 UTC. */
-export const instant = (ms) => `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+/** An instant of an answer to the second: 2026-01-31 12:00:00. */
+export const instant = (at) => (at ? at.slice(0, 19).replace("T", " ").replace("Z", "") : "–");
 
 export const title = (name) => name.replaceAll("_", " ");
 
