@@ -90,7 +90,7 @@ def test_a_pod_that_is_deleted_by_force_loses_nothing(cluster):
 
 
 def test_pods_that_come_and_go_lose_nothing(cluster):
-    """Out: the new ones get partitions and connections. In: those that go leave their group at once."""
+    """Out: the new ones get partitions and connections. In: others take over what those that go had."""
     unknown = cluster.sent["unknown"]
     with cluster.load():
         for replicas in (3, 2):
