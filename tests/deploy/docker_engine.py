@@ -20,6 +20,11 @@ PROGRAMS = {
 UNPACKED = ("docker.io", "tini")
 """Packages that are unpacked and not installed: they would start an engine at once."""
 
+APART = (
+    "unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc",
+)  # fmt: skip
+"""Begins a command that runs in namespaces of its own, and ends with them."""
+
 START_SECONDS = 60
 STOP_SECONDS = 60
 
@@ -58,19 +63,8 @@ class DockerEngine:
         """Start it, and wait until it answers; raise `Misconfigured` when it does not."""
         get_programs(self._programs)
         script = Path(__file__).with_name("dockerd.sh")
-        apart = [
-            "unshare",
-            "--net",
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-        ]
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *apart, "bash", str(script), str(self._folder)],
+            ["setpriv", "--pdeathsig", "KILL", *APART, "bash", str(script), str(self._folder)],
             start_new_session=True,
         )
         deadline = time.monotonic() + START_SECONDS

@@ -142,14 +142,19 @@ def wait_until_equal(wanted: Counts, look: Callable[[], Counts]) -> None:
             seen = {"not yet": str(error)}
 
 
+def make_secrets(folder: Path) -> Path:
+    """Make the secrets of a deployment anew; return their folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    made = [sys.executable, "-m", "dataflow", "secrets", "init", str(folder), "--for-containers"]
+    subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
 def main() -> None:
     """Play, compare, stop everything, start it again, and compare once more."""
     folder = cache_folder() / "compose"
     folder.mkdir(exist_ok=True)
-    secrets = folder / "secrets"
-    shutil.rmtree(secrets, ignore_errors=True)
-    made = [sys.executable, "-m", "dataflow", "secrets", "init", str(secrets), "--for-containers"]
-    subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+    secrets = make_secrets(folder / "secrets")
     engine = DockerEngine(folder / "engine")
     started_at = time.monotonic()
 

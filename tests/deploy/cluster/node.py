@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from deploy.cluster.programs import HERE
+from deploy.docker_engine import APART
 from deploy.manifests import Manifest, Node
 
 SERVER = "https://10.200.0.1:6443"
@@ -116,20 +117,9 @@ def wait_until(is_so: Callable[[], bool], seconds: float, what: str, tell: Calla
 def running_node(folder: Path, hyper: Path) -> Iterator[ClusterNode]:
     """Start a node, and end it with all that runs on it."""
     script = str(HERE / "node.sh")
-    namespaces = [
-        "unshare",
-        "--net",
-        "--mount",
-        "--uts",
-        "--ipc",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-    ]
     with (folder / "node.log").open("wb") as output:
         process = subprocess.Popen(
-            [*namespaces, "bash", script, str(folder), str(hyper)], stdout=output, stderr=output,
+            [*APART, "bash", script, str(folder), str(hyper)], stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
     try:
