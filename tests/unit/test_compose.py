@@ -128,7 +128,7 @@ def test_settings_exist_and_are_taken(name: str, made: Path, tmp_path: Path, mon
         assert source == f"kafka-{settings.role}-password"
         assert settings.advertised_host == name
         grace = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
-        assert grace > settings.shutdown_seconds + getattr(settings, "drain_seconds", 0) + 5
+        assert grace > settings.shutdown_seconds + settings.drain_seconds + 5
 
 
 def test_there_is_a_worker_for_all_that_the_profiles_promise():
