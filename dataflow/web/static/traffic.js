@@ -32,7 +32,7 @@ function countryName(code) {
 
 export function open(root) {
   const view = viewOf(root);
-  return { addresses: () => addressesOf(view), show: (answers) => show(view, answers) };
+  return { addresses: () => addressesOf(view), show: (answers, errors) => show(view, answers, errors) };
 }
 
 function viewOf(root) {
@@ -96,7 +96,7 @@ function orderOf(field) {
   return ORDERS.includes(asked) ? asked : "count";
 }
 
-function show(view, answers) {
+function show(view, answers, errors) {
   chooseStatuses(view, answers);
   const filter = filtered();
   const curve = curveOf(answers.total);
@@ -104,7 +104,7 @@ function show(view, answers) {
   if (answers.total) showFigures(view, curve, filter, answers.total, kinds);
   view.kinds.show(kinds);
   say(view.lack, filter ? ofAll(filter) : answers.kinds?.since ? `Counted since ${answers.kinds.since}.` : "");
-  showCharts(view, curve, answers, filter);
+  showCharts(view, curve, answers, filter, errors);
   for (const each of view.tables) showBreakdown(each, answers[each.field], sumOf(curve.inRange, "count"), filter);
 }
 
@@ -137,13 +137,17 @@ function showFigures({ figures, note }, curve, filter, { apart }, kinds) {
   say(note, `${compared}${late}${unheeded}`.trim());
 }
 
-function showCharts({ charts, statuses }, curve, answers, filter) {
+function showCharts({ charts, statuses }, curve, answers, filter, errors) {
   const lack = curve.newest === null ? "Nothing counted in this range." : "";
   charts.requests.show({ times: curve.times, values: [valuesOf(curve, "count"), valuesOf(curve, "errors")], note: lack });
   charts.bytes.show({ times: curve.times, values: [valuesOf(curve, "bytes")] });
   const withTimes = filter?.hasTimes ? curve : curveOf(answers.times);
   charts.times.element.parentElement.hidden = Boolean(filter) && !filter.hasTimes;
-  charts.times.show({ times: withTimes.times, values: QUANTILES.map((part) => quantilesOf(withTimes, "response_time_ms", part)) });
+  charts.times.show({
+    times: withTimes.times,
+    values: QUANTILES.map((part) => quantilesOf(withTimes, "response_time_ms", part)),
+    note: errors.times ? `No answer: ${errors.times}.` : "", // more endpoints than can be put together
+  });
   charts.statuses.element.parentElement.hidden = Boolean(filter);
   showStatuses(charts.statuses, statuses, curve, answers);
 }
