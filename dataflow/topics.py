@@ -7,6 +7,7 @@ from dataflow.catalogue.declared import INGEST_RUNS, INGESTED_INPUTS, OWN_TOPICS
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS_FILTERED
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.boot import CHANGELOG_SETTINGS
+from dataflow.engine.topology import changelog_of
 from dataflow.kafka.admin import Admin, NewTopic
 from dataflow.kafka.clients import running
 from dataflow.settings import Settings
@@ -29,7 +30,7 @@ def declared_topics(settings: Settings, *, with_changelogs: bool = True) -> tupl
     ]
     changelogs = [
         DeclaredTopic(
-            f"{settings.app_id}-{topic}-changelog",
+            changelog_of(settings.app_id, topic),
             f"tables counted from {topic}",
             configs=CHANGELOG_SETTINGS,
             partitions=settings.partitions,
@@ -97,7 +98,7 @@ async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str
     """
     async with running(Admin(connection)) as admin:
         counts = await admin.partition_counts()
-        changelogs = {f"{app_id}-{topic}-changelog": count for topic, count in counts.items()}
+        changelogs = {changelog_of(app_id, topic): count for topic, count in counts.items()}
         wanted = changelogs | {topic.name: topic.partitions for topic in (INGESTED_INPUTS, INGEST_RUNS)}
         grown = {name: count for name, count in wanted.items() if 0 < counts.get(name, 0) < count}
         await admin.grow(grown)

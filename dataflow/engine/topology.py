@@ -16,6 +16,11 @@ Work = Callable[[BatchStream], Awaitable[None]]
 """What an agent does with batches, until there are no more."""
 
 
+def changelog_of(app_id: str, topic: str) -> str:
+    """Return the name of the changelog of the tables that are counted from a topic."""
+    return f"{app_id}-{topic}-changelog"
+
+
 class HasAppId(Protocol):
     """An app, as far as its changelogs are concerned."""
 
@@ -42,7 +47,7 @@ class Source:
     def changelog(self) -> str:
         """The name of the changelog topic: it begins with the app's, which settings may change."""
         app = cast("HasAppId", self.topic.app)
-        return f"{app.app_id}-{self.topic.get_topic_name()}-changelog"
+        return changelog_of(app.app_id, self.topic.get_topic_name())
 
 
 @dataclass(frozen=True, slots=True)

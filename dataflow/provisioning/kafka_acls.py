@@ -20,6 +20,7 @@ from dataflow.catalogue.declared import (
 )
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.catalogue.topic import DeclaredTopic
+from dataflow.engine.topology import changelog_of
 from dataflow.provisioning.kafka_users import COMMANDS
 from dataflow.settings import Role, Settings
 from dataflow.topics import read_topics
@@ -86,6 +87,10 @@ def _names(topics: Iterable[DeclaredTopic]) -> list[str]:
     return [topic.name for topic in topics]
 
 
+def _changelogs(settings: Settings) -> list[str]:
+    return [changelog_of(settings.app_id, topic) for topic in read_topics(settings)]
+
+
 def _look(settings: Settings) -> Acls:
     """Compare topics with their declarations, and find the workers of all groups."""
     yield from _topics([*TOPICS, *_names(OWN_TOPICS)], Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)
@@ -97,8 +102,7 @@ def _enrich(settings: Settings) -> Acls:
     yield from _topics(read_topics(settings), Operation.READ)
     outputs = (output.name for stream in STREAMS for output in stream.outputs)
     yield from _topics([*outputs, DEAD_LETTERS.name], Operation.WRITE)
-    changelogs = [f"{settings.app_id}-{topic}-changelog" for topic in read_topics(settings)]
-    yield from _topics(changelogs, Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS)
+    yield from _topics(_changelogs(settings), Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS)
     yield from _topics(_names(CHANGED_WHILE_IT_RUNS), Operation.READ, Operation.WRITE)
     yield Acl(Kind.GROUP, settings.app_id, Operation.READ)
     yield Acl(Kind.GROUP, f"{settings.app_id}-streams-", Operation.READ, is_prefix=True)
@@ -130,8 +134,7 @@ def _operate(settings: Settings) -> Acls:
 
 def _inspect(settings: Settings) -> Acls:
     """Compare changelogs with their declarations."""
-    changelogs = [f"{settings.app_id}-{topic}-changelog" for topic in read_topics(settings)]
-    return _topics(changelogs, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)
+    return _topics(_changelogs(settings), Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)
 
 
 def _sink(name: str, topics: Callable[[Settings], Iterable[str]]) -> Callable[[Settings], Acls]:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 
 from dataflow.cli.doctor.finding import Examined, Finding, error, ok, warning
+from dataflow.engine.topology import changelog_of
 from dataflow.topics import Difference, declared_topics, ensure_topics, read_topics
 
 CHECK = "topics"
@@ -26,7 +27,7 @@ async def topics(examined: Examined) -> AsyncIterator[Finding]:
 async def _changelogs(examined: Examined) -> AsyncIterator[Finding]:
     counts = await examined.admin.partition_counts()
     for topic in read_topics(examined.settings):
-        changelog = f"{examined.settings.app_id}-{topic}-changelog"
+        changelog = changelog_of(examined.settings.app_id, topic)
         found, expected = counts.get(changelog), counts.get(topic)
         if None in (found, expected) or found == expected:
             continue
