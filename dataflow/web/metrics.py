@@ -83,8 +83,8 @@ def _states() -> Iterable[Metric]:
 def _process() -> Iterable[Metric]:
     ends = {}
     for certificate in {context.certificate for context in LIVE if context.certificate is not None}:
-        with suppress(OSError, ValueError, IndexError):  # what is wrong with the file, the log says
-            ends[str(certificate)] = expires_at(certificate)
+        with suppress(OSError, ValueError):  # what is wrong with the file, the log says
+            ends[str(certificate)] = expires_at(certificate).timestamp()
     yield measured("dataflow_certificate_expiry_timestamp_seconds", ends)
     limit = MEMORY_LIMIT.read_text().strip() if MEMORY_LIMIT.exists() else ""
     if limit.isdigit():

@@ -9,6 +9,7 @@ from typing import cast
 
 from cryptography import x509
 
+from dataflow.certificates import expires_at
 from dataflow.cli.doctor.broker import CONNECT_SECONDS
 from dataflow.cli.doctor.finding import Examined, Finding, error, ok, warning
 from dataflow.settings import Settings, variable_of
@@ -24,12 +25,12 @@ def own_certificates(settings: Settings) -> Iterator[Finding]:
         if isinstance(path, Path) and name.endswith(("cert_file", "ca_file")):
             where = f"{variable_of(name)} ({path})"
             try:
-                certificates = x509.load_pem_x509_certificates(path.read_bytes())
+                expires = expires_at(path)
             except (OSError, ValueError) as fault:
                 remedy = "correct the file, or the setting"
                 yield error(CHECK, f"{where} cannot be read: {fault}", "certificates (PEM)", remedy)
                 continue
-            yield _finding(where, min(certificate.not_valid_after_utc for certificate in certificates))
+            yield _finding(where, expires)
 
 
 async def broker_certificates(examined: Examined) -> AsyncIterator[Finding]:
