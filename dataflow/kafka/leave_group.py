@@ -45,5 +45,5 @@ async def remove_members(client: AIOKafkaClient, group: str, instance_ids: Colle
     for code in (answer.error_code, *(codes[name] for name in codes.keys() - unknown)):
         if code:
             error = for_code(code)
-            raise error(f"group {group} keeps {', '.join(sorted(instance_ids))}")
+            raise error(group)
     return unknown
