@@ -19,6 +19,9 @@ QUICK = {
     "log.retention.check.interval.ms": 86_400_000,  # tests write records of any age
 }
 
+# A machine that stands still for two seconds is no reason to refuse records: nobody kills this broker.
+PATIENT = {"broker.session.timeout.ms": 30_000}
+
 
 pytest.register_assert_rewrite("table_model")  # it compares, and its assertions tell what differs
 
@@ -42,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
     """Return the one broker of the session, running: use names of your own, never stop it."""
-    broker = EmbeddedBroker(tmp_path_factory.mktemp("broker"), properties=QUICK)
+    broker = EmbeddedBroker(tmp_path_factory.mktemp("broker"), properties={**QUICK, **PATIENT})
     broker.start()
     broker.wait_ready()
     yield broker

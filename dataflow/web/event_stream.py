@@ -44,7 +44,7 @@ async def _write(http: Request, response: StreamResponse, frame: bytes) -> None:
         raise ConnectionResetError from None
 
 
-def goes_on(http: Request, owner: Identity | None) -> bool:
+def stays_open(http: Request, owner: Identity | None) -> bool:
     """Tell whether a stream may: not when the worker stops or drains, nor when `owner` is logged out."""
     is_ending = app.should_stop or app.web.connections.is_draining
     return not is_ending and session_owner(http) == owner

@@ -15,7 +15,7 @@ from yarl import URL
 from dataflow.access.identity import AccessRole
 from dataflow.http_error import HttpError, bad_value, not_found
 from dataflow.web.authorize import identity_of, matched_route
-from dataflow.web.event_stream import STREAM, event, goes_on, send_events
+from dataflow.web.event_stream import STREAM, event, send_events, stays_open
 from dataflow.web.health import not_ready_for
 from dataflow.web.live_answers import Ask, LiveAnswer, LiveAnswers, error_frame
 from dataflow.web.parameter import NoParameters, about
@@ -92,7 +92,7 @@ async def _frames(
     owner = session_owner(http)
     with live_answers().listen(asks, changed) as answers:
         told = dict.fromkeys(answers, 0)
-        while monotonic() < until and goes_on(http, owner):
+        while monotonic() < until and stays_open(http, owner):
             changed.clear()
             news = [answer for answer in answers if answer.number != told[answer]]
             told.update({answer: answer.number for answer in news})

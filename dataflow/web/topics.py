@@ -18,7 +18,7 @@ from dataflow.errors import one_of
 from dataflow.http_error import not_found
 from dataflow.web.answer import Answer
 from dataflow.web.authorize import check_role
-from dataflow.web.event_stream import STREAM, event, goes_on, send_events
+from dataflow.web.event_stream import STREAM, event, send_events, stays_open
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.route import Routes
 from dataflow.web.session_cookie import session_owner
@@ -78,7 +78,7 @@ async def tail_topic(request: TailRequest, http: Request) -> StreamResponse:
 
 async def _told(http: Request, listener: TailListener, until: float) -> AsyncGenerator[bytes, None]:
     owner = session_owner(http)
-    while monotonic() < until and goes_on(http, owner):
+    while monotonic() < until and stays_open(http, owner):
         with suppress(TimeoutError):
             await asyncio.wait_for(listener.news.wait(), BEAT_SECONDS)
         yield _frames(listener)
