@@ -8,8 +8,10 @@ from faust.types import ServiceT
 
 from dataflow.app import Dataflow
 from dataflow.engine.app import EngineWorker
+from dataflow.errors import DataflowError
 from dataflow.logs import get_log
 from dataflow.private_files import keep_files_private
+from dataflow.stateful_set import can_ask, is_scaled_in
 
 log = get_log(__name__)
 
@@ -50,4 +52,18 @@ class Worker(EngineWorker):
         """Serve and work for some seconds more, not ready; each answer ends its connection."""
         log.info("Worker drains; it is not ready any more.", drain_seconds=seconds)
         self.app.web.connections.is_draining = True
+        leaving = asyncio.create_task(self._leave_if_scaled_in())
         await self.app.wait_for_stopped(self._is_hurried.wait(), timeout=seconds)
+        await self.app.wait_first(leaving, self._is_hurried.wait())
+
+    async def _leave_if_scaled_in(self) -> None:
+        """Have the group not wait for a pod that does not come back: a restart ends one in the same way."""
+        name = self.app.settings.instance_id
+        if name is None or not self.app.takes_partitions or not can_ask():
+            return
+        try:
+            if await asyncio.to_thread(is_scaled_in, name):
+                log.info("This pod does not come back; the worker leaves its group.", instance_id=name)
+                self.app.batch_consumer.thread.leaves_for_good = True
+        except DataflowError as error:
+            log.warning("Nobody says whether this pod comes back; it stays in its group.", reason=error)

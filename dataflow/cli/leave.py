@@ -11,42 +11,28 @@ from dataflow.errors import DataflowError
 Names = Annotated[
     list[str] | None, typer.Argument(help="DATAFLOW_INSTANCE_ID of workers that have ended; none: this one's")
 ]
-IfScaledIn = Annotated[
-    bool,
-    typer.Option("--if-scaled-in", help="Only if the Kubernetes StatefulSet has no place for it any more."),
-]
 
 
-def leave(names: Names = None, if_scaled_in: IfScaledIn = False, url: Worker = None) -> None:
+def leave(names: Names = None, url: Worker = None) -> None:
     """Have a worker leave its group for good.
 
     A worker with DATAFLOW_INSTANCE_ID stays in its group when it ends: after a restart it goes on with what
     it had. One that leaves gives its partitions to others at once. Without names, the running worker is told
-    to leave when it ends. With names, workers that have ended leave now.
+    to leave when it ends. With names, workers that have ended leave now. A pod of a StatefulSet that is
+    scaled in leaves by itself, if it has a token to ask by (docs/operations.md).
 
     \b
     Example:
       dataflow leave
       dataflow leave enrich-3 enrich-4
-      dataflow leave --if-scaled-in   # as preStop of a pod
     """
     if names:
         _remove(names)
-        return
-    if if_scaled_in and not _is_scaled_in():
-        say("The StatefulSet keeps this worker; it stays in its group.")
         return
     from dataflow.cli.worker_client import address_of, tell
 
     name = tell(address_of(url), "leave")["instance_id"]
     say(f"Worker {name or 'without DATAFLOW_INSTANCE_ID'} leaves its group when it ends.")
-
-
-def _is_scaled_in() -> bool:
-    from dataflow.cli.stateful_set import is_scaled_in
-    from dataflow.settings import settings
-
-    return is_scaled_in(settings().instance_id or "")
 
 
 def _remove(names: list[str]) -> None:

@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from chaos.cluster import Cluster
 from chaos.waiting import wait_until
+from chaos.worker import Worker
 from confluent_kafka.admin import AdminClient
+from harness.pod_account import pod_account
 
 SESSION_MS = 600_000
 """None of the members is missed meanwhile."""
@@ -49,8 +53,40 @@ def test_a_worker_that_is_told_so_leaves_and_others_have_its_partitions_at_once(
     assert workers[2].stop() == 0
     assert members(cluster) == {"enrich-0"}
 
+    wait_has_all(workers[0])
+
+
+def wait_has_all(worker: Worker) -> None:
+    """Wait until a worker answers for all partitions."""
+
     def has_all() -> bool:
-        status, answer = workers[0].ask("/streams")
+        status, answer = worker.ask("/streams")
         return status == 200 and not any(each["missing"] for each in answer["partitions"].values())
 
-    wait_until(has_all, 60, lambda: f"all partitions at one worker: {workers[0].ask('/streams')}")
+    wait_until(has_all, 60, lambda: f"all partitions at one worker: {worker.ask('/streams')}")
+
+
+def test_a_pod_that_is_scaled_in_leaves_by_itself_and_one_that_restarts_stays(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Both get SIGTERM; the partitions of the one stood still for a session. Of a refusal a warning tells."""
+    account = tmp_path / "account"
+    account.mkdir()
+    with pod_account(account) as api:
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(api.port))
+        monkeypatch.setenv("POD_ACCOUNT", str(account))
+        settings = {"app": "chaos.pod_app", "session_timeout_ms": str(SESSION_MS), "role": "enrich"}
+        names = ["dataflow-enrich-0", "dataflow-enrich-1", "dataflow-enrich-2", "other-0"]
+        workers = [cluster.start_worker(instance_id=name, **settings) for name in names]
+        for worker in workers:
+            worker.wait_ready()
+        api.replicas = 2  # and the set ends the pod with the highest number
+        for worker in workers[1:]:
+            assert worker.stop() == 0, worker.tail()
+    assert members(cluster) == {*names} - {"dataflow-enrich-2"}
+    told = "Nobody says whether this pod comes back"
+    assert [told in worker.said() for worker in workers[1:]] == [False, False, True]
+    code, said = leave(workers[0].environment, "dataflow-enrich-1", "other-0")
+    assert code == 0, said
+    wait_has_all(workers[0])

@@ -12,12 +12,14 @@ def link_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
         yield from _own_selector_faults(workload)
         yield from _source_faults(workload, manifests)
         yield from _spread_faults(workload)
+        yield from _account_faults(workload, manifests)
     for service in of_kind(manifests, "Service"):
         yield from _service_faults(service, pods)
     for kind in ("PodDisruptionBudget", "NetworkPolicy"):
         for manifest in of_kind(manifests, kind):
             if not _is_of_strimzi(manifest, manifests):
                 yield from _selector_faults(manifest, pods)
+    yield from _grant_faults(manifests)
     for stateful in of_kind(manifests, "StatefulSet"):
         yield from _headless_faults(stateful, manifests)
     for scaler in (*of_kind(manifests, "ScaledObject"), *of_kind(manifests, "HorizontalPodAutoscaler")):
@@ -55,6 +57,26 @@ def _own_selector_faults(workload: Workload) -> Iterator[str]:
     selector = workload.manifest["spec"].get("selector")
     if workload.manifest["kind"] in ("Deployment", "StatefulSet") and not matches(selector, workload.labels):
         yield f"{workload.name}: its selector does not match the labels of its own pods"
+
+
+def _account_faults(workload: Workload, manifests: Iterable[Manifest]) -> Iterator[str]:
+    account = workload.pod.get("serviceAccountName")
+    known = map(name_of, manifests)
+    if account is not None and f"ServiceAccount/{account}" not in known:
+        yield f"{workload.name}: ServiceAccount {account} is none of the manifests"
+
+
+def _grant_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Yield where a Role or who gets it, or what it is about, is none of the manifests."""
+    known = set(map(name_of, manifests))
+    for binding in of_kind(manifests, "RoleBinding"):
+        for named in (binding["roleRef"], *binding["subjects"]):
+            if f"{named['kind']}/{named['name']}" not in known:
+                yield f"{name_of(binding)}: {named['kind']} {named['name']} is none of the manifests"
+    for role in of_kind(manifests, "Role"):
+        for name in (name for rule in role["rules"] for name in rule.get("resourceNames", [])):
+            if f"StatefulSet/{name}" not in known:
+                yield f"{name_of(role)}: StatefulSet {name} is none of the manifests"
 
 
 def _spread_faults(workload: Workload) -> Iterator[str]:
@@ -121,12 +143,15 @@ def _target_faults(scaler: Manifest, manifests: Iterable[Manifest]) -> Iterator[
 
 def _source_faults(workload: Workload, manifests: Iterable[Manifest]) -> Iterator[str]:
     known = {one["metadata"]["name"] for one in of_kind(manifests, "ConfigMap")}
+    known.add("kube-root-ca.crt")  # each cluster puts it into each namespace
     for container in workload.containers:
         for source in container.get("envFrom", []):
             name = source.get("configMapRef", {}).get("name")
             if name is not None and name not in known:
                 yield f"{workload.name}: ConfigMap {name} is none of {', '.join(sorted(known))}"
-    for volume in workload.pod.get("volumes", []):
+    volumes = workload.pod.get("volumes", [])
+    projected = [source for volume in volumes for source in volume.get("projected", {}).get("sources", [])]
+    for volume in (*volumes, *projected):
         name = volume.get("configMap", {}).get("name")
         if name is not None and name not in known:
             yield f"{workload.name}: ConfigMap {name} is none of {', '.join(sorted(known))}"

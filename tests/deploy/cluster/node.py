@@ -33,6 +33,8 @@ PATHS: Mapping[str, str] = {
     "Ingress": "/apis/networking.k8s.io/v1/namespaces/dataflow/ingresses",
     "CronJob": "/apis/batch/v1/namespaces/dataflow/cronjobs",
     "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/dataflow/networkpolicies",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/dataflow/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/dataflow/rolebindings",
     "PodDisruptionBudget": "/apis/policy/v1/namespaces/dataflow/poddisruptionbudgets",
 }
 
