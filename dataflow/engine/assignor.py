@@ -12,15 +12,20 @@ from collections.abc import Collection, Iterable, Mapping
 from faust.assignor import PartitionAssignor
 from faust.assignor.client_assignment import ClientAssignment
 
-from dataflow.engine.member_data import MemberData, OwnPartitions, encode, member_data, this_process
+from dataflow.engine.member_data import (
+    VERSION,
+    MemberData,
+    OwnPartitions,
+    encode,
+    member_data,
+    this_process,
+)
 from dataflow.engine.spread import spread
+from dataflow.engine.tables.changelog import FORMAT_VERSION, OLDEST_WRITTEN
 from dataflow.kafka.types import ClusterMetadata, MemberAssignment, MemberMetadata
 from dataflow.logs import get_log
 
 log = get_log(__name__)
-
-VERSION = 5
-"""Of what members send; Faust's is 4. A member of an earlier version is sent the owners of all partitions."""
 
 
 class Assignor(PartitionAssignor):
@@ -28,6 +33,8 @@ class Assignor(PartitionAssignor):
 
     members = 1
     """How many there are in the group."""
+    changelog_format = FORMAT_VERSION
+    """What is written to changelogs: the latest format that all members read."""
 
     @property
     def version(self) -> int:
@@ -39,6 +46,7 @@ class Assignor(PartitionAssignor):
         own = OwnPartitions(self._assignment.actives, self._assignment.standbys)
         instance_id = self.app.conf.consumer_group_instance_id
         data = MemberData(own, str(self._url), instance_id=instance_id, process=this_process())
+        data.changelog_format = FORMAT_VERSION
         return MemberMetadata(VERSION, list(topics), encode(data))
 
     def on_assignment(self, assignment: MemberAssignment) -> None:
@@ -51,6 +59,13 @@ class Assignor(PartitionAssignor):
             actives=data.assignment.actives, standbys=data.assignment.standbys
         )
         self._topic_groups, self.members = data.topic_groups, max(data.members, 1)
+        read_by_all = data.format_of(assignment.version)
+        self.changelog_format = max(OLDEST_WRITTEN, min(read_by_all, FORMAT_VERSION))
+        if read_by_all < FORMAT_VERSION:
+            log.info(
+                "Changelogs are written in an earlier format, for members of an earlier release.",
+                format=self.changelog_format,
+            )
         self._active_tps, self._standby_tps = self._assignment.active_tps, self._assignment.standby_tps
 
     def _perform_assignment(
@@ -72,9 +87,10 @@ class Assignor(PartitionAssignor):
             topic_groups |= dict.fromkeys(topics, number)
         self._global_table_standby_assignments(assignments, counts)
         old = {member for member, sent in member_metadata.items() if sent.version < VERSION}
+        read_by_all = min(members[member].format_of(sent.version) for member, sent in member_metadata.items())
         self._member_urls = {member: data.url for member, data in members.items()}
         return {
-            member: self._message(member, assignments, topic_groups, with_owners=member in old)
+            member: self._message(member, assignments, topic_groups, read_by_all, with_owners=member in old)
             for member in members
         }
 
@@ -83,12 +99,14 @@ class Assignor(PartitionAssignor):
         member: str,
         assignments: dict[str, ClientAssignment],
         topic_groups: dict[str, int],
+        read_by_all: int,
         *,
         with_owners: bool,
     ) -> MemberAssignment:
         own = assignments[member]
         data = MemberData(OwnPartitions(own.actives, own.standbys), self._member_urls[member])
         data.topic_groups, data.members = topic_groups, len(assignments)
+        data.changelog_format = read_by_all
         if with_owners:
             data.changelog_distribution = self._get_changelog_distribution(assignments)
             data.external_topic_distribution = self._get_external_topic_distribution(assignments)

@@ -212,6 +212,11 @@ class BatchConsumer(driver.Consumer):
                 if self.flow_active:
                     self._read_offset[tp] = record.offset
 
+    @property
+    def changelog_format(self) -> int:
+        """What is written to changelogs: the latest format that all members read."""
+        return cast("Assignor", self.app.assignor).changelog_format
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Write what is finished before partitions are revoked; Faust forgets offsets first."""
         self.is_joining = True

@@ -183,6 +183,7 @@ class Engine(Service):
             self.topology.note_output,
             Backlog(),
             self.batch_sizes,
+            changelog_format=self.group.changelog_format,
         )
 
     def on_nothing_assigned(self) -> None:

@@ -16,6 +16,10 @@ class Group(Protocol):
         """Generation and member id of the last assignment; None before the first."""
 
     @property
+    def changelog_format(self) -> int:
+        """What is written to changelogs: the latest format that all members read."""
+
+    @property
     def is_joining(self) -> bool:
         """Tell whether a rebalance is under way, at whose end partitions are assigned."""
 

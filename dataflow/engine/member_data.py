@@ -11,6 +11,9 @@ from faust.types.assignor import HostToPartitionMap, TopicToPartitionMap
 
 from dataflow.instants import now_ms
 
+VERSION = 5
+"""Of what members send; Faust's is 4. A member of an earlier version is sent the owners of all partitions."""
+
 encode = msgspec.json.encode
 
 
@@ -49,6 +52,12 @@ class MemberData(msgspec.Struct):
     process: WorkerProcess | None = None
     members: int = 0
     """How many there are in the group, as the leader says."""
+    changelog_format: int | None = None
+    """Of a member the latest that it reads, of the leader the one to write; earlier releases have none."""
+
+    def format_of(self, version: int) -> int:
+        """Return that format; releases that do not tell it had one for each version of what members send."""
+        return int(version >= VERSION) if self.changelog_format is None else self.changelog_format
 
 
 member_data = msgspec.json.Decoder(MemberData).decode

@@ -14,6 +14,7 @@ import msgspec
 from yarl import URL
 
 from dataflow.engine.address import is_loopback
+from dataflow.engine.format_check import check_formats
 from dataflow.engine.member_data import MemberData, WorkerProcess, member_data, this_process
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.sibling_groups import siblings_of
@@ -72,6 +73,8 @@ class Membership:
     async def check(self, moment: Moment) -> None:
         """Raise `Misconfigured` if a worker that is alive has this one's instance id or address.
 
+        So it does at the start if one cannot read what this one would write.
+
         A predecessor of this worker that the group has not missed yet is no other one. Where that
         cannot be told, this waits until it has left, for a session at most.
         """
@@ -83,6 +86,8 @@ class Membership:
                 asyncio.timeout(LOST_SECONDS if moment is Moment.LOST else None),
                 running(Admin(self._options.connection)) as admin,
             ):
+                if moment is Moment.START:
+                    await check_formats(admin, self._app.conf.id, self._app.conf.broker_session_timeout)
                 await self._check(admin, moment)
         except (KafkaError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             log.info("Group does not say who its members are.", group=self._app.conf.id, error=error)

@@ -238,9 +238,10 @@ class Partition:
         changes += [
             change
             for table_partition in self.state.table_partitions.values()
-            for change in table_partition.snapshot(is_upkept=True)
+            for change in table_partition.snapshot(self.context.changelog_format, is_upkept=True)
         ]
-        changes.append((PARTITION_KEY, self.state.encode_numbers(self.position)))
+        numbers = self.state.encode_numbers(self.position, self.context.changelog_format)
+        changes.append((PARTITION_KEY, numbers))
         self.state.position = self.position
         for topic in list(self._buffered):
             self._pack(topic)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dataflow.engine.batch_sizes import BatchSizes
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.pauses import StreamPauses
+from dataflow.engine.tables.changelog import FORMAT_VERSION
 from dataflow.instants import now_ms
 from dataflow.kafka.record_batches import RecordBatches
 
@@ -35,3 +36,5 @@ class PartitionContext:
     backlog: Backlog
     batch_sizes: BatchSizes
     now_ms: Callable[[], int] = now_ms
+    changelog_format: int = FORMAT_VERSION
+    """What is written: all members of the group read it."""

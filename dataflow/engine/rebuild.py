@@ -78,6 +78,7 @@ class Rebuild:
         self._source = source
         self._table = table
         self._connection = partition.context.options.connection
+        self._format = partition.context.changelog_format
 
     async def run(self, *, from_now: bool) -> bool:
         """Count from the begin of the topic, or from now on; tell whether the partition has taken it over.
@@ -89,7 +90,7 @@ class Rebuild:
         if from_now:
             counted = Recount.of(self._partition, self._table, 0).counted
             counted.since_ms = self._partition.context.now_ms()
-            self._partition.adopt(counted, counted.snapshot())
+            self._partition.adopt(counted, counted.snapshot(self._format))
         else:
             async with reader(self._connection) as consumer:
                 try:
@@ -119,7 +120,7 @@ class Rebuild:
             counted.since_ms = partition.context.now_ms()  # unless there is a record to tell
         while partition.is_open:
             if recount.position == partition.position == partition.delivered:
-                partition.adopt(counted, counted.snapshot())
+                partition.adopt(counted, counted.snapshot(self._format))
                 return
             for fetched in (await drain(consumer, [tp], RECORDS_AT_ONCE, FETCH_SECONDS)).values():
                 partition.is_held |= fetched.end >= partition.position
@@ -143,7 +144,7 @@ class Rebuild:
             counted.since_ms = recount.last_record_ms
         if recount.records >= RECORDS_A_SNAPSHOT:
             recount.records = 0
-            await self._write(counted.snapshot())
+            await self._write(counted.snapshot(self._format))
 
     async def _write(self, changes: list[ChangelogRecord]) -> None:
         self._partition.write(changes)

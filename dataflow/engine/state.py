@@ -178,7 +178,7 @@ class PartitionState:
             if self._since_ms is not None and name not in self._since_ms and not table_partition.is_new:
                 yield name, f"{changelog} was written for a while by a release without {name}"
 
-    def encode_numbers(self, position: int) -> bytes:
+    def encode_numbers(self, position: int, version: int = FORMAT_VERSION) -> bytes:
         """Return the changelog value of a partition's own numbers, counted up to `position`."""
         since_ms = {name: part.since_ms for name, part in self.table_partitions.items()}
         counts = self.event_counts.as_mapping()
@@ -186,7 +186,7 @@ class PartitionState:
             position,
             self.stream_time_ms,
             counts,
-            FORMAT_VERSION,
+            version,
             since_ms,
             self.suspended,
             self.group,

@@ -28,6 +28,8 @@ class GroupMember(NamedTuple):
     client_host: str
     user_data: bytes
     partitions: Mapping[str, list[int]]
+    version: int
+    """Of what it has told."""
 
 
 async def send_to_coordinator(
@@ -67,8 +69,10 @@ async def describe_members(client: AIOKafkaClient, group: str) -> list[GroupMemb
         GroupMember(
             member_id,
             client_host.removeprefix("/"),
-            ConsumerProtocol.METADATA.decode(metadata).user_data,
+            told.user_data,
             dict(ConsumerProtocol.ASSIGNMENT.decode(assignment).assignment) if assignment else {},
+            told.version,
         )
         for member_id, _, client_host, metadata, assignment in members
+        for told in (ConsumerProtocol.METADATA.decode(metadata),)
     ]

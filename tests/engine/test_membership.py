@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,10 @@ from harness.relay import Names, relay, running
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine import membership
-from dataflow.engine.member_data import WorkerProcess
+from dataflow.engine.member_data import MemberData, OwnPartitions, WorkerProcess, encode
 from dataflow.engine.membership import Moment
 from dataflow.errors import Misconfigured
+from dataflow.kafka.types import MemberMetadata
 
 
 @pytest.mark.parametrize("is_sibling", [False, True])
@@ -32,6 +34,30 @@ async def test_an_address_that_a_worker_elsewhere_has_is_refused_unless_that_lea
         with pytest.raises(
             Misconfigured,
             match=rf"address of this worker is http://127\.0\.0\.1:.* in group {names.group} has",
+        ):
+            await second.app.engine.membership.check(Moment.START)
+        checking = asyncio.create_task(second.app.engine.membership.check(Moment.START))
+        await asyncio.sleep(membership.POLL_SECONDS)
+        assert not checking.done()
+    await checking
+
+
+async def test_a_group_with_a_worker_that_reads_only_an_earlier_format_is_not_joined(
+    broker: EmbeddedBroker, names: Names, monkeypatch: pytest.MonkeyPatch
+):
+    """Whenever it got a partition that the new one has written to, it would end."""
+
+    def metadata(topics: Collection[str]) -> MemberMetadata:
+        """Tell what a worker of the release before format 1 tells."""
+        return MemberMetadata(4, list(topics), encode(MemberData(OwnPartitions({}, {}), "http://old:6066")))
+
+    first, second = relay(broker.address, names), relay(broker.address, names)
+    monkeypatch.setattr(first.app.assignor, "metadata", metadata)
+    async with running(first):
+        with pytest.raises(
+            Misconfigured,
+            match=rf"^group {names.group} has a worker of an earlier release at http://old:6066 \(.*\), "
+            r"which reads changelogs up to format 0; expected format 1 or later",
         ):
             await second.app.engine.membership.check(Moment.START)
         checking = asyncio.create_task(second.app.engine.membership.check(Moment.START))

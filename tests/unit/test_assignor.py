@@ -2,9 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import cast
 
 import faust
+import msgspec
 import pytest
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
@@ -13,9 +15,12 @@ from faust.assignor import PartitionAssignor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflow.engine import assignor as assignor_module
 from dataflow.engine.app import App
 from dataflow.engine.assignor import Assignor
+from dataflow.engine.member_data import MemberData
 from dataflow.engine.spread import spread
+from dataflow.kafka.types import MemberAssignment, MemberMetadata
 
 TOPICS = ("access-logs", "analytics-events", "cdn-logs", "expedia", "matomo-events", "raw-web-events")
 MEMBER_ID = "faust-0.15.3-0a1b2c3d-4e5f-6789-abcd-ef0123456789-{:03}"
@@ -158,6 +163,57 @@ def test_workers_of_the_version_before_are_in_one_group_with_those_of_this_one(l
         for partition in partitions
     }
     assert told == {tp: f"http://worker.example:{int(member[-3:])}" for tp, member in owners.items()}
+
+
+def formats_written(group: SimulatedGroup) -> dict[int, int]:
+    """Return what each member writes to changelogs, by its port."""
+    written = {member: cast("Assignor", one).changelog_format for member, one in group.members.items()}
+    return {int(member[-3:]): version for member, version in written.items()}
+
+
+@pytest.fixture
+def later_release(monkeypatch: pytest.MonkeyPatch) -> type[Assignor]:
+    """Return the assignor of a release that reads format 3, and still writes format 1."""
+
+    class Later(Assignor):
+        def metadata(self, topics: Collection[str]) -> MemberMetadata:
+            with monkeypatch.context() as at:
+                at.setattr(assignor_module, "FORMAT_VERSION", 3)
+                return super().metadata(topics)
+
+        def on_assignment(self, assignment: MemberAssignment) -> None:
+            with monkeypatch.context() as at:
+                at.setattr(assignor_module, "FORMAT_VERSION", 3)
+                super().on_assignment(assignment)
+
+    return Later
+
+
+@pytest.mark.parametrize("leader", [1, 2, 3])
+def test_a_format_of_changelogs_is_written_once_all_members_read_it(
+    later_release: type[Assignor], leader: int
+):
+    """While one of an earlier release is left, partitions can go back to it; whichever of them leads."""
+    group = SimulatedGroup({"a": 6})
+    group.join(later_release(App("app", web_host="worker.example", web_port=port)) for port in (1, 2))
+    group.join([assignor_at(3)])
+    group.rebalance(MEMBER_ID.format(leader))
+    assert formats_written(group) == {1: 1, 2: 1, 3: 1}
+
+    del group.members[MEMBER_ID.format(3)]
+    group.rebalance()
+    assert formats_written(group) == {1: 3, 2: 3}
+
+    group.join([assignor_at(3)])  # the way back, one worker at a time
+    group.rebalance(MEMBER_ID.format(leader))
+    assert formats_written(group) == {1: 1, 2: 1, 3: 1}
+
+
+@pytest.mark.parametrize(("version", "read"), [(4, 0), (5, 1)])
+def test_members_that_do_not_tell_their_format_read_that_of_their_release(version: int, read: int):
+    """Formats were numbered before members told theirs."""
+    silent = msgspec.json.decode(b'{"assignment":{"actives":{},"standbys":{}},"url":"x"}', type=MemberData)
+    assert silent.format_of(version) == read
 
 
 def test_a_static_member_that_comes_back_elsewhere_takes_what_it_had():

@@ -22,7 +22,13 @@ CHUNK: Final = f"{SEALED}|".encode()
 """What the keys of chunks hold."""
 
 FORMAT_VERSION: Final = 1
-"""Of what is written. In version 0 there were no sealed windows, and every window held every row."""
+"""The latest that is read, and written once all members of the group read it.
+
+In version 0 there were no sealed windows, and every window held every row.
+"""
+
+OLDEST_WRITTEN: Final = 1
+"""The earliest that this release can still write, for members of the releases before."""
 
 
 class NewerFormat(Misconfigured):

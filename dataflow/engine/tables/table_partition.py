@@ -69,8 +69,8 @@ class TablePartition:
         """Roll up, seal and pack what is due, in steps; the next snapshot has what comes of it."""
         return self.levels.upkeep()
 
-    def snapshot(self, *, is_upkept: bool = False) -> list[ChangelogRecord]:
-        """Return the changelog records changed since the last snapshot; None deletes a key.
+    def snapshot(self, version: int = FORMAT_VERSION, *, is_upkept: bool = False) -> list[ChangelogRecord]:
+        """Return the changelog records changed since the last snapshot, in this format; None deletes a key.
 
         Unless somebody else sees to its upkeep, it does that first.
         """
@@ -80,7 +80,7 @@ class TablePartition:
         if self._is_migrated:
             records.append((self._key_0, None))
             self._is_migrated = False
-        event_time = self._encoded_event_time()
+        event_time = self._encoded_event_time(version)
         if event_time != self._written:
             self._written = event_time
             records.append((self._key, event_time))
@@ -101,8 +101,8 @@ class TablePartition:
             self._refuse(window.decode())
         load(int(start), label.decode(), value)
 
-    def _encoded_event_time(self) -> bytes:
-        return msgpack.encode([FORMAT_VERSION, self.event_time])
+    def _encoded_event_time(self, version: int = FORMAT_VERSION) -> bytes:
+        return msgpack.encode([version, self.event_time])
 
     def _load_event_time(self, key: bytes, value: bytes | None) -> None:
         if key not in {self._key, self._key_0}:
