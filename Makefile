@@ -28,7 +28,7 @@ help:
 	@echo 'make lint    format, rules, types, direction of imports, docstrings'
 	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
 	@echo 'make compose docker-compose.yml on a real Docker engine: plays the samples, restarts, compares; as root'
-	@echo 'make bench   cost of an event beside the peers, as one table'
+	@echo 'make bench   cost of an event beside the peers, as one table; ARGS="--minutes 25"'
 	@echo 'make image   the image $(IMAGE), by docker or buildah; EXTRAS="opensearch s3" for sinks'
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with (now: $(PYTHON)).'

@@ -2,8 +2,10 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -11,22 +13,27 @@ from typing import Annotated
 import typer
 from beside import ratios, twins
 from cluster import Cluster
-from contest import Arena, Run, run_once
-from contestants import CONTESTANTS, Contestant
-from goaccess import goaccess
-from kafka_streams import kafka_streams
+from contest import Arena
+from contestants import chosen, names, present
 from promise import Promise, Sizes
-from promises import MEASUREMENTS, PACED
-from report import as_markdown, promised_costs, show
+from promises import JOBS, MEASUREMENTS, PACED
+from report import Report, promised_costs, show
 from rich.console import Console
+from rounds import Rounds
 from tree import OURS, Tree, checkout
 
 from dataflow.demo.broker import EmbeddedBroker
 
-FULL_SIZES = Sizes(20.0, 800_000, 1_000_000, 10.0, 100_000, 2_000_000)
+FULL_SIZES = Sizes(20.0, 800_000, 5_000_000, 10.0, 100_000, 2_000_000)
+SHORT_SIZES = Sizes(10.0, 400_000, 5_000_000, 3.0, 100_000, 1_000_000)
 QUICK_SIZES = Sizes(5.0, 200_000, 200_000, 3.0, 100_000, 1_000_000)
 
-HEAD = "# Benchmarks\n\nWritten by `make bench`; the method is in `tests/bench/README.md`.\n\n"
+HEAD = """# Benchmarks
+
+Written by `make bench`; the method is in `tests/bench/README.md`.
+What takes longer is in [long measurements](benchmarks-long.md).
+
+"""
 
 FULL_JVM = ("-Xmx1g", "-Xms512m")
 """What a server would have."""
@@ -48,66 +55,28 @@ def arena(quiet_seconds: float) -> Iterator[Arena]:
             broker.kill()
 
 
-def chosen(only: list[str]) -> tuple[list[Contestant], list[str], list[str]]:
-    """Return who takes part, which measurements are made, and what is left out and why."""
-    present, left_out = list(CONTESTANTS), []
-    for title, name, rows in (
-        ("Kafka Streams", "kafka-streams", kafka_streams),
-        ("GoAccess", "goaccess", goaccess),
-    ):
-        if not only or any(one.startswith(name) for one in only):
-            try:
-                present += rows()
-            except OSError as error:
-                left_out.append(f"without {title}: {error}")
-    names = {contestant.name for contestant in present} | PACED.keys() | MEASUREMENTS.keys()
-    unknown = set(only) - names
+def measurements(only: list[str]) -> list[str]:
+    """Return which measurements are made; raise where a word names nothing."""
+    known = {**{word: {word} for word in (*PACED, *MEASUREMENTS)}, **JOBS}
+    unknown = {word.lower() for word in only} - known.keys() - {name.lower() for name in names()}
     if unknown:
-        raise typer.BadParameter(f"{', '.join(unknown)}; expected some of {', '.join(sorted(names))}")
-    taking_part = [c for c in present if c.name in only or (c.always and not only)]
-    return taking_part, [name for name in (*PACED, *MEASUREMENTS) if not only or name in only], left_out
+        expected = ", ".join(sorted({*known, *names()}))
+        raise typer.BadParameter(f"{', '.join(unknown)}; expected some of {expected}")
+    wanted = set[str]().union(*(known.get(word.lower(), set()) for word in only))
+    return [name for name in (*PACED, *MEASUREMENTS) if not only or name in wanted]
 
 
-def compete(arena: Arena, contestants: list[Contestant], rounds: int, *, quick: bool) -> list[Run]:
-    """Let all run in turn, the large input and the small one, round by round."""
-    runs = []
-    sizes = {(c.given, events) for c in contestants for events in c.sizes(quick=quick)}
-    for given, events in sizes:
-        arena.cluster.make_topics([given.topic(events)])
-        arena.cluster.fill(given.topic(events), given.make(events))
-    for number in range(rounds):
-        for contestant in contestants:
-            for events in contestant.sizes(quick=quick):
-                run = run_once(arena, contestant, events, number)
-                runs.append(run)
-                _tell(run, f"round {number + 1} of {rounds}")
-    return runs
-
-
-def measure(arena: Arena, names: list[str], sizes: Sizes, trees: list[Tree]) -> list[Promise]:
+def measure(arena: Arena, wanted: list[str], sizes: Sizes, trees: list[Tree]) -> Iterator[Promise]:
     """Make the other measurements; the paced ones with the programs of each tree."""
-    promises = []
-    for name in names:
+    for name in wanted:
         made = (
-            [promise for tree in trees for promise in _noted(PACED[name](arena, sizes, tree))]
+            (promise for tree in trees for promise in PACED[name](arena, sizes, tree))
             if name in PACED
-            else list(_noted(MEASUREMENTS[name](arena, sizes)))
+            else MEASUREMENTS[name](arena, sizes)
         )
-        promises += made
-    return promises
-
-
-def _noted(promises: Iterator[Promise]) -> Iterator[Promise]:
-    for promise in promises:
-        notes.print(f"{promise.name}: {promise.measured}")
-        yield promise
-
-
-def _tell(run: Run, when: str) -> None:
-    notes.print(
-        f"{when}: {run.name}, {run.events:,} events, {run.cpu_seconds:.2f} s CPU, "
-        f"others {run.other_cores:.2f} cores, {'exact' if not run.faults else f'NOT EXACT: {run.faults}'}"
-    )
+        for promise in made:
+            notes.print(f"{promise.name}: {promise.measured}")
+            yield promise
 
 
 def _tree(commit: str) -> Tree:
@@ -117,12 +86,22 @@ def _tree(commit: str) -> Tree:
         raise typer.BadParameter(str(error)) from error
 
 
+def _sizes(quick: bool, minutes: float | None) -> Sizes:
+    if quick:
+        return QUICK_SIZES
+    return FULL_SIZES if minutes is None else SHORT_SIZES
+
+
 def main(
+    *,
     only: Annotated[
-        list[str] | None, typer.Option(help="Only this row or measurement; again for more.")
+        list[str] | None, typer.Option(help="Only this job, program, row or measurement; again for more.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of all rows.")] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="Less input, one round: 8 minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Less input, one round.")] = False,
+    minutes: Annotated[
+        float | None, typer.Option(min=1, help="Begin no run that would end later; shorter measurements.")
+    ] = None,
     beside: Annotated[
         str | None, typer.Option(metavar="COMMIT", help="Run our rows from this commit's tree, too.")
     ] = None,
@@ -133,26 +112,30 @@ def main(
 
     Ends with 1 when any output or count was not exact, or a promise is not kept.
 
-    `make bench ARGS="--only dataflow-job --only hand --rounds 5"` is an example.
+    `make bench ARGS="--only A2-dataflow --only A2-hand --rounds 5"` is an example.
     """
-    contestants, measurements, left_out = chosen(only or [])
+    wanted, asked = measurements(only or []), chosen(only or [])
     tree = _tree(beside) if beside else None
     if tree is not None:
-        contestants = list(twins(contestants, tree))
-    with arena(quiet_seconds=2 if quick else 25) as shared:
-        runs = compete(shared, contestants, 1 if quick else rounds, quick=quick)
-        promises = [*promised_costs(contestants, runs)]
-        sizes = QUICK_SIZES if quick else FULL_SIZES
-        promises += measure(shared, measurements, sizes, [OURS, *([tree] if tree else [])])
-    report = as_markdown(contestants, runs, promises, left_out)
+        asked = list(twins(asked, tree))
+    contestants, missing = present(asked)
+    until = inf if minutes is None else time.monotonic() + minutes * 60
+    with arena(quiet_seconds=2 if quick or minutes else 25) as shared:
+        made = Rounds(shared, contestants, until, quick=quick, tell=notes.print)
+        made.run(0)
+        promises = list(measure(shared, wanted, _sizes(quick, minutes), [OURS, *([tree] if tree else [])]))
+        for number in range(1, 1 if quick else rounds):
+            made.run(number)
+    promises = [*promised_costs(contestants, made.runs), *promises]
+    report = Report(asked, made.runs, promises, missing).as_markdown()
     if tree is not None:
-        report += f"\n{ratios(contestants, runs, tree)}\n"
+        report += f"\n{ratios(contestants, made.runs, tree)}\n"
     show(Console(), report)
     if markdown is not None:
         markdown.write_text(HEAD + report)
     if log is not None:
-        log.write_text("".join(json.dumps(run.as_mapping()) + "\n" for run in runs))
-    sys.exit(any(run.faults for run in runs) or not all(promise.holds for promise in promises))
+        log.write_text("".join(json.dumps(run.as_mapping()) + "\n" for run in made.runs))
+    sys.exit(any(run.faults for run in made.runs) or not all(promise.holds for promise in promises))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from itertools import count, cycle, islice
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import maxminddb
@@ -26,7 +27,7 @@ PER_SECOND = 1_000
 _LINE = re.compile(r'(\S+) (\S+) (\S+) \[[^\]]+\] "(\S+) (\S+) (\S+)" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"')
 _ADDED_BY_PLACE = ("country", "country_name", "region", "city", "latitude", "longitude", "asn", "as_org")
 
-Told = dict[str, object]
+Told = dict[str, Any]
 """The fields of a line, all but `ts` and `is_bot`, in their order."""
 
 
@@ -126,7 +127,8 @@ def _by_agent(text: str | None) -> Told:
 
 @lru_cache(None)
 def _by_address(ip: str) -> Told:
-    city, network = _reader(CITY).get(ip) or {}, _reader(ASN).get(ip) or {}
+    city: Any = _reader(CITY).get(ip) or {}
+    network: Any = _reader(ASN).get(ip) or {}
     country, regions = city.get("country", {}), city.get("subdivisions", [{}])
     values = (
         country.get("iso_code"), country.get("names", {}).get("en"), regions[0].get("names", {}).get("en"),

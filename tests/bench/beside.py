@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from contest import Run
-from contestants import Contestant
-from report import BROKER_CPU, CPU, middle, slopes, table
+from contestant import Command, Contestant
+from measured import BROKER_CPU, CPU, Measured
+from measured import ratios as by_round
+from report import middle, table
 from tree import Tree
 
 HEADS = ("", "CPU, ours to theirs", "broker CPU, ours to theirs")
@@ -15,29 +18,31 @@ def twins(contestants: Sequence[Contestant], tree: Tree) -> Iterator[Contestant]
     """Yield every row, each of our own engine followed by the same row from the other tree."""
     for contestant in contestants:
         yield contestant
-        if contestant.ours:
+        if contestant.ours and tree.has(contestant.app):
             yield replace(
                 contestant,
-                name=f"{contestant.name}-at-{tree.commit}",
+                who=f"{contestant.who}-at-{tree.commit}",
                 title=f"{contestant.title.replace('*', '')}, at {tree.commit}",
-                command=tree.command(contestant.command),
+                program=partial(_command, contestant, tree),
                 tree=tree,
                 most_us=None,
             )
 
 
+def _command(contestant: Contestant, tree: Tree) -> Command:
+    return tree.command(contestant.program())
+
+
 def ratios(contestants: Sequence[Contestant], runs: Sequence[Run], tree: Tree) -> str:
     """Return a table of our costs divided by the other tree's, round by round, start-up left out."""
+    measured = Measured(runs, [])
     rows = [
-        [c.title, *(_ratio(runs, c.name, f"{c.name}-at-{tree.commit}", of) for of in (CPU, BROKER_CPU))]
+        [c.title, *(_ratio(measured, c.name, f"{c.name}-at-{tree.commit}", of) for of in (CPU, BROKER_CPU))]
         for c in contestants
-        if c.ours and c.tree is not tree
+        if c.ours and c.tree is not tree and tree.has(c.app)
     ]
-    return f"Beside {tree.commit}, round by round:\n\n{table(HEADS, rows)}"
+    return f"## Beside {tree.commit}\n\nRound by round:\n\n{table(HEADS, rows)}"
 
 
-def _ratio(runs: Sequence[Run], ours: str, theirs: str, of: Callable[[Run], float]) -> str:
-    costs = [
-        slopes([run for run in runs if run.name == name and not run.faults], of) for name in (ours, theirs)
-    ]
-    return middle((a / b for a, b in zip(*costs, strict=False) if b > 0), "{:.2f}".format)
+def _ratio(measured: Measured, ours: str, theirs: str, of: Callable[[Run], float]) -> str:
+    return middle(by_round(measured.costs(ours, of), measured.costs(theirs, of)), "{:.2f}".format)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterator
 from importlib.resources import files
+from typing import Any
 
 import yaml_rs
 from contest import Arena
@@ -31,7 +32,8 @@ def devices() -> set[str]:
 
 
 def _texts(name: str) -> set[str]:
-    return {entry["user_agent"] for entry in yaml_rs.loads(FIXTURES.joinpath(name).read_text("utf-8"))}
+    entries: Any = yaml_rs.loads(FIXTURES.joinpath(name).read_text("utf-8"))
+    return {entry["user_agent"] for entry in entries}
 
 
 def bots(arena: Arena, sizes: Sizes) -> Iterator[Promise]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from confluent_kafka import (
     Consumer,
@@ -40,7 +41,7 @@ class Cluster:
         for made in self._admin.create_topics(wanted).values():
             made.result(30)
         for topic in wanted:
-            self._until(lambda name=topic.topic: self._is_led(name), f"{topic.topic} has no leader")
+            self._until(partial(self._is_led, topic.topic), f"{topic.topic} has no leader")
 
     def keep_producer_times(self, topics: Iterable[str]) -> None:
         """Let the records of these topics keep the timestamps of producers: latency is measured by them."""
@@ -57,7 +58,7 @@ class Cluster:
         if old:
             for gone in self._admin.delete_topics(old).values():
                 gone.result(30)
-            self._until(lambda: not self._topics().keys() & set(old), f"{old} are still there")
+            self._until(lambda: not self._topics() & set(old), f"{old} are still there")
 
     def fill(self, topic: str, values: Iterable[bytes]) -> None:
         """Write values with null keys, the nth to partition n % 4, in batches of up to 1 MB."""
@@ -82,7 +83,8 @@ class Cluster:
 
     def ends(self, topics: Sequence[str]) -> list[int]:
         """Return the sum of the end offsets of each topic; markers of transactions count, too."""
-        asked = {tp: OffsetSpec.latest() for topic in topics for tp in _partitions(topic)}
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = dict.fromkeys((tp for topic in topics for tp in _partitions(topic)), latest)
         found = self._admin.list_offsets(asked, request_timeout=5)
         sums = dict.fromkeys(topics, 0)
         for tp, end in found.items():
@@ -115,12 +117,18 @@ class Cluster:
         unread, deadline = partitions, time.monotonic() + seconds
         while unread and time.monotonic() < deadline:
             for message in reader.consume(10_000, 0.2):
-                if message.error() is None:
+                error = message.error()
+                if error is None:
                     yield message
                 else:
-                    unread -= message.error().name() == "_PARTITION_EOF"
+                    unread -= error.name() == "_PARTITION_EOF"
         reader.close()
         assert not unread, f"{topic} was not read to its end in {seconds:g} s"
+
+    def values(self, topic: str) -> Iterator[bytes]:
+        """Yield the values that a read_committed reader sees by now."""
+        for message in self.read(topic):
+            yield message.value() or b""
 
     def weigh(self, topic: str, partitions: int = PARTITIONS) -> tuple[int, int]:
         """Return how many records a read_committed reader gets, and the bytes of keys and values."""
@@ -130,9 +138,8 @@ class Cluster:
             size += len(message.key() or b"") + len(message.value() or b"")
         return records, size
 
-    def _topics(self) -> dict[str, object]:
-        topics: dict[str, object] = self._admin.list_topics(timeout=10).topics
-        return topics
+    def _topics(self) -> set[str]:
+        return set(self._admin.list_topics(timeout=10).topics)
 
     def _is_led(self, topic: str) -> bool:
         partitions = self._admin.list_topics(topic, timeout=10).topics[topic].partitions.values()

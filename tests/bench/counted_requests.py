@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 WINDOWS = {"minute": 60, "hour": 3_600, "day": 86_400, "all": 0}
 """Seconds of each window of the tables."""
@@ -53,7 +53,7 @@ def cells_of(
 
 
 def without_sketches(
-    cells: Mapping[WindowEntry, Mapping[str, object]],
+    cells: Mapping[WindowEntry, Mapping[str, Any]],
 ) -> dict[WindowEntry, dict[str, object]]:
     """Return cells without the quantiles of those that had too many values for exact ones."""
     return {

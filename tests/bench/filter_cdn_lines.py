@@ -3,12 +3,10 @@
 `faust -A filter_cdn_lines worker` runs it; what may differ between runs comes by environment variables.
 """
 
-from collections.abc import AsyncIterator
-
 from cdn_lines import RULES
 from job_app import job_app, told
 
-from dataflow.engine.batch import Batch
+from dataflow.engine.batch import Batches
 from dataflow.engine.stage import FilterStage
 from dataflow.stages.filter_document import load_document
 from dataflow.stages.filter_rules import request_filter
@@ -23,7 +21,7 @@ FILTER = FilterStage(SHIPPED.name, SHIPPED.judge, lambda _: None, SHIPPED.fault,
 
 
 @app.agent(lines)
-async def filter_lines(batches: AsyncIterator[Batch]) -> None:
+async def filter_lines(batches: Batches) -> None:
     """Keep the lines that every rule lets pass."""
     async for batch in batches:
         async with batch:

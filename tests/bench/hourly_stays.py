@@ -3,11 +3,9 @@
 `faust -A hourly_stays worker` runs it; what may differ between runs comes by environment variables.
 """
 
-from collections.abc import AsyncIterator
-
 from job_app import job_app, told
 
-from dataflow.engine.batch import Batch
+from dataflow.engine.batch import Batches
 from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.event_time import EventTime
@@ -33,7 +31,7 @@ stays_per_hour = app.windowed_table(
 
 
 @app.agent(bookings)
-async def categorize(batches: AsyncIterator[Batch]) -> None:
+async def categorize(batches: Batches) -> None:
     """Give every booking its stay category."""
     async for batch in batches:
         async with batch:

@@ -1,12 +1,17 @@
 """What the machine was doing meanwhile: CPU of one process, of the broker, and of all others."""
 
 import os
+import platform
+import re
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
+OUR_LIBRARIES = ("faust-streaming", "aiokafka", "confluent-kafka", "msgspec", "orjson", "uvloop")
+PEERS = Path(__file__).parent / "peers"
 QUIET_PERCENT = 12
 
 
@@ -50,6 +55,29 @@ def resident_bytes(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
+
+
+def described() -> str:
+    """Return what machine this is."""
+    try:
+        models = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        models = []
+    memory = psutil.virtual_memory().total / (1 << 30)
+    processor = models[0] if models else platform.machine()
+    return f"{os.cpu_count()} cores ({processor}), {memory:.0f} GiB, {platform.system()} {platform.release()}"
+
+
+def versions() -> str:
+    """Return the versions of what takes part; those of peers as their own files pin them."""
+    ours = [f"{name} {version(name)}" for name in OUR_LIBRARIES]
+    pinned = {
+        line.partition("[")[0].partition("==")[0]: line.partition("==")[2]
+        for file in sorted((PEERS / "requirements").glob("*.txt"))
+        for line in file.read_text().splitlines()
+    }
+    theirs = [f"{name} {number}" for name, number in pinned.items() if name != "orjson"]
+    return f"Python {platform.python_version()}, {', '.join(ours)}; peers: {', '.join(theirs)}"
 
 
 @dataclass

@@ -64,7 +64,7 @@ def sampled() -> list[Values]:
             told["country"],
             told["ip"],
             told["bytes"],
-            told["status"] >= 500,
+            int(told["status"]) >= 500,
             None,
         )
         for told in told_by_line()

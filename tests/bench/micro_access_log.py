@@ -8,8 +8,9 @@ import gzip
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import re2
 import user_agents
@@ -67,9 +68,17 @@ def parsers(lines: list[bytes]) -> None:
     for name, compiled in (("re", re.compile(pattern)), ("google-re2", re2.compile(pattern))):
         measure(
             f"combined pattern and its groups: {name}",
-            lambda text, c=compiled: c.fullmatch(text).groups(),
+            partial(_groups, compiled),
             texts,
         )
+
+
+def _groups(pattern: Any, text: str) -> object:
+    return pattern.fullmatch(text).groups()
+
+
+def _all_of(resolver: Any, text: str) -> object:
+    return resolver(text, Domain.ALL)
 
 
 def user_agent_resolvers(lines: list[bytes]) -> None:
@@ -81,7 +90,7 @@ def user_agent_resolvers(lines: list[bytes]) -> None:
         resolve = resolver(matchers)
         measure(
             f"  ua-parser: {resolver.__module__}.{resolver.__name__}",
-            lambda text, r=resolve: r(text, Domain.ALL),
+            partial(_all_of, resolve),
             agents,
             2,
         )

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from dataflow.demo.generators.cdn_logs import CdnLogs
 from dataflow.engine.tables import DAY, HOUR, MINUTE, Distinct, Quantiles, Sum, TablePartition, WindowedTable
@@ -23,8 +24,8 @@ START_SECONDS = 1_431_857_100
 RULES = load_document(Path(__file__).with_name("filter-rules.json"))
 HOUR_MS, DAY_MS = HOUR.size_ms, DAY.size_ms
 WINDOWS = (MINUTE.kept_for(6 * HOUR_MS), HOUR.kept_for(7 * DAY_MS), DAY.kept_for(90 * DAY_MS))
-SUMS = {"bytes": Sum("bytes"), "errors": Sum("is_error")}
-CLIENTS = {"distinct_clients": Distinct("client")}
+SUMS: dict[str, Any] = {"bytes": Sum("bytes"), "errors": Sum("is_error")}
+CLIENTS: dict[str, Any] = {"distinct_clients": Distinct("client")}
 TABLES = (
     WindowedTable(
         "requests_per_endpoint", key="endpoint", windows=WINDOWS, lateness_ms=HOUR_MS,

@@ -9,6 +9,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 
 from dataflow.engine.tables import DAY, HOUR, Distinct, Sum, TablePartition, WindowedTable
@@ -151,11 +152,11 @@ def report_folds() -> None:
     """Print what folding an event takes, by how its times and keys are spread."""
     for name, span_ms in (("a year", YEAR_MS), ("two days", 2 * DAY.size_ms), ("one day", DAY.size_ms)):
         batches = stays(span_ms)
-        report(f"fold a stay, times in {name}", best(lambda b=batches: seconds_to_fold(STAYS, b)), EVENTS)
+        report(f"fold a stay, times in {name}", best(partial(seconds_to_fold, STAYS, batches)), EVENTS)
     for endpoints, max_keys in ((100, 10_000), (5_000, 10_000), (5_000, 1_000)):
         table, batches = requests_per_endpoint(max_keys), requests(endpoints)
         name = f"fold a request, {endpoints} endpoints, max_keys {max_keys}"
-        report(name, best(lambda t=table, b=batches: seconds_to_fold(t, b), 3), EVENTS)
+        report(name, best(partial(seconds_to_fold, table, batches), 3), EVENTS)
 
 
 def report_entries() -> None:

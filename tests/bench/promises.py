@@ -8,6 +8,7 @@ import orjson
 from answers import answers
 from bookings import bookings
 from bots import bots
+from busy_queries import TABLE_PATH, busy_queries
 from cluster import PARTITIONS
 from contest import Arena
 from flows.bookings import ShippedStays, booking_faults
@@ -15,15 +16,13 @@ from flows.flow import HERE
 from generators import generators
 from ingest import ingest
 from machine import resident_bytes
-from paced import many_partitions, paced
+from paced import many_partitions, many_workers, paced
 from promise import MIB, Promise, Sizes
 from queries import measure_queries
 from steady import WARM_UP_SECONDS, Load, measure_steady
 from tree import Tree
 from trial import trial
 from worker import START_SECONDS, shipped_worker, wait_until_ready
-
-TABLE_PATH = "/tables/stays_per_category?window={}"
 
 
 def latency_and_rest(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
@@ -64,6 +63,7 @@ def queries_while_busy(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
             f"({found.asked} answers, {found.refused} refused)",
             "p99 < 50 ms",
             found.p99_ms < 50 and found.asked > 0,
+            {f"catching up {window} p99": found.p99_ms} if found.asked else {},
         )
 
 
@@ -78,23 +78,34 @@ def recovery(arena: Arena, sizes: Sizes) -> Iterator[Promise]:
     found = orjson.loads(read.stdout)
     rate, exact = entries / found["seconds"], found["entries"] == entries
     yield Promise(
-        f"recovery of {entries:,} changelog entries",
+        f"recovery of a changelog, {entries:,} entries",
         f"{rate:,.0f} entries/s, {found['cpu_seconds'] / entries * 1e6:.2f} µs CPU each"
         + ("" if exact else f"; NOT EXACT, {found['entries']} cells"),
         "≥ 200,000 entries/s",
         rate >= 200_000 and exact,
+        {"recovery entries/s": rate} if exact else {},
     )
 
 
 PACED: Mapping[str, Callable[[Arena, Sizes, Tree], Iterator[Promise]]] = {
     "paced": paced,
     "partitions": many_partitions,
+    "workers": many_workers,
 }
 """These are made with the programs of a tree."""
+
+JOBS: Mapping[str, set[str]] = {
+    "i": {"ingest"},
+    "r": {"recovery"},
+    "q": {"busy-queries", "queries", "answers"},
+    "s": {"paced", "partitions", "workers"},
+}
+"""Which measurements a job of the report is made of."""
 
 MEASUREMENTS: Mapping[str, Callable[[Arena, Sizes], Iterator[Promise]]] = {
     "latency": latency_and_rest,
     "answers": answers,
+    "busy-queries": busy_queries,
     "queries": queries_while_busy,
     "recovery": recovery,
     "ingest": ingest,

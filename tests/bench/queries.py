@@ -1,8 +1,13 @@
-"""Queries: the address of a busy worker in, how long its answers take out."""
+"""Queries: the address of a busy worker in, how long its answers take out.
+
+Run as a program, so that it does not wait for whoever produces: `queries.py PORT SECONDS PATH ...`.
+"""
 
 import http.client
+import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import orjson
 
@@ -37,6 +42,22 @@ def measure_queries(port: int, path: str, seconds: float) -> Queries:
                 break
             refused += status != 200
         time.sleep(PAUSE_SECONDS)
+    return _ranked(waits, refused)
+
+
+def ask_steadily(port: int, path: str, seconds: float) -> Queries:
+    """Ask fifty times a second for so long."""
+    waits, refused, until = [], 0, time.monotonic() + seconds
+    while (began := time.monotonic()) < until:
+        status, _ = ask(port, path)
+        taken = time.monotonic() - began
+        waits.append(taken * 1000)
+        refused += status != 200
+        time.sleep(max(PAUSE_SECONDS - taken, 0))
+    return _ranked(waits, refused)
+
+
+def _ranked(waits: Sequence[float], refused: int) -> Queries:
     ranked = sorted(waits) or [0.0]
     return Queries(ranked[len(ranked) // 2], ranked[len(ranked) * 99 // 100], ranked[-1], len(waits), refused)
 
@@ -56,3 +77,8 @@ def ask(port: int, path: str, body: bytes | None = None) -> tuple[int, bytes]:
 
 def _count(body: bytes) -> int:
     return sum(entry["count"] for window in orjson.loads(body)["windows"] for entry in window["entries"])
+
+
+if __name__ == "__main__":
+    asked = [ask_steadily(int(sys.argv[1]), path, float(sys.argv[2])) for path in sys.argv[3:]]
+    sys.stdout.buffer.write(orjson.dumps([asdict(found) for found in asked]))

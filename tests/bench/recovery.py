@@ -4,6 +4,7 @@ import asyncio
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from math import inf
 
 import orjson
@@ -28,12 +29,17 @@ class Visits:
     def __init__(self, first: int, count: int) -> None:
         numbers = range(first, first + count)
         self.times = [FIRST_MS + number // KEYS * HOUR_MS for number in numbers]
-        self._columns = {
+        self._columns: dict[str, Sequence[object]] = {
             "page": [f"/titles/{number % KEYS}" for number in numbers],
             "visitor": [number * 7_919 for number in numbers],
         }
 
-    def column(self, name: str) -> list[object]:
+    @property
+    def advances(self) -> list[int]:
+        """Every row moves event time to its own."""
+        return self.times
+
+    def column(self, name: str) -> Sequence[object]:
         """Return one value per row."""
         return self._columns[name]
 

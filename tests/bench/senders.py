@@ -52,8 +52,9 @@ class Sender(asyncio.Protocol):
         self.finished = asyncio.get_running_loop().create_future()
         self._answer = b""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self._send()
 

@@ -4,13 +4,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from child import Child
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 TICK_SECONDS = 0.005
 WARM_UP_SECONDS = 2.0
 GRACE_SECONDS = 30.0
+
+
+class Working(Protocol):
+    """A worker, or several together."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU so far."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Steady:
     outputs: int
 
 
-def measure_steady(address: str, source: str, output: str, load: Load, worker: Child) -> Steady:
+def measure_steady(address: str, source: str, output: str, load: Load, worker: Working) -> Steady:
     """Produce the load, and read the output in the same thread until all of it is there, or is overdue.
 
     Outputs keep the timestamp of the event that they come from: that is when it was produced.

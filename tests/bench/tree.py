@@ -23,6 +23,10 @@ class Tree:
         """The folder of its benchmark."""
         return self.root / "tests" / "bench"
 
+    def has(self, app: str) -> bool:
+        """Whether its benchmark has this module; what is shipped every tree has."""
+        return not app or (self.bench / f"{app}.py").exists()
+
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return this process's environment and these variables, for a program of the tree's benchmark."""
         folders = filter(

@@ -1,7 +1,7 @@
 """Access logs: the peers' job and the shipped flow; outputs and counts in, what is wrong with them out."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,9 @@ BY_HAND = (
     "ip", "method", "protocol", "status", "referer", "user_agent", "ua_os", "ua_browser", "country",
 )  # fmt: skip
 """What the hand-written loop tells in the same words; it keeps the query with the endpoint."""
+
+WITHOUT_AGENT = tuple(name for name in BY_HAND if not name.startswith("ua_"))
+"""What is told by a peer that has no parser of user agents, or another edition of its list."""
 
 
 class ParsedLines(Job):
@@ -34,11 +37,27 @@ class ParsedLines(Job):
 class LinesByHand(ParsedLines):
     """The same job by a program that leaves out what it cannot parse, and tells less of the rest."""
 
+    def __init__(self, cluster: Cluster, name: str, events: int, fields: tuple[str, ...] = BY_HAND) -> None:
+        """Compare time, endpoint, bytes and these fields."""
+        super().__init__(cluster, name, events)
+        self._fields = fields
+
+    def environment(self, folder: Path) -> Mapping[str, str]:
+        """Return what all programs are told, and where the places are."""
+        return {**super().environment(folder), "CITY": str(CITY)}
+
     def faults(self, folder: Path) -> Iterator[str]:
         """Compare every field that it writes."""
-        found = (orjson.loads(message.value()) for message in self.cluster.read(self.output))
-        expected = Counter(_by_hand(at.isoformat(), told) for at, told in parsed(self.events))
-        yield from differences(self.output, Counter(_by_hand(row["ts"], row) for row in found), expected)
+        found = map(orjson.loads, self.cluster.values(self.output))
+        expected = Counter[object](self._told(at.isoformat(), told) for at, told in parsed(self.events))
+        yield from differences(
+            self.output, Counter[object](self._told(row["ts"], row) for row in found), expected
+        )
+
+    def _told(self, ts: str, told: Told) -> tuple[object, ...]:
+        target = f"{told['endpoint']}?{told.get('query') or ''}".removesuffix("?")
+        fields = (_known(told[name]) for name in self._fields)
+        return ts.replace("Z", "+00:00"), target.removesuffix("?"), told["bytes"] or 0, *fields
 
 
 class ShippedLines(Shipped):
@@ -63,9 +82,8 @@ class ShippedLines(Shipped):
 
 def parsed_faults(cluster: Cluster, topic: str, events: int) -> Iterator[str]:
     """Compare every line in a topic with what must be there, each as often; bots may be more than known."""
-    seen, missed = Counter(), 0
-    for message in cluster.read(topic):
-        row = orjson.loads(message.value())
+    seen, missed = Counter[int](), 0
+    for row in map(orjson.loads, cluster.values(topic)):
         missed += not row.pop("is_bot") and row["user_agent"] in bots()
         seen[hash(orjson.dumps(row))] += 1
     if missed:
@@ -85,11 +103,6 @@ def dead_letter_faults(cluster: Cluster, topic: str, events: int) -> Iterator[st
 
 def _with_time(at: datetime, told: Told) -> Told:
     return {"ip": told["ip"], "ts": at.strftime("%Y-%m-%dT%H:%M:%SZ"), **told}
-
-
-def _by_hand(ts: str, told: Told) -> tuple[object, ...]:
-    target = f"{told['endpoint']}?{told.get('query') or ''}".removesuffix("?")
-    return ts, target.removesuffix("?"), told["bytes"] or 0, *(_known(told[name]) for name in BY_HAND)
 
 
 def _known(value: object) -> object:

@@ -9,6 +9,7 @@ import orjson
 from bookings import (
     DAY_SECONDS,
     HOUR_SECONDS,
+    WindowEntry,
     bookings,
     count_cells,
     enriched,
@@ -20,8 +21,19 @@ from flows.flow import Job, Shipped, differences, read_changelog
 from inputs import BOOKINGS
 
 
+class EnrichedStays(Job):
+    """Job A1: every booking with its stay category."""
+
+    def __init__(self, cluster: Cluster, name: str, events: int) -> None:
+        super().__init__(cluster, name, BOOKINGS, events)
+
+    def faults(self, folder: Path) -> Iterator[str]:
+        """Compare the output with the bookings."""
+        yield from booking_faults(self.cluster, self.output, self.events)
+
+
 class HourlyStays(Job):
-    """The peers' job: one output, and a count per category in windows of an hour."""
+    """Job A2: the same, and a count per category in windows of an hour."""
 
     def __init__(self, cluster: Cluster, name: str, events: int, table: str | None = None) -> None:
         """Read the counts from the changelog of `table`, or from the file that the program writes."""
@@ -34,7 +46,7 @@ class HourlyStays(Job):
         counts = _written(folder) if self._table is None else self._recovered(self._table, folder)
         yield from differences("counts", counts, count_cells(self.events, HOUR_SECONDS))
 
-    def _recovered(self, table: str, folder: Path) -> Mapping[object, object]:
+    def _recovered(self, table: str, folder: Path) -> Mapping[WindowEntry, int]:
         found = read_changelog(self, (table,), folder)["stays_per_hour"]["hour"]
         return {cell: aggregations["count"] for cell, aggregations in found.items()}
 
@@ -70,16 +82,15 @@ class ShippedStays(Shipped):
         for number, times in times_each(self.events).items():
             booking = enriched()[number]
             expected[booking["hotel_id"], booking["stay_category"]] += times
-        stays = (orjson.loads(message.value()) for message in self.cluster.read("expedia_test"))
-        found = Counter((stay["hotel_id"], stay["stay_category"]) for stay in stays)
+        stays = map(orjson.loads, self.cluster.values("expedia_test"))
+        found = Counter[tuple[object, object]]((stay["hotel_id"], stay["stay_category"]) for stay in stays)
         yield from differences("expedia_test", found, expected)
 
 
 def booking_faults(cluster: Cluster, topic: str, events: int) -> Iterator[str]:
     """Compare every field of every booking in a topic with what must be there, each as often."""
-    expected, seen, wrong = enriched(), Counter(), 0
-    for message in cluster.read(topic):
-        row = orjson.loads(message.value())
+    expected, seen, wrong = enriched(), Counter[int](), 0
+    for row in map(orjson.loads, cluster.values(topic)):
         # stock Faust writes the time with a "T"
         row["date_time"] = row["date_time"].replace("T", " ")
         wrong += row != expected[row["id"]]
@@ -89,7 +100,7 @@ def booking_faults(cluster: Cluster, topic: str, events: int) -> Iterator[str]:
     yield from differences(topic, seen, times_each(events))
 
 
-def _written(folder: Path) -> Mapping[object, object]:
+def _written(folder: Path) -> Mapping[WindowEntry, int]:
     """Return the counts that the program has written when it ended."""
     written = folder / "counts.json"
     named = json.loads(written.read_text()) if written.exists() else {}

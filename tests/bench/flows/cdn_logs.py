@@ -1,13 +1,14 @@
 """CDN logs: the filter alone and the shipped flow; outputs and counts in, what is wrong with them out."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import orjson
 from cdn_lines import RULES, cdn_lines, counted, kept
 from cluster import Cluster
 from flows.flow import Job, Shipped
-from flows.request_tables import request_table_faults
+from flows.request_tables import counted_faults, request_table_faults
 from inputs import CDN_LINES
 
 
@@ -18,9 +19,24 @@ class FilteredLines(Job):
         super().__init__(cluster, name, CDN_LINES, events)
         self.outputs = {self.output: sum(1 for _ in kept(events))}
 
+    def environment(self, folder: Path) -> Mapping[str, str]:
+        """Return what all programs are told, and where the rules are."""
+        return {**super().environment(folder), "RULES": str(RULES)}
+
     def faults(self, folder: Path) -> Iterator[str]:
         """Compare every line, byte for byte."""
         yield from kept_faults(self.cluster, self.output, self.events)
+
+
+class FilteredAndCounted(FilteredLines):
+    """The same and the four tables, by a program that writes all it has counted to a file when it ends."""
+
+    def faults(self, folder: Path) -> Iterator[str]:
+        """Compare every line, and every count of every window; the sketches are its own."""
+        yield from super().faults(folder)
+        written = folder / "counts.json"
+        cells = orjson.loads(written.read_bytes()) if written.exists() else []
+        yield from counted_faults(cells, list(counted(self.events)))
 
 
 class ShippedFilter(Shipped):
@@ -46,7 +62,7 @@ class ShippedFilter(Shipped):
 
 def kept_faults(cluster: Cluster, topic: str, events: int) -> Iterator[str]:
     """Compare the lines in a topic with those that must be there, each as often."""
-    seen = Counter(hash(message.value()) for message in cluster.read(topic))
+    seen = Counter(map(hash, cluster.values(topic)))
     expected = Counter(map(hash, kept(events)))
     wrong = sum(((expected - seen) + (seen - expected)).values())
     if wrong:

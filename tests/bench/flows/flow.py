@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from cluster import COMPACTED, PARTITIONS, Cluster
@@ -15,6 +15,10 @@ from dataflow.settings import Settings
 from dataflow.topics import declared_topics
 
 HERE = Path(__file__).parents[1]
+K = TypeVar("K")
+
+Told = Mapping[str, Any]
+"""What a table tells of a cell: a summary by name, each of a type of its own."""
 
 
 class Flow(Protocol):
@@ -43,7 +47,8 @@ class Flow(Protocol):
 class Job:
     """One output of an input that all runs of one size read: made for peers, and for the bare engine."""
 
-    tree = OURS
+    tree: Tree = OURS
+    outputs: Mapping[str, int]
 
     def __init__(self, cluster: Cluster, name: str, given: Input, events: int) -> None:
         self.source, self.group, self.output = given.topic(events), name, f"{name}-out"
@@ -75,8 +80,10 @@ class Job:
 class Shipped:
     """A flow that Dataflow ships, run by `faust -A dataflow.app worker`; topics as it declares them."""
 
-    tree = OURS
-    partitions = PARTITIONS
+    tree: Tree = OURS
+    partitions: int = PARTITIONS
+    events: int = 0
+    """How many are looked for at the end."""
 
     def __init__(
         self, cluster: Cluster, name: str, source: str, outputs: Mapping[str, int], **settings: str
@@ -97,6 +104,10 @@ class Shipped:
         """Return the sum of the committed offsets."""
         return self.cluster.committed(self.group, self.source)
 
+    def faults(self, folder: Path) -> Iterator[str]:
+        """Yield nothing: a flow that has outputs looks at them."""
+        yield from ()
+
     def environment(self, folder: Path) -> Mapping[str, str]:
         """Return the settings of the worker."""
         return {
@@ -112,7 +123,7 @@ class Shipped:
 
 def read_changelog(
     flow: Flow, tables: Iterable[str], folder: Path
-) -> dict[str, dict[str, dict[tuple[str, int], object]]]:
+) -> dict[str, dict[str, dict[tuple[str, int], Told]]]:
     """Return the cells of tables as a worker that takes over would have them, by table and window size.
 
     A table is `module:name`; what was counted from other topics than the source is left out.
@@ -122,15 +133,13 @@ def read_changelog(
         env=flow.tree.environment(flow.environment(folder)), cwd=flow.tree.root,
         check=True, stdout=subprocess.PIPE,
     )  # fmt: skip
-    found: dict[str, dict[str, dict[tuple[str, int], object]]] = {}
+    found: dict[str, dict[str, dict[tuple[str, int], Told]]] = {}
     for table, window, start, key, aggregations in orjson.loads(told.stdout):
         found.setdefault(table, {}).setdefault(window, {})[key, start] = aggregations
     return found
 
 
-def differences(
-    what: str, found: Mapping[object, object], expected: Mapping[object, object]
-) -> Iterator[str]:
+def differences(what: str, found: Mapping[K, object], expected: Mapping[K, object]) -> Iterator[str]:
     """Yield one line when two mappings are not equal."""
     wrong = [key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)]
     if wrong:
