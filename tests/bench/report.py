@@ -137,6 +137,6 @@ def _machine(measured: Measured) -> str:
     kind = "slow" if measured.is_slow else "fast"
     return (
         f"By the access-log loop by hand this machine takes {slowness:.2f} times the CPU of the slower one "
-        f"that targets are told for: cores and milliseconds are scaled by that, and of two bounds that of a "
+        f"that targets are told for: cores are scaled by that, and of two bounds that of a "
         f"{kind} machine holds."
     )
