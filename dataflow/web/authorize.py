@@ -84,16 +84,34 @@ def check_role(request: Request, role: AccessRole) -> None:
         raise _refusal(identity, role, None)
 
 
+async def is_still_known(request: Request) -> bool:
+    """Tell whether who has sent a request that was let in is who it was, with the roles that it had.
+
+    A worker has shown a proof for the moment at which it asked: it is known as long as it listens.
+    """
+    identity = identity_of(request)
+    if identity.kind is IdentityKind.WORKER:
+        return True
+    try:
+        return await _identify(request) == identity
+    except HttpError:
+        return False
+
+
 async def _let_in(request: Request, role: AccessRole, stream: str | None) -> Identity:
     authenticator = app.context.authenticator
     if role is AccessRole.EVERYBODY:
         return authenticator.everybody
-    owner = None if hdrs.AUTHORIZATION in request.headers else session_owner(request)
-    identity = owner or await authenticator.identify(credentials_of(request))
+    identity = await _identify(request)
     stream = stream or request.match_info.get("stream")
     if not identity.may(role, stream):
         raise _refusal(identity, role, stream)
     return identity
+
+
+async def _identify(request: Request) -> Identity:
+    owner = None if hdrs.AUTHORIZATION in request.headers else session_owner(request)
+    return owner or await app.context.authenticator.identify(credentials_of(request))
 
 
 def credentials_of(request: Request) -> Credentials:

@@ -8,11 +8,11 @@ from typing import Final
 import msgspec
 from aiohttp.web import Request, StreamResponse
 
-from dataflow.access.identity import Identity
 from dataflow.app import app
+from dataflow.http_error import unavailable
+from dataflow.web.authorize import is_still_known
 from dataflow.web.edge import EVENT_STREAM, SAFE_HEADERS, UNKEPT
 from dataflow.web.route import Content
-from dataflow.web.session_cookie import session_owner
 
 STREAM: Final = Content(EVENT_STREAM, {"type": "string"})
 
@@ -21,7 +21,13 @@ WRITE_SECONDS: Final = 30.0
 
 
 async def send_events(http: Request, frames: AsyncGenerator[bytes, None]) -> StreamResponse:
-    """Send these frames while the page takes them; a HEAD gets none."""
+    """Send these frames while the page takes them; a HEAD gets none.
+
+    A worker that ends refuses: browsers ask five times a second for a stream that ends without an error.
+    """
+    if _is_ending():
+        await frames.aclose()
+        raise unavailable("this worker is about to stop; expected another one, or this one later")
     response = StreamResponse(headers={**UNKEPT, **SAFE_HEADERS, "X-Accel-Buffering": "no"})
     response.content_type = STREAM.media
     async with aclosing(frames):
@@ -44,10 +50,13 @@ async def _write(http: Request, response: StreamResponse, frame: bytes) -> None:
         raise ConnectionResetError from None
 
 
-def stays_open(http: Request, owner: Identity | None) -> bool:
-    """Tell whether a stream may: not when the worker stops or drains, nor when `owner` is logged out."""
-    is_ending = app.should_stop or app.web.connections.is_draining
-    return not is_ending and session_owner(http) == owner
+async def stays_open(http: Request) -> bool:
+    """Tell whether a stream may: not when the worker ends, nor when who listens has other roles, or none."""
+    return not _is_ending() and await is_still_known(http)
+
+
+def _is_ending() -> bool:
+    return app.should_stop or app.web.connections.is_draining
 
 
 def event(name: str, content: object) -> bytes:

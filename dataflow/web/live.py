@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import cache
-from http import HTTPStatus
 from time import monotonic
 from typing import Annotated, Final
 
@@ -14,13 +13,12 @@ from yarl import URL
 
 from dataflow.access.identity import AccessRole
 from dataflow.http_error import HttpError, bad_value, not_found
-from dataflow.web.authorize import identity_of, matched_route
+from dataflow.web.authorize import check_role, matched_route
 from dataflow.web.event_stream import STREAM, event, send_events, stays_open
 from dataflow.web.health import not_ready_for
 from dataflow.web.live_answers import Ask, LiveAnswer, LiveAnswers, error_frame
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.route import Routes
-from dataflow.web.session_cookie import session_owner
 
 routes = Routes("Pages")
 
@@ -74,11 +72,7 @@ async def _ask_of(http: Request, address: str) -> Ask:
     route = matched_route(match)
     if route is None or route.answer_type is None or route.types.keys() & {"http", "body"}:
         raise not_found("address", address, "one whose answer is JSON")
-    identity = identity_of(http)
-    if route.role is not AccessRole.EVERYBODY and not identity.may(route.role, None):
-        raise HttpError(
-            HTTPStatus.FORBIDDEN, f"{identity} has not the role {route.role}; expected one that has"
-        )
+    check_role(http, route.role)
     arguments = route.arguments(asked.query.items(), match, {})
     return lambda: route.view(**arguments)
 
@@ -89,10 +83,9 @@ async def _frames(
     """Yield what is refused, then what is new, and once a second how the worker is."""
     yield b"retry: 200\n\n" + b"".join(refusals)
     changed, beat_at = asyncio.Event(), monotonic()
-    owner = session_owner(http)
     with live_answers().listen(asks, changed) as answers:
         told = dict.fromkeys(answers, 0)
-        while monotonic() < until and stays_open(http, owner):
+        while monotonic() < until and await stays_open(http):
             changed.clear()
             news = [answer for answer in answers if answer.number != told[answer]]
             told.update({answer: answer.number for answer in news})

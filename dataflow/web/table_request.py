@@ -173,6 +173,10 @@ def select(table: WindowedTable, request: WindowsRequest) -> Selection:
         return replace(selection, key=request.key)
     assert isinstance(request, TableRequest)
     is_together = request.keys == "together"
+    if is_together and request.top is not None:
+        raise bad_value("top", str(request.top), "none with keys=together, which puts all keys together")
+    if is_together and request.order != COUNT:
+        raise bad_value("order", request.order, "none with keys=together, which has one entry a window")
     return replace(selection, top=request.top, order=_order(table, request.order), is_together=is_together)
 
 

@@ -21,7 +21,6 @@ from dataflow.web.authorize import check_role
 from dataflow.web.event_stream import STREAM, event, send_events, stays_open
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.route import Routes
-from dataflow.web.session_cookie import session_owner
 from dataflow.web.topic_tail import TailListener, TopicTails
 
 routes = Routes("Topics")
@@ -77,8 +76,7 @@ async def tail_topic(request: TailRequest, http: Request) -> StreamResponse:
 
 
 async def _told(http: Request, listener: TailListener, until: float) -> AsyncGenerator[bytes, None]:
-    owner = session_owner(http)
-    while monotonic() < until and stays_open(http, owner):
+    while monotonic() < until and await stays_open(http):
         with suppress(TimeoutError):
             await asyncio.wait_for(listener.news.wait(), BEAT_SECONDS)
         yield _frames(listener)

@@ -4,17 +4,9 @@ import gzip
 from importlib.resources import files
 
 import pytest
-from aiohttp.typedefs import Handler
-from aiohttp.web import Request, StreamResponse, middleware
-from harness.served_routes import serving
+from harness.served_routes import real_views, serving
 
 from dataflow.web.index import KEPT, VERSION
-
-
-@middleware
-async def real_views(request: Request, handler: Handler) -> StreamResponse:
-    """Let the views answer."""
-    return await handler(request)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_each_address_is_answered_as_if_it_were_asked(worker: Worker):
         ("//evil.example/streams", 404, "expected one whose answer is JSON"),
         ("/tables/nope", 404, "table is 'nope'; expected "),
         ("/tables?top=3", 400, "parameter is 'top'; expected none here"),
-        ("/_process", 403, "has not the role worker; expected one that has"),
+        ("/_process", 403, "only other workers may ask this"),
     ],
 )
 def test_an_address_that_is_refused_says_why_and_holds_up_no_other(

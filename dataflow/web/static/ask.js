@@ -12,6 +12,19 @@ export class HttpError extends Error {
   }
 }
 
+/** Return why a stream of events is refused, an HttpError if the worker says so; null where it is not. */
+export async function refusalOf(address) {
+  try {
+    const response = await fetch(address, { headers: FROM_PAGE, signal: AbortSignal.timeout(DEADLINE_MS) });
+    if (response.status === 401) location.assign("login");
+    if (!response.ok) return new HttpError(response.status, (await response.json()).error);
+    response.body.cancel();
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
 export async function ask(path, parameters = {}) {
   const given = Object.entries(parameters).filter(([, value]) => value !== null);
   const query = new URLSearchParams(given).toString();

@@ -1,6 +1,6 @@
 // Live: addresses in, their answers out, sent by the worker whenever they change.
 
-import { ask } from "./ask.js";
+import { refusalOf } from "./ask.js";
 
 const SILENT_MS = 2000; // a worker sends a beat each second
 const AGAIN_MS = 1000;
@@ -43,10 +43,8 @@ function open() {
 /** A browser asks again by itself, but not after a refusal: find out why, and try again. */
 async function again(mine) {
   if (mine.readyState !== EventSource.CLOSED) return;
-  try {
-    await ask("tables");
-  } catch (error) {
-    told.refusal(error);
-  }
-  setTimeout(() => mine === source && open(), AGAIN_MS);
+  const refusal = await refusalOf(`${mine.url}&seconds=1`);
+  if (source !== mine) return;
+  if (refusal) told.refusal(refusal);
+  setTimeout(() => source === mine && open(), AGAIN_MS);
 }

@@ -10,6 +10,8 @@ import { inLines, visible } from "./texts.js";
 import { tryingOf } from "./rules_trial.js";
 import { versionsOf } from "./rules_versions.js";
 
+const AGAIN_MS = 2000;
+
 const DOCUMENTS = {
   rules: { title: "Filter rules of the CDN", inUse: "filter_rules" },
   "utm-sources": { title: "UTM sources", inUse: "utm_sources" },
@@ -36,7 +38,10 @@ export function open(root) {
       if (path !== view.path) load(view, path, newest);
       else if (newest > view.newest) changed(view, newest);
     },
-    close: () => trial.close(),
+    close() {
+      clearTimeout(view.timer);
+      trial.close();
+    },
   };
 }
 
@@ -59,8 +64,9 @@ async function load(view, path, newest) {
   Object.assign(view, { path, newest });
   view.document.value = path;
   view.difference.hidden = true;
-  view.editor.disabled = true; // what is written now would be lost
-  await attempt(view, async () => {
+  view.editor.disabled = view.save.disabled = view.undo.disabled = true; // what is written now would be lost
+  clearTimeout(view.timer);
+  const isRead = await attempt(view, async () => {
     const [{ text, etag }, mayEdit] = await Promise.all([read(path), may("edit")]);
     if (path !== view.path) return;
     Object.assign(view, { text: legible(text), etag, mayEdit });
@@ -68,8 +74,10 @@ async function load(view, path, newest) {
     view.trial.element.hidden = path !== "rules" || !mayEdit;
     view.editor.disabled = false;
     edit(view, view.text);
-    await showVersions(view);
   });
+  if (path !== view.path) return;
+  if (isRead) await attempt(view, () => showVersions(view));
+  else view.timer = setTimeout(() => load(view, path, newest), AGAIN_MS);
 }
 
 /** Lay out what somebody has written in one line; else it is theirs. */
@@ -120,12 +128,15 @@ async function goBack(view, number) {
   });
 }
 
+/** Do something, or say why not; tell which. */
 async function attempt(view, work) {
   try {
     say(view.fault, "");
     await work();
+    return true;
   } catch (error) {
     say(view.fault, faultOf(error));
+    return false;
   }
 }
 

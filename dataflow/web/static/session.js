@@ -3,6 +3,8 @@
 import { FROM_PAGE, ask } from "./ask.js";
 import { say } from "./rows.js";
 
+const AGAIN_MS = 2000;
+
 const place = document.querySelector("#session");
 
 place.querySelector("button").addEventListener("click", async () => {
@@ -13,7 +15,16 @@ place.querySelector("button").addEventListener("click", async () => {
 /** Tell whether this browser may do what needs a role. */
 export const may = async (role) => (await ask("session")).roles.includes(role);
 
-export async function showSession() {
+/** Show it as soon as the worker tells. */
+export async function keepShowing() {
+  try {
+    await show();
+  } catch {
+    setTimeout(keepShowing, AGAIN_MS); // the notices say what is amiss
+  }
+}
+
+async function show() {
   const { user, can_log_in: canLogIn } = await ask("session");
   place.hidden = !canLogIn;
   say(place.querySelector("span"), user ?? "");

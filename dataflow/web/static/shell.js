@@ -5,7 +5,7 @@ import { PAGES } from "./pages.js";
 import { goTo, addressWith, pageName } from "./place.js";
 import { showControls } from "./controls.js";
 import { fill, make } from "./rows.js";
-import { showSession } from "./session.js";
+import { keepShowing } from "./session.js";
 import { nameTab, showNotices, showState, showTime } from "./state.js";
 import { differencesOf, missingOf, pausedOf } from "./streams.js";
 
@@ -141,4 +141,4 @@ addEventListener("place", show);
 document.addEventListener("visibilitychange", draw);
 
 show();
-showSession().catch(() => {}); // the notices say what is amiss
+keepShowing();

@@ -1,6 +1,6 @@
 // Tail: a topic in, its newest events as the worker sends them out.
 
-import { FROM_PAGE } from "./ask.js";
+import { refusalOf } from "./ask.js";
 
 const AGAIN_MS = 2000;
 
@@ -33,20 +33,9 @@ export class Tail {
   /** A browser asks again by itself, but not after a refusal: find out why, and try again later. */
   async #lost(source, topic, address) {
     if (source.readyState !== EventSource.CLOSED || source !== this.#source) return;
-    const text = await refusalOf(address);
-    if (source === this.#source && text) this.#tell.fault(text);
-    if (source === this.#source) this.#timer = setTimeout(() => this.follow(topic), AGAIN_MS);
+    const refusal = await refusalOf(`${address}?seconds=1`);
+    if (source !== this.#source) return;
+    if (refusal) this.#tell.fault(refusal.status ? `Refused (${refusal.status}): ${refusal.message}.` : "The worker does not answer. Trying again.");
+    this.#timer = setTimeout(() => this.follow(topic), AGAIN_MS);
   }
-}
-
-async function refusalOf(address) {
-  try {
-    const response = await fetch(`${address}?seconds=1`, { headers: FROM_PAGE });
-    if (response.status === 401) location.assign("login");
-    if (response.ok) response.body.cancel();
-    else return `Refused (${response.status}): ${(await response.json()).error}.`;
-  } catch {
-    return "The worker does not answer. Trying again.";
-  }
-  return null;
 }
