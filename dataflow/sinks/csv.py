@@ -1,10 +1,6 @@
 """CSV: one line an event, in files of RFC 4180; a column for each field of the topic's Record."""
 
 import asyncio
-import csv
-import io
-import re
-from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
 
@@ -16,11 +12,9 @@ from dataflow.kafka.types import TopicPartition
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
 from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
+from dataflow.sinks.csv_lines import line_of, without_formula
 
 HOUR_MS = 3_600_000
-
-_FORMULA = re.compile(r"[\t\r\n]|\s*[=+@\-\uff1d\uff0b\uff20\uff0d]")  # also as wide as a Chinese character
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def configured(settings: Settings) -> "CsvSink | None":
@@ -81,20 +75,6 @@ class CsvSink(Sink):
         files = self._files.pop(tp, None)
         if files is not None:
             await asyncio.to_thread(files.close)
-
-
-def line_of(fields: Iterable[object]) -> bytes:
-    """Return one line as RFC 4180 has it: CR LF at its end, quotes only where they are needed."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(fields)
-    return line.getvalue().encode()
-
-
-def without_formula(value: object) -> object:
-    """Return a value that no spreadsheet takes for a formula: text that may be one gets an apostrophe."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
 
 
 def _as_it_is(value: object) -> object:

@@ -12,6 +12,7 @@ from dataflow.engine.tables import WindowedTable
 from dataflow.http_error import bad_value
 from dataflow.web.analytics_sources import Source, SourcedAnswer, SourceLag, answer
 from dataflow.web.answer import Answer
+from dataflow.web.csv_sheet import Sheet, rows_of
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import NoParameters, about
 from dataflow.web.route import Routes
@@ -127,6 +128,10 @@ class EndpointsAnswer(RangeAnswer):
     endpoints: list[EndpointCount]
     next: Next
 
+    def sheet(self) -> Sheet:
+        """Return a row for each endpoint."""
+        return Sheet("requests_per_endpoint", rows_of(self.endpoints), self.exact and self.next is None)
+
 
 class IpsAnswer(RangeAnswer):
     """Clients, the busiest first; equal ones by address."""
@@ -134,6 +139,10 @@ class IpsAnswer(RangeAnswer):
     total: Total
     ips: list[IpCount]
     next: Next
+
+    def sheet(self) -> Sheet:
+        """Return a row for each client."""
+        return Sheet("top_ips", rows_of(self.ips), self.exact and self.next is None)
 
 
 class ErrorRateAnswer(RangeAnswer):
@@ -150,6 +159,7 @@ class ErrorRateAnswer(RangeAnswer):
     AccessRole.READ,
     description=ABOUT,
     has_etag=True,
+    sheet=EndpointsAnswer.sheet,
     errors=ERRORS,
 )
 async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
@@ -159,7 +169,15 @@ async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
     return EndpointsAnswer(*range_fields, page.total, endpoints, _next(page))
 
 
-@routes("get", "/analytics/top_ips", AccessRole.READ, description=ABOUT, has_etag=True, errors=ERRORS)
+@routes(
+    "get",
+    "/analytics/top_ips",
+    AccessRole.READ,
+    description=ABOUT,
+    has_etag=True,
+    sheet=IpsAnswer.sheet,
+    errors=ERRORS,
+)
 async def show_top_ips(request: IpsRequest) -> IpsAnswer:
     """Which clients asked most."""
     range_fields, page = await _ranking(top_clients.table, "ip", request)

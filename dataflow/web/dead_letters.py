@@ -15,6 +15,7 @@ from dataflow.dead_letters.replay import AnotherReplay, replay
 from dataflow.dead_letters.selection import ReplayResult, preview_replay
 from dataflow.http_error import HttpError, not_found
 from dataflow.web.author import author_of
+from dataflow.web.csv_sheet import Sheet, rows_of
 from dataflow.web.parameter import NoParameters, about, named
 from dataflow.web.route import Content, Routes
 from dataflow.web.table_request import Instant, ms_of
@@ -73,7 +74,12 @@ class PlaceRequest(NoParameters):
     offset: Annotated[int, about("Its offset", example=0), Meta(ge=0, le=2**62)]
 
 
-@routes("get", "/dead-letters", AccessRole.EDIT, errors=ERRORS)
+def sheet_of(answer: DeadLetterList) -> Sheet:
+    """Return a row for each letter."""
+    return Sheet("dead-letters", rows_of(answer.dead_letters), answer.complete)
+
+
+@routes("get", "/dead-letters", AccessRole.EDIT, sheet=sheet_of, errors=ERRORS)
 async def list_letters(request: ListRequest) -> DeadLetterList:
     """The newest records that could not be used."""
     return await list_of_letters(app.context.connection, request.letter_filter(), request.limit)

@@ -10,6 +10,7 @@ import orjson
 from dataflow import __version__
 from dataflow.access.identity import AccessRole
 from dataflow.web.authorize import CHANGES
+from dataflow.web.csv_sheet import CSV
 from dataflow.web.json_schema import REF_TEMPLATE, Json, schemas_of
 from dataflow.web.route import Content, Route
 
@@ -65,7 +66,8 @@ def operation(route: Route) -> Json:
     """Return the operation object of a route."""
     described: Json = {"tags": [route.tag], "operationId": _id(route), "summary": route.summary}
     described["description"] = f"{route.description} {_needed(route)}".strip()
-    parameters = [each.as_openapi() for group in route.parameters.values() for each in group]
+    groups = (*route.parameters.values(), route.format_parameters)
+    parameters = [each.as_openapi() for group in groups for each in group]
     if parameters:
         described["parameters"] = parameters
     body_type = route.types.get("body")
@@ -84,6 +86,7 @@ def _needed(route: Route) -> str:
 
 def _responses(route: Route) -> Json:
     content = _contents([route.answer], route.answer_type)
+    content |= {} if route.sheet is None else {CSV: {"schema": {"type": "string"}}}
     responses: Json = {str(int(route.status)): {"description": route.status.phrase, "content": content}}
     unchanged = {304: "It is as If-None-Match says"} if route.has_etag else {}
     protected = {} if route.role is AccessRole.EVERYBODY else PROTECTED

@@ -15,6 +15,7 @@ from aiohttp.web_urldispatcher import AbstractRoute
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.web.body import read_body, read_json_body, refuse_forms
+from dataflow.web.csv_sheet import FormatRequest, SheetOf, sheet_response
 from dataflow.web.edge import json_response, kept_response
 from dataflow.web.json_schema import Json
 from dataflow.web.parameter import Parameter, parameters_of, read_parameters
@@ -57,6 +58,7 @@ class Options(TypedDict, total=False):
     errors: Mapping[int, str]
     stream: str
     has_etag: bool
+    sheet: SheetOf
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class Route(AbstractRouteDef):
     """The stream whose events it takes, where no parameter `stream` says so."""
     has_etag: bool = False
     """Whether clients may keep the answer, and ask whether it is still so."""
+    sheet: SheetOf | None = None
+    """Returns the rows of the answer, where it has some: they are answered as CSV, too."""
 
     @property
     def path(self) -> str:
@@ -109,6 +113,11 @@ class Route(AbstractRouteDef):
         names = self.types.keys() - {"http", "body", "return"}
         return {name: parameters_of(self.types[name], self.path) for name in names}
 
+    @cached_property
+    def format_parameters(self) -> Sequence[Parameter]:
+        """What says how the answer is written."""
+        return () if self.sheet is None else parameters_of(FormatRequest, self.path)
+
     @property
     def answer_type(self) -> type[msgspec.Struct] | None:
         """The type of the answer; None for a view that makes its own response."""
@@ -125,15 +134,27 @@ class Route(AbstractRouteDef):
         """Answer a request."""
         if self.method != "get" and self.role is not AccessRole.SEND:  # senders are mostly curl
             refuse_forms(http)
-        arguments = self.arguments(http.query.items(), http.match_info, http.headers)
+        query, is_csv = self._query(http)
+        arguments = self.arguments(query, http.match_info, http.headers)
         if "http" in self.types:
             arguments["http"] = http
         if "body" not in self.types:
-            return self._response(http, await self.view(**arguments))
+            answer = await self.view(**arguments)
+            return (
+                sheet_response(self.sheet(answer)) if self.sheet and is_csv else self._response(http, answer)
+            )
         with app.context.receiver.in_flight() as hold:
             raw = await read_body(http, hold, most_bytes=self.max_body_bytes, seconds=BODY_SECONDS)
             arguments["body"] = await self._decoded(raw)
             return self._response(http, await self.view(**arguments))
+
+    def _query(self, http: Request) -> tuple[list[tuple[str, str]], bool]:
+        """Return the query without what says how the answer is written, and whether that is as CSV."""
+        names = {parameter.name for parameter in self.format_parameters}
+        query = list(http.query.items())
+        own = [pair for pair in query if pair[0] in names]
+        chosen = read_parameters(FormatRequest, self.format_parameters, own, {}, {})
+        return [pair for pair in query if pair[0] not in names], chosen.format == "csv"
 
     def arguments(
         self, query: Iterable[tuple[str, str]], path: Mapping[str, str], headers: Mapping[str, str]

@@ -15,6 +15,7 @@ from dataflow.rules.history import UnknownVersion, VersionRow, read_history, rev
 from dataflow.rules.version import Version
 from dataflow.web.answer import Answer
 from dataflow.web.author import author_of
+from dataflow.web.csv_sheet import Sheet, rows_of
 from dataflow.web.edge import JSON
 from dataflow.web.parameter import NoParameters, about, named
 from dataflow.web.route import Content, Reply, Routes, View
@@ -38,6 +39,10 @@ class VersionsKept(Answer):
 
     versions: list[VersionRow]
 
+    def sheet(self) -> Sheet:
+        """Return a row for each version."""
+        return Sheet("versions", rows_of(self.versions))
+
 
 class VersionRequest(NoParameters):
     """Which version."""
@@ -57,7 +62,7 @@ def _revert(path: str) -> Callable[[View], View]:
     return routes("post", path, AccessRole.EDIT, description=about_it, errors={**PUT_ERRORS, **UNKNOWN})
 
 
-@routes("get", "/rules/log", AccessRole.READ, errors=LOG_ERRORS)
+@routes("get", "/rules/log", AccessRole.READ, sheet=VersionsKept.sheet, errors=LOG_ERRORS)
 async def log_of_rules(request: LogRequest) -> VersionsKept:
     """Who wrote which version of the filter rules, and when."""
     return await _log(request, app.context.filter_rules)
@@ -75,7 +80,7 @@ async def revert_rules(request: RevertRequest, http: Request) -> Reply[Written]:
     return await _go_back(request, app.context.filter_rules, author_of(http))
 
 
-@routes("get", "/utm-sources/log", AccessRole.READ, errors=LOG_ERRORS)
+@routes("get", "/utm-sources/log", AccessRole.READ, sheet=VersionsKept.sheet, errors=LOG_ERRORS)
 async def log_of_sources(request: LogRequest) -> VersionsKept:
     """Who wrote which version of the UTM sources, and when."""
     return await _log(request, app.context.utm_sources)

@@ -6,6 +6,7 @@ from dataflow.errors import DataflowError
 from dataflow.http_error import unavailable
 from dataflow.sinks.status import SinkState, sink_statuses
 from dataflow.web.answer import Answer
+from dataflow.web.csv_sheet import Sheet, rows_of
 from dataflow.web.parameter import NoParameters
 from dataflow.web.route import Routes
 
@@ -17,12 +18,17 @@ class SinksAnswer(Answer):
 
     sinks: list[SinkState]
 
+    def sheet(self) -> Sheet:
+        """Return a row for each sink."""
+        return Sheet("sinks", rows_of(self.sinks))
+
 
 @routes(
     "get",
     "/sinks",
     AccessRole.READ,
     description="Over the whole cluster; takes half a second.",
+    sheet=SinksAnswer.sheet,
     errors={400: "There are no parameters", 503: "Kafka is away"},
 )
 async def show_sinks(_request: NoParameters) -> SinksAnswer:

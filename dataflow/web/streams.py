@@ -12,6 +12,7 @@ from dataflow.engine.query import ReadEventCounts
 from dataflow.engine.query_result import QueryResult
 from dataflow.http_error import unavailable
 from dataflow.web.answer import Answer, Lag, Partitions, lag_of, partitions_of
+from dataflow.web.csv_sheet import Sheet, rows_of
 from dataflow.web.parameter import NoParameters
 from dataflow.web.route import Routes
 from dataflow.web.tables import AWAY
@@ -53,12 +54,26 @@ class StreamsAnswer(Answer):
     states: dict[str, StreamStatus]
 
 
+def sheet_of(answer: StreamsAnswer) -> Sheet:
+    """Return a row for each stream."""
+    parts = (answer.streams, answer.lag, answer.states)
+    rows = [
+        {"stream": stream, **totals, "lag": lag, **status}
+        for stream, totals, lag, status in zip(
+            answer.streams, *(rows_of(of.values()) for of in parts), strict=True
+        )
+    ]
+    missing = any(each.missing for each in answer.partitions.values())
+    return Sheet("streams", rows, is_whole=not missing)
+
+
 @routes(
     "get",
     "/streams",
     AccessRole.READ,
     description="Since the beginning, over all workers and crashes.",
     has_etag=True,
+    sheet=sheet_of,
     errors={400: "There are no parameters", 503: AWAY},
 )
 async def show_streams(_request: NoParameters) -> StreamsAnswer:

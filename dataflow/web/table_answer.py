@@ -2,9 +2,11 @@
 
 from typing import Annotated, TypeAlias
 
+import msgspec
 from msgspec import Meta
 
 from dataflow.web.answer import Answer, Lag, Partitions
+from dataflow.web.csv_sheet import Sheet
 
 
 class TableDescription(Answer):
@@ -85,3 +87,14 @@ class TableAnswer(Answer):
     since: Annotated[
         str | None, Meta(description="From when it counts every event; null: from the begin of its topics")
     ]
+
+
+def sheet_of(answer: TableAnswer) -> Sheet:
+    """Return the entries of all windows, each with its window."""
+    rows = [
+        {"start": window.start, "end": window.end, **entry}
+        for window in answer.windows
+        for entry in msgspec.json.decode(msgspec.json.encode(window.entries), type=list[Entry])
+    ]
+    is_whole = answer.next is None and not answer.partitions.missing
+    return Sheet(answer.table, rows, is_whole, answer.next)

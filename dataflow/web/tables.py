@@ -12,7 +12,7 @@ from dataflow.web.cluster_table import ClusterTable
 from dataflow.web.counts import check_key, table_answer
 from dataflow.web.parameter import NoParameters
 from dataflow.web.route import Routes
-from dataflow.web.table_answer import TableAnswer, TableDescription, TableList
+from dataflow.web.table_answer import TableAnswer, TableDescription, TableList, sheet_of
 from dataflow.web.table_request import NEWEST, KeyRequest, Selection, TableRequest, select
 
 routes = Routes("Counts")
@@ -31,7 +31,15 @@ async def list_tables(_request: NoParameters) -> TableList:
     return TableList([_described(table) for _, table in sorted(_tables().items())])
 
 
-@routes("get", "/tables/{name}", AccessRole.READ, description=BOUNDED, has_etag=True, errors=ERRORS)
+@routes(
+    "get",
+    "/tables/{name}",
+    AccessRole.READ,
+    description=BOUNDED,
+    has_etag=True,
+    sheet=sheet_of,
+    errors=ERRORS,
+)
 async def show_table(request: TableRequest) -> TableAnswer:
     """Counts of a table, by window of event time."""
     table = table_named(request.name)
@@ -46,6 +54,7 @@ async def show_table(request: TableRequest) -> TableAnswer:
     AccessRole.READ,
     description="A key may hold slashes, written as they are or as %2F.",
     has_etag=True,
+    sheet=sheet_of,
     errors=ERRORS,
 )
 async def show_key(request: KeyRequest) -> TableAnswer:

@@ -11,6 +11,7 @@ from msgspec import Meta
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.web.answer import Answer
+from dataflow.web.csv_sheet import Sheet, rows_of
 from dataflow.web.owners import Workers
 from dataflow.web.parameter import NoParameters
 from dataflow.web.route import Routes
@@ -44,11 +45,21 @@ class WorkersAnswer(Answer):
     ]
 
 
+def sheet_of(answer: WorkersAnswer) -> Sheet:
+    """Return a row for each partition with its worker, and one for each worker without."""
+    rows = []
+    for worker in rows_of(answer.workers):
+        partitions = worker.pop("partitions")
+        rows += [{**each, **worker} for each in partitions or [{"topic": None, "partition": None}]]
+    return Sheet("workers", rows, is_whole=not answer.silent and not answer.unowned)
+
+
 @routes(
     "get",
     "/workers",
     AccessRole.READ,
     description="All members of the groups of this app, and the worker that is asked.",
+    sheet=sheet_of,
     errors={400: "A parameter is not as expected"},
 )
 async def show_workers(request: WorkersRequest) -> WorkersAnswer:

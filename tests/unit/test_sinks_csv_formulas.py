@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.settings import Settings
-from dataflow.sinks.csv import CsvColumns, configured, without_formula
+from dataflow.sinks.csv import CsvColumns, configured
+from dataflow.sinks.csv_lines import without_formula
 
 STARTS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001  # Excel takes the wide ones, too
 

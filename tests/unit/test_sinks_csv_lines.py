@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.sinks.csv import line_of
+from dataflow.sinks.csv_lines import line_of
 
 
 @given(st.lists(st.text(alphabet=st.characters(blacklist_categories=["Cs"])), min_size=2, max_size=4))

@@ -102,11 +102,12 @@ def test_a_table_is_sorted_searched_and_saved(open_page):
     page.get_by_role("searchbox").fill("favicon")
     expect(rows.first.locator("th")).to_have_text("/favicon.ico")
     with page.expect_download() as saved:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("link", name="requests per endpoint as CSV").click()
     lines = saved.value.path().read_text().splitlines()
-    assert lines[0].startswith("key,count,bytes,errors,distinct_clients,response_time_ms p50")
-    assert len(lines) > 1
-    assert all("favicon" in line for line in lines[1:])
+    assert saved.value.suggested_filename == "requests_per_endpoint-incomplete.csv"
+    assert lines[0].startswith("start,end,key,count,bytes,errors,distinct_clients,response_time_ms p50")
+    assert len(lines) == 1 + 1_000
+    assert any(",/favicon.ico," in line for line in lines)
 
 
 def test_a_key_leads_to_its_own_counts_over_time(open_page):

@@ -1,5 +1,7 @@
 """Tables over HTTP: the counts are right, the answer has its shape, and what is wrong is refused."""
 
+import csv
+import io
 import json
 import re
 from collections import Counter, defaultdict
@@ -250,3 +252,46 @@ def test_the_list_says_how_each_table_may_be_asked(worker):
         "max_keys": 10_000,
         "partitions": 4,
     }
+
+
+def entries_of(answer):
+    """Return the entries of all windows."""
+    return [entry for window in answer["windows"] for entry in window["entries"]]
+
+
+@pytest.mark.parametrize(
+    ("address", "rows"),
+    [
+        (
+            "/tables/requests_per_status?window=day",
+            lambda answer: [e for w in answer["windows"] for e in w["entries"]],
+        ),
+        (
+            "/tables/requests_per_status/404?window=day",
+            lambda answer: [w["entries"][0] for w in answer["windows"]],
+        ),
+        ("/streams", lambda answer: list(answer["streams"].values())),
+        ("/workers", lambda answer: [each for worker in answer["workers"] for each in worker["partitions"]]),
+        ("/sinks", lambda answer: answer["sinks"]),
+        ("/rules/log", lambda answer: answer["versions"]),
+        ("/analytics/top_ips", lambda answer: answer["ips"]),
+        ("/analytics/requests_per_endpoint", lambda answer: answer["endpoints"]),
+    ],
+)
+def test_an_address_answers_its_rows_as_csv(worker, address, rows):
+    """The page links to it; so may a spreadsheet."""
+    expected = rows(worker.get(address).json)
+    reply = worker.get(f"{address}{'&' if '?' in address else '?'}format=csv")
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    found = list(csv.DictReader(io.StringIO(reply.body.decode(), newline="")))
+    assert len(found) == len(expected)
+    for row, of in zip(found, expected, strict=True):
+        numbers = {name: value for name, value in of.items() if type(value) is int and name != "lag_records"}
+        assert {name: int(row[name]) for name in numbers} == numbers
+
+
+def test_a_format_that_there_is_not_is_refused(worker):
+    """Nobody takes JSON for a sheet."""
+    reply = worker.get("/streams?format=xlsx")
+    assert (reply.status, reply.json["error"]) == (400, "format is 'xlsx'; expected json or csv")
+    assert worker.get("/tables?format=csv").status == 400

@@ -5,6 +5,7 @@ import { figuresOf, partsOf } from "./figures.js";
 import { RANGES, addressWith } from "./place.js";
 import { fill, make, say } from "./rows.js";
 import { changeOf, curveAddress, curveOf, sumOf } from "./series.js";
+import { savesOf } from "./table.js";
 import { StreamRates, showReasons, streamTable } from "./streams.js";
 import { count, perSecond, percent, short } from "./words.js";
 
@@ -23,12 +24,13 @@ function viewOf(root) {
   const [figures, flow, table] = [figuresOf("Totals"), partsOf("Events"), streamTable()];
   const [attention, reasons, quiet] = [make("ul", { id: "attention" }), make("dl", { id: "reasons" }), make("details", { id: "quiet" })];
   const idle = streamTable("quiet-streams", "Streams that carry nothing");
-  const summary = make("summary");
+  const [summary, saves] = [make("summary"), savesOf("Streams")];
+  saves.show("streams");
   quiet.append(summary, idle.element);
   root.append(
     make("section", { class: "wide" }, make("h2", {}, "Now"), figures.element, flow.element),
     make("section", { class: "wide" }, make("h2", {}, "Needs attention"), attention),
-    make("section", { class: "wide" }, make("h2", {}, "Streams"), table.element, quiet, reasons),
+    make("section", { class: "wide" }, make("h2", {}, "Streams"), table.element, quiet, reasons, make("p", { class: "foot" }, saves.element)),
   );
   return { figures, flow, table, attention, reasons, quiet, summary, idle, curves: {}, known: "", rates: new StreamRates() };
 }

@@ -143,7 +143,7 @@ async function attempt(view, work) {
 async function showVersions(view) {
   const { path } = view;
   const { versions } = await ask(`${path}/log`, { limit: 100 });
-  if (path === view.path) view.versions.show(versions, view.mayEdit);
+  if (path === view.path) view.versions.show(versions, view.mayEdit, `${path}/log?limit=100`);
 }
 
 /** Show what an earlier version has that the editor has not, and the other way round. */

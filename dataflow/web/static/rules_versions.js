@@ -1,6 +1,7 @@
 // Versions of rules: who wrote each, and when; to compare with, and to go back to.
 
 import { make } from "./rows.js";
+import { savesOf } from "./table.js";
 import { count, instant } from "./words.js";
 
 /** Make the table of versions; `compare(number)` and `goBack(number)` are told of what is chosen. */
@@ -9,11 +10,13 @@ export function versionsOf({ compare, goBack }) {
   const heads = ["Version", "Written", "Author", "Bytes", "What to do"].map((text) => make("th", { scope: "col" }, text));
   const caption = make("caption", {}, "The newest first; the first one is in use");
   const table = make("table", { id: "versions" }, caption, make("thead", {}, make("tr", {}, ...heads)), body);
+  const saves = savesOf("Versions");
   const scroll = make("div", { class: "scroll", role: "region", "aria-label": "Versions", tabindex: "0" }, table);
-  const element = make("section", { class: "wide" }, make("h2", {}, "Versions"), scroll);
+  const element = make("section", { class: "wide" }, make("h2", {}, "Versions"), scroll, make("p", { class: "foot" }, saves.element));
   return {
     element,
-    show(versions, mayEdit) {
+    show(versions, mayEdit, address) {
+      saves.show(address);
       const first = { version: 0, at: null, author: "before the first version", reverts: null, bytes: null };
       const rows = versions.some(({ version }) => version === 1) || !versions.length ? [...versions, first] : versions;
       body.replaceChildren(...rows.map((row, place) => rowOf(row, place > 0 && mayEdit, { compare, goBack })));

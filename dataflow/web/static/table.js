@@ -1,6 +1,5 @@
-// Table: rows in; sorted by any column, searched, cut to what is looked at, and saved as CSV or JSON.
+// Table: rows in; sorted by any column, searched, cut to what is looked at; with the addresses that have them as CSV and JSON.
 
-import { csvOf } from "./csv.js";
 import { go, parameter } from "./place.js";
 import { fill, make, say } from "./rows.js";
 import { count } from "./words.js";
@@ -22,7 +21,6 @@ export function tableOf({ name, caption, columns, order, hrefOf = () => null, mo
     view.shown += MORE;
     draw(view);
   });
-  view.csv.addEventListener("click", () => save(view));
   for (const [place, button] of [...view.element.querySelectorAll("thead button")].entries()) {
     button.addEventListener("click", () => sortBy(view, columns[place]));
   }
@@ -31,10 +29,22 @@ export function tableOf({ name, caption, columns, order, hrefOf = () => null, mo
     /** Show rows; `total` of how many they are the first, `json` the address that has them, `note` what they lack. */
     show(rows, { total = rows.length, json = null, note = "" } = {}) {
       Object.assign(view, { rows, total });
-      view.json.hidden = !json;
-      if (json) view.json.href = json;
+      view.saves.show(json);
       say(view.note, note);
       draw(view);
+    },
+  };
+}
+
+/** Make the links to the rows as files; show() takes the address that has them as JSON, null for none. */
+export function savesOf(caption) {
+  const [csv, json] = ["CSV", "JSON"].map((format) => make("a", { "aria-label": `${caption} as ${format}` }, format));
+  const element = make("span", { class: "saves", hidden: "" }, csv, json);
+  return {
+    element,
+    show(address) {
+      element.hidden = !address;
+      if (address) [csv.href, json.href] = [`${address}${address.includes("?") ? "&" : "?"}format=csv`, address];
     },
   };
 }
@@ -45,15 +55,14 @@ function partsOf(name, caption, columns) {
   );
   const search = make("input", { type: "search", "aria-label": `Search ${caption}`, placeholder: "Search" });
   const more = make("button", { type: "button" }, "Show more");
-  const csv = make("button", { type: "button", class: "link" }, "CSV");
-  const json = make("a", { hidden: "" }, "JSON");
+  const saves = savesOf(caption);
   const [shownOf, note] = [make("span", {}), make("p", { class: "note" })];
   const body = make("tbody");
   const table = make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...heads)), body);
-  const foot = make("p", { class: "foot" }, shownOf, more, make("span", { class: "saves" }, csv, json));
+  const foot = make("p", { class: "foot" }, shownOf, more, saves.element);
   const scroll = make("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" }, table);
   const element = make("div", { class: "table", "data-table": name }, search, scroll, foot, note);
-  return { element, search, more, csv, json, shownOf, note, body, heads };
+  return { element, search, more, saves, shownOf, note, body, heads };
 }
 
 const kindOf = (column, place) => (place === 0 ? "key" : column.isNumber === false ? "text" : "number");
@@ -110,7 +119,6 @@ function draw(view) {
   say(view.shownOf, rows.length ? `${count(shown.length)} of ${count(total)}` : "Nothing here yet");
   view.more.hidden = shown.length >= rows.length;
   view.search.hidden = view.rows.length <= FEW && !view.search.value;
-  view.csv.hidden = !rows.length;
 }
 
 function create({ columns }, row) {
@@ -129,13 +137,4 @@ function update(element, row) {
   element.querySelector(".bar").hidden = row.share === null;
   element.querySelector("i").style.width = `${row.share ?? 0}%`;
   row.texts.slice(1).forEach((text, place) => say(element.cells[place + 1], text));
-}
-
-function save(view) {
-  const [column, isDown] = orderOf(view);
-  const rows = sorted(view, column, isDown).map((row) => view.columns.map((each) => each.value(row)));
-  const content = csvOf([view.columns.map((each) => each.name), ...rows]);
-  const href = URL.createObjectURL(new Blob([content], { type: "text/csv" }));
-  make("a", { href, download: `${view.name}.csv` }).click();
-  URL.revokeObjectURL(href);
 }
