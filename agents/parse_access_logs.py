@@ -6,6 +6,8 @@ from dataflow.engine.batch import Batches
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_kind import requests_per_kind
+from tables.requests_per_referer import requests_per_referer
+from tables.requests_per_site import requests_per_site
 from tables.requests_per_status import requests_per_status
 from tables.top_clients import top_clients
 
@@ -22,5 +24,7 @@ async def parse_access_logs(batches: Batches) -> None:
             requests_per_status.add(requests)
             requests_per_country.add(requests)
             requests_per_kind.add(requests)
+            requests_per_site.add(requests)
+            requests_per_referer.add(requests)
             top_clients.add(requests)
             await access_logs_parsed.send_batch(requests)

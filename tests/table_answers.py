@@ -64,7 +64,7 @@ class OneWorker:
         types = parameters_of(TableRequest, "/tables/{name}")
         request = read_parameters(TableRequest, types, parameters.items(), {"name": self.table.name}, {})
         selection = select(self.table, request)
-        cluster = ClusterTable(self.queries, [TOPIC], self.table, selection.window, selection.order)
+        cluster = ClusterTable(self.queries, [TOPIC], self.table, selection)
         answer: dict[str, Any] = msgspec.json.decode(
             msgspec.json.encode(await table_answer(cluster, selection))
         )

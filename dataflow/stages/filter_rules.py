@@ -158,6 +158,7 @@ READS = (
     *("reqTimeSec", "reqPath", "statusCode", "bytes", "cliIP", "country"),
     *("turnAroundTimeMSec", "reqEndTimeMSec", "transferTimeMSec"),
     *("reqMethod", "cacheStatus", "UA"),
+    *("reqHost", "referer"),
 )
 
 _decode = compile_decoder(CdnLog, reads=READS).decode

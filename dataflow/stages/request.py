@@ -12,9 +12,9 @@ from dataflow.stages.datastream2.values import client_of, text_of, user_agent_te
 from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
 from dataflow.stages.request_kind import UNKNOWN, client_kind, kind_of
+from dataflow.stages.request_site import NO_VALUE, referer_of, site_of
 from models.cdn_log import CdnLog, CdnValue
 
-NO_VALUE = "(none)"
 _NULL_FORMS = frozenset(("", "-", "^"))
 _FIRST_ERROR_STATUS = 500
 _MOST = 10**18  # many of them still have a sum in 64 bits
@@ -38,6 +38,10 @@ class Request(NamedTuple):
     """From the request to the last byte."""
     kind: str = "- - -"
     """Method, cache status and sort of client: `GET hit person`."""
+    site: str = "(none) (none) (none)"
+    """Status, country and host: `200 DE www.example.com`."""
+    referer: str = "(none)"
+    """Host of the page that led to it."""
 
 
 REQUEST_COLUMNS = frozenset(Request._fields)
@@ -46,16 +50,20 @@ REQUEST_COLUMNS = frozenset(Request._fields)
 def request_of(line: CdnLog) -> Request:
     """Return the request of a line; whatever its values are, it has one."""
     path, status = line.reqPath, line.statusCode
+    country = _countries[line.country] if type(line.country) is str else None
+    named = _statuses[status] if type(status) is str else status_of(_text(status))
     return Request(
         epoch_seconds_ms(line.reqTimeSec),
         # Only texts are remembered: 1, 1.0 and true would be one key of a dict.
         _endpoints[path] if type(path) is str else endpoint_of(_text(path)),
-        *(_statuses[status] if type(status) is str else status_of(_text(status))),
+        *named,
         bytes_of(line.bytes),
         _client_of(_text(line.cliIP)),
-        _countries[line.country] if type(line.country) is str else None,
+        country,
         _response_time_ms(line),
         _kinds_of_sent[_text(line.reqMethod), _text(line.cacheStatus), _text(line.UA)],
+        _sites[named[0], country, _text(line.reqHost)],
+        _referers[_text(line.referer)],
     )
 
 
@@ -76,6 +84,8 @@ def request_of_entry(entry: ParsedLine) -> Request:
             entry.place.country,
             logged.response_time_ms,
             _kinds_of_logged[logged.method, entry.client_kind],
+            _sites[status, entry.place.country, logged.host],
+            _referers[logged.referer],
         ),
     )
 
@@ -155,6 +165,10 @@ _kinds_of_sent: BoundedCache[tuple[str | None, ...], str] = BoundedCache(_kind_o
 _kinds_of_logged: BoundedCache[tuple[str | None, ...], str] = BoundedCache(
     lambda logged: kind_of(logged[0], logged[1] or UNKNOWN)
 )
+_sites: BoundedCache[tuple[str | None, ...], str] = BoundedCache(
+    lambda parts: site_of(parts[0] or NO_VALUE, parts[1], parts[2])
+)
+_referers: BoundedCache[str | None, str] = BoundedCache(referer_of)
 _logged_statuses = {code: status_of(None if code is None else str(code)) for code in (None, *range(1_000))}
 
 

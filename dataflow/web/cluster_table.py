@@ -1,15 +1,15 @@
 """Cluster table: what the owners of all partitions have of a table, merged; kept until it changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import cycle
-from typing import Any, Final, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from dataflow.engine.query import Queries, Query, ReadEntries, ReadMarks, ReadStates
 from dataflow.engine.query_result import Owner, QueryResult
-from dataflow.engine.tables import OTHER, Window, WindowedTable
+from dataflow.engine.tables import OTHER, WindowedTable
 from dataflow.engine.tables.answer import StartRange, States, WindowMarks
 from dataflow.engine.tables.merging import Json, Ranking, added_up, entry_of, ranked
 from dataflow.engine.tables.steps import Steps
@@ -18,12 +18,12 @@ from dataflow.engine.tables.window_entry import EntryFormat, Packed
 from dataflow.engine.tables.window_reader import KEY_BYTES
 from dataflow.http_error import unavailable
 from dataflow.web.table_page import TopicPartition, WindowSpan
-from dataflow.web.table_request import MOST_ENTRIES
+from dataflow.web.table_request import MOST_ENTRIES, Selection
 
 A = TypeVar("A")
 
-ALL_KEYS: Final = "(all)"
-"""Key of the entry that has all of them."""
+Wanted: TypeAlias = tuple[StartRange, Sequence[str], Sequence[Sequence[str]]]
+"""The entries of a window, and the keys that each of them puts together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,23 @@ class Shown:
     begin: int
     keys: tuple[str, ...]
     total: int
-    is_together: bool = False
-    """Whether one entry has all of them."""
+    members: tuple[Sequence[str], ...] = field(compare=False)
+    """The keys that each entry puts together."""
 
 
 class ClusterTable:
     """Asks about windows of one size; partitions whose owners do not answer are missing in `results`."""
 
     def __init__(
-        self, queries: Queries, topics: Sequence[str], table: WindowedTable, window: Window, order: str
+        self, queries: Queries, topics: Sequence[str], table: WindowedTable, selection: Selection
     ) -> None:
         self.table = table
         self.topics = topics
         self._queries = queries
-        self._names = table.name, window.name
-        self._order = order
-        self._format = EntryFormat(table, window)
+        self._names = table.name, selection.window.name
+        self._choice = selection.choice
+        self._order = order = selection.order
+        self._format = EntryFormat(table, selection.window)
         self._slot = 1 if order == KEY else 1 + self._format.names.index(order)
         self.is_costly = self._slot in self._format.large_slots
         """Whether the order is one of large states."""
@@ -83,7 +84,7 @@ class ClusterTable:
             return await self._rankings(spans)
 
     async def _rankings(self, spans: Sequence[WindowSpan]) -> list[Ranking]:
-        kept = {span: self._kept(span, self._order) for span in spans}
+        kept = {span: self._kept(span, self._choice) for span in spans}
         changed = [span for span, ranking in kept.items() if ranking is None]
         if changed:
             slot = 1 if self.is_costly else self._slot
@@ -94,7 +95,7 @@ class ClusterTable:
                 rankings = await self._ranked_by_large(changed, rankings)
             for span, ranking in zip(changed, rankings, strict=True):
                 kept[span] = ranking
-                self._keep(span, self._order, ranking, KEY_BYTES * len(ranking.keys))
+                self._keep(span, self._choice, ranking, KEY_BYTES * len(ranking.keys))
         return list(kept.values())
 
     async def entries(self, shown: Sequence[Shown]) -> list[bytes]:
@@ -103,20 +104,19 @@ class ClusterTable:
             return await self._entries(shown)
 
     async def _entries(self, shown: Sequence[Shown]) -> list[bytes]:
-        together = any(each.is_together for each in shown)
-        kept = {each: self._kept(each.span, (each.begin, each.keys, together)) for each in shown}
+        kept = {each: self._kept(each.span, (each.begin, each.keys, self._choice)) for each in shown}
         changed = [each for each, raw in kept.items() if raw is None]
         if changed:
-            merged = await self._merged([(each.span.starts, each.keys) for each in changed], together)
+            merged = await self._merged([(each.span.starts, each.keys, each.members) for each in changed])
             for each, entries in zip(changed, merged, strict=True):
                 raw = kept[each] = msgspec.json.encode(self._in_order(entries))
-                self._keep(each.span, (each.begin, each.keys, together), raw, KEY_BYTES + len(raw))
+                self._keep(each.span, (each.begin, each.keys, self._choice), raw, KEY_BYTES + len(raw))
         return list(kept.values())
 
     def _ranked(self, slot: int, states: Iterator[Sequence[States]]) -> Steps[list[Ranking]]:
         rankings = []
         for of_window in states:
-            rankings.append(ranked(added_up(self._format, slot, of_window), self._order))
+            rankings.append(self._choice.ranked(added_up(self._format, slot, of_window), self._order))
             yield
         return rankings
 
@@ -124,8 +124,12 @@ class ClusterTable:
         self, spans: Sequence[WindowSpan], by_count: Sequence[Ranking]
     ) -> list[Ranking]:
         """Return the keys with most rows in the order of their large states, then the others."""
+        first_keys = [of.keys[:MOST_ENTRIES] for of in by_count]
         entries = await self._merged(
-            [(span.starts, of.keys[:MOST_ENTRIES]) for span, of in zip(spans, by_count, strict=True)]
+            [
+                (span.starts, keys, of.members_of(keys))
+                for span, keys, of in zip(spans, first_keys, by_count, strict=True)
+            ]
         )
         rankings = []
         for of_window, others in zip(entries, by_count, strict=True):
@@ -133,37 +137,22 @@ class ClusterTable:
             rankings.append(Ranking([*first.keys, *others.keys[MOST_ENTRIES:]], others.has_other))
         return rankings
 
-    async def _merged(
-        self, keys: Sequence[tuple[StartRange, Sequence[str]]], together: bool = False
-    ) -> list[list[Json]]:
+    async def _merged(self, wanted: Sequence[Wanted]) -> list[list[Json]]:
+        keys = [(starts, [key for of_entry in members for key in of_entry]) for starts, _, members in wanted]
         found = list((await self._ask(ReadEntries(*self._names, keys))).values())
-        return await self._queries.in_turn(
-            self._all_added_up(found, len(keys)) if together else self._added_up(keys, found)
-        )
-
-    def _all_added_up(
-        self, found: Sequence[Sequence[Sequence[Sequence[Packed]]]], windows: int
-    ) -> Steps[list[list[Json]]]:
-        """Return one entry of each window, for all keys."""
-        merged = []
-        for number in range(windows):
-            parts = [packed for each in found for of_key in each[number] for packed in of_key]
-            merged.append([entry_of(self._format, ALL_KEYS, parts)] if parts else [])
-            yield
-        return merged
+        return await self._queries.in_turn(self._added_up(wanted, found))
 
     def _added_up(
-        self,
-        keys: Sequence[tuple[StartRange, Sequence[str]]],
-        found: Sequence[Sequence[Sequence[Sequence[Packed]]]],
+        self, wanted: Sequence[Wanted], found: Sequence[Sequence[Sequence[Sequence[Packed]]]]
     ) -> Steps[list[list[Json]]]:
         merged = []
-        for number, (_, of_window) in enumerate(keys):
-            entries = []
-            for place, key in enumerate(of_window):
-                parts = [packed for each in found for packed in each[number][place]]
+        for number, (_, names, members) in enumerate(wanted):
+            entries, place = [], 0
+            for name, of_entry in zip(names, members, strict=True):
+                places = range(place, place := place + len(of_entry))
+                parts = [packed for each in found for at in places for packed in each[number][at]]
                 if parts:
-                    entries.append(entry_of(self._format, key, parts))
+                    entries.append(entry_of(self._format, name, parts))
                     yield
             merged.append(entries)
         return merged

@@ -64,12 +64,10 @@ async def _shown(
     """Return what is shown of each window, and where the next page begins."""
     rest = None if plan.rest is None else PageStart(plan.rest, 0)
     if selection.key is not None:
-        return [Shown(span, 0, (selection.key,), 1) for span in plan.spans], rest
-    if selection.is_together:
-        rankings = await cluster.rankings(plan.spans)
-        return [_together(span, each) for span, each in zip(plan.spans, rankings, strict=True)], rest
+        return [Shown(span, 0, (selection.key,), 1, ((selection.key,),)) for span in plan.spans], rest
     shown, room = list[Shown](), selection.limit
     for span, ranking in zip(plan.spans, await cluster.rankings(plan.spans), strict=True):
+        _check_members(selection, ranking)
         begin, last = _begin(selection, span), len(ranking.keys[: selection.top])
         if room == 0:
             return shown, PageStart(span.starts[0], begin)
@@ -77,19 +75,20 @@ async def _shown(
         keys = ranking.keys[begin:end]
         is_last = end == last
         other = [OTHER] if is_last and ranking.has_other else []
-        shown.append(Shown(span, begin, (*keys, *other), len(ranking.keys)))
+        names = (*keys, *other)
+        shown.append(Shown(span, begin, names, len(ranking.keys), ranking.members_of(names)))
         if not is_last:
             return shown, PageStart(span.starts[0], end)
         room -= len(keys)
     return shown, rest
 
 
-def _together(span: WindowSpan, ranking: Ranking) -> Shown:
-    keys = (*ranking.keys, *([OTHER] if ranking.has_other else []))
-    if len(keys) > MOST_TOGETHER:
-        expected = f"each, as a window has {len(keys):,} keys; at most {MOST_TOGETHER:,} are put together"
-        raise bad_value("keys", "together", expected)
-    return Shown(span, 0, keys, len(ranking.keys), is_together=True)
+def _check_members(selection: Selection, ranking: Ranking) -> None:
+    """Raise `HttpError` where so many keys are to be put together that the loop would wait for them."""
+    members = sum(map(len, ranking.members.values()))
+    if members > MOST_TOGETHER:
+        expected = f"each, as a window has {members:,} keys; at most {MOST_TOGETHER:,} are put together"
+        raise bad_value("keys", selection.keys, expected)
 
 
 def _begin(selection: Selection, span: WindowSpan) -> int:

@@ -15,6 +15,10 @@ class TableDescription(Answer):
     name: str
     topics: list[str]
     key: Annotated[str, Meta(description="Field that is counted by")]
+    key_parts: Annotated[
+        list[str],
+        Meta(description="Words of a key, by which keys are chosen and put together"),
+    ]
     windows: list[str]
     aggregations: list[str]
     orders: Annotated[list[str], Meta(description="What entries can be ordered by")]

@@ -11,7 +11,7 @@ from dataflow.engine.tables.answer import MOST_READ, StartRange, WindowMark, Win
 from dataflow.engine.tables.table import COUNT
 from dataflow.http_error import bad_value
 from dataflow.instants import iso
-from dataflow.web.table_request import MOST_ENTRIES, PageStart, Selection
+from dataflow.web.table_request import EACH, MOST_ENTRIES, PageStart, Selection
 
 MOST_WINDOWS: Final = 5_000
 """That are looked at for one answer."""
@@ -108,7 +108,8 @@ def address(table: str, selection: Selection, plan: Plan, place: PageStart) -> s
         "to": None if to_ms is None else iso(to_ms),
         "topic": selection.topic,
         "merge": "true" if selection.merge else None,
-        "keys": "together" if selection.is_together else None,
+        "keys": None if selection.keys == EACH else selection.keys,
+        "where": selection.where,
         "top": selection.top,
         "order": None if selection.order == COUNT else selection.order,
         "limit": selection.limit,

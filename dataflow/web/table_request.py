@@ -5,13 +5,17 @@ from typing import Annotated, Final, Literal, NamedTuple, Self
 
 from msgspec import Meta
 
-from dataflow.engine.tables import Window, WindowedTable, orders
-from dataflow.engine.tables.table import COUNT
+from dataflow.engine.tables import Count, Sum, Window, WindowedTable, orders
+from dataflow.engine.tables.table import COUNT, KEY
 from dataflow.errors import one_of
 from dataflow.http_error import bad_value
 from dataflow.instants import instant_ms
 from dataflow.web.json_schema import Json
+from dataflow.web.key_choice import ALL_APART, KeyChoice, PartValues
 from dataflow.web.parameter import NoParameters, about, named
+
+EACH: Final = "each"
+TOGETHER: Final = "together"
 
 EXPECTED = "an ISO 8601 date or date-time, UTC where it names no offset (its + is written %2B here)"
 
@@ -105,9 +109,12 @@ class TableRequest(WindowsRequest, kw_only=True):
     """Windows of a table, and which of their entries."""
 
     top: Annotated[Top | None, about("So many entries of each window", example=10)] = None
-    keys: Annotated[Literal["each", "together"], about("An entry for each key, or one for all of them")] = (
-        "each"
-    )
+    keys: Annotated[
+        str, about("An entry for `each` key, one for all `together`, or one for each value of a part of keys")
+    ] = "each"
+    where: Annotated[
+        PartValues | None, about("Only keys with these parts", example="status=404 country=DE")
+    ] = None
     order: Annotated[str, about("Aggregation to order entries by, the greatest first; or key")] = COUNT
 
 
@@ -138,13 +145,16 @@ class Selection:
     """None: all of the table's."""
     newest: int = NEWEST
     """So many windows where there is no range."""
-    is_together: bool = False
-    """Whether all keys are put together."""
+    keys: str = EACH
+    """What is an entry, as it was asked for."""
+    where: PartValues | None = None
+    choice: KeyChoice = ALL_APART
+    """What both mean."""
 
     @property
     def has_one_entry(self) -> bool:
         """Tell whether a window is answered by one entry: that of a key, or of all."""
-        return self.is_together or self.key is not None
+        return self.choice.is_together or self.key is not None
 
     @property
     def wants_newest(self) -> bool:
@@ -172,12 +182,36 @@ def select(table: WindowedTable, request: WindowsRequest) -> Selection:
     if isinstance(request, KeyRequest):
         return replace(selection, key=request.key)
     assert isinstance(request, TableRequest)
-    is_together = request.keys == "together"
-    if is_together and request.top is not None:
+    choice, order = _choice(table, request), _order(table, request.order)
+    return replace(
+        selection, top=request.top, order=order, keys=request.keys, where=request.where, choice=choice
+    )
+
+
+def _choice(table: WindowedTable, request: TableRequest) -> KeyChoice:
+    """Return which keys are meant, and what of them is put together; raise `HttpError` for what cannot be."""
+    if request.keys == TOGETHER and request.top is not None:
         raise bad_value("top", str(request.top), "none with keys=together, which puts all keys together")
-    if is_together and request.order != COUNT:
+    if request.keys == TOGETHER and request.order != COUNT:
         raise bad_value("order", request.order, "none with keys=together, which has one entry a window")
-    return replace(selection, top=request.top, order=_order(table, request.order), is_together=is_together)
+    parts = table.key_parts
+    if request.keys not in (EACH, TOGETHER, *parts):
+        raise bad_value("keys", request.keys, f"{one_of((EACH, TOGETHER, *parts))}, as {table.name} has")
+    if request.keys in parts and request.order not in _sums(table):
+        raise bad_value("order", request.order, f"{one_of(_sums(table))} with keys={request.keys}")
+    given = {} if request.where is None else request.where.by_part
+    unknown = next((name for name in given if name not in parts), None)
+    if unknown is not None:
+        expected = f"one of {one_of(parts)}" if parts else "none, as its keys have no parts"
+        raise bad_value("part", unknown, f"{expected}, in where of {table.name}")
+    where = tuple((parts.index(name), value) for name, value in given.items())
+    by = parts.index(request.keys) if request.keys in parts else None
+    return KeyChoice(len(parts) or 1, where, by, request.keys == TOGETHER)
+
+
+def _sums(table: WindowedTable) -> list[str]:
+    """Return what the entries of several keys can be ordered by together."""
+    return [KEY, *(name for name, each in table.aggregations.items() if isinstance(each, Count | Sum))]
 
 
 def _window(table: WindowedTable, name: str | None) -> Window:

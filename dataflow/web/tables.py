@@ -73,7 +73,7 @@ def _cluster(table: WindowedTable, selection: Selection) -> ClusterTable:
     if topic is not None and topic not in topics:
         raise bad_value("topic", topic, f"{one_of(topics)}, from which {table.name} is counted")
     wanted = topics if topic is None else [topic]
-    return ClusterTable(app.queries, wanted, table, selection.window, selection.order)
+    return ClusterTable(app.queries, wanted, table, selection)
 
 
 def _tables() -> dict[str, WindowedTable]:
@@ -94,6 +94,7 @@ def _described(table: WindowedTable) -> TableDescription:
         name=table.name,
         topics=topics,
         key=table.key,
+        key_parts=list(table.key_parts),
         windows=[window.name for window in table.every_window],
         aggregations=list(table.aggregations),
         orders=list(orders(table)),

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from dataflow.demo.samples import sample_filter_rules
 from dataflow.stages.user_agent import is_bot
@@ -112,6 +112,8 @@ def _line(raw: bytes, sent: Mapping[str, Any]) -> Outcome:
             "requests_per_status": Counted(status, sums),
             "requests_per_kind": Counted(_kind(sent), sums),
             "requests_per_country": Counted(sent["country"], clients),
+            "requests_per_site": Counted(f"{status} {sent['country']} {sent['reqHost']}", sums),
+            "requests_per_referer": Counted(_referring_host(sent.get("referer")), {}),
             "top_clients": Counted(sent["cliIP"], sums),
         },
     )
@@ -121,6 +123,10 @@ def _kind(sent: Mapping[str, Any]) -> str:
     agent = unquote(sent["UA"])
     client = "-" if agent in ("", "-", "^") else "bot" if is_bot(agent) else "person"
     return f"{sent['reqMethod']} {'hit' if sent['cacheStatus'] == '1' else 'miss'} {client}"
+
+
+def _referring_host(referer: str | None) -> str:
+    return (urlsplit(unquote(referer)).hostname or "(no URL)") if referer else "(none)"
 
 
 @cache

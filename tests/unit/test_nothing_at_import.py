@@ -57,7 +57,7 @@ def test_every_module_is_imported_without_settings_broker_and_network(variables,
     """Tools, tests and commands that only list need none of the three."""
     done = run("-c", IMPORT_ALL, folder=tmp_path, **variables)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["7", "10"]
+    assert done.stdout.split() == ["7", "12"]
     assert not list(tmp_path.iterdir())
 
 
@@ -92,8 +92,8 @@ def test_faust_lists_all_windowed_tables_with_what_they_count(tmp_path):
     listed = faust("tables", tmp_path)
     for table in (
         "dead_letters_per_reason", "events_per_type", "requests_per_country", "requests_per_endpoint",
-        "requests_per_kind", "requests_per_status", "stays_per_category", "top_clients", "views_per_page",
-        "views_per_source_category",
+        "requests_per_kind", "requests_per_referer", "requests_per_site", "requests_per_status",
+        "stays_per_category", "top_clients", "views_per_page", "views_per_source_category",
     ):  # fmt: skip
         assert f" {table} " in listed
     assert "Counts cdn-logs and access-logs by country; windows: minute, hour, day, all." in listed

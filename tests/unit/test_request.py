@@ -22,7 +22,7 @@ def test_a_line_of_texts_and_a_line_of_numbers_are_the_same_request() -> None:
     """Senders write numbers as text, or not."""
     texts = b'{"reqTimeSec":"1645568187.280","reqPath":"a","statusCode":"503","bytes":"12"}'
     numbers = b'{"reqTimeSec":1645568187.280,"reqPath":"/a","statusCode":503.0,"bytes":12}'
-    expected = Request(1_645_568_187_280, "/a", "503", True, 12)
+    expected = Request(1_645_568_187_280, "/a", "503", True, 12, site="503 (none) (none)")
     assert request_of(decoder.read(texts)) == expected
     assert request_of(decoder.read(numbers)) == expected
 

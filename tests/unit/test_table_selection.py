@@ -20,4 +20,4 @@ def test_one_entry_for_all_keys_has_no_order_and_no_first_ones(given, error):
     """Whoever asks for the sum of the ten greatest would take that of all for it."""
     with pytest.raises(HttpError, match=error):
         select(TABLE, TableRequest(name="requests", keys="together", **given))
-    assert select(TABLE, TableRequest(name="requests", keys="together")).is_together
+    assert select(TABLE, TableRequest(name="requests", keys="together")).choice.is_together

@@ -1,6 +1,7 @@
 """The page in a browser: numbers appear and change, on screens wide and narrow, without an error."""
 
 import gzip
+import json
 import re
 import signal
 from pathlib import Path
@@ -149,6 +150,27 @@ def test_a_click_filters_and_the_address_keeps_it(open_page):
     expect(value).to_have_text("2.01 k")
     page.get_by_role("link", name="Without Country DE").click()
     expect(value).to_have_text("10 k")
+
+
+def test_filters_are_combined_or_no_number_is_shown(open_page):
+    """A number of fewer filters than stand above it would be believed."""
+    requests = [json.loads(raw) for raw in EVENTS["cdn-logs"]]
+    both = [each for each in requests if (str(each["statusCode"]), each["country"]) == ("404", "DE")]
+    page = open_page("?page=traffic&last=7d&country=DE")
+    value = page.locator("[aria-label='Requests in the range'] .value").first
+    page.locator("[data-table=status]").get_by_role("link", name="404", exact=True).click()
+    expect(value).to_have_text(str(len(both)))
+    host = page.locator("[data-table=host] tbody tr")
+    expect(host).to_have_count(1)
+    expect(host.locator("td").first).to_have_text(str(len(both)))
+    host.get_by_role("link").click()
+    expect(page).to_have_url(re.compile("country=DE&status=404&host="))
+    expect(value).to_have_text(str(len(both)))
+    page.locator("[data-table=endpoint]").get_by_role("link").first.click()
+    expect(page.locator("main .note").first).to_contain_text("No table counts requests by host, endpoint")
+    expect(value).to_be_hidden()
+    page.get_by_role("link", name=re.compile("Without Endpoint")).click()
+    expect(value).to_have_text(str(len(both)))
 
 
 def test_a_frozen_worker_is_on_the_page_and_in_its_title(chromium, start_worker):

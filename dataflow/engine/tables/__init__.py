@@ -6,12 +6,33 @@ from dataflow.engine.tables.event_time_state import EventTimeState
 from dataflow.engine.tables.labels import NONE, OTHER
 from dataflow.engine.tables.merging import orders
 from dataflow.engine.tables.rows import FUTURE, UNDATED, Rows
-from dataflow.engine.tables.table import WindowedTable
+from dataflow.engine.tables.table import PartedKey, WindowedTable
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.engine.tables.windows import ALL, DAY, HOUR, MINUTE, Window
 
 __all__ = [
-    "ALL", "DAY", "FUTURE", "HOUR", "MINUTE", "NONE", "OTHER", "UNDATED", "Aggregation", "Count", "Distinct",
-    "EventTimeState", "Max", "Min", "Quantiles", "Rows", "Sum", "TablePartition", "TopK", "Totals",
-    "Window", "WindowedTable", "orders",
+    "ALL",
+    "DAY",
+    "FUTURE",
+    "HOUR",
+    "MINUTE",
+    "NONE",
+    "OTHER",
+    "UNDATED",
+    "Aggregation",
+    "Count",
+    "Distinct",
+    "EventTimeState",
+    "Max",
+    "Min",
+    "PartedKey",
+    "Quantiles",
+    "Rows",
+    "Sum",
+    "TablePartition",
+    "TopK",
+    "Totals",
+    "Window",
+    "WindowedTable",
+    "orders",
 ]  # fmt: skip

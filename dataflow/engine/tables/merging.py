@@ -1,6 +1,7 @@
 """Merging: what the partitions have of a window, as one, in order, as JSON can carry it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from dataflow.engine.tables.answer import States
@@ -16,6 +17,12 @@ class Ranking(NamedTuple):
 
     keys: Sequence[str]
     has_other: bool
+    members: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """The keys that an entry puts together, where it is not one key alone."""
+
+    def members_of(self, keys: Iterable[str]) -> tuple[Sequence[str], ...]:
+        """Return the keys that each of these entries has."""
+        return tuple(self.members.get(key) or (key,) for key in keys)
 
 
 def orders(table: WindowedTable) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from dataflow.engine.tables.aggregations import Aggregation, Count
 from dataflow.engine.tables.windows import ALL, DAY, HOUR, MINUTE, Window
@@ -12,7 +12,28 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 COUNT: Final = "count"
 KEY: Final = "key"
 MAX_PER_KEY: Final = "max_per_key"
+LEAST_PARTS: Final = 2
+_TAKEN: Final = {"each", "together"}
 DEFAULT_MAX_KEYS: Final = 10_000
+
+
+class PartedKey(str):
+    """A key column whose values are words, the last of which may have spaces; `parts` names them.
+
+    Answers can be of the keys in which a part has some value, and put those together that have one in common.
+    """
+
+    __slots__ = ("parts",)
+
+    parts: tuple[str, ...]
+
+    def __new__(cls, column: str, *parts: str) -> Self:
+        """Name the column and its parts."""
+        if len(parts) < LEAST_PARTS or not all(map(_NAME.fullmatch, parts)) or _TAKEN & set(parts):
+            raise ValueError(f"parts of key {column} are {parts}; expected two or more of {_NAME.pattern}")
+        made = super().__new__(cls, column)
+        made.parts = parts
+        return made
 
 
 class WindowedTable:
@@ -43,6 +64,7 @@ class WindowedTable:
     ) -> None:
         self.name = name
         self.key = key
+        self.key_parts = key.parts if isinstance(key, PartedKey) else ()
         self.windows = tuple(sorted(windows, key=lambda window: window.size_ms))
         self.all_time = all_time
         self.lateness_ms = lateness_ms

@@ -18,7 +18,7 @@ export const PAGES = [
     name: "traffic",
     title: "Traffic",
     ranges: ALL_RANGES,
-    filters: ["endpoint", "status", "country", "client", "stream"],
+    filters: ["host", "status", "country", "endpoint", "client", "stream"],
     load: () => import("./traffic.js"),
   },
   { name: "stays", title: "Stays", ranges: ["90d", "30d"], load: () => import("./stays.js") },

@@ -1,6 +1,7 @@
 // Series: addresses of tables for the range of the place, and their answers as curves and sums.
 
 import { range } from "./place.js";
+import { OTHER } from "./questions.js";
 import { period } from "./words.js";
 
 const SIZES = { minute: 60, hour: 3600, day: 86_400 }; // seconds
@@ -27,19 +28,19 @@ function addressOf(path, parameters) {
  * Return the address of the curve of a table, or of one of its keys; `of` is another range than the place's.
  * It has the time before the range, too: what it is compared with.
  */
-export function curveAddress(table, { key = null, topic = null, of = range() } = {}) {
+export function curveAddress(table, { key = null, where = null, topic = null, of = range() } = {}) {
   const { window, size, windows, begin, end } = spanOf(of);
   const asked = Math.min(2 * windows, MOST);
   const bounds = begin ? { from: isoOf(end - asked * size), to: isoOf(end) } : { newest: asked };
   const path = key === null ? table : `${table}/${encodeURIComponent(key)}`;
-  return addressOf(path, { window, ...bounds, topic, limit: MOST, keys: key === null ? "together" : null });
+  return addressOf(path, { window, ...bounds, topic, limit: MOST, keys: key === null ? "together" : null, where });
 }
 
 /** Return the address of the first keys of a table in the range. */
-export function rankingAddress(table, { order = "count", topic = null, limit = 100, of = range() } = {}) {
+export function rankingAddress(table, { order = "count", keys = null, where = null, topic = null, limit = 100, of = range() } = {}) {
   const { window, windows, begin, end } = spanOf(of);
   const bounds = begin ? { from: isoOf(begin), to: isoOf(end) } : { newest: Math.min(windows, MOST) };
-  return addressOf(table, { window, ...bounds, merge: true, order, topic, limit });
+  return addressOf(table, { window, ...bounds, merge: true, order, keys, where, topic, limit });
 }
 
 /** Return the entries of a ranking, and how many there are in all. */
@@ -48,13 +49,19 @@ export function rankingOf(answer) {
   return { rows: window?.entries ?? [], total: window?.total ?? 0 };
 }
 
+/** Return the entry that was asked for: beside it a full window has one of all that it holds no longer apart. */
+const ownOf = (entries) => entries.find(({ key }) => key !== OTHER);
+
+/** Return how many rows, at most, a curve lacks, as windows were full. */
+export const untoldOf = (answer) => sumOf((answer?.windows ?? []).flatMap(({ entries }) => entries.filter(({ key }) => key === OTHER)), "count");
+
 /**
  * Return a curve: `times` in seconds, and `entries` of each, null where there were no events. A
  * window that is being filled now is in the sums, and not in the curve, which would fall at its end.
  */
 export function curveOf(answer, of = range()) {
   const { window, size, windows, begin: fixed } = spanOf(of);
-  const known = new Map((answer?.windows ?? []).map(({ start, entries: [entry] }) => [secondsOf(start), entry]));
+  const known = new Map((answer?.windows ?? []).map(({ start, entries }) => [secondsOf(start), ownOf(entries)]).filter(([, entry]) => entry));
   const newest = Math.max(...known.keys());
   if (!known.size) return { times: [], entries: [], inRange: [], before: [], window, size, newest: null };
   const begin = fixed ?? newest - (windows - 1) * size;
@@ -93,7 +100,7 @@ export function changeOf(now, before) {
 /** Return the counts of a key at the times of a curve: one that comes seldom has fewer windows. */
 export function countsAt({ times }, answer) {
   const windows = answer?.windows ?? [];
-  const known = new Map(windows.map(({ start, entries: [entry] }) => [secondsOf(start), entry.count]));
+  const known = new Map(windows.map(({ start, entries }) => [secondsOf(start), ownOf(entries)?.count ?? 0]));
   return times.map((time) => known.get(time) ?? 0);
 }
 

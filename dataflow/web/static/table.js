@@ -27,8 +27,8 @@ export function tableOf({ name, caption, columns, order, hrefOf = () => null, mo
   return {
     element: view.element,
     /** Show rows; `total` of how many they are the first, `json` the address that has them, `note` what they lack. */
-    show(rows, { total = rows.length, json = null, note = "" } = {}) {
-      Object.assign(view, { rows, total });
+    show(rows, { total = rows.length, json = null, note = "", isComing = false } = {}) {
+      Object.assign(view, { rows, total, isComing });
       view.saves.show(json);
       say(view.note, note);
       draw(view);
@@ -116,7 +116,7 @@ function draw(view) {
   }));
   fill(view.body, shown, (row) => create(view, row), update);
   const total = view.search.value ? rows.length : Math.max(view.total, rows.length);
-  say(view.shownOf, rows.length ? `${count(shown.length)} of ${count(total)}` : "Nothing here yet");
+  say(view.shownOf, rows.length ? `${count(shown.length)} of ${count(total)}` : view.isComing ? "Asking…" : "Nothing here yet");
   view.more.hidden = shown.length >= rows.length;
   view.search.hidden = view.rows.length <= FEW && !view.search.value;
 }

@@ -1,34 +1,17 @@
 // Traffic: requests of CDN and web servers over time, and what they ask for, answer and come from.
 
+import { breakdownsOf } from "./breakdowns.js";
 import { chartOf } from "./chart.js";
 import { figuresOf } from "./figures.js";
 import { hitShare, kindsOf } from "./kinds.js";
-import { addressWith, filters, parameter } from "./place.js";
+import { filters, range } from "./place.js";
+import { lackOf, questionOf, questionWith } from "./questions.js";
 import { make, say } from "./rows.js";
-import { changeOf, countsAt, curveAddress, curveOf, newestOf, quantilesOf, rankingAddress, rankingOf, sumOf, valuesOf } from "./series.js";
-import { tableOf } from "./table.js";
+import { changeOf, countsAt, curveAddress, curveOf, newestOf, quantilesOf, rankingAddress, rankingOf, sumOf, untoldOf, valuesOf } from "./series.js";
 import { bytes, count, duration, percent, short } from "./words.js";
 
-/** The tables of the page: what they are counted by, and what they can be ordered by. */
-const BREAKDOWNS = [
-  { field: "endpoint", table: "requests_per_endpoint", title: "Endpoints", hasTimes: true },
-  { field: "status", table: "requests_per_status", title: "Statuses" },
-  { field: "country", table: "requests_per_country", title: "Countries" },
-  { field: "client", table: "top_clients", title: "Clients" },
-];
-const ORDERS = ["count", "bytes", "errors"];
 const QUANTILES = ["p50", "p90", "p99"];
 const MOST_STATUSES = 6;
-
-const countries = new Intl.DisplayNames("en", { type: "region" });
-
-function countryName(code) {
-  try {
-    return /^[A-Z]{2}$/.test(code) ? `${countries.of(code)} (${code})` : code;
-  } catch {
-    return code;
-  }
-}
 
 export function open(root) {
   const view = viewOf(root);
@@ -44,71 +27,65 @@ function viewOf(root) {
     bytes: chartOf({ title: "Bytes sent", series: ["bytes"], text: bytes }),
   };
   const [kinds, lack] = [kindsOf(), make("p", { class: "note" })];
-  const tables = BREAKDOWNS.map((each) => ({ ...each, view: breakdown(each), lack: make("p", { class: "note" }) }));
-  const card = ({ title, hasTimes }, ...parts) =>
-    make("section", hasTimes ? { class: "wide" } : {}, make("h2", {}, title), ...parts);
+  const breakdowns = breakdownsOf();
   root.append(
     make("section", { class: "wide" }, make("h2", {}, "Traffic"), figures.element, note),
     make("section", { class: "wide" }, make("h2", {}, "Cache, bots and methods"), kinds.element, lack),
     ...Object.values(charts).map(({ element }) => make("section", {}, element)),
-    ...tables.map((each) => card(each, each.view.element, each.lack)),
+    ...breakdowns.elements,
   );
-  return { figures, note, charts, tables, kinds, lack, statuses: [] };
-}
-
-function breakdown({ field, title, hasTimes }) {
-  const share = (value, row) => (row.of ? percent(value / row.of) : "–");
-  const columns = [
-    { name: "key", title: field, value: (row) => row.key, text: field === "country" ? countryName : undefined },
-    { name: "count", title: "requests", value: (row) => row.count },
-    { name: "share", title: "share", value: (row) => row.count, text: share },
-    { name: "errors", title: "failed", value: (row) => row.errors },
-    { name: "bytes", title: "bytes", value: (row) => row.bytes, text: bytes },
-    ...(hasTimes ? ["p50", "p99"].map((part) => ({ name: part, title: part, value: (row) => row.response_time_ms?.[part] ?? null, text: duration })) : []),
-  ];
-  const hrefOf = ({ key }) => addressWith({ [field]: key });
-  return tableOf({ name: field, caption: title, columns, order: "-count", hrefOf });
-}
-
-/** Return the filter that is heeded, [its table, its key], or none. */
-function filtered() {
-  const set = filters();
-  const found = BREAKDOWNS.find(({ field }) => field in set);
-  return found ? { ...found, key: set[found.field] } : null;
+  return { figures, note, charts, breakdowns, kinds, lack, statuses: [] };
 }
 
 const streamTopic = () => filters().stream ?? null;
 
 function addressesOf(view) {
   const topic = streamTopic();
-  const filter = filtered();
-  const total = filter ? curveAddress(filter.table, { key: filter.key, topic }) : curveAddress("requests_per_status", { topic });
-  const times = filter ? null : curveAddress("requests_per_endpoint", { topic });
-  const rankings = BREAKDOWNS.map(({ field, table }) => [field, rankingAddress(table, { order: orderOf(field), topic })]);
-  const statuses = filter ? [] : view.statuses.map((status) => [`status ${status}`, curveAddress("requests_per_status", { key: status, topic })]);
-  const kinds = rankingAddress("requests_per_kind", { topic });
-  return { total, kinds, ...(times ? { times } : {}), ...Object.fromEntries([...rankings, ...statuses]) };
+  const set = filters();
+  const question = questionOf(set);
+  const asked = JSON.stringify([set, range()]);
+  if (asked !== view.asked) forget(view);
+  view.asked = asked;
+  const statuses = "status" in set ? [] : view.statuses.flatMap((status) => {
+    const each = questionWith(set, "status", status);
+    return each ? [[`status ${status}`, addressOf(each)]] : [];
+  });
+  return {
+    kinds: rankingAddress("requests_per_kind", { topic }),
+    ...(question ? { total: addressOf(question) } : {}),
+    ...(isPlain(question) ? { times: curveAddress("requests_per_endpoint", { topic }) } : {}),
+    ...view.breakdowns.addresses(),
+    ...Object.fromEntries(statuses),
+  };
 }
 
-/** Return what a worker is asked to order by: it knows all entries, the page only the first. */
-function orderOf(field) {
-  const asked = (parameter(`${field}.order`) ?? "-count").replace(/^-/, "");
-  return ORDERS.includes(asked) ? asked : "count";
+const isPlain = (question) => question !== null && !question.fields.length;
+
+/** Take away what is of another question: it would pass for the answer to this one. */
+function forget({ figures, charts, note }) {
+  figures.show([]);
+  say(note, "Asking…");
+  for (const chart of Object.values(charts)) chart.show({ times: [], values: [[], [], []], note: "Asking…" });
 }
+
+const addressOf = ({ table, key, where }) => curveAddress(table, { key, where, topic: streamTopic() });
 
 function show(view, answers, errors) {
   chooseStatuses(view, answers);
-  const filter = filtered();
-  const curve = curveOf(answers.total);
+  const question = questionOf(filters());
+  const curve = curveOf(question ? answers.total : null);
   const { rows: kinds } = rankingOf(answers.kinds);
-  if (answers.total) showFigures(view, curve, filter, answers.total, kinds);
+  view.figures.element.hidden = !question;
+  if (!question) say(view.note, lackOf(filters()));
+  else if (answers.total) showFigures(view, curve, question, answers.total, kinds);
+  else if (errors.total) say(view.note, `No answer: ${errors.total}.`);
   view.kinds.show(kinds);
-  say(view.lack, filter ? ofAll(filter) : answers.kinds?.since ? `Counted since ${answers.kinds.since}.` : "");
-  showCharts(view, curve, answers, filter, errors);
-  for (const each of view.tables) showBreakdown(each, answers[each.field], sumOf(curve.inRange, "count"), filter);
+  say(view.lack, isPlain(question) ? sinceOf(answers.kinds) : "Of all requests: no table counts by these and the filters together.");
+  showCharts(view, curve, answers, question, errors);
+  view.breakdowns.show(answers, sumOf(curve.inRange, "count"));
 }
 
-const ofAll = ({ field }) => `Of all requests: this table does not know the ${field} of each.`;
+const sinceOf = (answer) => (answer?.since ? `Counted since ${answer.since.slice(0, 16).replace("T", " ")} UTC.` : "");
 
 /** Follow the curves of the statuses that come most. */
 function chooseStatuses(view, answers) {
@@ -119,7 +96,7 @@ function chooseStatuses(view, answers) {
   dispatchEvent(new Event("place"));
 }
 
-function showFigures({ figures, note }, curve, filter, { apart }, kinds) {
+function showFigures({ figures, note }, curve, { fields }, answer, kinds) {
   const [now, before] = [curve.inRange, curve.before];
   const [asked, failed, sent] = ["count", "errors", "bytes"].map((name) => sumOf(now, name));
   const change = (name) => changeOf(sumOf(now, name), sumOf(before, name));
@@ -127,42 +104,40 @@ function showFigures({ figures, note }, curve, filter, { apart }, kinds) {
     { title: "Requests", value: short(asked), more: change("count") },
     { title: "Failed (5xx)", value: asked ? percent(failed / asked) : "–", more: `${count(failed)} ${change("errors")}` },
     { title: "Bytes sent", value: bytes(sent), more: change("bytes") },
-    ...(filter || hitShare(kinds) === null ? [] : [{ title: "Cache hits", value: percent(hitShare(kinds)), more: "where a cache was asked" }]),
+    ...(fields.length || hitShare(kinds) === null ? [] : [{ title: "Cache hits", value: percent(hitShare(kinds)), more: "where a cache was asked" }]),
     { title: "Newest", value: newestOf(curve), more: `counted per ${curve.window}` },
   ]);
-  const set = Object.keys(filters()).filter((field) => field !== "stream" && field !== filter?.field);
-  const unheeded = set.length && filter ? ` Tables count by one field at a time: of several filters, only ${filter.field} is heeded.` : "";
-  const late = apart?.late ? ` ${count(apart.late)} came too late for their window and are not in it.` : "";
-  const compared = before.length ? "Compared with the same time before." : "";
-  say(note, `${compared}${late}${unheeded}`.trim());
+  const untold = fields.length ? untoldOf(answer) : 0;
+  say(note, [
+    before.length ? "Compared with the same time before." : "",
+    answer.apart?.late ? `${count(answer.apart.late)} came too late for their window and are not in it.` : "",
+    untold ? `Up to ${count(untold)} more may belong here: full windows hold them no longer apart.` : "",
+    sinceOf(answer),
+  ].filter(Boolean).join(" "));
 }
 
-function showCharts({ charts, statuses }, curve, answers, filter, errors) {
+function showCharts({ charts, statuses }, curve, answers, question, errors) {
   const lack = curve.newest === null ? "Nothing counted in this range." : "";
+  const isOfEndpoint = question?.table === "requests_per_endpoint";
+  const hide = (chart, isHidden) => (chart.element.parentElement.hidden = Boolean(isHidden));
+  if (question && curve.newest === null && !answers.total) return;
   charts.requests.show({ times: curve.times, values: [valuesOf(curve, "count"), valuesOf(curve, "errors")], note: lack });
   charts.bytes.show({ times: curve.times, values: [valuesOf(curve, "bytes")] });
-  const withTimes = filter?.hasTimes ? curve : curveOf(answers.times);
-  charts.times.element.parentElement.hidden = Boolean(filter) && !filter.hasTimes;
+  for (const chart of [charts.requests, charts.bytes]) hide(chart, !question);
+  const withTimes = isOfEndpoint ? curve : curveOf(answers.times);
+  hide(charts.times, !isPlain(question) && !isOfEndpoint);
   charts.times.show({
     times: withTimes.times,
     values: QUANTILES.map((part) => quantilesOf(withTimes, "response_time_ms", part)),
     note: errors.times ? `No answer: ${errors.times}.` : "", // more endpoints than can be put together
   });
-  charts.statuses.element.parentElement.hidden = Boolean(filter);
-  showStatuses(charts.statuses, statuses, curve, answers);
+  const known = statuses.filter((status) => questionWith(filters(), "status", status));
+  hide(charts.statuses, "status" in filters() || !known.length);
+  showStatuses(charts.statuses, known, curve, answers);
 }
 
 function showStatuses(chart, statuses, curve, answers) {
   const values = statuses.map((status) => countsAt(curve, answers[`status ${status}`]));
   const isWhole = statuses.every((status) => answers[`status ${status}`]);
   if (statuses.length && isWhole) chart.show({ times: curve.times, values, series: statuses });
-}
-
-function showBreakdown({ field, view, lack, table }, answer, whole, filter) {
-  const { rows, total } = rankingOf(answer);
-  const isHere = filter?.field === field;
-  const shown = rows.map((row) => ({ ...row, of: filter ? null : whole })).filter(({ key }) => !isHere || key === filter.key);
-  view.show(shown, { total: isHere ? shown.length : total, json: answer && rankingAddress(table, { order: orderOf(field), topic: streamTopic() }) });
-  const isElse = filter && !isHere;
-  say(lack, isElse ? ofAll(filter) : "");
 }
