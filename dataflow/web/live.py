@@ -25,6 +25,10 @@ routes = Routes("Pages")
 BEAT_SECONDS: Final = 1.0
 LONG_WAIT_SECONDS: Final = 1.0
 """An answer that takes longer lacks a worker: who looks at the last one is told."""
+GATHER_SECONDS: Final = 0.4
+"""Answers that change within this time go out together: each writing costs as much as what it writes."""
+FIRST_SECONDS: Final = 0.02
+"""The same while a page has not all of its answers."""
 MOST_ADDRESSES: Final = 24
 
 
@@ -51,7 +55,7 @@ async def live(request: LiveRequest, http: Request) -> StreamResponse:
     if not 1 <= len(addresses) <= MOST_ADDRESSES:
         raise bad_value("of", request.of, f"1 to {MOST_ADDRESSES} addresses, with spaces between them")
     asks, refusals = await _asks(http, addresses)
-    return await send_events(http, _frames(http, asks, refusals, monotonic() + request.seconds))
+    return await send_events(http, frames_of(http, asks, refusals, monotonic() + request.seconds))
 
 
 async def _asks(http: Request, addresses: list[str]) -> tuple[list[tuple[str, Ask]], list[bytes]]:
@@ -77,7 +81,7 @@ async def _ask_of(http: Request, address: str) -> Ask:
     return lambda: route.view(**arguments)
 
 
-async def _frames(
+async def frames_of(
     http: Request, asks: list[tuple[str, Ask]], refusals: list[bytes], until: float
 ) -> AsyncGenerator[bytes, None]:
     """Yield what is refused, then what is new, and once a second how the worker is."""
@@ -85,17 +89,26 @@ async def _frames(
     changed, beat_at = asyncio.Event(), monotonic()
     with live_answers().listen(asks, changed) as answers:
         told = dict.fromkeys(answers, 0)
-        while monotonic() < until and await stays_open(http):
+        while monotonic() < until:
+            is_due = monotonic() >= beat_at
+            if is_due and not await stays_open(http):
+                return
             changed.clear()
             news = [answer for answer in answers if answer.number != told[answer]]
             told.update({answer: answer.number for answer in news})
-            is_due = monotonic() >= beat_at
             beat_at = monotonic() + BEAT_SECONDS if is_due else beat_at
             frames = [answer.frame for answer in news] + ([_beat(answers)] if is_due else [])
             if frames:
                 yield b"".join(frames)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), max(beat_at - monotonic(), 0.0))
+            await _news(changed, beat_at, GATHER_SECONDS if all(told.values()) else FIRST_SECONDS)
+
+
+async def _news(changed: asyncio.Event, beat_at: float, gather_seconds: float) -> None:
+    """Wait until something is new, and a moment for what comes with it; no longer than until the beat."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(beat_at - monotonic(), 0.0)):
+            await changed.wait()
+            await asyncio.sleep(gather_seconds)
 
 
 def _beat(answers: list[LiveAnswer]) -> bytes:
