@@ -1,7 +1,7 @@
 """Open dashboards: the CPU that a worker needs to keep pages up to date, in percent of a core.
 
-Run `python tests/bench/dashboards.py [PAGES]`. All that is sent changes all the time, as at 20,000 events a second;
-the questions themselves, which are asked once for all pages, take a fortieth of the time at most and come on top.
+Run `python tests/bench/dashboards.py [PAGES]`. All that is sent changes all the time, as at 20,000 events a
+second; the questions, asked once for all pages, take a fortieth of the time at most and come on top.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 // Attention: answers in, what somebody should look at out, the page that says more with it.
 
 import { sumOf } from "./series.js";
-import { count, listed, percent, plural } from "./words.js";
+import { count, instant, listed, percent, plural } from "./words.js";
 
 const HOUR_SECONDS = 3600;
 const LONG_LAG_SECONDS = 10;
@@ -39,14 +39,14 @@ function failedIn(curves) {
 
 function lateIn(requests) {
   const { late = 0, future = 0, undated = 0 } = requests?.apart ?? {};
-  const apart = [[late, "late"], [future, "from the future"], [undated, "without a time"]].filter(([events]) => events);
+  const apart = [[late, "came too late"], [future, "are from the future"], [undated, "have no time"]].filter(([events]) => events);
   if (!apart.length) return [];
-  return [{ text: `No window could take some requests: ${listed(apart.map(([events, why]) => `${count(events)} ${why}`))}.` }];
+  return [{ text: `Some requests are in no window, and so in no curve: ${listed(apart.map(([events, why]) => `${count(events)} ${why}`))}.` }];
 }
 
 function troubleOf(answer) {
   return (answer?.sinks ?? []).flatMap(({ name, workers, retrying_since: since, last_error: error }) => {
-    if (since) return [{ text: `Sink ${name} has been trying again since ${since}: ${error}.`, page: "sinks" }];
+    if (since) return [{ text: `Sink ${name} has been trying again since ${instant(since)} UTC: ${error}.`, page: "sinks" }];
     return workers ? [] : [{ text: `No worker runs the sink ${name}.`, page: "sinks" }];
   });
 }

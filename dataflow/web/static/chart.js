@@ -5,6 +5,7 @@ import { count } from "./words.js";
 
 const COLORS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6"];
 const HEIGHT = 190;
+const BINARY = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 let loading = null;
 
@@ -24,12 +25,12 @@ const colorOf = (name) => getComputedStyle(document.documentElement).getProperty
 
 /**
  * Make a chart. `series` are the titles of its curves, `text(value)` says a value as people read it;
- * with `isStacked` each curve stands on those before it.
+ * with `isBinary` the axis has round numbers of bytes, with `isStacked` each curve stands on those before it.
  */
-export function chartOf({ title, series, text = count, isStacked = false }) {
+export function chartOf({ title, series, text = count, isBinary = false, isStacked = false }) {
   const [place, note] = [make("div", { class: "plot" }), make("p", { class: "note" })];
   const element = make("figure", { class: "chart" }, make("figcaption", {}, title), place, note);
-  const view = { title, series, text, isStacked, place, plot: null, data: null, asked: 0 };
+  const view = { title, series, text, isBinary, isStacked, place, plot: null, data: null, asked: 0 };
   new ResizeObserver(() => view.plot?.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(view));
   return {
@@ -80,6 +81,8 @@ async function draw(view) {
   const data = [view.data.times, ...(view.isStacked ? stacked(view.data.values) : view.data.values)];
   if (view.plot) view.plot.setData(data);
   else view.plot = new uPlot(optionsOf(view, uPlot), data, view.place);
+  const isPointedAt = Number.isInteger(view.plot.cursor.idx);
+  if (!isPointedAt && data[0].length) view.plot.setLegend({ idx: data[0].length - 1 }, false); // else it has no numbers
 }
 
 /** Each curve on those before it; the last one is drawn first, so that none hides another. */
@@ -106,9 +109,9 @@ function optionsOf(view, uPlot) {
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     scales: { y: { range: (_plot, _least, most) => [0, (most || 1) * 1.05] } },
-    axes: [ofTime, { ...axis, size: 72, values: (_plot, ticks) => ticks.map(view.text) }],
+    axes: [ofTime, { ...axis, size: 72, ...(view.isBinary ? { incrs: BINARY } : {}), values: (_plot, ticks) => ticks.map(view.text) }],
     series: [
-      { label: "At", value: (_plot, seconds) => (seconds === null ? "–" : clock(seconds)) },
+      { label: "At", value: (_plot, seconds) => (Number.isFinite(seconds) ? clock(seconds) : "–") },
       ...(view.isStacked ? curves.toReversed() : curves),
     ],
   };

@@ -15,11 +15,11 @@ const placeOf = ({ partition, offset }) => `${partition}/${offset}`;
 
 const COLUMNS = [
   { name: "place", title: "Place", value: placeOf },
-  { name: "at", title: "Since, UTC", value: ({ at }) => at, text: instant, isNumber: false },
+  { name: "at", title: "Since, UTC", value: ({ at }) => at, text: instant, kind: "time" },
   { name: "topic", title: "Topic", value: ({ topic }) => topic, isNumber: false },
   { name: "stage", title: "Stage", value: ({ stage }) => stage, isNumber: false },
   { name: "reason", title: "Reason", value: ({ reason }) => reason, isNumber: false },
-  { name: "detail", title: "Detail", value: ({ detail }) => detail, isNumber: false },
+  { name: "detail", title: "Detail", value: ({ detail }) => detail, kind: "long" },
   { name: "tries", title: "Tries", value: ({ tries }) => tries },
   { name: "replayed", title: "Sent back", value: ({ replayed }) => replayed, text: (replayed) => (replayed ? "yes" : "no"), isNumber: false },
   { name: "bytes", title: "Size", value: (row) => row.bytes, text: bytes },

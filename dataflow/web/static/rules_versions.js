@@ -4,12 +4,14 @@ import { make } from "./rows.js";
 import { savesOf } from "./table.js";
 import { count, instant } from "./words.js";
 
+const TITLES = ["Version", "Written", "Author", "Bytes", "What to do"];
+
 /** Make the table of versions; `compare(number)` and `goBack(number)` are told of what is chosen. */
 export function versionsOf({ compare, goBack }) {
-  const body = make("tbody");
-  const heads = ["Version", "Written", "Author", "Bytes", "What to do"].map((text) => make("th", { scope: "col" }, text));
+  const body = make("tbody", { role: "rowgroup" });
+  const heads = TITLES.map((text) => make("th", { role: "columnheader", scope: "col" }, text));
   const caption = make("caption", {}, "The newest first; the first one is in use");
-  const table = make("table", { id: "versions" }, caption, make("thead", {}, make("tr", {}, ...heads)), body);
+  const table = make("table", { id: "versions", role: "table", class: "blocks" }, caption, make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads)), body);
   const saves = savesOf("Versions");
   const scroll = make("div", { class: "scroll", role: "region", "aria-label": "Versions", tabindex: "0" }, table);
   const element = make("section", { class: "wide" }, make("h2", {}, "Versions"), scroll, make("p", { class: "foot" }, saves.element));
@@ -29,12 +31,10 @@ function rowOf({ version, at, author, reverts, bytes }, mayGoBack, { compare, go
   const by = `${author ?? "unknown"}${reverts === null ? "" : `, back to version ${reverts}`}`;
   const buttons = [buttonOf("Difference", `Difference to version ${version}`, () => compare(version))];
   if (mayGoBack) buttons.push(buttonOf("Go back", `Go back to version ${version}`, () => confirmed(version, goBack)));
-  return make("tr", {},
-    make("th", { scope: "row" }, count(version)),
-    make("td", {}, written),
-    make("td", { class: "text" }, by),
-    make("td", {}, bytes === null ? "–" : count(bytes)),
-    make("td", { class: "buttons" }, ...buttons),
+  const cells = [written, by, bytes === null ? "–" : count(bytes), make("p", { class: "buttons" }, ...buttons)];
+  return make("tr", { role: "row" },
+    make("th", { role: "rowheader", scope: "row" }, count(version)),
+    ...cells.map((cell, place) => make("td", { role: "cell", "data-label": TITLES[place + 1] }, cell)),
   );
 }
 

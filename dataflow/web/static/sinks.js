@@ -8,16 +8,19 @@ const agoOf = (seconds) => (seconds === null ? "unknown" : duration(seconds * 10
 
 const COLUMNS = [
   { name: "name", title: "Sink", value: ({ name }) => name },
-  { name: "state", title: "State", value: stateOf, isNumber: false },
-  { name: "topics", title: "Topics", value: ({ topics }) => topics.join(", "), isNumber: false },
+  { name: "state", title: "State", value: stateOf, kind: "long" },
+  { name: "topics", title: "Topics", value: ({ topics }) => topics.join(", "), kind: "long" },
   { name: "workers", title: "Workers", value: ({ workers }) => workers },
   { name: "lag", title: "Not yet read", value: ({ lag }) => lag.records },
   { name: "seconds", title: "Oldest of them", value: ({ lag }) => (lag.records ? lag.seconds : 0), text: agoOf },
   { name: "buffered", title: "Buffered", value: ({ buffered }) => buffered.records },
   { name: "rate", title: "Records/s", value: (row) => row.records_per_second, text: count },
-  { name: "error", title: "Last error", value: (row) => row.last_error ?? "", text: (error) => error || "none", isNumber: false },
-  { name: "error_at", title: "Its time, UTC", value: (row) => row.last_error_at ?? "", text: instant, isNumber: false },
+  { name: "error", title: "Last error", value: errorOf, kind: "long" },
 ];
+
+function errorOf({ last_error: error, last_error_at: at }) {
+  return error ? `${error} (${instant(at)} UTC)` : "none";
+}
 
 function stateOf({ workers, retrying_since: since, lag }) {
   if (!workers) return "⚠ nobody runs it";

@@ -34,7 +34,7 @@ function showTitle() {
 export function showTime() {
   const now = new Date();
   time.dateTime = now.toISOString();
-  say(time, now.toLocaleTimeString("en-GB", { timeZoneName: "short" }));
+  say(time, now.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" }));
 }
 
 /** Say what is amiss; a reader tells of what is new. */

@@ -6,11 +6,12 @@ import { count } from "./words.js";
 
 const FEW = 10;
 const MORE = 100;
+const MOST_BESIDE = 5; // columns
 
 /**
  * Make a table. `name` is its part of the address, `caption` what it shows. The first of `columns`
  * heads a row; each has {name, title, value(row)}, and may have text(value, row) to show a value and
- * `isNumber: false`. `order` is the column that it is sorted by at first, with - for the greatest first.
+ * `isNumber: false`, or as its `kind` long (text) or time. `order` is the column that it is sorted by at first, with - for the greatest first.
  * `hrefOf(row)` is where a row leads: a place of the dashboard. `rows` of show() have a `key` each.
  */
 export function tableOf({ name, caption, columns, order, hrefOf = () => null, most = FEW }) {
@@ -51,21 +52,23 @@ export function savesOf(caption) {
 
 function partsOf(name, caption, columns) {
   const heads = columns.map((column, place) =>
-    make("th", { scope: "col", class: kindOf(column, place) }, make("button", { type: "button" }, column.title)),
+    make("th", { role: "columnheader", scope: "col", class: kindOf(column, place) }, make("button", { type: "button" }, column.title)),
   );
   const search = make("input", { type: "search", "aria-label": `Search ${caption}`, placeholder: "Search" });
   const more = make("button", { type: "button" }, "Show more");
   const saves = savesOf(caption);
   const [shownOf, note] = [make("span", {}), make("p", { class: "note" })];
-  const body = make("tbody");
-  const table = make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...heads)), body);
+  const body = make("tbody", { role: "rowgroup" });
+  const head = make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads));
+  const isWide = columns.length > MOST_BESIDE; // on a telephone each row is a block: its roles keep it a table for readers
+  const table = make("table", { role: "table", ...(isWide ? { class: "blocks" } : {}) }, make("caption", {}, caption), head, body);
   const foot = make("p", { class: "foot" }, shownOf, more, saves.element);
   const scroll = make("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" }, table);
   const element = make("div", { class: "table", "data-table": name }, search, scroll, foot, note);
   return { element, search, more, saves, shownOf, note, body, heads };
 }
 
-const kindOf = (column, place) => (place === 0 ? "key" : column.isNumber === false ? "text" : "number");
+const kindOf = (column, place) => (place === 0 ? "key" : column.kind ?? (column.isNumber === false ? "text" : "number"));
 
 /** Return the order of the address, or the one from the beginning: [column, whether the greatest is first]. */
 function orderOf({ name, columns, order }) {
@@ -125,9 +128,9 @@ function create({ columns }, row) {
   const name = row.href === null ? make("span") : make("a");
   const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
   const cells = columns.slice(1).map((column) =>
-    make("td", { class: kindOf(column, 1), "data-label": column.title }),
+    make("td", { role: "cell", class: kindOf(column, 1), "data-label": column.title }),
   );
-  return make("tr", {}, make("th", { scope: "row", class: "key" }, name, bar), ...cells);
+  return make("tr", { role: "row" }, make("th", { role: "rowheader", scope: "row", class: "key" }, name, bar), ...cells);
 }
 
 function update(element, row) {

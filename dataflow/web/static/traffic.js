@@ -24,7 +24,7 @@ function viewOf(root) {
     requests: chartOf({ title: "Requests", series: ["requests", "failed"], text: short }),
     statuses: chartOf({ title: "By status", series: [], text: short, isStacked: true }),
     times: chartOf({ title: "Response time", series: QUANTILES, text: duration }),
-    bytes: chartOf({ title: "Bytes sent", series: ["bytes"], text: bytes }),
+    bytes: chartOf({ title: "Bytes sent", series: ["bytes"], text: bytes, isBinary: true }),
   };
   const [kinds, lack] = [kindsOf(), make("p", { class: "note" })];
   const breakdowns = breakdownsOf();
