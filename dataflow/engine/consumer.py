@@ -12,6 +12,7 @@ from mode.types import ServiceT
 from dataflow.engine.assignor import Assignor
 from dataflow.engine.batch import Batch
 from dataflow.engine.consumer_thread import BatchConsumerThread
+from dataflow.engine.dead_members import DeadMembers
 from dataflow.engine.engine import Engine
 from dataflow.engine.group_watch import GroupWatch
 from dataflow.engine.partition import Partition
@@ -67,6 +68,7 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*arguments, **settings)
         self._watch = GroupWatch(self.thread, engine)
         self.add_dependency(self._watch)
+        self.add_dependency(DeadMembers(engine))
 
     @property
     def has_coordinator(self) -> bool:

@@ -27,9 +27,14 @@ class WorkerProcess(msgspec.Struct, frozen=True):
 
 @cache
 def this_process() -> WorkerProcess:
-    """Return the process of this worker; machines of one name differ by their boot."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    machine = f"{socket.gethostname()}/{boot.read_text().strip() if boot.exists() else getnode()}"
+    """Return the process of this worker; machines of one name differ by their boot.
+
+    So do containers that share a machine's name: each counts its processes by itself.
+    """
+    boot, pids = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    booted = boot.read_text().strip() if boot.exists() else getnode()
+    counted = pids.readlink() if pids.is_symlink() else ""
+    machine = f"{socket.gethostname()}/{booted}/{counted}"
     return WorkerProcess(machine, os.getpid(), now_ms())
 
 

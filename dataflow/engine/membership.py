@@ -4,11 +4,9 @@ import asyncio
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from pathlib import Path
 from time import monotonic
 from typing import NamedTuple, cast
 
-import aiohttp
 import faust
 import msgspec
 from yarl import URL
@@ -18,6 +16,7 @@ from dataflow.engine.format_check import check_formats
 from dataflow.engine.member_data import MemberData, WorkerProcess, member_data, this_process
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.sibling_groups import siblings_of
+from dataflow.engine.worker_processes import WorkerProcesses, is_running
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
@@ -27,13 +26,9 @@ from dataflow.logs import get_log
 
 log = get_log(__name__)
 
-PROCESS_PATH = "/_process"
-"""Where a worker tells which process it is."""
-
 POLL_SECONDS = 0.5
 REBALANCE_SECONDS = 1.0
 LOST_SECONDS = 5.0
-ANSWER_SECONDS = 1.0
 
 
 class Moment(StrEnum):
@@ -60,6 +55,7 @@ class Membership:
     def __init__(self, app: faust.App, options: EngineOptions) -> None:
         self._app = app
         self._options = options
+        self._processes = WorkerProcesses(app, options)
 
     @property
     def transactional_id(self) -> str:
@@ -138,10 +134,10 @@ class Membership:
         """Tell whether a member runs; None where only its absence could tell."""
         assert other.process is not None
         if other.process.machine == this_process().machine:
-            return other.process.pid != os.getpid() and _is_running(other.process.pid)
+            return other.process.pid != os.getpid() and is_running(other.process.pid)
         if is_loopback(URL(other.url).host or ""):
             return None  # who asks there, asks itself
-        if await self._process_at(other.url) == other.process:
+        if await self._processes.at(other.url) == other.process:
             return True
         return False if self._has_our_id(other) else None  # a static member may come back on another machine
 
@@ -151,18 +147,6 @@ class Membership:
     def _has_our_id(self, other: MemberData) -> bool:
         own = self._app.conf.consumer_group_instance_id
         return bool(own) and other.instance_id == own
-
-    async def _process_at(self, url: str) -> WorkerProcess | None:
-        address = f"{url.rstrip('/')}{PROCESS_PATH}"
-        headers = self._options.peer_headers("GET", address)
-        try:
-            async with (
-                asyncio.timeout(ANSWER_SECONDS),
-                self._app.http_client.get(address, headers=headers) as reply,
-            ):
-                return msgspec.json.decode(await reply.read(), type=WorkerProcess)
-        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):
-            return None
 
     def _refusal(self, alike: Alike) -> str:
         group, member, other = alike
@@ -177,14 +161,3 @@ class Membership:
             f"{process.machine.partition('/')[0]} ({member.client_host}), reached at {other.url}; "
             "expected another one for each worker"
         )
-
-
-def _is_running(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        os.kill(pid, 0)
-        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"  # killed
-    except PermissionError:
-        return True  # another user's
-    except OSError:
-        return False

@@ -15,7 +15,7 @@ FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it ho
 FETCH_MAX_WAIT_MS = 500
 REQUEST_TIMEOUT_MS = 40_000
 NEVER_MS = 2**31 - 1
-HEARTBEAT_MS = 3_000
+HEARTBEAT_MS = 1_000
 """At most, however long the session is: a member learns of a rebalance by one."""
 
 

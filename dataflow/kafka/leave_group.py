@@ -1,4 +1,4 @@
-"""Leave group: static members that have ended leave their group at once, by name (KIP-345)."""
+"""Leave group: members that have ended leave their group at once, by name or by id (KIP-345)."""
 
 from collections.abc import Collection
 
@@ -33,6 +33,15 @@ class LeaveGroupRequestV3(RequestStruct):
     API_VERSION = 3
     RESPONSE_TYPE = LeaveGroupResponseV3
     SCHEMA = Schema(("group", TEXT), ("members", Array(*MEMBER)))
+
+
+async def remove_dead(client: AIOKafkaClient, group: str, member_ids: Collection[str]) -> None:
+    """Have members without a name leave; the group may have missed them already. Raises `KafkaError`."""
+    members = [(member_id, None) for member_id in member_ids]
+    answer = await send_to_coordinator(client, group, PinnedRequest(LeaveGroupRequestV3(group, members)))
+    if answer.error_code:
+        error = for_code(answer.error_code)
+        raise error(group)
 
 
 async def remove_members(client: AIOKafkaClient, group: str, instance_ids: Collection[str]) -> set[str]:

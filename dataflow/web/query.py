@@ -8,8 +8,8 @@ from aiohttp.web import Response
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.engine.member_data import WorkerProcess, this_process
-from dataflow.engine.membership import PROCESS_PATH
 from dataflow.engine.query import MSGPACK, QUERY_PATH
+from dataflow.engine.worker_processes import PROCESS_PATH
 from dataflow.http_error import HttpError, unavailable
 from dataflow.web.health import is_recovering
 from dataflow.web.route import Content, Routes

@@ -90,3 +90,25 @@ def test_a_pod_that_is_scaled_in_leaves_by_itself_and_one_that_restarts_stays(
     code, said = leave(workers[0].environment, "dataflow-enrich-1", "other-0")
     assert code == 0, said
     wait_has_all(workers[0])
+
+
+def test_partitions_of_killed_workers_do_not_stand_still_for_a_session(cluster):
+    """They did for ten seconds, and events with them; here a session would outlast the test."""
+    workers = [cluster.start_worker(session_timeout_ms=str(SESSION_MS), role="enrich") for _ in range(4)]
+    for worker in workers:
+        worker.wait_ready()
+    wait_until(lambda: _owners(cluster) == len(workers), 60, lambda: f"four owners; {cluster.tails()}")
+
+    for killed in workers[1:3]:
+        killed.kill()
+    wait_has_all(workers[0])
+    wait_has_all(workers[3])
+
+    assert all(worker.process.poll() is None for worker in (workers[0], workers[3]))
+
+
+def _owners(cluster: Cluster) -> int:
+    """Return how many members of the group own partitions."""
+    admin = AdminClient({"bootstrap.servers": cluster.broker.address})
+    group = admin.describe_consumer_groups(["dataflow"])["dataflow"].result(30)
+    return sum(bool(member.assignment.topic_partitions) for member in group.members)

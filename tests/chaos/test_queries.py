@@ -20,8 +20,8 @@ def counted(cluster):
     """Return a cluster whose three workers all own partitions and have counted the samples, and the feed."""
     cluster.environment["DATAFLOW_SESSION_TIMEOUT_MS"] = "6000"  # time to ask before it is over
     feed = Feed(cluster.broker.address)
-    for _ in range(WORKERS):
-        cluster.start_worker()
+    for number in range(WORKERS):  # by name: nobody takes them out before
+        cluster.start_worker(instance_id=f"worker-{number}")
     admin = AdminClient({"bootstrap.servers": cluster.broker.address})
     wait_until(lambda: _owners(admin) == WORKERS, 60, lambda: f"three owners; {cluster.tails()}")
     feed.play_samples()

@@ -58,10 +58,17 @@ def worker(web_broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def start_worker(
     web_broker: EmbeddedBroker, tmp_path: Path, unique: Callable[[str], str]
-) -> Iterator[Callable[[], Worker]]:
-    """Return a function that starts one more worker of an app that no other test has."""
+) -> Iterator[Callable[..., Worker]]:
+    """Return a function that starts one more worker, so set, of an app that no other test has."""
     with ExitStack() as running:
-        yield lambda: running.enter_context(running_worker(web_broker.address, tmp_path, unique("web")))
+        yield lambda **chosen: running.enter_context(
+            running_worker(
+                web_broker.address,
+                tmp_path,
+                unique("web"),
+                **{f"DATAFLOW_{name.upper()}": value for name, value in chosen.items()},
+            )
+        )
 
 
 @pytest.fixture

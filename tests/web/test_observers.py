@@ -47,7 +47,8 @@ def test_it_names_what_it_lacks_and_finds_the_new_owner(start: Start, unique: Ca
     app_id = unique("observed")
     observer = start(app_id, "ingest")
     assert observer.wait_for("/streams", lambda reply: True).status == 503
-    killed, other = start(app_id, "enrich"), start(app_id, "enrich")
+    killed = start(app_id, "enrich", instance_id="killed")  # by name: it is missed for a session
+    other = start(app_id, "enrich")
     for owner in (killed, other):
         owner.wait_ready()
     observer.wait_counted(SENT)

@@ -32,8 +32,8 @@ def dead_letters(worker):
 
 @pytest.fixture
 def three(start_worker):
-    """Return three workers that have counted everything together."""
-    workers = [start_worker() for _ in range(3)]
+    """Return three workers that have counted all together; by name: one that is killed is missed."""
+    workers = [start_worker(instance_id=f"worker-{number}") for number in range(3)]
     for worker in workers:
         worker.wait_ready()
     for worker in workers:
