@@ -17,18 +17,24 @@ IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo docker build || \
 # Python compiles what it imports once, not at every start: that is half of what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test servers cluster compose lint fuzz bench image runtime dev broker java
+.PHONY: help demo test proof servers cluster compose lint fuzz bench instructions image runtime dev broker java
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    the flows on an embedded Kafka; ARGS=/var/log/nginx/access.log, ARGS="--once", ARGS="--once --json"'
-	@echo 'make test    all tests, on a real Kafka; ARGS="tests/unit -k stay" for some of them'
+	@echo 'make test    tests on a real Kafka; ARGS="tests/unit -k stay" for some of them'
+	@echo 'make proof   the tests that take long: more servers, faults and records'
 	@echo 'make servers OpenSearch and an S3 server for the tests that are skipped without them'
 	@echo 'make cluster overlays/one-node on a real Kubernetes node, rolled and broken under load; as root'
 	@echo 'make lint    format, rules, types, direction of imports, docstrings'
 	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
 	@echo 'make compose docker-compose.yml on a real Docker engine: plays the samples, restarts, compares; as root'
+<<<<<<< HEAD
 	@echo 'make bench   cost of an event beside the peers, as one table; ARGS="--minutes 25"'
+=======
+	@echo 'make bench   cost of an event beside the peers, as one table'
+	@echo 'make instructions  the hot stages under valgrind, against what is written down; ARGS=--write writes it'
+>>>>>>> 3b6a937 (wip)
 	@echo 'make image   the image $(IMAGE), by docker or buildah; EXTRAS="opensearch s3" for sinks'
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with (now: $(PYTHON)).'
@@ -38,6 +44,9 @@ demo: runtime broker java
 
 test: dev java
 	@$(BIN)/python -m pytest $(ARGS)
+
+proof: dev java
+	@$(BIN)/python -m pytest -m long $(ARGS)
 
 cluster: dev java
 	@CLUSTER_TEST=1 $(BIN)/python -m pytest -n 0 -s tests/deploy/cluster $(ARGS)
@@ -58,6 +67,9 @@ fuzz: dev .venv/fuzz.stamp
 
 bench: dev java
 	@$(BIN)/python tests/bench $(ARGS)
+
+instructions: dev
+	@$(BIN)/python tests/bench/instructions.py $(ARGS)
 
 compose: dev java
 	@PYTHONPATH=tests $(BIN)/python tests/deploy/play.py

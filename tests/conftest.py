@@ -32,14 +32,17 @@ SIGKILL_AFTER_PARENT = 1, signal.SIGKILL  # PR_SET_PDEATHSIG
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the processes that run the tests end with the one that deals them out, and so their servers.
+    """Leave long tests to `make proof`, and let what runs tests end with what deals them out.
 
-    Where a run is a background job, Ctrl-C is ignored, and so it would be by all that the tests start.
+    So do their servers. Where a run is a background job, Ctrl-C is ignored, and so it would be by
+    all that the tests start.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") and sys.platform == "linux":
         ctypes.CDLL(None).prctl(*SIGKILL_AFTER_PARENT)
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.markexpr:
+        config.option.markexpr = "not long"  # nobody has named a file
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from chaos.feed import Feed
 from chaos.torments import break_broker, end, freeze, kill, move, torment
 from chaos.troubles import deny_all, deny_topic, grow, set_clock
 
+pytestmark = pytest.mark.long
+
 WORKERS = 3
 # Taken out, as the program itself refuses settings that it does not know.
 KILLS = int(os.environ.pop("DATAFLOW_CHAOS_KILLS", "4"))

@@ -13,6 +13,8 @@ from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.types import TopicPartition
 
+pytestmark = pytest.mark.long
+
 RESTARTS = int(os.environ.get("SINK_TEST_RESTARTS", "10"))
 SEED = int(os.environ.get("SINK_TEST_SEED", "1"))
 RECORDS = 1_000

@@ -13,6 +13,8 @@ from sinks.torments import PARTITIONS, Scene, all_stored, torment, torments_of
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 
+pytestmark = pytest.mark.long
+
 SYSTEMS = [
     pytest.param(postgres, id="postgres"),
     pytest.param(object_store, id="s3"),
