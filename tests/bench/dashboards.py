@@ -15,6 +15,7 @@ from aiohttp.web import Application, AppRunner, Request, StreamResponse, TCPSite
 
 from dataflow.web import event_stream, live
 from dataflow.web.live import frames_of
+from dataflow.web.live_answers import Ask
 
 SECONDS = 10.0
 ANSWERS = {"streams": 2_500, "tables": 3_000, "sinks": 200, "requests": 22_000} | {
@@ -43,7 +44,7 @@ async def always(_: object) -> bool:
 
 async def page(http: Request) -> StreamResponse:
     """Serve one page."""
-    asks = [(name, Changing(size).ask) for name, size in ANSWERS.items()]
+    asks: list[tuple[str, Ask]] = [(name, Changing(size).ask) for name, size in ANSWERS.items()]
     return await event_stream.send_events(http, frames_of(http, asks, [], time.monotonic() + 3_600))
 
 
