@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from dataflow.catalogue.declared import AUDIT_LOG, CHANGED_WHILE_IT_RUNS, INGESTED_INPUTS
-from dataflow.errors import DataflowError
+from dataflow.errors import DataflowError, Misconfigured
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
@@ -109,7 +109,9 @@ def write_backup(path: Path, records: Iterable[KeptRecord]) -> None:
         with path.open("xb") as file:
             file.writelines(encode(record) + b"\n" for record in records)
     except OSError as error:
-        raise DataflowError(f"FILE is '{path}'; expected a new file that can be written ({error})") from error
+        raise Misconfigured(
+            f"FILE is '{path}'; expected a new file that can be written ({error.strerror})"
+        ) from error
 
 
 def read_backup(path: Path) -> Iterator[KeptRecord]:
@@ -126,4 +128,6 @@ def read_backup(path: Path) -> Iterator[KeptRecord]:
                         f"line {number} of {path} is no record ({error}); {expected}"
                     ) from error
     except OSError as error:
-        raise DataflowError(f"FILE is '{path}'; expected a file that can be read ({error})") from error
+        raise Misconfigured(
+            f"FILE is '{path}'; expected a file that can be read ({error.strerror})"
+        ) from error

@@ -2,37 +2,65 @@
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from types import TracebackType
-from typing import NoReturn
 
+from dataflow.cli.standard_streams import FAILURES, drop_output, prepare_streams, reader_is_gone
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.masking import masked
 from dataflow.printable import printable_lines
 from dataflow.private_files import keep_files_private
 from dataflow.topology_path import add_topology_path
 
+INTERRUPTED = 130
 IS_WORKER = sys.argv[1:2] == ["worker"]  # before Faust gets arguments of its own
 
 
 def main() -> None:
     """Run the command line of this process and end it."""
     add_topology_path()
-    from dataflow.cli.program import program
-
+    prepare_streams()
     sys.excepthook = _print_traceback
     keep_files_private()
     if not IS_WORKER:  # what the Kafka client cannot mend it raises; its own lines are for a log
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        program(sys.argv[1:])()
+        code = _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more, while Python ends: at once, and without a word
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command to its end, what it has printed included; return the exit code."""
+    try:
+        from dataflow.cli.program import run
+
+        code = run(arguments)
+        sys.stdout.flush()
     except DataflowError as error:
-        _end(str(error), 2 if isinstance(error, Misconfigured) else 1)
+        return _tell(str(error), 2 if isinstance(error, Misconfigured) else 1)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is not None:
+            return _tell(_unusable(error), 2)
+        if isinstance(error, BrokenPipeError) and reader_is_gone():
+            drop_output()
+            return 0
+        if error.errno not in FAILURES:
             raise
-        _end(_unusable(error), 2)
+        drop_output()
+        return _tell(_failed(error), 1)
+    return code
+
+
+def _failed(error: OSError) -> str:
+    return (
+        f"reading or writing has failed ({error.strerror}); expected open standard streams, and free space "
+        "on the disk that is written to"
+    )
 
 
 def _unusable(error: OSError) -> str:
@@ -43,14 +71,15 @@ def _unusable(error: OSError) -> str:
     )
 
 
-def _end(message: str, code: int) -> NoReturn:
+def _tell(message: str, code: int) -> int:
+    """Say why a command ends, and return the exit code."""
     if IS_WORKER and _writes_json():
         _print_json(message)
-        sys.exit(code)
-    from dataflow.cli.terminal import notes
+    else:
+        from dataflow.cli.terminal import notes
 
-    notes().print(message, style="red", soft_wrap=True, highlight=False)
-    sys.exit(code)
+        notes().print(message, style="red", soft_wrap=True, highlight=False)
+    return code
 
 
 def _writes_json() -> bool:

@@ -29,8 +29,10 @@ class AclFormat(StrEnum):
     STRIMZI = "strimzi"
 
 
-Roles = Annotated[list[str] | None, typer.Argument(metavar="[ROLE]...", help="Only of these; default: all.")]
-Principal = Annotated[str, typer.Option(help="Who has a role; {role} stands for its name.")]
+Roles = Annotated[list[str] | None, typer.Argument(metavar="ROLE", help="Only these roles; default: all.")]
+Principal = Annotated[
+    str, typer.Option(metavar="PRINCIPAL", help="Kafka principal of a role; {role} stands for the role.")
+]
 Format = Annotated[
     AclFormat | None,
     typer.Option("--format", help="Default: shell on a terminal, json in a pipe."),
@@ -38,7 +40,7 @@ Format = Annotated[
 
 
 Apply = Annotated[
-    bool, typer.Option("--apply", help="Give them at DATAFLOW_BROKER, as a user that may, and print none.")
+    bool, typer.Option("--apply", help="Create the rights at DATAFLOW_BROKER instead of printing them.")
 ]
 
 
@@ -48,12 +50,13 @@ def acl(
     form: Format = None,
     apply: Apply = False,
 ) -> None:
-    """Print, or give, the Kafka rights of each role.
+    """Print the Kafka rights of each role, or create them.
 
-    As lines for kafka-acls.sh, as JSON, or as KafkaUser resources of Strimzi. A role is one of
-    DATAFLOW_ROLE, or commands: what people run. DATAFLOW_APP_ID, DATAFLOW_CDN_PARSED and the topics of
-    the sinks' settings count. Topics are made by somebody who may, with `dataflow topics`: CREATE is not
-    among them.
+    They are printed as commands of kafka-acls.sh, as JSON, or as KafkaUser resources of Strimzi. A role is
+    a value of DATAFLOW_ROLE, or `commands` for the people who run commands. The rights depend on
+    DATAFLOW_APP_ID, on DATAFLOW_CDN_PARSED and on the topics in the settings of sinks.
+
+    No role may create topics: run `dataflow topics` as an administrator first.
 
     \b
     Example:
@@ -103,7 +106,7 @@ def _grant(rights: Rights, principal: str) -> None:
     ]
     ask_broker(lambda connection: grant(connection, granted))
     if people_read():
-        say(f"{len(granted)} rights are given")
+        say(f"{len(granted)} rights have been created")
     else:
         print_json({"given": len(granted)})
 

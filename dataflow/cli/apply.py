@@ -1,17 +1,18 @@
 """`dataflow apply`: runs one stage over lines, without a broker."""
 
-import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from dataflow.cli.standard_streams import drop_output, reader_is_gone
 from dataflow.cli.terminal import results
 from dataflow.errors import DataflowError, Misconfigured, expected_one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dataflow.stages.lines import LineStage
 
@@ -25,28 +26,36 @@ TAKES = {
 """The stage that each option is for."""
 
 StageName = Annotated[
-    str, typer.Argument(help="filter, stay-category, source-category, access-log or datastream2.")
+    str,
+    typer.Argument(
+        metavar="STAGE", help="filter, stay-category, source-category, access-log or datastream2."
+    ),
 ]
-LineFile = Annotated[Path, typer.Argument(help="Lines, plain or packed; - is stdin.")]
+LineFile = Annotated[Path, typer.Argument(metavar="FILE", help="Lines, plain or packed; - is stdin.")]
 DeadLetterFile = Annotated[
-    typer.FileBinaryWrite | None,
-    typer.Option(lazy=False, metavar="FILE", help="Where events that cannot be used go, as NDJSON."),
+    Path | None,
+    typer.Option(metavar="FILE", help="Write events that cannot be used into this file, as NDJSON."),
 ]
 RuleFile = Annotated[
-    Path | None, typer.Option(exists=True, dir_okay=False, help="filter: its rules (DATAFLOW_FILTER_RULES).")
+    Path | None, typer.Option(metavar="FILE", help="filter: its rules (DATAFLOW_FILTER_RULES).")
 ]
 LogFormat = Annotated[
     str | None,
-    typer.Option("--format", help="access-log: a name, or as the server's (DATAFLOW_ACCESS_LOG_FORMAT)."),
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="access-log: a name of `dataflow formats`, or the format of your server's configuration "
+        "(DATAFLOW_ACCESS_LOG_FORMAT).",
+    ),
 ]
 Explain = Annotated[
-    bool, typer.Option("--explain", help="access-log: show each line column by column, in place of results.")
+    bool, typer.Option("--explain", help="access-log: show the columns of each line instead of results.")
 ]
 CityDatabase = Annotated[
-    Path | None, typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_CITY).")
+    Path | None, typer.Option(metavar="FILE", help="access-log: database (DATAFLOW_GEOIP_CITY).")
 ]
 NetworkDatabase = Annotated[
-    Path | None, typer.Option(exists=True, dir_okay=False, help="access-log: database (DATAFLOW_GEOIP_ASN).")
+    Path | None, typer.Option(metavar="FILE", help="access-log: database (DATAFLOW_GEOIP_ASN).")
 ]
 
 
@@ -60,21 +69,21 @@ def apply(
     geoip_asn: NetworkDatabase = None,
     explain: Explain = False,
 ) -> None:
-    """Run one stage over lines, without a broker.
+    """Run one stage on the lines of a file, without a broker.
 
-    Results go to stdout in the order of the lines, one event a line. At the end the counts of
-    the events go to stderr, as JSON unless stderr is a terminal. An empty line is an empty
-    event; a line feed at the end of the file does not begin another one. A dead letter has
-    stage, reason, detail, line number, and in raw_base64 the exact bytes of the line. If every line became
-    one, the exit code is 1, and the first reasons are told. Files may be of every kind that `dataflow ingest`
-    reads; it is detected from their content.
+    Results go to stdout, one event a line, in the order of the input. The counts of the events go to
+    stderr at the end, as JSON unless stderr is a terminal. An empty line is an event, too.
+
+    A dead letter has stage, reason, detail, the number of the line, and its exact bytes in raw_base64. If
+    every line is one, the exit code is 1, and the first reasons are shown. FILE can be of any kind that
+    `dataflow ingest` reads.
 
     \b
     Example:
       dataflow apply stay-category bookings.ndjson.gz | head
       dataflow apply access-log access.log --explain | less
       dataflow apply access-log access.log.gz --geoip-city GeoLite2-City.mmdb
-      zcat cdn.gz | dataflow apply filter --rules rules.json --dead-letters bad.ndjson > kept
+      dataflow apply filter cdn.gz --dead-letters bad.ndjson > kept.ndjson
     """
     run = _stage_named(stage, rules, log_format, geoip_city, geoip_asn)
     places = {"--geoip-city": geoip_city, "--geoip-asn": geoip_asn, "--explain": explain or None}
@@ -92,28 +101,48 @@ def _explain(file: Path, log_format: str | None) -> None:
         explain_lines(log_format or current.access_log_format, current.access_log_zone, lines)
 
 
-def _run(name: str, stage: "LineStage", file: Path, dead_letters: BinaryIO | None) -> None:
+def _run(name: str, stage: "LineStage", file: Path, dead_letters: Path | None) -> None:
     from dataflow.cli.lines import lines_of
     from dataflow.cli.stage_run import LineCounts, run_stage
 
     counts = LineCounts()
-    with lines_of(file) as lines:
+    with lines_of(file) as lines, _file_of(dead_letters) as letters:
         try:
-            run_stage(name, stage, lines, results(), dead_letters, counts)
+            run_stage(name, stage, lines, results(), letters, counts)
             sys.stdout.flush()
-        except BrokenPipeError:  # the reader, `head` perhaps, has had enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:
+            if not reader_is_gone():
+                raise
+            drop_output()
         finally:
             typer.echo(str(counts) if sys.stderr.isatty() else counts.as_json(), err=True)
     if counts.received and counts.dead_lettered == counts.received:
         raise DataflowError("every line became a dead letter; " + "; ".join(counts.first_faults))
 
 
+@contextmanager
+def _file_of(dead_letters: Path | None) -> "Iterator[BinaryIO | None]":
+    """Open the file of dead letters; raise `Misconfigured` if it cannot be written."""
+    if dead_letters is None:
+        yield None
+        return
+    try:
+        file = dead_letters.open("wb")
+    except OSError as error:
+        raise Misconfigured(
+            f"--dead-letters is '{dead_letters}'; expected a file that can be written ({error.strerror})"
+        ) from error
+    with file:
+        yield file
+
+
 def _refuse_other_options(stage: str, options: "Mapping[str, object]") -> None:
     """Refuse an option that the stage would not look at: whoever gave it means another stage."""
     for option, value in options.items():
         if value is not None and stage != TAKES[option]:
-            raise Misconfigured(f"{option} is '{value}'; expected none, as {stage} takes no such option")
+            raise Misconfigured(
+                f"{option} is '{value}'; expected no such option for {stage}: it belongs to {TAKES[option]}"
+            )
 
 
 def _stage_named(

@@ -1,4 +1,4 @@
-"""`dataflow audit`: who has replayed dead letters, simulated events, rebuilt tables or resumed streams."""
+"""`dataflow audit`: shows who has replayed, simulated, rebuilt or resumed something."""
 
 import json
 from typing import Annotated
@@ -10,12 +10,12 @@ from dataflow.cli.terminal import page, people_read, print_json, table_of
 
 
 def audit(
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Only so many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many entries, from the newest.")] = 50,
 ) -> None:
-    """Show who has asked for what, and when; the newest first.
+    """Show the audit log: who did what, and when.
 
-    Replays of dead letters, simulations, rebuilt tables and resumed streams are in it.
-    `dataflow rules log` has the authors of rules. In a pipe the output is JSON.
+    It has replays of dead letters, simulations, rebuilds of tables and resumed streams, the newest first.
+    The authors of rules are in `dataflow rules log`. In a pipe the output is JSON.
 
     \b
     Example:

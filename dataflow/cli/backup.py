@@ -1,4 +1,4 @@
-"""`dataflow backup` and `dataflow restore`: what no source holds again, into a file and back."""
+"""`dataflow backup` and `dataflow restore`: what no source can send again, to a file and back."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,17 +8,16 @@ import typer
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import people_read, print_json, say
 
-NewFile = Annotated[Path, typer.Argument(metavar="FILE", help="A new file; it is for you alone.")]
-BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file of `dataflow backup`.")]
+NewFile = Annotated[Path, typer.Argument(metavar="FILE", help="A new file, which only you can read.")]
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file that `dataflow backup` wrote.")]
 
 
 def backup(file: NewFile) -> None:
-    """Keep in a file what nobody sends again.
+    """Back up what no source can send again.
 
-    Rules, UTM sources, what was read of inputs, and the audit log: they are in compacted topics, or
-    kept for years, and nobody sends them again. All else is in topics
-    with a retention, is counted anew from these, or is in the systems of the sinks: docs/backup.md. Workers
-    may run meanwhile. In a pipe the output is JSON.
+    The file holds the rules, the UTM sources, how far inputs have been read, and the audit log. Everything
+    else is in topics with a retention, can be counted again from them, or is in the systems of the sinks;
+    see docs/backup.md. Workers can run at the same time. In a pipe the output is JSON.
 
     \b
     Example:
@@ -34,10 +33,10 @@ def backup(file: NewFile) -> None:
 def restore(file: BackupFile) -> None:
     """Write a backup into a new cluster.
 
-    All or nothing. Run `dataflow topics` first, and start workers after it: topics that hold records
-    are refused. Versions of
-    rules keep their numbers and authors; their time becomes that of the restore. The audit log stays in the
-    file, as its times could not be kept. In a pipe the output is JSON.
+    Everything is restored, or nothing. Run `dataflow topics` first and start workers afterwards: topics
+    that already hold records are refused. Versions of rules keep their numbers and authors, but get the
+    time of the restore. The audit log is not restored, because its times could not be kept. In a pipe the
+    output is JSON.
 
     \b
     Example:

@@ -1,10 +1,11 @@
-"""`dataflow dead-letters`: which ones in; a list, all of one, or what became of a replay out."""
+"""`dataflow dead-letters`: lists and shows events that could not be used, and sends them back."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, say, table_of
 from dataflow.errors import DataflowError, Misconfigured, expected_one_of
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
     from dataflow.dead_letters.letter import LetterFilter, Place
     from dataflow.dead_letters.selection import ReplayResult
 
-dead_letters = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="List, show and send back events that could not be used.\n\n\b\nExample:\n"
+dead_letters = CommandGroup(
+    "List, show and send back events that could not be used.\n\n\b\nExample:\n"
     "  dataflow dead-letters list --reason not_json\n"
     "  dataflow dead-letters show 3/1207\n"
     "  dataflow dead-letters replay --stage stay-category --from 2026-01-31",
 )
 
-Stage = Annotated[str | None, typer.Option(help="Only those of this stage, such as stay-category.")]
+Stage = Annotated[
+    str | None, typer.Option(metavar="STAGE", help="Only those of this stage, such as stay-category.")
+]
 
 
 def _known_reason(reason: str | None) -> str | None:
@@ -36,28 +37,47 @@ def _known_reason(reason: str | None) -> str | None:
 
 Reason = Annotated[
     str | None,
-    typer.Option(callback=_known_reason, help="Only those with this reason, such as not_json."),
+    typer.Option(
+        metavar="REASON", callback=_known_reason, help="Only those with this reason, such as not_json."
+    ),
 ]
-Topic = Annotated[str | None, typer.Option(help="Only those that came from this topic.")]
-From = Annotated[str | None, typer.Option("--from", help="First instant of becoming one, ISO 8601 UTC.")]
-To = Annotated[str | None, typer.Option("--to", help="Instant after the last, ISO 8601 UTC.")]
+Topic = Annotated[str | None, typer.Option(metavar="TOPIC", help="Only those that came from this topic.")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="Only those written at or after this time, ISO 8601 in UTC."),
+]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TIME", help="Only those written before this time, ISO 8601 in UTC."),
+]
 
-Places = Annotated[list[str] | None, typer.Argument(help="Partition/offset of each; default: all.")]
-Oldest = Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show how many would go back, and where to.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first; in a pipe nobody is asked.")]
+Places = Annotated[
+    list[str] | None, typer.Argument(metavar="PLACE", help="Partition/offset, as in the list; default: all.")
+]
+Oldest = Annotated[int | None, typer.Option(min=1, help="How many at most, from the oldest.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show how many would be sent back, and to which topics.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first. In a pipe it never asks.")]
 Wait = Annotated[
-    float, typer.Option(min=0, max=600, help="Seconds to see which of them fail again; 0: do not look.")
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        min=0,
+        max=600,
+        help="Wait so long to see which of them fail again; 0: do not wait.",
+    ),
 ]
 
 REPLAYED = """\
-Send dead letters back to the topics they came from, byte for byte.
+Send dead letters back to the topics they came from.
 
-Each goes back once, however often this is run or broken off; header dataflow-tries
-counts how often an event has been sent back. On a terminal it shows what would go
-back and asks first; then it waits until the workers have read all of it, and says
-how many became dead letters again. The exit code is 1 when some could not go back.
-The result is JSON in a pipe.
+Each dead letter is sent back only once, byte for byte, however often you run or interrupt this
+command. The header dataflow-tries counts how often an event has been sent back.
+
+On a terminal it shows what would be sent back and asks first. Then it waits until the workers
+have read the events, and says how many became dead letters again. The exit code is 1 if some
+could not be sent back. In a pipe the output is JSON.
 
 \b
 Example:
@@ -74,9 +94,11 @@ def list_letters(
     topic: Topic = None,
     start: From = None,
     end: To = None,
-    limit: Annotated[int, typer.Option(min=1, help="Only so many, the newest.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="How many, from the newest.")] = 20,
 ) -> None:
-    """List dead letters, the newest first; in a pipe as JSON.
+    """List dead letters, the newest first.
+
+    In a pipe the output is JSON.
 
     \b
     Example:
@@ -93,12 +115,16 @@ def list_letters(
     columns = ("place", "since, UTC", "topic", "why", "sent back")
     page().print(table_of(columns, [_row(row) for row in answer.dead_letters]))
     if not answer.complete:
-        notes().print("there may be more; --limit, --from and --to say which", style="dim")
+        notes().print("There may be more; see --limit, --from and --to.", style="dim")
 
 
 @dead_letters.command()
-def show(place: Annotated[str, typer.Argument(help="Partition/offset, as the list has it.")]) -> None:
-    """Show all of one dead letter as JSON, its exact bytes in base64.
+def show(
+    place: Annotated[str, typer.Argument(metavar="PLACE", help="Partition/offset, as in the list.")],
+) -> None:
+    """Show one dead letter as JSON.
+
+    The exact bytes of its value are in value_base64.
 
     \b
     Example:
@@ -157,7 +183,7 @@ def _replay(letters: "LetterFilter", limit: int | None, wait_seconds: float) -> 
 def _show_result(result: "ReplayResult", would: str = "") -> None:
     """Print what became of the letters, or would; exit with 1 if some could not be sent back."""
     if people_read():
-        say(f"{result.replayed:,} {would}sent back, {result.already_replayed:,} were before")
+        say(f"{result.replayed:,} {would}sent back; {result.already_replayed:,} had been sent back before")
         for topic, number in result.topics.items():
             say(f"  {number:,} to {topic}")
         _say_came_back(result, would)

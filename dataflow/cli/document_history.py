@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.documents import Follows, document_of, show_written
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
@@ -12,17 +13,18 @@ if TYPE_CHECKING:
     from dataflow.rules.version import Version
 
 Number = Annotated[int, typer.Argument(min=0, metavar="VERSION", help="Version, as `log` lists it.")]
-Newest = Annotated[int, typer.Option(min=1, help="Only so many, the newest.")]
+Newest = Annotated[int, typer.Option(min=1, help="How many versions, from the newest.")]
 
 
-def add_history_commands(group: typer.Typer, topic: str, name: str) -> None:
+def add_history_commands(group: CommandGroup, topic: str, name: str) -> None:
     """Add the commands to the group of this name, of the document of a topic."""
-    listed = "List the versions that are kept, the newest first: who wrote each, and when.\n\n"
-    listed += "The first one listed is in use. In a pipe the output is JSON.\n\n"
+    listed = "List the versions, with their authors.\n\n"
+    listed += "The newest comes first: it is in use. In a pipe the output is JSON.\n\n"
     listed += f"\b\nExample:\n  dataflow {name} log"
-    reverted = "Make an earlier version the one in use again: it is written as a new version.\n\n"
+    reverted = "Go back to an earlier version.\n\nIt is written again as a new version. "
     reverted += (
-        f"With --follows only if no other has been put since.\n\n\b\nExample:\n  dataflow {name} revert 7"
+        "With --follows, nothing is changed if somebody else has\nwritten another version meanwhile.\n\n"
+        f"\b\nExample:\n  dataflow {name} revert 7"
     )
 
     @group.command("log", help=listed)
@@ -38,7 +40,7 @@ def add_history_commands(group: typer.Typer, topic: str, name: str) -> None:
         columns = ("version", "at", "author", "reverts", "bytes")
         page().print(table_of(columns, [[getattr(row, column) for column in columns] for row in rows]))
         if len(kept) > limit:
-            notes().print("there are older ones; --limit says how many are listed", style="dim")
+            notes().print("There are older versions; --limit sets how many are listed.", style="dim")
 
     @group.command("revert", help=reverted)
     def revert(number: Number, follows: Follows = None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json, results, say
 from dataflow.errors import Misconfigured
@@ -14,13 +15,16 @@ from dataflow.errors import Misconfigured
 if TYPE_CHECKING:
     from dataflow.rules.version import Document, Version
 
-File = Annotated[Path, typer.Argument(help="JSON; - is stdin.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="JSON; - is stdin.")]
 Follows = Annotated[
-    int | None, typer.Option(min=0, help="Version that is replaced, as `show` prints it; default: any.")
+    int | None,
+    typer.Option(
+        metavar="VERSION", min=0, help="Replace only this version, as `show` prints it; default: any."
+    ),
 ]
 Shown = Annotated[
     int | None,
-    typer.Argument(min=0, metavar="[VERSION]", help="Version, as `log` lists it; default: the last."),
+    typer.Argument(min=0, metavar="VERSION", help="Version, as `log` lists it; default: the last."),
 ]
 
 
@@ -37,7 +41,9 @@ def read_file(file: Path) -> bytes:
     try:
         return sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
     except OSError as error:
-        raise Misconfigured(f"FILE is '{file}'; expected a file that can be read ({error})") from error
+        raise Misconfigured(
+            f"FILE is '{file}'; expected a file that can be read ({error.strerror})"
+        ) from error
 
 
 def last_version_of(document: "Document") -> "Version":
@@ -47,7 +53,7 @@ def last_version_of(document: "Document") -> "Version":
     return ask_broker(lambda connection: last_version(connection, document))
 
 
-def add_commands(group: typer.Typer, topic: str, *, shown: str, checked: str, written: str) -> None:
+def add_commands(group: CommandGroup, topic: str, *, shown: str, checked: str, written: str) -> None:
     """Add the commands of the document of a topic, with a help text each."""
 
     @group.command("show", help=shown)
@@ -61,7 +67,7 @@ def add_commands(group: typer.Typer, topic: str, *, shown: str, checked: str, wr
     def check(file: File) -> None:
         document = document_of(topic)
         document.check(read_file(file), str(file))
-        say(f"{file}: these {document.name} are good")
+        say(f"{file}: the {document.name} are valid")
 
     @group.command("put", help=written)
     def put(file: File, follows: Follows = None) -> None:
@@ -73,7 +79,7 @@ def add_commands(group: typer.Typer, topic: str, *, shown: str, checked: str, wr
 def show_written(version: "Version", document: "Document") -> None:
     """Print which version has been written."""
     if people_read():
-        say(f"the {document.name} are those of version {version.number} now")
+        say(f"Version {version.number} of the {document.name} is in use now.")
     else:
         print_json({"version": version.number})
 

@@ -7,13 +7,16 @@ import typer
 from dataflow.cli.terminal import say
 from dataflow.errors import Misconfigured, expected_one_of
 
-FormatName = Annotated[str | None, typer.Argument(help="Only this format, with all its examples.")]
+FormatName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="Only this format, with all its examples.")
+]
 
 
 def formats(name: FormatName = None) -> None:
-    """List the named access log formats, with examples.
+    """List the access log formats that have a name, with examples.
 
-    Set DATAFLOW_ACCESS_LOG_FORMAT to one of them; unset, each of them is recognized by its lines.
+    Without DATAFLOW_ACCESS_LOG_FORMAT, all of them are recognized by their lines. Set it if all lines have
+    the same format.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`dataflow health`: asks the worker of these settings whether it lives, or does its work."""
+"""`dataflow health`: asks the worker of these settings whether it is alive, or ready."""
 
 from typing import Annotated
 
@@ -8,14 +8,15 @@ from dataflow.cli import worker_client
 from dataflow.cli.tables import Worker
 from dataflow.cli.terminal import print_json
 
-Ready = Annotated[bool, typer.Option("--ready", help="Whether it does its work, not only whether it lives.")]
+Ready = Annotated[bool, typer.Option("--ready", help="Check whether it is ready, not only alive.")]
 
 
 def health(*, ready: Ready = False, url: Worker = None) -> None:
-    """Say whether a worker lives, by the exit code too.
+    """Check whether a worker is alive.
 
-    It is the health check of the image. With --ready the code is 0 only while the worker does its work,
-    which it does not do while it starts or its partitions move: no reason to restart it.
+    The exit code is 0 if it is. This is the health check of the container image. With --ready the exit code
+    is 0 only if the worker is ready. A worker is not ready while it starts and while its partitions move; do
+    not restart it for that.
 
     \b
     Example:

@@ -21,22 +21,24 @@ SHOWN = 20  # of what went wrong; JSON has all of it
 
 
 def ingest(
-    places: Annotated[list[str], typer.Argument(help="Files, folders, patterns or s3://bucket/prefix.")],
-    stream: Annotated[str, typer.Option("--as", help="Stream of the lines, as in POST /ingest/STREAM.")],
+    places: Annotated[
+        list[str], typer.Argument(metavar="PLACE", help="Files, folders, patterns or s3://bucket/prefix.")
+    ],
+    stream: Annotated[
+        str, typer.Option("--as", metavar="STREAM", help="Stream of the lines, as in POST /ingest/STREAM.")
+    ],
 ) -> None:
     """Read files and S3 objects into a stream, each line once.
 
-    Inputs hold lines, JSON objects one a line, or records of Avro or Parquet; they may be
-    packed with gzip, zstd, bzip2, xz, tar or zip. What they are is detected from their
-    content; - is standard input. Lines are checked as by POST /ingest; those that cannot
-    be used become dead letters. S3 is set by DATAFLOW_S3_*.
+    Inputs hold lines of text, JSON objects (one a line), or records of Avro or Parquet. They can be packed
+    with gzip, zstd, bzip2, xz, tar or zip. The format is detected from the content. PLACE - is standard
+    input. Lines are checked as by POST /ingest; lines that cannot be used become dead letters.
+    DATAFLOW_S3_* configures S3.
 
-    Inputs are recognized by their content. Run the command again, also after kill -9: it
-    continues where it stopped, reads the new lines of a log that has grown, and skips
-    copies. docs/inputs.md has the details.
+    You can run it again at any time, also after kill -9. It recognizes inputs by their content, continues
+    where it stopped, reads the new lines of a log that has grown, and skips copies (docs/inputs.md).
 
-    The exit code is 1 if an input was not read to its end; each is listed with the
-    reason. In a pipe the output is JSON.
+    The exit code is 1 if an input was not read to its end; the reason is shown. In a pipe the output is JSON.
 
     \b
     Example:
@@ -112,11 +114,11 @@ def _show(report: "IngestReport") -> None:
     else:
         print_json(report.as_json())
     for path in report.unfinished[:SHOWN]:
-        notes().print(f"{path} has a last line without an end; it is left for the next run", soft_wrap=True)
+        notes().print(f"The last line of {path} has no line feed yet; the next run reads it.", soft_wrap=True)
     for text in report.failed[:SHOWN]:
         notes().print(text, style="red", soft_wrap=True, markup=False)
     unseen = len(report.unfinished[SHOWN:]) + len(report.failed[SHOWN:])
     if unseen:
-        notes().print(f"and {unseen:,} more")
+        notes().print(f"… and {unseen:,} more; the JSON output has all of them")
     if report.is_interrupted:
-        notes().print("interrupted; the same command goes on where this one stopped")
+        notes().print("Interrupted. Run the same command again to continue.")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
+from dataflow.cli.standard_streams import FAILURES
 from dataflow.errors import DataflowError
 
 Result = TypeVar("Result")
@@ -24,6 +25,8 @@ def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Res
             f"no broker can be reached at {servers}: {refusal.text if refusal else expected}"
         ) from error
     except (KafkaError, OSError) as error:
+        if isinstance(error, OSError) and (error.filename is not None or error.errno in FAILURES):
+            raise  # of a file or of stdin: not the broker's
         if missing_right(error):
             raise DataflowError(asyncio.run(explain(error, connection))) from error
         raise DataflowError(

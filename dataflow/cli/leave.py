@@ -1,4 +1,4 @@
-"""`dataflow leave`: workers with names of their own leave their group, as none of that name comes back."""
+"""`dataflow leave`: workers with a DATAFLOW_INSTANCE_ID leave their group for good."""
 
 from typing import Annotated
 
@@ -9,17 +9,22 @@ from dataflow.cli.terminal import say
 from dataflow.errors import DataflowError
 
 Names = Annotated[
-    list[str] | None, typer.Argument(help="DATAFLOW_INSTANCE_ID of workers that have ended; none: this one's")
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME", help="DATAFLOW_INSTANCE_ID of workers that have ended; default: this one."
+    ),
 ]
 
 
 def leave(names: Names = None, url: Worker = None) -> None:
-    """Have a worker leave its group for good.
+    """Remove a worker from its group for good.
 
-    A worker with DATAFLOW_INSTANCE_ID stays in its group when it ends: after a restart it goes on with what
-    it had. One that leaves gives its partitions to others at once. Without names, the running worker is told
-    to leave when it ends. With names, workers that have ended leave now. A pod of a StatefulSet that is
-    scaled in leaves by itself, if it has a token to ask by (docs/operations.md).
+    A worker with DATAFLOW_INSTANCE_ID stays a member of its group when it ends, so that it keeps its
+    partitions over a restart. If it does not come back, let it leave: other workers then take its
+    partitions at once.
+
+    Without NAME, the running worker leaves when it ends. With NAME, workers that have ended leave now. A
+    pod of a StatefulSet that is scaled in leaves by itself, if it has a token (docs/operations.md).
 
     \b
     Example:
@@ -32,7 +37,7 @@ def leave(names: Names = None, url: Worker = None) -> None:
     from dataflow.cli.worker_client import address_of, tell
 
     name = tell(address_of(url), "leave")["instance_id"]
-    say(f"Worker {name or 'without DATAFLOW_INSTANCE_ID'} leaves its group when it ends.")
+    say(f"Worker {name or 'without DATAFLOW_INSTANCE_ID'} will leave its group when it ends.")
 
 
 def _remove(names: list[str]) -> None:

@@ -86,6 +86,8 @@ def lines_of(path: Path) -> Iterator[Lines]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise Misconfigured(f"FILE is '{path}'; expected a file that can be read ({error})") from error
+        raise Misconfigured(
+            f"FILE is '{path}'; expected a file that can be read ({error.strerror})"
+        ) from error
     with file:
         yield Lines(str(path), file, path.stat().st_size if path.is_file() else None)

@@ -21,16 +21,17 @@ LINES_A_STEP = 5_000  # between two moves of the progress bar
 
 
 def produce(
-    topic: Annotated[str, typer.Argument(help="Topic, as `dataflow topics` lists them.")],
-    file: Annotated[Path, typer.Argument(help="Lines, plain or packed; - is stdin.")],
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="A topic that `dataflow topics` lists.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Lines, plain or packed; - is stdin.")],
 ) -> None:
     """Send the lines of a file to a topic.
 
-    Each line becomes one message, byte for byte; partitions are filled in turn, keys
-    are null. Files may be of every kind that `dataflow ingest` reads, as detected from
-    their content. A message counts once all replicas have it. Lines that are too large for
-    the topic are listed by number. The exit code is 1 if any line was not stored. In a
-    pipe the output is JSON.
+    Each line becomes one message, byte for byte, without a key; the partitions are filled in turn. FILE can
+    be of any kind that `dataflow ingest` reads. The kind is detected from the content. A message counts once
+    all replicas have it.
+
+    Lines that are too large for the topic are listed by number. The exit code is 1 if a line was not stored.
+    In a pipe the output is JSON.
 
     \b
     Example:

@@ -1,16 +1,19 @@
 """The program: all subcommands, one a file."""
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from dataflow.cli.acl import acl
 from dataflow.cli.apply import apply
 from dataflow.cli.audit import audit
 from dataflow.cli.backup import backup, restore
+from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.dead_letters import dead_letters
 from dataflow.cli.doctor.command import doctor
 from dataflow.cli.formats import formats
@@ -28,11 +31,13 @@ from dataflow.cli.streams import streams
 from dataflow.cli.tables import tables
 from dataflow.cli.terminal import say
 from dataflow.cli.topics import topics
+from dataflow.cli.usage import usage_error
 from dataflow.cli.utm_sources import utm_sources
 from dataflow.cli.worker import worker
-from dataflow.errors import Misconfigured
+from dataflow.errors import DataflowError, Misconfigured
 from dataflow.extras import Extra, the_extra
 
+COMPLETION = "_DATAFLOW_COMPLETE"
 DEMO = "dataflow.demo"
 DEMO_COMMANDS = ("demo", "broker", "generate")
 COMMANDS = (
@@ -64,20 +69,29 @@ GROUPS = {
 }
 
 
-def program(arguments: Sequence[str]) -> typer.Typer:
+def run(arguments: Sequence[str]) -> int:
+    """Run the command of these arguments; return its exit code."""
+    command = get_command(program(arguments))
+    if COMPLETION in os.environ:  # a shell asks what could come next
+        command.main(prog_name="dataflow")
+    try:
+        with command.make_context("dataflow", [*arguments]) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.TyperException as error:
+        raise Misconfigured(usage_error(error)) from error
+    except typer.Abort as error:
+        raise DataflowError("nobody has answered; expected y or n, or --yes") from error
+    return 0
+
+
+def program(arguments: Sequence[str]) -> CommandGroup:
     """Return the command line for these arguments: a worker, say, loads nothing of the demo.
 
     Raises `Misconfigured` for a command of the demo where that is not installed.
     """
-    # Plain help and plain tracebacks: rich ones would cost every command 0.2 s at its start.
-    program = typer.Typer(
-        name="dataflow",
-        help=f"Filter, enrich and count Kafka event streams, exactly once.\n\n{_first_step()}",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    program = CommandGroup(f"Filter, enrich and count Kafka event streams, exactly once.\n\n{_first_step()}")
     program.callback()(_of_the_program)
     named = {*arguments[:1]}
     if not named & {*GROUPS, *(command.__name__ for command in COMMANDS)}:
@@ -108,7 +122,7 @@ def _first_step() -> str:
     return f"Begin with: {'dataflow demo' if find_spec(DEMO) else 'dataflow topics, then dataflow worker'}"
 
 
-def _add_demo(program: typer.Typer, named: set[str]) -> None:
+def _add_demo(program: CommandGroup, named: set[str]) -> None:
     if find_spec(DEMO):
         for name in DEMO_COMMANDS:
             program.command()(getattr(import_module(f"{DEMO}.commands.{name}"), name))

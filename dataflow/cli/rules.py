@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.document_history import add_history_commands
 from dataflow.cli.documents import add_commands, document_of, last_version_of, read_file
 from dataflow.cli.kafka import ask_broker
@@ -16,10 +17,8 @@ from dataflow.errors import Misconfigured
 if TYPE_CHECKING:
     from dataflow.stages.filter_dry_run import DryRun
 
-rules = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Show, check, change and try the rules of the CDN filter.\n\n\b\nExample:\n"
+rules = CommandGroup(
+    "Show, check, change and try the rules of the CDN filter.\n\n\b\nExample:\n"
     "  dataflow rules show > rules.json\n"
     "  dataflow rules dry-run --rules rules.json --topic cdn-logs\n"
     "  dataflow rules put rules.json --follows 7\n"
@@ -30,12 +29,14 @@ rules = typer.Typer(
 add_commands(
     rules,
     "filter-rules",
-    shown="Print the rules that all workers use, or those of another version; their version is on stderr.\n\n"
+    shown="Print the rules that all workers use, or another version.\n\n"
+    "The number of the version goes to stderr.\n\n"
     "\b\nExample:\n  dataflow rules show | jq .",
-    checked="Check a file of rules; nothing is changed, and no broker is asked.\n\n"
+    checked="Check a file of rules without changing anything.\n\nNo broker is needed.\n\n"
     "\b\nExample:\n  dataflow rules check rules.json",
-    written="Make the rules of a file those of all workers, within seconds and without a restart.\n\n"
-    "Bad rules change nothing, nor does a version that somebody else has changed.\n\n"
+    written="Make the rules of a file the ones that all workers use.\n\n"
+    "They use them within seconds, without a restart. Rules that are not valid change nothing. With\n"
+    "--follows, nothing is changed either if somebody else has written another version meanwhile.\n\n"
     "\b\nExample:\n  dataflow rules put rules.json --follows 7",
 )
 add_history_commands(rules, "filter-rules", "rules")
@@ -43,15 +44,21 @@ add_history_commands(rules, "filter-rules", "rules")
 
 @rules.command("dry-run")
 def dry_run(
-    lines: Annotated[Path | None, typer.Argument(help="Plain or gzip lines; - is stdin.")] = None,
+    lines: Annotated[
+        Path | None, typer.Argument(metavar="LINES", help="File with lines, plain or packed; - is stdin.")
+    ] = None,
     rules: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Rules to try; else those that all workers use."),
+        typer.Option(metavar="FILE", help="Rules to try; default: those that all workers use."),
     ] = None,
-    topic: Annotated[str | None, typer.Option(help="Instead of lines: the last records of a topic.")] = None,
-    last: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many of them.")] = 10_000,
+    topic: Annotated[
+        str | None, typer.Option(metavar="TOPIC", help="Instead of LINES: the last records of a topic.")
+    ] = None,
+    last: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many records of the topic.")] = 10_000,
 ) -> None:
-    """Show what rules would drop, and by which rule; nothing is changed or sent.
+    """Show what rules would drop, and by which rule.
+
+    Nothing is changed or sent. In a pipe the output is JSON.
 
     \b
     Example:
@@ -59,7 +66,7 @@ def dry_run(
       dataflow rules dry-run --topic cdn-logs --last 100000
     """
     if (lines is None) == (topic is None):
-        raise Misconfigured("LINES and --topic are both given, or neither; expected one of them")
+        raise Misconfigured("LINES and --topic are both given, or neither; expected exactly one of them")
     dry_run = _try_rules(read_file(rules) if rules else None, lines, topic, last)
     if people_read():
         _show(dry_run)
@@ -94,4 +101,4 @@ def _show(dry_run: "DryRun") -> None:
     for topic, number in dry_run.outputs.items():
         say(f"{number:,} to {topic}")
     if not dry_run.complete:
-        notes().print("the time was up before the last line", style="yellow")
+        notes().print("The time was up before the last line.", style="yellow")

@@ -9,9 +9,9 @@ from dataflow.cli.terminal import page, people_read, print_json, table_of
 def settings() -> None:
     """Show every setting and its source.
 
-    Settings are environment variables. All faults are listed at once. A secret can be in
-    a file: DATAFLOW_BROKER_PASSWORD_FILE names the one that holds DATAFLOW_BROKER_PASSWORD.
-    Secrets are masked, also in URLs. In a pipe the output is JSON.
+    Settings are environment variables. All mistakes in them are listed at once. A secret can be in a file:
+    for DATAFLOW_BROKER_PASSWORD, set DATAFLOW_BROKER_PASSWORD_FILE to the path of the file. Secrets are
+    masked, also in URLs. In a pipe the output is JSON.
 
     \b
     Example:

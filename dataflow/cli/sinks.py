@@ -1,10 +1,9 @@
-"""`dataflow sinks`: the broker of the settings in, how far behind each sink is, and why, out."""
+"""`dataflow sinks`: asks the broker how far behind each sink is, and why."""
 
 import asyncio
 from typing import TYPE_CHECKING
 
-import typer
-
+from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
 if TYPE_CHECKING:
@@ -12,10 +11,8 @@ if TYPE_CHECKING:
 
     from dataflow.sinks.status import SinkState
 
-sinks = typer.Typer(
-    help="Show what leaves Kafka: PostgreSQL, CSV and others.\n\n\b\nExample:\n  dataflow sinks status",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+sinks = CommandGroup(
+    "Show what is written to PostgreSQL, CSV and other sinks.\n\n\b\nExample:\n  dataflow sinks status",
 )
 
 
@@ -26,12 +23,11 @@ def _group() -> None:
 
 @sinks.command()
 def status() -> None:
-    """Show how far behind each sink is, its last error, and since when it retries.
+    """Show the lag and the last error of each sink.
 
-    It asks the broker, not the workers: the answer is of the whole cluster, also
-    while a sink's workers are down. Records that wait are with the sink, which stores
-    them with later ones, as in an S3 object that still grows: no fault. In a pipe the
-    output is JSON.
+    It asks the broker, not the workers, so it answers for the whole cluster even while the workers of a
+    sink are down. Buffered records are no fault: the sink has read them and will store them together with
+    later ones, for example in an S3 object that still grows. In a pipe the output is JSON.
 
     \b
     Example:
@@ -51,7 +47,7 @@ def status() -> None:
     elif statuses:
         page().print(table_of_sinks(statuses))
     else:
-        none = "no sink is set, none has run yet; docs/sinks.md says which settings each needs"
+        none = "No sink is configured, and none has run yet. docs/sinks.md lists the settings of each."
         notes().print(none, soft_wrap=True)
 
 

@@ -21,17 +21,19 @@ Answers = Mapping[str, Answer]
 """What a worker answers, by the path; `error` stands for what it does not."""
 
 PATHS = ("streams", "workers", "sinks")
-Once = Annotated[bool, typer.Option("--once", help="Show it once, and end.")]
-Every = Annotated[float, typer.Option(min=0.5, max=3_600, help="Seconds between two looks.")]
+Once = Annotated[bool, typer.Option("--once", help="Show it once and end.")]
+Every = Annotated[float, typer.Option(metavar="SECONDS", min=0.5, max=3_600, help="Seconds between updates.")]
 
 
 def status(url: Worker = None, once: Once = False, every: Every = 2.0) -> None:
     """Show streams, workers and sinks live.
 
-    Lag, freshness (how long the oldest event that is not counted yet has been in Kafka), checkpoints,
-    recovery and partitions, of the whole cluster, whichever worker is asked. Ctrl-C ends it. With --once,
-    and in a pipe, it is shown once, in a pipe as JSON; the exit code is then 1 if something is not as it
-    should be: a partition without a worker, a worker that is not ready, a stream or sink in trouble.
+    It shows lag, freshness (how long the oldest event that is not counted yet has been in Kafka),
+    checkpoints, recovery and partitions. You can ask any worker: it answers for the whole cluster. Ctrl-C
+    ends it.
+
+    With --once, or in a pipe, it is shown once; in a pipe the output is JSON. The exit code is then 1 if a
+    partition has no worker, a worker is not ready, or a stream or sink has a problem.
 
     \b
     Example:

@@ -1,26 +1,27 @@
-"""`dataflow streams`: asks a running worker for its streams, and has one that has paused go on."""
+"""`dataflow streams`: asks a running worker for its streams, and resumes a paused one."""
 
 from typing import Annotated
 
 import typer
 
+from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.tables import Worker
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 
-streams = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Show the streams, and have one that has paused go on.\n\n\b\nExample:\n"
+streams = CommandGroup(
+    "Show the streams, and resume a paused one.\n\n\b\nExample:\n"
     "  dataflow streams list\n"
     "  dataflow streams resume expedia",
 )
 
-Name = Annotated[str, typer.Argument(help="Stream, by its source topic.")]
+Name = Annotated[str, typer.Argument(metavar="STREAM", help="Source topic of the stream.")]
 
 
 @streams.command("list")
 def list_streams(url: Worker = None) -> None:
-    """Show each stream's state and lag; in a pipe as JSON.
+    """Show the state and the lag of each stream.
+
+    In a pipe the output is JSON.
 
     \b
     Example:
@@ -42,16 +43,16 @@ def list_streams(url: Worker = None) -> None:
         if status["pause"]:
             pause = status["pause"]
             why, awaited = pause["detail"], pause["awaited"]
-            text = f"{topic} pauses since {pause['since']}: {why}. It waits for {awaited}"
+            text = f"{topic} has been paused since {pause['since']}: {why}. It waits for {awaited}."
             notes().print(text, style="yellow", soft_wrap=True)
 
 
 @streams.command("resume")
 def resume_stream(name: Name, url: Worker = None) -> None:
-    """Have a stream go on that has paused; dead letters that its limit had refused are accepted.
+    """Resume a paused stream.
 
-    All workers that own partitions of it are told. Where senders need a password, so does this:
-    it goes into the URL.
+    All workers that own partitions of the stream resume it. If its limit of dead letters paused it, they
+    are accepted now. Put a user and a password into --url if the workers require them.
 
     \b
     Example:
@@ -64,6 +65,6 @@ def resume_stream(name: Name, url: Worker = None) -> None:
     if not people_read():
         print_json(answer)
     elif answer["resumed"]:
-        page().print(f"{name} goes on at {', '.join(answer['resumed'])}")
+        page().print(f"{name} has been resumed at {', '.join(answer['resumed'])}")
     else:
-        notes().print(f"{name} is not paused at any worker", style="dim")
+        notes().print(f"{name} is not paused at any worker.", style="dim")

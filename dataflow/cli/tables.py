@@ -1,4 +1,4 @@
-"""`dataflow tables`: asks a running worker for its tables, shows one, and has one counted anew."""
+"""`dataflow tables`: asks a running worker for its tables, shows one, and rebuilds one."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +8,7 @@ import typer
 from dataflow.cli import worker_client
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 from dataflow.cli.wide_table import tables_that_fit
+from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,21 +18,33 @@ Answer = Mapping[str, Any]
 MOST_ENTRIES = "1000"  # of one answer
 
 TableName = Annotated[
-    str | None, typer.Argument(help="Table; without one, all are listed. `rebuild`: see the next.")
+    str | None, typer.Argument(metavar="NAME", help="Table to show, or `rebuild`; default: list all tables.")
 ]
-Rebuilt = Annotated[str | None, typer.Argument(help="After `rebuild`: the table that is counted anew.")]
-FromNow = Annotated[bool, typer.Option("--from-now", help="rebuild: count only what comes from now on.")]
-Key = Annotated[str | None, typer.Option(help="Only this key.")]
-Window = Annotated[str | None, typer.Option(help="minute, hour, day or all.")]
+Rebuilt = Annotated[
+    str | None,
+    typer.Argument(metavar="TABLE", help="After `rebuild`: the table to count again from its topics."),
+]
+FromNow = Annotated[bool, typer.Option("--from-now", help="rebuild: count only events from now on.")]
+Key = Annotated[str | None, typer.Option(metavar="KEY", help="Show only this key.")]
+Window = Annotated[str | None, typer.Option(metavar="SIZE", help="minute, hour, day or all.")]
 From = Annotated[
     str | None,
-    typer.Option("--from", help="First instant, ISO 8601 UTC; without a range the newest windows."),
+    typer.Option(
+        "--from", metavar="TIME", help="First instant, ISO 8601 in UTC; default: show the newest windows."
+    ),
 ]
-To = Annotated[str | None, typer.Option("--to", help="Instant after the last, ISO 8601 UTC.")]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="TIME", help="End, ISO 8601 in UTC; not part of the range.")
+]
 Merge = Annotated[bool, typer.Option("--merge", help="Merge the windows into one.")]
-Top = Annotated[int | None, typer.Option(min=1, help="Only so many keys a window.")]
-Order = Annotated[str | None, typer.Option(help="Aggregation to sort by, such as count.")]
-Worker = Annotated[str | None, typer.Option("--url", help="Worker to ask; default: the local one.")]
+Top = Annotated[int | None, typer.Option(min=1, help="How many keys of each window.")]
+Order = Annotated[
+    str | None, typer.Option(metavar="AGGREGATION", help="Aggregation to sort by, such as count.")
+]
+Worker = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="Worker to ask, as http://host:port; default: the local one."),
+]
 
 
 def tables(
@@ -47,14 +60,15 @@ def tables(
     from_now: FromNow = False,
     url: Worker = None,
 ) -> None:
-    """Show what a worker has counted; count a table anew.
+    """Show what the workers have counted, or rebuild a table.
 
-    Any worker answers for the whole cluster; it names missing partitions. In a pipe the output is JSON.
+    You can ask any worker: it answers for the whole cluster, and says if partitions are missing. `rebuild`
+    drops what a table has and counts it again from what its topics still hold. In a pipe the output is JSON.
 
     \b
     Example:
       dataflow tables requests_per_endpoint --window day --merge --top 10
-      dataflow tables rebuild stays_per_category --url http://ann:secret@10.0.0.7:6066
+      dataflow tables rebuild stays_per_category --url http://10.0.0.7:6066
     """
     if rebuilt is not None:
         _rebuild(name, rebuilt, url, from_now=from_now)
@@ -67,7 +81,7 @@ def tables(
 
 def _rebuild(command: str | None, table: str, url: str | None, *, from_now: bool) -> None:
     if command != "rebuild":
-        raise typer.BadParameter(f"{table} follows {command}; expected: rebuild {table}")
+        raise Misconfigured(f"TABLE is '{table}' after '{command}'; expected it only after `rebuild`")
     worker, parameter = worker_client.address_of(url), str(from_now).lower()
     print_json(worker_client.tell(worker, "tables", table, "rebuild", from_now=parameter))
 
@@ -122,13 +136,15 @@ def _plain(value: object) -> object:
 def _warn(answer: Answer) -> None:
     missing = answer["partitions"]["missing"]
     if missing:
-        notes().print(f"not in this answer: {missing}", style="yellow", soft_wrap=True)
+        notes().print(
+            f"These partitions are missing in the answer: {missing}", style="yellow", soft_wrap=True
+        )
     for partition, reason in answer["suspended"].items():
-        notes().print(f"{partition} counts nothing: {reason}", style="yellow", soft_wrap=True)
+        notes().print(f"{partition} is suspended: {reason}", style="yellow", soft_wrap=True)
     if answer["since"]:
-        notes().print(f"it counts since {answer['since']}", style="dim")
+        notes().print(f"It counts events since {answer['since']}.", style="dim")
     if answer["next"]:
-        notes().print(f"more of it: {answer['next']}", style="dim", soft_wrap=True)
+        notes().print(f"There is more: {answer['next']}", style="dim", soft_wrap=True)
     lag = answer["lag"]
     if lag and lag.get("records"):
-        notes().print(f"behind the topics by {lag['records']:,} records", style="dim")
+        notes().print(f"{lag['records']:,} records of the topics are not counted yet.", style="dim")

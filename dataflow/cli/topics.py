@@ -18,14 +18,14 @@ def topics(
         bool, typer.Option("--create/--check", help="Create missing topics, or only compare.")
     ] = True,
     grow: Annotated[
-        bool, typer.Option("--grow", help="Add partitions that sources or streams have got since.")
+        bool, typer.Option("--grow", help="Give changelogs as many partitions as their topics have now.")
     ] = False,
 ) -> None:
     """Create missing topics and check the others.
 
-    Partitions and settings such as compaction and retention are compared. Existing
-    topics are never altered, but for partitions with --grow. The exit code is 1 if any
-    topic differs or is missing. In a pipe the output is JSON.
+    It compares partitions, and settings such as compaction and retention. Topics that exist are not
+    altered; only --grow adds partitions. The exit code is 1 if a topic differs or is missing. In a pipe the
+    output is JSON.
 
     \b
     Example:
@@ -50,7 +50,7 @@ def _grow(app_id: str) -> None:
 
     grown = ask_broker(lambda connection: grow_topics(connection, app_id))
     for changelog, count in grown.items():
-        notes().print(f"{changelog} has {count} partitions now")
+        notes().print(f"{changelog} has {count} partitions now", soft_wrap=True)
 
 
 def _show(declared: Sequence["DeclaredTopic"], report: "TopicReport") -> None:

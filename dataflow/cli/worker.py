@@ -1,4 +1,4 @@
-"""`dataflow worker`: makes this process a Faust worker of the role that the settings say."""
+"""`dataflow worker`: runs a Faust worker with the role that the settings give it."""
 
 import logging
 import os
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 Port = Annotated[
     int | None, typer.Option(min=1, max=65535, help="Port of the web server (DATAFLOW_WEB_PORT).")
 ]
-Host = Annotated[str | None, typer.Option(help="Address the web server listens on (DATAFLOW_WEB_HOST).")]
+Host = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Address that the web server listens on (DATAFLOW_WEB_HOST)."),
+]
 
 
 def worker(port: Port = None, host: Host = None) -> None:
-    """Run one worker; start more of them to share the partitions.
+    """Run a worker; several workers share the partitions.
 
-    It is what `faust -A dataflow.app worker` does, with uvloop and the log level of the settings.
-    Each worker of a machine needs its own port. SIGTERM or Ctrl-C finishes the work in progress first.
+    It does the same as `faust -A dataflow.app worker`, with uvloop and the log level of the settings. Give
+    each worker on a machine its own port. At SIGTERM or Ctrl-C it finishes the work in progress first.
 
     \b
     Example:

@@ -111,11 +111,10 @@ def _send(method: str, given: str, path: Sequence[str], parameters: Mapping[str,
         raise fault(f"worker at {worker} answers {error.code}: {_error_text(error)}") from error
     except (HTTPException, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise NotReady(
-            f"worker at {worker} does not answer ({reason}); expected {_expected(reason)}"
-        ) from error
+        why = getattr(reason, "strerror", None) or reason
+        raise NotReady(f"worker at {worker} does not answer ({why}); expected {_expected(reason)}") from error
     except ValueError as error:
-        raise DataflowError(f"answer of {url} is not JSON; expected a Dataflow worker there") from error
+        raise DataflowError(f"answer of {url} is not JSON; expected a worker of Dataflow there") from error
 
 
 def _expected(reason: object) -> str:
@@ -128,7 +127,7 @@ def _expected(reason: object) -> str:
         return "HTTPS there; a worker without DATAFLOW_WEB_TLS_CERT_FILE has http://"
     if isinstance(reason, BadStatusLine | ConnectionResetError):
         return "HTTP there; a worker with DATAFLOW_WEB_TLS_CERT_FILE has https://"
-    return "a running one: `dataflow demo` or `dataflow worker`, elsewhere with --url"
+    return "a running one: start `dataflow demo` or `dataflow worker`, or name another with --url"
 
 
 def _error_text(error: HTTPError) -> str:

@@ -31,7 +31,9 @@ class SecretFolder:
             path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             path.chmod(FOLDER_MODE)
         except OSError as error:
-            raise Misconfigured(f"DIR is '{path}'; expected a folder that can be made ({error})") from error
+            raise Misconfigured(
+                f"DIR is '{path}'; expected a folder that can be made ({error.strerror})"
+            ) from error
 
     def keep(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return what a file holds; where there is none, make it."""
@@ -58,14 +60,16 @@ class SecretFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Misconfigured(f"file is '{path}'; expected one that can be read ({error})") from error
+            raise Misconfigured(
+                f"file is '{path}'; expected one that can be read ({error.strerror})"
+            ) from error
 
     def _close(self, path: Path) -> None:
         """Let nobody read a file who may not."""
         try:
             path.chmod(self._mode)
         except OSError as error:
-            raise Misconfigured(f"file is '{path}'; expected one that is yours ({error})") from error
+            raise Misconfigured(f"file is '{path}'; expected one that is yours ({error.strerror})") from error
 
     def _write(self, name: str, content: bytes) -> None:
         """Write it whole or not at all, also when the process is killed meanwhile."""
@@ -78,5 +82,5 @@ class SecretFolder:
                 os.link(file.name, self.path / name)  # fails if somebody else has made it meanwhile
         except OSError as error:
             raise Misconfigured(
-                f"file is '{self.path / name}'; expected one that can be written ({error})"
+                f"file is '{self.path / name}'; expected one that can be written ({error.strerror})"
             ) from error

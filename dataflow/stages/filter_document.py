@@ -28,7 +28,9 @@ def load_document(path: Path) -> FilterRules:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise Misconfigured(f"rule file is {path}; expected a file: {error}") from error
+        raise Misconfigured(
+            f"rule file is '{path}'; expected a file that can be read ({error.strerror})"
+        ) from error
     return read_document(raw, str(path))
 
 

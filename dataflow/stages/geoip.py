@@ -73,7 +73,8 @@ class Database:
             # A file with damaged records may open without an error; this raises it.
             deque(islice(reader, _PROBED_NETWORKS), maxlen=0)
         except (OSError, *_LOOKUP_ERRORS) as error:
-            raise Misconfigured(f"{self.path} is not readable; expected a GeoIP database: {error}") from error
+            why = getattr(error, "strerror", None) or error
+            raise Misconfigured(f"{self.path} is not readable; expected a GeoIP database: {why}") from error
         if not any(expected in kind for expected in self._kinds):
             expected = " or ".join(self._kinds)
             raise Misconfigured(f"{self.path} is of type {kind!r}; expected a {expected} database")

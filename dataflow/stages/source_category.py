@@ -23,7 +23,9 @@ def load_utm_sources(path: Path = DEFAULT_UTM_SOURCES) -> Mapping[str, str]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise Misconfigured(f"UTM source file is {path}; expected a file: {error}") from error
+        raise Misconfigured(
+            f"UTM source file is '{path}'; expected a file that can be read ({error.strerror})"
+        ) from error
     return read_utm_sources(raw, str(path))
 
 

@@ -1,56 +1,14 @@
 """Commands on terminals of usual sizes: nothing is cut that identifies something."""
 
-import fcntl
-import os
-import pty
-import struct
-import subprocess
-import sys
-import termios
 from io import StringIO
-from pathlib import Path
 
 import pytest
-from rich.cells import cell_len
+from harness.on_terminal import SIZES, on_terminal, whole
 from rich.console import Console
 
 from dataflow.cli.tables import windows_of
 from dataflow.cli.wide_table import column_groups
 from dataflow.settings import Settings, variable_of
-
-SIZES = [(80, 24), (120, 40)]
-
-
-def on_terminal(width: int, height: int, *arguments: str, folder: Path) -> list[str]:
-    """Run a command on a pseudo terminal; return the lines that it showed."""
-    ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-    inherited = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
-    environment = {**inherited, "TERM": "dumb", "DATAFLOW_DATA_DIR": str(folder)}
-    for name in ("COLUMNS", "LINES"):
-        environment.pop(name, None)
-    with subprocess.Popen(
-        [sys.executable, "-m", "dataflow", *arguments],
-        stdin=its,
-        stdout=its,
-        stderr=its,
-        env=environment,
-    ):
-        os.close(its)
-        pieces = []
-        try:
-            while piece := os.read(ours, 65_536):
-                pieces.append(piece)
-        except OSError:
-            pass  # Linux says of a terminal that nobody has any more that it is faulty
-        finally:
-            os.close(ours)
-    return b"".join(pieces).decode().splitlines()
-
-
-def whole(lines: list[str], width: int) -> bool:
-    """Tell whether every line fits, and none is cut."""
-    return bool(lines) and all(cell_len(line) <= width and "…" not in line for line in lines)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -66,9 +24,6 @@ def test_settings_have_their_whole_names(width: int, height: int, tmp_path):
 @pytest.mark.parametrize(
     "command",
     [
-        ["--help"],
-        ["demo", "--help"],
-        ["dead-letters", "--help"],
         ["plan", "--events-per-second", "20000", "--stream", "access-logs"],
         ["secrets", "init", "FOLDER"],
     ],

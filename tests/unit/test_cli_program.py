@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_is_told_in_a_line(command, expected, folder):
 @pytest.mark.parametrize(
     ("command", "meant"),
     [
-        (["tabels"], "Did you mean 'tables'?"),
+        (["tabels"], "did you mean 'tables'?"),
         (["apply", "filtre"], "did you mean 'filter'?"),
         (["formats", "clodflare"], "did you mean 'cloudflare'?"),
         (["ingest", "x", "--as", "acces-logs"], "did you mean 'access-logs'?"),

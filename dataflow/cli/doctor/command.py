@@ -1,4 +1,4 @@
-"""`dataflow doctor`: looks at everything that a worker needs, and says what to do."""
+"""`dataflow doctor`: checks everything that a worker needs, and says what to do."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated
@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 STYLES = {"ok": "green", "warning": "yellow", "error": "red"}
 NAME_WIDTH = 13
 
-Role = Annotated[str | None, typer.Option(help="Check the rights of this role; default: DATAFLOW_ROLE.")]
+Role = Annotated[
+    str | None, typer.Option(metavar="ROLE", help="Check the rights of this role; default: DATAFLOW_ROLE.")
+]
 
 
 def doctor(role: Role = None) -> None:
-    """Check all that a worker needs; say what to do.
+    """Check everything that a worker needs, and say what to do.
 
-    Settings, folders, broker, rights, topics, sinks, workers, clock and formats.
+    It checks settings, folders, broker, rights, topics, sinks, workers, clock and formats. Run it where a
+    worker runs, with the same settings. It changes nothing: rights are checked with requests that have no
+    effect. A check that fails does not stop the others.
 
-    Run it where a worker runs, with its settings. Nothing is changed: rights are found out by requests
-    that do nothing. Each check goes on when another one fails. The exit code is 1 if there is an error,
-    also a broker that is away; warnings leave it 0. In a pipe the output is JSON.
+    The exit code is 1 if there is an error, for example if no broker can be reached. Warnings do not
+    change it. In a pipe the output is JSON.
 
     \b
     Example:

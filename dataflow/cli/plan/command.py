@@ -10,24 +10,30 @@ from dataflow.errors import Misconfigured, expected_one_of
 Rate = Annotated[
     float,
     typer.Option(
-        "--events-per-second", min=1, max=100_000_000, help="Highest rate that has to be kept up with."
+        "--events-per-second",
+        metavar="RATE",
+        min=1,
+        max=100_000_000,
+        help="Highest rate that workers must keep up with.",
     ),
 ]
-StreamName = Annotated[str, typer.Option("--stream", help="Stream, as `dataflow ingest --as` names it.")]
+StreamName = Annotated[
+    str, typer.Option("--stream", metavar="STREAM", help="Stream, as in `dataflow ingest --as`.")
+]
 
 
 def plan(events_per_second: Rate, stream: StreamName) -> None:
-    """Say what a rate of events needs.
+    """Calculate what a rate of events needs.
 
-    Workers, partitions, memory, changelog and recovery. It reckons with figures that were measured
-    (docs/benchmarks.md) and a reserve, both named beside each
-    line. Several streams add up: plan each, and give one group of workers to all, or one to each
-    (DATAFLOW_STREAMS). docs/scaling.md says how to go on. In a pipe the output is JSON.
+    The result has workers, partitions, memory, changelog and recovery time. It is calculated from measured
+    figures (docs/benchmarks.md) and a reserve; each line shows both. Plan each stream and add the results.
+    Streams can share one group of workers, or have one each (DATAFLOW_STREAMS); see docs/scaling.md. In a
+    pipe the output is JSON.
 
     \b
     Example:
       dataflow plan --events-per-second 20000 --stream access-logs
-      dataflow plan --events-per-second 5000 --stream cdn-logs | jq '.needs[] | {what, value}'
+      dataflow plan --events-per-second 5000 --stream cdn-logs | jq .needs
     """
     from dataflow.cli.plan.figures import measured_figures
     from dataflow.cli.plan.sizing import plan_of
@@ -45,4 +51,4 @@ def plan(events_per_second: Rate, stream: StreamName) -> None:
         return
     rows = [(need.what, f"{need.value:,g} {need.unit}".strip(), need.because) for need in needs]
     page().print(table_of(("need", "how much", "because"), rows))
-    notes().print("measured on one machine; measure yours with `make bench`", style="dim")
+    notes().print("Measured on one machine. Measure yours with `make bench`.", style="dim")

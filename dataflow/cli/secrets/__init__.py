@@ -2,12 +2,11 @@
 
 import typer
 
+from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.secrets.init import init
 
-secrets = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Make the secrets of a deployment.\n\n\b\nExample:\n  dataflow secrets init secrets",
+secrets = CommandGroup(
+    "Make the secrets of a deployment.\n\n\b\nExample:\n  dataflow secrets init secrets",
 )
 secrets.command()(init)
 

@@ -1,4 +1,4 @@
-"""`dataflow secrets init`: makes every secret that a deployment needs, each a file."""
+"""`dataflow secrets init`: makes every secret that a deployment needs, each in a file."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -12,19 +12,19 @@ from dataflow.errors import Misconfigured
 if TYPE_CHECKING:
     from dataflow.provisioning.secret_folder import FileState
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the files; made if missing.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files; it is made if it does not exist.")]
 Hosts = Annotated[
     list[str] | None,
-    typer.Option("--host", help="SERVER=NAME[,...]: further names or addresses of a server."),
+    typer.Option("--host", metavar="SERVER=NAME[,...]", help="More names or addresses of a server; repeatable."),
 ]
-Days = Annotated[int, typer.Option(min=1, max=3_650, help="How long certificates of servers are valid.")]
-Mounted = Annotated[str, typer.Option(help="Where containers find the files.")]
+Days = Annotated[int, typer.Option(min=1, max=3_650, help="How many days the certificates of servers are valid.")]
+Mounted = Annotated[str, typer.Option(metavar="DIR", help="Folder in which containers find the files.")]
 ForContainers = Annotated[
     bool,
     typer.Option(
         "--for-containers",
-        help="Files are readable for every user of a container that they are mounted into; "
-        "the folder stays closed to others.",
+        help="Make the files readable for every user of a container that mounts them; the folder itself "
+        "stays closed to other users of this machine.",
     ),
 ]
 
@@ -36,17 +36,20 @@ def init(
     mounted: Mounted = "/run/secrets",
     for_containers: ForContainers = False,
 ) -> None:
-    """Make every secret that a deployment needs, each a file that only you can read.
+    """Make all secrets of a deployment, each in a file.
 
-    Passwords of Kafka (a user for each role), PostgreSQL, S3, OpenSearch and Grafana, the secret of the
-    workers, the access file with its first admin, and a private CA with certificates for kafka, workers,
-    postgres, s3 and opensearch. Files that are there are kept: delete one to have it made anew, and with
-    a password also what is made of it (differs). In a pipe the output is JSON, without secrets.
+    They are: passwords for Kafka (one user for each role), PostgreSQL, S3, OpenSearch and Grafana; the
+    secret that workers share; the access file with a first admin; and a private CA with certificates for
+    kafka, workers, postgres, s3 and opensearch. Only you can read the files.
+
+    Files that exist are kept. Delete a file to make it again. If you delete a password, also delete the
+    files that were made from it; they are shown as `differs`. In a pipe the output is JSON, without secrets.
 
     \b
     Example:
       dataflow secrets init secrets
-      dataflow secrets init secrets --host workers=events.example.com,192.0.2.7 --for-containers
+      dataflow secrets init secrets --host workers=events.example.com,192.0.2.7
+      dataflow secrets init secrets --for-containers
     """
     from dataflow.provisioning.deployment_secrets import SecretOptions, make_secrets
     from dataflow.provisioning.secret_folder import SecretFolder
@@ -64,7 +67,7 @@ def _show(folder: Path, states: "Mapping[str, FileState]") -> None:
     page().print(table_of(("file", "state"), states.items()))
     for name, state in states.items():
         if state == "differs":
-            hint = f"{name} is not what would be made now; delete it and run this again to have it made anew"
+            hint = f"{name} differs from what would be made now. Delete it and run this again to replace it."
             notes().print(hint, style="yellow", soft_wrap=True)
 
 

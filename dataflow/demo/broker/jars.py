@@ -104,7 +104,7 @@ def _checked(path: Path, jar: Jar) -> Path:
         with path.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        raise Misconfigured(f"{path} is not readable; expected a jar: {error}") from error
+        raise Misconfigured(f"{path} cannot be read ({error.strerror}); expected a jar") from error
     if digest != jar.sha256:
         raise Misconfigured(
             f"sha256 of {path} is {digest}; expected {jar.sha256}: delete the file and start again"

@@ -70,7 +70,9 @@ class EmbeddedBroker:
             self._launch(java, kafka_jars(self._progress))
         except OSError as error:
             where = error.filename or self.home
-            raise Misconfigured(f"{where} is not writable; expected a folder with room: {error}") from error
+            raise Misconfigured(
+                f"{where} is not writable; expected a folder with room: {error.strerror}"
+            ) from error
 
     def wait_ready(self, timeout_seconds: float = 60) -> None:
         """Return when clients are served; raise `Misconfigured` when it ended or takes longer."""

@@ -10,15 +10,16 @@ from dataflow.cli.terminal import notes, say
 LOOK_AGAIN_SECONDS = 0.5
 
 Port = Annotated[
-    int | None, typer.Option(min=1, max=65535, help="Port; default: that of the last time, or any free one.")
+    int | None,
+    typer.Option(min=1, max=65535, help="Port; default: the port of the last time, or any free port."),
 ]
 
 
 def broker(port: Port = None) -> None:
     """Run the embedded broker until Ctrl-C; its data are kept.
 
-    It is a real Apache Kafka of one node, for this machine only. The other
-    commands find it by the data folder (DATAFLOW_DATA_DIR).
+    It is a real Apache Kafka with one node, for this machine only. Its data are in DATAFLOW_DATA_DIR. Other
+    commands that use the same folder find it there.
 
     \b
     Example:
@@ -33,7 +34,7 @@ def broker(port: Port = None) -> None:
     try:
         with serving_broker(home, port) as broker:
             say(broker.address)
-            notes().print(f"Kafka serves; its data are in {home}. Ctrl-C ends it.", soft_wrap=True)
+            notes().print(f"Kafka is running. Its data are in {home}. Ctrl-C ends it.", soft_wrap=True)
             while True:
                 broker.check()
                 time.sleep(LOOK_AGAIN_SECONDS)

@@ -1,4 +1,4 @@
-"""`dataflow demo`: runs the whole system on sample data, or on files of one's own."""
+"""`dataflow demo`: runs the whole system on sample data, or on your own files."""
 
 from typing import Annotated
 
@@ -10,13 +10,15 @@ ACCESS_LOGS = "access-logs"
 
 Places = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PATH", help="Your own files in place of the samples, as of `ingest`."),
+    typer.Argument(metavar="PATH", help="Your own files, as in `dataflow ingest`; default: samples."),
 ]
-Stream = Annotated[str, typer.Option("--as", help="With PATH: stream of the lines, as of `ingest`.")]
-Once = Annotated[bool, typer.Option("--once", help="Play everything once, check the counts and end.")]
-AsJson = Annotated[bool, typer.Option("--json", help="With --once (which it implies): only JSON on stdout.")]
-Rate = Annotated[int, typer.Option(min=1, help="Events a second, over all streams.")]
-Workers = Annotated[int, typer.Option(min=1, max=16, help="Workers that share the partitions.")]
+Stream = Annotated[
+    str, typer.Option("--as", metavar="STREAM", help="With PATH: stream of the lines, as in `ingest`.")
+]
+Once = Annotated[bool, typer.Option("--once", help="Play the samples once, check the counts and end.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON; implies --once.")]
+Rate = Annotated[int, typer.Option(min=1, help="Events a second, of all streams together.")]
+Workers = Annotated[int, typer.Option(min=1, max=16, help="How many workers share the partitions.")]
 
 
 def demo(
@@ -27,17 +29,17 @@ def demo(
     rate: Rate = 300,
     workers: Workers = 1,
 ) -> None:
-    """Show it all at work, on sample data or on your own logs.
+    """Run everything on sample data, or on your own logs.
 
-    Starts a broker (or takes that of the data folder or of DATAFLOW_BROKER) and workers on free ports,
-    and plays the samples round and round. Ctrl-C ends all of it.
+    It starts workers on free ports, and a broker if none runs yet (in the data folder, or at
+    DATAFLOW_BROKER). Then it plays the samples again and again. Ctrl-C ends everything that it started.
 
-    With PATH, a file, a folder, a pattern or s3://bucket/prefix, it reads these in place of the samples, and
-    goes on with what is added to them. They are access logs unless --as says otherwise.
+    With PATH (a file, a folder, a pattern or s3://bucket/prefix) it reads your files instead, and follows
+    them as they grow. They are access logs unless --as names another stream.
 
-    With --once all samples are played once. It prints the tables and where every event went. The exit code
-    is 0 only when no event is missing or counted twice, and the sinks that are set have stored all that is
-    theirs. With --once or PATH it runs in a fresh folder inside DATAFLOW_DATA_DIR, which is then removed.
+    With --once it plays all samples once, prints the tables and shows where every event went. The exit code
+    is 0 only if no event is missing or counted twice, and all configured sinks have stored everything. With
+    --once or PATH it uses a new folder inside DATAFLOW_DATA_DIR, and removes it at the end.
 
     \b
     Example:

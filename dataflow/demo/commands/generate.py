@@ -1,7 +1,6 @@
 """`dataflow generate`: generates events at a rate, into a topic or to stdout."""
 
 import asyncio
-import os
 import signal
 import sys
 from contextlib import closing, suppress
@@ -22,15 +21,22 @@ if TYPE_CHECKING:
 
 STDOUT = "stdout"
 
-KindName = Annotated[str, typer.Argument(help="Kind of events, such as page-views.")]
+KindName = Annotated[str, typer.Argument(metavar="KIND", help="Kind of events, such as page-views.")]
 Rate = Annotated[float, typer.Option(min=0.001, max=10_000_000, help="Events a second, on average.")]
-Seconds = Annotated[float | None, typer.Option(min=0.001, help="How long; default: until Ctrl-C.")]
-To = Annotated[str | None, typer.Option(help="Topic, or stdout; default: the topic of the kind.")]
+Seconds = Annotated[
+    float | None, typer.Option(min=0.001, help="How many seconds to run; default: until Ctrl-C.")
+]
+To = Annotated[
+    str | None, typer.Option(metavar="TOPIC", help="A topic, or stdout; default: the topic of the kind.")
+]
 Seed = Annotated[int, typer.Option(help="The same seed and start give the same events.")]
-Broken = Annotated[float, typer.Option(min=0, max=1, help="Share of lines that no stage can use.")]
+Broken = Annotated[float, typer.Option(min=0, max=1, help="Share of lines that are broken on purpose.")]
 Start = Annotated[
     str | None,
-    typer.Option(help="First event time, ISO 8601 UTC: a history, as fast as possible. Default: now, live."),
+    typer.Option(
+        metavar="TIME",
+        help="First event time, ISO 8601 in UTC, to write a history as fast as possible. Default: live.",
+    ),
 ]
 
 
@@ -45,15 +51,16 @@ def generate(
 ) -> None:
     """Generate realistic events at a rate.
 
-    Visitors come in sessions, some keys are far more frequent than others, and evenings are busier than
-    nights: RATE is the mean. Live events are sent at their own time. An event sent to a topic counts once
-    all replicas have it; the exit code is 1 if any was not stored. In a pipe the result is JSON.
+    Visitors come in sessions, some keys are much more frequent than others, and evenings are busier than
+    nights; --rate is the average. Live events are sent at their event time. An event counts once all
+    replicas of the topic have it. The exit code is 1 if an event was not stored. In a pipe the output is
+    JSON.
 
     \b
     Example:
       dataflow generate cdn-logs --rate 5000 --seconds 60
       dataflow generate access-logs --seconds 10 --broken 0.01 --to stdout | head
-      dataflow generate bookings --rate 1 --seconds 86400 --start 2026-01-31 --to stdout > day.ndjson
+      dataflow generate bookings --start 2026-01-31 --seconds 86400 --to stdout
     """
     from dataflow.demo.commands.generator_run import start_of
     from dataflow.demo.generators import kinds
@@ -90,13 +97,8 @@ class _Generation:
 def _print_lines(generation: _Generation) -> None:
     from dataflow.demo.commands.event_writers import LineWriter
 
-    try:
+    with suppress(KeyboardInterrupt):  # the way a run without --seconds is meant to end
         asyncio.run(generation.into(LineWriter(sys.stdout.buffer)))
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, `head` perhaps, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        return  # the way a run without --seconds is meant to end
 
 
 def _fill(topic: str, generation: _Generation) -> None:

@@ -1,0 +1,50 @@
+"""Commands on a pseudo terminal of a usual size."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.cells import cell_len
+
+SIZES = [(80, 24), (120, 40)]
+
+
+def on_terminal(
+    width: int, height: int, *arguments: str, folder: Path, program: Sequence[str] = ("-m", "dataflow")
+) -> list[str]:
+    """Run a command, or another program of Python, on a pseudo terminal; return the lines that it showed."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
+    environment = {**inherited, "TERM": "dumb", "DATAFLOW_DATA_DIR": str(folder)}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+    for name in ("COLUMNS", "LINES"):
+        environment.pop(name, None)
+    with subprocess.Popen(
+        [sys.executable, *program, *arguments],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env=environment,
+    ):
+        os.close(its)
+        pieces = []
+        try:
+            while piece := os.read(ours, 65_536):
+                pieces.append(piece)
+        except OSError:
+            pass  # Linux says of a terminal that nobody has any more that it is faulty
+        finally:
+            os.close(ours)
+    return b"".join(pieces).decode().splitlines()
+
+
+def whole(lines: list[str], width: int) -> bool:
+    """Tell whether every line fits, and none is cut."""
+    return bool(lines) and all(cell_len(line) <= width and "…" not in line for line in lines)

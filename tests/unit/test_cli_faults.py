@@ -1,0 +1,141 @@
+"""What is wrong with a command line or its streams: one line in one style, never a traceback."""
+
+import errno
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness.command_tree import every_command, leaves
+
+from dataflow.cli.program import run
+from dataflow.errors import Misconfigured
+
+STYLE = re.compile(r"\S+ is .+; expected .+", re.DOTALL)
+NUMBERS = [
+    (path, max(param.opts, key=len))
+    for path, command in leaves().items()
+    for param in command.params
+    if param.param_type_name == "option" and not param.is_flag and param.type_descriptor.is_ranged
+]
+PLAN = ("plan", "--events-per-second", "1", "--stream", "bookings")
+DATAFLOW = f"{sys.executable} -m dataflow"
+
+
+def refusal(*arguments: str) -> str:
+    """Return how a command line is refused."""
+    with pytest.raises(Misconfigured) as raised:
+        run(arguments)
+    assert STYLE.fullmatch(str(raised.value)), raised.value
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("path", every_command(), ids=" ".join)
+def test_an_option_that_does_not_exist_is_refused_alike_everywhere(path: tuple[str, ...]):
+    """The parser of the command line had words and a form of its own, six lines of them."""
+    program = " ".join(("dataflow", *path))
+    assert refusal(*path, "--helpp") == (
+        f"option is '--helpp'; expected {options_of(path)}; did you mean '--help'?; see `{program} --help`"
+    )
+
+
+def options_of(path: tuple[str, ...]) -> str:
+    """Return the options of a command, as an error lists them."""
+    command = every_command()[path]
+    names = [name for param in command.params for name in param.opts if name.startswith("--")]
+    *others, last = [*names, "--help"]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+@pytest.mark.parametrize(("path", "option"), NUMBERS, ids=lambda part: " ".join(part) if part else "")
+def test_every_number_is_refused_with_what_it_may_be(path: tuple[str, ...], option: str):
+    """`Input should be a valid integer, unable to parse string as an integer` is no sentence for people."""
+    for text in ("x", "-1"):
+        assert re.match(
+            f"{option} is '{text}'; expected a (whole )?number of at ", refusal(*path, option, text)
+        )
+
+
+@pytest.mark.parametrize("group", [path for path in every_command() if path not in leaves()], ids=" ".join)
+def test_a_command_that_does_not_exist_is_refused_with_all_that_do(group: tuple[str, ...]):
+    """`No such command` left a reader to look for the list."""
+    told = refusal(*group, "nope")
+    assert all(name in told for name in every_command()[group].commands)
+
+
+@pytest.mark.parametrize("path", leaves(), ids=" ".join)
+def test_what_is_missing_or_too_much_is_named(path: tuple[str, ...]):
+    """An argument, an option that has to be given, or one word too many."""
+    params = leaves()[path].params
+    takes_all = any(param.param_type_name == "argument" and param.nargs == -1 for param in params)
+    if any(param.required for param in params):
+        assert " is missing; expected " in refusal(*path)
+    elif not takes_all:
+        assert "expected no more arguments" in refusal(*path, "1", "2", "3")
+
+
+def shell(line: str, *, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a line of the shell."""
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        capture_output=True,
+        text=True,
+        env={**environment, "DATAFLOW_DATA_DIR": str(tmp_path)},
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (f"{DATAFLOW} {' '.join(PLAN)} >/dev/full", errno.ENOSPC),
+        (f"{DATAFLOW} --help >/dev/full", errno.ENOSPC),
+        (f"{DATAFLOW} {' '.join(PLAN)} >&-", errno.EBADF),
+        (f"{DATAFLOW} apply stay-category <&-", errno.EBADF),
+        (f"yes | head -3 | {DATAFLOW} apply stay-category --dead-letters /dev/full", errno.ENOSPC),
+        (f"yes | head -3 | {DATAFLOW} apply access-log --explain >/dev/full", errno.ENOSPC),
+    ],
+)
+def test_a_stream_that_cannot_be_used_is_told_in_a_line(line: str, why: int, tmp_path: Path):
+    """A full disk was a traceback of forty lines, and a closed stdout one about `NoneType`."""
+    done = shell(line, tmp_path=tmp_path)
+    *counts, told = done.stderr.splitlines()
+    assert told.startswith(f"reading or writing has failed ({os.strerror(why)}); expected ")
+    assert done.returncode == 1
+    assert all(line.startswith("{") for line in counts)
+
+
+@pytest.mark.parametrize("command", ["formats", "generate bookings --to stdout"])
+def test_a_reader_that_has_had_enough_is_no_fault(command: str, tmp_path: Path):
+    """`| head` ends it without a word, and a script with `pipefail` goes on."""
+    done = shell(f"{DATAFLOW} {command} | (read -r line; echo ${{#line}})", tmp_path=tmp_path)
+    assert done.returncode == 0
+    assert int(done.stdout) > 0
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_without_stderr_results_are_still_written(tmp_path: Path):
+    """As a service manager may start it."""
+    done = shell(f"{DATAFLOW} {' '.join(PLAN)} 2>&-", tmp_path=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith('{"stream":"bookings"')
+
+
+def test_programs_get_utf_8_whatever_the_locale(tmp_path: Path):
+    """JSON has to be: `µ` was a traceback where the locale has none."""
+    line = f"PYTHONIOENCODING=ascii {DATAFLOW} {' '.join(PLAN)}"
+    done = shell(line, tmp_path=tmp_path)
+    assert done.returncode == 0
+    assert "µs" in done.stdout
+
+
+def test_an_argument_may_be_no_text_at_all(tmp_path: Path):
+    """Names of files are bytes."""
+    done = shell(f"{DATAFLOW} apply stay-category $'/nope\\xff'", tmp_path=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("FILE is '/nope\\udcff'; expected a file that can be read")
