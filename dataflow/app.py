@@ -20,6 +20,7 @@ from dataflow.logging_config import logging_config
 from dataflow.logs import get_log
 from dataflow.settings import Settings, settings
 from dataflow.topics import declared_topics, ensure_topics
+from dataflow.topology_path import add_topology_path
 from dataflow.web_server import WebServer, listen
 
 log = get_log(__name__)
@@ -53,6 +54,7 @@ class Dataflow(App):
     def finalize(self) -> None:
         """Read the settings: a command of Faust's or a worker begins; what is only imported needs none."""
         if not self.finalized:
+            add_topology_path()  # the `faust` command has another path than ours
             chosen = streams_named(self.settings.streams)
             group = group_of(self.settings.app_id, [stream.name for stream in chosen])
             self.configure(group, **_faust_options(self.settings))

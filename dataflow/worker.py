@@ -7,7 +7,7 @@ from typing import Any
 from faust.types import ServiceT
 
 from dataflow.app import Dataflow
-from dataflow.engine.app import EngineWorker
+from dataflow.engine.faust_settings import EngineWorker
 from dataflow.errors import DataflowError
 from dataflow.logs import get_log
 from dataflow.private_files import keep_files_private

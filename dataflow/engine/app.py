@@ -3,7 +3,6 @@
 import ctypes
 import gc
 import inspect
-import logging
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -17,12 +16,11 @@ from faust.types.agents import AgentFun
 from faust.types.transports import ConductorT
 from yarl import URL
 
-from dataflow.engine.address import in_url
-from dataflow.engine.assignor import Assignor
 from dataflow.engine.batch import Batch, BatchStream, UnaccountedEvents
 from dataflow.engine.consumer import BatchConsumer
 from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime
+from dataflow.engine.faust_settings import FAUST_SETTINGS, AppSettings
 from dataflow.engine.observer import Observer
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
@@ -31,7 +29,7 @@ from dataflow.engine.router import GroupRouter
 from dataflow.engine.service_tasks import watch_service_tasks
 from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.tables.table import WindowedTable
-from dataflow.engine.topic import BatchTopic, CountedTable, OrdinaryTopic
+from dataflow.engine.topic import BatchTopic, CountedTable
 from dataflow.engine.topology import Topology, Work
 from dataflow.engine.transport import BatchConductor, BatchTransport, credentials
 from dataflow.engine.watch import Watch
@@ -41,42 +39,7 @@ from dataflow.private_files import private_folder
 A = TypeVar("A")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LONGEST_RECOVERY_SECONDS = 86_400  # Faust's own limit would end the recovery without a word
 KEPT_BYTES = 64 << 20  # of freed memory that malloc keeps, so that batch buffers are not faulted in anew
-
-
-class EngineWorker(faust.Worker):
-    """Faust's worker process, without the spinner of its start: keeps the log level that was asked for.
-
-    At level warning and above Faust's spinner sets the root logger to DEBUG: every debug
-    record of aiokafka is then made and thrown away, a tenth of a worker's CPU.
-    """
-
-    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:  # noqa: ARG002 - Faust's
-        """Leave the logger as it was configured."""
-        self.spinner = None
-
-
-FAUST_SETTINGS: Mapping[str, Any] = {
-    "consumer_auto_offset_reset": "earliest",
-    "table_standby_replicas": 0,  # none is needed, and the assignor gives none
-    "topic_disable_leader": True,
-    "PartitionAssignor": Assignor,
-    "Topic": OrdinaryTopic,
-    "Worker": EngineWorker,
-    "broker_request_timeout": LONGEST_RECOVERY_SECONDS,
-}
-
-
-class AppSettings(faust.Settings):
-    """Faust's settings, which take an IPv6 address where `faust worker --web-host` sets one, and HTTPS."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "web_host":
-            value = in_url(str(value))
-        elif name == "canonical_url" and self.web_ssl_context is not None:
-            value = str(value).replace("http://", "https://")
-        super().__setattr__(name, value)
 
 
 class BootStrategy(FaustBootStrategy):

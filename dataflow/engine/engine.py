@@ -22,6 +22,7 @@ from dataflow.engine.lifecycle import REVOCATION, THE_GROUP, EngineState, Lifecy
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.membership import Membership, Moment
 from dataflow.engine.options import EngineOptions
+from dataflow.engine.ordinary_topics import prepare_ordinary
 from dataflow.engine.partition import Partition
 from dataflow.engine.partition_context import Backlog, PartitionContext
 from dataflow.engine.pauses import StreamPauses
@@ -102,10 +103,10 @@ class Engine(Service):
         self.lifecycle.enter(EngineState.RECOVERING, "start")
         self.lifecycle.wait("the broker, to prepare topics")
         show(self.topology.taken)
-        topology, topics = self.topology, self.topology.topics | {self.options.dead_letter_topic}
-        topology.partition_counts = await prepare_topics(
-            self.options.connection, topology.sources.values(), topics
-        )
+        topology, connection = self.topology, self.options.connection
+        topics = topology.topics | {self.options.dead_letter_topic}
+        topology.partition_counts = await prepare_topics(connection, topology.sources.values(), topics)
+        await prepare_ordinary(self.app, connection)
         await self.membership.check(Moment.START)
         transactional_id = self.membership.transactional_id
         self.lifecycle.wait(f"the broker, to let transactional id {transactional_id} begin")

@@ -11,6 +11,8 @@ from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
+from dataflow.engine.ordinary_topics import prepare_ordinary
+from dataflow.errors import Misconfigured
 
 
 async def test_plain_agent_table_timer_page_and_sends_work_beside_batches(
@@ -54,14 +56,17 @@ async def test_plain_agent_table_timer_page_and_sends_work_beside_batches(
 async def test_an_ordinary_table_is_recovered_beside_windowed_ones(
     broker: EmbeddedBroker, kafka: KafkaClient, names: Names
 ):
-    """Faust's own recovery and ours take turns: its tables first, then `perform_seek`."""
+    """Faust's own recovery and ours take turns: its tables first, then `perform_seek`.
+
+    The table names no number of partitions: Faust's eight against two killed its agent at each event.
+    """
     words = f"words-{names.group}"
     kafka.create_topics(words, 2)
     kafka.produce(words, [b"one"] * 5, keys=[b"k"] * 5)
     kafka.produce(names.source, events(range(50)))
     for words_counted, events_counted in ((5, 50), (10, 100)):
         worker = relay(broker.address, names)
-        count = worker.app.Table(f"count-{names.group}", partitions=2, default=int)
+        count = worker.app.Table(f"count-{names.group}", default=int)
         count_words = counting(worker, words, count)
         async with running(worker):
             await until(lambda w=worker, n=events_counted: w.received == n, "all events")
@@ -81,6 +86,36 @@ def counting(worker: Relay, words: str, count: "faust.Table[str, int]") -> objec
             count[word.decode()] += 1
 
     return count_words
+
+
+async def test_a_missing_topic_of_an_ordinary_agent_is_an_error(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """Nobody would read it, and nobody would know."""
+    worker, words = relay(broker.address, names), f"words-{names.group}"
+    counting(worker, words, worker.app.Table(f"count-{names.group}", default=int))
+    expected = f"topic {words} of agent .*count_words does not exist on .*; expected it to be there. Create"
+    with pytest.raises(Misconfigured, match=expected):
+        await prepare_ordinary(worker.app, worker.app.engine.options.connection)
+
+
+async def test_a_table_that_does_not_fit_its_topic_stops_the_worker(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """Its agent died at each event, and `/healthz` was well."""
+    words = f"words-{names.group}"
+    kafka.create_topics(words, 2)
+    kafka.produce(words, [b"one"], keys=[b"k"])
+    worker = relay(broker.address, names)
+    counting(worker, words, worker.app.Table(f"count-{names.group}", partitions=3, default=int))
+    async with running(worker):
+        await until(lambda: worker.app.engine.lifecycle.has_failed, "the worker to stop")
+        await until(lambda: worker.app.engine.crashed, "its error")
+    table, why = f"count-{names.group}", str(worker.app.engine.crash_reason)
+    assert why.startswith(
+        f"changelog {names.group}-{table}-changelog of table {table} has 3 partitions; expected 2,"
+    )
+    assert why.endswith("Set partitions=2 of the table, and delete its changelog")
 
 
 async def test_a_slow_ordinary_agent_does_not_hold_batches_up(

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from dataflow.engine.app import App, EngineWorker
+from dataflow.engine.app import App
+from dataflow.engine.faust_settings import EngineWorker
 from dataflow.worker import Worker
 
 
