@@ -27,19 +27,19 @@ class AccessSettings(BaseModel):
     """Who may do what."""
 
     access_file: FilePath | None = setting(
-        None, "users, tokens and certificate names with their roles (TOML), read again when it changes"
+        None, "file (TOML) of users, tokens and certificate names with their roles; changes are read at once"
     )
     open_roles: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names_if_given)] = setting(
         None,
-        "roles that everybody has, separated by commas; unset: read on a loopback address "
-        "without an access file, else none",
+        "roles of clients without credentials, separated by commas; unset: read on a loopback address "
+        "without an access file, otherwise none",
     )
     worker_secret: SecretStr | None = setting(
         None,
-        "secret by which workers know one another, the same at all; unset: that of this user on "
-        "this machine, on a loopback address only",
+        "secret that all workers share; unset: one of this user on this machine, which works on a loopback "
+        "address only",
     )
     access_token: Annotated[SecretStr | None, AfterValidator(_as_a_header_has_it)] = setting(
         None,
-        "token that commands show to workers; unset: a proof that they know the workers' secret",
+        "token that commands send to workers; unset: they sign requests with the secret of the workers",
     )

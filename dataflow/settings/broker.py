@@ -31,16 +31,18 @@ class SaslMechanism(StrEnum):
 class BrokerSettings(BaseModel):
     """Address of Kafka, and credentials."""
 
-    broker: Brokers | None = setting(None, "Kafka, host:port[,...]; unset: the embedded broker")
-    broker_security: Security = setting(Security.PLAINTEXT, "security protocol")
-    broker_sasl_mechanism: SaslMechanism = setting(SaslMechanism.SCRAM_SHA_512, "SASL mechanism")
-    broker_username: str | None = setting(None, "SASL user")
-    broker_password: SecretStr | None = setting(None, "SASL password")
+    broker: Brokers | None = setting(None, "address of Kafka, host:port[,...]; unset: the embedded broker")
+    broker_security: Security = setting(Security.PLAINTEXT, "security protocol of the connection to Kafka")
+    broker_sasl_mechanism: SaslMechanism = setting(
+        SaslMechanism.SCRAM_SHA_512, "SASL mechanism of the connection to Kafka"
+    )
+    broker_username: str | None = setting(None, "SASL user at Kafka")
+    broker_password: SecretStr | None = setting(None, "SASL password at Kafka")
     broker_ca_file: FilePath | None = setting(
         None, "CA certificates of the broker (PEM); unset: those of the system"
     )
-    broker_cert_file: FilePath | None = setting(None, "own certificate, for mutual TLS (PEM)")
-    broker_key_file: FilePath | None = setting(None, "key of the own certificate (PEM)")
+    broker_cert_file: FilePath | None = setting(None, "certificate of this client, for mutual TLS (PEM)")
+    broker_key_file: FilePath | None = setting(None, "key of the certificate of this client (PEM)")
 
 
 class Compression(StrEnum):
@@ -61,33 +63,42 @@ class DeliverySettings(BaseModel):
     """How events are read, committed and written."""
 
     checkpoint_ms: int = setting(
-        80, "time between two checkpoints while events come; longer with many partitions", ge=10, le=60_000
+        80, "time between two checkpoints while events arrive; longer with many partitions", ge=10, le=60_000
     )
     checkpoint_records: int = setting(
-        100_000, "a checkpoint starts early after so many records", ge=1, le=10_000_000
+        100_000, "number of records after which a checkpoint starts early", ge=1, le=10_000_000
     )
-    batch_records: int = setting(2_000, "most records of one batch", ge=1, le=100_000)
+    batch_records: int = setting(2_000, "largest number of records in a batch", ge=1, le=100_000)
     in_flight_bytes: int = setting(
-        32 * 2**20, "most uncommitted bytes in memory, over all partitions", ge=2**20, le=4 * 2**30
+        32 * 2**20,
+        "largest number of uncommitted bytes in memory, all partitions together",
+        ge=2**20,
+        le=4 * 2**30,
     )
     state_memory_bytes: int = setting(
         256 * 2**20,
-        "most memory of tables that are not on disk; above it their rarest keys are counted as (other)",
+        "largest memory of tables; above it their rarest keys are counted as (other)",
         ge=2**24,
         le=2**40,
     )
     local_store_seconds: float = setting(
-        30.0, "what is committed goes to the local store so often; restarts read it", gt=0, le=3_600
+        30.0, "time between two writes of the local store, which makes restarts fast", gt=0, le=3_600
     )
-    compression: Compression = setting(Compression.NONE, "compression of outputs")
+    compression: Compression = setting(Compression.NONE, "compression of output records")
     session_timeout_ms: int = setting(
-        10_000, "a worker without heartbeats for so long loses its partitions", ge=1_000, le=1_800_000
+        10_000, "time without heartbeats after which a worker loses its partitions", ge=1_000, le=1_800_000
     )
     stall_seconds: float = setting(
-        300.0, "a worker with work that gets on with none of it for so long is not healthy", ge=5, le=86_400
+        300.0,
+        "time without any progress, although there is work, after which a worker is unhealthy",
+        ge=5,
+        le=86_400,
     )
     catch_up_seconds: float = setting(
-        300.0, "within so long lag is to be gone: dataflow_wanted_workers counts on it", ge=1, le=604_800
+        300.0,
+        "time in which the wanted workers (dataflow_wanted_workers) must work off the lag",
+        ge=1,
+        le=604_800,
     )
     shutdown_seconds: float = setting(
         10.0, "time to finish batches in progress after SIGTERM", gt=0, le=3_600

@@ -35,7 +35,7 @@ class InputSettings(BaseModel):
     """Inputs that are read on a schedule; set both or none."""
 
     ingest_schedule: Annotated[str, AfterValidator(_cron)] | None = setting(
-        None, "when inputs are read, a cron expression in UTC; unset: never"
+        None, "when to read inputs, a cron expression in UTC; unset: never"
     )
     ingest_inputs: Annotated[Names, AfterValidator(_streams_with_places)] = setting(
         (), "STREAM=PLACE[,...]: files, folders, patterns or s3://bucket/prefix to read"
@@ -45,18 +45,21 @@ class InputSettings(BaseModel):
 class ReceivingSettings(BaseModel):
     """Limits of the HTTP ingest."""
 
-    ingest_body_bytes: int = setting(32 * 2**20, "longest body as received", ge=1024, le=2**30)
-    ingest_inflated_bytes: int = setting(256 * 2**20, "longest body once unpacked", ge=1024, le=2**34)
+    ingest_body_bytes: int = setting(32 * 2**20, "largest body as received", ge=1024, le=2**30)
+    ingest_inflated_bytes: int = setting(256 * 2**20, "largest body after unpacking", ge=1024, le=2**34)
     ingest_in_flight_bytes: int = setting(
-        64 * 2**20, "above so many bytes of unanswered bodies, senders get 429 and retry", ge=2048, le=2**36
+        64 * 2**20,
+        "largest number of bytes of unanswered bodies; above it senders get 429 and retry",
+        ge=2048,
+        le=2**36,
     )
-    ingest_body_seconds: float = setting(60.0, "time for a body to arrive", gt=0, le=3_600)
+    ingest_body_seconds: float = setting(60.0, "longest time for a body to arrive", gt=0, le=3_600)
     ingest_deadline_seconds: float = setting(
         10.0, "longest wait for Kafka; then senders get 503 and retry", gt=0, le=600
     )
     ingest_max_unusable_ratio: float = setting(
         0.5,
-        "a body with a higher ratio of unusable lines gets 400; 1: it is stored as dead letters",
+        "ratio of unusable lines above which a body gets 400; 1: all become dead letters",
         gt=0,
         le=1,
     )

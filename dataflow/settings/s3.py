@@ -80,7 +80,7 @@ class S3Settings(BaseModel):
     )
     s3_region: str | None = setting(None, "region of the bucket; unset: default of the SDK")
     s3_access_key: str | None = setting(
-        None, "S3 access key; unset: found by the SDK (profile, role of the machine)"
+        None, "S3 access key; unset: the SDK looks for one (profile, role of the machine)"
     )
     s3_secret_key: SecretStr | None = setting(None, "S3 secret key")
     s3_ca_file: FilePath | None = setting(
@@ -88,15 +88,15 @@ class S3Settings(BaseModel):
     )
     s3_addressing: Addressing | None = setting(
         None,
-        "name of the bucket in the path or in the host; unset: path for a server of your own, else the SDK's",
+        "name of the bucket in the path or the host name; unset: path for your own server, else as the SDK",
     )
     s3_checksums: Checksums | None = setting(
         None,
-        "checksum headers of the SDK, which some servers refuse; "
-        "unset: when_required for a server of your own, else when_supported",
+        "when to send checksum headers, which some servers refuse; "
+        "unset: when_required for your own server, otherwise when_supported",
     )
     s3_encryption: Encryption | None = setting(
-        None, "encryption of objects by the server; unset: as the bucket says"
+        None, "encryption of objects by the server; unset: the setting of the bucket"
     )
     s3_kms_key: str | None = setting(
         None, "id or ARN of the KMS key, for s3_encryption aws:kms; unset: the account's own"
@@ -108,14 +108,18 @@ class S3Settings(BaseModel):
     s3_topics: Names = setting(
         ("cdn-logs-filtered", "access-logs-parsed"), "topics that the S3 sink stores, separated by commas"
     )
-    s3_hour: ArchiveHour = setting(ArchiveHour.EVENT, "objects by the hour of the event or of its arrival")
+    s3_hour: ArchiveHour = setting(
+        ArchiveHour.EVENT, "sort events into objects by the hour of the event, or of its arrival"
+    )
     s3_format: ArchiveFormat = setting(
         ArchiveFormat.NDJSON, "format of objects; parquet needs the extra of that name"
     )
     s3_object_records: int = setting(
-        100_000, "a new object begins at each multiple of so many offsets", ge=1_000, le=100_000_000
+        100_000, "a new object begins at each multiple of this number of offsets", ge=1_000, le=100_000_000
     )
     s3_object_bytes: int = setting(
         256 * 2**20, "largest buffer on disk for one partition", ge=2**20, le=64 * 2**30
     )
-    s3_flush_seconds: float = setting(300.0, "how often an incomplete object is put", gt=0, le=86_400)
+    s3_flush_seconds: float = setting(
+        300.0, "time between two uploads of an incomplete object", gt=0, le=86_400
+    )

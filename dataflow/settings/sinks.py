@@ -23,9 +23,11 @@ class AwsService(StrEnum):
 class SinkSettings(BaseModel):
     """Where results are stored. A sink without an address is disabled."""
 
-    sink_batch_records: int = setting(10_000, "most records of one batch for a sink", ge=1, le=1_000_000)
+    sink_batch_records: int = setting(
+        10_000, "largest number of records that a sink writes at once", ge=1, le=1_000_000
+    )
     sink_linger_ms: int = setting(
-        200, "how long a batch that is not full waits for more records", ge=0, le=60_000
+        200, "how long a sink waits for more records before it writes", ge=0, le=60_000
     )
     postgres_url: Database | None = setting(
         None, "PostgreSQL, postgresql://user:password@host/database; unset: disabled"
@@ -36,9 +38,9 @@ class SinkSettings(BaseModel):
     csv_dir: AbsolutePath | None = setting(None, "folder of the CSV files; unset: disabled")
     csv_rotate_bytes: int = setting(128 * 2**20, "largest size of a CSV file", ge=1024, le=2**40)
     csv_escape_formulas: bool = setting(
-        True, "true: text that a spreadsheet would take for a formula gets an apostrophe in front"
+        True, "true: put an apostrophe before text that a spreadsheet would run as a formula"
     )
-    csv_rotate_hours: int = setting(24, "a CSV file has the events of so many hours", ge=1, le=8_784)
+    csv_rotate_hours: int = setting(24, "number of hours whose events go into one CSV file", ge=1, le=8_784)
     opensearch_url: WebAddresses | None = setting(
         None,
         "OpenSearch or Elasticsearch, http(s)://host:port[,...], hosts of one cluster; unset: disabled",
@@ -46,16 +48,18 @@ class SinkSettings(BaseModel):
     opensearch_username: str | None = setting(None, "OpenSearch user")
     opensearch_password: SecretStr | None = setting(None, "OpenSearch password")
     opensearch_api_key: SecretStr | None = setting(
-        None, "API key in place of a user, as the server encodes it or id:key"
+        None, "API key instead of a user, as the server encodes it, or id:key"
     )
     opensearch_aws_region: str | None = setting(
-        None, "region of Amazon OpenSearch, whose requests are signed (SigV4) with the SDK's credentials"
+        None, "region of Amazon OpenSearch; requests are then signed (SigV4) with the credentials of the SDK"
     )
-    opensearch_aws_service: AwsService = setting(AwsService.MANAGED, "which service of Amazon signs them")
+    opensearch_aws_service: AwsService = setting(
+        AwsService.MANAGED, "service of Amazon for which requests are signed"
+    )
     opensearch_ca_file: FilePath | None = setting(
         None, "CA certificates of OpenSearch (PEM); unset: those of the system"
     )
-    opensearch_cert_file: FilePath | None = setting(None, "own certificate for OpenSearch (PEM)")
+    opensearch_cert_file: FilePath | None = setting(None, "certificate of this client for OpenSearch (PEM)")
     opensearch_key_file: FilePath | None = setting(None, "key of that certificate (PEM)")
     opensearch_indices: Names = setting(
         ("enriched-web-events=web-events",),

@@ -27,21 +27,24 @@ class WorkerSettings(BaseModel):
 
     # In the current folder: two clones never share a broker, and deleting it resets everything.
     data_dir: AbsolutePath = setting(
-        Path(".dataflow"), "folder of all local data: embedded broker, worker files", validate_default=True
+        Path(".dataflow"),
+        "folder of all local data: embedded broker, files of workers",
+        validate_default=True,
     )
     cache_dir: AbsolutePath = Field(
         default_factory=lambda: Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dataflow",
-        description="folder of what can be fetched again: jars of the broker",
+        description="folder of files that can be downloaded again: jars of the broker",
     )
 
     app_id: str = setting(
         "dataflow", "consumer group, and prefix of changelogs", pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$"
     )
     streams: StreamNames = setting(
-        (), "streams that this worker takes, separated by commas, in a group of their own; unset: all"
+        (),
+        "streams that this worker reads, separated by commas, in a consumer group of their own; unset: all",
     )
     instance_id: str | None = setting(
-        None, "static group membership: name of this worker, same after a restart; unset: none"
+        None, "name of this worker for static group membership, the same after a restart; unset: none"
     )
     role: Role = setting(Role.ALL, "role of this worker")
     partitions: int = setting(4, "partitions of new topics", ge=1, le=1000)
@@ -68,6 +71,8 @@ class LogSettings(BaseModel):
     """How log lines look."""
 
     log_level: Annotated[LogLevel, BeforeValidator(str.lower)] = setting(
-        LogLevel.INFO, "least severe log line written"
+        LogLevel.INFO, "lowest level of log lines that are written"
     )
-    log_format: LogFormat = setting(LogFormat.AUTO, "how log lines look")
+    log_format: LogFormat = setting(
+        LogFormat.AUTO, "format of log lines; auto: console on a terminal, json elsewhere"
+    )

@@ -22,18 +22,21 @@ from tables.top_clients import top_clients
 
 routes = Routes("Analytics")
 
-ABOUT = "CDN and access logs together; of CDN logs what the filter lets pass. Without a bound: everything."
-ERRORS = {
-    400: "A parameter is not as expected, or nobody here has the range",
-    503: "PostgreSQL is away or has not answered within DATAFLOW_ANALYTICS_DEADLINE_MS, "
-    "or no owner of a partition has answered",
-}
-START = "First instant; UTC where it names no offset"
-END = (
-    "Last instant, inclusive as exactly as it is written: a date is all of that day, 12:00 that minute, "
-    "12:00:00 that second"
+ABOUT = (
+    "It counts CDN and access logs together, of CDN logs those that the filter keeps. Without start and end "
+    "it covers everything."
 )
-SOURCE = "Who has to answer; else the tables if they have all of the range exactly, and else PostgreSQL"
+ERRORS = {
+    400: "A parameter is not as expected, or neither the tables nor PostgreSQL have the range",
+    503: "PostgreSQL has not answered within DATAFLOW_ANALYTICS_DEADLINE_MS, or no worker that owns a "
+    "partition has answered",
+}
+START = "First instant; UTC if it has no offset"
+END = (
+    "Last instant. It includes the whole day, minute or second that you write, such as 2026-01-31, 12:00 "
+    "or 12:00:00"
+)
+SOURCE = "Who answers; default: the tables if they have exactly this range, otherwise PostgreSQL"
 
 
 class SpanRequest(NoParameters, kw_only=True):
@@ -69,8 +72,8 @@ class PagePlace(str):
         return {"type": "string", "title": "next of the page before, such as 17:/path"}
 
 
-After = Annotated[PagePlace | None, about("`next` of the page before")]
-LIMIT = "So many entries a page"
+After = Annotated[PagePlace | None, about("`next` of the previous page")]
+LIMIT = "How many entries on a page"
 
 
 class EndpointsRequest(SpanRequest, kw_only=True):
@@ -163,7 +166,7 @@ class ErrorRateAnswer(RangeAnswer):
     errors=ERRORS,
 )
 async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
-    """How often each endpoint was asked for."""
+    """How many requests each endpoint got."""
     range_fields, page = await _ranking(requests_per_endpoint.table, "endpoint", request)
     endpoints = [EndpointCount(entry.key, entry.count) for entry in page.entries]
     return EndpointsAnswer(*range_fields, page.total, endpoints, _next(page))
@@ -179,7 +182,7 @@ async def show_endpoints(request: EndpointsRequest) -> EndpointsAnswer:
     errors=ERRORS,
 )
 async def show_top_ips(request: IpsRequest) -> IpsAnswer:
-    """Which clients asked most."""
+    """Which clients sent most requests."""
     range_fields, page = await _ranking(top_clients.table, "ip", request)
     ips = [IpCount(entry.key, entry.count) for entry in page.entries]
     return IpsAnswer(*range_fields, page.total, ips, _next(page))

@@ -18,7 +18,7 @@ routes = Routes("Operation")
 class AuditRequest(NoParameters):
     """How many entries."""
 
-    limit: Annotated[int, about("At most so many, the newest"), Meta(ge=1, le=10_000)] = 100
+    limit: Annotated[int, about("How many at most, from the newest"), Meta(ge=1, le=10_000)] = 100
 
 
 class AuditList(Answer):

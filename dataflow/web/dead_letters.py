@@ -30,11 +30,11 @@ MOST_WAIT_SECONDS = 30
 class LetterRequest(NoParameters, kw_only=True):
     """Which dead letters."""
 
-    stage: Annotated[str | None, about("Only of this stage")] = None
-    reason: Annotated[str | None, about("Only for this reason")] = None
-    topic: Annotated[str | None, about("Only those that came from this topic")] = None
-    start: Annotated[Instant | None, about("Not before this instant")] = named("from")
-    end: Annotated[Instant | None, about("Before this instant")] = named("to")
+    stage: Annotated[str | None, about("Only dead letters of this stage")] = None
+    reason: Annotated[str | None, about("Only dead letters with this reason")] = None
+    topic: Annotated[str | None, about("Only dead letters that came from this topic")] = None
+    start: Annotated[Instant | None, about("Written at or after this instant")] = named("from")
+    end: Annotated[Instant | None, about("Written before this instant")] = named("to")
 
     def letter_filter(self, places: list[tuple[int, int]] | None = None) -> LetterFilter:
         """Return the filter for these letters."""
@@ -59,10 +59,10 @@ class ReplayRequest(LetterRequest, kw_only=True):
 class ReplayParameters(NoParameters):
     """Whether letters are sent back, and how long their way is watched."""
 
-    dry_run: Annotated[bool, about("Only say what would be sent back; nothing is")] = False
+    dry_run: Annotated[bool, about("Only say what would be sent back, without doing it")] = False
     wait_seconds: Annotated[
         float,
-        about("Wait so long, at most, until the workers have read them, and say which came back"),
+        about("How long to wait until the workers have read them, to say which became dead letters again"),
         Meta(ge=0, le=MOST_WAIT_SECONDS),
     ] = 0
 
@@ -89,10 +89,10 @@ async def list_letters(request: ListRequest) -> DeadLetterList:
     "get",
     "/dead-letters/{partition}/{offset}",
     AccessRole.EDIT,
-    errors={**ERRORS, 404: "There is none"},
+    errors={**ERRORS, 404: "There is no such dead letter"},
 )
 async def show_letter(request: PlaceRequest) -> DeadLetterPage:
-    """All of one dead letter."""
+    """One dead letter with all its fields."""
     page = await page_of_letter(app.context.connection, (request.partition, request.offset))
     if page is None:
         place = f"{request.partition}/{request.offset}"
@@ -106,10 +106,10 @@ async def show_letter(request: PlaceRequest) -> DeadLetterPage:
     AccessRole.EDIT,
     body=[Content(example={"reason": "not_json", "limit": 100})],
     max_body_bytes=1 << 20,
-    errors={**ERRORS, 409: "Another replay has begun meanwhile", 413: "The body is too large"},
+    errors={**ERRORS, 409: "Another replay has begun in the meantime", 413: "The body is too large"},
 )
 async def replay_letters(request: ReplayParameters, body: ReplayRequest, http: Request) -> ReplayResult:
-    """Send dead letters back to where they came from, none twice."""
+    """Send dead letters back to the topics they came from, none of them twice."""
     letters, author = body.letter_filter(body.places), author_of(http)
     connection, app_id = app.context.connection, app.settings.app_id
     if request.dry_run:

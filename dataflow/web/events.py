@@ -42,7 +42,7 @@ class AppEvent(Answer):
     "/events",
     AccessRole.SEND,
     stream=analytics_events.STREAM.name,
-    description="It is answered as it was sent, once the broker has it.",
+    description="The answer is the event, once the broker has stored it.",
     body=[Content(schema=AppEvent, example=EXAMPLE)],
     status=HTTPStatus.CREATED,
     errors={**ERRORS, 400: "A field is not as expected; it is named"},
@@ -92,7 +92,7 @@ class SimulationStopped(Answer):
     "post",
     "/events/simulation",
     AccessRole.EDIT,
-    errors={400: "It runs already, or the interval is not as expected"},
+    errors={400: "A simulation runs already, or the interval is not as expected"},
 )
 async def start_simulation(request: SimulationRequest, http: Request) -> SimulationStarted:
     """Start to simulate events."""
@@ -101,7 +101,7 @@ async def start_simulation(request: SimulationRequest, http: Request) -> Simulat
     return SimulationStarted("started", request.interval)
 
 
-@routes("delete", "/events/simulation", AccessRole.EDIT, errors={400: "None is running"})
+@routes("delete", "/events/simulation", AccessRole.EDIT, errors={400: "No simulation is running"})
 async def stop_simulation(_request: NoParameters, http: Request) -> SimulationStopped:
     """Stop the simulation, on whichever worker it runs."""
     if not await app.context.simulator.end(author_of(http)):

@@ -83,8 +83,8 @@ class Readiness(msgspec.Struct, forbid_unknown_fields=True):
     duty: Annotated[
         Duty,
         about(
-            "What it has to be ready for: `ingest`, to take events over HTTP; `tables`, to answer questions; "
-            "`work`, to read its partitions and to run its sinks"
+            "What it must be ready for: `ingest` (receive events over HTTP), `tables` (answer queries) or "
+            "`work` (read its partitions and run its sinks)"
         ),
     ] = named("for", "work")
 
@@ -106,11 +106,11 @@ class Ready(Answer):
     "get",
     "/healthz",
     AccessRole.EVERYBODY,
-    description="Only a restart helps where it does not.",
-    errors={500: "It has crashed, or has not got on for long"},
+    description="If it is not, only a restart helps.",
+    errors={500: "It has crashed, or has made no progress for too long"},
 )
 async def healthz() -> Healthy:
-    """Whether this worker lives."""
+    """Whether this worker is alive."""
     crashed = [name for name, agent in app.agents.items() if agent.crashed]
     if crashed or app.crashed or app.engine.lifecycle.has_failed:
         subject = f"agent {', '.join(crashed)}" if crashed else "worker"
@@ -128,11 +128,11 @@ async def healthz() -> Healthy:
     "get",
     "/readyz",
     AccessRole.EVERYBODY,
-    description="A rebalance ends no worker's readiness to take events.",
-    errors={400: "It asks for an unknown duty", 503: "It is not ready for that duty; the error says why"},
+    description="A worker stays ready to receive events during a rebalance.",
+    errors={400: "The duty is unknown", 503: "It is not ready for that duty; the error says why"},
 )
 async def readyz(request: Readiness) -> Ready:
-    """Whether this worker does its work."""
+    """Whether this worker is ready."""
     reason = not_ready_for(request.duty)
     if reason:
         raise unavailable(f"worker is {reason}; expected ready")

@@ -52,13 +52,13 @@ HTML = Content("text/html", {"type": "string"})
 class FileRequest(msgspec.Struct):
     """A file of the pages; the query is ignored."""
 
-    version: Annotated[str, about("Its version: then it may be kept for good", example="any")]
+    version: Annotated[str, about("Version of the file, which may be cached for good", example="any")]
     name: Annotated[str, about("Its name", example="page.css")]
 
 
 @routes("get", "/", AccessRole.EVERYBODY, answer=HTML)
 async def index(http: Request) -> Response:
-    """The live page."""
+    """The dashboard."""
     return page_of(http, "index.html")
 
 

@@ -22,11 +22,11 @@ from dataflow.web.route import Content, Routes
 routes = Routes("What comes in")
 
 ERRORS = {
-    400: "The body breaks off, or is not what Content-Encoding says",
-    413: "The body is larger than a body may be, packed or unpacked",
-    415: "Another Content-Encoding",
-    429: "Too much is in flight, or too many wrong passwords; come again",
-    503: "Kafka is away or too slow, or the body came too slowly; come again",
+    400: "The body is incomplete, or does not match Content-Encoding",
+    413: "The body is too large, packed or unpacked",
+    415: "The Content-Encoding is not supported",
+    429: "Too many bytes are in flight, or too many wrong passwords; retry later",
+    503: "Kafka is away or too slow, or the body arrived too slowly; retry later",
 }
 ENCODINGS = ("gzip", "deflate", "zstd", "identity")
 LINES = (
@@ -38,7 +38,7 @@ LINES = (
 class SenderHeaders(msgspec.Struct, kw_only=True):
     """What the headers say of a body; the query is ignored."""
 
-    encoding: Annotated[str, about("How the body is packed", names=ENCODINGS, place="header")] = named(
+    encoding: Annotated[str, about("How the body is compressed", names=ENCODINGS, place="header")] = named(
         "Content-Encoding", "identity"
     )
 
@@ -59,7 +59,7 @@ class StreamRequest(SenderHeaders, kw_only=True):
     errors=ERRORS,
 )
 async def ingest_cdn_logs(request: SenderHeaders, http: Request) -> Outcome:
-    """Take CDN logs as DataStream 2 sends them."""
+    """Receive CDN logs as DataStream 2 sends them."""
     return await _ingest(cdn_logs.STREAM, request.encoding, http)
 
 
@@ -71,7 +71,7 @@ async def ingest_cdn_logs(request: SenderHeaders, http: Request) -> Outcome:
     errors={**ERRORS, 404: "There is no such stream"},
 )
 async def ingest_stream(request: StreamRequest, http: Request) -> Outcome:
-    """Take lines of a stream."""
+    """Receive lines of a stream."""
     if request.stream not in INGESTED:
         raise not_found("stream", request.stream, one_of(INGESTED))
     return await _ingest(INGESTED[request.stream], request.encoding, http)

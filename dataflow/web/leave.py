@@ -19,10 +19,11 @@ class Leaving(Answer):
     "post",
     "/leave",
     AccessRole.ADMIN,
-    description="A static member (`DATAFLOW_INSTANCE_ID`) else stays in its group, as one that comes back.",
+    description="Without this, a static member (`DATAFLOW_INSTANCE_ID`) stays in its group, because it is "
+    "expected to come back.",
 )
 async def leave() -> Leaving:
-    """Have this worker leave its group for good when it ends; it goes on until then."""
+    """Make this worker leave its group for good when it ends."""
     if app.takes_partitions:
         app.batch_consumer.thread.leaves_for_good = True
     return Leaving(app.engine.options.instance_id)

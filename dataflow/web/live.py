@@ -35,10 +35,8 @@ MOST_ADDRESSES: Final = 24
 class LiveRequest(NoParameters):
     """What to look at, and for how long."""
 
-    of: Annotated[
-        str, about("Addresses of answers, as /tables?x=y, with spaces between them", example="/streams")
-    ]
-    seconds: Annotated[int, about("End after so many", example=1), Meta(ge=1, le=3_600)] = 300
+    of: Annotated[str, about("Addresses, such as /tables?x=y, separated by spaces", example="/streams")]
+    seconds: Annotated[int, about("End after so many seconds", example=1), Meta(ge=1, le=3_600)] = 300
 
 
 @routes(
@@ -50,7 +48,7 @@ class LiveRequest(NoParameters):
     errors={400: "A parameter is not as expected"},
 )
 async def live(request: LiveRequest, http: Request) -> StreamResponse:
-    """Answers of other addresses, sent again whenever they change."""
+    """The answers of other addresses, sent again whenever they change."""
     addresses = request.of.split()
     if not 1 <= len(addresses) <= MOST_ADDRESSES:
         raise bad_value("of", request.of, f"1 to {MOST_ADDRESSES} addresses, with spaces between them")

@@ -29,7 +29,7 @@ SECURITY: Json = {
 
 PROTECTED = {
     401: "The client is not known",
-    403: "The client has not the role, or another site asks",
+    403: "The client does not have the role, or the request comes from another site",
     429: "Too many wrong passwords",
 }
 CHANGING = {503: "Kafka is away"}
@@ -88,7 +88,7 @@ def _responses(route: Route) -> Json:
     content = _contents([route.answer], route.answer_type)
     content |= {} if route.sheet is None else {CSV: {"schema": {"type": "string"}}}
     responses: Json = {str(int(route.status)): {"description": route.status.phrase, "content": content}}
-    unchanged = {304: "It is as If-None-Match says"} if route.has_etag else {}
+    unchanged = {304: "It has not changed since the ETag in If-None-Match"} if route.has_etag else {}
     protected = {} if route.role is AccessRole.EVERYBODY else PROTECTED
     changing = CHANGING if route.role in CHANGES else {}
     for status, meaning in sorted({**unchanged, **protected, **changing, **route.errors}.items()):

@@ -14,7 +14,7 @@ from dataflow.web.parameter import about
 
 A = TypeVar("A")
 
-Workers = Annotated[Literal["all", "this"], about("Also at the others that own partitions of it")]
+Workers = Annotated[Literal["all", "this"], about("Also at the other workers that own partitions of it")]
 
 FORWARD_SECONDS = 10.0
 

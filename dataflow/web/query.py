@@ -37,7 +37,7 @@ async def show_process() -> WorkerProcess:
     "post",
     QUERY_PATH,
     AccessRole.WORKER,
-    description="Internal: it differs between releases.",
+    description="Internal; it differs between releases.",
     body=[ENCODED],
     max_body_bytes=MOST_BYTES,
     answer=ENCODED,

@@ -21,7 +21,7 @@ class RebuildRequest(NoParameters):
     """Which table, from when on, and where."""
 
     name: Annotated[str, about("Name of a table", example="requests_per_status")]
-    from_now: Annotated[Literal["true", "false"], about("Count only what comes from now on")] = "false"
+    from_now: Annotated[Literal["true", "false"], about("Count only events from now on")] = "false"
     workers: Workers = "all"
 
 
@@ -36,12 +36,12 @@ class Rebuilding(Answer):
     "post",
     "/tables/{name}/rebuild",
     AccessRole.ADMIN,
-    description="Its counts are dropped. Until a partition has caught up it is missing in answers; "
-    "streams and other tables go on.",
-    errors={404: "There is no such table", 503: "An owner of its partitions has not answered"},
+    description="Its counts are dropped. A partition is missing in answers until it has caught up. Streams "
+    "and other tables continue.",
+    errors={404: "There is no such table", 503: "A worker that owns a partition has not answered"},
 )
 async def rebuild_table(request: RebuildRequest, http: Request) -> Rebuilding:
-    """Count a table anew from what its topics still hold."""
+    """Rebuild a table: count it again from what its topics still hold."""
     table = table_named(request.name)
     if request.workers == "all":
         from_now, action = request.from_now == "true", AuditedAction.REBUILD

@@ -37,11 +37,11 @@ class Resumed(Answer):
     "post",
     "/streams/{name}/resume",
     AccessRole.EDIT,
-    description="Dead letters that its limit had refused are accepted then, and the limits count anew.",
-    errors={404: "There is no such stream", 503: "An owner of its partitions has not answered"},
+    description="Dead letters that its limit refused are accepted, and the limits start to count again.",
+    errors={404: "There is no such stream", 503: "A worker that owns a partition has not answered"},
 )
 async def resume_stream(request: ResumeRequest, http: Request) -> Resumed:
-    """Go on with a stream that has paused, at all owners of its partitions."""
+    """Resume a paused stream at all workers that own its partitions."""
     topics = app.topology.sources
     if request.name not in topics:
         raise not_found("stream", request.name, one_of(sorted(topics)))

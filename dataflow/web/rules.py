@@ -57,19 +57,17 @@ A_RULE = [{"name": "bots", "fieldName": "UA", "regex": ".*bot.*"}]
 IN_USE_SECONDS = 5.0
 """A change is answered when this worker uses it, or after so long."""
 
-READ_ERRORS = {304: "The version is still this one", 400: "There are no parameters"}
+READ_ERRORS = {304: "The version is still this one", 400: "This route has no parameters"}
 READ_ERRORS |= {503: "This worker does not filter"}
 PUT_ERRORS = {
-    400: "The document is bad: rule, key, value and what was expected are named; nothing has changed",
-    412: "Somebody else has changed it meanwhile",
+    400: "The document is not valid, and nothing has changed; the error says what was expected",
+    412: "Somebody else has changed it in the meantime",
     413: "The document is too large",
     428: "If-Match is missing",
 }
 
-IF_MATCH = about(
-    "ETag of the version that is to be changed, or *", place="header", required=True, example='"7"'
-)
-IF_NONE_MATCH = about("ETag of a version that is known already", place="header")
+IF_MATCH = about("ETag of the version that you change, or *", place="header", required=True, example='"7"')
+IF_NONE_MATCH = about("ETag of the version that you already have", place="header")
 _ETAG = re.compile(r'"([0-9]{1,18})"')
 
 
@@ -137,7 +135,7 @@ async def put_rules(request: IfMatch, body: bytes, http: Request) -> Reply[Writt
 
 @routes("get", "/rules/versions", AccessRole.READ, errors={503: "A worker has not answered"})
 async def show_versions(request: VersionsRequest) -> VersionsInUse:
-    """Which versions of the documents the workers use: they differ only for a moment."""
+    """Which versions of the documents the workers use; they differ only for a moment."""
     answer = VersionsInUse({}, {})
     rules, sources = app.context.filter_rules, app.context.utm_sources
     for follower, in_use in ((rules, answer.filter_rules), (sources, answer.utm_sources)):
@@ -155,13 +153,17 @@ async def show_versions(request: VersionsRequest) -> VersionsInUse:
     "post",
     "/rules/dry-run",
     AccessRole.EDIT,
-    description="On lines, or on the last records of a topic; without `rules` those in use.",
+    description="It runs them on lines, or on the last records of a topic; without `rules` those in use.",
     body=[Content(example={"rules": A_RULE, "topic": "cdn-logs", "last": 1_000})],
     max_body_bytes=64 << 20,
-    errors={400: "The body is no dry run", 404: "There is no such topic", 413: "The body is too large"},
+    errors={
+        400: "The body does not describe a dry run",
+        404: "There is no such topic",
+        413: "The body is too large",
+    },
 )
 async def dry_run_rules(_request: NoParameters, body: DryRunRequest) -> DryRun:
-    """Try rules; nothing is changed."""
+    """Try rules without changing anything."""
     if (body.lines is msgspec.UNSET) == (body.topic is None):
         raise HttpError(HTTPStatus.BAD_REQUEST, "body has lines and topic, or neither; expected one of them")
     try:

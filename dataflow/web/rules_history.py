@@ -25,13 +25,16 @@ routes = Routes("Rules")
 
 AWAY = {503: "Kafka is away"}
 LOG_ERRORS = {400: "The limit is not as expected", **AWAY}
-UNKNOWN = {404: "There is no such version, or it is not kept any more; those that are, are named", **AWAY}
+UNKNOWN = {
+    404: "There is no such version, or it is not kept any more; the error names those that are kept",
+    **AWAY,
+}
 
 
 class LogRequest(NoParameters):
     """How many versions."""
 
-    limit: Annotated[int, about("At most so many, the newest"), Meta(ge=1, le=1_000)] = 50
+    limit: Annotated[int, about("How many at most, from the newest"), Meta(ge=1, le=1_000)] = 50
 
 
 class VersionsKept(Answer):
@@ -47,13 +50,17 @@ class VersionsKept(Answer):
 class VersionRequest(NoParameters):
     """Which version."""
 
-    number: Annotated[int, about("Its number; 0: before the first", example=0), Meta(ge=0, le=2**62)]
+    number: Annotated[
+        int, about("Number of the version; 0: before the first", example=0), Meta(ge=0, le=2**62)
+    ]
 
 
 class RevertRequest(NoParameters, kw_only=True):
     """Which version is to be in use again, in the place of which."""
 
-    number: Annotated[int, about("Its number; 0: before the first", example=0), Meta(ge=0, le=2**62)]
+    number: Annotated[
+        int, about("Number of the version; 0: before the first", example=0), Meta(ge=0, le=2**62)
+    ]
     etag: Annotated[str | None, IF_MATCH] = named("If-Match")
 
 
@@ -76,7 +83,7 @@ async def show_rules_version(request: VersionRequest) -> Response:
 
 @_revert("/rules/versions/{number}/revert")
 async def revert_rules(request: RevertRequest, http: Request) -> Reply[Written]:
-    """Have all workers use an earlier version of the filter rules again."""
+    """Make all workers use an earlier version of the filter rules again."""
     return await _go_back(request, app.context.filter_rules, author_of(http))
 
 
@@ -96,7 +103,7 @@ async def show_sources_version(request: VersionRequest) -> Response:
 
 @_revert("/utm-sources/versions/{number}/revert")
 async def revert_sources(request: RevertRequest, http: Request) -> Reply[Written]:
-    """Have all workers use an earlier version of the UTM sources again."""
+    """Make all workers use an earlier version of the UTM sources again."""
     return await _go_back(request, app.context.utm_sources, author_of(http))
 
 

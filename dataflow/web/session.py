@@ -43,7 +43,7 @@ async def login(http: Request) -> Response:
 
 @routes("get", "/session", AccessRole.EVERYBODY)
 async def show_session(http: Request) -> LoggedIn:
-    """As whom this browser is logged in."""
+    """Who is logged in with this browser."""
     owner, authenticator = session_owner(http), app.context.authenticator
     shown = replace(credentials_of(http), authorization=None)  # a browser that logs in here shows none
     identity = owner or await authenticator.identify(shown)
@@ -55,7 +55,7 @@ async def show_session(http: Request) -> LoggedIn:
     "post",
     "/session",
     AccessRole.EVERYBODY,
-    description="The answer has a cookie that only the pages of this worker send, for twelve hours.",
+    description="The answer sets a cookie for twelve hours, which only the pages of this worker send.",
     body=[Content(example={"user": "ann", "password": "…"})],
     max_body_bytes=4 << 10,
     answer=Content(schema=LoggedIn),

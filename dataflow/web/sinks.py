@@ -27,12 +27,12 @@ class SinksAnswer(Answer):
     "get",
     "/sinks",
     AccessRole.READ,
-    description="Over the whole cluster; takes half a second.",
+    description="It covers the whole cluster and takes half a second.",
     sheet=SinksAnswer.sheet,
-    errors={400: "There are no parameters", 503: "Kafka is away"},
+    errors={400: "This route has no parameters", 503: "Kafka is away"},
 )
 async def show_sinks(_request: NoParameters) -> SinksAnswer:
-    """How large the lag of each sink is, and why."""
+    """The lag of each sink, and its last error."""
     configured = {runner.sink.name: runner.sink.topics for runner in app.context.sinks}
     try:
         sinks = await sink_statuses(app.context.connection, app.settings.app_id, configured)

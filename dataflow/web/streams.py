@@ -71,13 +71,13 @@ def sheet_of(answer: StreamsAnswer) -> Sheet:
     "get",
     "/streams",
     AccessRole.READ,
-    description="Since the beginning, over all workers and crashes.",
+    description="Counted since the beginning, over all workers and crashes.",
     has_etag=True,
     sheet=sheet_of,
-    errors={400: "There are no parameters", 503: AWAY},
+    errors={400: "This route has no parameters", 503: AWAY},
 )
 async def show_streams(_request: NoParameters) -> StreamsAnswer:
-    """What came in, and where it ended."""
+    """What came in, and where each event ended."""
     topics = sorted(app.topology.sources)
     results = await app.queries.query(topics, ReadEventCounts())
     if not any(result.by_partition for result in results.values()):

@@ -56,11 +56,11 @@ class Samples(Collector):
     "get",
     "/metrics/tables",
     AccessRole.METRICS,
-    description="Of the tables that DATAFLOW_METRICS_TABLES names. Any worker answers for the whole cluster.",
+    description="DATAFLOW_METRICS_TABLES names the tables. Any worker answers for the whole cluster.",
     answer=Content("text/plain", {"type": "string"}),
 )
 async def table_metrics() -> Response:
-    """Numbers of chosen tables, for Prometheus."""
+    """Numbers of selected tables, for Prometheus."""
     samples = Samples()
     await _add_streams(samples)
     for chosen in chosen_tables(app, app.settings.metrics_tables):

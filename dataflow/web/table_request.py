@@ -23,7 +23,7 @@ SIZES = ("minute", "hour", "day", "all")
 Top = Annotated[int, Meta(ge=1, le=999_999_999)]
 
 NEWEST: Final = 60
-"""So many windows, the newest, where no range is given."""
+"""How many windows, from the newest, if there is no range."""
 
 MOST_ENTRIES: Final = 1_000
 USUAL_ENTRIES: Final = 100
@@ -93,29 +93,31 @@ class WindowsRequest(NoParameters, kw_only=True):
     """Windows of a table: without from, to and after the newest."""
 
     name: Annotated[str, about("Name of a table", example="requests_per_status")]
-    window: Annotated[str | None, about("Window size; all time where none is given", names=SIZES)] = None
+    window: Annotated[str | None, about("Window size; default: all time", names=SIZES)] = None
     start: Annotated[Instant | None, about("Windows that end after this instant")] = named("from")
     end: Annotated[Instant | None, about("Windows that begin before this instant")] = named("to")
-    merge: Annotated[Literal["true", "false"], about("Put the windows together")] = "false"
-    topic: Annotated[str | None, about("Only what was counted from this one of its topics")] = None
+    merge: Annotated[Literal["true", "false"], about("Merge the windows into one")] = "false"
+    topic: Annotated[str | None, about("Only what was counted from this topic")] = None
     newest: Annotated[
-        int | None, about("So many windows, the newest, where no range is given"), Meta(ge=1, le=1_000)
+        int | None, about("How many windows, from the newest, if there is no range"), Meta(ge=1, le=1_000)
     ] = None
-    limit: Annotated[int, about("So many entries an answer"), Meta(ge=1, le=MOST_ENTRIES)] = USUAL_ENTRIES
-    after: Annotated[WindowPlace | None, about("Where the page before has ended")] = None
+    limit: Annotated[int, about("How many entries in one answer"), Meta(ge=1, le=MOST_ENTRIES)] = (
+        USUAL_ENTRIES
+    )
+    after: Annotated[WindowPlace | None, about("Where the previous page ended")] = None
 
 
 class TableRequest(WindowsRequest, kw_only=True):
     """Windows of a table, and which of their entries."""
 
-    top: Annotated[Top | None, about("So many entries of each window", example=10)] = None
+    top: Annotated[Top | None, about("How many entries of each window", example=10)] = None
     keys: Annotated[
         str, about("An entry for `each` key, one for all `together`, or one for each value of a part of keys")
     ] = "each"
     where: Annotated[
         PartValues | None, about("Only keys with these parts", example="status=404 country=DE")
     ] = None
-    order: Annotated[str, about("Aggregation to order entries by, the greatest first; or key")] = COUNT
+    order: Annotated[str, about("Aggregation to sort the entries by, the largest first; or key")] = COUNT
 
 
 class KeyRequest(WindowsRequest, kw_only=True):

@@ -17,17 +17,17 @@ from dataflow.web.table_request import NEWEST, KeyRequest, Selection, TableReque
 
 routes = Routes("Counts")
 
-AWAY = "No owner of a partition has answered in time; ask again"
+AWAY = "No worker that owns a partition has answered in time; retry"
 BOUNDED = (
-    f"Any worker answers for the whole cluster. Without from, to and after, the newest {NEWEST} windows; "
-    "of more entries than the limit `next` has the rest."
+    f"Any worker answers for the whole cluster. Without from, to and after it returns the newest {NEWEST} "
+    "windows. If there are more entries than the limit, `next` is the address of the rest."
 )
 ERRORS = {400: "A parameter is not as expected", 404: "There is no such table or key", 503: AWAY}
 
 
-@routes("get", "/tables", AccessRole.READ, has_etag=True, errors={400: "There are no parameters"})
+@routes("get", "/tables", AccessRole.READ, has_etag=True, errors={400: "This route has no parameters"})
 async def list_tables(_request: NoParameters) -> TableList:
-    """What is counted."""
+    """The tables, and what they count."""
     return TableList([_described(table) for _, table in sorted(_tables().items())])
 
 
@@ -52,7 +52,7 @@ async def show_table(request: TableRequest) -> TableAnswer:
     "get",
     "/tables/{name}/{key:(?s:.*)}",
     AccessRole.READ,
-    description="A key may hold slashes, written as they are or as %2F.",
+    description="A key can contain slashes, written as / or as %2F.",
     has_etag=True,
     sheet=sheet_of,
     errors=ERRORS,

@@ -46,13 +46,13 @@ class TopicsAnswer(Answer):
 class TailRequest(NoParameters):
     """Which topic, and for how long."""
 
-    topic: Annotated[str, about("Its name, as /topics lists it", example="expedia")]
-    seconds: Annotated[int, about("End after so many", example=1), Meta(ge=1, le=3_600)] = 300
+    topic: Annotated[str, about("Name of the topic, as in /topics", example="expedia")]
+    seconds: Annotated[int, about("End after so many seconds", example=1), Meta(ge=1, le=3_600)] = 300
 
 
-@routes("get", "/topics", AccessRole.READ, errors={400: "There are no parameters"})
+@routes("get", "/topics", AccessRole.READ, errors={400: "This route has no parameters"})
 async def list_topics(_request: NoParameters) -> TopicsAnswer:
-    """The topics whose events can be looked at."""
+    """The topics whose events can be shown."""
     return TopicsAnswer(topic_rows())
 
 
@@ -60,13 +60,18 @@ async def list_topics(_request: NoParameters) -> TopicsAnswer:
     "get",
     "/topics/{topic}/tail",
     AccessRole.READ,
-    description="Server-sent events: `events` has the next ones, oldest first, and how many were left out; "
-    "`fault` says why none come. Of a busy topic only the newest are shown. Dead letters need the role edit.",
+    description="Server-sent events: `events` has the next ones, the oldest first, and how many were left "
+    "out; `fault` says why there are none. Of a busy topic only the newest events are shown. Dead letters "
+    "need the role edit.",
     answer=STREAM,
-    errors={400: "A parameter is not as expected", 404: "There is no such topic", 429: "Too many look"},
+    errors={
+        400: "A parameter is not as expected",
+        404: "There is no such topic",
+        429: "Too many clients watch topics",
+    },
 )
 async def tail_topic(request: TailRequest, http: Request) -> StreamResponse:
-    """The newest events of a topic, as they come."""
+    """The newest events of a topic, as they arrive."""
     row = next((row for row in topic_rows() if row.name == request.topic), None)
     if row is None:
         raise not_found("topic", request.topic, one_of(row.name for row in topic_rows()))

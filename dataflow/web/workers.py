@@ -58,12 +58,12 @@ def sheet_of(answer: WorkersAnswer) -> Sheet:
     "get",
     "/workers",
     AccessRole.READ,
-    description="All members of the groups of this app, and the worker that is asked.",
+    description="It lists all members of the groups of this app, and the worker that you ask.",
     sheet=sheet_of,
     errors={400: "A parameter is not as expected"},
 )
 async def show_workers(request: WorkersRequest) -> WorkersAnswer:
-    """Who has which partitions, and how each worker gets on."""
+    """Which partitions each worker owns, and its state."""
     if request.workers == "this":
         return WorkersAnswer([own_view()], [], {})
     urls = sorted(await app.queries.other_members())

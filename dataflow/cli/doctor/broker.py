@@ -36,7 +36,7 @@ async def bootstrap_faults(addresses: list[str]) -> list[Finding]:
             CHECK,
             f"no broker can be reached: {told}",
             "a Kafka broker that listens there",
-            "start it, or correct DATAFLOW_BROKER; look at firewalls between this machine and it",
+            "start it, or correct DATAFLOW_BROKER; check firewalls between this machine and the broker",
         )
     ]
 

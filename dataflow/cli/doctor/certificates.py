@@ -44,7 +44,9 @@ async def broker_certificates(examined: Examined) -> AsyncIterator[Finding]:
             shown = await _shown(node.host, node.port, cast("ssl.SSLContext", context))
         except (OSError, TimeoutError) as fault:
             expected = "one that DATAFLOW_BROKER_CA_FILE trusts, for that name"
-            yield error(CHECK, f"{where} is refused: {fault}", expected, "correct one of both")
+            yield error(
+                CHECK, f"{where} is refused: {fault}", expected, "correct the certificate or the setting"
+            )
         else:
             yield _finding(where, x509.load_der_x509_certificate(shown).not_valid_after_utc)
 
@@ -64,5 +66,5 @@ def _finding(where: str, expires: datetime) -> Finding:
         return ok(CHECK, found)
     level = error if days < NOW_DAYS else warning
     return level(
-        CHECK, found, f"at least {SOON_DAYS} days", "replace the file; workers take it over while they run"
+        CHECK, found, f"at least {SOON_DAYS} days", "replace the file; running workers read it again"
     )

@@ -30,10 +30,10 @@ AT_BROKER: Final[tuple[Check, ...]] = (
 )  # fmt: skip
 CHECK_SECONDS, LOGIN_SECONDS = 30.0, 15.0
 LOG_IN = (
-    "the protocol of that listener, and a user that it knows",
+    "the security protocol of that listener, and a user that the broker knows",
     "compare DATAFLOW_BROKER_SECURITY, user, password and CA with the listener of the broker",
 )
-LOOK = "see the sentence, and docs/operations.md"
+LOOK = "look for this message in docs/operations.md"
 
 
 async def examine(role: str | None) -> AsyncIterator[Finding]:

@@ -25,7 +25,7 @@ def geoip(settings: Settings) -> Iterator[Finding]:
 
 
 def _finding(found: str, path: Path) -> Finding:
-    renew = "fetch a new one (geoipupdate); workers take it over while they run"
+    renew = "download a new one (geoipupdate); running workers read it again"
     try:
         with maxminddb.open_database(path) as database:
             metadata = database.metadata()

@@ -38,5 +38,5 @@ def _finding(sink: SinkState, kept_ms: int | None) -> Finding:
         CHECK,
         found,
         f"less than {NEAR:.0%} of the {kept_ms / 1000:,.0f} s that its topics keep records",
-        "`dataflow sinks status` has its error; start more workers of it, or raise retention.ms meanwhile",
+        "`dataflow sinks status` shows its error; start more of its workers, or raise retention.ms",
     )

@@ -24,8 +24,8 @@ async def rights(examined: Examined) -> AsyncIterator[Finding]:
         yield error(
             CHECK,
             f"{who} is denied operation {acl.operation.name} on {acl.kind} {names}",
-            f"that role {examined.role} may",
-            f"have somebody grant it: `dataflow acl {examined.role}` prints all that this role needs",
+            f"this right for role {examined.role}",
+            f"grant it: `dataflow acl {examined.role}` prints all rights of this role",
         )
     if not missing:
         yield ok(CHECK, f"{who} has all {len(acls)} rights of role {examined.role}")

@@ -19,7 +19,7 @@ async def topics(examined: Examined) -> AsyncIterator[Finding]:
     for difference in differences:
         yield _finding(difference)
     if not differences:
-        yield ok(CHECK, f"all {len(declared)} topics are there, with the settings that they need")
+        yield ok(CHECK, f"all {len(declared)} topics exist, with the settings that they need")
     async for finding in _changelogs(examined):
         yield finding
 
@@ -34,15 +34,17 @@ async def _changelogs(examined: Examined) -> AsyncIterator[Finding]:
         yield error(
             CHECK,
             f"{changelog} has {found} partitions, and {topic} has {expected}",
-            "as many of both, as a partition's tables are kept in that of the same number",
-            "`dataflow topics --grow`, by somebody who may",
+            "the same number: the tables of a partition are in the changelog partition of that number",
+            "run `dataflow topics --grow` as a user that may alter topics",
         )
 
 
 def _finding(difference: Difference) -> Finding:
     found = str(difference).partition("; expected ")[0]
     if difference.found is None:
-        return error(CHECK, found, difference.expected, "`dataflow topics --create`, by somebody who may")
+        return error(
+            CHECK, found, difference.expected, "run `dataflow topics` as a user that may create topics"
+        )
     alter = (
         f"kafka-configs.sh --alter --entity-type topics --entity-name {difference.topic} "
         f"--add-config {difference.subject}={difference.expected}"

@@ -13,7 +13,7 @@ from dataflow.engine.sibling_groups import siblings_of
 from dataflow.errors import DataflowError
 
 CHECK = "workers"
-ADVERTISE = "set DATAFLOW_ADVERTISED_HOST to a name by which the others reach it; look at network policies"
+ADVERTISE = "set DATAFLOW_ADVERTISED_HOST to a name that the others can reach; check network policies"
 
 
 async def worker_urls(examined: Examined) -> list[str]:
@@ -66,7 +66,7 @@ def _findings(url: str, answer: dict[str, Any] | DataflowError) -> Iterator[Find
         found = f"at {url}, which a worker advertises, another worker answers"
         yield error(CHECK, found, "an address of that worker alone", ADVERTISE)
     elif own["not_ready"] is not None:
-        remedy = "docs/operations.md has the sentences; its log says more"
+        remedy = "look for this message in docs/operations.md, and into the log of the worker"
         yield error(CHECK, f"worker {url} is not ready: {own['not_ready']}", "a worker that is ready", remedy)
     else:
         reached = len(answer["workers"]) - 1
