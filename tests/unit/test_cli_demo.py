@@ -13,7 +13,7 @@ from rich.live import Live
 
 from dataflow.demo.play.folders import fresh_folder, kept_folder
 from dataflow.demo.play.generated_events import GENERATED_TOPICS, GeneratedEvents
-from dataflow.demo.play.own_inputs import oldest_first
+from dataflow.demo.play.own_inputs import check_inputs, oldest_first
 from dataflow.demo.play.player import _interleaved, happening
 from dataflow.demo.play.run import PLAYED_TOPICS
 from dataflow.demo.play.screen import TABLES, live_screen
@@ -65,6 +65,15 @@ def test_of_ones_own_files_the_oldest_is_first_and_what_cannot_be_read_is_named(
     assert unreadable == [
         f"{tmp_path / 'access.log.2'} is a link to nowhere ({tmp_path / 'gone'}); expected a file"
     ]
+
+
+def test_a_link_to_nowhere_refuses_a_demo_only_if_there_is_nothing_else(tmp_path: Path):
+    """It came first by its name, and the logs behind it were not shown."""
+    (tmp_path / "a").symlink_to(tmp_path / "gone")
+    with pytest.raises(Misconfigured, match="a is a link to nowhere"):
+        check_inputs("access-logs", [str(tmp_path)])
+    (tmp_path / "b").write_text("a line\n")
+    check_inputs("access-logs", [str(tmp_path)])
 
 
 def test_a_second_demo_on_a_folder_is_refused(tmp_path):

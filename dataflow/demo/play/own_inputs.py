@@ -37,9 +37,17 @@ def check_inputs(stream: str, places: Sequence[str]) -> None:
     check_places(places)
     for place in places:
         if not place.startswith(S3_SCHEME) and not is_pipe(place):
-            first = next(files_at(place), None)
-            if not isinstance(first, Input):
-                raise Misconfigured(str(first or f"PATH is '{place}'; expected a folder with a file in it"))
+            faults = []
+            for source in files_at(place):
+                if isinstance(source, Input):
+                    break
+                faults.append(str(source))  # a link to nowhere, say, which hides none of the others
+            else:
+                raise Misconfigured("\n".join(faults[:SHOWN_FAULTS]) or _nothing_at(place))
+
+
+def _nothing_at(place: str) -> str:
+    return f"PATH is '{place}'; expected a folder with a file in it"
 
 
 def oldest_first(places: Sequence[str]) -> tuple[list[str], list[str]]:

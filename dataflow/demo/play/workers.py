@@ -1,13 +1,16 @@
 """The workers of the demo: child processes that end with us."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Literal
 
 from dataflow.cli.worker_client import NotReady, ask
@@ -100,6 +103,14 @@ def _start(port: int, path: Path, environment: Mapping[str, str], mode: Literal[
 
 
 def _stop(workers: list[DemoWorker], seconds: float) -> None:
+    """Let all finish their work; Ctrl-C, once more, lets none of them finish anything."""
+
+    def kill(_number: int, _frame: FrameType | None) -> None:
+        for worker in workers:
+            worker.process.kill()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, kill)
     for worker in workers:
         worker.process.terminate()
     deadline = time.monotonic() + seconds
