@@ -1,5 +1,16 @@
-"""`python -m dataflow`: the same as the command `dataflow`."""
+"""`python -m dataflow`, and the command `dataflow`: Ctrl-C ends it without a word from the beginning on."""
 
-from dataflow.cli import main
+import signal
 
-main()
+
+def main() -> None:
+    """Run the command line; until it is imported, nothing has to be ended in order."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started it ignores it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from dataflow.cli import main
+
+    main()
+
+
+if __name__ == "__main__":
+    main()

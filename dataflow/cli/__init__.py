@@ -20,6 +20,8 @@ IS_WORKER = sys.argv[1:2] == ["worker"]  # before Faust gets arguments of its ow
 
 def main() -> None:
     """Run the command line of this process and end it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     add_topology_path()
     prepare_streams()
     sys.excepthook = _print_traceback
@@ -30,7 +32,8 @@ def main() -> None:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         code = INTERRUPTED
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more, while Python ends: at once, and without a word
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # while Python ends, once more ends it at once
     sys.exit(code)
 
 
