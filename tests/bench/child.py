@@ -68,13 +68,13 @@ class Child:
         self.exit = self._process.returncode = os.waitstatus_to_exitcode(status)
         return False
 
-    def wait_until_idle(self, seconds: float) -> None:
-        """Return when it has had nothing to do for half a second: counts may lag behind outputs."""
+    def wait_until_idle(self, seconds: float, *, ends: bool = False) -> None:
+        """Return when it has had nothing to do for half a second: counts may lag behind; or when it ends."""
         deadline = time.monotonic() + seconds
         while self.is_running() and time.monotonic() < deadline:
             before = self.cpu_seconds
             time.sleep(IDLE_SECONDS)
-            if self.cpu_seconds - before < IDLE_CPU_SECONDS:
+            if not ends and self.cpu_seconds - before < IDLE_CPU_SECONDS:
                 return
 
     def stop(self, seconds: float = 25) -> None:

@@ -60,12 +60,12 @@ def run_once(arena: Arena, contestant: Contestant, events: int, number: int) -> 
         environment = {**flow.environment(folder), "JOB": contestant.job, **contestant.environment}
         with Child(contestant.program(), environment, folder / "log", contestant.tree) as child:
             rate = _watch(arena.cluster, flow, child, events)
-            child.wait_until_idle(SETTLE_SECONDS)
+            child.wait_until_idle(SETTLE_SECONDS, ends=contestant.ends)
             child.stop()
             run = Run(
                 contestant.name, events, number, child.cpu_seconds, rate, child.peak_bytes,
                 others.broker_seconds, others.cores(child.cpu_seconds), quiet,
-                tuple(_faults(flow, child, events if contestant.commits else None, folder)),
+                tuple(_faults(flow, child, None if contestant.ends else events, folder)),
             )  # fmt: skip
     arena.cluster.delete_topics(lambda topic: name in topic)
     return run

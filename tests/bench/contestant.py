@@ -39,8 +39,8 @@ class Contestant:
     tree: Tree = OURS
     always: bool = True
     """Otherwise it runs only when it is named."""
-    commits: bool = True
-    """Otherwise it keeps its offsets in a place of its own."""
+    ends: bool = False
+    """It reads what is there and ends by itself; its offsets it keeps in a place of its own."""
     most_us: float | None = None
     """CPU an event, start-up left out, that is promised."""
 
@@ -75,13 +75,13 @@ def shipped() -> Command:
 
 
 def faust(app: str, *options: str) -> Program:
-    """Return a Faust worker."""
-    return lambda: (sys.executable, "-m", "faust", "-A", app, *options, *WORKER)
+    """Return a Faust worker with options of its own."""
+    return lambda: (sys.executable, "-m", "faust", "-A", app, *WORKER, *options)
 
 
 def by_engine(app: str) -> Program:
     """Return a worker of this engine, with the event loop that `dataflow worker` takes."""
-    return faust(app, "--loop", "uvloop")
+    return lambda: (sys.executable, "-m", "faust", "-A", app, "--loop", "uvloop", *WORKER)
 
 
 def by_hand(program: str) -> Program:

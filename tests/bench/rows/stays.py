@@ -52,8 +52,8 @@ HAND_AIOKAFKA = _peer("hand-aiokafka", "loop by hand: aiokafka, orjson", by_hand
 FLOOR = _peer("floor", "floor: bare aiokafka, this job alone", by_hand("floor.py"))
 FAUST = replace(_peer("faust", "stock Faust", faust("peers.faust_stock", "--without-web")), share=SLOW)
 QUIX = _packed("quix", "Quix Streams")
-BYTEWAX = replace(_packed("bytewax", "Bytewax"), commits=False)
-PATHWAY = replace(_packed("pathway", "Pathway"), commits=False)
+BYTEWAX = replace(_packed("bytewax", "Bytewax"), ends=True)
+PATHWAY = replace(_packed("pathway", "Pathway"), ends=True)
 ARROYO = replace(_packed("arroyo", "Arroyo, which keeps no state"), share=0.25)
 STREAMS = by_maven("kafka-streams", "bench.Main")
 KAFKA_STREAMS = _peer("kafka-streams", "Kafka Streams", STREAMS, GUARANTEE="at_least_once")
@@ -68,7 +68,7 @@ FLINK = replace(
                  "--add-opens=java.base/java.lang=ALL-UNNAMED"),
         GUARANTEE="AT_LEAST_ONCE",
     ),
-    commits=False,
+    ends=True,
 )  # fmt: skip
 FLINK_EOS = replace(
     FLINK, who="flink-eos", title="Flink, exactly once", exactly_once=True,
