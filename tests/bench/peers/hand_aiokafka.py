@@ -47,6 +47,14 @@ async def commit(consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, sent: l
     sent.clear()
 
 
+def write_counts() -> None:
+    """Write what was counted to a file, for the check."""
+    totals: Counter[str] = Counter()
+    for (_, category, hour), count in counts.items():
+        totals[f"{category}|{hour}"] += count
+    Path(os.environ["COUNTS"]).write_text(json.dumps(totals))
+
+
 async def main() -> None:
     """Run until SIGTERM."""
     stopping = asyncio.Event()
@@ -69,10 +77,7 @@ async def main() -> None:
                 committed = time.monotonic()
         if sent:
             await commit(consumer, producer, sent)
+        write_counts()  # as long as the signal is handled
 
 
 asyncio.run(main())
-totals: Counter[str] = Counter()
-for (_, category, hour), count in counts.items():
-    totals[f"{category}|{hour}"] += count
-Path(os.environ["COUNTS"]).write_text(json.dumps(totals))  # for the check
