@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
+from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -74,9 +75,17 @@ def measure(arena: Arena, wanted: list[str], sizes: Sizes, trees: list[Tree]) ->
             if name in PACED
             else MEASUREMENTS[name](arena, sizes)
         )
-        for promise in made:
+        for promise in _until_given_up(name, made):
             notes.print(f"{promise.name}: {promise.measured}")
             yield promise
+
+
+def _until_given_up(name: str, promises: Iterator[Promise]) -> Iterator[Promise]:
+    """Yield what was measured; what could not be is no reason to lose the rest."""
+    try:
+        yield from promises
+    except (AssertionError, CalledProcessError) as error:
+        yield Promise(name, f"given up: {error}", "to be measured", holds=False)
 
 
 def _tree(commit: str) -> Tree:

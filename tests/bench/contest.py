@@ -93,4 +93,7 @@ def _faults(flow: Flow, child: Child, committed: int | None, folder: Path) -> It
         return
     if committed is not None and (acknowledged := flow.acknowledged()) != committed:
         yield f"{acknowledged} events are acknowledged; expected {committed}"
-    yield from flow.faults(folder)
+    try:
+        yield from flow.faults(folder)
+    except AssertionError as error:  # a topic could not be read to its end
+        yield str(error)

@@ -27,6 +27,12 @@ def by_maven(project: str, main: str, *options: str) -> Program:
     return lambda: ("java", *options, quiet, "-cp", _class_path(project), main)
 
 
+def by_flink(main: str) -> Program:
+    """Return a class of the Flink project: its serializers look into Java's own collections."""
+    opened = (f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in ("lang", "util"))
+    return by_maven("flink", main, *opened)
+
+
 def by_go(project: str, *arguments: str) -> Program:
     """Return a program in Go."""
     return lambda: (_binary(project), *arguments)
@@ -62,7 +68,8 @@ def _python_with(requirements: str) -> str:
 def _class_path(project: str) -> str:
     _expect("mvn", "java")
     source = PEERS / project
-    target = _folder(project, *(file for file in source.rglob("*") if file.is_file()))
+    folders = source, PEERS / "requests"  # what both projects share
+    target = _folder(project, *(file for each in folders for file in each.rglob("*") if file.is_file()))
     with locked(target.with_suffix(".lock")):
         if not (target / READY).exists():
             _done(["mvn", "--quiet", "--file", str(source), f"-Dbench.target={target}", "package"])

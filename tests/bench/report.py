@@ -38,7 +38,9 @@ class Report:
         if self.contestants:
             rows = (self._cost_row(contestant) for contestant in self.contestants)
             parts += ["## The cost of an event", table(COST_HEADS, rows)]
-        faults = [f"{run.name}, {run.events:,} events: {fault}" for run in self.runs for fault in run.faults]
+        faults = [
+            f"{run.name}, {run.events:,} events: {_cell(fault)}" for run in self.runs for fault in run.faults
+        ]
         parts += ["\n".join(f"* **not right:** {fault}" for fault in faults)] if faults else []
         measured = Measured(self.runs, self.promises)
         parts += ["## Targets", _machine(measured), table(TARGET_HEADS, (t.row(measured) for t in TARGETS))]
@@ -119,7 +121,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _promise_row(promise: Promise) -> list[str]:
-    return [promise.name, promise.measured, promise.promised, "yes" if promise.holds else "**no**"]
+    return [promise.name, _cell(promise.measured), promise.promised, "yes" if promise.holds else "**no**"]
 
 
 def _yes(holds: bool) -> str:

@@ -11,7 +11,7 @@ from contestant import SHIPPED
 from flows.flow import Flow
 from queries import ask
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def stay_of(value: bytes) -> tuple[str, int]:
     return category, int(time_of(booking["date_time"]).timestamp())
 
 
-def keep(_key: object, row: dict, _time: int, is_addition: bool) -> None:
+def keep(key: object, row: dict, time: int, is_addition: bool) -> None:
     """Keep the count of a window."""
     if is_addition:
         counts[f"{row['category']}|{row['hour']}"] = row["count"]

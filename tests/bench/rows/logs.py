@@ -8,7 +8,7 @@ from flows.bookings import ShippedStays
 from flows.cdn_logs import FilteredAndCounted, FilteredLines, ShippedFilter
 from flows.log_file import LogFile
 from inputs import ACCESS_LINES, CDN_LINES
-from peer_programs import by_go, by_maven, on_path
+from peer_programs import by_flink, by_go, by_maven, on_path
 
 SLOW = 0.25
 """The share of the events for a program that takes some 100 µs each."""
@@ -67,6 +67,15 @@ T = (
         "T", "kafka-streams-eos", "Kafka Streams, exactly_once_v2, CDN logs: the same rules and tables",
         by_maven("kafka-streams", "bench.Main"), FilteredAndCounted, CDN_LINES,
         {"GUARANTEE": "exactly_once_v2"}, exactly_once=True, share=SLOW,
+    ),
+    Contestant(
+        "T", "flink", "Flink, CDN logs: the same rules and tables", by_flink("bench.RequestTables"),
+        FilteredAndCounted, CDN_LINES, {"GUARANTEE": "AT_LEAST_ONCE"}, ends=True, always=False,
+    ),
+    Contestant(
+        "T", "flink-eos", "Flink, exactly once, CDN logs: the same rules and tables",
+        by_flink("bench.RequestTables"), FilteredAndCounted, CDN_LINES, {"GUARANTEE": "EXACTLY_ONCE"},
+        exactly_once=True, ends=True, always=False,
     ),
     Contestant(
         "T", "cdn-logs", "**Dataflow as shipped**, CDN logs: five rules, four tables",

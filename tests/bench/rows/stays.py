@@ -7,7 +7,7 @@ from cluster import Cluster
 from contestant import PEERS, Contestant, Program, by_engine, by_hand, faust
 from flows.bookings import EnrichedStays, HourlyStays
 from flows.flow import Flow
-from peer_programs import by_go, by_maven, by_package
+from peer_programs import by_flink, by_go, by_maven, by_package
 
 HOURLY = "hourly_stays:stays_per_hour"
 SLOW = 0.125
@@ -64,8 +64,7 @@ KAFKA_STREAMS_EOS = replace(
 FLINK = replace(
     _peer(
         "flink", "Flink, at least once",
-        by_maven("flink", "bench.Stays", "--add-opens=java.base/java.util=ALL-UNNAMED",
-                 "--add-opens=java.base/java.lang=ALL-UNNAMED"),
+        by_flink("bench.Stays"),
         GUARANTEE="AT_LEAST_ONCE",
     ),
     ends=True,

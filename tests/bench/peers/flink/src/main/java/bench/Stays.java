@@ -16,18 +16,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.AggregateFunction;
-import org.apache.flink.api.common.serialization.AbstractDeserializationSchema;
 import org.apache.flink.api.common.serialization.SerializationSchema;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.api.java.tuple.Tuple3;
-import org.apache.flink.configuration.CheckpointingOptions;
-import org.apache.flink.configuration.Configuration;
-import org.apache.flink.connector.base.DeliveryGuarantee;
-import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
-import org.apache.flink.connector.kafka.sink.KafkaSink;
-import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
@@ -37,7 +29,7 @@ import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
 import org.apache.flink.util.Collector;
 
 /**
- * A1 and A2 by Flink as its users write it: one JVM, parallelism 1, heap state, a checkpoint to files every 10 s.
+ * A1 and A2: bookings with their stay category; in A2 counted by category and hour.
  *
  * <p>It reads what is there and ends, as windows are told when they close.
  */
@@ -45,7 +37,6 @@ public final class Stays {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
     private static final Duration DISORDER = Duration.ofDays(400); // bookings come in no order of their time
-    private static final int CHECKPOINT_MS = 10_000;
     private static final Map<String, Long> COUNTS = new ConcurrentHashMap<>(); // for the check
 
     private Stays() {}
@@ -71,13 +62,6 @@ public final class Stays {
         booking.put("stay_category", category);
         long at = LocalDateTime.parse(booking.get("date_time").asText(), TIME).toInstant(ZoneOffset.UTC).toEpochMilli();
         return Tuple3.of(JSON.writeValueAsBytes(booking), category, at);
-    }
-
-    private static final class Raw extends AbstractDeserializationSchema<byte[]> {
-        @Override
-        public byte[] deserialize(byte[] message) {
-            return message;
-        }
     }
 
     private static final class Output implements SerializationSchema<Tuple3<byte[], String, Long>> {
@@ -116,24 +100,6 @@ public final class Stays {
         }
     }
 
-    private static KafkaSource<byte[]> source() {
-        return KafkaSource.<byte[]>builder()
-            .setBootstrapServers(System.getenv("BROKER")).setTopics(System.getenv("SOURCE"))
-            .setGroupId(System.getenv("GROUP")).setStartingOffsets(OffsetsInitializer.earliest())
-            .setBounded(OffsetsInitializer.latest()).setValueOnlyDeserializer(new Raw()).build();
-    }
-
-    private static KafkaSink<Tuple3<byte[], String, Long>> sink() {
-        return KafkaSink.<Tuple3<byte[], String, Long>>builder()
-            .setBootstrapServers(System.getenv("BROKER"))
-            .setDeliveryGuarantee(DeliveryGuarantee.valueOf(System.getenv("GUARANTEE")))
-            .setTransactionalIdPrefix(System.getenv("GROUP"))
-            .setProperty("transaction.timeout.ms", "600000")
-            .setRecordSerializer(KafkaRecordSerializationSchema.<Tuple3<byte[], String, Long>>builder()
-                .setTopic(System.getenv("OUTPUT")).setValueSerializationSchema(new Output()).build())
-            .build();
-    }
-
     private static void count(DataStream<Tuple3<byte[], String, Long>> stays) {
         stays.map(stay -> Tuple2.of(stay.f1, stay.f2)).returns(Types.TUPLE(Types.STRING, Types.LONG))
             .assignTimestampsAndWatermarks(WatermarkStrategy
@@ -146,17 +112,12 @@ public final class Stays {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Configuration config = new Configuration();
-        config.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY,
-            Path.of(System.getenv("FOLDER"), "checkpoints").toUri().toString());
-        StreamExecutionEnvironment flink = StreamExecutionEnvironment.getExecutionEnvironment(config);
-        flink.setParallelism(1);
-        flink.enableCheckpointing(CHECKPOINT_MS);
+        StreamExecutionEnvironment flink = Topics.flink();
         DataStream<Tuple3<byte[], String, Long>> stays = flink
-            .fromSource(source(), WatermarkStrategy.noWatermarks(), "bookings")
+            .fromSource(Topics.source(), WatermarkStrategy.noWatermarks(), "bookings")
             .map(Stays::enrich)
             .returns(Types.TUPLE(Types.PRIMITIVE_ARRAY(Types.BYTE), Types.STRING, Types.LONG));
-        stays.sinkTo(sink());
+        stays.sinkTo(Topics.sink(new Output()));
         if (System.getenv("JOB").equals("A2")) {
             count(stays);
         }

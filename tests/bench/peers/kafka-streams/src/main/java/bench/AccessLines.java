@@ -1,5 +1,6 @@
 package bench;
 
+import bench.requests.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.maxmind.db.CHMCache;
 import com.maxmind.geoip2.DatabaseReader;

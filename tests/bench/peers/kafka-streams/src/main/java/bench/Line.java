@@ -1,5 +1,6 @@
 package bench;
 
+import bench.requests.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;

@@ -1,5 +1,6 @@
 package bench;
 
+import bench.requests.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,5 +1,6 @@
 package bench;
 
+import bench.requests.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;

@@ -1,4 +1,4 @@
-package bench;
+package bench.requests;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.ByteBuffer;
@@ -7,10 +7,10 @@ import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 
 /** What tables count of one request. */
-record Request(long bytes, boolean isError, double milliseconds, String client) {
-    static final Serde<Request> SERDE = Serdes.serdeFrom((topic, request) -> request.packed(), (topic, bytes) -> read(bytes));
+public record Request(long bytes, boolean isError, double milliseconds, String client) {
+    public static final Serde<Request> SERDE = Serdes.serdeFrom((topic, request) -> request.packed(), (topic, bytes) -> read(bytes));
 
-    static Request of(JsonNode line) {
+    public static Request of(JsonNode line) {
         double milliseconds = line.get("turnAroundTimeMSec").asDouble() + line.get("reqEndTimeMSec").asDouble()
             + line.get("transferTimeMSec").asDouble();
         return new Request(line.get("bytes").asLong(), line.get("statusCode").asInt() >= 500, milliseconds,

@@ -1,4 +1,4 @@
-package bench;
+package bench.requests;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -8,13 +8,13 @@ import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 
 /** JSON by Jackson. */
-final class Json {
-    static final ObjectMapper MAPPER = new ObjectMapper();
-    static final Serde<JsonNode> NODES = Serdes.serdeFrom((topic, node) -> write(node), (topic, bytes) -> read(bytes));
+public final class Json {
+    public static final ObjectMapper MAPPER = new ObjectMapper();
+    public static final Serde<JsonNode> NODES = Serdes.serdeFrom((topic, node) -> write(node), (topic, bytes) -> read(bytes));
 
     private Json() {}
 
-    static byte[] write(Object value) {
+    public static byte[] write(Object value) {
         try {
             return MAPPER.writeValueAsBytes(value);
         } catch (IOException error) {
@@ -22,7 +22,7 @@ final class Json {
         }
     }
 
-    static JsonNode read(byte[] bytes) {
+    public static JsonNode read(byte[] bytes) {
         try {
             return MAPPER.readTree(bytes);
         } catch (IOException error) {

@@ -1,4 +1,4 @@
-package bench;
+package bench.requests;
 
 import com.google.common.hash.Hashing;
 import com.tdunning.math.stats.MergingDigest;
@@ -11,8 +11,8 @@ import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 
 /** What a table tells of the requests of a key in a window: sketches of clients and of times where it has them. */
-final class Summary {
-    static final Serde<Summary> SERDE = Serdes.serdeFrom((topic, summary) -> summary.packed(), (topic, bytes) -> read(bytes));
+public final class Summary {
+    public static final Serde<Summary> SERDE = Serdes.serdeFrom((topic, summary) -> summary.packed(), (topic, bytes) -> read(bytes));
     private static final int LOG2_REGISTERS = 12;
     private static final int REGISTER_BITS = 5;
     private static final int COMPRESSION = 100;
@@ -25,7 +25,7 @@ final class Summary {
 
     private Summary() {}
 
-    Summary(String table) {
+    public Summary(String table) {
         if (table.equals("requests_per_endpoint") || table.equals("requests_per_country")) {
             clients = new HLL(LOG2_REGISTERS, REGISTER_BITS);
         }
@@ -34,7 +34,7 @@ final class Summary {
         }
     }
 
-    Summary add(Request request) {
+    public Summary add(Request request) {
         count++;
         bytes += request.bytes();
         errors += request.isError() ? 1 : 0;
@@ -47,7 +47,7 @@ final class Summary {
         return this;
     }
 
-    Map<String, Object> told() {
+    public Map<String, Object> told() {
         Map<String, Object> told = new TreeMap<>(Map.of("count", count, "bytes", bytes, "errors", errors));
         if (clients != null) {
             told.put("distinct_clients", clients.cardinality());
