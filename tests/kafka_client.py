@@ -50,7 +50,7 @@ class KafkaClient:
         """Make topics; ``cleanup_policy="compact"`` and the like set Kafka's ``cleanup.policy``."""
         settings = {name.replace("_", "."): str(value) for name, value in config.items()}
         wanted = [names] if isinstance(names, str) else names
-        made = self._admin.create_topics([NewTopic(name, partitions, 1, config=settings) for name in wanted])
+        made = self._admin.create_topics([NewTopic(name, partitions, config=settings) for name in wanted])
         for name, topic in made.items():
             topic.result(timeout=30)
             self._wait_for_leaders(name)

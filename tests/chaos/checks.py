@@ -37,7 +37,7 @@ def check_outputs(outputs: Records, feed: Feed) -> None:
         for r in records:
             found[topic, r.partition].append((r.key, r.value, tuple(r.headers), r.timestamp))
     for place in sorted(wanted.keys() | found.keys()):
-        _check_alike(f"{place[0]}/{place[1]}", found[place], wanted[place])
+        check_alike(f"{place[0]}/{place[1]}", found[place], wanted[place])
 
 
 def check_balances(event_counts_by_stream: Mapping[str, Any], feed: Feed) -> None:
@@ -100,9 +100,10 @@ def _counted(feed: Feed, stream: str) -> tuple[dict[str, Windows], dict[str, dic
     return tables_of(feed.outcomes_of(stream))
 
 
-def _check_alike(
+def check_alike(
     where: str, found: Sequence[tuple[object, ...]], wanted: Sequence[tuple[object, ...]]
 ) -> None:
+    """Assert that records are the same in the same order; say first which are missing, by their keys."""
     if found == wanted:
         return
     seen, due = Counter(r[0] for r in found), Counter(r[0] for r in wanted)

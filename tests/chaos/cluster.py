@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chaos.rights import ACCESS_CONTROL
 from chaos.waiting import wait_until
@@ -34,10 +34,27 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 
+class Broker(Protocol):
+    """One broker, or several as one."""
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it."""
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+
+    def start(self) -> None:
+        """Start it."""
+
+    def wait_ready(self) -> None:
+        """Return when it serves."""
+
+
 class Cluster:
     """A broker with all topics, and the workers that a test starts."""
 
-    def __init__(self, broker: EmbeddedBroker, folder: Path, **environment: str) -> None:
+    def __init__(self, broker: Broker, folder: Path, /, **environment: str) -> None:
         """Make the topics; `environment` holds settings of the workers, without their prefix."""
         self.broker = broker
         self.folder = folder

@@ -1,6 +1,7 @@
 """A network that fails: a server's address in; one of our own, with delay, cut or black hole, out."""
 
 import asyncio
+from collections.abc import Callable
 
 
 class Network:
@@ -11,6 +12,8 @@ class Network:
         self.delay_seconds = 0.0
         self.swallows = False
         """A black hole: connections stay open, and nothing goes through."""
+        self.swallows_answers = False
+        """Half open: what clients send arrives, and they hear nothing of it."""
         self.delayed_packets = self.swallowed_packets = 0
         """What has been held up so far, and what has been lost."""
         self.port = 0
@@ -42,8 +45,10 @@ class Network:
         assert passing is not None
         self._pairs[passing] = pair
         pumps = [
-            asyncio.create_task(self._pump(reader, up_writer)),
-            asyncio.create_task(self._pump(up_reader, writer)),
+            asyncio.create_task(self._pump(reader, up_writer, lambda: self.swallows)),
+            asyncio.create_task(
+                self._pump(up_reader, writer, lambda: self.swallows or self.swallows_answers)
+            ),
         ]
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         for pump in pumps:
@@ -53,12 +58,14 @@ class Network:
         for side in pair:
             side.close()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallows: Callable[[], bool]
+    ) -> None:
         while data := await reader.read(1 << 16):
             if self.delay_seconds:
                 await asyncio.sleep(self.delay_seconds)
                 self.delayed_packets += 1
-            if self.swallows:
+            if swallows():
                 self.swallowed_packets += 1
             else:
                 writer.write(data)

@@ -7,10 +7,10 @@ import asyncio
 import csv
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 import asyncpg
@@ -80,17 +80,21 @@ class Postgres(System):
 
     def numbers(self) -> list[int]:
         """Read them out of the path that was asked for."""
-        return [int(path[1:]) for path in asyncio.run(self._paths())]
+        return [int(row["endpoint"][1:]) for row in asyncio.run(self._rows("endpoint"))]
 
-    async def _paths(self) -> Iterable[str]:
+    def origins(self) -> list[tuple[int, int]]:
+        """Return partition and offset of the record of each row."""
+        return [(row["partition"], row["offset"]) for row in asyncio.run(self._rows('partition, "offset"'))]
+
+    async def _rows(self, columns: str) -> Iterable[Mapping[str, Any]]:
         connection = await asyncpg.connect(self._url)
         try:
-            rows = await connection.fetch("SELECT endpoint FROM web_logs")
+            rows: list[Mapping[str, Any]] = await connection.fetch(f"SELECT {columns} FROM web_logs")
         except asyncpg.UndefinedTableError:
             return []
         finally:
             await connection.close()
-        return [row["endpoint"] for row in rows]
+        return rows
 
 
 class ObjectStore(System):
@@ -119,6 +123,10 @@ class ObjectStore(System):
     def record(self, number: int) -> bytes:
         """Return a page view, one a second."""
         return a_view(number, f"2026-09-21 {number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}")
+
+    def lines(self) -> list[bytes]:
+        """Return every line of every object."""
+        return self._bucket.lines()
 
     def numbers(self) -> list[int]:
         """Read them out of every line of every object."""

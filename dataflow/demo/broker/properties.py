@@ -48,8 +48,8 @@ def write_properties(home: Path, port: int, control: int, more: Properties) -> P
     return path
 
 
-def format_storage(home: Path) -> None:
-    """Make the data folder of a new cluster; leave an existing one as it is.
+def format_storage(home: Path, node: int = 1, cluster_id: str | None = None) -> None:
+    """Make the data folder of a node, of a new cluster if none is named; leave an existing one as it is.
 
     Writes what Kafka's own format tool writes for one node, without starting a JVM for it.
     """
@@ -57,8 +57,10 @@ def format_storage(home: Path) -> None:
     if meta.exists():
         return
     meta.parent.mkdir(parents=True, exist_ok=True)
-    meta.write_text(f"version=1\ncluster.id={_short_uuid()}\nnode.id=1\ndirectory.id={_short_uuid()}\n")
+    cluster = cluster_id or short_uuid()
+    meta.write_text(f"version=1\ncluster.id={cluster}\nnode.id={node}\ndirectory.id={short_uuid()}\n")
 
 
-def _short_uuid() -> str:
+def short_uuid() -> str:
+    """Return a random id as Kafka writes them."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

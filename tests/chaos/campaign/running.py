@@ -1,0 +1,46 @@
+"""A running site: a folder in; brokers, workers, sinks, servers and load, all at work, out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chaos.campaign.brokers import Brokers
+from chaos.campaign.load import Load
+from chaos.campaign.site import INGESTED, SESSION_MS, Site
+from chaos.campaign.wires import Wires
+from chaos.cluster import PARTITIONS, Cluster
+from sinks.systems import object_store, postgres
+
+
+@contextmanager
+def running_site(folder: Path, seed: int, per_second: int) -> Iterator[Site]:
+    """Run all of it; nothing is left running in the end."""
+    wires = Wires()
+    brokers = Brokers(folder, wires)
+    with postgres(folder) as store, object_store(folder) as objects:
+        assert store.port is not None
+        assert objects.port is not None
+        to_postgres, to_s3 = wires.add(store.port), wires.add(objects.port)
+        brokers.start()
+        brokers.wait_ready()
+        environment = store.environment(to_postgres.port, 0) | objects.environment(to_s3.port, 0)
+        environment["DATAFLOW_S3_FLUSH_SECONDS"] = "2"
+        cluster = Cluster(
+            brokers,
+            folder,
+            broker=brokers.for_workers,
+            session_timeout_ms=str(SESSION_MS),
+            sink_linger_ms="100",
+            **{name.removeprefix("DATAFLOW_").lower(): value for name, value in environment.items()},
+        )
+        cluster.partitions |= {INGESTED: PARTITIONS, "dead-letters": PARTITIONS}
+        load = Load(brokers.address, cluster.partitions, seed)
+        try:
+            site = Site(brokers, wires, cluster, load, store, objects, to_postgres, to_s3)
+            load.start(per_second, site.ingest.url)
+            yield site
+        finally:
+            for worker in cluster.workers:
+                worker.clear_away()
+            brokers.kill()
+            wires.close()
