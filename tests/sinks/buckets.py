@@ -42,10 +42,17 @@ class Bucket:
 
     def keys(self) -> list[str]:
         """Return the keys of all objects, in order; none if there is no bucket yet."""
+        return sorted(self._sizes())
+
+    def size(self) -> int:
+        """Return how many bytes all objects have together."""
+        return sum(self._sizes().values())
+
+    def _sizes(self) -> dict[str, int]:
         if self.name not in [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]]:
-            return []
+            return {}
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name)
-        return sorted(found["Key"] for page in pages for found in page.get("Contents", ()))
+        return {found["Key"]: found["Size"] for page in pages for found in page.get("Contents", ())}
 
     def get(self, key: str) -> bytes:
         """Return an object."""

@@ -124,6 +124,10 @@ class ObjectStore(System):
         """Return a page view, one a second."""
         return a_view(number, f"2026-09-21 {number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}")
 
+    def stored_bytes(self) -> int:
+        """Return how large all objects are together."""
+        return self._bucket.size()
+
     def lines(self) -> list[bytes]:
         """Return every line of every object."""
         return self._bucket.lines()

@@ -11,8 +11,6 @@ from chaos.waiting import wait_until
 from chaos.worker import Worker
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from dataflow.sinks.runner_note import note_of
-
 if TYPE_CHECKING:  # importing the servers takes seconds, and faults only use them
     from sinks.systems import ObjectStore, Postgres
 
@@ -69,10 +67,7 @@ class Site:
         assert worker.stop() == 0, worker.tail()
 
     def committed(self, group: str) -> Moving:
-        """Return up to where a group has come in each partition, 0 for nothing.
-
-        A sink that commits at the end of an object notes up to where it has read until then.
-        """
+        """Return what a group has committed of each partition, 0 for nothing."""
         reader = self._readers[group]
 
         def answer() -> Moving | None:
@@ -81,12 +76,7 @@ class Site:
                 found = reader.committed(asked, timeout=10)
             except KafkaException:  # the broker that is asked is on its way back
                 return None
-            return {
-                (group, each.topic, each.partition): max(
-                    each.offset, note_of(each.metadata or "").consumed or 0, 0
-                )
-                for each in found
-            }
+            return {(group, each.topic, each.partition): max(each.offset, 0) for each in found}
 
         return wait_until(answer, 60, f"offsets of group {group}")
 
