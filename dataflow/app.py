@@ -14,12 +14,11 @@ from dataflow.engine.app import App
 from dataflow.engine.sibling_groups import group_of
 from dataflow.engine.topic import BatchTopic
 from dataflow.errors import Misconfigured
-from dataflow.kafka.admin import connect_admin
 from dataflow.kafka.consumers import HEARTBEAT_MS
 from dataflow.logging_config import logging_config
 from dataflow.logs import get_log
 from dataflow.settings import Settings, settings
-from dataflow.topics import declared_topics, ensure_topics
+from dataflow.topics import declared_topics, wait_for_topics
 from dataflow.topology_path import add_topology_path
 from dataflow.web_server import WebServer, listen
 
@@ -68,9 +67,8 @@ class Dataflow(App):
         if settings.web_plain_port is not None:
             listen("DATAFLOW_WEB_PLAIN_PORT", settings.web_host, settings.web_plain_port).close()
         connection = self.context.connection
-        await (await connect_admin(connection)).stop()  # waits for a broker that is not up yet
         wanted = declared_topics(settings, with_changelogs=False)  # the engine makes those
-        report = await ensure_topics(connection, wanted)
+        report = await wait_for_topics(connection, wanted)
         for difference in report.differences:
             log.warning("Topic is not as declared.", difference=str(difference))
         await super().on_first_start()

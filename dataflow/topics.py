@@ -8,7 +8,7 @@ from dataflow.catalogue.streams.cdn_logs import CDN_LOGS_FILTERED
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.boot import CHANGELOG_SETTINGS
 from dataflow.engine.topology import changelog_of
-from dataflow.kafka.admin import Admin, NewTopic
+from dataflow.kafka.admin import Admin, NewTopic, with_admin
 from dataflow.kafka.clients import running
 from dataflow.settings import Settings
 
@@ -76,18 +76,30 @@ async def ensure_topics(
 
     Several workers may do so at once. Raises `Misconfigured` when the broker refuses to make a topic.
     """
-    declared = tuple(topics)
-    created: tuple[str, ...] = ()
     async with running(Admin(connection)) as admin:
-        if create:
-            missing = {topic.name for topic in declared} - (await admin.partition_counts()).keys()
-            missing -= await admin.hidden(missing)  # we may not describe them: they may exist
-            created = await admin.create_topics(
-                NewTopic(topic.name, topic.partitions, topic.configs)
-                for topic in declared
-                if topic.name in missing
-            )
-        return TopicReport(created, await _differences(admin, declared, just_made=created))
+        return await _ensure(admin, tuple(topics), create=create)
+
+
+async def wait_for_topics(connection: Mapping[str, object], topics: Iterable[DeclaredTopic]) -> TopicReport:
+    """Do the same at the start of a worker, which waits for a broker that is away, or goes meanwhile.
+
+    Of several brokers one may have died a moment ago, while the others still list it.
+    """
+    declared = tuple(topics)
+    return await with_admin(connection, lambda admin: _ensure(admin, declared, create=True))
+
+
+async def _ensure(admin: Admin, declared: Sequence[DeclaredTopic], *, create: bool) -> TopicReport:
+    created: tuple[str, ...] = ()
+    if create:
+        missing = {topic.name for topic in declared} - (await admin.partition_counts()).keys()
+        missing -= await admin.hidden(missing)  # we may not describe them: they may exist
+        created = await admin.create_topics(
+            NewTopic(topic.name, topic.partitions, topic.configs)
+            for topic in declared
+            if topic.name in missing
+        )
+    return TopicReport(created, await _differences(admin, declared, just_made=created))
 
 
 async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str, int]:

@@ -228,11 +228,13 @@ def _unreachable(
 
 async def with_admin(connection: Mapping[str, object], work: Callable[[Admin], Awaitable[T]]) -> T:
     """Return what `work` returns; a broker that goes away meanwhile is waited for, and asked again."""
-    while True:
+    for pause in backoff():
         admin = await connect_admin(connection)
         try:
             return await work(admin)
         except BROKER_AWAY as error:
-            log.warning("Broker has gone away; trying again.", error=error)
+            log.warning("Broker has gone away; trying again.", wait_seconds=pause, error=error)
         finally:
             await admin.stop()
+        await asyncio.sleep(pause)
+    raise AssertionError("backoff() has no end")

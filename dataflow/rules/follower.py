@@ -9,7 +9,6 @@ from mode import Service
 
 from dataflow.catalogue.declared import CHANGED_WHILE_IT_RUNS
 from dataflow.errors import Misconfigured
-from dataflow.kafka.admin import connect_admin
 from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
@@ -22,7 +21,7 @@ from dataflow.rules.version import (
     open_version_log,
     put_version,
 )
-from dataflow.topics import ensure_topics
+from dataflow.topics import wait_for_topics
 
 log = get_log(__name__)
 
@@ -73,10 +72,8 @@ class Follower(Service, Generic[T]):
 
     async def on_start(self) -> None:
         """Read the topic to its end; wait for a broker that is unavailable. Raises `Misconfigured`."""
-        admin = await connect_admin(self.connection)
-        await admin.stop()
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
-        await ensure_topics(self.connection, [declared])
+        await wait_for_topics(self.connection, [declared])
         await self._begin()
 
     async def _begin(self) -> None:

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import NodeNotReadyError
 from confluent_kafka.admin import AdminClient
 from harness.certificates import Authority
 from harness.relay import Names, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
 from secure_broker import SecureListener
 
+from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
 from dataflow.engine.app import App
@@ -18,6 +21,7 @@ from dataflow.engine.topology import Source
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import connect_admin
 from dataflow.kafka.connection import connection
+from dataflow.topics import wait_for_topics
 
 
 def source_of(names: Names) -> Source:
@@ -74,6 +78,24 @@ async def test_a_changelog_grows_with_its_source(broker: EmbeddedBroker, kafka: 
     await prepare_topics(connection([broker.address]), [source_of(names)], [])
     topics = AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=10).topics
     assert len(topics[names.changelog].partitions) == 4
+
+
+async def test_a_worker_that_starts_while_one_of_several_brokers_has_died_asks_another(
+    broker: EmbeddedBroker, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+):
+    """The others still list it, and the client picks one at random: then such a worker ended."""
+    describe, asked = AIOKafkaAdminClient.describe_topics, list[AIOKafkaAdminClient]()
+
+    async def die_at_first(self: AIOKafkaAdminClient, *topics: object) -> object:
+        asked.append(self)
+        if len(asked) == 1:
+            raise NodeNotReadyError
+        return await describe(self, *topics)
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_topics", die_at_first)
+    topic = DeclaredTopic(unique("made"), "made at a start", partitions=1)
+    report = await wait_for_topics(connection([broker.address]), [topic])
+    assert report.created == (topic.name,)
 
 
 async def test_a_broker_that_does_not_answer_is_waited_for_and_then_told():

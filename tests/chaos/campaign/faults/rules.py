@@ -19,7 +19,12 @@ def change_rules(site: Site, dice: Random) -> Iterator[None]:
     rules = json.loads(sample_filter_rules().read_bytes())
     rules.append({"fieldName": "reqId", "regex": f"none-{dice.randrange(10**6)}"})
     worker = dice.choice(site.enrichers).wait_ready()
-    request = Request(f"{worker.url}/rules", json.dumps(rules).encode(), {"If-Match": "*"}, method="PUT")
+    request = Request(
+        f"{worker.url}/rules",
+        json.dumps(rules).encode(),
+        {"If-Match": "*", "Content-Type": "application/json"},
+        method="PUT",
+    )
     with build_opener(ProxyHandler({})).open(request, timeout=ASK_SECONDS) as answer:
         assert answer.status == 200
     yield
