@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,8 +16,10 @@ from partition_bench import EVENT_TIME, MARK, PER_KIND
 
 from dataflow.engine.batch import Batch
 from dataflow.engine.engine import Engine
+from dataflow.engine.group import Group
 from dataflow.engine.lifecycle import EngineState
 from dataflow.engine.options import EngineOptions
+from dataflow.engine.tables.changelog import FORMAT_VERSION
 from dataflow.engine.topic import BatchTopic
 from dataflow.engine.topology import Topology
 from dataflow.kafka.fetch import Fetched, RecordSlice
@@ -31,24 +34,33 @@ class BuggyAgent(Exception):
     """What an agent raises that meets a bug."""
 
 
-class Member:
+class Member(Group):
     """A worker's membership in the group, and what it fetches."""
+
+    group_metadata: GroupMetadata | None = None
+    changelog_format = FORMAT_VERSION
+    is_joining = False
+    has_coordinator = True
 
     def __init__(self, broker: MemoryBroker) -> None:
         self.broker = broker
-        self.group_metadata: GroupMetadata | None = None
-        self.is_joining = False
-        self.has_coordinator = True
         self.positions: dict[TP, int] = {}
 
     def stop_flow(self) -> None:
         """Hand out nothing more."""
 
+    async def refresh_topics(self) -> None:
+        """Join no group again: no topic comes or goes."""
+
+    def stable_end(self, tp: TP) -> int:
+        """Return where it ends."""
+        return len(self.broker.logs[TopicPartition(*tp)])
+
     async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
         """Return where they begin."""
         return dict.fromkeys(partitions, 0)
 
-    async def seek_wait(self, partitions: dict[TP, int]) -> None:
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Move positions."""
         self.positions = dict(partitions)
 

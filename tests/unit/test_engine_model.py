@@ -28,12 +28,13 @@ from dataflow.engine.tables import ALL
 
 NAMES = ("a", "b")
 TPS = tuple(TP(SOURCE, number) for number in range(PARTITIONS))
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "100"))
 GARBAGE = b"no JSON"
 
 workers = st.sampled_from(NAMES)
 tps = st.sampled_from(TPS)
 any_of = st.integers(0, 1)
+shares = st.lists(any_of, min_size=PARTITIONS, max_size=PARTITIONS)
 
 
 async def _no_ids(*_: object, **__: object) -> dict[str, str]:
@@ -82,8 +83,7 @@ class EngineMachine(RuleBasedStateMachine):
         """Start all, and share the partitions out."""
         for name in NAMES:
             self._start(name)
-        self.rebalance()
-        self.share_out([0, 1])
+        self.rebalance([0, 1])
         for tp in TPS:
             self.produce(tp, ["a", "b"])
             self.pass_on(tp, commit=True)
@@ -149,16 +149,19 @@ class EngineMachine(RuleBasedStateMachine):
 
     # -- what the group does
 
-    @rule()
-    def rebalance(self) -> None:
-        """Tell all members that hear it to give up what they own."""
+    @rule(owners=shares | st.none())
+    def rebalance(self, owners: list[int] | None) -> None:
+        """Tell all members that hear it to give up what they own, and share it out, at once or later."""
         for worker in self.workers.values():
             if not worker.line.is_held and not worker.has_failed and worker.revoking is None:
                 worker.revoke()
         self.loop.settle()
+        if owners is not None:
+            self.loop.advance(1.2)  # however long an agent takes, it is not waited for any more
+            self.share_out(owners)
 
     @precondition(lambda self: any(worker.revoking for worker in self.workers.values()))
-    @rule(owners=st.lists(any_of, min_size=PARTITIONS, max_size=PARTITIONS))
+    @rule(owners=shares)
     def share_out(self, owners: list[int]) -> None:
         """Begin a generation of those that have given up theirs; others are members no more."""
         ready = [w for w in self.workers.values() if w.revoking is not None and w.revoking.done()]
@@ -197,23 +200,22 @@ class EngineMachine(RuleBasedStateMachine):
         self.workers[name].line.release()
         self.loop.advance(0.5)
 
-    @rule(name=workers)
+    @rule(name=workers, how=st.sampled_from(["kill", "fence", "bug"]))
+    def break_down(self, name: str, how: str) -> None:
+        """Kill it; or end its transaction, as its timeout does; or let its agent raise an error."""
+        if how == "kill":
+            self.kill(name)
+        elif how == "fence":
+            self.broker.init_producer(f"{APP}-{name}")
+        else:
+            self.workers[name].finish(BuggyAgent("a bug"))
+            self.loop.settle()
+
     def kill(self, name: str) -> None:
-        """Kill it, and start it again; it joins the group with the next rebalance."""
+        """Start another one in its place, which joins the group with the next rebalance."""
         self.workers[name].kill()
         self.loop.settle()
         self._start(name)
-
-    @rule(name=workers)
-    def fence(self, name: str) -> None:
-        """End its transaction for it, as who waits for it does, or its timeout."""
-        self.broker.init_producer(f"{APP}-{name}")
-
-    @rule(name=workers)
-    def meet_a_bug(self, name: str) -> None:
-        """Let its agent raise an error."""
-        self.workers[name].finish(BuggyAgent("a bug"))
-        self.loop.settle()
 
     @rule(seconds=st.sampled_from([0.1, 1.5, 12.0]))
     def wait(self, seconds: float) -> None:
@@ -279,7 +281,7 @@ class EngineMachine(RuleBasedStateMachine):
             for worker in self.workers.values():
                 worker.finish()
             self.loop.advance(2)
-        self.rebalance()
+        self.rebalance(None)
         self.loop.advance(2)
         self.share_out([0, 1])
         self.loop.advance(15)
