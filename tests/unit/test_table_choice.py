@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,3 +152,10 @@ def test_a_declaration_of_parts_that_nobody_could_ask_for_is_refused(parts: tupl
 def test_a_value_with_spaces_comes_last():
     """As in the key itself."""
     assert PartValues.parse("status=404 host=a b").by_part == {"status": "404", "host": "a b"}
+
+
+def test_the_key_of_a_table_is_a_plain_text_for_all_that_reads_it():
+    """`GET /tables` failed for every table, as what makes JSON takes no kinds of text."""
+    table = WindowedTable("visits", key=PartedKey("site", "status", "host"))
+    assert msgspec.json.decode(msgspec.json.encode(table.key)) == "site"
+    assert table.key_parts == ("status", "host")

@@ -63,7 +63,7 @@ class WindowedTable:
         **aggregations: Aggregation[Any, Any],  # each has a state of its own type
     ) -> None:
         self.name = name
-        self.key = key
+        self.key = str(key)  # JSON is made of plain texts only
         self.key_parts = key.parts if isinstance(key, PartedKey) else ()
         self.windows = tuple(sorted(windows, key=lambda window: window.size_ms))
         self.all_time = all_time
