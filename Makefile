@@ -17,7 +17,7 @@ IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo docker build || \
 # Python compiles what it imports once, not at every start: that is half of what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test proof servers cluster compose lint fuzz bench instructions image runtime dev broker java
+.PHONY: help demo test proof servers cluster compose chaos lint fuzz bench instructions image runtime dev broker java
 .DEFAULT_GOAL := help
 
 help:
@@ -29,12 +29,9 @@ help:
 	@echo 'make lint    format, rules, types, direction of imports, docstrings'
 	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
 	@echo 'make compose docker-compose.yml on a real Docker engine: plays the samples, restarts, compares; as root'
-<<<<<<< HEAD
+	@echo 'make chaos   a hundred faults against brokers, workers and sinks; ARGS="--faults 10 --seed 1", ARGS=--list'
 	@echo 'make bench   cost of an event beside the peers, as one table; ARGS="--minutes 25"'
-=======
-	@echo 'make bench   cost of an event beside the peers, as one table'
 	@echo 'make instructions  the hot stages under valgrind, against what is written down; ARGS=--write writes it'
->>>>>>> 3b6a937 (wip)
 	@echo 'make image   the image $(IMAGE), by docker or buildah; EXTRAS="opensearch s3" for sinks'
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with (now: $(PYTHON)).'
@@ -64,6 +61,9 @@ lint: dev
 
 fuzz: dev .venv/fuzz.stamp
 	@$(BIN)/python tests/fuzz/fuzz_stages.py $(ARGS)
+
+chaos: dev java
+	@PYTHONPATH=tests $(BIN)/python -m chaos.campaign $(ARGS)
 
 bench: dev java
 	@$(BIN)/python tests/bench $(ARGS)
