@@ -37,7 +37,8 @@ async def prepare_ordinary(app: faust.App, connection: Mapping[str, object]) -> 
             "expected it to be there. Create it, or declare it with internal=True, and Faust does so"
         )
     if len({*counts.values()}) == 1 and app.conf.topic_partitions == FAUST_PARTITIONS:
-        app.conf.topic_partitions = next(iter(counts.values()))
+        # Faust would warn that the setting has been read: by the line above, and by no topic so far.
+        object.__setattr__(app.conf, "topic_partitions", next(iter(counts.values())))
 
 
 def _topics_of_agents(app: faust.App) -> Iterator[tuple[str, str]]:
