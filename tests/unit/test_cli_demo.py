@@ -1,6 +1,8 @@
 """The demo's parts: its counts, its folder, its mix of streams."""
 
 import os
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from io import StringIO
@@ -147,3 +149,28 @@ def test_the_live_screen_keeps_the_address_and_the_way_out(width: int, height: i
     assert [line for line in head.splitlines() if not any(line in shown_line for shown_line in lines)] == []
     assert len(lines) <= height
     assert all(any(topic in line for line in lines) for topic in PLAYED_TOPICS)
+
+
+SECOND_CTRL_C = """
+import os, signal, subprocess, sys, threading, time
+from pathlib import Path
+from dataflow.demo.play.workers import DemoWorker, _stop
+deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+child.stdout.read(1)
+def press_ctrl_c():
+    while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=press_ctrl_c).start()
+_stop([DemoWorker("", Path(), child, {})], 600)
+print(child.returncode)
+"""
+
+
+def test_ctrl_c_once_more_ends_workers_at_once():
+    """While they finished their work it was a traceback, and they were left to themselves."""
+    done = subprocess.run(
+        [sys.executable, "-c", SECOND_CTRL_C], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("-9\n", "")
