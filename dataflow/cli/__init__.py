@@ -5,7 +5,9 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from types import TracebackType
+from typing import NoReturn
 
 from dataflow.cli.standard_streams import FAILURES, drop_output, prepare_streams, reader_is_gone
 from dataflow.errors import DataflowError, Misconfigured
@@ -31,10 +33,18 @@ def main() -> None:
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        _leave_at_once()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # while Python ends, once more ends it at once
     sys.exit(code)
+
+
+def _leave_at_once() -> NoReturn:
+    """End without waiting for threads: one may read a pipe that does not end."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 def _run(arguments: list[str]) -> int:

@@ -70,11 +70,20 @@ async def _ingest(stream: str, places: list[str]) -> "IngestReport":
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_all_but_kafka)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)  # what is under way is still committed
     with _progress(stream) as show:
         run: Run = Run(settings(), stream, places, on_stored=show, should_stop=stopping.is_set)
-        return await run.ingest()
+        reading = asyncio.create_task(run.ingest())
+
+        def stop() -> None:
+            """Let what is under way be committed; once more, do not wait for it: a pipe may have no end."""
+            reading.cancel() if stopping.is_set() else stopping.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        try:
+            return await reading
+        except asyncio.CancelledError as error:
+            raise KeyboardInterrupt from error
 
 
 def _log_all_but_kafka(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from dataflow.cli.standard_streams import FAILURES
@@ -17,7 +18,7 @@ def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Res
 
     servers = ",".join(connection["bootstrap_servers"])
     try:
-        return asyncio.run(work)
+        return _run(work)
     except KafkaConnectionError as error:
         refusal = asyncio.run(find_refusal(connection))
         expected = "expected one to serve there; see DATAFLOW_BROKER"
@@ -32,6 +33,20 @@ def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Res
         raise DataflowError(
             f"broker {servers} answers with '{error}'; expected it to serve; see DATAFLOW_BROKER"
         ) from error
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(_UnwaitedThreads())
+        return runner.run(work)
+
+
+class _UnwaitedThreads(ThreadPoolExecutor):
+    """Threads that nobody waits for in the end: one that reads a pipe would let Ctrl-C do nothing."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  # Python's
+        """Begin nothing more."""
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 def ask_broker(work: Callable[[dict[str, object]], Coroutine[Any, Any, Result]]) -> Result:

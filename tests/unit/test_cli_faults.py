@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,31 @@ def test_an_argument_may_be_no_text_at_all(tmp_path: Path):
     done = shell(f"{DATAFLOW} apply stay-category $'/nope\\xff'", tmp_path=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("FILE is '/nope\\udcff'; expected a file that can be read")
+
+
+READS_A_PIPE = """
+import asyncio, os
+import dataflow.cli
+from dataflow.cli.kafka import run_with_broker
+
+async def read():
+    print("reading", flush=True)
+    await asyncio.to_thread(os.read, 0, 1)
+
+dataflow.cli._run = lambda _: run_with_broker({"bootstrap_servers": ["nowhere:1"]}, read())
+dataflow.cli.main()
+"""
+
+
+def test_ctrl_c_ends_a_command_that_reads_a_pipe():
+    """`tail -f log | dataflow produce …` went on until the pipe ended, however often it was pressed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", READS_A_PIPE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as command:
+        assert command.stdout.readline() == b"reading\n"
+        command.send_signal(signal.SIGINT)
+        assert command.wait(60) == 130
+        assert command.stderr.read() == b""
