@@ -21,7 +21,8 @@ class ChecksummedRecords(MemoryRecords):
     def __init__(self, raw: bytes) -> None:
         super().__init__(raw)
         self._raw = memoryview(raw)
-        self._checked = self._raw[:0]
+        self.raw_batch = self._raw[:0]
+        """The bytes of the record batch that came last."""
         self._next = 0
 
     def next_batch(self) -> DefaultRecordBatch | None:
@@ -31,12 +32,12 @@ class ChecksummedRecords(MemoryRecords):
             begin = self._next
             (length,) = _LENGTH.unpack_from(self._raw, begin + _LENGTH_AT)
             self._next = begin + _COUNTED_FROM + length
-            self._checked = self._raw[begin + _CHECKED_FROM : self._next]
+            self.raw_batch = self._raw[begin : self._next]
         return batch
 
     def is_intact(self, batch: DefaultRecordBatch) -> bool:
         """Tell whether the record batch that came last is as its producer wrote it."""
-        return bool(crc32c(self._checked) == batch.crc)
+        return bool(crc32c(self.raw_batch[_CHECKED_FROM:]) == batch.crc)
 
 
 fetcher.MemoryRecords = ChecksummedRecords  # aiokafka asks nobody what to make of a response

@@ -15,6 +15,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from dataflow.kafka.checksums import ChecksummedRecords
 from dataflow.kafka.consumers import FETCH_BYTES, FETCH_MAX_WAIT_MS
+from dataflow.kafka.lenient_batch import REFUSALS, LenientBatch, WholeBatch
 
 REBALANCE_PAUSE_SECONDS = 0.05
 GATHER_BYTES = FETCH_BYTES  # one partition with a backlog is not waited for
@@ -49,12 +50,13 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
     """Reads the record batches of one fetch response, part by part.
 
     `take` does what aiokafka's iterator does for ordinary topics, one step earlier. An empty control
-    batch, as compaction may leave, is an empty batch for both, as in Kafka's own clients (KAFKA-7467).
+    batch, as compaction may leave, is an empty batch for both, as in Kafka's own clients (KAFKA-7467); and a
+    record that aiokafka refuses, though the broker has taken it, is read by both.
     """
 
     next_fetch_offset: int
     _records: ChecksummedRecords
-    _open: tuple[DefaultRecordBatch, Iterator[DefaultRecord]] | None = None
+    _open: tuple[DefaultRecordBatch, memoryview, Iterator[DefaultRecord]] | None = None
     _is_begun = False
 
     @property
@@ -78,20 +80,24 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
                 self.next_fetch_offset = batch.next_offset
                 slices.append(self._whole(batch, first))
             else:
-                self._open = batch, self._from(batch, self.next_fetch_offset)
+                self._open = batch, self._records.raw_batch, self._unread(batch)
                 if slices:
                     break
         size, self._is_begun = 0 if self._is_begun else self._records.size_in_bytes(), True
         return Fetched(first, self.next_fetch_offset, slices, size)
 
     def _whole(self, batch: DefaultRecordBatch, first: int) -> RecordSlice:
-        begins_inside = batch.base_offset < first
-        return RecordSlice(self._from(batch, first) if begins_inside else batch, batch.max_timestamp)
+        return RecordSlice(WholeBatch(batch, self._records.raw_batch, first), batch.max_timestamp)
 
     def _part(self, max_records: int) -> RecordSlice:
         assert self._open is not None
-        batch, rest = self._open
-        records = list(islice(rest, max_records))
+        batch, raw, unread = self._open
+        try:
+            records = list(islice(unread, max_records))
+        except REFUSALS:
+            unread = self._unread(LenientBatch(raw))
+            records = list(islice(unread, max_records))
+            self._open = batch, raw, unread
         if len(records) < max_records or records[-1].offset + 1 == batch.next_offset:
             self._open = None
             self.next_fetch_offset = batch.next_offset
@@ -99,8 +105,8 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
             self.next_fetch_offset = records[-1].offset + 1
         return RecordSlice(records, batch.max_timestamp)
 
-    @staticmethod
-    def _from(batch: DefaultRecordBatch, first: int) -> Iterator[DefaultRecord]:
+    def _unread(self, batch: DefaultRecordBatch) -> Iterator[DefaultRecord]:
+        first = self.next_fetch_offset
         return dropwhile(lambda record: record.offset < first, batch)
 
     def _next_batch(self) -> DefaultRecordBatch | None:
@@ -126,6 +132,20 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
             elif batch.is_transactional and batch.producer_id in self._aborted_producers:
                 return True
         return bool(batch.is_control_batch)
+
+    def _unpack_records(self) -> Iterator[ConsumerRecord]:
+        """Yield what aiokafka's own iterator does."""
+        while self._records.has_next():
+            try:
+                yield from super()._unpack_records()
+            except REFUSALS:
+                batch = LenientBatch(self._records.raw_batch)
+                if self._check_crcs and not self._records.is_intact(batch):
+                    raise
+                for record in self._unread(batch):
+                    self.next_fetch_offset = record.offset + 1
+                    yield self._consumer_record(self._tp, record)
+                self.next_fetch_offset = batch.next_offset
 
     def _contains_abort_marker(self, next_batch: DefaultRecordBatch) -> bool:
         marker = next(next_batch, None)  # aiokafka raises KafkaError for None
