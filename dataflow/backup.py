@@ -1,6 +1,8 @@
 """Backup: what no retention deletes and no source holds again, in one file; and back into a new cluster."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import errno
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +36,12 @@ class KeptRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes | None]] = []
+
+
+class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The last line of a file: without it, the file was cut off."""
+
+    records: int
 
 
 async def backed_up(connection: Mapping[str, object]) -> list[KeptRecord]:
@@ -102,32 +110,49 @@ async def _check_empty(connection: Mapping[str, object], records: Iterable[KeptR
                 )
 
 
-def write_backup(path: Path, records: Iterable[KeptRecord]) -> None:
-    """Write a new file, one record a line; raise `DataflowError` if there is one."""
-    encode = msgspec.json.Encoder().encode
+def write_backup(path: Path, records: Sequence[KeptRecord]) -> None:
+    """Write a new file, whole or not at all: one record a line, then the end. Raises `DataflowError`."""
+    encode, part = msgspec.json.Encoder().encode, path.with_name(f"{path.name}.part")
     try:
-        with path.open("xb") as file:
-            file.writelines(encode(record) + b"\n" for record in records)
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        with part.open("wb") as file:
+            file.writelines(encode(line) + b"\n" for line in (*records, End(len(records))))
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
     except OSError as error:
         raise Misconfigured(
             f"FILE is '{path}'; expected a new file that can be written ({error.strerror})"
         ) from error
 
 
-def read_backup(path: Path) -> Iterator[KeptRecord]:
-    """Yield the records of a file; raise `DataflowError` for one that is no backup."""
-    decode = msgspec.json.Decoder(KeptRecord).decode
+def read_backup(path: Path) -> list[KeptRecord]:
+    """Return the records of a file; raise `DataflowError` for one that is no whole backup."""
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield decode(line)
-                except msgspec.MsgspecError as error:
-                    expected = "expected a file that `dataflow backup` has written"
-                    raise DataflowError(
-                        f"line {number} of {path} is no record ({error}); {expected}"
-                    ) from error
+        *lines, last = path.read_bytes().splitlines() or [b""]
     except OSError as error:
         raise Misconfigured(
             f"FILE is '{path}'; expected a file that can be read ({error.strerror})"
         ) from error
+    records = [_decoded(line, number, path) for number, line in enumerate(lines, 1)]
+    try:
+        end = msgspec.json.decode(last, type=End)
+    except msgspec.MsgspecError as error:
+        raise DataflowError(
+            f"{path} ends with line {len(lines) + 1}, which is no end: it was cut off, or written by an "
+            'earlier release; expected a last line {"records": …}, their number'
+        ) from error
+    if end.records != len(records):
+        raise DataflowError(
+            f"{path} has {len(records)} records; expected {end.records}, as its last line says"
+        )
+    return records
+
+
+def _decoded(line: bytes, number: int, path: Path) -> KeptRecord:
+    try:
+        return msgspec.json.decode(line, type=KeptRecord)
+    except msgspec.MsgspecError as error:
+        expected = "expected a file that `dataflow backup` has written"
+        raise DataflowError(f"line {number} of {path} is no record ({error}); {expected}") from error

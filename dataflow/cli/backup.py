@@ -47,7 +47,7 @@ def restore(file: BackupFile) -> None:
     from dataflow.backup import restore as restore_records
     from dataflow.settings import settings
 
-    records, app_id = list(read_backup(file)), settings().app_id
+    records, app_id = read_backup(file), settings().app_id
     _show(ask_broker(lambda connection: restore_records(connection, app_id, records)), "restored")
 
 

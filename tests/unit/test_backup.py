@@ -1,5 +1,7 @@
 """Backups as files, and what has to be in one: everything that is kept without a limit of time."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ RECORD = KeptRecord(
 def test_a_file_has_the_records_as_they_were(tmp_path: Path):
     """Keys and headers are bytes; whoever loses one loses the history of the rules."""
     write_backup(tmp_path / "file", [RECORD, RECORD])
-    assert list(read_backup(tmp_path / "file")) == [RECORD, RECORD]
+    assert read_backup(tmp_path / "file") == [RECORD, RECORD]
 
 
 def test_a_file_is_not_overwritten(tmp_path: Path):
@@ -35,7 +37,45 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: bytes):
     with (tmp_path / "file").open("ab") as file:
         file.write(line + b"\n")
     with pytest.raises(DataflowError, match=r"line 2 of .* is no record .*; expected a file that"):
-        list(read_backup(tmp_path / "file"))
+        read_backup(tmp_path / "file")
+
+
+def test_a_file_that_was_cut_off_anywhere_is_no_backup(tmp_path: Path):
+    """A copy that broke off at the end of a line restored half of the rules, and said so of all."""
+    whole, cut = tmp_path / "file", tmp_path / "cut"
+    write_backup(whole, [RECORD] * 3)
+    raw = whole.read_bytes()
+    for size in range(len(raw) - 1):  # without the last line break it is whole
+        cut.write_bytes(raw[:size])
+        with pytest.raises(DataflowError, match="expected"):
+            read_backup(cut)
+
+
+def test_lines_that_are_missing_amid_a_file_are_noticed(tmp_path: Path):
+    """Somebody has edited it, or joined its pieces."""
+    write_backup(tmp_path / "file", [RECORD] * 3)
+    lines = (tmp_path / "file").read_bytes().splitlines(keepends=True)
+    (tmp_path / "file").write_bytes(b"".join(lines[1:]))
+    with pytest.raises(DataflowError, match="has 2 records; expected 3"):
+        read_backup(tmp_path / "file")
+
+
+def test_a_disk_that_is_full_leaves_no_file_that_looks_like_a_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The next run begins anew, under the same name."""
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refuse)
+        with pytest.raises(DataflowError, match="No space left"):
+            write_backup(tmp_path / "file", [RECORD])
+    assert not (tmp_path / "file").exists()
+    write_backup(tmp_path / "file", [RECORD])
+    assert read_backup(tmp_path / "file") == [RECORD]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_what_is_kept_without_end_is_in_a_backup():
