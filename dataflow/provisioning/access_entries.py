@@ -7,6 +7,8 @@ from typing import Final
 
 import bcrypt
 
+from dataflow.access.passwords import BCRYPT_BYTES
+from dataflow.errors import Misconfigured
 from dataflow.provisioning.secret_folder import FileState, SecretFolder
 
 NAME: Final = "access.toml"
@@ -14,7 +16,12 @@ HASH_COST: Final = 10
 
 
 def make_access_file(folder: SecretFolder, password: str, roles: Mapping[str, str]) -> None:
-    """Have an access file with the admin, and tokens by their roles; more may be written into it."""
+    """Have an access file with the admin, and tokens by their roles; more may be written into it.
+
+    Raises `Misconfigured` for a password that is too long to be hashed.
+    """
+    if len(password) > BCRYPT_BYTES:
+        raise Misconfigured(f"admin-password has {len(password)} characters; expected {BCRYPT_BYTES} at most")
     content = folder.keep(NAME, lambda: _content(password, roles))
     if not _lets_in(content, password, roles):
         folder.states[NAME] = FileState.DIFFERS

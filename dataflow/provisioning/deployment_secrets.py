@@ -1,9 +1,11 @@
 """Deployment secrets: every secret that a deployment needs, each a file of a folder."""
 
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
+from urllib.parse import quote
 
 from dataflow.errors import Misconfigured
 from dataflow.provisioning.access_entries import make_access_file
@@ -21,6 +23,8 @@ PASSWORDS: Final = (
 TOKENS: Final = {"admin-token": "admin", "metrics-token": "metrics", "sender-token": "send"}
 """The role of each token in the access file."""
 
+TAKEN: Final = {*string.ascii_letters, *string.digits, *string.punctuation} - {*'"\\$'}
+"""Characters of a secret that somebody has put there: every file that it gets into takes them as they are."""
 IGNORED: Final = b"*\n"
 
 
@@ -41,7 +45,7 @@ def make_secrets(folder: SecretFolder, options: SecretOptions) -> None:
     folder.derive(".gitignore", IGNORED)
     texts = {name: _password(folder, name) for name in PASSWORDS}
     make_access_file(folder, texts["admin-password"], {texts[name]: role for name, role in TOKENS.items()})
-    url = f"postgresql://dataflow:{texts['postgres-password']}@postgres:5432/dataflow"
+    url = f"postgresql://dataflow:{quote(texts['postgres-password'], safe='')}@postgres:5432/dataflow"
     folder.derive(
         "postgres-url", f"{url}?sslmode=verify-full&sslrootcert={options.mounted}/ca.crt\n".encode()
     )
@@ -56,4 +60,10 @@ def _password(folder: SecretFolder, name: str) -> str:
     text = folder.keep(name, lambda: make_password().encode() + b"\n").decode(errors="replace").strip()
     if not text:
         raise Misconfigured(f"file {folder.path / name} is empty; expected a secret in it, or no file")
+    if refused := set(text) - TAKEN:
+        raise Misconfigured(
+            f"file {folder.path / name} has {', '.join(sorted(map(ascii, refused)))} in it; expected "
+            'a secret of ASCII letters, digits and punctuation without ", \\ and $, which files of servers '
+            "quote each in its own way"
+        )
     return text

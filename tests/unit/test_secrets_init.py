@@ -8,8 +8,10 @@ import stat
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml_rs
 
 from dataflow.access.access_file import read_access_file
 from dataflow.access.authenticator import Authenticator
@@ -180,6 +182,55 @@ def test_settings_take_the_files(made: Path, monkeypatch: pytest.MonkeyPatch):
     assert settings.postgres_url is not None
     password = (made / "postgres-password").read_text().strip()
     assert password in settings.postgres_url.get_secret_value()
+
+
+ODD = "a/b&c'd|e%f@g#h:i?j;k`l!m<n>o{p}q=r+s~t*u^v,w.x(y)z[0]1"
+"""What AWS, password managers and people make up."""
+
+
+def by_hand(path: Path, **texts: str) -> Path:
+    """Put secrets there, then make the others."""
+    path.mkdir()
+    for name, text in texts.items():
+        (path / name.replace("_", "-")).write_text(text + "\n")
+    make(path)
+    return path
+
+
+def test_a_password_put_there_by_hand_gets_into_every_file_as_it_is(tmp_path: Path):
+    """A slash ended the name of a host, and Dashboards got another password than OpenSearch."""
+    made = by_hand(
+        tmp_path / "secrets",
+        postgres_password=ODD, kafka_admin_password=ODD, opensearch_admin_password=ODD, admin_password=ODD,
+    )  # fmt: skip
+    url = urlsplit((made / "postgres-url").read_text().strip())
+    assert (url.username, unquote(url.password), url.hostname) == ("dataflow", ODD, "postgres")
+    assert f'username="admin" password="{ODD}"' in (made / "kafka-users.jaas").read_text()
+    assert dashboards_settings(made, tmp_path)["opensearch.password"] == ODD
+
+
+def dashboards_settings(secrets: Path, tmp_path: Path) -> dict[str, object]:
+    """Return what OpenSearch Dashboards would be started with."""
+    folder = Path(__file__).parents[2] / "deploy" / "compose" / "dashboards"
+    script = (folder / "start.sh").read_text().replace("/tmp/", f"{tmp_path}/")
+    script = script.replace("/etc/dataflow", str(folder)).replace("/run/secrets", str(secrets))
+    begin, exec_line, _ = script.rpartition("exec ")
+    assert exec_line
+    subprocess.run(["bash", "-c", begin], check=True, timeout=60)
+    return yaml_rs.loads((tmp_path / "opensearch_dashboards.yml").read_text())
+
+
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "a$b", "${HOME}", "a b", "a\tb", "a\nb", "pässword", "\x00"])
+def test_a_password_that_files_would_quote_is_refused(tmp_path: Path, text: str):
+    """JAAS, properties, YAML, curl and Spring differ in how: some server would get another one."""
+    with pytest.raises(Misconfigured, match=r"file .*grafana-password has .* in it; expected a secret of"):
+        by_hand(tmp_path / "secrets", grafana_password=text)
+
+
+def test_a_password_that_bcrypt_would_cut_is_refused(tmp_path: Path):
+    """It was a traceback."""
+    with pytest.raises(Misconfigured, match="admin-password has 73 characters; expected 72 at most"):
+        by_hand(tmp_path / "secrets", admin_password="x" * 73)
 
 
 def test_passwords_are_such_as_servers_demand():

@@ -3,5 +3,6 @@
 set -euo pipefail
 umask 077
 
-sed "s/@password@/$(cat /run/secrets/opensearch-admin-password)/" /etc/dataflow/opensearch_dashboards.yml > /tmp/opensearch_dashboards.yml
+settings=$(< /etc/dataflow/opensearch_dashboards.yml) password=$(< /run/secrets/opensearch-admin-password)
+printf '%s\n' "${settings/@password@/"$password"}" > /tmp/opensearch_dashboards.yml
 exec /usr/share/opensearch-dashboards/bin/opensearch-dashboards --config /tmp/opensearch_dashboards.yml
