@@ -176,3 +176,46 @@ async def test_a_batch_that_needs_more_locks_than_there_are_is_halved(own_postgr
     found = await places(connection)
     assert len(found) == sum(found.values()) == 330
     await connection.close()
+
+
+async def test_a_day_for_which_there_are_no_locks_goes_to_the_default_partition(own_postgres):
+    """A partition takes more of them than a row: while others held them, no row of a new day went in."""
+    few = ("max_locks_per_transaction = 10", "max_connections = 15", "max_wal_senders = 0")
+    await restart_with(own_postgres, *few)
+    sink = PostgresSink(own_postgres.url)
+    await sink.open()
+    await stop_maintenance(sink)
+    greedy = await asyncpg.connect(own_postgres.url)
+    with pytest.raises(asyncpg.OutOfMemoryError):
+        await greedy.execute("SELECT pg_advisory_lock(n) FROM generate_series(1, 1000000) AS n")
+    batch, given_back, is_stored = a_batch(ACCESS_LOGS_PARSED, a_request()), 0, False
+    while not is_stored:
+        given_back += 1
+        await greedy.execute(f"SELECT pg_advisory_unlock({given_back})")
+        try:
+            is_stored = (await sink.write(batch)).rejected == []
+        except SinkUnavailable as error:
+            assert "(53200)" in str(error)  # noqa: PT017  # there are not even those for a row
+    await greedy.close()
+    await sink.close()
+    connection = await asyncpg.connect(own_postgres.url)
+    assert await places(connection) == {"web_logs_default": 1}
+    await connection.close()
+
+
+async def test_a_role_that_may_make_no_tables_stores_every_row(own_postgres, caplog):
+    """Somebody has taken the right away: today's rows must not wait until it is given back."""
+    owner = await asyncpg.connect(own_postgres.url)
+    sink = PostgresSink(own_postgres.url)
+    await sink.open()
+    await sink.close()
+    await owner.execute(
+        "CREATE ROLE guest LOGIN; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO guest;"
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+    )
+    guest = PostgresSink(own_postgres.url.replace("postgres@", "guest@"))
+    await guest.write(a_batch(ACCESS_LOGS_PARSED, a_request()))
+    await guest.close()
+    assert await places(owner) == {"web_logs_default": 1}
+    assert sum(LEFT in log.getMessage() for log in caplog.records) == 1
+    await owner.close()

@@ -10,7 +10,7 @@ from sinks.postgres_batches import ACCESS_LOGS_PARSED, a_batch, a_request, stop_
 from sinks.postgres_server import PostgresServer
 
 from dataflow.analytics.stored import StoredRequests
-from dataflow.errors import SinkUnavailable
+from dataflow.errors import Reason, SinkUnavailable
 from dataflow.sinks.postgres.sink import PostgresSink
 
 SLOW_ROWS = """
@@ -90,5 +90,57 @@ async def test_a_batch_that_takes_longer_than_the_server_allows_is_halved_until_
     await sink.write(a_batch(ACCESS_LOGS_PARSED, *[a_request()] * 8_000, first=400))
     assert await connection.fetchval("SELECT count(*) FROM web_logs") == 8_400
     assert size.rows >= 200
+    await connection.close()
+    await sink.close()
+
+
+async def timed_out(database: str, trigger: str) -> asyncpg.Connection:
+    """Give rows a trigger, and statements a time limit."""
+    connection = await asyncpg.connect(database)
+    await connection.execute(trigger)
+    name = database.rpartition("/")[2]
+    await connection.execute(f"ALTER DATABASE {name} SET statement_timeout = '{TIMEOUT_MS}ms'")
+    return connection
+
+
+SLOW_TEXT = SLOW_ROWS.replace("PERFORM pg_sleep(0.002)", "PERFORM pg_sleep(10) WHERE NEW.endpoint = '/slow'")
+SLOW_SERVER = SLOW_ROWS.replace("0.002", "10")
+
+
+async def test_one_row_that_takes_longer_than_the_server_allows_holds_up_no_other(database):
+    """It was tried by itself for ever, and all that came behind it waited."""
+    sink = PostgresSink(database)
+    await sink.open()
+    await stop_maintenance(sink)
+    await sink.write(a_batch(ACCESS_LOGS_PARSED, a_request(), partition=1))
+    connection = await timed_out(database, SLOW_TEXT)
+    await sink._connections.close()
+    values = [a_request(endpoint="/slow" if n == 77 else f"/{n}") for n in range(200)]
+    batch = a_batch(ACCESS_LOGS_PARSED, *values)
+    with pytest.raises(SinkUnavailable, match="57014"):
+        await sink.write(batch)
+    [rejected] = (await sink.write(batch)).rejected
+    assert (rejected.record.offset, rejected.fault.reason) == (77, Reason.TOO_LARGE)
+    assert "table web_logs: PostgreSQL at" in str(rejected.fault)
+    stored = 'SELECT count(*), count(*) FILTER (WHERE "offset" = 77) FROM web_logs WHERE partition = 3'
+    assert tuple(await connection.fetchrow(stored)) == (199, 0)
+    await connection.close()
+    await sink.close()
+
+
+async def test_a_server_that_takes_no_row_in_its_time_is_waited_for(database):
+    """Else an hour of too much load would make dead letters of all that comes."""
+    sink = PostgresSink(database)
+    await sink.open()
+    await stop_maintenance(sink)
+    await sink.write(a_batch(ACCESS_LOGS_PARSED, a_request(), partition=1))
+    connection = await timed_out(database, SLOW_SERVER)
+    await sink._connections.close()
+    batch = a_batch(ACCESS_LOGS_PARSED, a_request(), a_request())
+    for _ in range(3):
+        with pytest.raises(SinkUnavailable, match="57014"):
+            await sink.write(batch)
+    await connection.execute("DROP TRIGGER slow ON web_logs")
+    assert (await sink.write(batch)).rejected == []
     await connection.close()
     await sink.close()

@@ -11,6 +11,11 @@ class BatchSize:
         self.rows = MOST_ROWS
         self._good = 0
 
+    @property
+    def is_halved(self) -> bool:
+        """Tell whether something was too much for the server, not long ago."""
+        return self.rows < MOST_ROWS
+
     def halve(self, rows: int) -> None:
         """Take half of so many rows from now on, at least one."""
         self.rows = max(1, min(self.rows, rows) // 2)
@@ -18,7 +23,7 @@ class BatchSize:
 
     def passed(self, rows: int) -> None:
         """Note that so many rows were stored in time; smaller batches than allowed say nothing."""
-        if self.rows < MOST_ROWS and rows == self.rows:
+        if self.is_halved and rows == self.rows:
             self._good += 1
             if self._good == GOOD_BATCHES:
                 self.rows, self._good = min(MOST_ROWS, self.rows * 2), 0

@@ -34,6 +34,11 @@ TOO_MUCH = (
 class TooMuchAtOnce(SinkUnavailable):
     """The server has cancelled or not finished a transaction; a smaller one may pass."""
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Tell whether the server itself says so, and may be asked again at once."""
+        return isinstance(self.__cause__, asyncpg.QueryCanceledError)
+
 
 class Connections:
     """Lends connections for a transaction each; nothing of a session is relied upon.

@@ -15,11 +15,14 @@ log = get_log(__name__)
 DROP_WAIT = "5s"  # how long it waits for readers; the next attempt is an hour later
 ATTACH_WAIT = "1s"  # readers of the default partition hold up a new one; others wait behind us
 DELETED_AT_ONCE = 10_000
-IN_THE_WAY = (
+NOT_NOW = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
+    asyncpg.OutOfMemoryError,  # 53200: others hold as many locks as there are, and a partition needs some
+    asyncpg.InsufficientPrivilegeError,  # 42501: the role may insert rows, and make no tables
 )
+"""No row has to wait for that: the default partition takes it."""
 
 _PARTITIONS = """
 SELECT child.relname FROM pg_inherits
@@ -78,7 +81,7 @@ class DayPartitions:
                 return
 
     async def _create(self, connections: Connections, day: date) -> bool:
-        """Create a partition, and move the rows of its day there; return false if somebody is in the way."""
+        """Create a partition, and move the rows of its day there; return false if it cannot be made now."""
         name = partition_name(self.table, day)
         async with connections.transaction() as connection:
             # IF NOT EXISTS alone fails if two sessions create it at once.
@@ -94,9 +97,9 @@ class DayPartitions:
                     f"ALTER TABLE {self.table} ATTACH PARTITION {name} "
                     f"FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
                 )
-            except IN_THE_WAY as error:
+            except NOT_NOW as error:
                 # The commit of a failed transaction is a rollback.
-                log.info(
+                log.warning(
                     "Day partition is not made now; its rows go to the default partition.",
                     table=self.table, day=day.isoformat(), error=error,
                 )  # fmt: skip

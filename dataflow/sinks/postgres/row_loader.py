@@ -57,6 +57,15 @@ class RowLoader:
             return await self._load_halves(connection, partition, rows)
         return []
 
+    async def try_bare(
+        self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]
+    ) -> None:
+        """Load the rows with nothing but their keys and times, and take them back."""
+        empty = [None] * (len(self._columns) - len(FIRST_COLUMNS))
+        bare = [(record, (*row[: len(FIRST_COLUMNS)], *empty)) for record, row in rows]
+        await self.load(connection, partition, bare)
+        await connection.execute("ROLLBACK TO batch")
+
     async def _put(self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]) -> None:
         values = [row for _, row in rows]
         await connection.copy_records_to_table(self._staging, records=values, columns=self._columns)

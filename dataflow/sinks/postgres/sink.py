@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from dataflow import metrics
-from dataflow.errors import SinkUnavailable
+from dataflow.errors import Reason, SinkUnavailable
 from dataflow.logs import get_log
-from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, convert
+from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, convert, rejection
 from dataflow.sinks.postgres.batch_size import BatchSize
 from dataflow.sinks.postgres.connections import Connections, TooMuchAtOnce
 from dataflow.sinks.postgres.day_partitions import DayPartitions, today
@@ -83,16 +83,35 @@ class PostgresSink(Sink):
                 async with self._connections.transaction() as connection:
                     refused = await target.loader.load(connection, partition, part)
             except TooMuchAtOnce as error:
-                target.size.halve(len(part))
                 log.warning("Batch is too much for PostgreSQL; halving it.", rows=len(part), error=error)
-                if not has_passed:
-                    raise
-                has_passed = False
-            else:
-                rejected += refused
-                start, has_passed = start + len(part), True
-                target.size.passed(len(part))
+                if len(part) == 1:
+                    refused = await self._load_alone(target, partition, part)
+                else:
+                    may_go_on = has_passed or (error.is_cancelled and target.size.is_halved)
+                    target.size.halve(len(part))
+                    if not may_go_on:
+                        raise
+                    has_passed = False
+                    continue
+            rejected += refused
+            start, has_passed = start + len(part), True
+            target.size.passed(len(part))
         return rejected
+
+    async def _load_alone(
+        self, target: _Target, partition: int, rows: Sequence[RecordRow]
+    ) -> list[Rejection]:
+        """Load a row that was too much by itself; reject it if the server takes it without its values.
+
+        Raises `TooMuchAtOnce` if not even that passes: then it is no fault of the row.
+        """
+        async with self._connections.transaction() as connection:
+            await target.loader.try_bare(connection, partition, rows)
+        try:
+            async with self._connections.transaction() as connection:
+                return await target.loader.load(connection, partition, rows)
+        except TooMuchAtOnce as error:
+            return [rejection(rows[0][0], f"table {target.table.name}: {error}", Reason.TOO_LARGE)]
 
     def _without_expired(self, target: _Target, rows: Sequence[RecordRow]) -> Sequence[RecordRow]:
         first_kept = self._first_kept()
