@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from dataflow.stages.lines import LineStage
 
+ACCESS_LOG = "access-log"
 TAKES = {
     "--rules": "filter",
-    "--format": "access-log",
-    "--geoip-city": "access-log",
-    "--geoip-asn": "access-log",
-    "--explain": "access-log",
+    "--format": ACCESS_LOG,
+    "--geoip-city": ACCESS_LOG,
+    "--geoip-asn": ACCESS_LOG,
+    "--explain": ACCESS_LOG,
 }
 """The stage that each option is for."""
 
@@ -97,7 +98,7 @@ def _explain(file: Path, log_format: str | None) -> None:
     from dataflow.settings import settings
 
     current = settings()
-    with lines_of(file) as lines:
+    with lines_of(file, are_json=False) as lines:
         explain_lines(log_format or current.access_log_format, current.access_log_zone, lines)
 
 
@@ -106,7 +107,7 @@ def _run(name: str, stage: "LineStage", file: Path, dead_letters: Path | None) -
     from dataflow.cli.stage_run import LineCounts, run_stage
 
     counts = LineCounts()
-    with lines_of(file) as lines, _file_of(dead_letters) as letters:
+    with lines_of(file, are_json=name != ACCESS_LOG) as lines, _file_of(dead_letters) as letters:
         try:
             run_stage(name, stage, lines, results(), letters, counts)
             sys.stdout.flush()

@@ -13,6 +13,7 @@ from dataflow.inputs.input import PIECE_BYTES, Pieces
 from dataflow.inputs.kinds import MAGIC_BYTES, kind_of
 from dataflow.inputs.text import encoding_of, is_text
 from dataflow.inputs.unpacker import Unpacker
+from dataflow.sources.journal_entries import BEGIN as JOURNAL
 
 STDIN = Path("-")
 
@@ -25,8 +26,9 @@ class Lines:
     and an empty line is a line.
     """
 
-    def __init__(self, name: str, file: IO[bytes], size: int | None) -> None:
+    def __init__(self, name: str, file: IO[bytes], size: int | None, *, are_json: bool = True) -> None:
         self._name = name
+        self._are_json = are_json
         self._file = file
         self.size = size
         """Stored bytes of the file; None if unknown."""
@@ -38,7 +40,7 @@ class Lines:
         begin = _first_line(stored) if self.size is None else b""
         pieces = chain((begin,), stored) if begin else stored
         if not (begin and _is_plain(begin)):
-            pieces = Unpacker(may_be_records=True).unpacked(self._name, pieces)
+            pieces = Unpacker(may_be_records=True, are_lines_json=self._are_json).unpacked(self._name, pieces)
         return _split(pieces)
 
     def _stored(self) -> Pieces:
@@ -62,7 +64,8 @@ def _is_plain(begin: bytes) -> bool:
         getincrementaldecoder("utf-8")().decode(begin)
     except UnicodeDecodeError:
         return False
-    return kind_of(begin) is None and encoding_of(begin) is None and is_text(begin)
+    is_packed = kind_of(begin) is not None or begin.startswith(JOURNAL)
+    return not is_packed and encoding_of(begin) is None and is_text(begin)
 
 
 def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -78,10 +81,10 @@ def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 @contextmanager
-def lines_of(path: Path) -> Iterator[Lines]:
+def lines_of(path: Path, *, are_json: bool = True) -> Iterator[Lines]:
     """Open a file, plain or packed as detected from its content; `-` is stdin."""
     if path == STDIN:
-        yield Lines("stdin", sys.stdin.buffer, None)
+        yield Lines("stdin", sys.stdin.buffer, None, are_json=are_json)
         return
     try:
         file = path.open("rb")
@@ -90,4 +93,4 @@ def lines_of(path: Path) -> Iterator[Lines]:
             f"FILE is '{path}'; expected a file that can be read ({error.strerror})"
         ) from error
     with file:
-        yield Lines(str(path), file, path.stat().st_size if path.is_file() else None)
+        yield Lines(str(path), file, path.stat().st_size if path.is_file() else None, are_json=are_json)

@@ -45,12 +45,14 @@ def produce(
 
 
 async def _load(connection: Mapping[str, object], topic: str, file: Path) -> "Loaded":
+    from dataflow.catalogue.declared import STREAMS
     from dataflow.cli.lines import lines_of
     from dataflow.cli.topic_loader import loading_producer, topic_loader
 
+    are_json = all(stream.is_json for stream in STREAMS if stream.topic == topic)
     async with loading_producer(connection) as producer:
         loader = await topic_loader(connection, producer, topic)
-        with lines_of(file) as lines, progress_bar() as bar:
+        with lines_of(file, are_json=are_json) as lines, progress_bar() as bar:
             task = bar.add_task(f"{file} to {topic}", total=lines.size)
             async for step in _steps(lines, loader.loaded):
                 await loader.send(step)

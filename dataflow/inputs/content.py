@@ -18,7 +18,7 @@ class InputContent:
         self.stored_bytes = 0
         """How many of its stored bytes were read."""
         self._source = source
-        self._lines = Unpacker(may_be_records=may_be_records)
+        self._lines = Unpacker(may_be_records=may_be_records, are_lines_json=may_be_records)
 
     @property
     def is_packed(self) -> bool:

@@ -11,6 +11,8 @@ from dataflow.inputs.kinds import MAGIC_BYTES, STREAMS, kind_of, unread_kind_of
 from dataflow.inputs.parquet import parquet_lines
 from dataflow.inputs.streams import unpacked_stream
 from dataflow.inputs.text import LOOKED_AT, as_utf8, encoding_of, is_text
+from dataflow.sources.journal_entries import BEGIN as JOURNAL
+from dataflow.sources.journal_entries import journal_lines
 
 MOST_LAYERS: Final = 4
 """A gzip in a tar in a zip is three; what has more is made to be a bomb."""
@@ -30,10 +32,11 @@ _RECORDS: Final = {
 class Unpacker:
     """Takes packings off, and refuses by its name what cannot be read."""
 
-    def __init__(self, *, may_be_records: bool) -> None:
+    def __init__(self, *, may_be_records: bool, are_lines_json: bool) -> None:
         self.is_packed = False
         """Whether the outermost layer is a packing."""
         self._may_be_records = may_be_records
+        self._are_lines_json = are_lines_json
 
     def unpacked(self, path: str, pieces: Pieces, layers: int = 0) -> Pieces:
         """Return the lines of a file; raises `UnreadableInput` for no text, and where it is damaged."""
@@ -48,11 +51,16 @@ class Unpacker:
         if kind in _MEMBERS:
             return self._joined(_MEMBERS[kind](path, whole), layers + 1)
         if kind not in _RECORDS:
-            return _text(path, head, rest)
+            return self._text(path, head, rest)
         name, lines = _RECORDS[kind]
         if not self._may_be_records:
             raise UnreadableInput(f"{path} is {name}; expected lines of text")
         return lines(path, whole)
+
+    def _text(self, path: str, head: bytes, rest: Pieces) -> Pieces:
+        if head.startswith(JOURNAL):
+            return journal_lines(chain((head,), rest), LONGEST_LINE, is_json=self._are_lines_json)
+        return _text(path, head, rest)
 
     def _joined(self, members: Members, layers: int) -> Pieces:
         """Yield the lines of all files of an archive, each from a new line on; then raise the first fault."""

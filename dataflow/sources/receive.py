@@ -19,6 +19,8 @@ from dataflow.settings import Settings
 from dataflow.sources.batching_producer import BatchingProducer
 from dataflow.sources.body_events import ArrayFault, is_ping, json_events, split_lines
 from dataflow.sources.inflate import PIECE_BYTES, inflate
+from dataflow.sources.journal_entries import BEGIN as JOURNAL
+from dataflow.sources.journal_entries import journal_lines
 from dataflow.sources.sorting import Sorter
 from dataflow.sources.unusable_lines import UnusableLines, check_of
 
@@ -114,11 +116,16 @@ class Receiving:
         head, rest = bytes(begin), pieces
         if sorter.stream.is_datastream and is_ping(head):
             return
-        if not sorter.stream.is_json:
-            yield from split_lines(chain((head,), rest), sorter.most_dead_bytes)
+        is_json, most_bytes = sorter.stream.is_json, sorter.most_dead_bytes
+        if head.startswith(JOURNAL):
+            lines = journal_lines(chain((head,), rest), most_bytes, is_json=is_json)
+            yield from split_lines(lines, most_bytes)
+            return
+        if not is_json:
+            yield from split_lines(chain((head,), rest), most_bytes)
             return
         try:
-            yield from json_events(head, rest, sorter.most_dead_bytes, self._settings.ingest_body_bytes)
+            yield from json_events(head, rest, most_bytes, self._settings.ingest_body_bytes)
         except ArrayFault as fault:
             sorter.reject(fault.rest, fault)
 

@@ -203,3 +203,14 @@ def an_avro_bomb(size: int) -> bytes:
     fastavro.schemaless_writer(file, "long", 1)
     fastavro.schemaless_writer(file, "bytes", block)
     return whole + file.getvalue() + whole[-16:]
+
+
+def test_the_export_of_a_journal_is_lines_with_host_and_time():
+    """Packed or not; a stream of JSON gets the messages alone."""
+    entry = b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=15\nMESSAGE=%s\n_HOSTNAME=web1\n\n"
+    export = b"".join(entry % (LINE % number).rstrip() for number in range(3_000))
+    logs = [orjson.loads(line) for line in unpacked(gzip.compress(export), may_be_records=False).splitlines()]
+    assert {(one["_HOSTNAME"], one["__REALTIME_TIMESTAMP"]) for one in logs} == {("web1", "15")}
+    lines = [(LINE % number).rstrip() for number in range(3_000)]
+    assert [one["MESSAGE"].encode() for one in logs] == lines
+    assert unpacked(export).splitlines() == lines

@@ -159,3 +159,18 @@ def test_a_named_format_is_stated_by_its_name():
     """As in DATAFLOW_ACCESS_LOG_FORMAT; lines of other formats are dead letters then."""
     found, said = apply("access-log", "--format", "squid", stdin=PLAIN.splitlines()[0])
     assert (found, json.loads(said.splitlines()[0])["dead_lettered"]) == ([], 1)
+
+
+@pytest.mark.parametrize("is_piped", [True, False])
+def test_the_export_of_a_journal_keeps_host_and_time(tmp_path, is_piped):
+    """`journalctl -u nginx -o export | dataflow apply access-log -`; each field was a line of its own."""
+    entry = b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1423944916375353\n_HOSTNAME=web1\nMESSAGE=%s\n\n"
+    message = b'192.0.2.9 - - [17/May/2015:10:05:03 +0000] "GET /%d HTTP/1.1" 200 5 "-" "UA"'
+    export = b"".join(entry % (message % number) for number in range(3))
+    (tmp_path / "export").write_bytes(export)
+    lines, said = apply("access-log", "-" if is_piped else str(tmp_path / "export"), stdin=export)
+    made = [json.loads(line) for line in lines]
+    assert [(one["endpoint"], one["host"], one["log_time"]) for one in made] == [
+        (f"/{number}", "web1", "1423944916375353") for number in range(3)
+    ]
+    assert json.loads(said)["received"] == 3

@@ -16,6 +16,7 @@ from dataflow.errors import InvalidEvent
 from dataflow.http_error import HttpError
 from dataflow.sources.body_events import elements, is_array, json_events, read_head, split_lines
 from dataflow.sources.inflate import PIECE_BYTES, inflate
+from dataflow.sources.journal_entries import journal_lines
 from dataflow.stages.access_log import line_parser
 
 SMALL, LARGE = 64 << 10, 256 << 10
@@ -49,6 +50,11 @@ WALKS: dict[str, Callable[[bytes], object]] = {
     "lines in tiny pieces": all_of(
         lambda text: split_lines((text[at : at + 512] for at in range(0, len(text), 512)), 64 << 10)
     ),
+    "journal entries": all_of(
+        lambda text: journal_lines(
+            iter([text[at : at + 512] for at in range(0, len(text), 512)]), 64 << 10, is_json=False
+        )
+    ),
     "gzip members": all_of(lambda text: inflate(gzip.compress(text[:64]) * (len(text) >> 8), "gzip", MOST)),
     "access log": all_of(lambda text: [LOGS.parse(text)]),
 }
@@ -64,6 +70,8 @@ WORST: dict[str, Callable[[int], bytes]] = {
     "backslashes": lambda size: b'["' + b"\\" * size,
     "tiny elements": lambda size: b"[" + b"1," * (size // 2),
     "line feeds": lambda size: b"\n" * size,
+    "journal fields": lambda size: b"A\n\0\0\0\0\0\0\0\0\n" * (size // 11),
+    "a journal field of any size": lambda size: b"A\n" + b"\xff" * size,
     "a long line": lambda size: b"a" * size,
     "a front without an end": lambda size: b"a " * (size // 2) + b"[",
     "a list of addresses": lambda size: b"1.1.1.1, " * (size // 9) + b'- - [17/May/2015:10:05:03 +0000] "',
