@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import msgspec
+
 from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, LetterFilter, Place, read_letter
@@ -54,7 +56,7 @@ class LetterReader:
         for tp, begin in (await self._consumer.beginning_offsets(self._marks)).items():
             async for records in self._records(tp, begin, ends[tp]):
                 for record in records:
-                    marks.put(record.key or b"", record.value)
+                    _put(marks, tp, record)
         if marks.beyond({tp.partition: end for tp, end in (await self._ends()).items()}):
             raise DataflowError(
                 f"topic {DEAD_LETTERS_REPLAYED.name} names dead letters that do not exist; expected it to "
@@ -168,3 +170,15 @@ async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[Lette
         )
     async with reader(connection) as consumer:
         yield LetterReader(consumer, partitions)
+
+
+def _put(marks: Marks, tp: TopicPartition, record: Record) -> None:
+    key = record.key or b""
+    try:
+        marks.put(key, record.value)
+    except msgspec.MsgspecError as error:
+        raise DataflowError(
+            f"record {record.offset} of {tp.topic}, partition {tp.partition}, key {key.decode()}, is no mark "
+            f"of a replay ({error}); expected what `dataflow dead-letters replay` has written. Write null "
+            "under that key; letters that it named can be replayed again then"
+        ) from error

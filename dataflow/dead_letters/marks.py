@@ -4,15 +4,19 @@ A mark names the letters of one partition that one transaction has replayed, so 
 letters need some thousand marks. Letters and mark are committed together or not at all.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated
 
 import msgspec
 
 Range = tuple[int, int]  # first and last offset
 
 _encode = msgspec.json.encode
-_decode = msgspec.json.Decoder(list[Range]).decode
+_decode = msgspec.json.Decoder(Annotated[list[Range], msgspec.Meta(min_length=1)]).decode
+_is_ours = re.compile(rb"[0-9]{1,9}/[0-9]{1,18}").fullmatch
+"""Whether a key is that of a mark; what somebody else has written says nothing of our letters."""
 
 
 def mark_of(partition: int, offsets: Collection[int]) -> tuple[bytes, bytes]:
@@ -34,11 +38,11 @@ class Marks:
         self._ranges: dict[int, list[Range]] | None = None
 
     def put(self, key: bytes, value: bytes | None) -> None:
-        """Apply a record of the topic."""
+        """Apply a record of the topic. Raises `msgspec.MsgspecError` for a mark that cannot be read."""
         self._ranges = None
         if value is None:
             self._by_key.pop(key, None)
-        else:
+        elif _is_ours(key):
             self._by_key[key] = _decode(value)
 
     def has(self, partition: int, offset: int) -> bool:

@@ -96,6 +96,16 @@ async def test_a_second_replay_sends_only_what_is_new(place, bury, read_topic):
     assert sorted(int(r.value) for r in read_topic(place["source"])) == list(range(41))
 
 
+async def test_a_mark_that_somebody_has_overwritten_is_named_and_nothing_goes_back(place, bury, produce):
+    """What it named may have gone back; beside it stands what is none, and is passed over."""
+    bury(b"a")
+    produce(place["dead-letters-replayed"], [b"hello"], keys=[b"somebody else's"], partition=0)
+    assert await back(place) == (1, 0)
+    produce(place["dead-letters-replayed"], [b"hello"], keys=[b"0/0"], partition=0)
+    with pytest.raises(DataflowError, match=r"key 0/0, is no mark of a replay .*; expected what `dataflow"):
+        await back(place)
+
+
 async def test_only_what_is_meant_goes_back(place, bury, read_topic):
     """By stage, reason, topic and place; the rest stays for another day."""
     bury(b"a", stage="x")

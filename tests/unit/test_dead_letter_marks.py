@@ -1,5 +1,7 @@
 """Marks and letters: what decides whether an event goes back, and as what."""
 
+import msgspec
+import pytest
 from aiokafka.record.default_records import DefaultRecord
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,3 +104,23 @@ def test_a_selection_is_the_conjunction_of_what_it_says():
     ]
     assert all(letter_filter.matches(letter) for letter_filter in meant)
     assert not any(letter_filter.matches(letter) for letter_filter in others)
+
+
+@pytest.mark.parametrize(
+    "key", [b"", b"k", b"0", b"/", b"a/b", b"-1/5", b"0/5/6", b"\xff", b"9" * 30 + b"/1"]
+)
+@pytest.mark.parametrize("value", [b"", b"hello", b"[]", b"[[0,9]]", None])
+def test_what_somebody_else_writes_beside_the_marks_says_nothing_of_our_letters(key, value):
+    """It ended each list and each replay with a traceback."""
+    marks = Marks()
+    marks.put(*mark_of(0, [5]))
+    marks.put(key, value)
+    assert (marks.has(0, 5), marks.has(0, 4)) == (True, False)
+    assert (list(marks.outdated({0: 6})), marks.beyond({0: 6})) == ([b"0/5"], False)
+
+
+@pytest.mark.parametrize("value", [b"", b"hello", b"[]", b"[[0]]", b"{}", b'[["a","b"]]'])
+def test_a_mark_that_cannot_be_read_is_not_passed_over(value):
+    """It may have said that letters were sent back: they would be sent twice."""
+    with pytest.raises(msgspec.MsgspecError):
+        Marks().put(b"0/5", value)
