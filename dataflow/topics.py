@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dataflow.catalogue.declared import INGEST_RUNS, INGESTED_INPUTS, OWN_TOPICS, STREAMS, TOPICS
+from dataflow.catalogue.declared import (
+    INGEST_RUNS,
+    INGESTED_INPUTS,
+    OWN_TOPICS,
+    STREAMS,
+    TOPICS,
+    streams_named,
+)
 from dataflow.catalogue.streams.cdn_logs import CDN_LOGS_FILTERED
 from dataflow.catalogue.topic import DeclaredTopic
 from dataflow.engine.boot import CHANGELOG_SETTINGS
@@ -22,12 +29,14 @@ def read_topics(settings: Settings) -> tuple[str, ...]:
 def declared_topics(settings: Settings, *, with_changelogs: bool = True) -> tuple[DeclaredTopic, ...]:
     """Return every topic Dataflow needs.
 
-    A changelog has as many partitions as its source: a partition's tables move with it.
+    A changelog has as many partitions as its source: a partition's tables move with it. Those of streams that
+    the settings leave to other workers are theirs.
     """
     declared = [
         replace(topic, partitions=topic.partitions or settings.partitions)
         for topic in (*TOPICS.values(), *OWN_TOPICS)
     ]
+    chosen = {topic for stream in streams_named(settings.streams) or STREAMS for topic in stream.topics}
     changelogs = [
         DeclaredTopic(
             changelog_of(settings.app_id, topic),
@@ -36,7 +45,7 @@ def declared_topics(settings: Settings, *, with_changelogs: bool = True) -> tupl
             partitions=settings.partitions,
         )
         for topic in read_topics(settings)
-        if with_changelogs
+        if with_changelogs and topic in chosen
     ]
     return (*declared, *changelogs)
 
@@ -61,6 +70,8 @@ class TopicReport:
 
     created: tuple[str, ...]
     differences: tuple[Difference, ...]
+    hidden: tuple[str, ...] = ()
+    """Topics that we may not describe: they may be there."""
 
 
 async def existing_topics(connection: Mapping[str, object]) -> dict[str, int]:
@@ -91,15 +102,16 @@ async def wait_for_topics(connection: Mapping[str, object], topics: Iterable[Dec
 
 async def _ensure(admin: Admin, declared: Sequence[DeclaredTopic], *, create: bool) -> TopicReport:
     created: tuple[str, ...] = ()
+    missing = {topic.name for topic in declared} - (await admin.partition_counts()).keys()
+    hidden = await admin.hidden(missing)
     if create:
-        missing = {topic.name for topic in declared} - (await admin.partition_counts()).keys()
-        missing -= await admin.hidden(missing)  # we may not describe them: they may exist
         created = await admin.create_topics(
             NewTopic(topic.name, topic.partitions, topic.configs)
             for topic in declared
-            if topic.name in missing
+            if topic.name in missing - hidden
         )
-    return TopicReport(created, await _differences(admin, declared, just_made=created))
+    compared = [topic for topic in declared if topic.name not in {*created, *hidden}]
+    return TopicReport(created, await _differences(admin, compared), tuple(sorted(hidden)))
 
 
 async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str, int]:
@@ -117,11 +129,8 @@ async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str
         return grown
 
 
-async def _differences(
-    admin: Admin, declared: Sequence[DeclaredTopic], just_made: Sequence[str]
-) -> tuple[Difference, ...]:
-    """List what differs; every broker may not yet know what was just made, and that is right."""
-    compared = [topic for topic in declared if topic.name not in just_made]
+async def _differences(admin: Admin, compared: Sequence[DeclaredTopic]) -> tuple[Difference, ...]:
+    """List what differs, but of what was just made: every broker may not yet know it, and it is right."""
     partitions = await admin.partition_counts()
     configs = await admin.configs(
         {topic.name: topic.configs.keys() for topic in compared if topic.name in partitions}

@@ -24,8 +24,8 @@ def topics(
     """Create missing topics and check the others.
 
     It compares partitions, and settings such as compaction and retention. Topics that exist are not
-    altered; only --grow adds partitions. The exit code is 1 if a topic differs or is missing. In a pipe the
-    output is JSON.
+    altered; only --grow adds partitions. The exit code is 1 if a topic differs, is missing, or is hidden
+    from this user. In a pipe the output is JSON.
 
     \b
     Example:
@@ -41,7 +41,7 @@ def topics(
     declared = declared_topics(settings())
     report = ask_broker(lambda connection: ensure_topics(connection, declared, create=create))
     _show(declared, report)
-    if report.differences:
+    if report.differences or report.hidden:
         raise typer.Exit(1)
 
 
@@ -55,7 +55,7 @@ def _grow(app_id: str) -> None:
 
 def _show(declared: Sequence["DeclaredTopic"], report: "TopicReport") -> None:
     states = {difference.topic: "differs" for difference in report.differences}
-    states |= dict.fromkeys(report.created, "made")
+    states |= dict.fromkeys(report.created, "made") | dict.fromkeys(report.hidden, "hidden")
     rows = [
         (topic.name, states.get(topic.name, "as declared"), topic.partitions, _kept(topic), topic.holds)
         for topic in declared
@@ -67,7 +67,14 @@ def _show(declared: Sequence["DeclaredTopic"], report: "TopicReport") -> None:
     else:
         names = ("name", "partitions", "configs", "holds")
         described = [{name: getattr(topic, name) for name in names} for topic in declared]
-        print_json({"topics": described, "created": report.created, "differences": report.differences})
+        print_json(
+            {
+                "topics": described,
+                "created": report.created,
+                "hidden": report.hidden,
+                "differences": report.differences,
+            }
+        )
 
 
 def _kept(topic: "DeclaredTopic") -> str:

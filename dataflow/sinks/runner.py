@@ -63,8 +63,8 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
                 break
             except (KafkaError, OSError) as error:
                 await self.consumer.stop()
-                reason = await explain(error, self.options.connection)
-                log.warning("Sink waits for the broker.", sink=self.sink.name, error=reason)
+                reason = (await self.wait(explain(error, self.options.connection))).result
+                log.warning("Sink waits for the broker.", sink=self.sink.name, error=reason or error)
                 await self.sleep(pause)
             if self.should_stop:  # a sleep is over at once from then on
                 return

@@ -129,3 +129,22 @@ async def test_a_runner_that_waits_for_the_broker_ends_when_it_is_stopped():
     await runner.stop()
     await asyncio.wait_for(starting, 10)
     assert sink.is_closed
+
+
+async def test_a_runner_that_finds_out_why_it_is_not_let_in_ends_when_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """It may ask each broker for 15 s, and a worker has hardly more for its end."""
+    is_asking = asyncio.Event()
+
+    async def ask_for_ever(*_: object) -> str:
+        is_asking.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    monkeypatch.setattr("dataflow.sinks.runner.explain", ask_for_ever)
+    runner = SinkRunner(QuietSink(), NO_BROKER)
+    starting = asyncio.create_task(runner.start())
+    await asyncio.wait_for(is_asking.wait(), 30)
+    await runner.stop()
+    await asyncio.wait_for(starting, 10)

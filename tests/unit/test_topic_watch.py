@@ -36,6 +36,14 @@ def test_who_counts_watches_changelogs():
     assert {"dataflow-expedia-changelog", "expedia"} <= names
 
 
+def test_a_worker_of_some_streams_watches_their_changelogs_alone():
+    """Those of the others may not be there yet, and are watched by their own workers."""
+    names = {topic.name for topic in watched_topics(Settings(role=Role.ENRICH, streams=("access-logs",)))}
+    changelogs = {name for name in names if name.endswith("-changelog")}
+    assert changelogs == {"dataflow-access-logs-changelog"}
+    assert {"expedia", "expedia_ext"} <= names
+
+
 def test_records_are_kept_as_long_as_declared():
     """What is compacted is kept for ever, and no lag is too large for it."""
     assert retention_seconds([WEEK, DAY, COMPACTED], []) == {"week": 604_800, "day": 86_400}

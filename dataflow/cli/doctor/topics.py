@@ -1,9 +1,10 @@
 """Topics: whether all are there and as declared, and changelogs fit their sources."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from dataflow.cli.doctor.finding import Examined, Finding, error, ok, warning
 from dataflow.engine.topology import changelog_of
+from dataflow.kafka.connection import principal_of
 from dataflow.topics import Difference, declared_topics, ensure_topics, read_topics
 
 CHECK = "topics"
@@ -18,7 +19,9 @@ async def topics(examined: Examined) -> AsyncIterator[Finding]:
     differences = [one for one in report.differences if one.found is None or one.subject != "partitions"]
     for difference in differences:
         yield _finding(difference)
-    if not differences:
+    if report.hidden:
+        yield _hidden(report.hidden, examined)
+    if not differences and not report.hidden:
         yield ok(CHECK, f"all {len(declared)} topics exist, with the settings that they need")
     async for finding in _changelogs(examined):
         yield finding
@@ -37,6 +40,16 @@ async def _changelogs(examined: Examined) -> AsyncIterator[Finding]:
             "the same number: the tables of a partition are in the changelog partition of that number",
             "run `dataflow topics --grow` as a user that may alter topics",
         )
+
+
+def _hidden(names: Sequence[str], examined: Examined) -> Finding:
+    return warning(
+        CHECK,
+        f"{principal_of(examined.connection)} may not describe {', '.join(names)}: whether they are there is "
+        "not known",
+        "rights to operation DESCRIBE on them",
+        "run it as the user of `dataflow acl commands`, or give this one their rights",
+    )
 
 
 def _finding(difference: Difference) -> Finding:
