@@ -1,10 +1,14 @@
 """Rights: a broker lets in whom `dataflow acl` gives them, and the doctor sees which are missing."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from harness.relay import until
 from harness.role_broker import RoleBroker, as_logged, role_broker
 
+from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.cli.doctor.finding import Examined
 from dataflow.cli.doctor.rights import rights
 from dataflow.cli.doctor.topics import topics
@@ -13,9 +17,14 @@ from dataflow.kafka.clients import running
 from dataflow.provisioning.kafka_acls import acls_of
 from dataflow.provisioning.kafka_users import COMMANDS
 from dataflow.settings import Role, read_settings
+from dataflow.sinks.configured import configured_sinks, runner_options
+from dataflow.sinks.runner import SinkRunner
+from dataflow.sinks.status import sink_statuses
+from dataflow.topic_watch import TopicWatch
 from dataflow.topics import declared_topics, ensure_topics
 
 APP = "dataflow"
+EVENT = b'{"device_id":"d","event_type":"REVENUE","created_on":"2026-01-31T12:00:00Z"}'
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +68,27 @@ async def test_what_is_hidden_from_a_user_is_not_called_missing(roles: RoleBroke
         found = [one async for one in topics(Examined(settings, Role.SINK_CSV.value, login, admin))]
     assert [one.level for one in found] == ["warning"]
     assert "User:dataflow-sink-csv may not describe dataflow-" in found[0].found
+
+
+async def test_none_of_the_rights_of_a_sink_is_too_many(roles: RoleBroker, tmp_path: Path):
+    """Each is asked for by something that a sink worker does: without it, that would fail."""
+    role, topic = Role.SINK_CSV.value, ANALYTICS_EVENTS.name
+    settings = read_settings().model_copy(update={"role": Role.SINK_CSV, "csv_dir": tmp_path / "csv"})
+    login = roles.connection(role)
+    roles.kafka.produce(topic, [EVENT, b"no JSON", EVENT], partition=0)
+    [sink] = configured_sinks(settings)
+    runner = SinkRunner(sink, runner_options(settings, login))
+    await runner.start()
+    await until(lambda: _committed(runner) == 3, "what is stored")
+    await TopicWatch(settings, login)._look()
+    [csv] = await sink_statuses(login, settings.app_id, {sink.name: set(sink.topics)})
+    async with running(Admin(login)) as admin:  # as its page does, to ask the workers that have the tables
+        assert await admin.members(settings.app_id) == []
+    await runner.stop()
+    assert (csv.workers, csv.lag.records) == (1, 0)
+    assert [letter.value for letter in roles.kafka.read_topic(DEAD_LETTERS.name)] == [b"no JSON"]
+    assert {as_logged(acl) for acl in acls_of(role, settings)} - roles.used(role) == set()
+
+
+def _committed(runner: SinkRunner) -> int:
+    return sum(partition.committed_offset for partition in runner.partitions.values())
