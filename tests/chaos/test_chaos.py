@@ -13,6 +13,7 @@ from chaos.checks import (
     expected_tables,
     read_outputs,
 )
+from chaos.compaction import compact
 from chaos.feed import Feed
 from chaos.torments import break_broker, end, freeze, kill, move, torment
 from chaos.troubles import deny_all, deny_topic, grow, set_clock
@@ -30,7 +31,7 @@ EVENTS_PER_SECOND = 800  # of each stream
 def test_nothing_is_lost_doubled_or_miscounted_whatever_is_killed(cluster, capsys):
     """This is the promise; DATAFLOW_CHAOS_SEED repeats a run, DATAFLOW_CHAOS_KILLS=20 makes it long."""
     dice = Random(SEED)
-    torments = [kill] * KILLS + [freeze, end, break_broker, move, move]
+    torments = [kill] * KILLS + [freeze, end, break_broker, move, move, compact]
     torments += [deny_topic, deny_all, grow, set_clock] * max(1, KILLS // 8)
     dice.shuffle(torments)
     with capsys.disabled():
