@@ -26,9 +26,8 @@ class Rounds:
         self._filled: set[str] = set()
 
     def run(self, number: int) -> None:
-        """Let every row run once more; in later rounds first those that targets are about."""
-        ranked = sorted(self._contestants, key=lambda c: not c.judged) if number else self._contestants
-        for contestant in ranked:
+        """Let every row run once more; first those that targets are about, as the time may be up."""
+        for contestant in sorted(self._contestants, key=lambda c: not c.judged):
             began = time.monotonic()
             if began + self._seconds.get(contestant.name, 0.0) <= self._until:
                 self._run(contestant, number)

@@ -10,7 +10,7 @@ from flows.log_file import LogFile
 from inputs import ACCESS_LINES, CDN_LINES
 from peer_programs import by_flink, by_go, by_maven, on_path
 
-SLOW = 0.25
+SLOW = 0.5
 """The share of the events for a program that takes some 100 µs each."""
 GOACCESS = 'exec goaccess "$LOG" --no-global-config --log-format=COMBINED --output="$REPORT"'
 
