@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -22,10 +24,8 @@ import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.streaming.api.functions.windowing.ProcessWindowFunction;
-import org.apache.flink.streaming.api.windowing.assigners.GlobalWindows;
 import org.apache.flink.streaming.api.windowing.assigners.TumblingEventTimeWindows;
 import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
-import org.apache.flink.streaming.api.windowing.windows.Window;
 import org.apache.flink.util.Collector;
 
 /**
@@ -35,6 +35,7 @@ import org.apache.flink.util.Collector;
  */
 public final class RequestTables {
     private static final Duration DISORDER = Duration.ofHours(1);
+    private static final Duration EVER = Duration.ofDays(36_500); // from 1970 on
     private static final Queue<List<Object>> CELLS = new ConcurrentLinkedQueue<>(); // for the check
     private static final TypeInformation<Tuple2<byte[], JsonNode>> LINES =
         Types.TUPLE(Types.PRIMITIVE_ARRAY(Types.BYTE), Types.GENERIC(JsonNode.class));
@@ -72,7 +73,7 @@ public final class RequestTables {
         }
     }
 
-    private static final class Keep<W extends Window> extends ProcessWindowFunction<Summary, String, String, W> {
+    private static final class Keep extends ProcessWindowFunction<Summary, String, String, TimeWindow> {
         private final String table;
         private final String window;
 
@@ -83,20 +84,19 @@ public final class RequestTables {
 
         @Override
         public void process(String key, Context context, Iterable<Summary> summaries, Collector<String> out) {
-            long start = context.window() instanceof TimeWindow time ? time.getStart() / 1000 : 0;
+            long start = context.window().getStart() / 1000;
             CELLS.add(List.of(table, window, start, key, summaries.iterator().next().told()));
         }
     }
 
     private static void addTable(String table, KeyedStream<Tuple2<String, Request>, String> requests) {
         TypeInformation<Summary> summaries = Types.GENERIC(Summary.class);
-        CdnLine.WINDOWS.forEach((window, size) -> requests
+        Map<String, Duration> windows = new LinkedHashMap<>(CdnLine.WINDOWS);
+        windows.put("all", EVER);
+        windows.forEach((window, size) -> requests
             .window(TumblingEventTimeWindows.of(size))
-            .aggregate(new Summarize(table), new Keep<TimeWindow>(table, window), summaries, summaries, Types.STRING)
+            .aggregate(new Summarize(table), new Keep(table, window), summaries, summaries, Types.STRING)
             .sinkTo(new DiscardingSink<>()));
-        requests.window(GlobalWindows.createWithEndOfStreamTrigger())
-            .aggregate(new Summarize(table), new Keep<>(table, "all"), summaries, summaries, Types.STRING)
-            .sinkTo(new DiscardingSink<>());
     }
 
     public static void main(String[] arguments) throws Exception {
