@@ -1,6 +1,7 @@
 """Key choice: of keys with parts, some, and those together that have a part in common; exact, or refused."""
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 from table_answers import OneWorker
 from table_rows import rows_of
 
+from dataflow.app import app
 from dataflow.engine.tables import Distinct, Max, PartedKey, Sum, TablePartition, Window, WindowedTable
 from dataflow.http_error import HttpError
 from dataflow.web.key_choice import PartValues
+from dataflow.web.tables import _described
 
 SECOND_MS = 1_000
 TEN = Window("of_10", 10 * SECOND_MS)
@@ -147,6 +150,13 @@ def test_a_declaration_of_parts_that_nobody_could_ask_for_is_refused(parts: tupl
     """`keys=each` has a meaning already."""
     with pytest.raises(ValueError, match="expected two or more"):
         PartedKey("site", *parts)
+
+
+def test_the_list_of_tables_can_be_written(monkeypatch: pytest.MonkeyPatch):
+    """Every page begins with it; JSON has no texts of types of our own."""
+    monkeypatch.setattr(app, "topology", SimpleNamespace(sources_of=lambda _: ["x"], partition_counts={}))
+    described = msgspec.json.decode(msgspec.json.encode(_described(table())))
+    assert (described["key"], described["key_parts"]) == ("site", ["status", "country", "host"])
 
 
 def test_a_value_with_spaces_comes_last():
