@@ -190,6 +190,27 @@ def test_a_frozen_worker_is_on_the_page_and_in_its_title(chromium, start_worker)
     page.close()
 
 
+def test_a_killed_worker_is_on_the_page_until_the_others_have_taken_over(chromium, start_worker):
+    """Of three: what it had is missing, the page says which partitions, and recovers by itself."""
+    asked, other, killed = start_worker(), start_worker(), start_worker()
+    for each in (asked, other, killed):
+        each.wait_ready()
+        each.wait_counted(SENT)
+    page = chromium.new_page()
+    page.goto(asked.url)
+    received = page.locator("#streams tbody tr", has_text="expedia").locator("td").first
+    expect(received).to_have_text("21,896")
+    killed.kill()
+    expect(page).to_have_title("⚠ Overview – Dataflow")
+    expect(page.locator("#notices")).to_contain_text(
+        re.compile("Partitions? .* not answer; the numbers leave")
+    )
+    expect(page).to_have_title("Overview – Dataflow", timeout=60_000)
+    expect(page.locator("#notices li")).to_have_count(0)
+    expect(received).to_have_text("21,896")
+    page.close()
+
+
 def test_every_control_is_reached_by_keyboard_and_keeps_the_focus(open_page):
     """Numbers are exchanged in place: who tabs through the page does not lose their place."""
     page = open_page("?page=tables")

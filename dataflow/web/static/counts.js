@@ -4,7 +4,7 @@ import { chartOf } from "./chart.js";
 import { addressWith, go, parameter } from "./place.js";
 import { make, offer, say } from "./rows.js";
 import { tableOf } from "./table.js";
-import { count, period, plural, summary, title } from "./words.js";
+import { bytes, count, period, plural, summary, title } from "./words.js";
 
 const NEWEST = "newest";
 const TOGETHER = "together";
@@ -133,7 +133,8 @@ function columnsOf(table, entries, isOverTime) {
   const others = table.aggregations.flatMap((name) => {
     const value = entries[0]?.[name];
     const parts = value && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
-    if (!parts.length) return [{ name, title: title(name), value: (row) => row[name], text: summary }];
+    const text = name === "bytes" ? (size) => (size === undefined ? "–" : bytes(size)) : summary;
+    if (!parts.length) return [{ name, title: title(name), value: (row) => row[name], text }];
     return parts.map((part) => ({
       name: `${name} ${part}`,
       title: `${title(name)} ${part}`,

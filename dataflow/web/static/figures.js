@@ -27,7 +27,7 @@ function update(element, { value, more = "", href }) {
 
 /** Make a bar of several parts with a legend: what a whole consists of. */
 export function partsOf(label) {
-  const [bar, legend] = [make("div", { class: "parts", role: "img" }), make("p", { class: "legend" })];
+  const [bar, legend] = [make("div", { class: "parts", role: "img", "aria-label": `${label}: asking` }), make("p", { class: "legend" })];
   return {
     element: make("div", { class: "whole" }, bar, legend),
     /** Show parts, {name, value, text, kind} each, of a whole that is said in words. */

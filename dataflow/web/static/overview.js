@@ -27,6 +27,7 @@ function viewOf(root) {
   const [summary, saves] = [make("summary"), savesOf("Streams")];
   saves.show("streams");
   quiet.append(summary, idle.element);
+  quiet.hidden = true;
   root.append(
     make("section", { class: "wide" }, make("h2", {}, "Now"), figures.element, flow.element),
     make("section", { class: "wide" }, make("h2", {}, "Needs attention"), attention),
@@ -62,8 +63,8 @@ function choose(view, { streams }, { tables }) {
 
 function show(view, answers) {
   const { streams, tables } = answers;
-  if (!streams || !tables) return;
-  choose(view, streams, tables);
+  if (!streams) return;
+  if (tables) choose(view, streams, tables);
   const curves = Object.fromEntries(
     Object.entries(view.curves).map(([stream, { of }]) => [stream, { of, ...curveOf(answers[`curve ${stream}`], of) }]),
   );

@@ -95,13 +95,14 @@ function waitingOf({ waiting, not_ready: reason }) {
 const followed = () =>
   Object.values(opened?.addresses ?? {}).flatMap((address) => events.get(address) ?? []);
 
-/** Say what tables lack: those that do not answer, and those of which a partition counts nothing for now. */
+/** Say what is not answered, and of which tables a partition counts nothing for now. */
 function lackingIn(answered) {
-  return answered.filter(({ of }) => of.startsWith("tables/")).flatMap(({ of, status, answer }) => {
-    const table = of.slice("tables/".length).split(/[/?]/)[0].replaceAll("_", " ");
-    if (status >= 500) return [`The table ${table} is not answered: ${answer.error}.`];
-    return Object.entries(answer.suspended ?? {}).map(
-      ([partition, why]) => `The table ${table} lacks what is in ${partition}: ${why}.`,
+  return answered.flatMap(({ of, status, answer }) => {
+    const [, table] = /^tables\/([^/?]*)/.exec(of) ?? [];
+    const name = table ? `The table ${table.replaceAll("_", " ")}` : `/${of.split("?")[0]}`;
+    if (status >= 500) return [`${name} is not answered: ${answer.error}.`];
+    return !table ? [] : Object.entries(answer.suspended ?? {}).map(
+      ([partition, why]) => `${name} lacks what is in ${partition}: ${why}.`,
     );
   });
 }
