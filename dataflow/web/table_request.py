@@ -114,9 +114,7 @@ class TableRequest(WindowsRequest, kw_only=True):
     keys: Annotated[
         str, about("An entry for `each` key, one for all `together`, or one for each value of a part of keys")
     ] = "each"
-    where: Annotated[
-        PartValues | None, about("Only keys with these parts", example="status=404 country=DE")
-    ] = None
+    where: Annotated[PartValues | None, about("Only keys with these parts, as status=404 country=DE")] = None
     order: Annotated[str, about("Aggregation to sort the entries by, the largest first; or key")] = COUNT
 
 
