@@ -17,7 +17,7 @@ IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo docker build || \
 # Python compiles what it imports once, not at every start: that is half of what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test proof servers cluster compose chaos lint fuzz bench instructions image runtime dev broker java
+.PHONY: help demo test proof servers cluster upgrade compose chaos lint fuzz bench instructions image runtime dev broker java
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make proof   the tests that take long: more servers, faults and records'
 	@echo 'make servers OpenSearch and an S3 server for the tests that are skipped without them'
 	@echo 'make cluster overlays/one-node on a real Kubernetes node, rolled and broken under load; as root'
+	@echo 'make upgrade workers of each role replaced by those of the release before and back, under load'
 	@echo 'make lint    format, rules, types, direction of imports, docstrings'
 	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
 	@echo 'make compose docker-compose.yml on a real Docker engine: plays the samples, restarts, compares; as root'
@@ -47,6 +48,9 @@ proof: dev java
 
 cluster: dev java
 	@CLUSTER_TEST=1 $(BIN)/python -m pytest -n 0 -s tests/deploy/cluster $(ARGS)
+
+upgrade: dev java
+	@UPGRADE_TEST=1 $(BIN)/python -m pytest -n 0 -s tests/upgrade $(ARGS)
 
 servers: dev java
 	@$(BIN)/python tests/sinks/real_servers.py

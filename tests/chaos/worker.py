@@ -21,7 +21,6 @@ TESTS = Path(__file__).parents[1]
 CLOCK = Path(__file__).with_name("clock")
 ASK_SECONDS = 10
 LOG_LINES = 40  # shown when a test fails
-_FAUST = [sys.executable, "-m", "faust"]
 
 
 class Worker:
@@ -35,6 +34,8 @@ class Worker:
         self.app = app
         self.launcher: list[str] = []
         """A command that the worker is started by, such as prlimit."""
+        self.python = sys.executable
+        """What runs it: that of another release has its own."""
         self.log = folder / "log"
         self.folder = folder
         self.environment = {
@@ -63,9 +64,10 @@ class Worker:
 
     def start(self) -> "Worker":
         """Start the process and return at once."""
+        faust = [self.python, "-m", "faust"]
         with self.log.open("ab") as log:
             self.process = start_child(
-                [*self.launcher, *_FAUST, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"],
+                [*self.launcher, *faust, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
