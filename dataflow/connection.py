@@ -3,7 +3,9 @@
 from dataflow.broker_home import running_broker
 from dataflow.errors import Misconfigured
 from dataflow.kafka.connection import connection
+from dataflow.kafka.tokens import TokenEndpoint, TokenFile, TokenSource
 from dataflow.settings import Settings
+from dataflow.tls import client_context
 
 
 def broker_connection(settings: Settings) -> dict[str, object]:
@@ -19,11 +21,27 @@ def broker_connection(settings: Settings) -> dict[str, object]:
         mechanism=settings.broker_sasl_mechanism.value,
         username=settings.broker_username,
         password=password.get_secret_value() if password else None,
+        tokens=_tokens(settings),
         ca_file=settings.broker_ca_file,
         cert_file=settings.broker_cert_file,
         key_file=settings.broker_key_file,
     )
     return {**reached, "client_id": settings.client_id}
+
+
+def _tokens(settings: Settings) -> TokenSource | None:
+    if settings.broker_token_file is not None:
+        return TokenFile(settings.broker_token_file)
+    if settings.broker_token_url is None:
+        return None
+    password = settings.broker_password
+    return TokenEndpoint(
+        settings.broker_token_url.get_secret_value(),
+        settings.broker_username or "",
+        password.get_secret_value() if password else "",
+        settings.broker_token_scope,
+        client_context(settings.broker_token_ca_file),
+    )
 
 
 def _addresses(settings: Settings) -> list[str]:

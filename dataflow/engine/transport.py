@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import faust
+from faust.auth import OAuthCredentials
 from faust.transport.conductor import Conductor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import ConsumerT, TopicT
@@ -48,6 +49,8 @@ def credentials(connection: Mapping[str, object]) -> CredentialsT | None:
     """Return how Faust's own clients authenticate at the broker of this connection; None for an open one."""
     context = connection.get("ssl_context")
     assert context is None or isinstance(context, ssl.SSLContext)
+    if provider := connection.get("sasl_oauth_token_provider"):
+        return OAuthCredentials(oauth_cb=provider, ssl_context=context)
     if "sasl_mechanism" in connection:
         return faust.SASLCredentials(
             username=str(connection["sasl_plain_username"]),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dataflow.kafka.tokens import Tokens, TokenSource
 from dataflow.tls import client_context
 
 
@@ -13,6 +14,7 @@ def connection(  # noqa: PLR0913 - one for each setting
     mechanism: str = "PLAIN",
     username: str | None = None,
     password: str | None = None,
+    tokens: TokenSource | None = None,
     ca_file: Path | None = None,
     cert_file: Path | None = None,
     key_file: Path | None = None,
@@ -26,11 +28,11 @@ def connection(  # noqa: PLR0913 - one for each setting
     if security.endswith("ssl"):
         arguments["ssl_context"] = client_context(ca_file, cert_file, key_file)
     if security.startswith("sasl"):
-        arguments |= {
-            "sasl_mechanism": mechanism,
-            "sasl_plain_username": username,
-            "sasl_plain_password": password,
-        }
+        arguments["sasl_mechanism"] = mechanism
+        if tokens is not None:
+            arguments["sasl_oauth_token_provider"] = Tokens(tokens)
+        else:
+            arguments |= {"sasl_plain_username": username, "sasl_plain_password": password}
     return arguments
 
 
@@ -38,4 +40,6 @@ def principal_of(connection: Mapping[str, object]) -> str:
     """Return as whom the broker knows us, as far as that is known here."""
     if "sasl_plain_username" in connection:
         return f"User:{connection['sasl_plain_username']}"
+    if "sasl_oauth_token_provider" in connection:
+        return "the user of our token"
     return "the user of our certificate" if "ssl_context" in connection else "User:ANONYMOUS"

@@ -17,6 +17,7 @@ from aiokafka.errors import (
 from dataflow.kafka.connection import principal_of
 from dataflow.kafka.errors import missing_right
 from dataflow.kafka.listeners import connect_once, mechanisms, speaks_plaintext, speaks_tls
+from dataflow.kafka.tokens import TokenUnavailable
 
 WRONG_USER = (SaslAuthenticationFailed, AuthenticationFailedError)
 
@@ -86,10 +87,17 @@ def _told_by(error: BaseException, server: str, connection: Mapping[str, object]
             )
         case _ if isinstance(error, WRONG_USER):
             text = (
-                f"{server} does not let {principal_of(connection)} in: {error}; expected "
-                "DATAFLOW_BROKER_USERNAME and DATAFLOW_BROKER_PASSWORD of a user that it knows"
+                f"{server} does not let {principal_of(connection)} in: {error}; expected {_login(connection)}"
             )
+        case TokenUnavailable():
+            return Refusal(str(error.args[0]), is_final=error.is_final)
     return Refusal(text) if text else None
+
+
+def _login(connection: Mapping[str, object]) -> str:
+    if "sasl_oauth_token_provider" in connection:
+        return "a token that it trusts, by DATAFLOW_BROKER_TOKEN_FILE or DATAFLOW_BROKER_TOKEN_URL"
+    return "DATAFLOW_BROKER_USERNAME and DATAFLOW_BROKER_PASSWORD of a user that it knows"
 
 
 async def _cut_off(server: str, connection: Mapping[str, object]) -> Refusal:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, FilePath, SecretStr
 
 from dataflow.settings.faults import known_brokers
-from dataflow.settings.values import setting
+from dataflow.settings.values import WebAddressWithoutLogin, setting
 
 Brokers = Annotated[str, BeforeValidator(known_brokers)]
 
@@ -26,6 +26,7 @@ class SaslMechanism(StrEnum):
     PLAIN = "PLAIN"
     SCRAM_SHA_256 = "SCRAM-SHA-256"
     SCRAM_SHA_512 = "SCRAM-SHA-512"
+    OAUTHBEARER = "OAUTHBEARER"
 
 
 class BrokerSettings(BaseModel):
@@ -36,8 +37,22 @@ class BrokerSettings(BaseModel):
     broker_sasl_mechanism: SaslMechanism = setting(
         SaslMechanism.SCRAM_SHA_512, "SASL mechanism of the connection to Kafka"
     )
-    broker_username: str | None = setting(None, "SASL user at Kafka")
-    broker_password: SecretStr | None = setting(None, "SASL password at Kafka")
+    broker_username: str | None = setting(None, "SASL user at Kafka; with a token URL the client id")
+    broker_password: SecretStr | None = setting(
+        None, "SASL password at Kafka; with a token URL the client secret"
+    )
+    broker_token_file: FilePath | None = setting(
+        None, "SASL OAUTHBEARER: file of the token, read at each login"
+    )
+    broker_token_url: WebAddressWithoutLogin | None = setting(
+        None, "SASL OAUTHBEARER: token endpoint, for client credentials"
+    )
+    broker_token_scope: str | None = setting(
+        None, "SASL OAUTHBEARER: scope that the token endpoint is asked for"
+    )
+    broker_token_ca_file: FilePath | None = setting(
+        None, "CA certificates of the token endpoint (PEM); unset: those of the system"
+    )
     broker_ca_file: FilePath | None = setting(
         None, "CA certificates of the broker (PEM); unset: those of the system"
     )

@@ -13,13 +13,13 @@ from pydantic_core import ErrorDetails
 
 from dataflow.errors import one_of
 from dataflow.masking import masked_setting
+from dataflow.settings.broker_faults import broker_contradictions
 from dataflow.settings.secret_files import is_secret
 
 # Kubernetes sets variables for Services in every pod, and a Service may be called dataflow.
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 _HOST = re.compile(r"(https?://)?[\w.-]+:\d+", re.ASCII)  # an address that holds no secret
-_TLS_FILES = ("DATAFLOW_BROKER_CA_FILE", "DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE")
 _REQUIRED_BY = (
     ("DATAFLOW_BROKER_KEY_FILE", "DATAFLOW_BROKER_CERT_FILE", "a file"),
     ("DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE", "a file"),
@@ -45,7 +45,6 @@ _REMOVED = {
     """sha256 = "HASH", roles = ["send"]; docs/security.md says how""",
     "DATAFLOW_INGEST_OPEN": "set DATAFLOW_OPEN_ROLES=read,send,edit for what true allowed (docs/security.md)",
 }
-_USER_AND_PASSWORD = ("DATAFLOW_BROKER_USERNAME", "DATAFLOW_BROKER_PASSWORD")
 
 
 def known_brokers(text: str) -> str:
@@ -78,18 +77,7 @@ def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
 
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     """Yield a fault for each setting that another one requires or excludes."""
-    security = given.get("DATAFLOW_BROKER_SECURITY", "plaintext")
-    because = f"DATAFLOW_BROKER_SECURITY is '{masked_setting(security)}'"
-    if security != "plaintext" and "DATAFLOW_BROKER" not in given:
-        yield f"DATAFLOW_BROKER is not set; expected host:port, for {because}"
-    for name in _USER_AND_PASSWORD:
-        if security.startswith("sasl_") and name not in given:
-            yield f"{name} is not set; expected a value, for {because}"
-        if not security.startswith("sasl_") and name in given:
-            yield f"{name} is set; expected sasl_ssl or sasl_plaintext for DATAFLOW_BROKER_SECURITY"
-    for name in _TLS_FILES:
-        if not security.endswith("ssl") and name in given:
-            yield f"{name} is set; expected ssl or sasl_ssl for DATAFLOW_BROKER_SECURITY"
+    yield from broker_contradictions(given)
     encryption = given.get("DATAFLOW_S3_ENCRYPTION", "")
     if "DATAFLOW_S3_KMS_KEY" in given and not encryption.startswith("aws:kms"):
         yield "DATAFLOW_S3_KMS_KEY is set; expected aws:kms or aws:kms:dsse for DATAFLOW_S3_ENCRYPTION"

@@ -1,14 +1,12 @@
 """The account of a pod: a folder in; an API server that says the scale of a StatefulSet to it, out."""
 
 import json
-import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from harness.certificates import Authority
+from harness.https_server import https_server
 
 PATH = "/apis/apps/v1/namespaces/prod/statefulsets/dataflow-enrich/scale"
 TOKEN = "of-the-pod"
@@ -42,20 +40,8 @@ class Api(BaseHTTPRequestHandler):
 @contextmanager
 def pod_account(folder: Path) -> Iterator[type[Api]]:
     """Write what a pod finds in its account's folder, and run the API server that it asks."""
-    Authority(folder, "ca").issue("server")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.crt", folder / "server.key")
     handler: type[Api] = type("Handler", (Api,), {})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    handler.port = server.server_port
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
     for name, text in {"token": f"{TOKEN}\n", "namespace": "prod"}.items():
         (folder / name).write_text(text)
-    try:
+    with https_server(folder, handler) as handler.port:
         yield handler
-    finally:
-        server.shutdown()
-        serving.join()
-        server.server_close()

@@ -27,6 +27,11 @@ def test_what_is_not_host_and_port_is_refused(faults_of, text):
     assert len(faults_of(DATAFLOW_BROKER=text)) == 1
 
 
+SASL = {"DATAFLOW_BROKER": "a:1", "DATAFLOW_BROKER_SECURITY": "sasl_ssl"}
+BEARER = {"DATAFLOW_BROKER_SASL_MECHANISM": "OAUTHBEARER"}
+PASSWORD = {"DATAFLOW_BROKER_USERNAME": "u", "DATAFLOW_BROKER_PASSWORD": "p"}
+
+
 @pytest.mark.parametrize(
     ("environment", "missing"),
     [
@@ -36,6 +41,29 @@ def test_what_is_not_host_and_port_is_refused(faults_of, text):
         ),
         ({"DATAFLOW_BROKER_SECURITY": "ssl"}, {"BROKER"}),
         ({"DATAFLOW_BROKER_USERNAME": "u"}, {"BROKER_USERNAME"}),
+        ({"DATAFLOW_BROKER_TOKEN_FILE": __file__}, {"BROKER_TOKEN_FILE"}),
+        ({**SASL, **PASSWORD, "DATAFLOW_BROKER_TOKEN_URL": "https://a/"}, {"BROKER_TOKEN_URL"}),
+        ({**SASL, **BEARER}, {"BROKER_TOKEN_FILE"}),
+        ({**SASL, **BEARER, **PASSWORD}, {"BROKER_TOKEN_FILE"}),
+        (
+            {**SASL, **BEARER, **PASSWORD, "DATAFLOW_BROKER_TOKEN_FILE": __file__},
+            {"BROKER_USERNAME", "BROKER_PASSWORD"},
+        ),
+        (
+            {**SASL, **BEARER, "DATAFLOW_BROKER_TOKEN_URL": "https://a/"},
+            {"BROKER_USERNAME", "BROKER_PASSWORD"},
+        ),
+        (
+            {
+                **SASL,
+                **BEARER,
+                **PASSWORD,
+                "DATAFLOW_BROKER_TOKEN_FILE": __file__,
+                "DATAFLOW_BROKER_TOKEN_URL": "https://a/",
+            },
+            {"BROKER_TOKEN_FILE"},
+        ),
+        ({**SASL, **BEARER, **PASSWORD, "DATAFLOW_BROKER_TOKEN_URL": "a:1"}, {"BROKER_TOKEN_URL"}),
         ({"DATAFLOW_BROKER_CA_FILE": __file__}, {"BROKER_CA_FILE"}),
         (
             {

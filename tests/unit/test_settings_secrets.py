@@ -91,10 +91,13 @@ def test_every_secret_may_be_in_a_file(monkeypatch, tmp_path: Path, name: str, b
     (tmp_path / "secret").write_bytes(begin + (url + end).encode())
     variable = f"{variable_of(name)}_FILE"
     monkeypatch.setenv(variable, str(tmp_path / "secret"))
-    if name == "broker_password":
+    if name in ("broker_password", "broker_token_url"):
         monkeypatch.setenv("DATAFLOW_BROKER", "kafka:9092")
         monkeypatch.setenv("DATAFLOW_BROKER_SECURITY", "sasl_ssl")
         monkeypatch.setenv("DATAFLOW_BROKER_USERNAME", "me")
+    if name == "broker_token_url":
+        monkeypatch.setenv("DATAFLOW_BROKER_SASL_MECHANISM", "OAUTHBEARER")
+        monkeypatch.setenv("DATAFLOW_BROKER_PASSWORD", "hush")
     assert getattr(read_settings(), name).get_secret_value() == url
     assert variable in {source for _, _, source, _ in _rows()}
 

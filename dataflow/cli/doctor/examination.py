@@ -22,6 +22,7 @@ from dataflow.errors import DataflowError, Misconfigured
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.refusals import find_refusal
 from dataflow.settings import Settings, read_settings
 
 LOCAL: Final[tuple[Callable[[Settings], Iterable[Finding]], ...]] = (disk, geoip, own_certificates)
@@ -30,8 +31,8 @@ AT_BROKER: Final[tuple[Check, ...]] = (
 )  # fmt: skip
 CHECK_SECONDS, LOGIN_SECONDS = 30.0, 15.0
 LOG_IN = (
-    "the security protocol of that listener, and a user that the broker knows",
-    "compare DATAFLOW_BROKER_SECURITY, user, password and CA with the listener of the broker",
+    "the security protocol of that listener, and a login that the broker knows",
+    "compare DATAFLOW_BROKER_SECURITY and the login with the listener of the broker (docs/security.md)",
 )
 LOOK = "look for this message in docs/operations.md"
 
@@ -84,7 +85,14 @@ async def _at_broker(settings: Settings, role: str) -> AsyncIterator[Finding]:
                 for finding in await _findings_of(check, examined):
                     yield finding
     except (DataflowError, KafkaError, OSError, TimeoutError) as fault:
-        yield error(BROKER, f"broker lets nobody in: {_text(fault)}", *LOG_IN)
+        yield await _refused(fault, connection)
+
+
+async def _refused(fault: BaseException, connection: dict[str, object]) -> Finding:
+    """Return why nobody is let in, as far as that can be found out."""
+    refusal = await find_refusal(connection)
+    what, _, expected = (refusal.text if refusal else _text(fault)).partition("; expected ")
+    return error(BROKER, f"broker lets nobody in: {what}", expected or LOG_IN[0], LOG_IN[1])
 
 
 async def _logged_in(connection: dict[str, object]) -> Admin:

@@ -1,0 +1,91 @@
+"""Tokens: each is shown for most of its life, to all clients of a process, and no secret is in an error."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.token_endpoint import CLIENT, SECRET, token_endpoint, unsecured_token
+from harness.token_endpoint import TokenEndpoint as Server
+
+from dataflow.kafka.tokens import BearerLogin, TokenEndpoint, TokenFile, Tokens, TokenUnavailable
+from dataflow.tls import client_context
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[type[Server]]:
+    """Run a token endpoint."""
+    with token_endpoint(tmp_path) as server:
+        yield server
+
+
+def source(server: type[Server], folder: Path, secret: str = SECRET) -> TokenEndpoint:
+    """Return what asks that endpoint."""
+    url = f"https://localhost:{server.port}/token"
+    return TokenEndpoint(url, CLIENT, secret, "kafka", client_context(folder / "ca.crt"))
+
+
+async def test_all_clients_show_one_token_until_it_is_nearly_over(server: type[Server], tmp_path: Path):
+    """An authorization server would refuse a worker that asks for one at each of its connections."""
+    tokens = Tokens(source(server, tmp_path))
+    assert len({await tokens.token() for _ in range(3)}) == 1
+    assert len(set(await asyncio.gather(*(tokens.token() for _ in range(3))))) == 1
+    assert server.given == 1
+
+
+def test_a_token_is_renewed_before_its_end(server: type[Server], tmp_path: Path):
+    """A broker that checks it a moment later has to find it valid."""
+    server.seconds = 1.0
+    asked, begun = source(server, tmp_path), time.monotonic()
+    first = asked.current()
+    while asked.current() == first:
+        assert time.monotonic() - begun < 30
+        time.sleep(0.01)
+    assert time.monotonic() - begun >= 0.8
+    assert server.given == 2
+
+
+@pytest.mark.parametrize("seconds", [0.0, -5.0])
+def test_a_token_without_a_life_is_shown_once(server: type[Server], tmp_path: Path, seconds: float):
+    """Nobody has said how long it may be kept (`expires_in` is optional)."""
+    server.seconds = seconds
+    asked = source(server, tmp_path)
+    asked.current()
+    asked.current()
+    assert server.given == 2
+
+
+def test_a_refused_client_is_told_what_the_server_says(server: type[Server], tmp_path: Path):
+    """Waiting does not end it, so a start ends by it; its secret is not in the words."""
+    with pytest.raises(TokenUnavailable, match=r"answers 401 \(invalid_client: no such client\)") as raised:
+        source(server, tmp_path, "guessed").current()
+    assert raised.value.is_final
+    assert "guessed" not in str(raised.value)
+
+
+def test_a_file_is_read_each_time_and_names_what_is_wrong_with_it(tmp_path: Path):
+    """The kubelet replaces it; between two versions it may be gone for a moment."""
+    path = tmp_path / "token"
+    file = TokenFile(path)
+    for text in ("first", "second"):
+        path.write_text(f"{text}\n")
+        assert file.current() == text
+    path.write_text(" \n")
+    with pytest.raises(TokenUnavailable, match="which is empty; expected a token") as raised:
+        file.current()
+    path.unlink()
+    with pytest.raises(TokenUnavailable, match=r"DATAFLOW_BROKER_TOKEN_FILE cannot be read: .*No such file"):
+        file.current()
+    assert not raised.value.is_final
+
+
+async def test_a_login_answers_what_a_broker_says_against_a_token(tmp_path: Path):
+    """A broker waits for that before it ends the login with an error; aiokafka took silence for success."""
+    (tmp_path / "token").write_text(unsecured_token("ann", 60))
+    login = BearerLogin(sasl_oauth_token_provider=Tokens(TokenFile(tmp_path / "token")))
+    first = await login.step(None)
+    assert first is not None
+    assert first[0].startswith(b"n,,\x01auth=Bearer ")
+    assert await login.step(b'{"status":"invalid_token"}') == (b"\x01", True)
+    assert await login.step(b"") is None
