@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from deploy.check_manifests import faults
 from deploy.free_form import free_form_faults
-from deploy.manifests import K8S, Manifest, read_yaml, settings_of, workloads, yaml_files
+from deploy.manifests import K8S, ROOT, Manifest, read_yaml, settings_of, workloads, yaml_files
+
+from dataflow.metrics import METRICS
 
 BASE = K8S / "base"
 
@@ -77,6 +79,21 @@ def set_at(manifests: list[Manifest], name: str, path: str, value: object) -> No
         del node[last]
     else:
         node[last] = value
+
+
+def test_the_metric_that_enrich_scales_by_is_one_and_is_served():
+    """By another name the autoscaler has no number, and leaves everything as it is for ever."""
+    scalers = read_yaml((K8S / "components" / "hpa" / "autoscalers.yaml").read_text())
+    asked = {
+        metric["external"]["metric"]["name"]
+        for scaler in scalers
+        for metric in scaler["spec"]["metrics"]
+        if metric["type"] == "External"
+    }
+    [rules] = read_yaml((ROOT / "deploy" / "prometheus" / "adapter.yml").read_text())
+    served = {rule["seriesQuery"].partition("{")[0] for rule in rules["externalRules"]}
+    assert asked == served
+    assert served <= METRICS.keys()
 
 
 SPOILT = tomllib.loads(Path(__file__).with_name("spoilt_manifests.toml").read_text())
