@@ -99,25 +99,6 @@ async def test_a_missing_topic_of_an_ordinary_agent_is_an_error(
         await prepare_ordinary(worker.app, worker.app.engine.options.connection)
 
 
-async def test_a_table_that_does_not_fit_its_topic_stops_the_worker(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
-):
-    """Its agent died at each event, and `/healthz` was well."""
-    words = f"words-{names.group}"
-    kafka.create_topics(words, 2)
-    kafka.produce(words, [b"one"], keys=[b"k"])
-    worker = relay(broker.address, names)
-    counting(worker, words, worker.app.Table(f"count-{names.group}", partitions=3, default=int))
-    async with running(worker):
-        await until(lambda: worker.app.engine.lifecycle.has_failed, "the worker to stop")
-        await until(lambda: worker.app.engine.crashed, "its error")
-    table, why = f"count-{names.group}", str(worker.app.engine.crash_reason)
-    assert why.startswith(
-        f"changelog {names.group}-{table}-changelog of table {table} has 3 partitions; expected 2,"
-    )
-    assert why.endswith("Set partitions=2 of the table, and delete its changelog")
-
-
 async def test_a_slow_ordinary_agent_does_not_hold_batches_up(
     broker: EmbeddedBroker, kafka: KafkaClient, names: Names
 ):
