@@ -51,6 +51,8 @@ def outcome_of_line(number: int) -> Outcome:
             "requests_per_status": Counted(status, sums),
             "requests_per_kind": Counted("GET - person", sums),
             "requests_per_country": Counted("(none)", {**sums, "distinct_clients": ip}),
+            "requests_per_site": Counted(f"{status} (none) (none)", sums),
+            "requests_per_referer": Counted("(none)"),
             "top_clients": Counted(ip, sums),
         },
     )
