@@ -224,8 +224,10 @@ def postgres(_: Path) -> Iterator[Postgres]:
     """Run a PostgreSQL."""
     server = PostgresServer()
     server.start()
-    yield Postgres(server)
-    server.stop()
+    try:
+        yield Postgres(server)
+    finally:
+        server.stop()
 
 
 @contextmanager
@@ -237,8 +239,10 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         return
     server = Versitygw(folder / "objects")
     server.start()
-    yield ObjectStore(server.url, server)
-    server.kill()
+    try:
+        yield ObjectStore(server.url, server)
+    finally:
+        server.kill()
 
 
 @contextmanager
@@ -246,8 +250,10 @@ def search(folder: Path) -> Iterator[Search]:
     """Run an OpenSearch."""
     server = OpenSearchServer(folder / "node")
     server.start()
-    yield Search(server)
-    server.kill()
+    try:
+        yield Search(server)
+    finally:
+        server.kill()
 
 
 @contextmanager

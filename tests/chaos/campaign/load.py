@@ -87,6 +87,10 @@ class Load:
         """Go on."""
         self._running.set()
 
+    def halt(self) -> None:
+        """Send no more, whatever is not acknowledged."""
+        self._running.clear()
+
     def pause(self) -> None:
         """Send no more, and return when all is acknowledged."""
         self._running.clear()

@@ -40,6 +40,7 @@ def running_site(folder: Path, seed: int, per_second: int) -> Iterator[Site]:
             load.start(per_second, site.ingest.url)
             yield site
         finally:
+            load.halt()
             for worker in cluster.workers:
                 worker.clear_away()
             brokers.kill()
