@@ -226,15 +226,25 @@ def _unreachable(
     )
 
 
-async def with_admin(connection: Mapping[str, object], work: Callable[[Admin], Awaitable[T]]) -> T:
+async def until_answered(work: Callable[[], Awaitable[T]]) -> T:
     """Return what `work` returns; a broker that goes away meanwhile is waited for, and asked again."""
     for pause in backoff():
+        try:
+            return await work()
+        except BROKER_AWAY as error:
+            log.warning("Broker has gone away; trying again.", wait_seconds=pause, error=error)
+            await asyncio.sleep(pause)
+    raise AssertionError("backoff() has no end")
+
+
+async def with_admin(connection: Mapping[str, object], work: Callable[[Admin], Awaitable[T]]) -> T:
+    """Do the same with an admin client, a new one each time."""
+
+    async def ask() -> T:
         admin = await connect_admin(connection)
         try:
             return await work(admin)
-        except BROKER_AWAY as error:
-            log.warning("Broker has gone away; trying again.", wait_seconds=pause, error=error)
         finally:
             await admin.stop()
-        await asyncio.sleep(pause)
-    raise AssertionError("backoff() has no end")
+
+    return await until_answered(ask)

@@ -9,8 +9,9 @@ from mode import Service
 
 from dataflow.catalogue.declared import CHANGED_WHILE_IT_RUNS
 from dataflow.errors import Misconfigured
+from dataflow.kafka.admin import until_answered
 from dataflow.kafka.clients import backoff
-from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.logs import get_log
 from dataflow.rules.version import (
     Authorship,
@@ -74,7 +75,7 @@ class Follower(Service, Generic[T]):
         """Read the topic to its end; wait for a broker that is unavailable. Raises `Misconfigured`."""
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
         await wait_for_topics(self.connection, [declared])
-        await self._begin()
+        await until_answered(self._begin)
 
     async def _begin(self) -> None:
         """Use the last version, which may be that of the seed."""
@@ -93,6 +94,8 @@ class Follower(Service, Generic[T]):
             await put_version(self.connection, self.app_id, self.document, seed, 0, Authorship(_SEEDED_BY))
         except VersionConflict:
             log.info("Another worker has written the first version.", document=self.document.name)
+        except BROKER_AWAY:
+            raise  # it is waited for
         except KafkaError as error:
             raise Misconfigured(
                 f"broker has answered {error!r} to the first {self.document.name}; expected one with "
