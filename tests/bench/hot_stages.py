@@ -31,13 +31,23 @@ from dataflow.stages.stay_category import STAY_CATEGORY
 from tables.requests_per_country import requests_per_country
 from tables.requests_per_endpoint import requests_per_endpoint
 from tables.requests_per_kind import requests_per_kind
+from tables.requests_per_referer import requests_per_referer
+from tables.requests_per_site import requests_per_site
 from tables.requests_per_status import requests_per_status
 from tables.stays_per_category import stays_per_category
 from tables.top_clients import top_clients
 
 EVENTS: Final = 500
 NOW_MS: Final = 1_795_000_000_000
-REQUESTS = (requests_per_endpoint, requests_per_status, requests_per_country, requests_per_kind, top_clients)
+REQUESTS = (
+    requests_per_endpoint,
+    requests_per_status,
+    requests_per_country,
+    requests_per_kind,
+    requests_per_site,
+    requests_per_referer,
+    top_clients,
+)
 
 Step = Callable[[], object]
 

@@ -19,6 +19,7 @@ import psutil
 import pytest
 from alert_rules import ROOT, unknown
 
+from dataflow.demo.broker.child_process import start_child
 from dataflow.metrics import METRICS, MetricType
 
 GRAFANA = ROOT / "deploy" / "grafana"
@@ -125,8 +126,8 @@ def prometheus(worker: int, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     jobs = [{"job_name": "dataflow", "scrape_interval": "1s", "static_configs": targets}]
     (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": jobs}))
     arguments = (f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data")
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen([program, *arguments, "--web.listen-address=127.0.0.1:0"], stderr=log)
+    with (folder / "log").open("wb") as log:
+        process = start_child([program, *arguments, "--web.listen-address=127.0.0.1:0"], stderr=log)
     try:
         url = f"http://127.0.0.1:{wait(lambda: listening(process), folder / 'log')}"
         wait(lambda: result(url, "count_over_time(dataflow_worker_ready[1m]) >= 3"), folder / "log")

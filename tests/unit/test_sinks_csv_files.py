@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataflow.demo.broker.child_process import start_child
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.csv_files import CsvFiles, CsvLine, Rotation
 
@@ -215,8 +216,8 @@ def test_a_process_killed_again_and_again_leaves_whole_lines_each_once(tmp_path)
     random = Random(1)
     committed = tmp_path / "committed"
     for _ in range(5):
-        child = subprocess.Popen(
-            [sys.executable, "-c", ENDLESS, tmp_path], env=environment, stdout=subprocess.PIPE
+        child = start_child(
+            [sys.executable, "-c", ENDLESS, str(tmp_path)], env=environment, stdout=subprocess.PIPE
         )
         with child:
             assert child.stdout.readline() == b"begun\n"
