@@ -160,7 +160,7 @@ def test_a_bad_rule_is_refused_with_what_is_wrong(sent: object, message: str) ->
 
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
     """Missing or not JSON: the path stands in the message."""
-    with pytest.raises(Misconfigured, match=r"none\.json; expected a file"):
+    with pytest.raises(Misconfigured, match=r"none\.json'; expected a file that can be read"):
         load_document(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("[")
     with pytest.raises(Misconfigured, match=r"bad\.json is not JSON"):
