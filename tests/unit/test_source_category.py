@@ -116,7 +116,7 @@ def test_a_bad_map_is_refused_with_what_is_wrong(text: bytes, message: str) -> N
 
 def test_a_missing_map_is_named(tmp_path: Path) -> None:
     """The path that was tried, not a stack trace."""
-    with pytest.raises(Misconfigured, match=r"none\.json; expected a file"):
+    with pytest.raises(Misconfigured, match=r"none\.json'; expected a file that can be read"):
         load_utm_sources(tmp_path / "none.json")
 
 

@@ -169,7 +169,7 @@ def test_an_unknown_parameter_is_refused():
     with pytest.raises(
         HttpError,
         match="parameter is 'form'; "
-        "expected window, from, to, merge, topic, newest, limit, after, top, keys or order",
+        "expected window, from, to, merge, topic, newest, limit, after, top, keys, where or order",
     ):
         read(TableRequest, ("form", "2017-08-01"))
 
