@@ -116,7 +116,10 @@ def test_the_filter_prints_the_lines_that_pass_byte_for_byte():
         ),
         (["access-log", "--geoip-city", str(ASN)], "is of type 'GeoLite2-ASN'; expected a City or Country"),
         (["access-log", "--geoip-asn", str(PACKED)], "is not readable; expected a GeoIP database"),
-        (["stay-category", "--format", "%h"], "--format is '%h'; expected none, as stay-category takes no"),
+        (
+            ["stay-category", "--format", "%h"],
+            "--format is '%h'; expected no such option for stay-category: it belongs",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(arguments, told):

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from typer import BadParameter
 
 from dataflow.access.worker_proof import Asked, is_proof
 from dataflow.cli.tables import list_of_tables, tables, windows_of
 from dataflow.cli.worker_client import NotReady, ask, tell
-from dataflow.errors import DataflowError
+from dataflow.errors import DataflowError, Misconfigured
 from dataflow.settings import Settings
 
 
@@ -93,7 +92,7 @@ def test_nobody_there_is_not_ready_either():
 def test_something_else_on_the_port_is_named(worker):
     """Some other program answers with a page."""
     worker.body = b"<html>"
-    with pytest.raises(DataflowError, match="not JSON; expected a Dataflow worker"):
+    with pytest.raises(DataflowError, match="is not JSON; expected a worker of Dataflow there"):
         ask(worker.url, "tables")
 
 
@@ -151,7 +150,9 @@ def test_a_table_is_counted_anew_by_one_command(worker, capsys):
 
 def test_two_names_are_no_command(worker):
     """Whoever mistypes `rebuild` must not see another table and believe it done."""
-    with pytest.raises(BadParameter, match="expected: rebuild stays"):
+    with pytest.raises(
+        Misconfigured, match="TABLE is 'stays' after 'rebuidl'; expected it only after `rebuild`"
+    ):
         tables("rebuidl", "stays", url=worker.url)
     assert worker.asked == []
 

@@ -83,4 +83,5 @@ def test_postgres_stores_the_key_that_tables_count():
 def test_a_value_that_no_datastream_writes_costs_only_its_field():
     """What is stored of the line has the others, too."""
     line = b'{"reqPath":"A%20B","statusCode":"503","bytes":[1],"cliIP":{"a":1},"reqTimeSec":1431857103}'
-    assert read_request(line) == Request(1_431_857_103_000, "/A B", "503", True, 0)
+    site = "503 (none) (none)"
+    assert read_request(line) == Request(1_431_857_103_000, "/A B", "503", True, 0, site=site)
