@@ -24,7 +24,7 @@ def _as_a_header_has_it(token: SecretStr | None) -> SecretStr | None:
 
 
 class AccessSettings(BaseModel):
-    """Who may do what."""
+    """Access to workers."""
 
     access_file: FilePath | None = setting(
         None, "file (TOML) of users, tokens and certificate names with their roles; changes are read at once"

@@ -30,7 +30,7 @@ class SaslMechanism(StrEnum):
 
 
 class BrokerSettings(BaseModel):
-    """Address of Kafka, and credentials."""
+    """Kafka broker: address and credentials."""
 
     broker: Brokers | None = setting(None, "address of Kafka, host:port[,...]; unset: the embedded broker")
     broker_security: Security = setting(Security.PLAINTEXT, "security protocol of the connection to Kafka")
@@ -75,7 +75,7 @@ class Compression(StrEnum):
 
 
 class DeliverySettings(BaseModel):
-    """How events are read, committed and written."""
+    """Delivery: batches, checkpoints, memory and timeouts."""
 
     checkpoint_ms: int = setting(
         80, "time between two checkpoints while events arrive; longer with many partitions", ge=10, le=60_000

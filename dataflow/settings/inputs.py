@@ -32,7 +32,7 @@ def _cron(text: str) -> str:
 
 
 class InputSettings(BaseModel):
-    """Inputs that are read on a schedule; set both or none."""
+    """Scheduled inputs (set both or none)."""
 
     ingest_schedule: Annotated[str, AfterValidator(_cron)] | None = setting(
         None, "when to read inputs, a cron expression in UTC; unset: never"
@@ -43,7 +43,7 @@ class InputSettings(BaseModel):
 
 
 class ReceivingSettings(BaseModel):
-    """Limits of the HTTP ingest."""
+    """HTTP ingest: limits."""
 
     ingest_body_bytes: int = setting(32 * 2**20, "largest body as received", ge=1024, le=2**30)
     ingest_inflated_bytes: int = setting(256 * 2**20, "largest body after unpacking", ge=1024, le=2**34)

@@ -70,7 +70,7 @@ class Encryption(StrEnum):
 
 
 class S3Settings(BaseModel):
-    """The S3 server, and objects on it."""
+    """S3: server and objects."""
 
     s3_bucket: Annotated[str, AfterValidator(_bucket_name)] | None = setting(
         None, "bucket of the S3 sink, created if missing; unset: disabled"

@@ -21,7 +21,7 @@ class AwsService(StrEnum):
 
 
 class SinkSettings(BaseModel):
-    """Where results are stored. A sink without an address is disabled."""
+    """Sinks: each is disabled until it has an address."""
 
     sink_batch_records: int = setting(
         10_000, "largest number of records that a sink writes at once", ge=1, le=1_000_000

@@ -6,7 +6,7 @@ from dataflow.settings.values import Names, TimeZone, setting
 
 
 class StageSettings(BaseModel):
-    """How events are filtered, enriched and counted."""
+    """Filters, enrichment, tables and dead letters."""
 
     dead_letter_max_consecutive: int = setting(
         10_000, "number of dead letters in a row after which a stream pauses", ge=1

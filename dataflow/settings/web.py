@@ -25,7 +25,7 @@ def _reachable_host(validated: dict[str, object]) -> str:
 
 
 class WebSettings(BaseModel):
-    """Addresses of the web server."""
+    """Web server of a worker."""
 
     web_host: str = setting("127.0.0.1", "address that the web server listens on; 0.0.0.0 or :: for all")
     web_port: int = setting(6066, "port of the web server", ge=1, le=65535)

@@ -23,7 +23,7 @@ class Role(StrEnum):
 
 
 class WorkerSettings(BaseModel):
-    """Folders, name and role."""
+    """Worker: folders, name and role."""
 
     # In the current folder: two clones never share a broker, and deleting it resets everything.
     data_dir: AbsolutePath = setting(
@@ -68,7 +68,7 @@ class LogFormat(StrEnum):
 
 
 class LogSettings(BaseModel):
-    """How log lines look."""
+    """Logs."""
 
     log_level: Annotated[LogLevel, BeforeValidator(str.lower)] = setting(
         LogLevel.INFO, "lowest level of log lines that are written"
