@@ -67,10 +67,13 @@ def named_metrics(text: str) -> set[str]:
 
 
 def named_routes(text: str) -> set[tuple[str, str]]:
-    """Return method and path of the requests that a page names; of a curl to a worker, the path."""
+    """Return method and path of the requests that a page names; of a curl, the path; not what it makes."""
     requests = re.findall(r"\b(GET|POST|PUT|DELETE) (/[^\s`)?,'\"]*)", text)
     curled = re.findall(r"\b(?:localhost|WORKER|127\.0\.0\.1):6066(/[^\s`)?,'\"]*)", text)
-    return {*requests, *(("", path) for path in curled)}
+    made = set(re.findall(r'@routes\("\w+", "([^"]+)"', text))
+    return {
+        (method, path) for method, path in [*requests, *(("", one) for one in curled)] if path not in made
+    }
 
 
 def is_route(method: str, path: str) -> bool:
