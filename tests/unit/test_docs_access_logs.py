@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "access-logs.md").read_text()
 
 def test_every_named_format_is_on_the_page_and_no_other():
     """A format that nobody knows of is not used."""
-    table = PAGE[PAGE.index("| name | lines of |") : PAGE.index("What a line is depends")]
+    table = PAGE[PAGE.index("| name | lines of |") : PAGE.index("The format of a line depends")]
     cells = [row.split("|")[1] for row in table.strip().splitlines()[3:]]
     named = {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
     assert named == set(format_files())
