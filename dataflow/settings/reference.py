@@ -51,13 +51,13 @@ def _groups() -> list[type[BaseModel]]:
 def _section(group: type[BaseModel]) -> str:
     docstring = (group.__doc__ or "").strip().splitlines()[0].rstrip(".")
     own = group.__annotations__
-    rows = (f"| {' | '.join(_cells(name, group.model_fields[name]))} |\n" for name in own)
+    rows = (f"| {' | '.join(_columns(name, group.model_fields[name]))} |\n" for name in own)
     return f"## {docstring}\n\n{TABLE_HEAD}{''.join(rows)}"
 
 
-def _cells(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+def _columns(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
     default = COMPUTED.get(name) or _code(field.default) + _readable(name, field.default)
-    return f"`{variable_of(name)}`", default, ", ".join(_allowed(field)), _in_cell(field.description or "")
+    return f"`{variable_of(name)}`", default, ", ".join(_allowed(field)), _escaped(field.description or "")
 
 
 def _code(default: object) -> str:
@@ -95,7 +95,7 @@ def _types(annotation: object) -> list[type]:
     return [one for part in get_args(annotation) for one in _types(part)]
 
 
-def _in_cell(text: str) -> str:
+def _escaped(text: str) -> str:
     return re.sub(r"\|", r"\\|", text)
 
 
