@@ -21,6 +21,7 @@ MAIN = (
     "Conductor._subscriber",
     "Consumer._commit_handler",
     "Consumer._commit_livelock_detector",
+    "DeadMembers._watch",
     "Engine._checkpoint_when_due",
     "Engine._upkeep",
     "Fetcher._fetcher",

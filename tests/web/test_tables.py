@@ -245,6 +245,7 @@ def test_the_list_says_how_each_table_may_be_asked(worker):
         "name": "views_per_page",
         "topics": ["raw-web-events"],
         "key": "page_url_path",
+        "key_parts": [],
         "windows": ["minute", "hour", "day", "all"],
         "aggregations": ["count", "distinct_users"],
         "orders": ["count", "distinct_users", "key"],
