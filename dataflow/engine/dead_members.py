@@ -48,15 +48,15 @@ class DeadMembers(Service):
                 await self._look()
 
     async def _look(self) -> None:
-        engine, group = self._engine, self._engine.group
-        own = group.group_metadata
-        if own is None or group.is_joining or not engine.lifecycle.is_running:
+        """Look in a rebalance, too, which waits for everybody who was there: then for those of before."""
+        engine = self._engine
+        own = engine.group.group_metadata
+        if own is None:
             return
         if own.generation != self._generation:
             members = await describe_members(engine.siblings.client, engine.app.conf.id)
-            if members is None:
-                return
-            self._generation, self._neighbours = own.generation, _after(own.member_id, members)
+            if members is not None:
+                self._generation, self._neighbours = own.generation, _after(own.member_id, members)
         for member, data in self._neighbours:
             if data.process is not None and await self._has_ended(data.process, data.url):
                 await self._take_out(member, data.process, data.url)
@@ -69,9 +69,10 @@ class DeadMembers(Service):
         return is_alive is False and is_known and process not in self._taken_out
 
     async def _take_out(self, member: GroupMember, process: WorkerProcess, url: str) -> None:
-        group = self._engine.app.conf.id
+        client, group = self._engine.siblings.client, self._engine.app.conf.id
         self._taken_out.add(process)  # also if it fails: a session tells the group, too
-        await remove_dead(self._engine.siblings.client, group, [member.member_id])
+        if not await remove_dead(client, group, member.member_id):
+            return  # it has left by itself, or somebody else has taken it out
         log.warning(
             "Worker has ended without leaving its group; others take its partitions.",
             url=url,

@@ -1,6 +1,6 @@
 """Leave group: members that have ended leave their group at once, by name or by id (KIP-345)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import UnknownMemberIdError, for_code
@@ -35,23 +35,23 @@ class LeaveGroupRequestV3(RequestStruct):
     SCHEMA = Schema(("group", TEXT), ("members", Array(*MEMBER)))
 
 
-async def remove_dead(client: AIOKafkaClient, group: str, member_ids: Collection[str]) -> None:
-    """Have members without a name leave; the group may have missed them already. Raises `KafkaError`."""
-    members = [(member_id, None) for member_id in member_ids]
-    answer = await send_to_coordinator(client, group, PinnedRequest(LeaveGroupRequestV3(group, members)))
-    if answer.error_code:
-        error = for_code(answer.error_code)
-        raise error(group)
+async def remove_dead(client: AIOKafkaClient, group: str, member_id: str) -> bool:
+    """Have a member without a name leave; tell whether the group still had it. Raises `KafkaError`."""
+    return not await _remove(client, group, [(member_id, None)])
 
 
 async def remove_members(client: AIOKafkaClient, group: str, instance_ids: Collection[str]) -> set[str]:
     """Have static members leave; return those that the group did not have. Raises `KafkaError`."""
-    members = [(BY_INSTANCE_ID, name) for name in instance_ids]
+    return await _remove(client, group, [(BY_INSTANCE_ID, name) for name in instance_ids])
+
+
+async def _remove(client: AIOKafkaClient, group: str, members: Sequence[tuple[str, str | None]]) -> set[str]:
+    """Return the names, or else the ids, of those that the group did not have."""
     request = PinnedRequest(LeaveGroupRequestV3(group, members))
     answer = await send_to_coordinator(client, group, request)
-    codes = {name: code for _, name, code in answer.members}
-    unknown = {name for name, code in codes.items() if code == UnknownMemberIdError.errno}
-    for code in (answer.error_code, *(codes[name] for name in codes.keys() - unknown)):
+    codes = {name or member_id: code for member_id, name, code in answer.members}
+    unknown = {member for member, code in codes.items() if code == UnknownMemberIdError.errno}
+    for code in (answer.error_code, *(codes[member] for member in codes.keys() - unknown)):
         if code:
             error = for_code(code)
             raise error(group)
