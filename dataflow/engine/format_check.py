@@ -1,7 +1,7 @@
 """Format check: a worker does not join members that cannot read what it would write to changelogs."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from time import monotonic
 
 from dataflow.engine.member_data import member_data
@@ -14,18 +14,27 @@ from dataflow.logs import get_log
 log = get_log(__name__)
 
 POLL_SECONDS = 0.5
+REBALANCE_SECONDS = 1.0
 
 
 async def check_formats(admin: Admin, group: str, session_seconds: float) -> None:
     """Raise `Misconfigured` if a member is of too early a release, and has not left within a session."""
     begun, is_told = monotonic(), False
-    while refusal := next(_refusals(group, await admin.members(group) or ()), None):
+    while refusal := next(_refusals(group, await _members(admin, group)), None):
         if monotonic() - begun > session_seconds:
             raise Misconfigured(refusal)
         if not is_told:
             log.warning("Waiting whether a member leaves.", reason=refusal)
             is_told = True
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _members(admin: Admin, group: str) -> Collection[GroupMember]:
+    """Return the members of a group; amid a rebalance nobody knows them, so wait a moment for its end."""
+    deadline = monotonic() + REBALANCE_SECONDS
+    while (members := await admin.members(group)) is None and monotonic() < deadline:  # noqa: ASYNC110 - a broker's
+        await asyncio.sleep(POLL_SECONDS)
+    return members or ()
 
 
 def _refusals(group: str, members: Iterable[GroupMember]) -> Iterator[str]:
