@@ -112,10 +112,11 @@ async def _check_empty(connection: Mapping[str, object], records: Iterable[KeptR
 
 def write_backup(path: Path, records: Sequence[KeptRecord]) -> None:
     """Write a new file, whole or not at all: one record a line, then the end. Raises `DataflowError`."""
-    encode, part = msgspec.json.Encoder().encode, path.with_name(f"{path.name}.part")
+    encode = msgspec.json.Encoder().encode
     try:
-        if path.exists():
+        if path.exists():  # `/` and `.`, too, which have no name
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        part = path.with_name(f"{path.name}.part")
         with part.open("wb") as file:
             file.writelines(encode(line) + b"\n" for line in (*records, End(len(records))))
             file.flush()

@@ -30,6 +30,13 @@ def test_a_file_is_not_overwritten(tmp_path: Path):
     assert (tmp_path / "file").read_text() == "precious"
 
 
+@pytest.mark.parametrize("path", ["/", "."])
+def test_a_folder_is_no_new_file(path: str):
+    """These have no name to which `.part` could be added."""
+    with pytest.raises(DataflowError, match=r"FILE is '.*'; expected a new file"):
+        write_backup(Path(path), [RECORD])
+
+
 @pytest.mark.parametrize("line", [b"", b"{}", b'{"topic": "filter-rules"}', b"\xff", b"[]"])
 def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: bytes):
     """Half a backup is worse than none, so nothing is written before all is read."""
