@@ -111,7 +111,7 @@ def _reason(error: HTTPError) -> str:
     try:
         answer = json.load(error)
         return ": ".join(str(answer[name]) for name in ("error", "error_description") if name in answer)
-    except (OSError, ValueError, TypeError):
+    except (OSError, HTTPException, ValueError, TypeError):
         return error.reason
 
 
