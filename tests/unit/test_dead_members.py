@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,18 +56,17 @@ async def answering(answer: bytes | None) -> AsyncIterator[str]:
     """Give an address that gives whoever connects this answer, or None."""
 
     async def process(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer):
+        serving.append(asyncio.current_task())
+        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
             await reader.readuntil(b"\r\n\r\n")
             if answer is not None:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer))
             await reader.read()  # until whoever asked goes away
-            gone.set()
 
-    gone = asyncio.Event()
-    server = await asyncio.start_server(process, HERE, 0)
-    async with server:
+    serving: list[Any] = []
+    async with await asyncio.start_server(process, HERE, 0) as server:
         yield f"http://{HERE}:{server.sockets[0].getsockname()[1]}"
-        await gone.wait()
+        await asyncio.gather(*serving)
 
 
 async def is_alive(process: WorkerProcess, url: str) -> bool | None:
@@ -92,14 +91,14 @@ async def test_on_another_machine_its_address_has_to_be_somebody_elses(
     answer: bytes | None, alive: bool | None, monkeypatch: pytest.MonkeyPatch
 ):
     """A worker that is slow, frozen, or behind a proxy that fails, is not dead, and keeps its partitions."""
-    if answer is None:
-        monkeypatch.setattr(worker_processes, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(worker_processes, "ANSWER_SECONDS", 0.2 if answer is None else 60.0)
     async with answering(answer) as url:
         assert await is_alive(ELSEWHERE, url) is alive
 
 
-async def test_an_address_that_refuses_connections_has_no_process():
+async def test_an_address_that_refuses_connections_has_no_process(monkeypatch: pytest.MonkeyPatch):
     """The kernel answers for a process that has ended, and for a port that nobody listens at."""
+    monkeypatch.setattr(worker_processes, "ANSWER_SECONDS", 60.0)
     assert await is_alive(ELSEWHERE, f"http://{HERE}:{free_port()}") is False
 
 
