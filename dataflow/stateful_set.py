@@ -4,6 +4,7 @@ import json
 import os
 import re
 import ssl
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
@@ -51,7 +52,7 @@ def _replicas(name: str) -> int:
         opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
         with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
             return int(json.load(answer)["spec"].get("replicas", 0))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, HTTPException, ValueError, TypeError, LookupError, AttributeError) as error:
         if isinstance(error, HTTPError) and error.code == 404:
             return 0  # the set itself is deleted
         raise DataflowError(

@@ -46,6 +46,13 @@ def test_an_api_that_refuses_is_named(api: type[Api]):
         is_scaled_in("other-0")
 
 
+def test_an_address_that_is_none_is_named(api: type[Api], monkeypatch: pytest.MonkeyPatch):
+    """What escaped from here let a worker that drains never end."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "https")
+    with pytest.raises(DataflowError, match=r"does not say the scale of enrich: nonnumeric port"):
+        is_scaled_in("enrich-0")
+
+
 @pytest.mark.parametrize("pod", ["", "worker", "enrich-", "-1x"])
 def test_a_name_that_no_pod_of_a_set_has_is_refused(pod: str):
     """A place in a set cannot be read off it."""
