@@ -22,7 +22,8 @@ class PartValues(str):
     def parse(cls, text: str) -> Self:
         """Return what a text names; raise ValueError."""
         values = cls(text)
-        if not values.by_part or any("=" not in word for word in values._words):
+        named_once = len(values.by_part) == len(values._words)
+        if not named_once or any("=" not in word for word in values._words):
             raise ValueError(text)
         return values
 
@@ -45,7 +46,7 @@ class PartValues(str):
     @classmethod
     def json_schema(cls) -> Json:
         """Return how it is written."""
-        return {"type": "string", "title": "PART=VALUE, several with spaces between them"}
+        return {"type": "string", "title": "PART=VALUE, several with spaces between them, each part once"}
 
 
 @dataclass(frozen=True, slots=True)

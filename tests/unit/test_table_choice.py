@@ -135,6 +135,8 @@ def test_what_a_full_window_holds_no_longer_apart_is_never_taken_for_a_part():
         ({"where": "city=x"}, "part is 'city'; expected one of status, country or host, in where of sites"),
         ({"where": "DE"}, "where is 'DE'; expected PART=VALUE, several with spaces between them"),
         ({"where": ""}, "where is ''; expected PART=VALUE"),
+        ({"where": "status=404 status=500"}, "where is 'status=404 status=500'; .* each part once"),
+        ({"where": "=404 status=404"}, "where is '=404 status=404'; expected PART=VALUE"),
         ({"keys": "host", "order": "most"}, "order is 'most'; expected key, count or bytes with keys=host"),
         ({"keys": "host", "order": "users"}, "order is 'users'; expected key, count or bytes"),
     ],
