@@ -22,14 +22,14 @@ IS_WORKER = sys.argv[1:2] == ["worker"]  # before Faust gets arguments of its ow
 
 def main() -> None:
     """Run the command line of this process and end it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     add_topology_path()
     prepare_streams()
     sys.excepthook = _print_traceback
     keep_files_private()
     if not IS_WORKER:  # what the Kafka client cannot mend it raises; its own lines are for a log
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # from here on something has to be ended in order
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
