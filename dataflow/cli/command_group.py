@@ -33,7 +33,7 @@ class Command(TyperCommand):
         records = [(param, param.get_help_record(ctx)) for param in self.get_params(ctx)]
         for title, kind in (("Arguments", "argument"), ("Options", "option")):
             lines = [
-                (_plain_name(*record, is_option=kind == "option"), record[1])
+                (_plain_name(record[0], is_option=kind == "option"), record[1])
                 for param, record in records
                 if record and param.param_type_name == kind
             ]
@@ -42,7 +42,7 @@ class Command(TyperCommand):
                     formatter.write_dl(lines)
 
 
-def _plain_name(name: str, _help: str, *, is_option: bool) -> str:
+def _plain_name(name: str, *, is_option: bool) -> str:
     return _PYTHON_TYPE.sub(lambda match: _PLAIN[match[1]] if is_option else "", name).rstrip()
 
 
@@ -59,7 +59,7 @@ class _Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  # as above
         """Return the command, and the arguments behind it; raise `Misconfigured` if there is none."""
         name = args[0]
-        if name not in self.commands and not name.startswith("-"):
+        if name not in self.commands:
             raise Misconfigured(f"command is '{name}'; {expected_one_of(self.commands, name)}")
         return super().resolve_command(ctx, args)
 

@@ -34,7 +34,8 @@ def _parameter_fault(error: BadParameter, param: Any) -> str:  # noqa: ANN401  #
     name = max(param.opts, key=len) if is_option else (param.metavar or param.name).upper()
     if not error.message:
         text = (param.help or "a value").rstrip(".")
-        return f"{name} is missing; expected {text[:1].lower()}{text[1:]}"
+        begin = text[:1] if text[1:2].isupper() else text[:1].lower()  # JSON stays JSON
+        return f"{name} is missing; expected {begin}{text[1:]}"
     find_details = getattr(error.__cause__, "errors", None)  # of pydantic's
     if find_details is None:
         return f"{name} cannot be used: {error.message.rstrip('.')}"

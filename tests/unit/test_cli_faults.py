@@ -77,6 +77,17 @@ def test_what_is_missing_or_too_much_is_named(path: tuple[str, ...]):
         assert "expected no more arguments" in refusal(*path, "1", "2", "3")
 
 
+def test_what_is_missing_keeps_its_capitals():
+    """`expected jSON` is no word."""
+    assert refusal("rules", "put").startswith("FILE is missing; expected JSON; ")
+    assert refusal("backup").startswith("FILE is missing; expected a new file, ")
+
+
+def test_a_dash_is_no_command():
+    """It was told as `argument is ''; expected no more arguments`."""
+    assert refusal("rules", "-").startswith("command is '-'; expected show, ")
+
+
 def shell(line: str, *, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
     """Run a line of the shell."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
