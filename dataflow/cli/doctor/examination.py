@@ -34,7 +34,7 @@ LOG_IN = (
     "the security protocol of that listener, and a login that the broker knows",
     "compare DATAFLOW_BROKER_SECURITY and the login with the listener of the broker (docs/security.md)",
 )
-LOOK = "look for this message in docs/operations.md"
+LOOK = "look for this message in docs/troubleshooting.md"
 
 
 async def examine(role: str | None) -> AsyncIterator[Finding]:

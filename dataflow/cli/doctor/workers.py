@@ -66,7 +66,7 @@ def _findings(url: str, answer: dict[str, Any] | DataflowError) -> Iterator[Find
         found = f"at {url}, which a worker advertises, another worker answers"
         yield error(CHECK, found, "an address of that worker alone", ADVERTISE)
     elif own["not_ready"] is not None:
-        remedy = "look for this message in docs/operations.md, and into the log of the worker"
+        remedy = "look for this state in docs/operations.md, and into the log of the worker"
         yield error(CHECK, f"worker {url} is not ready: {own['not_ready']}", "a worker that is ready", remedy)
     else:
         reached = len(answer["workers"]) - 1
