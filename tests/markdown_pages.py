@@ -12,7 +12,7 @@ INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 SHELL = {"", "sh", "bash", "shell", "console"}
-OTHERS = {".venv", ".git", ".dataflow", "build"}
+OTHERS = {".venv", ".git", ".dataflow", ".pytest_cache", "build"}
 
 
 class Command(NamedTuple):

@@ -263,14 +263,8 @@ def entries_of(answer):
 @pytest.mark.parametrize(
     ("address", "rows"),
     [
-        (
-            "/tables/requests_per_status?window=day",
-            lambda answer: [e for w in answer["windows"] for e in w["entries"]],
-        ),
-        (
-            "/tables/requests_per_status/404?window=day",
-            lambda answer: [w["entries"][0] for w in answer["windows"]],
-        ),
+        ("/tables/requests_per_status?window=day", entries_of),
+        ("/tables/requests_per_status/404?window=day", entries_of),
         ("/streams", lambda answer: list(answer["streams"].values())),
         ("/workers", lambda answer: [each for worker in answer["workers"] for each in worker["partitions"]]),
         ("/sinks", lambda answer: answer["sinks"]),
