@@ -36,7 +36,7 @@ def _token_faults(given: Mapping[str, str]) -> Iterator[str]:
     elif _TOKEN_URL in given:
         yield from _required(given, _USER_AND_PASSWORD, f"{_TOKEN_URL} is set")
     elif _TOKEN_FILE in given:
-        expected = f"{_TOKEN_URL}, or it to be unset, for {_TOKEN_FILE} is set"
+        expected = f"it to be unset with {_TOKEN_FILE}; it belongs to {_TOKEN_URL}"
         yield from _excluded(given, (*_USER_AND_PASSWORD, *_OF_TOKEN_URL), expected)
     else:
         yield (
