@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,6 +61,7 @@ class Cluster:
         self.folder = folder
         self.kafka = KafkaClient(broker.address)
         self.workers: list[Worker] = []
+        self._numbers = count()
         self.partitions = dict.fromkeys(SAMPLE_TOPICS, PARTITIONS)
         """Of each stream."""
         self.environment = {
@@ -84,7 +86,7 @@ class Cluster:
         """Start a worker, on a port of its own if none is given."""
         settings = {f"DATAFLOW_{name.upper()}": value for name, value in environment.items()}
         own_port = port or free_port(*(worker.port for worker in self.workers))
-        name = f"worker-{len(self.workers)}"
+        name = f"worker-{next(self._numbers)}"  # even if some are wanted no more
         environment = open_to_senders({**self.environment, **settings})
         worker = Worker(self.folder / name, own_port, environment, app)
         self.workers.append(worker)

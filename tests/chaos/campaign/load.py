@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
-from urllib.error import URLError
+from http.client import HTTPException
 from urllib.request import ProxyHandler, Request, build_opener
 
 from chaos.campaign.access_lines import line
@@ -145,15 +145,16 @@ class Load:
         numbers = range(self.lines, self.lines + LINES_A_BODY)
         self.lines = numbers.stop
         body = b"\n".join(line(number) for number in numbers)
-        while self._running.is_set() and not self._is_accepted(body):
+        while self._running.is_set():
+            if self._is_accepted(body):
+                self.accepted |= set(numbers)
+                return
             time.sleep(TICK_SECONDS)
-        if self._running.is_set():
-            self.accepted |= set(numbers)
 
     def _is_accepted(self, body: bytes) -> bool:
         try:
             request = Request(f"{self.ingest_url}/ingest/access-logs", body, method="POST")
             with build_opener(ProxyHandler({})).open(request, timeout=POST_SECONDS) as answer:
                 return bool(answer.status == 200)
-        except (URLError, OSError):
+        except (OSError, HTTPException):  # it may be killed amid its answer
             return False

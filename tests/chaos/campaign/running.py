@@ -17,12 +17,10 @@ def running_site(folder: Path, seed: int, per_second: int) -> Iterator[Site]:
     """Run all of it; nothing is left running in the end."""
     wires = Wires()
     brokers = Brokers(folder, wires)
-    with postgres(folder) as store, object_store(folder) as objects:
+    with postgres(folder) as store, object_store(folder) as objects, _serving(brokers, wires):
         assert store.port is not None
         assert objects.port is not None
         to_postgres, to_s3 = wires.add(store.port), wires.add(objects.port)
-        brokers.start()
-        brokers.wait_ready()
         environment = store.environment(to_postgres.port, 0) | objects.environment(to_s3.port, 0)
         environment["DATAFLOW_S3_FLUSH_SECONDS"] = "2"
         cluster = Cluster(
@@ -43,5 +41,14 @@ def running_site(folder: Path, seed: int, per_second: int) -> Iterator[Site]:
             load.halt()
             for worker in cluster.workers:
                 worker.clear_away()
-            brokers.kill()
-            wires.close()
+
+
+@contextmanager
+def _serving(brokers: Brokers, wires: Wires) -> Iterator[None]:
+    try:
+        brokers.start()
+        brokers.wait_ready()
+        yield
+    finally:
+        brokers.kill()
+        wires.close()

@@ -62,9 +62,8 @@ class Site:
 
     def remove(self, worker: Worker) -> None:
         """End a worker, and want it no more."""
-        worker.wait_ready(READY_SECONDS)
+        assert worker.wait_ready(READY_SECONDS).stop() == 0, worker.tail()
         self.workers.remove(worker)
-        assert worker.stop() == 0, worker.tail()
 
     def committed(self, group: str) -> Moving:
         """Return what a group has committed of each partition, 0 for nothing."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from chaos.answers import ask_balances, ask_tables
-from chaos.campaign.access_lines import is_garbage, number_of, number_of_output
+from chaos.campaign.access_lines import line, number_of_output
 from chaos.campaign.expected import Expected, expected_of
 from chaos.campaign.load import event_of
 from chaos.campaign.site import INGESTED, SINK_TOPICS, Site
@@ -79,8 +79,8 @@ def _check_sources(site: Site, sources: dict[str, list[Read]]) -> None:
     for place, sent in site.load.sent.items():
         wanted = [(b"%d" % number, event_of(place, number, site.load.seed)) for number in range(sent)]
         check_alike(f"source {place[0]}/{place[1]}", found[place], wanted)
-    there = {number_of(read.value or b"") for read in sources[INGESTED]}
-    lost = {n for n in site.load.accepted if n not in there and not is_garbage(n)}
+    there = {read.value for read in sources[INGESTED]}
+    lost = {n for n in site.load.accepted if line(n) not in there}
     assert not lost, f"{INGESTED} lacks {len(lost)} acknowledged lines, first {sorted(lost)[:5]}"
 
 
