@@ -54,9 +54,9 @@ class Measured:
 
     @property
     def is_slow(self) -> bool:
-        """Whether this machine is nearer to the slower of the two."""
+        """Whether this machine is nearer to the slower of the two, or not known: that bound is stricter."""
         by_hand = self.cost("B-hand")
-        return by_hand is not None and by_hand**2 >= SLOW_MACHINE_US * FAST_MACHINE_US
+        return by_hand is None or by_hand**2 >= SLOW_MACHINE_US * FAST_MACHINE_US
 
 
 def slopes(runs: Sequence[Run], of: Callable[[Run], float]) -> dict[int, float]:

@@ -99,13 +99,14 @@ def _row(arena: Arena, paced: Paced, pace: Pace, seconds: float, tree: Tree) -> 
     faults = list(flow.faults(Path.cwd())) if pace.partitions == PARTITIONS else []
     arena.cluster.delete_topics(lambda topic: name in topic)
     where = f", at {tree.commit}" if tree.commit else ""
+    right = found.outputs == load.outputs and not faults
     return Promise(
         f"{paced.title}, {pace}{where}",
         f"p50 {found.p50_ms} ms, p99 {found.p99_ms} ms, {found.cores:.2f} cores; changelog "
         f"{entries / events:.2f} entries and {size / events:.0f} bytes an event{_wrong(found, load, faults)}",
         "every event once, and counted once",
-        found.outputs == load.outputs and not faults,
-        {} if tree.commit or found.outputs < load.outputs else _figures(f"{paced.title} {pace.key}", found),
+        right,
+        _figures(f"{paced.title} {pace.key}", found) if right and not tree.commit else {},
     )
 
 

@@ -62,6 +62,20 @@ def test_a_fast_machine_has_the_bound_of_a_fast_one(bench: SimpleNamespace, by_h
     assert judged(bench, ratio(bench, most=0.6, most_when_fast=0.8), *rows)[-1] == said
 
 
+def test_a_machine_that_is_not_known_has_the_stricter_bound(bench: SimpleNamespace):
+    """Whoever measures a job alone must not reach by that what the whole report does not."""
+    rows = ("A1-dataflow", 7.0), ("A1-hand", 10.0)
+    assert judged(bench, ratio(bench, most=0.6, most_when_fast=0.8), *rows)[-1] == "**not reached**"
+
+
+@pytest.mark.parametrize("costs", [(10.0, 8.0, 9.0), (8.0, 9.0, 10.0)])
+def test_flat_is_from_the_cheapest_to_the_dearest(bench: SimpleNamespace, costs: tuple[float, ...]):
+    """Ten keys may be the dearest: every other row is flat beside it."""
+    [flat] = (each for each in bench.targets.TARGETS if each.what.startswith("K: CPU"))
+    rows = zip(("K-dataflow-10", "K-dataflow-1000", "K-dataflow-100000"), costs, strict=True)
+    assert judged(bench, flat, *rows)[1:] == ["1.25", "≤ 1.15", "**not reached**"]
+
+
 def test_cores_are_scaled_by_the_speed_of_the_machine(bench: SimpleNamespace):
     """Half a core of a machine that is half as fast is a quarter of one here."""
     found = bench.measured.Measured(

@@ -29,7 +29,7 @@ class FilteredLines(Job):
 
 
 class FilteredAndCounted(FilteredLines):
-    """The same and the four tables, by a program that writes all it has counted to a file when it ends."""
+    """The same and four of the tables, by a program that writes all it has counted to a file when it ends."""
 
     def faults(self, folder: Path) -> Iterator[str]:
         """Compare every line, and every count of every window; the sketches are its own."""
@@ -40,7 +40,7 @@ class FilteredAndCounted(FilteredLines):
 
 
 class ShippedFilter(Shipped):
-    """The flow that Dataflow ships: the same rules, and four tables."""
+    """The flow that Dataflow ships: the same rules, and all tables, of which four are compared."""
 
     def __init__(self, cluster: Cluster, name: str, events: int) -> None:
         outputs = {"cdn-logs-filtered": sum(1 for _ in kept(events))}

@@ -11,7 +11,7 @@ SUMS = ("count", "bytes", "errors")
 
 
 def request_table_faults(flow: Shipped, requests: list[CountedRequest], folder: Path) -> Iterator[str]:
-    """Compare every summary of every key in every window of the four tables."""
+    """Compare every summary of every key in every window of the tables that peers count, too."""
     modules = [f"tables.{table}:{table}" for table in TABLES]
     found = read_changelog(flow, modules, folder)
     for table in TABLES:
