@@ -31,7 +31,7 @@ def compact(cluster: Cluster, dice: Random) -> None:
         shutil.rmtree(worker.local_store, ignore_errors=True)
     changelog = f"dataflow-{dice.choice(SAMPLE_TOPICS)}-changelog"
     eager = {name.replace("_", "."): str(value) for name, value in COMPACTED.items()}
-    with _altered(cluster, ResourceType.TOPIC, changelog, eager), _often(cluster):
+    with altered(cluster, ResourceType.TOPIC, changelog, eager), _often(cluster):
         asyncio.run(_until_there_are_empty_ones(cluster, changelog))
     for worker in cluster.workers:
         worker.start()
@@ -48,12 +48,12 @@ async def _until_there_are_empty_ones(cluster: Cluster, changelog: str) -> None:
 
 @contextmanager
 def _often(cluster: Cluster) -> Iterator[None]:
-    with _altered(cluster, ResourceType.BROKER, BROKER, {"log.cleaner.backoff.ms": "100"}):
+    with altered(cluster, ResourceType.BROKER, BROKER, {"log.cleaner.backoff.ms": "100"}):
         yield
 
 
 @contextmanager
-def _altered(cluster: Cluster, kind: ResourceType, name: str, settings: Mapping[str, str]) -> Iterator[None]:
+def altered(cluster: Cluster, kind: ResourceType, name: str, settings: Mapping[str, str]) -> Iterator[None]:
     """Give a topic or a broker other settings for a while."""
     admin = AdminClient({"bootstrap.servers": cluster.broker.address})
 

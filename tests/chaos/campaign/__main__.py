@@ -22,8 +22,7 @@ def main() -> int:
         for name, fault in all_faults().items():
             print(f"{name:<20} {(fault.__doc__ or '').splitlines()[0]}")
         return 0
-    steps = [Step.parse(text) for text in chosen.sequence.split()]
-    steps = steps or draw(chosen.faults, chosen.seed, [name for name in chosen.only.split(",") if name])
+    steps = chosen.sequence or draw(chosen.faults, chosen.seed, chosen.only)
     plan = Plan(steps, chosen.seed, chosen.every, chosen.rate, chosen.silent)
     if _passes(plan):
         return 0
@@ -47,7 +46,13 @@ def _chosen() -> Namespace:
     parser.add_argument("--sequence", default="", help="do exactly this: 'kill_broker:17 scale:3'")
     parser.add_argument("--shrink", action="store_true", help="find a short sequence that fails; takes long")
     parser.add_argument("--list", action="store_true", help="show all faults, and end")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    chosen.only = [name for name in chosen.only.split(",") if name]
+    chosen.sequence = [Step.parse(text) for text in chosen.sequence.split()]
+    named = {*chosen.only, *(step.fault for step in chosen.sequence)}
+    if unknown := named - all_faults().keys():
+        parser.error(f"{', '.join(sorted(unknown))}; expected some of {', '.join(all_faults())}")
+    return chosen
 
 
 def _passes(plan: Plan) -> bool:

@@ -1,12 +1,12 @@
 """Topics that change: partitions are added, changelogs are compacted all the time."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from random import Random
 
 from chaos.campaign.registry import fault
 from chaos.campaign.site import Site
-from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry
-from confluent_kafka.admin._config import ConfigResource as Resource
+from chaos.compaction import altered
 from confluent_kafka.admin._resource import ResourceType
 
 from dataflow.demo.samples import SAMPLE_TOPICS
@@ -27,22 +27,8 @@ def add_partition(site: Site, dice: Random) -> Iterator[None]:
 @fault
 def compact_changelogs(site: Site, _: Random) -> Iterator[None]:
     """Have brokers compact all changelogs as often as they can."""
-    _set(site, AlterConfigOpType.SET)
-    yield
-    _set(site, AlterConfigOpType.DELETE)
-
-
-def _set(site: Site, operation: AlterConfigOpType) -> None:
-    changelogs = [f"dataflow-{stream}-changelog" for stream in site.cluster.partitions]
-    resources = [
-        Resource(
-            ResourceType.TOPIC,
-            changelog,
-            incremental_configs=[
-                ConfigEntry(name, value, incremental_operation=operation) for name, value in EAGER.items()
-            ],
-        )
-        for changelog in changelogs
-    ]
-    for altered in site.brokers.admin.incremental_alter_configs(resources).values():
-        altered.result(30)
+    with ExitStack() as mended:
+        for stream in site.cluster.partitions:
+            changelog = f"dataflow-{stream}-changelog"
+            mended.enter_context(altered(site.cluster, ResourceType.TOPIC, changelog, EAGER))
+        yield
