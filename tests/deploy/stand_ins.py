@@ -124,7 +124,8 @@ def _build_dataflow(engine: DockerEngine, root: Path) -> None:
         _output("buildah", "commit", "-q", "--rm", container, BASE)
     arguments = [f"BASE={BASE}", "IMAGE=dataflow:compose", "EXTRAS=opensearch s3", f"CA={CERTIFICATES}"]
     builder = "IMAGE_BUILDER=buildah bud --isolation chroot --format docker --pull-never"
-    subprocess.run(["make", "image", builder, *arguments], cwd=ROOT, check=True, stdout=sys.stderr)
+    own = [builder, "ARGS="]  # not those of the make that runs this
+    subprocess.run(["make", "image", *own, *arguments], cwd=ROOT, check=True, stdout=sys.stderr)
     archive = cache_folder() / "compose" / "dataflow.tar"
     archive.unlink(missing_ok=True)
     _output("buildah", "push", "-q", "dataflow:compose", f"docker-archive:{archive}:dataflow:latest")

@@ -36,7 +36,9 @@ def _dataflow_image(base: str) -> None:
         _run("buildah", "tag", ready, DATAFLOW)
         return
     authority = os.environ.get("CA", "/etc/ssl/certs/ca-certificates.crt")
-    command = ["make", "image", f"BASE={base}", f"CA={authority}", f"IMAGE={DATAFLOW}"]
+    builder = "IMAGE_BUILDER=buildah bud --layers --isolation chroot --format docker"  # it has the base
+    own = [builder, "ARGS="]  # not those of the make that runs this
+    command = ["make", "image", *own, f"BASE={base}", f"CA={authority}", f"IMAGE={DATAFLOW}"]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
