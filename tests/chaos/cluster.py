@@ -13,6 +13,7 @@ from chaos.rights import ACCESS_CONTROL
 from chaos.waiting import wait_until
 from chaos.worker import Worker
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
@@ -78,6 +79,7 @@ class Cluster:
                 "retention.ms": "-1",
             }
             self.kafka.create_topics(topic.name, topic.partitions, **{**topic.configs, **timeless})
+        self._admin = AdminClient({"bootstrap.servers": broker.address, "log_level": ONLY_CRITICAL})
         self._group = Consumer(
             {"bootstrap.servers": broker.address, "group.id": "dataflow", "log_level": ONLY_CRITICAL}
         )
@@ -97,6 +99,14 @@ class Cluster:
         asked = [TopicPartition(s, p) for s in streams or SAMPLE_TOPICS for p in range(self.partitions[s])]
         answer = wait_until(lambda: self._asked(asked), 60, "the group's offsets")
         return {(found.topic, found.partition): max(found.offset, 0) for found in answer}
+
+    def owners(self) -> int:
+        """Return how many members of the group own partitions."""
+        try:
+            group = self._admin.describe_consumer_groups(["dataflow"])["dataflow"].result(30)
+        except KafkaException:  # the broker has yet to choose a coordinator
+            return 0
+        return sum(bool(member.assignment.topic_partitions) for member in group.members)
 
     def _asked(self, asked: list[TopicPartition]) -> list[TopicPartition] | None:
         try:

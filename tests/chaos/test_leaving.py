@@ -97,7 +97,7 @@ def test_partitions_of_killed_workers_do_not_stand_still_for_a_session(cluster):
     workers = [cluster.start_worker(session_timeout_ms=str(SESSION_MS), role="enrich") for _ in range(4)]
     for worker in workers:
         worker.wait_ready()
-    wait_until(lambda: _owners(cluster) == len(workers), 60, lambda: f"four owners; {cluster.tails()}")
+    wait_until(lambda: cluster.owners() == len(workers), 60, lambda: f"four owners; {cluster.tails()}")
 
     for killed in workers[1:3]:
         killed.kill()
@@ -105,10 +105,3 @@ def test_partitions_of_killed_workers_do_not_stand_still_for_a_session(cluster):
     wait_has_all(workers[3])
 
     assert all(worker.process.poll() is None for worker in (workers[0], workers[3]))
-
-
-def _owners(cluster: Cluster) -> int:
-    """Return how many members of the group own partitions."""
-    admin = AdminClient({"bootstrap.servers": cluster.broker.address})
-    group = admin.describe_consumer_groups(["dataflow"])["dataflow"].result(30)
-    return sum(bool(member.assignment.topic_partitions) for member in group.members)

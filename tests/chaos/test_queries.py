@@ -8,8 +8,6 @@ from chaos.checks import check_balances, check_tables, expected_tables
 from chaos.counts import tables_of, windows_of
 from chaos.feed import Feed
 from chaos.waiting import wait_until
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from harness.pages import every_page
 
 WORKERS = 3
@@ -22,20 +20,10 @@ def counted(cluster):
     feed = Feed(cluster.broker.address)
     for number in range(WORKERS):  # by name: nobody takes them out before
         cluster.start_worker(instance_id=f"worker-{number}")
-    admin = AdminClient({"bootstrap.servers": cluster.broker.address})
-    wait_until(lambda: _owners(admin) == WORKERS, 60, lambda: f"three owners; {cluster.tails()}")
+    wait_until(lambda: cluster.owners() == WORKERS, 60, lambda: f"three owners; {cluster.tails()}")
     feed.play_samples()
     cluster.wait_committed(feed.sent)
     return cluster, feed
-
-
-def _owners(admin):
-    """Return how many members of the group own partitions."""
-    try:
-        group = admin.describe_consumer_groups(["dataflow"])["dataflow"].result()
-    except KafkaException:  # the broker has yet to choose a coordinator
-        return 0
-    return sum(bool(member.assignment.topic_partitions) for member in group.members)
 
 
 def test_each_of_three_workers_gives_the_same_whole_answer(counted):
