@@ -3,10 +3,8 @@
 import json
 from collections.abc import Iterator
 
-HOUR_START, KEY_STEP = (
-    1_431_856_800,
-    7_919,
-)  # a prime: keys come in no order, each always in the same partition
+HOUR_START = 1_431_856_800
+KEY_STEP = 7_919  # a prime: keys come in no order
 
 
 def keyed_events(keys: int, events: int) -> Iterator[bytes]:
