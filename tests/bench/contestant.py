@@ -56,8 +56,8 @@ class Contestant:
 
     @property
     def judged(self) -> bool:
-        """Whether targets are of it, or are told by it."""
-        return self.ours or self.who in ("hand", "kafka-streams-eos")
+        """Whether targets are of it, or are told by it; or it is the twin of such a row."""
+        return self.ours or self.tree is not OURS or self.who in ("hand", "kafka-streams-eos")
 
     def sizes(self, *, quick: bool) -> tuple[int, int]:
         """Return how many events the large run takes, and the small one."""
