@@ -92,10 +92,12 @@ class Brokers:
     """The cluster; tests reach it directly, workers over wires that can be cut."""
 
     def __init__(self, folder: Path, wires: Wires) -> None:
-        ports = [free_port() for _ in range(3 * NODES)]
+        ports: list[int] = []
+        while len(ports) < 3 * NODES:
+            ports.append(free_port(*ports))
         own, inner, control = ports[:NODES], ports[NODES : 2 * NODES], ports[2 * NODES :]
         voters = ",".join(f"{number}@{HOST}:{port}" for number, port in enumerate(control, 1))
-        self.wires = [wires.add(port) for port in inner]
+        self.wires = [wires.add(port, *ports) for port in inner]
         self.nodes: list[Node] = []
         cluster_id = short_uuid()
         for number, (port, within, wire, other) in enumerate(

@@ -15,11 +15,10 @@ CALL_SECONDS = 30
 class Wire:
     """The way to one server."""
 
-    def __init__(self, wires: "Wires", upstream: int) -> None:
+    def __init__(self, wires: "Wires", upstream: int, port: int) -> None:
         self._wires = wires
         self._network = Network(upstream)
-        # Ephemeral ports are no good: a client that knocks while it is cut could be given this very port.
-        self.port = self._network.port = free_port()
+        self.port = self._network.port = port
         self._is_open = False
         self.mend()
 
@@ -59,9 +58,10 @@ class Wires:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self.all: list[Wire] = []
 
-    def add(self, upstream: int) -> Wire:
-        """Return a way to the server at this port."""
-        self.all.append(Wire(self, upstream))
+    def add(self, upstream: int, *but: int) -> Wire:
+        """Return a way to the server at this port, at a port that is none of the others."""
+        # Ephemeral ports are no good: a client that knocks while it is cut could be given this very port.
+        self.all.append(Wire(self, upstream, free_port(*but)))
         return self.all[-1]
 
     def call(self, work: Coroutine[Any, Any, object]) -> None:
