@@ -67,7 +67,7 @@ def _spread(names: list[str]) -> Find:
     """Return how much dearer the dearest of the rows is than the cheapest."""
 
     def found(measured: Measured) -> float | None:
-        known = [cost for name in names if (cost := measured.cost(name))]
+        known = [cost for name in names if (cost := measured.cost(name) or 0) > 0]
         return max(known) / min(known) if len(known) == len(names) else None
 
     return found
