@@ -18,6 +18,8 @@ from expected_stays import expected_stay_counts
 from dataflow.cli.worker_client import NotReady, ask
 from dataflow.demo.broker.child_process import start_child
 
+pytestmark = pytest.mark.long
+
 DEADLINE_SECONDS = 60
 
 

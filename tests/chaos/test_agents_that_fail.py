@@ -5,6 +5,8 @@ import time
 import pytest
 from chaos.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 WORK = [b'{"do": "work"}'] * 10
 PATIENCE_SECONDS = 3
 STOP_SECONDS = 15  # of Faust itself on a busy machine, beyond our patience

@@ -5,6 +5,8 @@ from chaos.checks import check_changelogs, check_outputs, read_outputs
 from chaos.feed import Feed
 from chaos.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 
 def _is_unready(worker):
     assert worker.process.poll() is None, worker.tail()

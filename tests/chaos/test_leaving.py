@@ -11,6 +11,8 @@ from chaos.worker import Worker
 from confluent_kafka.admin import AdminClient
 from harness.pod_account import pod_account
 
+pytestmark = pytest.mark.long
+
 SESSION_MS = 600_000
 """None of the members is missed meanwhile."""
 

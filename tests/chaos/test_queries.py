@@ -10,6 +10,8 @@ from chaos.feed import Feed
 from chaos.waiting import wait_until
 from harness.pages import every_page
 
+pytestmark = pytest.mark.long
+
 WORKERS = 3
 
 

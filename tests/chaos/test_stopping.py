@@ -6,6 +6,8 @@ from chaos.feed import Feed
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+pytestmark = pytest.mark.long
+
 SHUTDOWN_SECONDS = 10  # the setting's default
 
 

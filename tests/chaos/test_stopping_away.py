@@ -14,6 +14,8 @@ from chaos.worker import Worker
 from dataflow.demo.broker.ports import free_port
 from dataflow.demo.samples import sample_events
 
+pytestmark = pytest.mark.long
+
 SHUTDOWN_SECONDS = 10  # the setting's default
 BUSY_SECONDS = 10  # what a busy machine may add
 MOST_LINES = 150

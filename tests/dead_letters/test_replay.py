@@ -20,6 +20,8 @@ from dataflow.dead_letters.selection import preview_replay
 from dataflow.errors import DataflowError
 from dataflow.settings import Settings
 
+pytestmark = pytest.mark.long
+
 NOTES = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp")
 
 

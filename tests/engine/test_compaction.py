@@ -11,6 +11,8 @@ from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 
+pytestmark = pytest.mark.long
+
 ROUND_SECONDS = 0.3
 
 

@@ -13,6 +13,8 @@ from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.batch import Batch
 from dataflow.engine.consumer import DRAIN_SECONDS
 
+pytestmark = pytest.mark.long
+
 KILOBYTE = b"x" * 1_000
 
 

@@ -11,6 +11,8 @@ from kafka_client import KafkaClient
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.engine import Engine
 
+pytestmark = pytest.mark.long
+
 REQUEST_SECONDS = 40  # after which a connection whose answers nobody reads is given up
 CHECKPOINT_SECONDS = 3.0  # in place of a minute: what hangs is replaced by then
 

@@ -10,6 +10,8 @@ from kafka_client import KafkaClient
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
 
+pytestmark = pytest.mark.long
+
 
 def kept(disk: Path, old: Path, name: str) -> str:
     """Have the files as they were when the worker was killed."""

@@ -16,6 +16,8 @@ from dataflow.engine.pauses import PauseCause
 from dataflow.engine.resume import resume
 from dataflow.engine.state import TableSuspended
 
+pytestmark = pytest.mark.long
+
 
 async def count(broker: EmbeddedBroker, names: Names, expected: int, **options: object) -> dict[str, int]:
     """Run a worker until it has counted so many events; return its counts."""

@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
 from aiokafka.errors import IllegalOperation, KafkaTimeoutError
 from harness.relay import Names, Relay, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
+
+pytestmark = pytest.mark.long
 
 
 async def test_what_an_old_fetch_brings_after_a_new_session_is_not_lost(

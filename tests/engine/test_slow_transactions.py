@@ -12,6 +12,8 @@ from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import HOST, free_port
 from dataflow.kafka.offset_commit import AddOffsetsToTxnHandler
 
+pytestmark = pytest.mark.long
+
 SLOW_SECONDS = 0.6
 AWAY_SECONDS = 6.0
 EACH_ROUND = 20

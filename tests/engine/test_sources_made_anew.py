@@ -9,6 +9,8 @@ from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.pauses import PauseCause
 from dataflow.engine.resume import resume
 
+pytestmark = pytest.mark.long
+
 NEVER_SECONDS = 3_600.0
 RETENTION = "were deleted before they were read"
 

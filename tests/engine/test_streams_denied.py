@@ -11,6 +11,8 @@ from harness.two_streams import TwoStreams, relay_again, two_streams
 from dataflow.engine.pauses import PauseCause
 from dataflow.logs import Entry
 
+pytestmark = pytest.mark.long
+
 
 def sentences(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what was logged, without fields."""

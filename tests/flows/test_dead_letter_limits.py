@@ -16,6 +16,8 @@ from confluent_kafka import Producer
 
 from dataflow.demo.samples import sample_events
 
+pytestmark = pytest.mark.long
+
 LARGEST_BATCH = 1_048_588  # bytes; the broker's default
 LARGEST_EVENT = LARGEST_BATCH - 100  # what a record batch needs for itself, and some to spare
 

@@ -20,6 +20,8 @@ from dataflow.catalogue.declared import INGEST_RUNS, INGESTED, INGESTED_INPUTS
 from dataflow.demo.samples import sample_events
 from dataflow.inputs.lease import hold_lease
 
+pytestmark = pytest.mark.long
+
 KILLS = int(os.environ.get("DATAFLOW_INGEST_KILLS", "4"))
 LINES = 250_000
 

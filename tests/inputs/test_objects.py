@@ -12,6 +12,8 @@ from dataflow.inputs.input import UnreadableInput
 from dataflow.inputs.places import Places
 from dataflow.settings import Settings
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:

@@ -14,6 +14,8 @@ from chaos.waiting import wait_until
 from chaos.worker import Worker
 from sinks.postgres_server import PostgresServer
 
+pytestmark = pytest.mark.long
+
 EVERY_TWO_SECONDS = "* * * * * */2"
 LINE = b'10.0.0.1 - - [31/Jan/2026:12:00:00 +0000] "GET /%d HTTP/1.1" 200 5 "-" "curl/8"\n'
 FEW, MANY = 1_000, 60_000

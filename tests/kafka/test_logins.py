@@ -16,6 +16,8 @@ from dataflow.kafka.clients import running
 from dataflow.kafka.refusals import find_refusal
 from dataflow.settings import read_settings
 
+pytestmark = pytest.mark.long
+
 Given = Mapping[str, str]
 TOKEN_SECONDS = 4.0
 

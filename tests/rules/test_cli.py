@@ -16,6 +16,8 @@ from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.child_process import start_child
 from dataflow.demo.samples import sample_filter_rules
 
+pytestmark = pytest.mark.long
+
 NOTES = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp")
 
 

@@ -42,7 +42,7 @@ MANY = 2_500  # more than an object in S3 has of each partition: a dead letter i
 POISON = 25
 
 Start = Callable[[Path], AbstractContextManager[System]]
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 def rows(*table: NamedTuple) -> list[object]:

@@ -17,6 +17,8 @@ from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.settings import Role, read_settings
 from dataflow.sinks.configured import configured_sinks
 
+pytestmark = pytest.mark.long
+
 RECORDS, POISON = 10_000, 4_711
 
 

@@ -13,6 +13,8 @@ from dataflow.sinks.postgres.migrate import migrate
 from dataflow.sinks.postgres.sink import PostgresSink
 from dataflow.sinks.postgres.tables import TABLES
 
+pytestmark = pytest.mark.long
+
 BOOKINGS = "expedia_ext"
 DAYS = 5_100  # the locks of as many partitions are more than a server has
 LEFT = "Day partition is not made now; its rows go to the default partition."

@@ -13,6 +13,8 @@ from dataflow.analytics.stored import StoredRequests
 from dataflow.errors import Reason, SinkUnavailable
 from dataflow.sinks.postgres.sink import PostgresSink
 
+pytestmark = pytest.mark.long
+
 SLOW_ROWS = """
 CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_sleep(0.002); RETURN NEW; END $$;

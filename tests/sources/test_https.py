@@ -20,6 +20,8 @@ from sources.senders import READY_SECONDS, Answer, curl
 from dataflow.demo.broker.ports import free_port
 from dataflow.demo.samples import sample_events
 
+pytestmark = pytest.mark.long
+
 BOOKINGS = 200
 
 

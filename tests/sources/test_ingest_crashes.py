@@ -6,8 +6,11 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from chaos.waiting import wait_until
 from sources.senders import READY_SECONDS, Ingest, answer_of
+
+pytestmark = pytest.mark.long
 
 UPLOADS, LINES = 1_000, 20
 

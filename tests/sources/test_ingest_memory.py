@@ -11,6 +11,8 @@ import pytest
 from chaos.waiting import wait_until
 from sources.senders import Ingest, RawSender, answer_of, curl, ingest_worker
 
+pytestmark = pytest.mark.long
+
 MIB = 1 << 20
 IN_FLIGHT_BYTES, BODY_BYTES = 32 * MIB, 8 * MIB
 ROOM_BYTES = 192 * MIB

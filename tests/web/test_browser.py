@@ -32,9 +32,13 @@ SHOWN = {
 """What a page shows once it has its answers."""
 CHROMIUM = Path("/usr/bin/chromium")
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(),
+        reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

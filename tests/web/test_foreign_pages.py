@@ -10,9 +10,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 CHROMIUM = Path("/usr/bin/chromium")
 FOREIGN = "evil.example"
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(),
+        reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)",
+    ),
+]
 
 CHANGES = [
     ("POST", "/ingest"),

@@ -9,9 +9,12 @@ import sys
 from functools import partial
 
 import msgspec
+import pytest
 from harness.workers import running_worker
 
 from dataflow.engine.query import Inquiry, ReadEventCounts
+
+pytestmark = pytest.mark.long
 
 
 def test_a_worker_at_work_is_healthy_and_ready(worker):

@@ -16,6 +16,8 @@ from kafka_client import KafkaClient
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
 
+pytestmark = pytest.mark.long
+
 ENDED_SECONDS = 90.0
 FROZEN_SECONDS = 5.0  # a session has 3
 EACH_TIME = 200

@@ -17,9 +17,13 @@ HOSTILE = b'\xff<img src=x onerror="document.title=1">\xe2\x80\xae\x1b[31m'
 LINES = [{"UA": agent, "reqPath": "a", "reqTimeSec": "1700000000"} for agent in ("a bot", "a browser")]
 BOTS = [{"name": "bots", "fieldName": "UA", "regex": ".*bot.*"}]
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(),
+        reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 
+pytestmark = pytest.mark.long
+
 COMPLAINTS = re.compile(
     r'"level":"(error|critical)"|Traceback|never (retrieved|awaited)|is closed|was destroyed'
 )

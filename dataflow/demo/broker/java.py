@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,6 +45,7 @@ def _packaged_java() -> str | None:
         return None
 
 
+@cache  # of one program it never changes
 def _version(program: str) -> str:
     try:
         done = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=True)
