@@ -172,7 +172,7 @@ def test_ctrl_c_ends_it_in_order(own, tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on where this one stopped" in said.decode()
+    assert "Run the same command again to continue." in said.decode()
     assert 0 < len(own.lines()) < len(lines)
     own.ingest(tmp_path / "a.log", "--as", "access-logs")
     assert own.lines() == lines

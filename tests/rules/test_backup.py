@@ -53,7 +53,7 @@ def test_rules_and_read_inputs_are_in_a_new_cluster_as_they_were(own_broker: Emb
     assert json.loads(command(own_broker, "backup", str(file)).stdout) == {
         "written": {"filter-rules": 2, "utm-sources": 0, "ingested-inputs": 1, "audit-log": 0}
     }
-    assert command(own_broker, "backup", str(file)).returncode == 1  # nothing is overwritten
+    assert command(own_broker, "backup", str(file)).returncode == 2  # nothing is overwritten
     refused = command(own_broker, "restore", str(file))
     assert refused.returncode == 1
     assert "holds records; expected an empty one" in refused.stderr

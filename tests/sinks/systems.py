@@ -9,8 +9,10 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.error import HTTPError
 from uuid import uuid4
 
 import asyncpg
@@ -155,7 +157,15 @@ class Search(ObjectStore):
         self._node.put("web-events-*/_settings", **{name: value})
 
     def numbers(self) -> list[int]:
-        """Read them out of every document of every index."""
+        """Read them out of every document of every index; none while it is too busy to search."""
+        try:
+            return self._searched()
+        except HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            return []
+
+    def _searched(self) -> list[int]:
         self._node.ask("web-events-*/_refresh")
         numbers: list[int] = []
         after: dict[str, object] = {}

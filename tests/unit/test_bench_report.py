@@ -1,5 +1,6 @@
 """The report of `make bench`: what is said of a target or a row comes from runs, or is said to be missing."""
 
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -12,11 +13,18 @@ SLOW_MACHINE_US, FAST_MACHINE_US = 40.0, 15.0
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Modules of the benchmark, which has a path of its own."""
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """Modules of the benchmark, which has a path of its own; other tests have some of the same name."""
+    own = {path.stem for path in BENCH.iterdir()}
+    others = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in own}
+    for name in others:
+        del sys.modules[name]
     monkeypatch.syspath_prepend(BENCH)
     names = ("contest", "contestants", "measured", "promise", "report", "targets", "peer_programs")
-    return SimpleNamespace(**{name: import_module(name) for name in names})
+    yield SimpleNamespace(**{name: import_module(name) for name in names})
+    for name in [name for name in sys.modules if name.partition(".")[0] in own]:
+        del sys.modules[name]
+    sys.modules.update(others)
 
 
 def runs(bench: SimpleNamespace, name: str, us: float, *faults: str, number: int = 0) -> Iterator[object]:

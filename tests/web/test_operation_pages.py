@@ -99,10 +99,10 @@ def test_a_rule_is_tried_while_it_is_written_used_and_taken_back(page: Page, kaf
     kafka.produce("cdn-logs", [json.dumps(line).encode() for line in LINES])
     page.goto("/?page=rules")
     expect(page.locator("#rules-state")).to_have_text("Version 0 is in use.")
-    page.get_by_label("JSON").fill("[{]")
+    page.get_by_label("JSON", exact=True).fill("[{]")
     expect(page.locator("#rules-state")).to_contain_text("nobody uses yet")
     expect(page.get_by_role("alert").filter(has_text="not JSON")).to_be_visible()
-    page.get_by_label("JSON").fill(json.dumps(BOTS, indent=2))
+    page.get_by_label("JSON", exact=True).fill(json.dumps(BOTS, indent=2))
     expect(page.locator("#trial tbody tr")).to_have_text(re.compile("bots1UA a bot"))
     page.get_by_role("button", name="Use these rules").click()
     expect(page.locator("#rules-state")).to_have_text("Version 1 is in use.")
@@ -112,19 +112,19 @@ def test_a_rule_is_tried_while_it_is_written_used_and_taken_back(page: Page, kaf
     expect(page.locator("#difference .added").nth(2)).to_contain_text('"name": "bots"')
     page.get_by_role("button", name="Go back to version 0").click()
     expect(page.locator("#rules-state")).to_contain_text("Version 2 is in use")
-    expect(page.get_by_label("JSON")).not_to_have_value(re.compile("bots"))
+    expect(page.get_by_label("JSON", exact=True)).not_to_have_value(re.compile("bots"))
     expect(page.locator("#versions tbody tr").first).to_contain_text("back to version 0")
 
 
 def test_what_somebody_writes_is_not_overwritten_by_what_another_one_puts(page: Page, editable: Worker):
     """The page says so before the worker would refuse it."""
     page.goto("/?page=rules")
-    page.get_by_label("JSON").fill(json.dumps(BOTS))
+    page.get_by_label("JSON", exact=True).fill(json.dumps(BOTS))
     headers = {"If-Match": "*", "Content-Type": "application/json"}
     other = b'[{"fieldName": "reqPath", "regex": "x"}]'
     assert editable.get("/rules", "PUT", other, **headers).status == 200
     expect(page.get_by_role("alert").filter(has_text="in use meanwhile")).to_be_visible()
-    expect(page.get_by_label("JSON")).to_have_value(json.dumps(BOTS))
+    expect(page.get_by_label("JSON", exact=True)).to_have_value(json.dumps(BOTS))
     page.get_by_role("button", name="Undo my changes").click()
 
 
