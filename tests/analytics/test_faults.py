@@ -11,6 +11,8 @@ from sinks.waiting import until
 from dataflow.analytics.stored import StoredRequests
 from dataflow.errors import SinkUnavailable
 
+pytestmark = pytest.mark.long
+
 BY_POSTGRES = "/analytics/error_rate?source=postgres"
 CANCELLED = "PostgreSQL has not answered within 2000 ms, and the query is cancelled"
 

@@ -12,6 +12,8 @@ from uuid import uuid4
 import psutil
 import pytest
 
+pytestmark = pytest.mark.long
+
 TESTS = Path(__file__).parents[1]
 DEADLINE_SECONDS = 60
 MARK = "STARTED_BY_TEST"

@@ -15,6 +15,8 @@ from dataflow.engine.tables import ALL
 from dataflow.kafka.connection import connection
 from dataflow.topics import grow_topics
 
+pytestmark = pytest.mark.long
+
 
 def counts(worker: Relay, names: Names) -> dict[str, int]:
     """Return what the table of the first stream has counted, by kind."""

@@ -9,6 +9,8 @@ from chaos.cluster import running_cluster
 
 from dataflow.access.access_file import fingerprint
 
+pytestmark = pytest.mark.long
+
 TOKENS = {"deploy": "0123456789abcdef-deploy", "root": "0123456789abcdef-root"}
 ROLES = {"deploy": "edit", "root": "admin"}
 NO_CATS = [{"name": "cats", "fieldName": "reqPath", "regex": "cats/.*"}]

@@ -18,6 +18,8 @@ from sinks.waiting import until
 from dataflow.catalogue.streams.analytics_events import ANALYTICS_EVENTS
 from dataflow.demo.broker.ports import free_port
 
+pytestmark = pytest.mark.long
+
 EVENTS, LINES = 1_000, 50
 LINE = b'83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 1 "-" "-"'
 

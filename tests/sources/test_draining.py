@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from signal import SIGINT, SIGTERM
 from time import monotonic
 
+import pytest
 from chaos.cluster import Cluster, running_cluster
 from chaos.waiting import wait_until
 from chaos.worker import Worker
 from sources.senders import READY_SECONDS, answer_of
+
+pytestmark = pytest.mark.long
 
 SENDERS = 64
 PAUSE_SECONDS = 0.2

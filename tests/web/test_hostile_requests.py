@@ -7,11 +7,14 @@ from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import quote
 
+import pytest
 from harness.workers import WORKER_SECRET, Worker
 
 from dataflow.access.worker_proof import proof_headers
 from dataflow.web.route import Route
 from dataflow.web.routes import EVERY_WORKER, SENDERS
+
+pytestmark = pytest.mark.long
 
 ROUTES = [route for route in (*EVERY_WORKER, *SENDERS) if isinstance(route, Route)]
 VALUES = (

@@ -21,9 +21,13 @@ FOREIGN, OWN = "evil.example", "dataflow.example"
 PASSWORD = "right"
 LOGIN = re.compile("/login$")
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(),
+        reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

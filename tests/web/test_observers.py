@@ -11,6 +11,8 @@ from web.test_workers import PATHS, counts_of, missing
 
 from dataflow.demo.broker import EmbeddedBroker
 
+pytestmark = pytest.mark.long
+
 Start = Callable[..., Worker]
 
 

@@ -5,6 +5,8 @@ from expected_stays import expected_stay_counts
 from harness.web_events import SENT
 from harness.workers import has_received
 
+pytestmark = pytest.mark.long
+
 LETTERS = "dead-letters"
 PATHS = [
     "/tables/stays_per_category",
