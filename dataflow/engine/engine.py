@@ -77,6 +77,7 @@ class Engine(Service):
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
         self.write_deadline = WriteDeadline()
         self._writing = asyncio.Lock()
+        self._in_upkeep = asyncio.Lock()
         self.capacity = Capacity()
         self.batch_sizes = BatchSizes(options.batch_records)
         self.checkpoint_timer = CheckpointTimer(self.assignment, options.checkpoint_seconds)
@@ -117,7 +118,8 @@ class Engine(Service):
     async def on_stop(self) -> None:
         """Stop the producer; the consumer has left the group before."""
         await self.producer.stop()
-        await self.local.close()
+        async with self._in_upkeep:
+            await self.local.close()
 
     async def stop_worker(self, error: BaseException) -> None:
         """Go down with a non-zero exit; nothing more is committed."""
@@ -192,8 +194,6 @@ class Engine(Service):
         if self.lifecycle.state is EngineState.RECOVERING:
             self.lifecycle.enter(EngineState.RUNNING, "no partition is assigned")
 
-    # -- checkpoints
-
     @Service.task
     async def _checkpoint_when_due(self) -> None:
         while not self.should_stop:
@@ -232,19 +232,19 @@ class Engine(Service):
     @Service.task
     async def _upkeep(self) -> None:
         while not self.should_stop:
+            async with self._in_upkeep:  # it reads the local store, which nobody closes meanwhile
+                await in_slices(self.assignment.upkeep())
+                await self.local.flush_if_due()
+                if self.lifecycle.is_running:  # else partitions are being restored
+                    self.local.delete_unused(self.assignment.changelogs(self.topology.changelogs))
             await self.sleep(UPKEEP_SECONDS)
-            await in_slices(self.assignment.upkeep())
-            await self.local.flush_if_due()
-            if self.lifecycle.is_running:  # else partitions are being restored
-                self.local.delete_unused(self.assignment.changelogs(self.topology.changelogs))
 
     # -- the end of a session
 
     async def drain(self) -> None:
         """Wait for the batches that agents work on, then write what is finished; both within one time.
 
-        Where agents take all of it, there is still a moment to write. At the end of the worker, a checkpoint
-        under way is cut off then, too.
+        Where agents take all of it, a moment is left to write; at a worker's end no checkpoint goes on then.
         """
         if self.lifecycle.is_running:
             self.lifecycle.enter(EngineState.DRAINING, "stop" if self.app.should_stop else REVOCATION)

@@ -1,6 +1,8 @@
 """Local store: a worker that starts again reads its disk, then what came after."""
 
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
+from dataflow.engine.slices import SLICE_SECONDS
 
 pytestmark = pytest.mark.long
 
@@ -71,3 +74,26 @@ async def test_a_worker_counts_exactly_whatever_became_of_its_disk(
         assert await count(worker, 140) == {"a": 140}
 
     assert logged in caplog.text
+
+
+async def test_a_worker_that_stops_amid_upkeep_ends_in_order(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its disk was closed while windows were being sealed from it: by chance a stop ended with 1."""
+    reads: list[int] = []
+
+    def upkeep() -> Iterator[None]:
+        for _ in range(500):
+            time.sleep(SLICE_SECONDS)
+            reads.append(len(list(engine.local._disk.partitions())))
+            yield
+
+    kafka.produce(names.source, events(range(100)), partition=0)
+    worker = relay(broker.address, names, settings={"datadir": str(tmp_path / "data")})
+    async with running(worker):
+        await count(worker, 100)
+        engine = worker.app.engine
+        monkeypatch.setattr(engine.assignment, "upkeep", upkeep)
+        await until(lambda: bool(reads), "upkeep")
+    assert not worker.app.crashed
+    assert not engine.lifecycle.has_failed
