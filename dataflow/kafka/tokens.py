@@ -18,9 +18,15 @@ from aiokafka.abc import AbstractTokenProvider
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
 from aiokafka.errors import KafkaConnectionError
 
+from dataflow.logs import get_log
+
+log = get_log(__name__)
+
 TIMEOUT_SECONDS: Final = 10.0
 RENEWED_AT: Final = 0.8
-"""So much of its life a token is shown: a broker that checks it later has to find it valid."""
+"""After so much of its life a token is renewed: a broker that checks it later has to find it valid."""
+RETRY_SECONDS: Final = 5.0
+"""How long an endpoint that is away is not asked again, while the last token is valid."""
 
 
 class TokenUnavailable(KafkaConnectionError):
@@ -77,15 +83,29 @@ class TokenEndpoint:
         self._request = Request(url, urlencode(grant).encode(), headers)  # noqa: S310  # settings take http(s) only
         self._context = context
         self._lock = threading.Lock()  # the consumer has a thread of its own
-        self._token, self._renew_at = "", 0.0
+        self._token, self._renew_at, self._ends_at = "", 0.0, 0.0
 
     def current(self) -> str:
-        """Return the last token, or a new one if that ends soon."""
+        """Return the last token, or a new one if that ends soon; to its end while the endpoint is away."""
         with self._lock:
-            if monotonic() >= self._renew_at:
-                self._token, seconds = self._ask()
-                self._renew_at = monotonic() + seconds * RENEWED_AT
+            begun = monotonic()
+            if begun >= min(self._renew_at, self._ends_at):
+                self._renew(begun)
             return self._token
+
+    def _renew(self, begun: float) -> None:
+        try:
+            self._token, seconds = self._ask()
+        except TokenUnavailable as error:
+            left = self._ends_at - monotonic()
+            if error.is_final or left <= 0:
+                raise
+            self._renew_at = monotonic() + RETRY_SECONDS
+            log.warning(
+                "Token cannot be renewed; showing the last one to its end.", reason=error, seconds=round(left)
+            )
+        else:
+            self._renew_at, self._ends_at = begun + seconds * RENEWED_AT, begun + seconds
 
     def _ask(self) -> tuple[str, float]:
         where = f"token endpoint {self._request.full_url}"

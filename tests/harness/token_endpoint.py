@@ -31,6 +31,12 @@ class TokenEndpoint(BaseHTTPRequestHandler):
     """How long its tokens are valid."""
     given = 0
     """How many it has given."""
+    is_away = False
+    """Whether it answers nobody."""
+    refused = 0
+    """How often it was asked while it was away."""
+    login = LOGIN
+    """What its client has to show."""
 
     @property
     def url(self) -> str:
@@ -39,10 +45,14 @@ class TokenEndpoint(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Give a token."""
+        if self.is_away:
+            type(self).refused += 1
+            self.close_connection = True
+            return None
         asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         if asked.get("grant_type") != ["client_credentials"] or asked.get("scope") != ["kafka"]:
             return self._answer(400, {"error": "invalid_scope"})
-        if self.headers["Authorization"] != f"Basic {LOGIN}":
+        if self.headers["Authorization"] != f"Basic {self.login}":
             return self._answer(401, {"error": "invalid_client", "error_description": "no such client"})
         type(self).given += 1
         token = unsecured_token("token", self.seconds)

@@ -56,6 +56,47 @@ def test_a_token_without_a_life_is_shown_once(server: type[Server], tmp_path: Pa
     assert server.given == 2
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a clock of one number, by which tokens grow old."""
+    now = [1000.0]
+    monkeypatch.setattr("dataflow.kafka.tokens.monotonic", lambda: now[0])
+    return now
+
+
+def test_a_token_is_shown_to_its_end_while_its_endpoint_is_away(
+    server: type[Server], tmp_path: Path, clock: list[float]
+):
+    """Else a restarted broker would lock workers out for an outage that their tokens outlive."""
+    server.seconds = 100.0
+    asked = source(server, tmp_path)
+    first = asked.current()
+    server.is_away = True
+    for clock[0] in (1081.0, 1082.0, 1085.9, 1086.0, 1099.9):
+        assert asked.current() == first
+    assert server.refused == 3, "a login would wait for it each time"
+    clock[0] = 1100.0
+    with pytest.raises(TokenUnavailable, match="does not answer") as raised:
+        asked.current()
+    assert not raised.value.is_final
+    server.is_away = False
+    assert asked.current() != first
+
+
+def test_a_token_is_not_shown_any_more_once_its_client_is_refused(
+    server: type[Server], tmp_path: Path, clock: list[float]
+):
+    """Whoever takes a client away means it; and a wrong secret is told at once, not when the token ends."""
+    server.seconds = 100.0
+    asked = source(server, tmp_path)
+    asked.current()
+    server.login = "of another secret"
+    clock[0] = 1081.0
+    for _ in range(2):
+        with pytest.raises(TokenUnavailable, match="answers 401"):
+            asked.current()
+
+
 def test_a_refused_client_is_told_what_the_server_says(server: type[Server], tmp_path: Path):
     """Waiting does not end it, so a start ends by it; its secret is not in the words."""
     with pytest.raises(TokenUnavailable, match=r"answers 401 \(invalid_client: no such client\)") as raised:
