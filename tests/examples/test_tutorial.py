@@ -8,21 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.tutorial import DIFFS, FILES, PAGE, follow
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
-FILES = dict(re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL))
-DIFFS = re.findall(r"```diff\n(.*?)```", PAGE, re.DOTALL)
-CHANGED = "dataflow/web/routes.py"
-
-
-def changed(source: str, diff: str) -> str:
-    """Apply a diff of the page to a file, which has its context once."""
-    lines = diff.splitlines()
-    before = "\n".join(line[1:] for line in lines if not line.startswith("+"))
-    after = "\n".join(line[1:] for line in lines if not line.startswith("-"))
-    assert source.count(before) == 1
-    return source.replace(before, after)
 
 
 @pytest.fixture
@@ -31,14 +19,7 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "checkout"
     for name in ("agents", "dataflow", "models", "tables"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for path, source in FILES.items():
-        file = folder / path
-        assert not file.exists()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(source)
-    routes = folder / CHANGED
-    for diff in DIFFS:
-        routes.write_text(changed(routes.read_text(), diff))
+    follow(folder)
     return folder
 
 
