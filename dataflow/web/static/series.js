@@ -57,7 +57,8 @@ export const untoldOf = (answer) => sumOf((answer?.windows ?? []).flatMap(({ ent
 
 /**
  * Return a curve: `times` in seconds, and `entries` of each, null where there were no events. A
- * window that is being filled now is in the sums, and not in the curve, which would fall at its end.
+ * window that is being filled now is in the sums, and not in the curve, which would fall at its end;
+ * where it is the only one, it is in the curve, too.
  */
 export function curveOf(answer, of = range()) {
   const { window, size, windows, begin: fixed } = spanOf(of);
@@ -66,7 +67,7 @@ export function curveOf(answer, of = range()) {
   if (!known.size) return { times: [], entries: [], inRange: [], before: [], window, size, newest: null };
   const begin = fixed ?? newest - (windows - 1) * size;
   const places = Array.from({ length: Math.min(windows, MOST) }, (_, place) => begin + place * size);
-  const isFilling = 1000 * (newest + size) > Date.now() && windows > 1;
+  const isFilling = 1000 * (newest + size) > Date.now() && windows > 1 && [...known.keys()].some((time) => begin <= time && time < newest);
   const times = places.filter((time) => !isFilling || time < newest);
   const within = (from) => [...known].filter(([time]) => from <= time && time < from + windows * size).map(([, entry]) => entry);
   return {

@@ -7,29 +7,40 @@ import { lag, count, listed, perSecond, title } from "./words.js";
 
 const TITLES = ["Stream", "Received", "Sent on", "Dropped", "Dead-lettered", "Per second", "Behind", "Newest event"];
 const RATE_OVER_MS = 5000;
+const STILL_MS = 10_000; // a busy worker asks each question this often at least; an answer that stays the same is not sent
 
 /** How many events a second come in, since the page was opened. */
 export class StreamRates {
-  #readings = new Map(); // of each stream what it had received, and when
+  #answer = null;
+  #readings = new Map(); // of each stream what it had received, and when: one of each answer
 
-  /** Return the rate of each stream; null where it is not known. */
-  of({ streams, partitions }) {
+  /** Return the rate of each stream, null where it is not known: an answer that is shown again is no new reading. */
+  of(answer) {
     const now = performance.now();
+    const isNew = answer !== this.#answer;
+    this.#answer = answer;
     return Object.fromEntries(
-      Object.entries(streams).map(([stream, { received }]) => [
-        stream,
-        this.#rateOf(stream, received, now, partitions[stream].missing),
-      ]),
+      Object.entries(answer.streams).map(([stream, { received }]) => {
+        const isWhole = !answer.partitions[stream].missing.length; // else what leaves or comes back is no traffic
+        if (isNew) this.#read(stream, received, now, isWhole);
+        return [stream, isWhole ? this.#rateOf(stream, now) : null];
+      }),
     );
   }
 
-  #rateOf(stream, received, now, missing) {
-    if (missing.length) this.#readings.delete(stream); // what leaves or comes back with a partition is no traffic
-    const past = (this.#readings.get(stream) ?? []).filter((reading) => now - reading.at <= RATE_OVER_MS);
-    this.#readings.set(stream, [...past, { at: now, received }]);
-    const [first] = past;
-    if (!first || missing.length) return null;
-    return Math.max(0, (1000 * (received - first.received)) / (now - first.at));
+  #read(stream, received, at, isWhole) {
+    const known = this.#readings.get(stream) ?? [];
+    const past = known.map((reading) => ({ ...reading, at: Math.max(reading.at, at - STILL_MS) })); // nothing came till then
+    const oldest = past.findLastIndex((reading) => at - reading.at >= RATE_OVER_MS);
+    this.#readings.set(stream, isWhole ? [...past.slice(Math.max(0, oldest)), { at, received }] : []);
+  }
+
+  #rateOf(stream, now) {
+    const readings = this.#readings.get(stream) ?? [];
+    const [first, last] = [readings[0], readings.at(-1)];
+    if (last && now - last.at > STILL_MS) return 0;
+    if (readings.length < 2) return null;
+    return Math.max(0, (1000 * (last.received - first.received)) / (last.at - first.at));
   }
 }
 
