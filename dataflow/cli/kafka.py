@@ -30,8 +30,9 @@ def run_with_broker(connection: Mapping[str, Any], work: Coroutine[Any, Any, Res
             raise  # of a file or of stdin: not the broker's
         if missing_right(error):
             raise DataflowError(asyncio.run(explain(error, connection))) from error
+        answer = "does not answer in time" if isinstance(error, TimeoutError) else f"answers with '{error}'"
         raise DataflowError(
-            f"broker {servers} answers with '{error}'; expected it to serve; see DATAFLOW_BROKER"
+            f"broker {servers} {answer}; expected it to serve; see DATAFLOW_BROKER"
         ) from error
 
 

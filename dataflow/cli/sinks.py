@@ -1,6 +1,5 @@
 """`dataflow sinks`: asks the broker how far behind each sink is, and why."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from dataflow.cli.command_group import CommandGroup
@@ -34,14 +33,14 @@ def status() -> None:
       dataflow sinks status
       dataflow sinks status | jq '.sinks[] | select(.retrying_since)'
     """
-    from dataflow.connection import broker_connection
+    from dataflow.cli.kafka import ask_broker
     from dataflow.settings import settings
     from dataflow.sinks.configured import enabled_sinks
     from dataflow.sinks.status import sink_statuses
 
     current = settings()
     configured = {sink.name: sink.topics for sink in enabled_sinks(current)}
-    statuses = asyncio.run(sink_statuses(broker_connection(current), current.app_id, configured))
+    statuses = ask_broker(lambda connection: sink_statuses(connection, current.app_id, configured))
     if not people_read():
         print_json({"sinks": statuses})
     elif statuses:

@@ -9,12 +9,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from dataflow.errors import DataflowError
 from dataflow.instants import iso_or_none
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
-from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import drain
 from dataflow.kafka.types import Consumer, OffsetAndMetadata, TopicPartition
 from dataflow.sinks.runner_note import SinkNote, note_of
@@ -63,19 +61,16 @@ async def sink_statuses(
     """Return every sink of this app that has ever run or that is `configured`, by name.
 
     For a configured sink all partitions of its topics count, for others those with committed
-    offsets. Takes half a second, in which records are counted. Raises `DataflowError` when the
-    broker does not answer in time.
+    offsets. Takes half a second, in which records are counted. Raises `KafkaError` or `OSError` (a
+    `TimeoutError`, too) when the broker does not answer in time.
     """
-    try:
-        async with (
-            asyncio.timeout(ANSWER_SECONDS),
-            running(Admin(connection)) as admin,
-            reader(connection) as consumer,
-        ):
-            samples, seconds = await _samples(admin, app_id, configured)
-            return [await _status(sample, seconds, consumer) for sample in samples]
-    except (KafkaError, OSError) as error:
-        raise DataflowError(f"broker does not answer about the sinks: {error!r}") from error
+    async with (
+        asyncio.timeout(ANSWER_SECONDS),
+        running(Admin(connection)) as admin,
+        reader(connection) as consumer,
+    ):
+        samples, seconds = await _samples(admin, app_id, configured)
+        return [await _status(sample, seconds, consumer) for sample in samples]
 
 
 async def _samples(

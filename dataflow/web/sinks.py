@@ -2,8 +2,8 @@
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
-from dataflow.errors import DataflowError
 from dataflow.http_error import unavailable
+from dataflow.kafka.errors import KafkaError
 from dataflow.sinks.status import SinkState, sink_statuses
 from dataflow.web.answer import Answer
 from dataflow.web.csv_sheet import Sheet, rows_of
@@ -36,6 +36,6 @@ async def show_sinks(_request: NoParameters) -> SinksAnswer:
     configured = {runner.sink.name: runner.sink.topics for runner in app.context.sinks}
     try:
         sinks = await sink_statuses(app.context.connection, app.settings.app_id, configured)
-    except DataflowError as error:
-        raise unavailable(str(error)) from error
+    except (KafkaError, OSError) as error:
+        raise unavailable("no broker answers about the sinks; expected one that serves") from error
     return SinksAnswer(sinks)

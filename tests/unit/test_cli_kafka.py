@@ -6,6 +6,7 @@ import pytest
 
 from dataflow.cli.kafka import run_with_broker
 from dataflow.errors import DataflowError
+from dataflow.sinks.status import sink_statuses
 from dataflow.topics import ensure_topics
 
 
@@ -17,8 +18,20 @@ def test_a_broker_that_is_not_there_is_told_by_its_address():
         connection: dict[str, object] = {"bootstrap_servers": [address]}
         with pytest.raises(DataflowError) as caught:
             run_with_broker(connection, ensure_topics(connection, [], create=False))
+        with pytest.raises(DataflowError) as of_sinks:
+            run_with_broker(connection, sink_statuses(connection, "app", {}))
     expected = f"no broker can be reached at {address}: nobody listens at {address}; expected a broker there"
-    assert str(caught.value) == expected
+    assert str(caught.value) == str(of_sinks.value) == expected
+
+
+def test_a_broker_that_does_not_answer_in_time_is_told_so():
+    """A timeout has no words of its own: it was told as `answers with ''`."""
+
+    async def wait() -> None:
+        raise TimeoutError
+
+    with pytest.raises(DataflowError, match="does not answer in time; expected it to serve"):
+        run_with_broker({"bootstrap_servers": ["127.0.0.1:9"]}, wait())
 
 
 def test_an_error_of_the_system_is_told_as_it_is():
