@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import urllib.request
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from dataflow.demo.broker.ports import free_port
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
+    pytest.mark.skipif("NEWCOMER_TEST" not in os.environ, reason="expected NEWCOMER_TEST=1"),
     pytest.mark.skipif(not is_possible(), reason=f"expected a clone of the repository, {', '.join(NEEDED)}"),
 ]
 LOG = ROOT / "tests" / "data" / "access_logs" / "apache_combined_10k.log.gz"
