@@ -72,7 +72,7 @@ class DeadLetterLimit:
         return TooManyDeadLetters(
             f"partition {tp.partition} of {tp.topic} has {outcome}; expected {expected}. "
             f"The last, at offset {last.record.offset}, in stage {last.stage}: {last.fault}. "
-            "Nothing of this batch is committed; mend the stage or the producer, or raise the limit"
+            "Nothing of this batch is committed; correct the stage or the producer, or raise the limit"
         )
 
 

@@ -37,7 +37,7 @@ class Rebuilds(Service):
             if any(table.name == name for table in sources[p.tp.topic].tables)
         ]
         for partition in partitions:
-            partition.suspend(name, Suspension(f"{name} is being counted anew", True, from_now))
+            partition.suspend(name, Suspension(f"{name} is being rebuilt", True, from_now))
         await self._engine.checkpoint()
         self._asked.set()
         return [f"{p.tp.topic}/{p.tp.partition}" for p in partitions]
@@ -61,21 +61,21 @@ class Rebuilds(Service):
         table = next((table for table in source.tables if table.name == name), None)
         if table is None or not partition.is_open:
             return
-        log.info("Table is being counted anew.", table=name, counted_from=tp)
+        log.info("Table is being rebuilt.", table=name, counted_from=tp)
         try:
             rebuild = Rebuild(partition, source, table, self._engine.checkpoint)
             done = await rebuild.run(from_now=suspension.from_now)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning(
-                "Table cannot be counted anew for now; trying again.",
+                "Table cannot be rebuilt for now; trying again.",
                 table=name,
                 error=error,
                 counted_from=tp,
             )
         except Exception as error:  # noqa: BLE001 - of an agent; ending the worker would begin it again
-            log.error("Table cannot be counted anew.", table=name, error=error, counted_from=tp)  # noqa: TRY400 - one line
-            partition.suspend(name, Suspension(f"{name} could not be counted anew: {error!r}"))
+            log.error("Table cannot be rebuilt.", table=name, error=error, counted_from=tp)  # noqa: TRY400 - one line
+            partition.suspend(name, Suspension(f"{name} could not be rebuilt: {error!r}"))
         else:
             if done:
-                log.info("Table is counted anew.", table=name, position=partition.position, counted_from=tp)
+                log.info("Table is rebuilt.", table=name, position=partition.position, counted_from=tp)
         await self._engine.checkpoint()

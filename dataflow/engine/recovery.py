@@ -152,7 +152,7 @@ class Recovery:
         raise Misconfigured(
             f"committed offset of {tp.topic}/{tp.partition} is {committed}; expected {counted}, up to which "
             "its tables have counted. It was moved by hand: move it back, or delete the topic "
-            f"{self.topology.sources[tp.topic].changelog}, and have `dataflow tables rebuild` count them anew"
+            f"{self.topology.sources[tp.topic].changelog}, and rebuild them with `dataflow tables rebuild`"
         )
 
 
@@ -173,9 +173,9 @@ async def check_offset_gap(group: Group, changelog: str, partition: Partition, f
     if missing < 0:
         raise OffsetsWentBack(
             f"{gap}. Its broker has lost records (unclean.leader.election.enable), or the topic was deleted "
-            "and made anew on a broker without topic ids. Stop the workers, delete the topic "
+            "and created again on a broker without topic ids. Stop the workers, delete the topic "
             f"{changelog} and the group's offsets of {tp.topic} (kafka-consumer-groups.sh "
-            "--delete-offsets), and start them: they count anew what the topic holds"
+            "--delete-offsets), and start them: they count what the topic has now"
         )
     earliest = (await group.earliest_offsets(TP(*tp)))[TP(*tp)]
     if earliest <= partition.delivered:

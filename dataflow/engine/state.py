@@ -103,7 +103,7 @@ class PartitionState:
         """Count no more in these tables, or in all, until they are counted anew."""
         for name in names or list(self.table_partitions):
             del self.table_partitions[name]
-            hint = f"`dataflow tables rebuild {name}` counts it anew"
+            hint = f"`dataflow tables rebuild {name}` rebuilds it"
             self.suspended.setdefault(name, Suspension(f"{reason}. {hint}"))
 
     def rewind(self, now_ms: int) -> int:

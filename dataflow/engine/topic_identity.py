@@ -19,7 +19,7 @@ def check_changelog(state: PartitionState, changelog: str, ids: Ids) -> None:
     before, now = state.changelog_id, ids.get(changelog, "")
     if before and now and before != now:
         state.suspend(
-            f"changelog {changelog} was deleted and made anew: its id is {now}; expected {before}, "
+            f"changelog {changelog} was deleted and created again: its id is {now}; expected {before}, "
             "and what it had is lost"
         )
     state.changelog_id = now or before
@@ -37,10 +37,10 @@ def check_source(tp: TopicPartition, state: PartitionState, ids: Ids, pauses: St
     pauses.begin(
         tp.topic,
         PauseCause.TOPIC_MADE_ANEW,
-        f"topic {tp.topic} was deleted and made anew: its id is {now}; expected {before}, which was counted "
-        f"up to offset {state.position} of partition {tp.partition}",
-        f"`dataflow streams resume {tp.topic}`, to read the new topic from its begin and go on counting "
-        "(`dataflow tables rebuild` counts a table anew)",
+        f"topic {tp.topic} was deleted and created again: its id is {now}; expected {before}, which was "
+        f"counted up to offset {state.position} of partition {tp.partition}",
+        f"`dataflow streams resume {tp.topic}`, to read the new topic from its beginning and go on counting "
+        "(`dataflow tables rebuild` rebuilds a table)",
     )
     return False
 

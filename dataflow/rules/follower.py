@@ -143,7 +143,7 @@ class Follower(Service, Generic[T]):
         topic_id = await versions.topic_id()
         if topic_id in {None, self._topic_id}:
             return False
-        log.error("Topic was deleted and made anew; what it holds now counts.", topic=self.document.topic)
+        log.error("Topic was deleted and created again; what it holds now counts.", topic=self.document.topic)
         await self._begin()
         return True
 

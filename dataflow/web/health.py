@@ -117,9 +117,8 @@ async def healthz() -> Healthy:
         raise HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"{subject} has crashed; the log says why")
     if app.takes_partitions and app.watch.is_stalled:
         lifecycle = app.engine.lifecycle
-        message = (
-            f"worker is {lifecycle}, and has not got on for {lifecycle.idle_seconds:.0f} s; expected progress"
-        )
+        seconds = f"{lifecycle.idle_seconds:.0f}"
+        message = f"worker is {lifecycle}, and has made no progress for {seconds} s; expected progress"
         raise HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, message)
     return Healthy(True)
 

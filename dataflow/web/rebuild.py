@@ -26,7 +26,7 @@ class RebuildRequest(NoParameters):
 
 
 class Rebuilding(Answer):
-    """The partitions of which a table is being counted anew."""
+    """The partitions of which a table is being rebuilt."""
 
     table: str
     partitions: list[str]

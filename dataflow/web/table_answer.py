@@ -89,7 +89,8 @@ class TableAnswer(Answer):
         dict[str, str], Meta(description="Why partitions that are missing count nothing for now")
     ]
     since: Annotated[
-        str | None, Meta(description="From when it counts every event; null: from the begin of its topics")
+        str | None,
+        Meta(description="From when it counts every event; null: from the beginning of its topics"),
     ]
 
 

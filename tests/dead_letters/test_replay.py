@@ -234,7 +234,7 @@ async def test_time_selects_by_when_it_became_a_dead_letter(place, bury):
 
 
 async def test_marks_of_another_dead_letter_topic_are_refused(place, bury, kafka):
-    """It was deleted and made anew: the marks would keep new letters from going back."""
+    """It was deleted and created again: the marks would keep new letters from going back."""
     bury(b"a")
     await back(place)
     kafka.produce(place["dead-letters-replayed"], [b"[[5,9]]"], [b"1/5"])

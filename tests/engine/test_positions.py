@@ -85,7 +85,7 @@ async def test_without_a_changelog_its_tables_are_suspended_and_the_stream_goes_
                 state.table_partition("per_kind")
     assert numbers_in(kafka.read_topic(names.output)) == list(range(130))
     assert "Table is suspended, its stream goes on." in caplog.text
-    assert "`dataflow tables rebuild per_kind` counts it anew" in caplog.text
+    assert "`dataflow tables rebuild per_kind` rebuilds it" in caplog.text
 
 
 async def test_records_deleted_by_retention_are_told_and_it_goes_on(
@@ -128,7 +128,7 @@ async def test_a_topic_that_was_made_anew_is_not_read_until_somebody_says_so(
             [pause] = {p.pause for p in worker.app.engine.partitions.values()}
             assert pause is not None
             assert pause.cause is PauseCause.TOPIC_MADE_ANEW
-            assert f"topic {names.source} was deleted and made anew" in pause.detail
+            assert f"topic {names.source} was deleted and created again" in pause.detail
             assert worker.received == 100
     worker = relay(broker.address, names)
     async with running(worker):

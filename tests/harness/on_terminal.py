@@ -16,16 +16,25 @@ SIZES = [(80, 24), (120, 40)]
 
 
 def on_terminal(
-    width: int, height: int, *arguments: str, folder: Path, program: Sequence[str] = ("-m", "dataflow")
+    width: int,
+    height: int,
+    *arguments: str,
+    folder: Path,
+    program: Sequence[str] = ("-m", "dataflow"),
+    **variables: str,
 ) -> list[str]:
-    """Run a command, or another program of Python, on a pseudo terminal; return the lines that it showed."""
+    """Run a command, or another program of Python, on a pseudo terminal; return the lines that it showed.
+
+    The terminal has no colours, unless the variables say so.
+    """
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
     environment = {**inherited, "TERM": "dumb", "DATAFLOW_DATA_DIR": str(folder)}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
-    for name in ("COLUMNS", "LINES"):
+    for name in ("COLUMNS", "LINES", "NO_COLOR"):
         environment.pop(name, None)
+    environment |= variables
     with subprocess.Popen(
         [sys.executable, *program, *arguments],
         stdin=its,

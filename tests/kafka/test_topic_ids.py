@@ -1,4 +1,4 @@
-"""Topic ids: by them a topic that was deleted and made anew is told from the one before."""
+"""Topic ids: by them a topic that was deleted and created again is told from the one before."""
 
 from kafka_client import KafkaClient
 

@@ -166,7 +166,7 @@ async def test_a_topic_that_was_made_anew_counts_for_all_workers_alike(
         kafka.create_topics(document.topic, 1, cleanup_policy="compact")
         async with follow(seed=BOTS) as another:
             await comes(lambda: worker.current == another.current == (1, BOTS))
-    assert "Topic was deleted and made anew; what it holds now counts." in caplog.text
+    assert "Topic was deleted and created again; what it holds now counts." in caplog.text
 
 
 async def test_rules_that_a_worker_cannot_use_leave_it_the_old_ones(follow, connection, document):

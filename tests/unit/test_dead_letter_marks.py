@@ -50,7 +50,7 @@ def test_marks_are_forgotten_with_their_letters_and_not_before():
 
 
 def test_marks_of_letters_that_do_not_exist_yet_are_noticed():
-    """The dead-letter topic was deleted and made anew: its marks would hide new letters."""
+    """The dead-letter topic was deleted and created again: its marks would hide new letters."""
     marks = Marks()
     marks.put(*mark_of(1, {41}))
     assert marks.beyond({0: 90, 1: 41})

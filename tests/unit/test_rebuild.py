@@ -10,7 +10,7 @@ from dataflow.engine.state import PARTITION_KEY, PartitionState, Suspension
 from dataflow.engine.tables import ALL
 from dataflow.kafka.fetch import Fetched, RecordSlice
 
-ANEW = Suspension("is being counted anew", is_rebuilding=True)
+ANEW = Suspension("is being rebuilt", is_rebuilding=True)
 
 
 def restored(bench: Bench) -> PartitionState:

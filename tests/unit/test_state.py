@@ -122,7 +122,7 @@ def test_a_table_that_was_not_declared_for_a_while_is_suspended():
     state = loaded(*a_changelog(PER_KIND, PER_USER).items(), (PARTITION_KEY, numbers))
     assert state.suspended["per_user"].reason == (
         f"{LOG} was written for a while by a release without per_user. "
-        "`dataflow tables rebuild per_user` counts it anew"
+        "`dataflow tables rebuild per_user` rebuilds it"
     )
 
 
