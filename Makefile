@@ -17,7 +17,7 @@ IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo docker build || \
 # Python compiles what it imports once, not at every start: that is half of what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test proof servers cluster upgrade compose chaos lint fuzz bench instructions image runtime dev broker java
+.PHONY: help demo test proof servers cluster upgrade compose chaos chaos-peers lint fuzz bench instructions image runtime dev broker java
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make fuzz    a minute of made-up input for every stage; ARGS=-max_total_time=600 for more'
 	@echo 'make compose docker-compose.yml on a real Docker engine: plays the samples, restarts, compares; as root'
 	@echo 'make chaos   a hundred faults against brokers, workers and sinks; ARGS="--faults 10 --seed 1", ARGS=--list'
+	@echo 'make chaos-peers  the same job by other programs, broken alike; ARGS="--programs quix,faust --faults 5"'
 	@echo 'make bench   cost of an event beside the peers, as one table; ARGS="--minutes 25"'
 	@echo 'make instructions  the hot stages under valgrind, against what is written down; ARGS=--write writes it'
 	@echo 'make image   the image $(IMAGE), by docker or buildah; EXTRAS="opensearch s3" for sinks'
@@ -68,6 +69,9 @@ fuzz: dev .venv/fuzz.stamp
 
 chaos: dev java
 	@PYTHONPATH=tests $(BIN)/python -m chaos.campaign $(ARGS)
+
+chaos-peers: dev java
+	@PYTHONPATH=tests:tests/bench $(BIN)/python -m chaos.peers $(ARGS)
 
 bench: dev java
 	@$(BIN)/python tests/bench $(ARGS)

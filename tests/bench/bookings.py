@@ -4,7 +4,7 @@ The rules are written anew here: what is compared with them shares no code.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from itertools import cycle, islice
@@ -53,8 +53,13 @@ def times_each(events: int) -> Counter[int]:
 
 def count_cells(events: int, window_seconds: int) -> dict[WindowEntry, int]:
     """Return the count of each category in each window; 0 seconds is all time."""
+    return cells_of(times_each(events), window_seconds)
+
+
+def cells_of(times_each: Mapping[int, int], window_seconds: int) -> dict[WindowEntry, int]:
+    """Return the same for bookings that come so often each, by their number."""
     counts: Counter[WindowEntry] = Counter()
-    for number, times in times_each(events).items():
+    for number, times in times_each.items():
         counts[_cell(enriched()[number], window_seconds)] += times
     return dict(counts)
 

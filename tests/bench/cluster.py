@@ -37,7 +37,7 @@ class Cluster:
 
     def make_topics(self, names: Iterable[str], config: dict[str, str] = FOREVER) -> None:
         """Make topics and wait until they are led."""
-        wanted = [NewTopic(name, PARTITIONS, 1, config=config) for name in names]
+        wanted = [NewTopic(name, PARTITIONS, config=config) for name in names]
         for made in self._admin.create_topics(wanted).values():
             made.result(30)
         for topic in wanted:

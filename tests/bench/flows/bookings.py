@@ -43,8 +43,11 @@ class HourlyStays(Job):
     def faults(self, folder: Path) -> Iterator[str]:
         """Compare the output with the bookings, and every count of every window."""
         yield from booking_faults(self.cluster, self.output, self.events)
-        counts = _written(folder) if self._table is None else self._recovered(self._table, folder)
-        yield from differences("counts", counts, count_cells(self.events, HOUR_SECONDS))
+        yield from differences("counts", self.counts(folder), count_cells(self.events, HOUR_SECONDS))
+
+    def counts(self, folder: Path) -> Mapping[WindowEntry, int]:
+        """Return what the program has counted, once it has ended."""
+        return _written(folder) if self._table is None else self._recovered(self._table, folder)
 
     def _recovered(self, table: str, folder: Path) -> Mapping[WindowEntry, int]:
         found = read_changelog(self, (table,), folder)["stays_per_hour"]["hour"]

@@ -8,12 +8,17 @@ from pathlib import Path
 import faust
 from peers.stays import category_of
 
+SESSION_SECONDS = int(os.environ.get("SESSION_MS", "60000")) / 1000
+
 app = faust.App(
     os.environ["GROUP"],
-    broker=f"kafka://{os.environ['BROKER']}",
+    broker=[f"kafka://{address}" for address in os.environ["BROKER"].split(",")],
     store="memory://",
     datadir=os.environ["FOLDER"],
     topic_partitions=4,
+    topic_replication_factor=int(os.environ.get("COPIES", "1")),
+    broker_session_timeout=SESSION_SECONDS,
+    broker_heartbeat_interval=SESSION_SECONDS / 4,
     topic_disable_leader=True,
     web_enabled=False,
     consumer_auto_offset_reset="earliest",

@@ -10,6 +10,7 @@ from stays import HOUR_SECONDS, category_of, time_of
 
 IS_COUNTED = os.environ["JOB"] == "A2"
 GRACE_MS = 400 * 86_400_000  # bookings come in no order of their time
+SESSION = {"session.timeout.ms": int(os.environ["SESSION_MS"])} if "SESSION_MS" in os.environ else {}
 
 app = Application(
     broker_address=os.environ["BROKER"],
@@ -18,7 +19,7 @@ app = Application(
     loglevel="WARNING",
     state_dir=os.environ["FOLDER"],
     auto_create_topics=IS_COUNTED,  # for its repartition and changelog topics
-    consumer_extra_config={"queued.min.messages": 100_000},
+    consumer_extra_config={"queued.min.messages": 100_000, **SESSION},
     producer_extra_config={"linger.ms": 20, "queue.buffering.max.messages": 1_000_000},
 )
 counts: dict[str, int] = {}  # the last that its windows told, for the check

@@ -17,7 +17,7 @@ def running_site(folder: Path, seed: int, per_second: int) -> Iterator[Site]:
     """Run all of it; nothing is left running in the end."""
     wires = Wires()
     brokers = Brokers(folder, wires)
-    with postgres(folder) as store, object_store(folder) as objects, _serving(brokers, wires):
+    with postgres(folder) as store, object_store(folder) as objects, serving(brokers, wires):
         assert store.port is not None
         assert objects.port is not None
         to_postgres, to_s3 = wires.add(store.port), wires.add(objects.port)
@@ -44,7 +44,8 @@ def running_site(folder: Path, seed: int, per_second: int) -> Iterator[Site]:
 
 
 @contextmanager
-def _serving(brokers: Brokers, wires: Wires) -> Iterator[None]:
+def serving(brokers: Brokers, wires: Wires) -> Iterator[None]:
+    """Run the brokers, and the wires to them, until the block ends."""
     try:
         brokers.start()
         brokers.wait_ready()
