@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, NoReturn, Protocol, Self, TypeVar
+from typing import Any, NoReturn, Protocol, Self, TypeVar, cast
 
 from faust.types import StreamT
 
@@ -15,6 +15,7 @@ from dataflow.engine.stage import Stage
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Misconfigured, Reason
 from dataflow.kafka.fetch import Fetched
+from dataflow.kafka.packed_batch import UnreadRecord
 from dataflow.kafka.record import Outgoing, Record
 from dataflow.kafka.types import TopicPartition
 
@@ -101,7 +102,10 @@ class Batch:
             record_slice = self._slices.pop(0)
             records = list(record_slice.records)
             self.event_counts.received += len(records)
-            stage.apply(records, rows)
+            if records and isinstance(records[0], UnreadRecord):  # of one record batch, so all are or none
+                rows.rejected += [(unread, unread.fault) for unread in cast("list[UnreadRecord]", records)]
+            else:
+                stage.apply(records, rows)
             newest_ms = record_slice.newest_ms
             rows.end_run(newest_ms, record_time(newest_ms, self._now_ms))
         self.event_counts.dropped.update(rows.dropped)

@@ -10,12 +10,14 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher as aiokafka_fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, Errors, Fetcher, FetchResult
 from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
-from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from dataflow.kafka.checksums import ChecksummedRecords
 from dataflow.kafka.consumers import FETCH_BYTES, FETCH_MAX_WAIT_MS
-from dataflow.kafka.lenient_batch import REFUSALS, LenientBatch, WholeBatch
+from dataflow.kafka.lenient_batch import REFUSALS
+from dataflow.kafka.packed_batch import Allowance, WholeBatch, readings
+from dataflow.kafka.record import Record
 
 REBALANCE_PAUSE_SECONDS = 0.05
 GATHER_BYTES = FETCH_BYTES  # one partition with a backlog is not waited for
@@ -28,7 +30,7 @@ DENIED_SECONDS = 5.0
 class RecordSlice:
     """Records that one producer wrote together, or the next part of very many."""
 
-    records: Iterable[DefaultRecord]
+    records: Iterable[Record]
     newest_ms: int  # highest record timestamp of the producer's whole record batch
 
 
@@ -46,6 +48,10 @@ class Fetched:
     size: int
 
 
+Readings = Iterator[Iterable[Record]]
+"""The records of one batch by several ways of reading, of which the first that is not refused counts."""
+
+
 class Cursor(aiokafka_fetcher.PartitionRecords):
     """Reads the record batches of one fetch response, part by part.
 
@@ -56,7 +62,8 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
 
     next_fetch_offset: int
     _records: ChecksummedRecords
-    _open: tuple[DefaultRecordBatch, memoryview, Iterator[DefaultRecord]] | None = None
+    _open: tuple[DefaultRecordBatch, Readings, Iterator[Record] | None] | None = None
+    """A batch that is read in parts: other ways to read it, and what is left of the present one."""
     _is_begun = False
 
     @property
@@ -66,7 +73,7 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
 
     def take(self, max_records: int) -> Fetched:
         """Return the next records: whole record batches up to `max_records`, or a part of one larger."""
-        first, slices, count = self.next_fetch_offset, [], 0
+        first, slices, count, allowance = self.next_fetch_offset, [], 0, Allowance()
         self._records_iterator = None  # not used, and its cycle would keep the response until the next gc
         while count < max_records:
             if self._open is not None:
@@ -75,29 +82,34 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
             batch = self._next_batch()
             if batch is None:
                 break
+            if batch.magic < 2:
+                raise Errors.UnsupportedVersionError(
+                    f"record batch at offset {batch.base_offset} of {self._tp} has message format "
+                    f"{batch.magic}; expected 2 (Kafka 0.11 or newer)"
+                )
             if batch.last_offset_delta < max_records:
                 count += batch.last_offset_delta + 1
                 self.next_fetch_offset = batch.next_offset
-                slices.append(self._whole(batch, first))
+                records = WholeBatch(batch, self._records.raw_batch, first, allowance)
+                slices.append(RecordSlice(records, batch.max_timestamp))
             else:
-                self._open = batch, self._records.raw_batch, self._unread(batch)
+                self._open = batch, readings(batch, self._records.raw_batch, Allowance()), None
                 if slices:
                     break
         size, self._is_begun = 0 if self._is_begun else self._records.size_in_bytes(), True
         return Fetched(first, self.next_fetch_offset, slices, size)
 
-    def _whole(self, batch: DefaultRecordBatch, first: int) -> RecordSlice:
-        return RecordSlice(WholeBatch(batch, self._records.raw_batch, first), batch.max_timestamp)
-
     def _part(self, max_records: int) -> RecordSlice:
         assert self._open is not None
-        batch, raw, unread = self._open
-        try:
-            records = list(islice(unread, max_records))
-        except REFUSALS:
-            unread = self._unread(LenientBatch(raw))
-            records = list(islice(unread, max_records))
-            self._open = batch, raw, unread
+        batch, others, unread = self._open
+        while True:
+            unread = unread or self._behind(next(others))
+            try:
+                records = list(islice(unread, max_records))
+                break
+            except REFUSALS:
+                unread = None
+        self._open = batch, others, unread
         if len(records) < max_records or records[-1].offset + 1 == batch.next_offset:
             self._open = None
             self.next_fetch_offset = batch.next_offset
@@ -105,19 +117,15 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
             self.next_fetch_offset = records[-1].offset + 1
         return RecordSlice(records, batch.max_timestamp)
 
-    def _unread(self, batch: DefaultRecordBatch) -> Iterator[DefaultRecord]:
+    def _behind(self, records: Iterable[Record]) -> Iterator[Record]:
         first = self.next_fetch_offset
-        return dropwhile(lambda record: record.offset < first, batch)
+        return dropwhile(lambda record: record.offset < first, records)
 
     def _next_batch(self) -> DefaultRecordBatch | None:
         """Return the next batch with records for us; aborted and control batches only move the position."""
         while (batch := self._records.next_batch()) is not None:
-            if batch.magic < 2:
-                raise Errors.UnsupportedVersionError(
-                    f"record batch at offset {batch.base_offset} of {self._tp} has message format "
-                    f"{batch.magic}; expected 2 (Kafka 0.11 or newer)"
-                )
-            if self._check_crcs and not self._records.is_intact(batch):
+            is_intact = self._records.is_intact(batch) if batch.magic >= 2 else batch.validate_crc()
+            if self._check_crcs and not is_intact:
                 raise Errors.CorruptRecordException(f"wrong checksum in {self._tp}")
             if not self._skipped(batch):
                 return batch
@@ -135,17 +143,22 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
 
     def _unpack_records(self) -> Iterator[ConsumerRecord]:
         """Yield what aiokafka's own iterator does."""
-        while self._records.has_next():
+        while (batch := self._next_batch()) is not None:
+            for record in self._records_of(batch):
+                self.next_fetch_offset = record.offset + 1
+                yield self._consumer_record(self._tp, record)
+            self.next_fetch_offset = batch.next_offset
+
+    def _records_of(self, batch: DefaultRecordBatch) -> Iterator[Record]:
+        if batch.magic < 2:
+            yield from self._behind(batch)
+            return
+        for reading in readings(batch, self._records.raw_batch, Allowance()):
             try:
-                yield from super()._unpack_records()
+                yield from self._behind(reading)
+                return
             except REFUSALS:
-                batch = LenientBatch(self._records.raw_batch)
-                if self._check_crcs and not self._records.is_intact(batch):
-                    raise
-                for record in self._unread(batch):
-                    self.next_fetch_offset = record.offset + 1
-                    yield self._consumer_record(self._tp, record)
-                self.next_fetch_offset = batch.next_offset
+                continue
 
     def _contains_abort_marker(self, next_batch: DefaultRecordBatch) -> bool:
         marker = next(next_batch, None)  # aiokafka raises KafkaError for None

@@ -1,13 +1,12 @@
 """Record batches with what Kafka takes and aiokafka refuses: such names of headers, and such attributes."""
 
-from collections.abc import Iterator
 from typing import SupportsIndex
 
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch, _DefaultRecordBatchPy
+from aiokafka.record.default_records import DefaultRecord, _DefaultRecordBatchPy
 from aiokafka.record.util import decode_varint
 
-REFUSALS = UnicodeDecodeError, CorruptRecordException
+REFUSALS = UnicodeDecodeError, CorruptRecordException, IndexError
 """What aiokafka raises for such a record, each time that it is read."""
 
 
@@ -39,22 +38,3 @@ class LenientBatch(_DefaultRecordBatchPy):
         _, attributes_at = decode_varint(self._buffer, self._pos)
         self._buffer[attributes_at] = 0
         return super()._read_msg()
-
-
-class WholeBatch:
-    """The records of a batch from an offset on, unpacked when somebody iterates over them, once."""
-
-    __slots__ = "_batch", "_first", "_raw"
-
-    def __init__(self, batch: DefaultRecordBatch, raw: memoryview, first: int) -> None:
-        self._batch, self._raw, self._first = batch, raw, first
-
-    def __iter__(self) -> Iterator[DefaultRecord]:
-        first = self._first
-        try:
-            records = list(self._batch)
-        except REFUSALS:
-            records = list(LenientBatch(self._raw))
-        if self._batch.base_offset < first:
-            records = [record for record in records if record.offset >= first]
-        return iter(records)

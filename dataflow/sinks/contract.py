@@ -55,7 +55,7 @@ def convert(records: Iterable[Record], make: Callable[[Record], T]) -> tuple[lis
         try:
             made.append(make(record))
         except InvalidEvent as fault:
-            rejected.append(Rejection(record, fault))
+            rejected.append(Rejection(record, getattr(record, "fault", fault)))
     return made, rejected
 
 

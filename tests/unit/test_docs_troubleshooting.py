@@ -19,7 +19,10 @@ OF_A_WORKER = [
     "connection.py", "engine", "kafka", "sinks", "tls.py", "web/health.py", "web_server.py",
 ]  # fmt: skip
 """What ends a worker, or what it waits for, is raised here."""
-OF_EVENTS = ["engine/decoding.py", "engine/json_members.py", "sinks/postgres/rows.py", "sinks/s3/parquet.py"]
+OF_EVENTS = [
+    "engine/decoding.py", "engine/json_members.py", "kafka/packed_batch.py", "sinks/postgres/rows.py",
+    "sinks/s3/parquet.py",
+]  # fmt: skip
 """What is wrong with one event: the detail of its dead letter."""
 DECLARATIONS = ["engine/tables/table.py", "engine/tables/windows.py", "engine/tables/aggregations"]
 """Declarations are refused when they are imported: who writes one reads the error."""
