@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dataflow.catalogue.streams.dead_letters import Note
-from dataflow.engine.dead_letters import PREFIX
+from dataflow.engine.dead_letters import CONTENT, LEFT_OUT, PREFIX
 from dataflow.engine.stage import RecordStage
 from dataflow.instants import iso_or_none
 from dataflow.kafka.record import Header, Headers, Record
@@ -40,6 +40,8 @@ class Letter:
     tries: int
     size: int
     """Bytes of the value."""
+    is_left_out: bool = False
+    """Whether the value is not that of the record, which was too large or could not be read."""
 
     def outline(self) -> "Letter":
         """Return it without what the record held, which may be a megabyte: for a list of many."""
@@ -74,6 +76,7 @@ def read_letter(partition: int, record: Record) -> Letter:
         [(name, value) for name, value in own if name != TRIES],
         max(tries, default=0),
         len(record.value or b""),
+        noted.get(CONTENT) == LEFT_OUT,
     )
 
 
@@ -83,7 +86,8 @@ def _split_headers(headers: Iterable[Header]) -> tuple[dict[str, bytes], Headers
     own: Headers = []
     for header, value in headers:
         name = header.removeprefix(PREFIX)
-        if name != header and name in NOTED and name not in noted and not own:
+        is_first = name == CONTENT and not noted
+        if name != header and (is_first or name in NOTED) and name not in noted and not own:
             noted[name] = value or b""
         else:
             own.append((header, value))

@@ -71,6 +71,8 @@ class ReplaySelection:
             return "does not say which topic it came from"
         if topic in (DEAD_LETTERS.name, DEAD_LETTERS_REPLAYED.name):
             return f"came from {topic}"
+        if letter.is_left_out:
+            return "has not the content of its record, which was too large or could not be read"
         return None if topic in self.reader.partitions else f"topic {topic} does not exist any more"
 
 

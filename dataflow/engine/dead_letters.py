@@ -1,14 +1,22 @@
 """Dead letters: a record that cannot be used in, the same bytes with reason and origin out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from dataflow.errors import DataflowError, InvalidEvent
 from dataflow.instants import now_ms
+from dataflow.kafka.packed_batch import UnreadRecord
 from dataflow.kafka.record import Headers, OutputRecord, Record
+from dataflow.kafka.record_batches import largest_size
 from dataflow.kafka.types import TopicPartition
 
 PREFIX = "dataflow-"
+MOST_BYTES: Final = 2 << 20
+"""What the dead-letter topic takes of one record, as it is declared."""
+CONTENT: Final = "content"
+LEFT_OUT: Final = b"left out"
+"""Stands in the first header of a dead letter without the content of its record."""
 DETAIL_CHARACTERS = 1_000  # a detail may quote the event
 
 
@@ -34,7 +42,18 @@ class RejectedRecord:
         """Return where the record came from and why it is here, then its own headers as they were."""
         origin = {"topic": tp.topic, "partition": tp.partition, "offset": self.record.offset}
         ours = reason_headers(self.stage, self.fault, **origin, timestamp=self.record.timestamp)
+        if isinstance(self.record, UnreadRecord):  # before ours, where no sender's header can be
+            return [(PREFIX + CONTENT, LEFT_OUT), *ours]
         return ours + list(self.record.headers)
+
+    def without_content(self, size: int) -> "RejectedRecord":
+        """Return it without key, value and headers of the record, which have so many bytes."""
+        left_out = f"its {size} bytes are left out, as more than {MOST_BYTES} do not fit in here"
+        detail = f"{left_out}; {self.fault.detail}"
+        fault = InvalidEvent(self.fault.reason, detail)
+        return replace(
+            self, record=UnreadRecord(self.record.offset, self.record.timestamp, fault), fault=fault
+        )
 
 
 class DeadLetterLimit:
@@ -77,7 +96,16 @@ class DeadLetterLimit:
 
 
 def as_records(tp: TopicPartition, dead: Sequence[RejectedRecord]) -> Iterator[OutputRecord]:
-    """Yield (timestamp, key, value, headers) of what goes to the dead-letter topic."""
+    """Yield (timestamp, key, value, headers) of what goes to the dead-letter topic.
+
+    Of a record that does not fit in there only where it is, and why. A source takes what is small while
+    it is packed, and the topic would refuse it for ever.
+    """
     now = now_ms()  # the record's own, which a topic may refuse, is in a header
     for letter in dead:
-        yield now, letter.record.key, letter.record.value, letter.headers(tp)
+        record, headers = letter.record, letter.headers(tp)
+        size = largest_size(record.key, record.value or b"", headers)
+        if size <= MOST_BYTES:
+            yield now, record.key, record.value, headers
+        else:
+            yield now, None, None, letter.without_content(size).headers(tp)

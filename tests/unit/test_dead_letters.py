@@ -1,31 +1,43 @@
 """Dead letters: what they carry, and when there are too many."""
 
 import time
+from typing import Any
 
 import pytest
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
+from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
+from dataflow.dead_letters.letter import read_letter
 from dataflow.engine.dead_letters import (
     DETAIL_CHARACTERS,
+    MOST_BYTES,
     DeadLetterLimit,
     RejectedRecord,
     TooManyDeadLetters,
     as_records,
 )
 from dataflow.errors import InvalidEvent, Reason
+from dataflow.kafka.record import Headers
+from dataflow.kafka.record_batches import largest_size
 
 TP = TopicPartition("expedia", 3)
 
 
-def a_record(value: bytes | None = b"\xff\x00", offset: int = 7) -> DefaultRecord:
+TRACE: Headers = [("trace", b"1"), ("trace", b"2")]
+
+
+def a_record(value: bytes | None = b"\xff\x00", offset: int = 7, headers: Headers = TRACE) -> DefaultRecord:
     """Return a record as aiokafka reads it."""
-    return DefaultRecord(offset, 1_700_000_000_000, 0, b"key", value, [("trace", b"1"), ("trace", b"2")])
+    return DefaultRecord(offset, 1_700_000_000_000, 0, b"key", value, headers)
 
 
-def a_letter(detail: str = "expected UTF-8", value: bytes | None = b"\xff\x00") -> RejectedRecord:
+def a_letter(
+    detail: str = "expected UTF-8", value: bytes | None = b"\xff\x00", headers: Headers = TRACE
+) -> RejectedRecord:
     """Return a record that a stage has refused."""
-    return RejectedRecord(a_record(value), "stay-category", InvalidEvent(Reason.NOT_UTF8, detail))
+    record = a_record(value, headers=headers)
+    return RejectedRecord(record, "stay-category", InvalidEvent(Reason.NOT_UTF8, detail))
 
 
 def letters(count: int) -> list[RejectedRecord]:
@@ -53,6 +65,25 @@ def test_the_record_goes_along_byte_for_byte(value: bytes | None):
     """A replay must write what the producer wrote: null, empty and broken bytes, too."""
     ((_, key, raw, _),) = as_records(TP, [a_letter(value=value)])
     assert (key, raw) == (b"key", value)
+
+
+@pytest.mark.parametrize("large", [{"value": bytes(MOST_BYTES)}, {"headers": [("h", bytes(MOST_BYTES))]}])
+def test_of_what_does_not_fit_there_is_where_it_is_and_why(large: dict[str, Any]):
+    """What a producer packs well is larger here: the topic refused it at each start of each worker."""
+    ((_, key, raw, headers),) = as_records(TP, [a_letter(**large)])
+    told = dict(headers)
+    assert (key, raw, told["dataflow-content"]) == (None, None, b"left out")
+    assert (told["dataflow-offset"], told["dataflow-reason"]) == (b"7", b"not_utf8")
+    assert largest_size(key, b"", headers) < 2_000
+    assert DEAD_LETTERS.configs["max.message.bytes"] == str(MOST_BYTES)
+    read = read_letter(0, DefaultRecord(0, 1, 0, key, raw, headers))
+    assert (read.is_left_out, read.topic, read.origin_offset, read.headers) == (True, "expedia", 7, [])
+
+
+def test_who_sends_our_header_has_nothing_left_out():
+    """Its own headers come behind ours."""
+    ((_, key, raw, headers),) = as_records(TP, [a_letter(headers=[("dataflow-content", b"left out")])])
+    assert not read_letter(0, DefaultRecord(0, 1, 0, key, raw, headers)).is_left_out
 
 
 def test_a_dead_letter_is_of_now():

@@ -19,8 +19,9 @@ class Note(NamedTuple):
 DEAD_LETTERS = DeclaredTopic(
     "dead-letters",
     "events that could not be used, with reason and origin",
-    # Whatever came in has to fit in here, together with its reason and origin. Kept for a month from the
-    # day on which it became a dead letter; the time of the record itself, maybe years ago, is in a header.
+    # What came in fits in here, together with its reason and origin, unless a producer had packed it. Kept
+    # for a month from the day on which it became a dead letter; the time of the record itself, maybe years
+    # ago, is in a header.
     configs=kept_for(30, max_message_bytes=str(2 << 20)),
 )
 
