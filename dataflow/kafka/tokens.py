@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -12,7 +13,7 @@ from time import monotonic
 from typing import Final, Protocol
 from urllib.error import HTTPError
 from urllib.parse import quote_plus, urlencode
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
@@ -23,6 +24,7 @@ from dataflow.logs import get_log
 log = get_log(__name__)
 
 TIMEOUT_SECONDS: Final = 10.0
+MOST_BYTES: Final = 1 << 20
 RENEWED_AT: Final = 0.8
 """After so much of its life a token is renewed: a broker that checks it later has to find it valid."""
 RETRY_SECONDS: Final = 5.0
@@ -39,19 +41,48 @@ class TokenUnavailable(KafkaConnectionError):
 class TokenSource(Protocol):
     """Where a token comes from."""
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
     def current(self) -> str:
         """Return a token that is valid; it may block for a moment. Raises `TokenUnavailable`."""
 
 
 class Tokens(AbstractTokenProvider):
-    """Gives every Kafka client of a process the tokens of one source."""
+    """Gives every Kafka client of a process the tokens of one source.
+
+    The source is asked once at a time, by a thread that nobody else waits for: logins of all clients
+    wait for its answer together, at most `TIMEOUT_SECONDS`, and so do they where none comes.
+    """
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source
+        self._lock = threading.Lock()  # the consumer's loop has a thread of its own
+        self._asking: Future[str] | None = None
 
     async def token(self) -> str:
         """Return a token, as aiokafka asks for it at each login."""
-        return await asyncio.to_thread(self._source.current)
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return await asyncio.wrap_future(self._asked())
+        except TimeoutError:
+            raise TokenUnavailable(f"{self._source.name} does not answer in {TIMEOUT_SECONDS:g} s") from None
+
+    def _asked(self) -> Future[str]:
+        with self._lock:
+            if self._asking is None or self._asking.done():
+                self._asking = Future()
+                self._asking.set_running_or_notify_cancel()  # else whoever waits no more would cancel it
+                # No pool: its threads would be waited for by other work, and at the end of the process.
+                threading.Thread(target=self._ask, args=[self._asking], name="token", daemon=True).start()
+            return self._asking
+
+    def _ask(self, asking: Future[str]) -> None:
+        try:
+            asking.set_result(self._source.current())
+        except Exception as error:  # noqa: BLE001  # whoever waits gets it
+            asking.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +90,11 @@ class TokenFile:
     """A file that somebody else keeps up to date, such as the kubelet."""
 
     path: Path
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"token file {self.path}"
 
     def current(self) -> str:
         """Return what is in the file now."""
@@ -81,17 +117,20 @@ class TokenEndpoint:
         login = base64.b64encode(f"{quote_plus(client)}:{quote_plus(secret)}".encode()).decode()
         headers = {"Authorization": f"Basic {login}", "Accept": "application/json"}
         self._request = Request(url, urlencode(grant).encode(), headers)  # noqa: S310  # settings take http(s) only
-        self._context = context
-        self._lock = threading.Lock()  # the consumer has a thread of its own
+        self._open = build_opener(HTTPSHandler(context=context), _NoRedirect).open
         self._token, self._renew_at, self._ends_at = "", 0.0, 0.0
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"token endpoint {self._request.full_url}"
 
     def current(self) -> str:
         """Return the last token, or a new one if that ends soon; to its end while the endpoint is away."""
-        with self._lock:
-            begun = monotonic()
-            if begun >= min(self._renew_at, self._ends_at):
-                self._renew(begun)
-            return self._token
+        begun = monotonic()
+        if begun >= min(self._renew_at, self._ends_at):
+            self._renew(begun)
+        return self._token
 
     def _renew(self, begun: float) -> None:
         try:
@@ -108,28 +147,39 @@ class TokenEndpoint:
             self._renew_at, self._ends_at = begun + seconds * RENEWED_AT, begun + seconds
 
     def _ask(self) -> tuple[str, float]:
-        where = f"token endpoint {self._request.full_url}"
         try:
-            with urlopen(self._request, timeout=TIMEOUT_SECONDS, context=self._context) as response:  # noqa: S310  # as above
-                answer = json.load(response)
+            with self._open(self._request, timeout=TIMEOUT_SECONDS) as response:
+                answer = json.loads(response.read(MOST_BYTES))
             return str(answer["access_token"]), float(answer.get("expires_in", 0))
         except HTTPError as error:
             refusal = TokenUnavailable(
-                f"{where} answers {error.code} ({_reason(error)}); expected a token for "
+                f"{self.name} answers {error.code} ({_reason(error)}); expected a token for "
                 "the client of DATAFLOW_BROKER_USERNAME and DATAFLOW_BROKER_PASSWORD"
             )
-            refusal.is_final = error.code in (400, 401, 403, 404)
+            refusal.is_final = error.code in (301, 302, 303, 307, 308, 400, 401, 403, 404)
             raise refusal from None  # it would be taken for an error of the broker
         except (OSError, HTTPException) as error:
-            raise TokenUnavailable(f"{where} does not answer: {getattr(error, 'reason', error)}") from None
+            raise TokenUnavailable(
+                f"{self.name} does not answer: {getattr(error, 'reason', error)}"
+            ) from None
         except (ValueError, TypeError, LookupError, AttributeError) as error:
-            raise TokenUnavailable(f"{where} answers no token; expected JSON with access_token") from error
+            raise TokenUnavailable(
+                f"{self.name} answers no token; expected JSON with access_token"
+            ) from error
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """Follows nobody: the secret would be shown wherever an answer points, also in clear."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Have the redirection be an error."""
 
 
 def _reason(error: HTTPError) -> str:
     """Return what the endpoint says of an error, which has no secret in it (RFC 6749, section 5.2)."""
     try:
-        answer = json.load(error)
+        with error:
+            answer = json.loads(error.read(MOST_BYTES))
         return ": ".join(str(answer[name]) for name in ("error", "error_description") if name in answer)
     except (OSError, HTTPException, ValueError, TypeError):
         return error.reason

@@ -1,7 +1,9 @@
 """Faults of the broker's settings: what its security requires or excludes, a plain line for each."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
 
+from dataflow.engine.address import is_loopback
 from dataflow.masking import masked_setting
 
 _TLS_FILES = ("DATAFLOW_BROKER_CA_FILE", "DATAFLOW_BROKER_CERT_FILE", "DATAFLOW_BROKER_KEY_FILE")
@@ -35,6 +37,7 @@ def _token_faults(given: Mapping[str, str]) -> Iterator[str]:
         yield f"{_TOKEN_FILE} is set, and so is {_TOKEN_URL}; expected one of them"
     elif _TOKEN_URL in given:
         yield from _required(given, _USER_AND_PASSWORD, f"{_TOKEN_URL} is set")
+        yield from _in_clear(given[_TOKEN_URL])
     elif _TOKEN_FILE in given:
         expected = f"it to be unset with {_TOKEN_FILE}; it belongs to {_TOKEN_URL}"
         yield from _excluded(given, (*_USER_AND_PASSWORD, *_OF_TOKEN_URL), expected)
@@ -42,6 +45,19 @@ def _token_faults(given: Mapping[str, str]) -> Iterator[str]:
         yield (
             f"{_TOKEN_FILE} is not set, nor is {_TOKEN_URL}; expected one of them, for "
             "DATAFLOW_BROKER_SASL_MECHANISM is 'OAUTHBEARER'"
+        )
+
+
+def _in_clear(url: str) -> Iterator[str]:
+    """Yield a fault for an endpoint that the secret of the client would travel to for everybody to read."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # another fault says that it is none
+        return
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield (
+            f"{_TOKEN_URL} is '{masked_setting(url)}'; expected https://, as the client shows its secret "
+            "there; http:// only on a loopback address"
         )
 
 

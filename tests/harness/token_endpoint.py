@@ -35,6 +35,10 @@ class TokenEndpoint(BaseHTTPRequestHandler):
     """Whether it answers nobody."""
     refused = 0
     """How often it was asked while it was away."""
+    status = 200
+    """Another one is an answer without a token, which points elsewhere."""
+    asked: list[str]
+    """The paths that it was asked for."""
     login = LOGIN
     """What its client has to show."""
 
@@ -45,6 +49,9 @@ class TokenEndpoint(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Give a token."""
+        self.asked.append(self.path)
+        if self.status != 200:
+            return self._answer(self.status, {"error": "elsewhere"})
         if self.is_away:
             type(self).refused += 1
             self.close_connection = True
@@ -60,8 +67,15 @@ class TokenEndpoint(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: dict[str, object]) -> None:
         self.send_response(status)
+        if status in range(300, 400):
+            self.send_header("Location", f"https://localhost:{self.port}/elsewhere")
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
+
+    def do_GET(self) -> None:
+        """Note what a client asks for that has followed."""
+        self.asked.append(self.path)
+        self._answer(200, {"access_token": "followed"})
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -70,6 +84,6 @@ class TokenEndpoint(BaseHTTPRequestHandler):
 @contextmanager
 def token_endpoint(folder: Path) -> Iterator[type[TokenEndpoint]]:
     """Run one; it is trusted by `ca.crt` of the folder."""
-    handler: type[TokenEndpoint] = type("Handler", (TokenEndpoint,), {})
+    handler: type[TokenEndpoint] = type("Handler", (TokenEndpoint,), {"asked": []})
     with https_server(folder, handler) as handler.port:
         yield handler

@@ -64,6 +64,15 @@ PASSWORD = {"DATAFLOW_BROKER_USERNAME": "u", "DATAFLOW_BROKER_PASSWORD": "p"}
             {"BROKER_TOKEN_FILE"},
         ),
         ({**SASL, **BEARER, **PASSWORD, "DATAFLOW_BROKER_TOKEN_URL": "a:1"}, {"BROKER_TOKEN_URL"}),
+        ({**SASL, **BEARER, **PASSWORD, "DATAFLOW_BROKER_TOKEN_URL": "http://a/"}, {"BROKER_TOKEN_URL"}),
+        (
+            {**SASL, **BEARER, **PASSWORD, "DATAFLOW_BROKER_TOKEN_URL": "HTTP://[2001:db8::1]:80/t"},
+            {"BROKER_TOKEN_URL"},
+        ),
+        (
+            {**SASL, **BEARER, **PASSWORD, "DATAFLOW_BROKER_TOKEN_URL": "http://127.0.0.1.a.example/"},
+            {"BROKER_TOKEN_URL"},
+        ),
         ({"DATAFLOW_BROKER_CA_FILE": __file__}, {"BROKER_CA_FILE"}),
         (
             {

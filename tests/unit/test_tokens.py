@@ -1,6 +1,8 @@
 """Tokens: each is shown for most of its life, to all clients of a process, and no secret is in an error."""
 
 import asyncio
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +105,37 @@ def test_a_refused_client_is_told_what_the_server_says(server: type[Server], tmp
         source(server, tmp_path, "guessed").current()
     assert raised.value.is_final
     assert "guessed" not in str(raised.value)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Return the URL of an endpoint that takes connections and says nothing, as behind a firewall."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/token"
+
+
+async def test_an_endpoint_that_is_silent_holds_up_nobody_else(silent: str, monkeypatch):
+    """Each login took a thread of the pool for ten seconds, and sinks and passwords had none left."""
+    monkeypatch.setattr("dataflow.kafka.tokens.TIMEOUT_SECONDS", 0.3)
+    tokens = Tokens(TokenEndpoint(silent, CLIENT, SECRET, None, client_context(None)))
+    before = threading.active_count()
+    logins = [asyncio.create_task(tokens.token()) for _ in range(50)]
+    await asyncio.sleep(0)
+    assert threading.active_count() - before <= 1
+    logins[0].cancel()  # a client that is stopped ends nobody else's login
+    for told in (await asyncio.gather(*logins, return_exceptions=True))[1:]:
+        assert isinstance(told, TokenUnavailable)
+        assert "does not answer" in str(told)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_secret_goes_nowhere_else(server: type[Server], tmp_path: Path, status: int):
+    """An answer may point anywhere, to plain HTTP, too; the login of the client went with it."""
+    server.status = status
+    with pytest.raises(TokenUnavailable, match=f"answers {status}") as raised:
+        source(server, tmp_path).current()
+    assert raised.value.is_final
+    assert server.asked == ["/token"]
 
 
 def test_a_file_is_read_each_time_and_names_what_is_wrong_with_it(tmp_path: Path):
