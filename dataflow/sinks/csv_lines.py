@@ -6,18 +6,27 @@ import re
 from collections.abc import Iterable
 
 _FORMULA = re.compile(r"[\t\r\n]|\s*[=+@\-\uff1d\uff0b\uff20\uff0d]")  # also as wide as a Chinese character
+_BEHIND_SEPARATOR = re.compile(r"(?<=[;\t\r\n])(?=\"?[=+@\-\uff1d\uff0b\uff20\uff0d])")
+"""Where a spreadsheet of a country with decimal commas, which separates by semicolons, begins a cell."""
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def line_of(fields: Iterable[object]) -> bytes:
     """Return one line as RFC 4180 has it: CR LF at its end, quotes only where they are needed."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(fields)
-    return line.getvalue().encode()
+    return lines_of((fields,))
+
+
+def lines_of(lines: Iterable[Iterable[object]]) -> bytes:
+    """Return lines, each as `line_of` does."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(lines)
+    return text.getvalue().encode()
 
 
 def without_formula(value: object) -> object:
     """Return a value that no spreadsheet takes for a formula: text that may be one gets an apostrophe."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    if _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        value = f"'{value}"
+    return _BEHIND_SEPARATOR.sub("'", value) if _BEHIND_SEPARATOR.search(value) else value

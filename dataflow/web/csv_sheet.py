@@ -8,11 +8,14 @@ import msgspec
 from aiohttp import hdrs
 from aiohttp.web import Response
 
-from dataflow.sinks.csv_lines import line_of, without_formula
+from dataflow.sinks.csv_lines import lines_of, without_formula
 from dataflow.web.edge import UNKEPT
 from dataflow.web.parameter import NoParameters, about
 
 CSV: Final = "text/csv"
+
+MOST_FIELDS: Final = 50
+"""Of an object that gets columns: names that are values, as of rules, would make a sheet of any width."""
 
 Row = dict[str, Any]  # what msgspec makes of a struct
 
@@ -55,16 +58,16 @@ def sheet_response(sheet: Sheet) -> Response:
     headers = {**UNKEPT, hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"'}
     if sheet.next is not None:
         headers[hdrs.LINK] = f'<{sheet.next}&format=csv>; rel="next"'
-    body = b"".join(line_of(map(without_formula, line)) for line in lines)
+    body = lines_of(map(without_formula, line) for line in lines)
     return Response(body=body, content_type=CSV, charset="utf-8", headers=headers)
 
 
 def _flat(row: Row) -> Iterable[tuple[str, object]]:
-    """Yield the columns of a row: an object has one for each of its fields, a list is its JSON."""
+    """Yield the columns of a row: one for each field of an object; a list and a large object are JSON."""
     for name, value in row.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and len(value) <= MOST_FIELDS:
             yield from _flat({f"{name} {part}": each for part, each in value.items()})
-        elif isinstance(value, Sequence) and not isinstance(value, str):
+        elif isinstance(value, (Mapping, Sequence)) and not isinstance(value, str):
             yield name, msgspec.json.encode(value).decode()
         else:
             yield name, value

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import msgspec
 import pytest
@@ -79,3 +80,11 @@ def test_a_script_finds_the_next_page():
     response = sheet_response(sheet_of(answer_of(after="/tables/requests?limit=1&after=0:1")))
     assert response.headers["Link"] == '</tables/requests?limit=1&after=0:1&format=csv>; rel="next"'
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+
+
+def test_a_sheet_is_as_wide_as_its_fields_whatever_is_counted():
+    """A thousand rows with names of their own made a million cells, and the worker was silent."""
+    rules = [{f"rule {stream} {rule}": 1 for rule in range(100)} for stream in range(3)]
+    rows = read(Sheet("streams", [{"stream": n, "dropped": dropped} for n, dropped in enumerate(rules)]))
+    assert [list(row) for row in rows] == [["stream", "dropped"]] * 3
+    assert [json.loads(row["dropped"]) for row in rows] == rules
