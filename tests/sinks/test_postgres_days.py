@@ -216,8 +216,10 @@ async def test_a_role_that_may_make_no_tables_stores_every_row(own_postgres, cap
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     )
     guest = PostgresSink(own_postgres.url.replace("postgres@", "guest@"))
-    await guest.write(a_batch(ACCESS_LOGS_PARSED, a_request()))
+    for first in range(3):  # a day each: a warning for every one of them would bury all others
+        day = f"2015-05-{17 + first}T00:00:00Z"
+        await guest.write(a_batch(ACCESS_LOGS_PARSED, a_request(ts=day), first=first))
     await guest.close()
-    assert await places(owner) == {"web_logs_default": 1}
+    assert await places(owner) == {"web_logs_default": 3}
     assert sum(LEFT in log.getMessage() for log in caplog.records) == 1
     await owner.close()

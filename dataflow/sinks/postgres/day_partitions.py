@@ -50,6 +50,7 @@ class DayPartitions:
     def __init__(self, table: str) -> None:
         self.table = table
         self._known_days: set[date] = set()
+        self._told: type[Exception] | None = None  # why the last partition could not be made
 
     def forget(self) -> None:
         """Look at the existing partitions again next time: one may have been dropped."""
@@ -99,11 +100,14 @@ class DayPartitions:
                 )
             except NOT_NOW as error:
                 # The commit of a failed transaction is a rollback.
-                log.warning(
-                    "Day partition is not made now; its rows go to the default partition.",
-                    table=self.table, day=day.isoformat(), error=error,
-                )  # fmt: skip
+                if type(error) is not self._told:  # else each day of a batch would say it again
+                    log.warning(
+                        "Day partition is not made now; its rows go to the default partition.",
+                        table=self.table, day=day.isoformat(), error=error,
+                    )  # fmt: skip
+                self._told = type(error)
                 return False
+        self._told = None
         return True
 
     async def _fill(self, connection: asyncpg.Connection, name: str, day: date) -> None:
