@@ -10,7 +10,8 @@ NO_URL: Final = "(no URL)"
 """Stands for a referer that names no host: whoever asks may send what it likes."""
 
 _PORT = re.compile(r"(?<=[^:]):[0-9]*\Z")
-_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:\s]+)", re.IGNORECASE)
+# A password may have an @ of its own; atomic, so that none of it is ever taken for the host.
+_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?+(\[[0-9a-f:.]+\]|[^/?#:@\s]+)", re.IGNORECASE)
 
 
 def site_of(status: str, country: str | None, host: str | None) -> str:

@@ -14,10 +14,13 @@ from dataflow.engine.json_members import end_of_nested
 from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent
 from dataflow.http_error import HttpError
+from dataflow.sinks.csv_lines import without_formula
 from dataflow.sources.body_events import elements, is_array, json_events, read_head, split_lines
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.journal_entries import journal_lines
 from dataflow.stages.access_log import line_parser
+from dataflow.stages.datastream2.values import breadcrumbs_of
+from dataflow.stages.request_site import referer_of
 
 SMALL, LARGE = 64 << 10, 256 << 10
 MOST = 1 << 30
@@ -57,6 +60,9 @@ WALKS: dict[str, Callable[[bytes], object]] = {
     ),
     "gzip members": all_of(lambda text: inflate(gzip.compress(text[:64]) * (len(text) >> 8), "gzip", MOST)),
     "access log": all_of(lambda text: [LOGS.parse(text)]),
+    "breadcrumbs": lambda text: breadcrumbs_of(text.decode("latin-1")),
+    "referer": lambda text: referer_of(text.decode("latin-1")),
+    "cell": lambda text: without_formula(text.decode("latin-1")),
 }
 WORST: dict[str, Callable[[int], bytes]] = {
     "open strings": lambda size: b'[["' + b'\\"' * (size // 2),
@@ -72,6 +78,9 @@ WORST: dict[str, Callable[[int], bytes]] = {
     "line feeds": lambda size: b"\n" * size,
     "journal fields": lambda size: b"A\n\0\0\0\0\0\0\0\0\n" * (size // 11),
     "a journal field of any size": lambda size: b"A\n" + b"\xff" * size,
+    "a crumb without a sign": lambda size: b"//BC/[" + b"a" * size + b"]",
+    "passwords without an end": lambda size: b"http://" + b"a@" * (size // 2) + b":",
+    "cells": lambda size: b";=" * (size // 2),
     "a long line": lambda size: b"a" * size,
     "a front without an end": lambda size: b"a " * (size // 2) + b"[",
     "a list of addresses": lambda size: b"1.1.1.1, " * (size // 9) + b'- - [17/May/2015:10:05:03 +0000] "',

@@ -93,7 +93,8 @@ _COMPONENTS = {"g": "edge", "p": "peer", "c": "parent", "o": "origin", "w": "clo
 
 _CRUMBS = re.compile(r"//BC/(?:\[[^\[\]]*+\],?)++").fullmatch
 _CRUMB = re.compile(r"\[([^\[\]]*+)\]")
-_PART = re.compile(r"([^=,]++)=([^=,]*+)")
+# Begun where a part begins, and nowhere inside: a long one without a sign would be tried from each letter.
+_PART = re.compile(r"(?<![^=,])([^=,]++)=([^=,]*+)")
 
 
 def breadcrumbs_of(text: str) -> list[Crumb] | None:
