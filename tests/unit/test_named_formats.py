@@ -135,6 +135,39 @@ def test_so_many_different_fields_lines_are_read_by_and_those_before_stay_good()
     assert parser.parse(b"2015-05-17 10:05:03 192.0.2.1 /a b").endpoint == "/a"
 
 
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        ("date time c-ip date time sc-status", "expected %Y once"),
+        ("time c-ip cs-method cs-uri-stem", "expected year, month, day and hour"),
+        ("date c-ip cs-method", "expected year, month, day and hour"),
+    ],
+)
+def test_columns_that_hold_no_whole_time_are_refused(columns, why):
+    """Without a day Python takes 1900; a column that stood there twice ended the worker."""
+    parser = line_parser(None)
+    with pytest.raises(InvalidEvent, match=why):
+        parser.parse(f"#Fields: {columns}".encode())
+
+
+def test_a_value_with_blanks_may_stand_in_quotes():
+    """W3C has it so; IIS writes a plus for a blank, and a backslash as it came."""
+    parser = line_parser(None)
+    header = b"#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)"
+    with pytest.raises(DroppedEvent):
+        parser.parse(header)
+    quoted = parser.parse(b'2015-05-17 10:05:03.25 "192.0.2.1" GET /a 200 "My ""app"" 1\\x41"')
+    assert (quoted.ip, quoted.ts, quoted.user_agent) == (
+        "192.0.2.1",
+        "2015-05-17T10:05:03.250Z",
+        'My "app" 1\\x41',
+    )
+    plain = parser.parse(b"2015-05-17 10:05:03 192.0.2.1 GET /a 200 a\\b+c")
+    assert plain.user_agent == "a\\b c"
+    with pytest.raises(InvalidEvent):
+        parser.parse(b'2015-05-17 10:05:03 192.0.2.1 GET /a 200 "a" b"')
+
+
 def test_what_could_not_be_read_stays_counted_when_the_columns_change():
     """A counter of Prometheus that begins again says that a worker has."""
     parser = line_parser("cloudfront")

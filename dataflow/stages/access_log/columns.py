@@ -21,6 +21,7 @@ _SECOND = r"-?[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+"
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?#]*)(?:\?(.*))?"
 )
+_HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MOST_MS = 10**15
 _COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
 
@@ -73,7 +74,8 @@ def _percent(text: str) -> str | None:
 
 
 def _plus(text: str) -> str | None:
-    return None if text in NO_VALUE else text.replace("+", " ")
+    value = text_of(text)
+    return None if value is None else value.replace("+", " ")
 
 
 def _client_and_port(text: str) -> str | None:
@@ -119,7 +121,8 @@ COLUMNS: dict[str, d.Directive] = {
     "protocol": d.PROTOCOL, "status": d.STATUS, "bytes": d.BYTES, "referer": d.REFERER,
     "user_agent": d.USER_AGENT, "ms": d.MILLISECONDS, "time": d.TIME, "iso_time": d.ISO_TIME,
     "epoch": d.EPOCH, "request": d.REQUEST,
-    "utc_date": _written("%Y-%m-%d"), "utc_time": _written("%H:%M:%S"),
+    "utc_date": _written("%Y-%m-%d"),
+    "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
     "quoted_request": d.Directive(

@@ -1,5 +1,6 @@
 """Named formats: those of known programs, each a small file of data in `formats/`."""
 
+import re
 from collections import Counter
 from functools import cache
 from importlib.resources import files
@@ -19,6 +20,8 @@ MOST_COLUMNS: Final = 100
 LONGEST_HEADER: Final = 4_096
 MOST_HEADERS: Final = 64
 """So many different `#Fields:` lines are read by: each is compiled, and anybody may write one."""
+
+_QUOTED_VALUE = re.compile(r'(?<![^ \t])"((?:[^"]|"")*+)"(?![^ \t])')
 
 Fields = dict[str, str | int | float | bool]
 
@@ -111,12 +114,22 @@ class W3cFormat:
         return lines
 
     def parse_line(self, line: str) -> LoggedRequest:
-        """Return the request that a line tells of."""
-        return self._lines.parse_line(line)
+        """Return the request that a line tells of; a value with blanks may stand in quotes."""
+        try:
+            return self._lines.parse_line(line)
+        except InvalidEvent:
+            if '"' not in line:
+                raise
+            return self._lines.parse_line(_QUOTED_VALUE.sub(_unquoted, line))
 
     def explain(self, line: str) -> list[Explained]:
         """Return the columns of a line."""
         return self._lines.explain(line)
+
+
+def _unquoted(value: re.Match[str]) -> str:
+    """Return a value as IIS writes it, which has no quotes and a plus for a blank."""
+    return value[1].replace('""', '"').replace(" ", "+") or "-"
 
 
 def _unusable(columns: str, why: str) -> InvalidEvent:

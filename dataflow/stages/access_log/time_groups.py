@@ -1,5 +1,7 @@
 """Time groups: the directives of a format in, what reads the time of its lines out."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -37,6 +39,7 @@ def _time(directives: Sequence[Directive], zone: str | None) -> tuple[list[int],
     formats = " ".join(strptime for _, strptime in written)
     if not formats:
         raise Misconfigured("log format has no time; expected %t, $time_local, $time_iso8601 or $msec")
+    _refuse_half_a_time(formats)
     if "%z" not in formats and zone is None:
         raise Misconfigured(
             f"log format has a time as {formats!r}; expected its zone with it, as %z, "
@@ -44,3 +47,14 @@ def _time(directives: Sequence[Directive], zone: str | None) -> tuple[list[int],
         )
     zone_info = None if zone is None or "%z" in formats else ZoneInfo(zone)
     return [group for group, _ in written], partial(formatted_time, formats, zone_info)
+
+
+def _refuse_half_a_time(formats: str) -> None:
+    """Refuse a time without its day or its hour, and one with a part twice: Python would make up the rest."""
+    parts = Counter(re.findall("%([A-Za-z])", formats))
+    has_day = bool(parts["j"] or (parts["d"] and (parts["m"] or parts["b"] or parts["B"])))
+    has_hour = bool(parts["H"] or (parts["I"] and parts["p"]))
+    if not (has_hour and has_day and (parts["Y"] or parts["y"])):
+        raise Misconfigured(f"log format has a time as {formats!r}; expected year, month, day and hour")
+    if twice := [f"%{part}" for part, count in parts.items() if count > 1]:
+        raise Misconfigured(f"log format has a time as {formats!r}; expected {twice[0]} once")

@@ -9,6 +9,7 @@ from dataflow.stages.event_time import utc_text, utc_text_of_epoch
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FRACTION = re.compile("[.,]([0-9]++)")
+_FRACTION_OF_SECOND = re.compile(r"(?<=:[0-9]{2}:[0-9]{2})[.,]([0-9]++)")
 _MINUTE = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})")
 
 
@@ -67,10 +68,16 @@ def epoch_us_time(text: str) -> str:
 
 
 def formatted_time(strptime: str, zone: tzinfo | None, text: str) -> str:
-    """Return in UTC what was written by strftime; `strptime` is that format. Without %z it is in `zone`."""
+    """Return in UTC what was written by strftime; `strptime` is that format. Without %z it is in `zone`.
+
+    A fraction behind the second, which strftime does not write and others do, becomes milliseconds.
+    """
+    fraction = _FRACTION_OF_SECOND.search(text)
+    whole = text if fraction is None else text.replace(fraction[0], "", 1)
     try:
-        at = datetime.strptime(text, strptime)  # noqa: DTZ007 - the format holds %z, or the zone is known
-        return utc_text(at if zone is None else at.replace(tzinfo=zone))
+        at = datetime.strptime(whole, strptime)  # noqa: DTZ007 - the format holds %z, or the zone is known
+        utc = utc_text(at if zone is None else at.replace(tzinfo=zone))
+        return utc if fraction is None else with_fraction(utc, fraction[1])
     except (ValueError, OverflowError) as error:
         raise _no_time(text, f"a time as {strptime}") from error
 
