@@ -9,6 +9,7 @@ from itertools import chain, repeat
 from tempfile import TemporaryFile
 from typing import IO, Final, cast
 
+from dataflow.inputs.cut_zip import cut_zip_members
 from dataflow.inputs.input import PIECE_BYTES, Pieces, UnreadableInput
 from dataflow.inputs.piece_file import PieceFile
 
@@ -17,6 +18,9 @@ HEADER_BYTES: Final = 4 << 20
 
 FEW_BYTES: Final = 64
 """Of a short file so many are read at once: where it breaks off, what is read at once is lost."""
+
+_ENCRYPTED: Final = 1
+"""In the flags of a file in a zip."""
 
 Members = Iterator[tuple[str, Pieces]]
 
@@ -46,8 +50,14 @@ def zip_members(path: str, pieces: Pieces) -> Members:
     with TemporaryFile() as copy:
         for piece in pieces:
             copy.write(piece)
+        if not zipfile.is_zipfile(copy):
+            copy.seek(0)
+            yield from cut_zip_members(path, copy)
+            return
         with _broken(path, "zip"), zipfile.ZipFile(copy) as archive:
             for member in archive.infolist():
+                if member.flag_bits & _ENCRYPTED:
+                    raise UnreadableInput(f"{path} is an encrypted zip; expected one without a password")
                 if not member.is_dir():
                     with archive.open(member) as content:
                         yield f"{path}!{member.filename}", _read(path, "zip", content)

@@ -23,8 +23,9 @@ PEOPLE: Final = frozenset(
 
 TOOLS: Final = (
     r"^WhatsApp/[0-9.]+(?: [A-Z])?$|^curl/|^wget/[0-9.]+$|^java/|^php|^ruby|^rest-client|faraday|lwp-"
-    r"|libwww-perl|undici|axios|node-fetch|masscan|nmap|nessus|censys|feroxbuster|fuzz faster|wfuzz|w3af"
-    r"|internal dummy connection|kube-probe|^googlehc|^envoy/hc|health-?check"
+    r"|libwww-perl|undici|axios|node-fetch|masscan|nmap|nessus|openvas|shodan|palo alto networks|^nuclei"
+    r"|censys|feroxbuster|fuzz faster|wfuzz|w3af|internal dummy connection|kube-probe|^nagios|^monit/"
+    r"|newrelicpinger|^googlehc|^envoy/hc|health-?check"
 )
 """Link previews, clients of programs, scanners and probes; `Wget` alone is also a browser's plug-in."""
 

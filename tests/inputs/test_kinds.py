@@ -190,6 +190,54 @@ def test_the_files_of_an_archive_stand_for_themselves():
     assert fault.startswith("/logs/a is broken tar")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+@pytest.mark.parametrize("size", [700, 10**9])
+def test_a_zip_without_its_end_gives_what_came_before(method, size):
+    """Its index stands there: all was lost, however much of it had come."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", method) as archive:
+        for name, content in (("a", RAW), ("picture", NOISE), ("b", RAW)):
+            archive.writestr(name, content)
+    packed = whole.getvalue()
+    before = 0
+    for end in (20, 40, 120, 400, len(packed) // 2, len(packed) - 250, len(packed) - 30):
+        content, fault = read(packed[:end], size=size)
+        assert (RAW + RAW).startswith(content)
+        assert len(content) >= before
+        assert "truncated zip" in fault or "zip with a broken index" in fault or "no text" in fault
+        before = len(content)
+    assert content == RAW + RAW
+
+
+def test_a_zip_that_was_written_to_a_pipe_may_be_cut():
+    """The size of a file stands behind it then."""
+
+    class Pipe(io.RawIOBase):
+        written = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, piece) -> int:
+            self.written += bytes(piece)
+            return len(piece)
+
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", RAW[:67])
+        archive.writestr("b", RAW[67:])
+    assert read(pipe.written)[0] == RAW
+    assert read(pipe.written[:-40]) == (RAW, "/logs/a is a zip with a broken index; expected a whole archive")
+
+
+def test_an_encrypted_zip_is_refused_as_that():
+    """It was a broken one, with the representation of an object of Python."""
+    packed = bytearray(a_zip(a=RAW))
+    packed[6] |= 1
+    packed[packed.index(b"PK\x01\x02") + 8] |= 1
+    assert read(bytes(packed)) == (b"", "/logs/a is an encrypted zip; expected one without a password")
+
+
 def test_packings_in_packings_end():
     """A file can hold itself."""
     packed = RAW

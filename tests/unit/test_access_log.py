@@ -277,3 +277,11 @@ def test_the_sample_has_9999_requests_and_one_line_that_was_cut_off():
             f"user agent is {BROKEN[:40]!r} at column 110; expected a text in quotes",
         )
     ]
+
+
+def test_a_protocol_in_small_letters_is_no_part_of_the_path():
+    """A client may write it so; a path may end in what looks like one."""
+    line = '192.0.2.9 - - [17/May/2015:10:05:03 +0000] "get /a%s" 400 5'
+    for written, endpoint, protocol in ((" http/1.1", "/a", "http/1.1"), (" b/1", "/a b/1", None)):
+        request = parse((line % written).encode())
+        assert (request.endpoint, request.protocol) == (endpoint, protocol)

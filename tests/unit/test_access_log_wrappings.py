@@ -41,6 +41,33 @@ def read(line: str) -> dict[str, object]:
         (f"MESSAGE={LINE}", None, None),
         (json.dumps({"MESSAGE": LINE, "_HOSTNAME": "web1", "__REALTIME_TIMESTAMP": "15"}), "web1", "15"),
         (json.dumps({"@timestamp": CRI_TIME, "message": LINE}), None, CRI_TIME),
+        (f"214 <165>1 {CRI_TIME} web1 nginx 12 - - {LINE}", "web1", CRI_TIME),
+        (f"Feb  7 11:48:51 web1 daemon.info nginx: {LINE}", "web1", "Feb  7 11:48:51"),
+        (f"Feb  7 11:48:51 local7.notice nginx[3]: {LINE}", None, "Feb  7 11:48:51"),
+        (f"shop_web.1.k2j9@web1    | {LINE}", "web1", None),
+        (f"\x1b[2Kweb-1  | {LINE}", "web-1", None),
+        (f"[pod/web-1/nginx] {CRI_TIME} {LINE}", "web-1", CRI_TIME),
+        (
+            json.dumps(
+                {"@timestamp": CRI_TIME, "log": {"offset": 7}, "message": LINE, "host": {"name": "web1"}}
+            ),
+            "web1",
+            CRI_TIME,
+        ),
+        (json.dumps({"message": LINE, "host": "web1", "timestamp": CRI_TIME}), "web1", CRI_TIME),
+        (
+            json.dumps({"short_message": LINE, "host": "web1", "timestamp": 1385053862.3}),
+            "web1",
+            "1385053862.3",
+        ),
+        (json.dumps({"textPayload": LINE, "timestamp": CRI_TIME}), None, CRI_TIME),
+        (
+            json.dumps({"MESSAGE": list(LINE.encode()), "_HOSTNAME": "web1", "__REALTIME_TIMESTAMP": "15"}),
+            "web1",
+            "15",
+        ),
+        (json.dumps({"log": f"\ufeff{LINE}\r\n", "time": CRI_TIME}), None, CRI_TIME),
+        (" " + json.dumps({"log": LINE, "time": {"no": "time"}}), None, None),
         (f"{CRI_TIME} stdout F Feb 17 11:48:51 web1 nginx: {LINE}", "web1", "Feb 17 11:48:51"),
         (f"Feb 17 11:48:51 web1 kubelet: {CRI_TIME} stdout F {LINE}", "web1", CRI_TIME),
         (json.dumps({"log": f"MESSAGE={LINE}", "time": CRI_TIME}), None, CRI_TIME),
@@ -57,6 +84,22 @@ def test_the_prefix_of_a_collector_is_taken_off_and_its_host_and_time_are_kept(l
         "host": host,
     }
     assert (entry["log_host"], entry["log_time"]) == (host, time)
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        ({"log": "\n"}, Reason.UNPARSABLE),
+        ({"log": LINE.replace("/a", "/a\0b")}, Reason.UNPARSABLE),
+        ({"log": "\ufeff\n"}, Reason.EMPTY),
+        ({"MESSAGE": [300, 7]}, Reason.UNPARSABLE),
+    ],
+)
+def test_what_is_wrapped_is_a_line_like_any_other(stored, reason):
+    """An escaped NUL came through, and no database takes one."""
+    with pytest.raises(InvalidEvent) as caught:
+        read(json.dumps(stored))
+    assert caught.value.reason is reason
 
 
 def test_the_host_that_was_asked_for_wins_over_the_one_that_logged_it():
@@ -81,6 +124,8 @@ def test_a_plain_line_has_no_further_fields():
         ("::ffff:192.0.2.7 - -", "192.0.2.7", None),
         ("client-7.example.net. - -", "client-7.example.net.", None),
         ("unix: - -", None, None),
+        ("unknown - -", None, None),
+        ("2001:db8::9 192.0.2.9 - -", "192.0.2.9", "2001:db8::9"),
         ("www.example.com 443 192.0.2.9 - -", "192.0.2.9", "www.example.com"),
         ('example.com:80 "198.51.100.22, 10.1.1.1" 192.0.2.185 - -', "192.0.2.185", "example.com"),
         ("192.0.2.1 ident bob smith", "192.0.2.1", None),
@@ -117,6 +162,7 @@ def test_what_is_neither_an_address_nor_a_host_name_is_a_dead_letter(front):
     "line",
     [
         LINE + " ",
+        LINE + " \t",
         LINE.replace("] ", "]  ").replace(" 200", "  200").replace(' "UA"', '  "UA"'),
         LINE.replace(" - - ", "  -  -  "),
         LINE.replace("GET /a", "GET  /a"),

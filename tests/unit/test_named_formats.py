@@ -230,3 +230,56 @@ def test_times_of_haproxy_are_in_the_zone_that_is_set():
     """Its own lines do not name it."""
     line = FILES["haproxy"].examples[0].line.encode()
     assert line_parser(None, "Europe/Berlin").parse(line).ts == "2009-02-06T11:14:14.655Z"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "field", "value"),
+    [
+        ("alb", "192.0.2.131:2817", "2001:db8::7:2817", "ip", "2001:db8::7"),
+        ("elb", "192.0.2.131:2817", "2001:db8::7:2817", "ip", "2001:db8::7"),
+        ("alb", "/a/b?c=d", "/a#b?c=d", "host", "www.example.com"),
+        ("haproxy", "10.0.1.2:33317", "unix:1", "ip", None),
+        ("haproxy", " 2750 ", " +2750 ", "bytes", 2750),
+        (
+            "haproxy",
+            'HTTP/1.1"',
+            'HTTP/1.1" 0/0000/0/0/0 www.example.com/TLSv1.3/AES',
+            "protocol",
+            "HTTP/1.1",
+        ),
+        ("envoy", '" 204 -', '" 0 DC', "status", 0),
+        ("istio", '" 418 -', '" 0 DC', "status", 0),
+        ("iis", "Mozilla/5.0+(Windows+NT+10.0)", "a\\b", "user_agent", "a\\b"),
+        ("traefik", '"192.0.2.1",', '"192.0.2.7, 10.0.0.1",', "ip", "192.0.2.7"),
+        ("traefik", '"StartUTC"', '"StartLocal"', "ts", "2023-01-02T03:04:05.006Z"),
+        ("traefik", '"StartUTC"', '"Start"', "ts", "2023-01-02T03:04:05Z"),
+        ("caddy", "1646861401.5241024", '"2022-03-09T22:30:01.524+0100"', "ts", "2022-03-09T21:30:01.524Z"),
+        ("caddy", "1646861401.5241024", "1646861401524.1", "ts", "2022-03-09T21:30:01.524Z"),
+        ("caddy", "1646861401.5241024", "1646861401524102400", "ts", "2022-03-09T21:30:01.524Z"),
+        ("caddy", '"status":200', '"status":200.0', "status", 200),
+        ("caddy", '"size":10900', '"size":1.09e4', "bytes", 10900),
+        ("caddy", "/a?b=c", "/a\\u0000b", "endpoint", "/a\\x00b"),
+        ("caddy", "/a?b=c", "/a\\ud83d", "endpoint", "/a\\ud83d"),
+        ("caddy", "/a?b=c", "/a\\ud83d\\ude00\\\\xe4", "endpoint", "/a\U0001f600\\xe4"),
+        ("caddy", '"www.example.com"', '"2001:db8::1"', "host", "2001:db8::1"),
+        ("gcp", "/a?b=c", "/a\\\\b", "endpoint", "/a\\b"),
+        ("fastly", '"2023-01-02T03:04:05+0000"', "1672628645", "ts", "2023-01-02T03:04:05.000Z"),
+    ],
+)
+def test_what_their_programs_write_besides(name, old, new, field, value):
+    """Each of these gave another value, none, or a dead letter."""
+    line = FILES[name].examples[0].line
+    assert old in line
+    assert getattr(AUTO.parse(line.replace(old, new, 1).encode()), field) == value
+
+
+def test_bytes_that_are_no_utf_8_do_not_break_json():
+    """A byte of a client is written as it came, and becomes what it is in a line of text."""
+    line = FILES["caddy"].examples[0].line.encode().replace(b"curl/7.82.0", b"A\xe4")
+    assert AUTO.parse(line).user_agent == "A\\xe4"
+
+
+def test_an_entry_that_only_mentions_a_request_is_none():
+    """Programs in Google Cloud log what they like beside their own messages."""
+    with pytest.raises(InvalidEvent, match="expected those of a known format"):
+        line_parser(None).parse(b'{"httpRequest":{},"timestamp":"2023-01-02T03:04:05Z","textPayload":"x"}')

@@ -19,8 +19,8 @@ class UnreadableField(Exception):
     """The text of a field is not what it should be: the field is null, and the line lives."""
 
 
-NO_ADDRESS = frozenset((*NO_VALUE, "unix:"))
-"""What servers write where a client has no address: nothing, ``-``, and nginx of a local socket."""
+NO_ADDRESS = frozenset((*NO_VALUE, "unix:", "unknown"))
+"""What servers write where a client has no address: nothing, ``-``, nginx of a local socket, proxies."""
 
 
 def address_of(text: str) -> str | None:

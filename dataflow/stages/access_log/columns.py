@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from dataflow.errors import Misconfigured
 from dataflow.stages.access_log import directives as d
-from dataflow.stages.access_log.clients import UnreadableField, client_of
+from dataflow.stages.access_log.clients import UnreadableField, client_of, first_client
 from dataflow.stages.access_log.times import epoch_time, iso_time
 from dataflow.stages.access_log.values import (
     NO_VALUE,
@@ -19,7 +19,7 @@ from dataflow.stages.access_log.values import (
 
 _SECOND = r"-?[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+"
 _URL = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?#]*)(?:\?(.*))?"
+    r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?]*)(?:\?(.*))?"
 )
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MOST_MS = 10**15
@@ -27,6 +27,7 @@ _COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
 
 
 def _host_and_target(target: str) -> tuple[str | None, str | None, str | None]:
+    target = text_of(target) or ""
     match = _URL.fullmatch(target)
     if match is None:
         return None, *target_parts(target)
@@ -36,7 +37,7 @@ def _host_and_target(target: str) -> tuple[str | None, str | None, str | None]:
 def _url_request(text: str) -> tuple[str | None, ...]:
     request = request_line(text_of(text.strip('"')))
     target = request.endpoint if request.query is None else f"{request.endpoint}?{request.query}"
-    host, endpoint, query = _host_and_target(target or "")
+    host, endpoint, query = _host_and_target((target or "").replace("\\", "\\\\"))
     return request.method, host, endpoint, query, request.protocol
 
 
@@ -79,7 +80,8 @@ def _plus(text: str) -> str | None:
 
 
 def _client_and_port(text: str) -> str | None:
-    return client_of(text.rpartition(":")[0] or text)
+    client = text.rpartition(":")[0] or text
+    return None if client == "unix" else client_of(client)
 
 
 def _status(text: str) -> int | None:
@@ -95,7 +97,9 @@ def _any_time(text: str) -> str:
     """Read ISO 8601, or epoch seconds, milliseconds, microseconds or nanoseconds by their digits."""
     if "-" in text:
         return iso_time(text)
-    return epoch_time(f"{text[:10]}.{text[10:]}" if text.isdecimal() and len(text) > 10 else text)
+    whole, _, fraction = text.partition(".")
+    is_fine = whole.isdecimal() and len(whole) > 10
+    return epoch_time(f"{whole[:10]}.{whole[10:]}{fraction}" if is_fine else text)
 
 
 def _field(field: str, read: d.Read, expected: str, pattern: str | None = None) -> d.Directive:
@@ -104,6 +108,7 @@ def _field(field: str, read: d.Read, expected: str, pattern: str | None = None) 
 
 _THREE_SECONDS = rf"{_SECOND} {_SECOND} {_SECOND}"
 _PORTED = r"[0-9A-Za-z._:%\[\]*-]{1,255}:[0-9]{1,5}"
+_NAME = r"[0-9A-Za-z._:%\[\]-]{1,255}"
 _TIMERS = r"-?[0-9]{1,9}(?:/\+?-?[0-9]{1,9}){4}"
 _URL_REQUEST = ("method", "host", "endpoint", "query", "protocol")
 
@@ -136,6 +141,8 @@ COLUMNS: dict[str, d.Directive] = {
     "nanoseconds": _field("response_time_ms", _nanoseconds, "nanoseconds"),
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
     "client_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED),
+    "client_list": _field("ip", first_client, "addresses", rf"{_NAME}(?:, ?{_NAME}){{0,9}}"),
+    "proxy_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED)._replace(weak=True),
     "any_status": _field("status", number_of, "a status", "-|[0-9]{1,3}"),
     "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
     "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),
@@ -181,7 +188,8 @@ def as_it_is(directive: d.Directive) -> d.Directive:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\") if "\\" in text else text
+    # NUL as in lines of text: hardly a database takes one.
+    return text.replace("\\", "\\\\").replace("\0", r"\\x00") if "\\" in text or "\0" in text else text
 
 
 def _directive(match: re.Match[str], origin: str) -> d.Directive:

@@ -13,15 +13,25 @@ from dataflow.stages.access_log.directives import Directive, Value
 from dataflow.stages.access_log.lines import Explained, LoggedRequest
 
 _FIELDS = LoggedRequest.__struct_fields__
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9A-Fa-f]{2}", r"\\u[dD][c-fC-F][0-9A-Fa-f]{2}"
+_UNREADABLE = re.compile(rf"\\\\|{_HIGH}{_LOW}|({_HIGH}|{_LOW}|\\x[0-9A-Fa-f]{{2}})")
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def json_object(line: str) -> Mapping[str, object]:
     """Return the object in a line; raise `InvalidEvent` if it is none."""
     try:
-        return _decode(line)
+        try:
+            return _decode(line)
+        except msgspec.DecodeError:
+            # What is no JSON and yet there: bytes that are no UTF-8, and half of a character that was cut.
+            return _decode(_UNREADABLE.sub(_written_out, line))
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
         raise InvalidEvent(Reason.UNPARSABLE, f"line is no JSON object ({error}); expected one") from error
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return match[0] if match[1] is None else f"\\{match[1]}"
 
 
 class JsonFormat:
@@ -31,8 +41,8 @@ class JsonFormat:
         self.unreadable: Counter[str] = Counter()
         self._requires = [key.split(".") for key in requires]
         named = [(key, as_it_is(column_named(column, name))) for key, column in columns.items()]
-        self._time_key, self._time = next((key, column.time) for key, column in named if column.time)
-        self._time_path = self._time_key.split(".")
+        # The first that is there counts: people leave some of them out.
+        self._times = [(key.split("."), column.time) for key, column in named if column.time]
         # The weak ones first: what others give for the same field replaces it.
         self._columns = sorted(
             ((key.split("."), column) for key, column in named if not column.time),
@@ -54,11 +64,15 @@ class JsonFormat:
             text = _text(_at(sent, path))
             if text is not None:
                 values |= self._read(column, text)
-        time = _text(_at(sent, self._time_path))
-        if time is None:
-            raise InvalidEvent(Reason.UNPARSABLE, f"{self._time_key} is null; expected a time")
-        values["ts"] = self._time(time)
+        values["ts"] = self._time_of(sent)
         return LoggedRequest(**values)  # type: ignore[arg-type]  # each directive knows the type of its field
+
+    def _time_of(self, sent: Mapping[str, object]) -> str:
+        for path, read in self._times:
+            if (text := _text(_at(sent, path))) is not None:
+                return read(text)
+        keys = " and ".join(".".join(path) for path, _ in self._times)
+        raise InvalidEvent(Reason.UNPARSABLE, f"{keys} is null; expected a time")
 
     def _read(self, column: Directive, text: str) -> dict[str, Value]:
         try:
@@ -78,7 +92,7 @@ class JsonFormat:
     def explain(self, line: str) -> list[Explained]:
         """Return the columns of a line."""
         sent = json_object(line)
-        paths = [self._time_path, *(path for path, _ in self._columns)]
+        paths = [*(path for path, _ in self._times), *(path for path, _ in self._columns)]
         return [Explained(".".join(path), _text(_at(sent, path)) or "") for path in paths]
 
 
@@ -91,4 +105,7 @@ def _at(value: object, path: Sequence[str]) -> object:
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # Scripts and some collectors make floats of whole numbers.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

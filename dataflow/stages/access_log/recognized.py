@@ -74,7 +74,7 @@ class RecognizedFormats(UsualFormats):
         raise fault or _unknown(line)
 
     def _candidates(self, line: str) -> Iterator[NamedFormat]:
-        if not line.startswith("{"):
+        if not line.lstrip(" \t").startswith("{"):
             yield from (each for each in self._named.values() if not isinstance(each, JsonFormat))
             return
         sent = json_object(line)

@@ -52,7 +52,7 @@ _match = re.compile(rf"({_FRONT})\[({_TIME})\] " + _after_time(" ") + r"\Z", re.
 # client sent is escaped: the first one behind a time begins the request.
 _FIRST_TIME = rf'\[{_ANY_TIME}\] ++"'
 _match_loosely = re.compile(
-    rf" *+((?:(?!{_FIRST_TIME}).)*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r" *+\Z", re.DOTALL
+    rf" *+((?:(?!{_FIRST_TIME}).)*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r"[ \t]*+\Z", re.DOTALL
 ).match
 _find_time = re.compile(_FIRST_TIME).search
 _are_addresses = re.compile(rf"-|unknown|{_ADDRESSES}").fullmatch
@@ -119,7 +119,7 @@ class UsualFormats:
                 wrapped = unwrap(line)
                 if wrapped is None:
                     raise
-                line = wrapped.line.rstrip("\r\n")
+                line = self._cleaned(wrapped.line.encode())
                 said = {
                     "log_host": wrapped.host or said.get("log_host"),
                     "log_time": wrapped.time or said.get("log_time"),

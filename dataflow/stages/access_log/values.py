@@ -13,7 +13,8 @@ _CHARACTERS = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
     '"': '"', "\\": "\\", "/": "/",
 }  # fmt: skip
-_PORT = re.compile(r":[0-9]*\Z")
+# A second colon makes it an IPv6 address without brackets.
+_PORT = re.compile(r"(\A[^:]*|\]):[0-9]*\Z")
 
 
 def text_of(value: str) -> str | None:
@@ -55,7 +56,7 @@ def number_of(value: str) -> int | None:
 
 def host_of(value: str) -> str | None:
     """Return a host name without the port behind it."""
-    return text_of(_PORT.sub("", value))
+    return text_of(_PORT.sub(r"\1", value))
 
 
 def seconds_to_ms(value: str) -> float | None:
@@ -73,7 +74,7 @@ def _number(ms: Decimal) -> float:
 
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z_-]*+")
-_PROTOCOL = re.compile(r"[A-Z]++/[0-9.]++")
+_PROTOCOL = re.compile(r"(?:[A-Z]++|(?i:https?))/[0-9.]++")
 
 
 class RequestLine(NamedTuple):

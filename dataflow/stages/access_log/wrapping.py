@@ -3,24 +3,29 @@
 import re
 from typing import NamedTuple
 
-import msgspec
+from dataflow.stages.access_log.collected import collected
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _BSD = r"[A-Z][a-z]{2} [ 0-9][0-9] (?:[0-9]{4} )?[0-9:]{8}(?:\.[0-9]{1,9})?"
 _PARAMETER = r'[^"\\\]]*+(?:"(?:[^"\\]|\\.)*+"[^"\\\]]*+)*+'
 _STRUCTURED = rf"(?:-|(?:\[{_PARAMETER}\])++)"
-_COLOUR = r"(?:\x1b\[[0-9;]*+m)*+"
+_COLOUR = r"(?:\x1b\[[0-9;]*+[mK])*+"
+_PRIORITY = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)?"  # over TCP with its length in front
+_TAG = r"[^ :\[\"]++(?:\[[0-9]++\])?: "
+_FACILITY = r"(?:kern|user|mail|daemon|auth|authpriv|syslog|local[0-7])\.[a-z]{3,7}"
 
 _PREFIXES = (
     # syslog by RFC 3164, and as rsyslog and `journalctl -o short` write it. No address ends in a colon
-    # and a space.
-    rf"(?:<[0-9]{{1,3}}>)?(?P<time>{_BSD}|{_ISO}) (?:(?P<host>[^ ]++) )?[^ :\[\"]++(?:\[[0-9]++\])?: ",
+    # and a space. BusyBox has facility and severity behind the host.
+    rf"{_PRIORITY}(?P<time>{_BSD}|{_ISO}) (?:(?!{_FACILITY} )(?P<host>[^ ]++) )?(?:{_FACILITY} )?{_TAG}",
     # syslog by RFC 5424
-    rf"(?:<[0-9]{{1,3}}>)?1 (?P<time>{_ISO}|-) (?P<host>[^ ]++)(?: [^ ]++){{3}} {_STRUCTURED} (?:\ufeff)?",
+    rf"{_PRIORITY}1 (?P<time>{_ISO}|-) (?P<host>[^ ]++)(?: [^ ]++){{3}} {_STRUCTURED} (?:\ufeff)?",
     # CRI: time, stream, whole (F) or in parts (P). `docker logs -t` writes the time alone.
     rf"(?P<time>{_ISO}) (?:(?:stdout|stderr) [FP](?::[^ ]*+)? )?",
-    # Docker Compose
-    rf"{_COLOUR}(?P<host>[0-9A-Za-z][0-9A-Za-z._-]*+) *+\| {_COLOUR}",
+    # Docker Compose; of a swarm with the node behind the task
+    rf"{_COLOUR}(?:[0-9A-Za-z._-]++@)?(?P<host>[0-9A-Za-z][0-9A-Za-z._-]*+) *+\| {_COLOUR}",
+    # kubectl logs --prefix
+    r"\[pod/(?P<host>[^/\]]++)/[^/\]]++\] ",
     # journald, as `journalctl -o export` writes it
     "MESSAGE=",
 )
@@ -37,24 +42,6 @@ is_beside = re.compile("|".join(_BESIDE)).match
 """Whether a line stands between requests: it names their columns, or is another field of a journal entry."""
 
 
-class Collected(msgspec.Struct, gc=False):
-    """The keys under which collectors put a line, its time and its host, as JSON."""
-
-    log: str | None = None
-    """Docker's json-file, Fluent Bit."""
-    MESSAGE: str | None = None
-    """``journalctl -o json``."""
-    message: str | None = None
-    """Filebeat, Vector."""
-    time: str | float | None = None
-    at_timestamp: str | float | None = msgspec.field(default=None, name="@timestamp")
-    journal_time: str | float | None = msgspec.field(default=None, name="__REALTIME_TIMESTAMP")
-    journal_host: str | None = msgspec.field(default=None, name="_HOSTNAME")
-
-
-_decode = msgspec.json.Decoder(Collected).decode
-
-
 class Wrapped(NamedTuple):
     """A server's line, and what a collector says of it; null where it does not."""
 
@@ -66,26 +53,15 @@ class Wrapped(NamedTuple):
 
 def unwrap(line: str) -> Wrapped | None:
     """Return the line that CRI, Docker, syslog, Compose or journald wrapped; null if none of them did."""
-    if line.startswith("{"):
-        return _collected(line)
+    if line.lstrip(" \t").startswith("{"):
+        stored = collected(line)
+        return None if stored is None else Wrapped(*stored)
     for match_prefix in _prefix_matches:
         match = match_prefix(line)
         if match is not None:
             named = match.groupdict()
             return Wrapped(line[match.end() :], _known(named.get("host")), _known(named.get("time")))
     return None
-
-
-def _collected(line: str) -> Wrapped | None:
-    try:
-        found = _decode(line)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    text = found.log or found.MESSAGE or found.message
-    if text is None:
-        return None
-    time = found.time or found.at_timestamp or found.journal_time
-    return Wrapped(text, found.journal_host, None if time is None else str(time))
 
 
 def _known(text: str | None) -> str | None:

@@ -1,0 +1,60 @@
+"""Collected: the JSON of a collector of logs in; the line that it stored, its host and time out."""
+
+import msgspec
+
+Line = str | list[int] | None
+"""A text, or its bytes: journald writes them where a text has control characters."""
+
+
+class Collected(msgspec.Struct, gc=False):
+    """The keys under which collectors put a line, its time and its host."""
+
+    log: object = None
+    """Docker's json-file, Fluent Bit; Filebeat has the place of the line there."""
+    MESSAGE: object = None
+    """``journalctl -o json``."""
+    message: object = None
+    """Filebeat, Vector."""
+    short_message: object = None
+    """GELF."""
+    textPayload: object = None  # noqa: N815 - the key as sent
+    """Google Cloud."""
+    time: object = None
+    at_timestamp: object = msgspec.field(default=None, name="@timestamp")
+    journal_time: object = msgspec.field(default=None, name="__REALTIME_TIMESTAMP")
+    timestamp: object = None
+    journal_host: object = msgspec.field(default=None, name="_HOSTNAME")
+    host: object = None
+    """Vector and GELF: its name; Filebeat: an object with its name."""
+
+
+_decode = msgspec.json.Decoder(Collected).decode
+
+
+def collected(text: str) -> tuple[str, str | None, str | None] | None:
+    """Return the line in a collector's JSON, its host, and its time as written; null if there is none."""
+    try:
+        found = _decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    places = (found.log, found.MESSAGE, found.message, found.short_message, found.textPayload)
+    line = next((line for line in map(_line_of, places) if line), None)
+    if line is None:
+        return None
+    times = (found.time, found.at_timestamp, found.journal_time, found.timestamp)
+    time = next((time for time in times if isinstance(time, str | float | int)), None)
+    return line, _name_of(found.journal_host) or _name_of(found.host), None if time is None else str(time)
+
+
+def _line_of(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    try:
+        return str(bytes(value), "utf-8", "backslashreplace") if isinstance(value, list) else None
+    except (TypeError, ValueError):  # other values than bytes
+        return None
+
+
+def _name_of(value: object) -> str | None:
+    name = value.get("name") if isinstance(value, dict) else value
+    return name if isinstance(name, str) and name else None
