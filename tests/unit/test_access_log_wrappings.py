@@ -89,7 +89,7 @@ def test_the_prefix_of_a_collector_is_taken_off_and_its_host_and_time_are_kept(l
 @pytest.mark.parametrize(
     ("stored", "reason"),
     [
-        ({"log": "\n"}, Reason.UNPARSABLE),
+        ({"log": "\n"}, Reason.EMPTY),
         ({"log": LINE.replace("/a", "/a\0b")}, Reason.UNPARSABLE),
         ({"log": "\ufeff\n"}, Reason.EMPTY),
         ({"MESSAGE": [300, 7]}, Reason.UNPARSABLE),
