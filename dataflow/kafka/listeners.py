@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 
-from aiokafka.conn import AIOKafkaConnection, create_conn
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.admin import SaslHandShakeRequest
 from aiokafka.protocol.metadata import MetadataRequest
@@ -65,4 +65,10 @@ async def _connect(server: str, connection: Mapping[str, object]) -> AIOKafkaCon
     host, port = server.rsplit(":", 1)
     arguments = {**connection, "request_timeout_ms": int(PROBE_SECONDS * 1000)}
     del arguments["bootstrap_servers"]
-    return await create_conn(host.strip("[]"), int(port), **arguments)
+    opened = AIOKafkaConnection(host.strip("[]"), int(port), **arguments)
+    try:
+        await opened.connect()
+    except KafkaError:  # of a login that is refused; where nobody listens, nothing is open
+        await _close(opened)
+        raise
+    return opened

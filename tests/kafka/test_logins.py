@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
 from harness.certificates import Authority
 from harness.login_broker import PASSWORD, LoginBroker, login_broker
 from harness.token_endpoint import CLIENT, SECRET, TokenEndpoint, token_endpoint, unsecured_token
@@ -175,10 +176,18 @@ MAY_PASS = {"empty token file", "CA of the endpoint", "endpoint that is away"}
 async def test_what_is_wrong_with_a_login_is_named(
     login_of, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
 ):
-    """A refused token was taken for accepted, and cut off later; no secret is in the words."""
+    """A refused token was taken for accepted, and cut off later; no secret is in the words.
+
+    No connection is left open by asking, which the garbage collector would tell much later.
+    """
     kind, others, told = FAULTS[fault]
     reached = connection_of(login_of(kind, **others(tmp_path)), monkeypatch)
+    opened: list[AIOKafkaConnection] = []
+    connect = AIOKafkaConnection.connect
+    monkeypatch.setattr(AIOKafkaConnection, "connect", lambda one: (opened.append(one), connect(one))[1])
     refusal = await find_refusal(reached)
+    assert opened
+    assert [one for one in opened if one._protocol and not one._closed_fut.done()] == []
     assert refusal is not None
     assert told in refusal.text
     assert refusal.is_final is (fault not in MAY_PASS)
