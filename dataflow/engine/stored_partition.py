@@ -33,6 +33,10 @@ class DamagedStore(DataflowError):
     """The file of the local store is not as it was written; it has been removed."""
 
 
+class StoreClosed(DataflowError):
+    """The worker stops: what it has counted can be asked of the next one."""
+
+
 class Reflected(msgspec.Struct, frozen=True, array_like=True):
     """Which changelog the records on disk are of, up to which offset, and when that was its end."""
 
@@ -101,8 +105,8 @@ class StoredPartition:
                 return blob
         try:
             return self._disk.get(self._number, key)
-        except sqlite3.ProgrammingError:  # closed, as the worker stops
-            raise
+        except sqlite3.ProgrammingError:  # it is closed
+            raise StoreClosed("worker is stopping; expected one that is ready") from None
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from error
 

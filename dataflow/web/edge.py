@@ -12,6 +12,7 @@ from aiohttp.helpers import ETAG_ANY
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
 
+from dataflow.engine.stored_partition import StoreClosed
 from dataflow.http_error import OWN_FAULT, HttpError, quoted, unavailable
 from dataflow.logs import get_log
 from dataflow.web_connections import CONNECTIONS, CROWDED_SECONDS
@@ -92,6 +93,8 @@ async def _answer(request: Request, handler: Handler) -> StreamResponse:
         return await handler(request)
     except HttpError as error:
         return error_response(request, error)
+    except StoreClosed as error:
+        return error_response(request, unavailable(str(error)))
     except HTTPException as error:
         return _unrouted(request, error)
     except Exception:  # the outermost edge: the next request must find us alive
