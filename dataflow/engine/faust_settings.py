@@ -41,9 +41,21 @@ FAUST_SETTINGS: Mapping[str, Any] = {
 class AppSettings(faust.Settings):
     """Faust's settings, which take an IPv6 address where `faust worker --web-host` sets one, and HTTPS."""
 
+    has_own_partitions = False
+    """Whether somebody has set `topic_partitions`, be it to Faust's default."""
+
+    def on_init(self, id: str, **kwargs: Any) -> None:  # noqa: A002 - Faust's
+        """Note what is set, before Faust fills in the rest."""
+        super().on_init(id, **kwargs)
+        variable = self.SETTINGS["topic_partitions"].env_name
+        is_in_environment = bool(variable) and self.getenv(str(variable)) is not None
+        self.has_own_partitions = kwargs.get("topic_partitions") is not None or is_in_environment
+
     def __setattr__(self, name: str, value: object) -> None:
         if name == "web_host":
             value = in_url(str(value))
         elif name == "canonical_url" and self.web_ssl_context is not None:
             value = str(value).replace("http://", "https://")
+        elif name == "topic_partitions":
+            self.has_own_partitions = True
         super().__setattr__(name, value)

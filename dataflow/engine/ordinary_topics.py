@@ -10,9 +10,6 @@ from dataflow.engine.topic import OrdinaryTopic
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin, with_admin
 
-FAUST_PARTITIONS = 8
-"""What Faust gives a topic if nobody says otherwise."""
-
 
 async def prepare_ordinary(app: faust.App, connection: Mapping[str, object]) -> None:
     """Let tables, and topics that Faust makes, have as many partitions as the topics of ordinary agents.
@@ -36,8 +33,8 @@ async def prepare_ordinary(app: faust.App, connection: Mapping[str, object]) -> 
             f"topic {topic} of agent {agents[topic]} does not exist on {connection['bootstrap_servers']}; "
             "expected it to be there. Create it, or declare it with internal=True, and Faust does so"
         )
-    if len({*counts.values()}) == 1 and app.conf.topic_partitions == FAUST_PARTITIONS:
-        # Faust would warn that the setting has been read: by the line above, and by no topic so far.
+    if len({*counts.values()}) == 1 and not cast("Any", app.conf).has_own_partitions:
+        # Faust would take it for set, and warn if it has been read before.
         object.__setattr__(app.conf, "topic_partitions", next(iter(counts.values())))
 
 

@@ -34,3 +34,18 @@ async def test_a_table_of_the_same_number_is_counted():
     app, bugs = an_app(words=2, shop_count_changelog=2)
     app.Table("count", default=int)._verify_source_topic_partitions("words")
     assert bugs == []
+
+
+@pytest.mark.parametrize("number", [3, 8])
+def test_a_number_that_is_set_is_kept_be_it_the_default_of_faust(
+    number: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Eight counted as none: tables of an app that names it got another number."""
+    assert not App("shop").conf.has_own_partitions
+    assert App("shop", topic_partitions=number).conf.has_own_partitions
+    later = App("shop")
+    later.conf.topic_partitions = number
+    assert later.conf.has_own_partitions
+    monkeypatch.setenv("TOPIC_PARTITIONS", str(number))
+    assert App("shop").conf.has_own_partitions
+    assert App("shop").conf.topic_partitions == number
