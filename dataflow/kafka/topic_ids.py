@@ -12,6 +12,7 @@ from dataflow.kafka.offset_commit import PARTITION, TAGS, TEXT, PinnedRequest, s
 
 TOPIC_ID = (("id_high", Int64), ("id_low", Int64))
 NO_ID = (0, 0)
+AWAY = (kafka_errors.NodeNotReadyError, kafka_errors.KafkaConnectionError, kafka_errors.RequestTimedOutError)
 
 
 class MetadataResponseV10(Response):
@@ -77,9 +78,17 @@ class TopicRow(NamedTuple):
     tags: object
 
 
-def _connected(client: AIOKafkaClient) -> int | None:
-    """Return a node that answers for certain: one chosen at random may have died."""
-    return next((node for (node, _), connection in client._conns.items() if connection.connected()), None)
+async def _ask_any(client: AIOKafkaClient, request: PinnedRequest) -> Response:
+    """Return what some broker answers, first of those that we are connected to: others may have died."""
+    connected = [node for (node, _), connection in client._conns.items() if connection.connected()]
+    known = [broker.nodeId for broker in client.cluster.brokers()]
+    error: Exception = kafka_errors.NodeNotReadyError("no broker is known")
+    for node in dict.fromkeys([*connected, *known]):
+        try:
+            return await client.send(node, request)
+        except AWAY as away:
+            error = away
+    raise error
 
 
 async def topic_rows(
@@ -90,13 +99,8 @@ async def topic_rows(
     Raises `IncompatibleBrokerVersion` of a broker before 2.8.
     """
     wanted: list[tuple[object, ...]] = [(*NO_ID, name, {}) for name in sorted(names)]
-    node = _connected(client)
-    if node is None:  # not 0, which is a node like any other
-        node = client.get_random_node()
-    if node is None:
-        raise kafka_errors.NodeNotReadyError("no broker is known")
     request = PinnedRequest(MetadataRequestV10(wanted, False, False, with_operations, {}))
-    return [TopicRow(*row) for row in (await client.send(node, request)).topics]
+    return [TopicRow(*row) for row in (await _ask_any(client, request)).topics]
 
 
 async def topic_ids(client: AIOKafkaClient, names: Collection[str]) -> dict[str, str]:
