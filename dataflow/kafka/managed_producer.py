@@ -1,7 +1,8 @@
 """The worker's producer over its life: started, replaced after an error, stopped within a time."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TypeVar
 
 from aiokafka.client import AIOKafkaClient
 
@@ -13,6 +14,8 @@ from dataflow.kafka.refusals import explain
 from dataflow.logs import get_log
 
 log = get_log(__name__)
+
+T = TypeVar("T")
 
 
 class ManagedProducer:
@@ -30,6 +33,7 @@ class ManagedProducer:
         self.error: BaseException | None = None
         """Why there is none that works."""
         self._current: TransactionalProducer | None = None
+        self._stopping = asyncio.Event()
 
     @property
     def client(self) -> AIOKafkaClient | None:
@@ -47,10 +51,9 @@ class ManagedProducer:
         self.transactional_id = transactional_id
         producer = self.new(transactional_id)
         try:
-            await _start(producer)
+            await self._unless_stopping(_start(producer))
         except BROKER_AWAY + DENIED as error:
-            reason = await explain(error, self._connection)
-            log.warning("Producer cannot begin; trying again.", error=reason)
+            await self._tell(error)
             self._current, self.error = producer, error
             await self.replace(lambda: False)
             return
@@ -59,8 +62,7 @@ class ManagedProducer:
                 f"broker {self._connection['bootstrap_servers']} has answered {error!r} to a producer with "
                 f"transactional id {transactional_id}; expected a broker with transactions"
             ) from error
-        self._current = producer
-        self.ready.set()
+        await self._adopt(producer)
 
     def new(self, transactional_id: str) -> TransactionalProducer:
         """Return a producer that is not started."""
@@ -71,21 +73,26 @@ class ManagedProducer:
         self.ready.clear()
         await drop(self.current)
         for pause in backoff():
-            await asyncio.sleep(pause)
-            if should_stop():
+            await self._unless_stopping(asyncio.sleep(pause))
+            if should_stop() or self._stopping.is_set():
                 return
             producer = self.new(self.transactional_id)
             try:
-                await _start(producer)
+                await self._unless_stopping(_start(producer))
             except (KafkaError, OSError) as error:
                 if type(error) is not type(self.error):
-                    reason = await explain(error, self._connection)
-                    log.warning("Producer cannot begin; trying again.", error=reason)
+                    await self._tell(error)
                 self.error = error
             else:
-                self._current, self.error = producer, None
-                self.ready.set()
+                await self._adopt(producer)
                 return
+
+    async def _adopt(self, producer: TransactionalProducer) -> None:
+        if self._stopping.is_set():
+            await drop(producer)
+        else:
+            self._current, self.error = producer, None
+            self.ready.set()
 
     async def end_transaction_of(self, transactional_id: str) -> None:
         """End the transaction that another worker left open: a producer with its id does that at once.
@@ -97,8 +104,25 @@ class ManagedProducer:
         await _start(producer)
         await drop(producer)
 
+    async def _tell(self, error: BaseException) -> None:
+        """Say why a producer cannot begin; a broker that says nothing is asked for long."""
+        reason = await self._unless_stopping(explain(error, self._connection))
+        log.warning("Producer cannot begin; trying again.", error=reason or error)
+
+    async def _unless_stopping(self, step: Coroutine[object, object, T]) -> T | None:
+        """Return what a step returns; cut it off, None, once we stop."""
+        task, stopped = asyncio.create_task(step), asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            task.cancel()
+            stopped.cancel()
+            await asyncio.gather(task, stopped, return_exceptions=True)
+
     async def stop(self) -> None:
         """Stop the producer, if there is one; what it was writing is not committed."""
+        self._stopping.set()
         self.ready.clear()
         if self._current is not None:
             await drop(self._current)

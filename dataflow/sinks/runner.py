@@ -59,7 +59,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
                 leave_timeout_ms=int(self.options.drain_timeout_seconds * 1000),
             )
             try:
-                await start(self.consumer)
+                await self._until_stopped(start(self.consumer))
                 break
             except (KafkaError, OSError) as error:
                 await self.consumer.stop()
@@ -69,7 +69,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
             if self.should_stop:  # a sleep is over at once from then on
                 return
         if self.should_stop:  # meanwhile
-            await self.consumer.stop()
+            await self._in_time("disconnect from the broker", self.consumer.stop(), STEP_SECONDS)
             return
         self._at_stop.push_async_callback(self.consumer.stop)
         self.commits = Commits(self.consumer, group, self.options)
@@ -77,6 +77,16 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         self.consumer.subscribe(list(self.sink.topics), listener=self)
         self.add_future(self._open())
         self.add_future(self._measure())
+
+    async def _until_stopped(self, step: Coroutine[object, object, None]) -> None:
+        """Do a step that a broker which says nothing holds up for long; cut it off when we stop."""
+        task = asyncio.create_task(step)
+        await self.wait(asyncio.wait([task]))
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        elif not task.cancelled():
+            task.result()
 
     async def _open(self) -> None:
         """Open the sink at start, so that faults show before the first record comes."""

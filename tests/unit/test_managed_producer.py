@@ -32,3 +32,44 @@ async def test_a_producer_whose_start_is_cancelled_is_dropped():
             del starting, managed
             gc.collect()
     assert [str(warning.message) for warning in told] == []
+
+
+async def test_a_producer_that_finds_out_why_it_cannot_begin_ends_when_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """It may ask each broker for 15 s, and a worker has hardly more for its end."""
+    is_asking = asyncio.Event()
+
+    async def ask_for_ever(*_: object) -> str:
+        is_asking.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    monkeypatch.setattr("dataflow.kafka.managed_producer.explain", ask_for_ever)
+    managed = ManagedProducer(connection(["127.0.0.1:1"]), None)
+    starting = asyncio.create_task(managed.start("id"))
+    await asyncio.wait_for(is_asking.wait(), 30)
+    await managed.stop()
+    await asyncio.wait_for(starting, 10)
+    assert not managed.ready.is_set()
+
+
+async def test_a_producer_ends_when_it_is_stopped_while_a_broker_says_nothing():
+    """It waited for as long as a request may take, 40 s; and none is left open."""
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        left.set()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as broker:
+        host, port = broker.sockets[0].getsockname()
+        managed = ManagedProducer(connection([f"{host}:{port}"]), None)
+        starting = asyncio.create_task(managed.start("id"))
+        await asyncio.wait_for(asked.wait(), 30)
+        await managed.stop()
+        await asyncio.wait_for(starting, 10)
+        await asyncio.wait_for(left.wait(), 10)
