@@ -14,13 +14,15 @@ from dataflow.logs import get_log
 log = get_log(__name__)
 
 POLL_SECONDS = 0.5
-REBALANCE_SECONDS = 1.0
 
 
-async def check_formats(admin: Admin, group: str, session_seconds: float) -> None:
-    """Raise `Misconfigured` if a member is of too early a release, and has not left within a session."""
+async def check_formats(admin: Admin, group: str, session_seconds: float, rebalance_seconds: float) -> None:
+    """Raise `Misconfigured` if a member is of too early a release, and has not left within a session.
+
+    Amid a rebalance nobody knows the members; its end is waited for, up to `rebalance_seconds`.
+    """
     begun, is_told = monotonic(), False
-    while refusal := next(_refusals(group, await _members(admin, group)), None):
+    while refusal := next(_refusals(group, await _members(admin, group, rebalance_seconds)), None):
         if monotonic() - begun > session_seconds:
             raise Misconfigured(refusal)
         if not is_told:
@@ -29,9 +31,8 @@ async def check_formats(admin: Admin, group: str, session_seconds: float) -> Non
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _members(admin: Admin, group: str) -> Collection[GroupMember]:
-    """Return the members of a group; amid a rebalance nobody knows them, so wait a moment for its end."""
-    deadline = monotonic() + REBALANCE_SECONDS
+async def _members(admin: Admin, group: str, rebalance_seconds: float) -> Collection[GroupMember]:
+    deadline = monotonic() + rebalance_seconds
     while (members := await admin.members(group)) is None and monotonic() < deadline:  # noqa: ASYNC110 - a broker's
         await asyncio.sleep(POLL_SECONDS)
     return members or ()

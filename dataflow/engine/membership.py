@@ -69,12 +69,13 @@ class Membership:
     async def check(self, moment: Moment) -> None:
         """Raise `Misconfigured` if a worker that is alive has this one's instance id or address.
 
-        So it does at the start if one cannot read what this one would write.
+        So it does if one cannot read what this one would write; a rebalance may hide it until we have joined.
 
         A predecessor of this worker that the group has not missed yet is no other one. Where that
         cannot be told, this waits until it has left, for a session at most.
         """
         is_static = bool(self._app.conf.consumer_group_instance_id)
+        session_seconds = self._app.conf.broker_session_timeout
         if self._app.producer_only or (moment is Moment.LOST and not is_static):
             return
         try:
@@ -82,16 +83,18 @@ class Membership:
                 asyncio.timeout(LOST_SECONDS if moment is Moment.LOST else None),
                 running(Admin(self._options.connection)) as admin,
             ):
-                if moment is Moment.START:
-                    await check_formats(admin, self._app.conf.id, self._app.conf.broker_session_timeout)
                 await self._check(admin, moment)
+                if moment is not Moment.LOST:
+                    await check_formats(
+                        admin, self._app.conf.id, session_seconds, self._rebalance_seconds(moment)
+                    )
         except (KafkaError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             log.info("Group does not say who its members are.", group=self._app.conf.id, error=error)
 
     async def _check(self, admin: Admin, moment: Moment) -> None:
         begun, is_told = monotonic(), False
         session_seconds = self._app.conf.broker_session_timeout
-        rebalance_seconds = session_seconds if moment is Moment.JOINED else REBALANCE_SECONDS
+        rebalance_seconds = self._rebalance_seconds(moment)
         while True:
             members = await admin.members(self._app.conf.id)
             seconds, is_open = monotonic() - begun, members is None
@@ -107,6 +110,11 @@ class Membership:
             if not is_open or (members is None and seconds > rebalance_seconds):
                 return
             await asyncio.sleep(POLL_SECONDS)
+
+    def _rebalance_seconds(self, moment: Moment) -> float:
+        """Return how long the end of a rebalance is waited for: before we join, it may wait for us."""
+        joined: float = self._app.conf.broker_session_timeout
+        return joined if moment is Moment.JOINED else REBALANCE_SECONDS
 
     def _alike(self, groups: Mapping[str, Iterable[GroupMember]], moment: Moment) -> Iterator[Alike]:
         """Yield other members with our address, and those of our group with our instance id."""

@@ -1,12 +1,17 @@
 """A group with a worker of an earlier release in; whether one of this release may join it, out."""
 
 import asyncio
+from contextlib import nullcontext
+from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
+import faust
 import pytest
 from group_coordinator import REBALANCING, Coordinator
 
-from dataflow.engine import format_check
+from dataflow.engine import membership
 from dataflow.engine.format_check import check_formats
+from dataflow.engine.membership import Membership, Moment
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.connection import connection
@@ -24,21 +29,33 @@ def admin_of(coordinator: Coordinator) -> Admin:
     return admin
 
 
-async def test_amid_a_rebalance_its_end_is_waited_for(monkeypatch: pytest.MonkeyPatch):
+async def test_amid_a_rebalance_its_end_is_waited_for():
     """Nobody knows the members then: a worker that started in one joined whoever it was."""
     coordinator = Coordinator({"old": 1}, FORMAT_0)
     coordinator.state = REBALANCING
-    monkeypatch.setattr(format_check, "REBALANCE_SECONDS", 60.0)
-    checking = asyncio.create_task(check_formats(admin_of(coordinator), "dataflow", NOW))
+    checking = asyncio.create_task(check_formats(admin_of(coordinator), "dataflow", NOW, 60.0))
     await asyncio.sleep(0)
     coordinator.state = STABLE
     with pytest.raises(Misconfigured, match="which reads changelogs up to format 0"):
         await checking
 
 
-async def test_a_rebalance_without_end_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch):
+async def test_a_rebalance_without_end_keeps_nobody_out():
     """It may wait for this very worker."""
     coordinator = Coordinator({"old": 1}, FORMAT_0)
     coordinator.state = REBALANCING
-    monkeypatch.setattr(format_check, "REBALANCE_SECONDS", 0.0)
-    await check_formats(admin_of(coordinator), "dataflow", NOW)
+    await check_formats(admin_of(coordinator), "dataflow", NOW, NOW)
+
+
+async def test_a_worker_that_has_joined_looks_again(monkeypatch: pytest.MonkeyPatch):
+    """A rebalance of more than a second hid the member of the earlier release, and nobody asked again."""
+    coordinator = Coordinator({"old": 1}, FORMAT_0)
+    app = faust.App("dataflow", broker_session_timeout=NOW)
+    app.producer_only = False
+    monkeypatch.setattr(membership, "running", lambda _: nullcontext(admin_of(coordinator)))
+    monkeypatch.setattr(Membership, "_check", AsyncMock())
+    asked = Membership(app, SimpleNamespace(connection=connection(["192.0.2.1:9092"])))
+    for moment in (Moment.START, Moment.JOINED):
+        with pytest.raises(Misconfigured, match="which reads changelogs up to format 0"):
+            await asked.check(moment)
+    await asked.check(Moment.LOST)
