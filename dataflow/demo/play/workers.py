@@ -103,9 +103,13 @@ def _start(port: int, path: Path, environment: Mapping[str, str], mode: Literal[
 
 
 def _stop(workers: list[DemoWorker], seconds: float) -> None:
-    """Let all finish their work; Ctrl-C, once more, lets none of them finish anything."""
+    """Let all finish their work; Ctrl-C, once more, lets none of them finish anything.
+
+    From then on it ends the command as ever: the broker is still to end, and takes its time.
+    """
 
     def kill(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for worker in workers:
             worker.process.kill()
 
