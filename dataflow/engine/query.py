@@ -174,11 +174,15 @@ class Queries:
         urls = await self.other_owners(*topics) - silent
         body = msgspec.msgpack.encode({"topics": topics, "query": query}) if urls else b""
         others = {url: asyncio.ensure_future(self._ask(url, body, type(query))) for url in urls}
-        results = await self._read(topics, query)
-        for url, other in others.items():
-            answered = await other
-            results += answered or ()
-            silent |= {url} if answered is None else set()
+        try:
+            results = await self._read(topics, query)
+            for url, other in others.items():
+                answered = await other
+                results += answered or ()
+                silent |= {url} if answered is None else set()
+        finally:
+            for other in others.values():
+                other.cancel()  # of who asks no more, or when we have no answer ourselves
         partitions = self._engine.topology.partition_counts
         merged = {
             topic: merge_results(partitions.get(topic, 0), [r for r in results if r.topic == topic])
@@ -252,6 +256,9 @@ class Queries:
                 tell("Worker refuses a query; its partitions are missing.", url=url, status=reply.status)
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             log.warning("Worker does not answer a query; its partitions are missing.", url=url, error=error)
+        except RuntimeError:  # the session is closed
+            if not self._app.should_stop:
+                raise
         return None
 
 

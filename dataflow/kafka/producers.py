@@ -45,6 +45,11 @@ def end_of(sent: Acknowledgement, records: int) -> int | None:
     return offset + records if offset >= 0 else None  # of a batch that was sent twice it does not know it
 
 
+def _take_error(done: asyncio.Future[object]) -> None:
+    """Take the error of a future, or asyncio would complain that nobody has."""
+    done.cancelled() or done.exception()
+
+
 class TransactionalProducer(AIOKafkaProducer):
     """A producer whose offsets are fenced by the group; it remembers what is not acknowledged yet."""
 
@@ -99,7 +104,7 @@ class TransactionalProducer(AIOKafkaProducer):
 
     def _note(self, topic: str, sent: Acknowledgement) -> Acknowledgement:
         # It may fail with nobody waiting: the first error is the one that is raised.
-        sent.add_done_callback(lambda done: done.cancelled() or done.exception())
+        sent.add_done_callback(_take_error)
         self._sent.append((topic, sent))
         return sent
 
@@ -132,6 +137,8 @@ class TransactionalProducer(AIOKafkaProducer):
         """Begin a transaction; what was sent in an earlier one is nobody's concern any more."""
         self._sent.clear()
         await super().begin_transaction()
+        # It may fail when nobody waits for its end, or not any more.
+        self._txn_manager.wait_for_transaction_end().add_done_callback(_take_error)
 
     async def add_group(self, group_id: str) -> None:
         """Add the group whose offsets will follow to the transaction, the first thing in it.

@@ -1,9 +1,13 @@
 """Queries: typed from end to end; the result says which partitions are missing and how large the lag is."""
 
 import asyncio
+import gc
 import time
 from collections import Counter
 from collections.abc import Generator
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
@@ -22,6 +26,7 @@ from dataflow.engine.query import (
 )
 from dataflow.engine.query_result import PartitionResult, QueryResult, merge_results
 from dataflow.engine.slices import SLICE_SECONDS, in_slices
+from dataflow.engine.stored_partition import StoreClosed
 from dataflow.engine.tables import ALL, Sum, Totals, WindowedTable
 from dataflow.engine.tables.answer import WindowMark, WindowMarks
 from dataflow.engine.tables.merging import added_up
@@ -159,3 +164,32 @@ async def test_other_work_comes_in_between_the_steps_of_a_long_answer():
 
     assert await in_slices(steps()) == "done"
     assert came == [f"{what} {number}" for number in range(3) for what in ("step", "other work")]
+
+
+class ClosedSession:
+    """The HTTP client of a worker that stops."""
+
+    def post(self, *_: object, **__: object) -> object:
+        """Refuse."""
+        raise RuntimeError("Session is closed")
+
+
+async def test_a_query_that_is_under_way_as_its_worker_stops_logs_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Asyncio told of each that asked other workers then, or that failed here before they had answered."""
+    options = SimpleNamespace(peer_headers=lambda *_: {}, query_seconds=1.0)
+    engine = SimpleNamespace(
+        options=options, partitions={}, topology=SimpleNamespace(partition_counts={"events": 3})
+    )
+    app = SimpleNamespace(http_client=ClosedSession(), should_stop=True, consumer_generation_id=1)
+    queries: Any = Queries(app, engine, None)
+    monkeypatch.setattr(queries, "other_owners", AsyncMock(return_value={"http://other"}))
+    told = await queries.query(["events"], ReadEventCounts())
+    assert told["events"].missing == [0, 1, 2]
+    monkeypatch.setattr(queries, "_read", AsyncMock(side_effect=StoreClosed("stopping")))
+    with pytest.raises(StoreClosed):
+        await queries.query(["events"], ReadEventCounts())
+    await asyncio.sleep(0)
+    gc.collect()
+    assert not caplog.records
