@@ -132,7 +132,7 @@ async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str
 async def _differences(admin: Admin, compared: Sequence[DeclaredTopic]) -> tuple[Difference, ...]:
     """List what differs, but of what was just made: every broker may not yet know it, and it is right."""
     partitions = await admin.partition_counts()
-    configs = await admin.configs(
+    configs = await admin.readable_configs(
         {topic.name: topic.configs.keys() for topic in compared if topic.name in partitions}
     )
     rows = []
@@ -140,7 +140,7 @@ async def _differences(admin: Admin, compared: Sequence[DeclaredTopic]) -> tuple
         if topic.name not in partitions:
             rows.append(Difference(topic.name, "partitions", str(topic.partitions), None))
             continue
-        found = {"partitions": str(partitions[topic.name]), **configs[topic.name]}
+        found = {"partitions": str(partitions[topic.name]), **configs.get(topic.name, topic.configs)}
         expected = {"partitions": str(topic.partitions), **topic.configs}
         rows += [
             Difference(topic.name, subject, value, found.get(subject))

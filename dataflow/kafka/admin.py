@@ -33,6 +33,8 @@ log = get_log(__name__)
 T = TypeVar("T")
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
+DEFAULT_BYTES = 1_048_588
+"""Kafka's own, for a topic whose settings we may not read."""
 WAIT_SECONDS = 60.0
 FINAL_TIMES = 3
 """So often a broker has to refuse for a cause that only a setting ends: one that is starting may err."""
@@ -118,21 +120,44 @@ class Admin:
 
     async def configs(self, topics: Mapping[str, Collection[str]]) -> dict[str, dict[str, str]]:
         """Return the values of these settings of topics; raise `Misconfigured` for one that is kept back."""
+        found, denied = await self._configs(topics)
+        for topic in denied:
+            raise Misconfigured(
+                _kept_back(topic, f"{self._principal} is denied operation DESCRIBE_CONFIGS on it")
+            )
+        return found
+
+    async def readable_configs(self, topics: Mapping[str, Collection[str]]) -> dict[str, dict[str, str]]:
+        """Return the values of these settings, without those of topics whose settings we may not read."""
+        found, denied = await self._configs(topics)
+        if denied:
+            log.warning(
+                "Settings of topics may not be read; Kafka's defaults are taken for them.",
+                topics=denied,
+                awaited=f"{self._principal} to be allowed operation DESCRIBE_CONFIGS",
+            )
+        return found
+
+    async def _configs(
+        self, topics: Mapping[str, Collection[str]]
+    ) -> tuple[dict[str, dict[str, str]], list[str]]:
+        """Return settings, and the topics whose settings we may not read."""
         if not topics:
-            return {}
+            return {}, []
         asked = [
             ConfigResource(ConfigResourceType.TOPIC, topic, dict.fromkeys(names))
             for topic, names in topics.items()
         ]
-        configs = {}
+        configs, denied = {}, []
         for answer in await self._client.describe_configs(asked):
             for code, message, _, topic, entries, *_ in answer.resources:
-                if code:
-                    denied = f"{self._principal} is denied operation DESCRIBE_CONFIGS on it"
-                    reason = denied if code in DENIED_CODES else message
-                    raise Misconfigured(f"settings of topic {topic} are kept back by the broker: {reason}")
-                configs[topic] = {name: value for name, value, *_ in entries}
-        return configs
+                if code in DENIED_CODES:
+                    denied.append(topic)
+                elif code:
+                    raise Misconfigured(_kept_back(topic, message))
+                else:
+                    configs[topic] = {name: value for name, value, *_ in entries}
+        return configs, denied
 
     async def broker_configs(self, names: Collection[str]) -> dict[str, str]:
         """Return the values of these settings of one broker; none that it keeps back."""
@@ -182,11 +207,16 @@ async def find_topics(connection: Mapping[str, object], names: Collection[str]) 
     """Return those of the topics that exist."""
     async with running(Admin(connection)) as admin:
         counts = await admin.partition_counts(names)
-        limits = await admin.configs({name: [MAX_MESSAGE_BYTES] for name in counts})
+        configs = await admin.readable_configs({name: [MAX_MESSAGE_BYTES] for name in counts})
+    limits = {name: int(config[MAX_MESSAGE_BYTES]) for name, config in configs.items()}
     return {
-        name: KnownTopic(cycle(range(count)), count, int(limits[name][MAX_MESSAGE_BYTES]) - RECORD_ROOM_BYTES)
+        name: KnownTopic(cycle(range(count)), count, limits.get(name, DEFAULT_BYTES) - RECORD_ROOM_BYTES)
         for name, count in counts.items()
     }
+
+
+def _kept_back(topic: str, reason: str) -> str:
+    return f"settings of topic {topic} are kept back by the broker: {reason}"
 
 
 async def connect_admin(connection: Mapping[str, object], wait_seconds: float = WAIT_SECONDS) -> Admin:

@@ -14,7 +14,14 @@ from harness.guarded_broker import BOB, Guarded, guarded_broker
 from dataflow.cli.kafka import run_with_broker
 from dataflow.demo.broker.ports import free_port
 from dataflow.errors import DataflowError, Misconfigured
-from dataflow.kafka.admin import Admin, NewTopic, connect_admin
+from dataflow.kafka.admin import (
+    DEFAULT_BYTES,
+    RECORD_ROOM_BYTES,
+    Admin,
+    NewTopic,
+    connect_admin,
+    find_topics,
+)
 from dataflow.kafka.clients import running
 from dataflow.kafka.connection import connection
 from dataflow.kafka.managed_producer import ManagedProducer
@@ -146,3 +153,18 @@ async def test_each_right_that_is_missing_is_named_with_resource_and_principal(
             pytest.raises(Misconfigured, match=f"{name}-new.*{BOB} is denied operation CREATE on it"),
         ):
             await admin.create_topics([NewTopic(f"{name}-new", 1, {})])
+
+
+async def test_one_topic_whose_settings_are_hidden_hides_those_of_no_other(
+    guarded: Guarded, unique: Callable[[str], str], caplog: pytest.LogCaptureFixture
+):
+    """For want of one right nothing could be sent to any topic, and no changelog was looked at."""
+    hidden, other = unique("hidden"), unique("other")
+    guarded.kafka.create_topics([hidden, other], 1)
+    with guarded.denied(ResourceType.TOPIC, hidden, AclOperation.DESCRIBE_CONFIGS):
+        async with running(Admin(guarded.as_bob)) as admin:
+            asked = {name: ["cleanup.policy"] for name in (hidden, other)}
+            assert await admin.readable_configs(asked) == {other: {"cleanup.policy": "delete"}}
+        assert f"{BOB} to be allowed operation DESCRIBE_CONFIGS" in caplog.text
+        known = await find_topics(guarded.as_bob, [hidden, other])
+    assert {known[name].most_bytes for name in (hidden, other)} == {DEFAULT_BYTES - RECORD_ROOM_BYTES}

@@ -21,7 +21,7 @@ async def retention(examined: Examined) -> AsyncIterator[Finding]:
         return
     names = {topic for sink in sinks for topic in sink.topics}
     asked = dict.fromkeys(await examined.admin.partition_counts(names), ("retention.ms", "cleanup.policy"))
-    configs = await examined.admin.configs(asked)
+    configs = await examined.admin.readable_configs(asked)
     for sink in sinks:
         kept = [ms for topic in sink.topics if (ms := retention_ms(configs.get(topic, {}))) is not None]
         yield _finding(sink, min(kept, default=None))
