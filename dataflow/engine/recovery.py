@@ -69,7 +69,7 @@ class Recovery:
         states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
         others = await self._compare_ids(states)
         self._rewind(states)
-        await self._check_counted(group, committed, states)
+        self._check_counted(committed, states)
         log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
         committed |= dict.fromkeys(await self.siblings.adopt(states))
         known = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps if tp not in others}
@@ -90,15 +90,14 @@ class Recovery:
             if not check_source(TopicPartition(*tp), state, ids, self.pauses)
         }
 
-    async def _check_counted(
-        self, group: Group, committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]
-    ) -> None:
-        """Suspend tables of which something was counted once, and the changelog knows nothing."""
-        lost = {tp: at for tp, state in states.items() if state.position is None and (at := committed[tp])}
-        earliest = await group.earliest_offsets(*lost) if lost else {}
-        for tp, at in lost.items():
-            if at > earliest[tp]:
-                states[tp].suspend(
+    def _check_counted(self, committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]) -> None:
+        """Suspend tables of which something was counted once, and the changelog knows nothing.
+
+        So it was also where the source has nothing left of it.
+        """
+        for tp, state in states.items():
+            if state.position is None and (at := committed[tp]):
+                state.suspend(
                     f"changelog {self.topology.sources[tp.topic].changelog}/{tp.partition} is empty, though "
                     f"offset {at} is committed: it was deleted, or emptied"
                 )

@@ -88,6 +88,28 @@ async def test_without_a_changelog_its_tables_are_suspended_and_the_stream_goes_
     assert "`dataflow tables rebuild per_kind` rebuilds it" in caplog.text
 
 
+async def test_without_a_changelog_and_without_what_was_counted_its_tables_are_suspended_too(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names
+):
+    """Where retention had deleted all that was counted, they silently began at nothing."""
+    kafka.produce(names.source, events(range(100)), partition=0)
+    await count(broker, names, 100)
+    kafka.delete_topic(names.changelog)
+    kafka.delete_records(names.source, 0, 100)
+    worker = relay(broker.address, names)
+    async with running(worker):
+        await until(lambda: worker.app.engine.lifecycle.is_running, "recovery")
+        state = worker.app.engine.partitions[TP(names.source, 0)].state
+        with pytest.raises(TableSuspended, match="is empty, though offset 100 is committed"):
+            state.table_partition("per_kind")
+        await worker.app.rebuilds.begin("per_kind", from_now=False)
+        kafka.produce(names.source, events(range(100, 107)), partition=0)
+        await until(lambda: "per_kind" not in state.suspended, "the table to be counted anew")
+        await until(lambda: worker.received == 7, "all events")
+        assert worker.counts() == {"a": 7}
+        assert state.table_partition("per_kind").since_ms is not None
+
+
 async def test_records_deleted_by_retention_are_told_and_it_goes_on(
     broker: EmbeddedBroker, kafka: KafkaClient, names: Names, caplog: pytest.LogCaptureFixture
 ):
