@@ -17,6 +17,7 @@ from dataflow.engine.engine import Engine
 from dataflow.engine.group_watch import GroupWatch
 from dataflow.engine.partition import Partition
 from dataflow.engine.recovery import OffsetsWentBack, check_offset_gap
+from dataflow.engine.resume import pause_begun_anew
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.engine.topic_identity import MADE_ANEW, TopicMadeAnew, check_same
 from dataflow.errors import DataflowError
@@ -165,9 +166,10 @@ class BatchConsumer(driver.Consumer):
             return None  # revoked, recovered or paused since: it will be read again
         source = self.engine.topology.sources[tp.topic]
         try:
-            await check_offset_gap(self, source.changelog, partition, fetched)
+            await check_offset_gap(self, partition, fetched)
         except OffsetsWentBack as error:
-            self.add_future(self._on_offsets_went_back(partition, error))
+            partition.is_held = True
+            self.add_future(self._on_offsets_went_back(partition, fetched.first, error))
             return None
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning(
@@ -182,17 +184,17 @@ class BatchConsumer(driver.Consumer):
         batch = partition.deliver(source.topic.event_time, fetched)
         return None if batch is None else self._as_message(tp, batch)
 
-    async def _on_offsets_went_back(self, partition: Partition, error: OffsetsWentBack) -> None:
-        """Recover partitions whose source is another one, as its stream pauses then; else end the worker."""
+    async def _on_offsets_went_back(self, partition: Partition, first: int, error: OffsetsWentBack) -> None:
+        """Recover partitions whose source is another one, as its stream pauses then; else pause it here."""
         engine = self.engine
         try:
             await check_same(engine.producer.current, [partition], engine.topology.changelogs)
         except TopicMadeAnew:
             await engine.recover_again(MADE_ANEW)
         except (KafkaError, OSError, TimeoutError):
-            pass  # the next fetch asks again
+            partition.is_held = False  # the next fetch asks again
         else:
-            engine.on_bug(error)
+            await pause_begun_anew(engine, partition, first, str(error))
 
     def _as_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
         generation = self.app.consumer_generation_id

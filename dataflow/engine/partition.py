@@ -112,9 +112,13 @@ class Partition:
         """Why its stream pauses; None: it does not."""
         return self.context.pauses.get(self.tp.topic)
 
-    def renewed(self) -> "Partition":
-        """Return this partition as it is read again from what is finished, all of which is committed."""
-        return Partition(self.tp, self.position, self.state, self.context)
+    def renewed(self, position: int | None = None) -> "Partition":
+        """Return this partition as it is read again, all that is finished being committed.
+
+        From there on, or from another position, as that of a topic that begins anew.
+        """
+        at = self.position if position is None else position
+        return Partition(self.tp, at, self.state, self.context)
 
     def enter(self, batch: Batch) -> None:
         """Note that an agent begins with a batch: with the first that is not finished."""

@@ -159,7 +159,7 @@ class OffsetsWentBack(DataflowError):
     """A source ends before what was read of it: it is another topic, or its broker has lost records."""
 
 
-async def check_offset_gap(group: Group, changelog: str, partition: Partition, fetched: Fetched) -> None:
+async def check_offset_gap(group: Group, partition: Partition, fetched: Fetched) -> None:
     """Log which records the broker no longer had.
 
     Raises `OffsetsWentBack` for a topic that begins anew, and `RecordsSkipped` if the broker still has
@@ -171,10 +171,8 @@ async def check_offset_gap(group: Group, changelog: str, partition: Partition, f
     gap = f"{tp.topic}/{tp.partition} goes on at offset {fetched.first}; expected {partition.delivered}"
     if missing < 0:
         raise OffsetsWentBack(
-            f"{gap}. Its broker has lost records (unclean.leader.election.enable), or the topic was deleted "
-            "and created again on a broker without topic ids. Stop the workers, delete the topic "
-            f"{changelog} and the group's offsets of {tp.topic} (kafka-consumer-groups.sh "
-            "--delete-offsets), and start them: they count what the topic has now"
+            f"{gap}. Its broker has lost records (a disk, or unclean.leader.election.enable), or the topic "
+            "was deleted and created again on a broker without topic ids"
         )
     earliest = (await group.earliest_offsets(TP(*tp)))[TP(*tp)]
     if earliest <= partition.delivered:

@@ -1,9 +1,35 @@
 """Resume: a stream that has paused goes on, beside others that never stop."""
 
+import asyncio
 from contextlib import suppress
 
+from faust.types import TP
+
 from dataflow.engine.engine import Engine
+from dataflow.engine.partition import Partition
+from dataflow.engine.pauses import PauseCause
+from dataflow.engine.topic_identity import to_go_on
 from dataflow.kafka.errors import IllegalStateError
+
+POLL_SECONDS = 0.05
+
+
+async def pause_begun_anew(engine: Engine, partition: Partition, first: int, detail: str) -> None:
+    """Pause the stream of a partition whose log begins anew, once all that was read of it is committed.
+
+    When the stream goes on it is read from `first`.
+    """
+    tp = TP(*partition.tp)
+    while engine.partitions.get(tp) is partition and partition.committed < partition.delivered:
+        if partition.position == partition.delivered:
+            await engine.checkpoint()
+        await asyncio.sleep(POLL_SECONDS)
+    if engine.partitions.get(tp) is not partition:
+        return  # revoked, or recovered: the next fetch tells it again
+    engine.pauses.begin(tp.topic, PauseCause.TOPIC_MADE_ANEW, detail, to_go_on(tp.topic))
+    partition.let_go()
+    engine.partitions[tp] = begun = partition.renewed(first)
+    begun.is_open = False
 
 
 async def resume(engine: Engine, topic: str) -> bool:

@@ -25,6 +25,14 @@ def check_changelog(state: PartitionState, changelog: str, ids: Ids) -> None:
     state.changelog_id = now or before
 
 
+def to_go_on(topic: str) -> str:
+    """Return what has a stream go on whose source begins anew."""
+    return (
+        f"`dataflow streams resume {topic}`, to read the new topic from its beginning and go on counting "
+        "(`dataflow tables rebuild` rebuilds a table)"
+    )
+
+
 def check_source(tp: TopicPartition, state: PartitionState, ids: Ids, pauses: StreamPauses) -> bool:
     """Tell whether the source is the topic that was counted; pause its stream if not.
 
@@ -39,8 +47,7 @@ def check_source(tp: TopicPartition, state: PartitionState, ids: Ids, pauses: St
         PauseCause.TOPIC_MADE_ANEW,
         f"topic {tp.topic} was deleted and created again: its id is {now}; expected {before}, which was "
         f"counted up to offset {state.position} of partition {tp.partition}",
-        f"`dataflow streams resume {tp.topic}`, to read the new topic from its beginning and go on counting "
-        "(`dataflow tables rebuild` rebuilds a table)",
+        to_go_on(tp.topic),
     )
     return False
 
