@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dataflow.errors import Misconfigured
@@ -37,11 +37,16 @@ def get_programs(folder: Path) -> None:
     if missing:
         _run("apt-get", "install", "-q", "-y", "--no-install-recommends", *missing)
     if not (folder / "usr/sbin/dockerd").exists():
-        packages = folder.with_name("packages")
-        packages.mkdir(parents=True, exist_ok=True)
-        _run("apt-get", "download", "-q", *UNPACKED, cwd=packages)
-        for package in packages.glob("*.deb"):
-            _run("dpkg-deb", "--extract", str(package), str(folder))
+        unpack(UNPACKED, folder)
+
+
+def unpack(packages: Iterable[str], folder: Path) -> None:
+    """Fetch packages of Debian and put their files into a folder; nothing is installed."""
+    fetched = folder.with_name(f"{folder.name}-packages")
+    fetched.mkdir(parents=True, exist_ok=True)
+    _run("apt-get", "download", "-q", *packages, cwd=fetched)
+    for package in fetched.glob("*.deb"):
+        _run("dpkg-deb", "--extract", str(package), str(folder))
 
 
 def _run(*command: str, cwd: Path | None = None) -> None:

@@ -1,7 +1,7 @@
 """`make compose`: docker-compose.yml on a real Docker engine; the samples played, counted, and counted again.
 
-Images that are built from packages stand in for those of a registry; OpenSearch Dashboards and the profiles
-watch and https cannot be had so, and are not started.
+Images that are built from packages stand in for those of a registry. Grafana, Kafka UI and OpenSearch
+Dashboards cannot be had so: in their place a program shows that they would find what they need.
 """
 
 import json
@@ -21,9 +21,13 @@ from expected_stays import expected_stay_counts
 from dataflow.cli.tables import MOST_ENTRIES
 from dataflow.demo.broker.jars import cache_folder
 from dataflow.demo.samples import SAMPLE_TOPICS, sample_events
+from deploy import outside
 
 ROOT, HERE = Path(__file__).parents[2], Path(__file__).parent
-SERVICES = ("samples", "sink-postgres", "sink-s3", "sink-opensearch")
+SERVICES = ("samples", "sink-postgres", "sink-s3", "sink-opensearch", *outside.SERVICES)
+PROFILES = ("samples", "sinks", "watch", "https")
+OWN_SECRETS = ("alert-page-url", "alert-ticket-url")
+"""What docs/deploy-compose.md has the operator write."""
 SECONDS = 300
 SINKS_PLAYED = {"DATAFLOW_CDN_PARSED": "true", "DATAFLOW_S3_FLUSH_SECONDS": "5"}
 
@@ -41,16 +45,9 @@ class Deployment:
         }
         self._engine = engine
         files = ("-f", str(ROOT / "docker-compose.yml"), "-f", str(HERE / "compose.stand-ins.yml"))
-        self._compose = (
-            "docker-compose",
-            "--ansi",
-            "never",
-            *files,
-            "--profile",
-            "samples",
-            "--profile",
-            "sinks",
-        )
+        profiles = [word for name in PROFILES for word in ("--profile", name)]
+        self._compose = ("docker-compose", "--ansi", "never", *files, *profiles)
+        self._token = (secrets / "sender-token").read_text().strip()
 
     def do(self, *arguments: str, seconds: float = SECONDS, shown: bool = True) -> str:
         """Return what a command of Compose prints."""
@@ -66,6 +63,7 @@ class Deployment:
         [container] = self.do("ps", "--quiet", "samples").split()
         code = self._engine.run(["docker", "wait", container], seconds=SECONDS).strip()
         assert code == "0", self.do("logs", "samples")
+        outside.send_through_proxy(self.ask, self._token)
 
     def counted(self) -> Counts:
         """Return what is counted, and what the sinks have stored."""
@@ -87,7 +85,15 @@ class Deployment:
             "PostgreSQL": {table: self._rows(table) for table in ("stays", "page_views", "cdn_requests")},
             "S3": int(self.ask("s3", "sh", "-c", "find /data/dataflow -name '*.gz' -exec zcat {} + | wc -l")),
             "OpenSearch": self._documents(),
+            "HTTPS": received["access-logs"]["received"],
+            "Prometheus": outside.seen_by_prometheus(self.ask),
+            "not healthy": self._unhealthy(),
         }
+
+    def _unhealthy(self) -> list[str]:
+        """Return what runs and does not say that it is well."""
+        told = self._engine.run(["docker", "ps", "--format", "{{.Names}} {{.Status}}"], seconds=60)
+        return [line for line in told.splitlines() if "(healthy)" not in line]
 
     def _rows(self, table: str) -> int:
         query = f"select count(*) from {table}"  # one of ours
@@ -115,8 +121,8 @@ def passing_lines() -> int:
     return sum(passes(json.loads(line)) for line in sample_events("cdn-logs"))
 
 
-def expected() -> Counts:
-    """Return what all of it has to be once the samples are played."""
+def expected(lines: int) -> Counts:
+    """Return what all has to be once the samples are played, and lines sent through the proxy."""
     sent = {topic: len(sample_events(topic)) for topic in SAMPLE_TOPICS}
     stays, passing = expected_stay_counts().items(), passing_lines()
     return {
@@ -125,8 +131,11 @@ def expected() -> Counts:
         "PostgreSQL": {
             "stays": sent["expedia"], "page_views": sent["raw-web-events"], "cdn_requests": passing
         },
-        "S3": passing,
+        "S3": passing + lines,
         "OpenSearch": sent["raw-web-events"],
+        "HTTPS": lines,
+        "Prometheus": outside.EXPECTED,
+        "not healthy": [],
     }  # fmt: skip
 
 
@@ -147,6 +156,9 @@ def make_secrets(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     made = [sys.executable, "-m", "dataflow", "secrets", "init", str(folder), "--for-containers"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+    for name in OWN_SECRETS:
+        (folder / name).write_text(f"http://receiver.invalid/{name}\n")
+        (folder / name).chmod(0o444)
     return folder
 
 
@@ -164,15 +176,15 @@ def main() -> None:
     engine.start()
     try:
         say("The engine runs.")
+        deployment = Deployment(engine, secrets)
+        deployment.do("down", "--volumes", "--remove-orphans")  # of a run that was killed: they start again
         build(engine)
         say("Images are there.")
-        deployment = Deployment(engine, secrets)
-        deployment.do("down", "--volumes", "--remove-orphans")
-        for time_of in ("first", "second"):
+        for lines in (1, 2):
             deployment.play()
-            say(f"All services are healthy; the samples are played for the {time_of} time.")
-            wait_until_equal(expected(), deployment.counted)
-            say("Tables, PostgreSQL, S3 and OpenSearch have every event once.")
+            say(f"The samples are played; {lines} lines have come through the proxy.")
+            wait_until_equal(expected(lines), deployment.counted)
+            say("Tables, PostgreSQL, S3 and OpenSearch have every event once; all is healthy, and watched.")
             deployment.do("stop")
             say("Everything is stopped.")
         deployment.do("down", "--volumes")

@@ -1,4 +1,0 @@
-#!/bin/sh
-# shellcheck disable=SC2086
-exec java $KAFKA_HEAP_OPTS $KAFKA_LOG4J_OPTS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
-    -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp '/opt/kafka/libs/*' kafka.Kafka "$@"
