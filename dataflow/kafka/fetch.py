@@ -103,7 +103,7 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
         assert self._open is not None
         batch, others, unread = self._open
         while True:
-            unread = unread or self._behind(next(others))
+            unread = unread or self._from_position(next(others))
             try:
                 records = list(islice(unread, max_records))
                 break
@@ -117,7 +117,7 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
             self.next_fetch_offset = records[-1].offset + 1
         return RecordSlice(records, batch.max_timestamp)
 
-    def _behind(self, records: Iterable[Record]) -> Iterator[Record]:
+    def _from_position(self, records: Iterable[Record]) -> Iterator[Record]:
         first = self.next_fetch_offset
         return dropwhile(lambda record: record.offset < first, records)
 
@@ -151,11 +151,11 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
 
     def _records_of(self, batch: DefaultRecordBatch) -> Iterator[Record]:
         if batch.magic < 2:
-            yield from self._behind(batch)
+            yield from self._from_position(batch)
             return
         for reading in readings(batch, self._records.raw_batch, Allowance()):
             try:
-                yield from self._behind(reading)
+                yield from self._from_position(reading)
                 return
             except REFUSALS:
                 continue

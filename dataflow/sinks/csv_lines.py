@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 _FORMULA = re.compile(r"[\t\r\n]|\s*[=+@\-\uff1d\uff0b\uff20\uff0d]")  # also as wide as a Chinese character
-_BEHIND_SEPARATOR = re.compile(r"(?<=[;\t\r\n])(?=\"?[=+@\-\uff1d\uff0b\uff20\uff0d])")
+_AFTER_SEPARATOR = re.compile(r"(?<=[;\t\r\n])(?=\"?[=+@\-\uff1d\uff0b\uff20\uff0d])")
 """Where a spreadsheet of a country with decimal commas, which separates by semicolons, begins a cell."""
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
 
@@ -29,4 +29,4 @@ def without_formula(value: object) -> object:
         return value
     if _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         value = f"'{value}"
-    return _BEHIND_SEPARATOR.sub("'", value) if _BEHIND_SEPARATOR.search(value) else value
+    return _AFTER_SEPARATOR.sub("'", value) if _AFTER_SEPARATOR.search(value) else value

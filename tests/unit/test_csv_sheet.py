@@ -52,7 +52,7 @@ def test_a_key_that_a_sender_made_up_is_no_formula(key: str):
     """As in the files of the CSV sink; a number stays one."""
     [row] = read(sheet_of(answer_of({"key": key, "count": -3})))
     assert row["count"] == "-3"
-    assert row["key"].lstrip("'") == key
+    assert row["key"].replace("'", "") == key
     assert not row["key"].lstrip().startswith(("=", "+", "-", "@"))
 
 

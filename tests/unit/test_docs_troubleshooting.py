@@ -21,7 +21,7 @@ OF_A_WORKER = [
 """What ends a worker, or what it waits for, is raised here."""
 OF_EVENTS = [
     "engine/decoding.py", "engine/json_members.py", "kafka/packed_batch.py", "sinks/postgres/rows.py",
-    "sinks/s3/parquet.py",
+    "kafka/unpacking.py", "sinks/s3/parquet.py",
 ]  # fmt: skip
 """What is wrong with one event: the detail of its dead letter."""
 DECLARATIONS = ["engine/tables/table.py", "engine/tables/windows.py", "engine/tables/aggregations"]
