@@ -13,7 +13,7 @@ from markdown_pages import ROOT, Command, commands, files_of_the_repository
 from dataflow.cli.program import program
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
-TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 VARIABLES = set(re.findall(r"^([A-Z]+) [?:]?=", MAKEFILE, re.MULTILINE)) | set(
     re.findall(r"\$\(if \$\(([A-Z]+)", MAKEFILE)
 )

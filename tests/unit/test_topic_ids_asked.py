@@ -33,11 +33,12 @@ async def test_a_dead_broker_is_not_the_last_that_is_asked(alive: int):
     assert client.asked == list(range(alive + 1))
 
 
-async def test_a_broker_that_we_are_connected_to_is_asked_first():
-    """It costs no connection, and waits for nobody."""
-    client: Any = Cluster({0, 1, 2}, connected=(2,))
+@pytest.mark.parametrize("node", [0, 2])
+async def test_a_broker_that_we_are_connected_to_is_asked_first(node: int):
+    """It costs no connection, and waits for nobody; number 0 is a node like any other."""
+    client: Any = Cluster({0, 1, 2}, connected=(node,))
     await topic_ids(client, ["events"])
-    assert client.asked == [2]
+    assert client.asked == [node]
 
 
 async def test_without_any_broker_it_is_an_error_that_is_waited_for():
