@@ -12,8 +12,6 @@ from dataflow.kafka.record_batches import largest_size
 from dataflow.kafka.types import TopicPartition
 
 PREFIX = "dataflow-"
-MOST_BYTES: Final = 2 << 20
-"""What the dead-letter topic takes of one record, as it is declared."""
 CONTENT: Final = "content"
 LEFT_OUT: Final = b"left out"
 """Stands in the first header of a dead letter without the content of its record."""
@@ -48,7 +46,7 @@ class RejectedRecord:
 
     def without_content(self, size: int) -> "RejectedRecord":
         """Return it without key, value and headers of the record, which have so many bytes."""
-        left_out = f"its {size} bytes are left out, as more than {MOST_BYTES} do not fit in here"
+        left_out = f"its {size} bytes are left out, as this topic has refused so many"
         detail = f"{left_out}; {self.fault.detail}"
         fault = InvalidEvent(self.fault.reason, detail)
         return replace(
@@ -95,17 +93,17 @@ class DeadLetterLimit:
         )
 
 
-def as_records(tp: TopicPartition, dead: Sequence[RejectedRecord]) -> Iterator[OutputRecord]:
+def as_records(tp: TopicPartition, dead: Sequence[RejectedRecord], most_bytes: int) -> Iterator[OutputRecord]:
     """Yield (timestamp, key, value, headers) of what goes to the dead-letter topic.
 
-    Of a record that does not fit in there only where it is, and why. A source takes what is small while
+    Of a record with more than `most_bytes` only where it is, and why. A source takes what is small while
     it is packed, and the topic would refuse it for ever.
     """
     now = now_ms()  # the record's own, which a topic may refuse, is in a header
     for letter in dead:
         record, headers = letter.record, letter.headers(tp)
         size = largest_size(record.key, record.value or b"", headers)
-        if size <= MOST_BYTES:
+        if size <= most_bytes:
             yield now, record.key, record.value, headers
         else:
             yield now, None, None, letter.without_content(size).headers(tp)

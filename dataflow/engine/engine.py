@@ -35,7 +35,7 @@ from dataflow.engine.topology import Topology
 from dataflow.engine.write_deadline import WriteDeadline
 from dataflow.errors import DataflowError
 from dataflow.kafka.clients import backoff
-from dataflow.kafka.errors import KafkaError, RecordsRefused, TimestampsRefused
+from dataflow.kafka.errors import KafkaError, RecordsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.record_batches import RecordBatches
@@ -274,9 +274,8 @@ class Engine(Service):
         self.lifecycle.wait("the broker, to let a new producer begin", error)
         self.assignment.end(retain=False)
         self.producer.ready.clear()
-        if isinstance(error, TimestampsRefused):
-            self._record_batches.refuse_timestamps(error.topic)
-        is_alone = isinstance(error, RecordsRefused) and self.inspector.pause_writers(error)
+        is_adapted = self._record_batches.adapt_to(error, self.options.dead_letter_topic)
+        is_alone = isinstance(error, RecordsRefused) and (is_adapted or self.inspector.pause_writers(error))
         if not is_alone and (isinstance(error, RecordsRefused) or self._errors.is_fatal(error)):
             self.add_future(self.stop_worker(error))
             return

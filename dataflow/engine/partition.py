@@ -165,8 +165,8 @@ class Partition:
             self._limit.check(self.tp, received, batch.dead, len(batch.dead) == received)
         if batch.dead:
             raw_bytes = sum(len(letter.record.value or b"") for letter in batch.dead)
-            topic = self.context.options.dead_letter_topic
-            batch.outputs.append(Outgoing(topic, as_records(self.tp, batch.dead), raw_bytes))
+            letters = as_records(self.tp, batch.dead, self.context.record_batches.most_dead_bytes)
+            batch.outputs.append(Outgoing(self.context.options.dead_letter_topic, letters, raw_bytes))
         grown = sum(outgoing.size for outgoing in batch.outputs) - batch.size
         if grown > 0:  # what was packed small, or grew: the bound is on memory
             batch.size += grown

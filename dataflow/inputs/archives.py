@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from tempfile import TemporaryFile
 from typing import IO, Final, cast
 
-from dataflow.inputs.cut_zip import cut_zip_members
+from dataflow.inputs.cut_zip import ENCRYPTED, cut_zip_members, encrypted
 from dataflow.inputs.input import PIECE_BYTES, Pieces, UnreadableInput
 from dataflow.inputs.piece_file import PieceFile
 
@@ -18,9 +18,6 @@ HEADER_BYTES: Final = 4 << 20
 
 FEW_BYTES: Final = 64
 """Of a short file so many are read at once: where it breaks off, what is read at once is lost."""
-
-_ENCRYPTED: Final = 1
-"""In the flags of a file in a zip."""
 
 Members = Iterator[tuple[str, Pieces]]
 
@@ -56,8 +53,8 @@ def zip_members(path: str, pieces: Pieces) -> Members:
             return
         with _broken(path, "zip"), zipfile.ZipFile(copy) as archive:
             for member in archive.infolist():
-                if member.flag_bits & _ENCRYPTED:
-                    raise UnreadableInput(f"{path} is an encrypted zip; expected one without a password")
+                if member.flag_bits & ENCRYPTED:
+                    raise encrypted(path)
                 if not member.is_dir():
                     with archive.open(member) as content:
                         yield f"{path}!{member.filename}", _read(path, "zip", content)

@@ -14,7 +14,9 @@ _MOST_DESCRIPTOR: Final = 24
 """Bytes between a file and what follows it, where its size was not known before."""
 
 _STORED, _DEFLATED = 0, 8
-_ENCRYPTED, _SIZE_FOLLOWS, _IS_UTF8 = 1, 8, 0x800
+_SIZE_FOLLOWS, _IS_UTF8 = 8, 0x800
+ENCRYPTED: Final = 1
+"""In the flags of a file in a zip."""
 
 
 def cut_zip_members(path: str, archive: IO[bytes]) -> Iterator[tuple[str, Pieces]]:
@@ -23,7 +25,9 @@ def cut_zip_members(path: str, archive: IO[bytes]) -> Iterator[tuple[str, Pieces
         _, flags, method, size, name_bytes, extra_bytes = _HEADER.unpack(header)
         name = archive.read(name_bytes).decode("utf-8" if flags & _IS_UTF8 else "cp437", "replace")
         archive.seek(extra_bytes, 1)
-        if flags & _ENCRYPTED or method not in (_STORED, _DEFLATED) or (not method and flags & _SIZE_FOLLOWS):
+        if flags & ENCRYPTED:
+            raise encrypted(path)
+        if method not in (_STORED, _DEFLATED) or (not method and flags & _SIZE_FOLLOWS):
             break
         content = _inflated(path, archive) if method else _stored(path, archive, size)
         yield f"{path}!{name}", content
@@ -62,6 +66,11 @@ def _to_next(archive: IO[bytes]) -> None:
     ahead = archive.read(_MOST_DESCRIPTOR + len(_FILE))
     found = [at for at in (ahead.find(_FILE), ahead.find(_INDEX)) if at >= 0]
     archive.seek((min(found) if found else len(ahead)) - len(ahead), 1)
+
+
+def encrypted(path: str) -> UnreadableInput:
+    """Return the fault of a zip with a password."""
+    return UnreadableInput(f"{path} is an encrypted zip; expected one without a password")
 
 
 def _cut(path: str) -> UnreadableInput:

@@ -7,12 +7,15 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from dataflow.instants import now_ms
+from dataflow.kafka.errors import RecordsTooLarge, TimestampsRefused
+from dataflow.kafka.packed_batch import MOST_BYTES
 from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import Headers, OutputRecord
 
 NO_TIMESTAMP = -1
 AROUND_NOW_MS = 60_000
 SMALLEST_BYTES = 16 << 10
+LEAST_DEAD_BYTES = 8 << 10  # without content it has less
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # what a topic takes if nobody says otherwise
 CODECS = {None: 0, "gzip": 1, "snappy": 2, "zstd": 4}  # as in the attributes of a record batch
 
@@ -24,6 +27,22 @@ class RecordBatches:
         self._codec = CODECS[compression]
         self._transactional = int(transactional)
         self._refusals: Counter[str] = Counter()
+        self.most_dead_bytes = MOST_BYTES
+        """What a dead letter may have: all that a source can hold, until its topic has refused some."""
+
+    def adapt_to(self, error: BaseException, dead_letters: str) -> bool:
+        """Have what a topic has refused written otherwise next time; tell whether that can be.
+
+        Records for their timestamps; dead letters for their size, which have half of it from then on.
+        """
+        if isinstance(error, TimestampsRefused):
+            self.refuse_timestamps(error.topic)
+            return True
+        is_large = isinstance(error, RecordsTooLarge) and dead_letters in error.topics
+        if is_large and self.most_dead_bytes > LEAST_DEAD_BYTES:
+            self.most_dead_bytes //= 2
+            return True
+        return False
 
     def refuse_timestamps(self, topic: str) -> None:
         """Note that a topic has refused records for their timestamps."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from dataflow.errors import InvalidEvent, Reason
+from dataflow.kafka.packed_batch import UnreadRecord
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 
@@ -52,10 +53,13 @@ def convert(records: Iterable[Record], make: Callable[[Record], T]) -> tuple[lis
     made: list[T] = []
     rejected: list[Rejection] = []
     for record in records:
+        if isinstance(record, UnreadRecord):
+            rejected.append(Rejection(record, record.fault))
+            continue
         try:
             made.append(make(record))
         except InvalidEvent as fault:
-            rejected.append(Rejection(record, getattr(record, "fault", fault)))
+            rejected.append(Rejection(record, fault))
     return made, rejected
 
 

@@ -59,7 +59,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
                 leave_timeout_ms=int(self.options.drain_timeout_seconds * 1000),
             )
             try:
-                await self._until_stopped(start(self.consumer))
+                await self.wait_for_stopped(start(self.consumer))  # a silent broker holds it up for long
                 break
             except (KafkaError, OSError) as error:
                 await self.consumer.stop()
@@ -77,16 +77,6 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         self.consumer.subscribe(list(self.sink.topics), listener=self)
         self.add_future(self._open())
         self.add_future(self._measure())
-
-    async def _until_stopped(self, step: Coroutine[object, object, None]) -> None:
-        """Do a step that a broker which says nothing holds up for long; cut it off when we stop."""
-        task = asyncio.create_task(step)
-        await self.wait(asyncio.wait([task]))
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
-        elif not task.cancelled():
-            task.result()
 
     async def _open(self) -> None:
         """Open the sink at start, so that faults show before the first record comes."""

@@ -74,7 +74,8 @@ class Commits:
         async with self._one_at_a_time:
             try:
                 await self._commit_together(member, tp, noted, dead)
-            except BaseException:
+            except BaseException as error:
+                self._batches.adapt_to(error, DEAD_LETTERS.name)
                 await self.stop()  # the next producer of that id ends the transaction
                 raise
 
@@ -92,7 +93,7 @@ class Commits:
         partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
         target = partitions[tp.partition % len(partitions)]
         async with transaction(producer):
-            for batch in self._batches.pack(as_records(tp, dead)):
+            for batch in self._batches.pack(as_records(tp, dead, self._batches.most_dead_bytes)):
                 await producer.send_batch(batch, DEAD_LETTERS.name, partition=target)
             await producer.acknowledged()
             await producer.send_offsets({tp: noted}, self.group, member)

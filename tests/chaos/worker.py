@@ -2,9 +2,7 @@
 
 import json
 import os
-import signal
 import ssl
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,9 +11,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
+from chaos.killable import Killable
 from chaos.waiting import wait_until
-
-from dataflow.demo.broker.child_process import start_child
 
 TESTS = Path(__file__).parents[1]
 CLOCK = Path(__file__).with_name("clock")
@@ -23,21 +20,19 @@ ASK_SECONDS = 10
 LOG_LINES = 40  # shown when a test fails
 
 
-class Worker:
+class Worker(Killable):
     """One `faust -A APP worker` after another on one port, with one folder and log for all of them."""
 
     def __init__(
         self, folder: Path, port: int, environment: Mapping[str, str], app: str = "dataflow.app"
     ) -> None:
-        folder.mkdir()
+        super().__init__(folder)
         self.port = port
         self.app = app
         self.launcher: list[str] = []
         """A command that the worker is started by, such as prlimit."""
         self.python = sys.executable
         """What runs it: that of another release has its own."""
-        self.log = folder / "log"
-        self.folder = folder
         self.environment = {
             # What the developer has set is for his own worker.
             **{name: value for name, value in os.environ.items() if not name.startswith("DATAFLOW_")},
@@ -65,39 +60,15 @@ class Worker:
     def start(self) -> "Worker":
         """Start the process and return at once."""
         faust = [self.python, "-m", "faust"]
-        with self.log.open("ab") as log:
-            self.process = start_child(
-                [*self.launcher, *faust, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"],
-                env=self.environment,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        command = [*self.launcher, *faust, "-A", self.app, "--loop", "uvloop", "worker", "-l", "info"]
+        self.run(command, self.environment)
         return self
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self.process.kill()
-        self.process.wait()
-
-    def freeze(self) -> None:
-        """Stop it where it stands (SIGSTOP)."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def wake(self) -> None:
-        """Let it go on (SIGCONT)."""
-        self.process.send_signal(signal.SIGCONT)
 
     def set_clock(self, seconds: int) -> None:
         """Set its wall clock so far ahead; back if it is less than 0."""
         new = self.folder / "clock.new"
         new.write_text(str(seconds))
         new.rename(self.environment["CHAOS_CLOCK"])
-
-    def terminate(self) -> None:
-        """Ask it to end (SIGTERM)."""
-        self.process.terminate()
 
     def wait_exit(self, seconds: float = 60) -> int:
         """Return its exit code once it has ended."""

@@ -112,8 +112,8 @@ async def test_an_event_too_large_for_the_output_is_a_dead_letter(
     """Rule 3: it must not fail the checkpoint of its neighbours, for ever."""
     names = Names.of(unique)
     kafka.create_topics(names.output, 4)
-    kafka.create_topics([names.source, names.dead], 4, max_message_bytes=2 << 20)
-    large = events([2])[0][:-1] + b', "filler": "' + b"x" * (3 << 19) + b'"}'
+    kafka.create_topics([names.source, names.dead], 4, max_message_bytes=4 << 20)
+    large = events([2])[0][:-1] + b', "filler": "' + b"x" * (2 << 20) + b'"}'
     await asyncio.to_thread(produce_large, kafka, names.source, [*events([1]), large, *events([3])])
     worker = relay(broker.address, names)
     async with running(worker):

@@ -7,11 +7,9 @@ import pytest
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.structs import TopicPartition
 
-from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import read_letter
 from dataflow.engine.dead_letters import (
     DETAIL_CHARACTERS,
-    MOST_BYTES,
     DeadLetterLimit,
     RejectedRecord,
     TooManyDeadLetters,
@@ -20,6 +18,8 @@ from dataflow.engine.dead_letters import (
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import largest_size
+
+MOST_BYTES = 2 << 20
 
 TP = TopicPartition("expedia", 3)
 
@@ -63,32 +63,33 @@ def test_the_headers_tell_why_and_where_from():
 @pytest.mark.parametrize("value", [b"\xff\x00", b"", None, b"x" * 100_000])
 def test_the_record_goes_along_byte_for_byte(value: bytes | None):
     """A replay must write what the producer wrote: null, empty and broken bytes, too."""
-    ((_, key, raw, _),) = as_records(TP, [a_letter(value=value)])
+    ((_, key, raw, _),) = as_records(TP, [a_letter(value=value)], MOST_BYTES)
     assert (key, raw) == (b"key", value)
 
 
 @pytest.mark.parametrize("large", [{"value": bytes(MOST_BYTES)}, {"headers": [("h", bytes(MOST_BYTES))]}])
 def test_of_what_does_not_fit_there_is_where_it_is_and_why(large: dict[str, Any]):
     """What a producer packs well is larger here: the topic refused it at each start of each worker."""
-    ((_, key, raw, headers),) = as_records(TP, [a_letter(**large)])
+    ((_, key, raw, headers),) = as_records(TP, [a_letter(**large)], MOST_BYTES)
     told = dict(headers)
     assert (key, raw, told["dataflow-content"]) == (None, None, b"left out")
     assert (told["dataflow-offset"], told["dataflow-reason"]) == (b"7", b"not_utf8")
     assert largest_size(key, b"", headers) < 2_000
-    assert DEAD_LETTERS.configs["max.message.bytes"] == str(MOST_BYTES)
     read = read_letter(0, DefaultRecord(0, 1, 0, key, raw, headers))
     assert (read.is_left_out, read.topic, read.origin_offset, read.headers) == (True, "expedia", 7, [])
 
 
 def test_who_sends_our_header_has_nothing_left_out():
     """Its own headers come behind ours."""
-    ((_, key, raw, headers),) = as_records(TP, [a_letter(headers=[("dataflow-content", b"left out")])])
+    ((_, key, raw, headers),) = as_records(
+        TP, [a_letter(headers=[("dataflow-content", b"left out")])], MOST_BYTES
+    )
     assert not read_letter(0, DefaultRecord(0, 1, 0, key, raw, headers)).is_left_out
 
 
 def test_a_dead_letter_is_of_now():
     """By the record's own timestamp, which is in a header, its topic may refuse or delete it."""
-    ((timestamp, *_),) = as_records(TP, [a_letter()])
+    ((timestamp, *_),) = as_records(TP, [a_letter()], MOST_BYTES)
     assert abs(timestamp - time.time() * 1000) < 60_000
 
 

@@ -5,6 +5,7 @@ import gc
 import warnings
 
 import pytest
+from harness.silent_broker import silent_broker
 
 from dataflow.kafka.connection import connection
 from dataflow.kafka.managed_producer import ManagedProducer
@@ -12,20 +13,12 @@ from dataflow.kafka.managed_producer import ManagedProducer
 
 async def test_a_producer_whose_start_is_cancelled_is_dropped():
     """Its finalizer told of it later, in the place of something else."""
-    asked = asyncio.Event()
-
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.set()
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as broker:
-        host, port = broker.sockets[0].getsockname()
-        managed = ManagedProducer(connection([f"{host}:{port}"]), None)
+    async with silent_broker() as broker:
+        managed = ManagedProducer(connection([broker.address]), None)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             starting = asyncio.create_task(managed.start("id"))
-            await asked.wait()
+            await broker.asked.wait()
             starting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await starting
@@ -56,20 +49,10 @@ async def test_a_producer_that_finds_out_why_it_cannot_begin_ends_when_it_is_sto
 
 async def test_a_producer_ends_when_it_is_stopped_while_a_broker_says_nothing():
     """It waited for as long as a request may take, 40 s; and none is left open."""
-    asked, left = asyncio.Event(), asyncio.Event()
-
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.set()
-        await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        left.set()
-
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as broker:
-        host, port = broker.sockets[0].getsockname()
-        managed = ManagedProducer(connection([f"{host}:{port}"]), None)
+    async with silent_broker() as broker:
+        managed = ManagedProducer(connection([broker.address]), None)
         starting = asyncio.create_task(managed.start("id"))
-        await asyncio.wait_for(asked.wait(), 30)
+        await asyncio.wait_for(broker.asked.wait(), 30)
         await managed.stop()
         await asyncio.wait_for(starting, 10)
-        await asyncio.wait_for(left.wait(), 10)
+        await asyncio.wait_for(broker.left.wait(), 10)

@@ -1,11 +1,15 @@
 """RecordBatches: output records in, record batches of a set size out."""
 
+from itertools import takewhile
+
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.kafka import record_batches
+from dataflow.kafka.errors import RecordsTooLarge
 from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import OutputRecord
 from dataflow.kafka.record_batches import RecordBatches
@@ -107,3 +111,22 @@ def test_records_keep_their_timestamps_until_a_topic_refuses_some(monkeypatch: p
     batches.refuse_timestamps("topic")
     [without] = unpacked(batches, [(at, *others) for at, *others in batches.timely("topic", records)])
     assert [at for at, *_ in without] == [-1] * 5
+
+
+def test_a_dead_letter_that_its_topic_refuses_may_have_half_of_it_next_time():
+    """The topic may take more or less than is declared: what it takes keeps its content."""
+    batches = RecordBatches(None, transactional=True)
+    refused = RecordsTooLarge(["dead-letters"], MessageSizeTooLargeError())
+    before = batches.most_dead_bytes
+    assert batches.adapt_to(refused, "dead-letters")
+    assert batches.most_dead_bytes == before // 2
+    assert not batches.adapt_to(RecordsTooLarge(["output"], MessageSizeTooLargeError()), "dead-letters")
+    assert batches.most_dead_bytes == before // 2
+
+
+def test_a_topic_that_takes_no_dead_letter_at_all_ends_the_worker():
+    """Without an end it would be tried for ever, at each start of a session."""
+    batches = RecordBatches(None, transactional=True)
+    refused = RecordsTooLarge(["dead-letters"], MessageSizeTooLargeError())
+    tries = sum(1 for _ in takewhile(lambda _: batches.adapt_to(refused, "dead-letters"), range(100)))
+    assert tries == 13

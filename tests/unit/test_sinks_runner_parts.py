@@ -2,6 +2,7 @@ import asyncio
 from itertools import islice
 
 import pytest
+from harness.silent_broker import silent_broker
 
 from dataflow.cli.sinks import table_of_sinks
 from dataflow.errors import Misconfigured
@@ -134,23 +135,13 @@ async def test_a_runner_that_waits_for_the_broker_ends_when_it_is_stopped():
 
 async def test_a_runner_ends_when_it_is_stopped_while_a_broker_says_nothing():
     """It waited for as long as a request may take, 40 s, which no worker has at its end."""
-    asked, left = asyncio.Event(), asyncio.Event()
-
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.set()
-        await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        left.set()
-
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as broker:
-        host, port = broker.sockets[0].getsockname()
-        runner = SinkRunner(QuietSink(), RunnerOptions("app", connection([f"{host}:{port}"])))
+    async with silent_broker() as broker:
+        runner = SinkRunner(QuietSink(), RunnerOptions("app", connection([broker.address])))
         starting = asyncio.create_task(runner.start())
-        await asyncio.wait_for(asked.wait(), 30)
+        await asyncio.wait_for(broker.asked.wait(), 30)
         await runner.stop()
         await asyncio.wait_for(starting, 10)
-        await asyncio.wait_for(left.wait(), 10)  # nothing of it stays open
+        await asyncio.wait_for(broker.left.wait(), 10)  # nothing of it stays open
 
 
 async def test_a_runner_that_finds_out_why_it_is_not_let_in_ends_when_it_is_stopped(
