@@ -14,10 +14,15 @@ from dataflow.kafka.coordination import coordination_error, drop_instance_id, ha
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import Fetched, FetchOptions, fetch
 from dataflow.kafka.types import Consumer, ConsumerRecord, TopicPartition
+from dataflow.logs import get_log
+
+log = get_log(__name__)
 
 T = TypeVar("T")
 
 STOPPED_FLOW_PAUSE_SECONDS = 0.01
+LEAVE_SECONDS = 5.0
+"""A broker that says nothing would hold up the end of the worker for as long as a request may take."""
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -38,11 +43,18 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             super()._stopped_set()
 
     async def on_thread_stop(self) -> None:
-        """Leave the group; without a broker, aiokafka raises the cancellation of a task of its own."""
+        """Leave the group, if that does not take long: the group misses us otherwise after a session.
+
+        Without a broker, aiokafka raises the cancellation of a task of its own.
+        """
         if self.leaves_for_good and self._consumer is not None:
             self.drop_instance_id()
         with suppress(asyncio.CancelledError):  # else nobody would learn that the thread has ended
-            await super().on_thread_stop()
+            try:
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await super().on_thread_stop()
+            except TimeoutError:
+                log.warning("Broker does not answer; the group misses this worker after its session.")
 
     def drop_instance_id(self) -> None:
         """Join as a dynamic member, if at all: a static one would take the place of its successor."""

@@ -1,5 +1,7 @@
 """Stopping while servers are away: each role ends in time, in good order, and says little about it."""
 
+import os
+import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +26,7 @@ MOST_LINES_A_SECOND = 20
 WAITING_SECONDS = 5
 READY_SECONDS = 180
 STORING = ("all", "sink-postgres", "sink-s3", "sink-opensearch")
+FROZEN_ROLES = ("enrich", "ingest", "sink-csv")
 ROLES = (*STORING, "enrich", "ingest", "sink-csv")
 
 EVENT = b'{"device_id":"d","event_type":"REVENUE","created_on":"2026-01-31T12:00:00Z"}'
@@ -108,6 +111,20 @@ def test_a_worker_whose_kafka_has_gone_can_be_stopped(cluster: Cluster):
             worker.wait_ready(READY_SECONDS)
         cluster.broker.kill()
         check_stops(workers)
+
+
+@pytest.mark.timeout(400)
+def test_a_worker_whose_kafka_says_nothing_any_more_can_be_stopped(cluster: Cluster):
+    """A broker that is frozen takes connections and answers none, so that each step waits for it."""
+    with refusing() as port:
+        workers = start(cluster, FROZEN_ROLES, port)
+        for worker in workers.values():
+            worker.wait_ready(READY_SECONDS)
+        os.kill(cluster.broker.pid, signal.SIGSTOP)
+        try:
+            check_stops(workers)
+        finally:
+            os.kill(cluster.broker.pid, signal.SIGCONT)
 
 
 @pytest.mark.timeout(400)
