@@ -53,7 +53,8 @@ def run(
     """Do the faults to a program at work, and compare what it has made with an independent count."""
     outcome = Outcome(contestant.title)
     with running_peer(contestant, folder, per_second) as site:
-        _wait_moving(site, START_SECONDS, time.monotonic())
+        # A program that does not work before the first fault says nothing of faults.
+        assert _wait_moving(site, START_SECONDS, time.monotonic()), site.tails()
         for step in steps:
             silent = _strike(site, step, outcome)
             outcome.faults += 1

@@ -47,6 +47,10 @@ class PeerSite:
         """How often workers have ended by themselves."""
         return sum(worker.crashes for worker in self.workers)
 
+    def tails(self) -> str:
+        """Return the ends of all logs."""
+        return "\n".join(worker.tail() for worker in self.workers)
+
     def restart_ended(self) -> None:
         """Start again who has ended by itself."""
         for worker in self.workers:
@@ -82,6 +86,7 @@ class PeerSite:
         told = {
             **self._job.environment(folder / "state"),
             **self._contestant.environment,
+            "JOB": self._contestant.job,
             "BROKER": self.brokers.for_workers,
             "SESSION_MS": str(SESSION_MS),
             "COPIES": str(len(self.brokers.nodes)),
