@@ -24,6 +24,8 @@ START_SECONDS = 180
 STUCK_SECONDS = 60
 """An operator does not wait for longer."""
 QUIET_SECONDS = 30
+COUNTING_SECONDS = 15
+"""A program may count behind a topic of its own, some time after it has sent a booking on."""
 POLL_SECONDS = 0.1
 
 
@@ -103,6 +105,7 @@ def _judge(site: PeerSite, outcome: Outcome) -> None:
     worker = site.recover_alone()
     site.sent.send_each_once()
     _wait_all_out(site)
+    _keep_running(site, COUNTING_SECONDS)
     worker.stop()
     seen, outcome.bookings = site.output.seen, site.sent.count
     outcome.lost = sum(not seen[number] for number in range(site.sent.count))
