@@ -38,9 +38,8 @@ class Owner(Protocol):
     def tp(self) -> TopicPartition:
         """The partition's topic and number."""
 
-    @property
-    def max_message_bytes(self) -> int:
-        """How large a record of an output may be."""
+    def accepted_bytes(self, topic: str) -> int:
+        """Return how large a record of an output may be."""
 
     def enter(self, batch: "Batch") -> None:
         """Note that an agent begins with this batch."""
@@ -146,8 +145,9 @@ class Batch:
         Raises `UnaccountedEvents` if an event has ended nowhere.
         """
         for topic, rows, encode in self._sends:
-            while (index := rows.oversized(encode, self._owner.max_message_bytes)) is not None:
-                detail = f"output to {topic} is too large; expected {self._owner.max_message_bytes} bytes"
+            accepted_bytes = self._owner.accepted_bytes(topic)
+            while (index := rows.oversized(encode, accepted_bytes)) is not None:
+                detail = f"output to {topic} is too large; expected {accepted_bytes} bytes at most"
                 self.reject(rows.remove(index), "output", InvalidEvent(Reason.TOO_LARGE, detail))
         self.event_counts.sent += sum(len(rows) for rows in self._rows if rows.is_sent)
         if self._slices or not self.event_counts.is_balanced:

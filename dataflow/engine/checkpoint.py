@@ -86,7 +86,8 @@ async def _write(
     for topic, number, batch in snapshot.outputs:
         await producer.send_batch(batch, topic, partition=number)
     timely = record_batches.timely(changelog, entries)  # there is one change at least
-    for batch in record_batches.pack(timely, 64 * len(snapshot.changes)):
+    accepted_bytes = record_batches.accepted_bytes(changelog)
+    for batch in record_batches.pack(timely, 64 * len(snapshot.changes), accepted_bytes):
         CHANGELOG_BYTES.labels(partition.tp.topic).inc(batch.size())
         last = await producer.send_batch(batch, changelog, partition=partition.tp.partition)
         records = batch.record_count()

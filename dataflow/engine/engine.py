@@ -67,9 +67,9 @@ class Engine(Service):
         self.local = LocalStore(options.local_store_seconds, self.lifecycle.note_progress)
         self.memory = StateMemory(options.state_memory_bytes, self.local)
         self.producer = ManagedProducer(options.connection, options.compression)
-        self._record_batches = RecordBatches(options.compression, transactional=True)
+        batches = self._record_batches = RecordBatches(options.compression, transactional=True)
         self._group_metadata: GroupMetadata | None = None
-        self.inspector = TopicInspector(topology, self.producer, self.pauses, options.connection)
+        self.inspector = TopicInspector(topology, self.producer, self.pauses, batches, options.connection)
         self.siblings = SiblingGroups(options.app_id or app.conf.id, app.conf.id, self.producer)
         self._recovery = Recovery(self.siblings, topology, self.producer, options, self.local, self.pauses)
         self._errors = CheckpointErrors()
@@ -105,8 +105,9 @@ class Engine(Service):
         self.lifecycle.wait("the broker, to prepare topics")
         show(self.topology.taken)
         topology, connection = self.topology, self.options.connection
-        topics = topology.topics | {self.options.dead_letter_topic}
-        topology.partition_counts = await prepare_topics(connection, topology.sources.values(), topics)
+        outputs = topology.topics | {self.options.dead_letter_topic}
+        topology.partition_counts = await prepare_topics(connection, topology.sources.values(), outputs)
+        await self.inspector.read_sizes()
         await prepare_ordinary(self.app, connection)
         await self.membership.check(Moment.START)
         transactional_id = self.membership.transactional_id
@@ -274,8 +275,7 @@ class Engine(Service):
         self.lifecycle.wait("the broker, to let a new producer begin", error)
         self.assignment.end(retain=False)
         self.producer.ready.clear()
-        is_adapted = self._record_batches.adapt_to(error, self.options.dead_letter_topic)
-        is_alone = isinstance(error, RecordsRefused) and (is_adapted or self.inspector.pause_writers(error))
+        is_alone = self.inspector.take_refusal(error, self.options.dead_letter_topic)
         if not is_alone and (isinstance(error, RecordsRefused) or self._errors.is_fatal(error)):
             self.add_future(self.stop_worker(error))
             return

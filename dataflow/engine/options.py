@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dataflow.kafka.record_batches import DEFAULT_MAX_MESSAGE_BYTES
-
 
 def _no_headers(_method: str, _url: str) -> Mapping[str, str]:
     return {}
@@ -23,7 +21,6 @@ class EngineOptions:
     checkpoint_records: int = 100_000
     batch_records: int = 2_000
     in_flight_bytes: int = 32 << 20
-    max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     local_store_seconds: float = 30.0
     state_memory_bytes: int = 256 << 20
     compression: str | None = None

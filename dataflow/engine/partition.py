@@ -71,7 +71,6 @@ class Partition:
         self.is_open = True
         self.must_write = state.position not in {None, position}  # before any record is finished
         self.is_held = False  # handed nothing more for a moment
-        self.max_message_bytes = options.max_message_bytes
         self.context = context
         self._changes: list[ChangelogRecord] = []
         self._buffered: dict[str, list[Outgoing]] = {}  # by topic, not yet packed
@@ -119,6 +118,10 @@ class Partition:
         """
         at = self.position if position is None else position
         return Partition(self.tp, at, self.state, self.context)
+
+    def accepted_bytes(self, topic: str) -> int:
+        """Return how large a record of an output may be."""
+        return self.context.record_batches.accepted_bytes(topic)
 
     def enter(self, batch: Batch) -> None:
         """Note that an agent begins with a batch: with the first that is not finished."""
@@ -210,7 +213,7 @@ class Partition:
         records = chain.from_iterable(outgoing.records for outgoing in buffered)
         size = sum(outgoing.size for outgoing in buffered)
         batches = self.context.record_batches
-        packed = batches.pack(batches.timely(topic, records), size + size // 8)
+        packed = batches.pack(batches.timely(topic, records), size + size // 8, batches.accepted_bytes(topic))
         self._packed += [(topic, number, builder) for builder in packed]
 
     @property

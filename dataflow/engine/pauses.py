@@ -31,6 +31,7 @@ class PauseCause(StrEnum):
 
     DEAD_LETTERS = "dead_letters"
     ACCESS_DENIED = "access_denied"
+    RECORDS_TOO_LARGE = "records_too_large"
     TOPIC_MISSING = "topic_missing"
     PARTITIONS_ADDED = "partitions_added"
     PARTITIONS_MISSING = "partitions_missing"

@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 from faust.types import TP
 
 from dataflow.engine.boot import find_outputs, grow
 from dataflow.engine.pauses import StreamPauses
-from dataflow.engine.topic_faults import States, TopicFault, denied, topic_faults
+from dataflow.engine.topic_faults import States, TopicFault, denied, too_large, topic_faults
 from dataflow.engine.topology import Topology
-from dataflow.kafka.admin import Admin
+from dataflow.kafka.admin import Admin, with_admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.connection import principal_of
 from dataflow.kafka.errors import KafkaError, RecordsRefused, RecordsTooLarge
 from dataflow.kafka.managed_producer import ManagedProducer
+from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.topic_states import READ, topic_states
 from dataflow.logs import get_log
 
@@ -28,13 +30,17 @@ class TopicInspector:
         topology: Topology,
         producer: ManagedProducer,
         pauses: StreamPauses,
+        record_batches: RecordBatches,
         connection: Mapping[str, object],
     ) -> None:
         self._topology = topology
         self._producer = producer
         self._pauses = pauses
+        self._record_batches = record_batches
         self._connection = connection
         self._states: States = {}
+        self._too_small: set[str] = set()
+        """Topics that have refused records for their size: their setting is read again and again."""
         self.has_changed = False
         """Whether partitions that can be recovered have come or gone, and the group does not know it yet."""
 
@@ -59,6 +65,9 @@ class TopicInspector:
         before, self._states = self._states, states
         if any(states[topic].partitions != count for topic, count in self._topology.partition_counts.items()):
             await self._producer.current.client.force_metadata_update()  # before anything is written there
+        if self._too_small:
+            async with running(Admin(self._connection)) as admin:
+                await self._read_sizes([name for name in self._too_small if states[name].partitions], admin)
         self._compare(topic_faults(self._topology, states, principal_of(self._connection)))
         self.has_changed |= self._adopt_counts() or any(
             self._is_readable(topic, before) != self._is_readable(topic, states)
@@ -76,13 +85,24 @@ class TopicInspector:
             topology.partition_counts |= await find_outputs(self._connection, names)
         topology.topics |= names
 
-    def pause_writers(self, error: RecordsRefused) -> bool:
-        """Pause the streams of which a topic refuses records for want of a right; tell whether it does."""
-        writers = [] if isinstance(error, RecordsTooLarge) else self._topology.writers_of(error.topics)
+    def take_refusal(self, error: BaseException, dead_letters: str) -> bool:
+        """Have other records written, or pause the streams that write; tell whether it concerns them alone.
+
+        Those whose records are too large pause until the topic's setting is read: smaller batches, and dead
+        letters, take their place.
+        """
+        is_adapted = self._record_batches.adapt_to(error, dead_letters)
+        if not isinstance(error, RecordsRefused):
+            return False
+        names = ", ".join(sorted(error.topics))
+        fault = denied(principal_of(self._connection), "WRITE", names)
+        if isinstance(error, RecordsTooLarge):
+            self._too_small |= set(error.topics)
+            fault = too_large(names, min(map(self._record_batches.accepted_bytes, error.topics)))
+        writers = [] if is_adapted else self._topology.writers_of(error.topics)
         for topic in writers:
-            fault = denied(principal_of(self._connection), "WRITE", ", ".join(sorted(error.topics)))
             self._pauses.begin(topic, *fault)
-        return bool(writers)
+        return is_adapted or bool(writers)
 
     async def recoverable(self, tps: Collection[TP]) -> list[TP]:
         """Return those of these partitions that can be read now, and what was counted of them."""
@@ -99,6 +119,13 @@ class TopicInspector:
     def _is_readable(self, topic: str, states: States) -> bool:
         changelog = self._topology.sources[topic].changelog
         return all(states[name].may(READ) and states[name].partitions for name in (topic, changelog))
+
+    async def read_sizes(self) -> None:
+        """Read how large the records of all topics may be whose settings we may read."""
+        await with_admin(self._connection, partial(self._read_sizes, self._topology.partition_counts))
+
+    async def _read_sizes(self, topics: Collection[str], admin: Admin) -> None:
+        self._record_batches.most_bytes |= await admin.accepted_bytes(topics)
 
     async def _look(self) -> States:
         topology = self._topology

@@ -138,6 +138,11 @@ class Admin:
             )
         return found
 
+    async def accepted_bytes(self, topics: Iterable[str]) -> dict[str, int]:
+        """Return how large record batches may be of those topics whose settings we may read."""
+        found, _ = await self._configs({topic: [MAX_MESSAGE_BYTES] for topic in topics})
+        return {topic: int(config[MAX_MESSAGE_BYTES]) for topic, config in found.items()}
+
     async def _configs(
         self, topics: Mapping[str, Collection[str]]
     ) -> tuple[dict[str, dict[str, str]], list[str]]:

@@ -29,6 +29,12 @@ class RecordBatches:
         self._refusals: Counter[str] = Counter()
         self.most_dead_bytes = MOST_BYTES
         """What a dead letter may have: all that a source can hold, until its topic has refused some."""
+        self.most_bytes: dict[str, int] = {}
+        """What topics take at most (max.message.bytes), as far as the broker has told it."""
+
+    def accepted_bytes(self, topic: str) -> int:
+        """Return how large a record batch of this topic may be."""
+        return self.most_bytes.get(topic, DEFAULT_MAX_MESSAGE_BYTES)
 
     def adapt_to(self, error: BaseException, dead_letters: str) -> bool:
         """Have what a topic has refused written otherwise next time; tell whether that can be.
@@ -40,7 +46,7 @@ class RecordBatches:
             return True
         is_large = isinstance(error, RecordsTooLarge) and dead_letters in error.topics
         if is_large and self.most_dead_bytes > LEAST_DEAD_BYTES:
-            self.most_dead_bytes //= 2
+            self.most_dead_bytes = min(self.most_dead_bytes // 2, self.accepted_bytes(dead_letters))
             return True
         return False
 
@@ -61,19 +67,26 @@ class RecordBatches:
         kept = range(now - AROUND_NOW_MS, now + AROUND_NOW_MS) if refusals == 1 else ()
         return ((r[0] if r[0] in kept else instead, *r[1:]) for r in records)
 
-    def pack(self, records: Iterable[OutputRecord], size_hint: int = BATCH_BYTES) -> list[BatchBuilder]:
-        """Return the records, in order, as record batches of at most 512 KiB or one record.
+    def pack(
+        self,
+        records: Iterable[OutputRecord],
+        size_hint: int = BATCH_BYTES,
+        accepted_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+    ) -> list[BatchBuilder]:
+        """Return the records, in order, as record batches of one record or at most 512 KiB.
 
-        `size_hint` is about how many bytes will come: a buffer of that size is taken at once.
+        A topic may accept less. `size_hint` is about how many bytes will come: a buffer of that size is taken
+        at once.
         """
         made: list[BatchBuilder] = []
+        most = min(accepted_bytes, BATCH_BYTES)
         # The Cython builder itself: BatchBuilder.append costs as much again.
-        n, out = 0, self._builder(min(max(size_hint, SMALLEST_BYTES), BATCH_BYTES))
+        n, out = 0, self._builder(min(max(size_hint, SMALLEST_BYTES), most))
         append = out._builder.append
         for timestamp, key, value, headers in records:  # unpacked: `*record` costs half as much again
             if append(n, timestamp, key, value, headers) is None:
                 _close(out, n, made)
-                n, out = 0, self._builder(BATCH_BYTES)
+                n, out = 0, self._builder(most)
                 append = out._builder.append
                 append(0, timestamp, key, value, headers)
             n += 1

@@ -47,7 +47,10 @@ class LoneOwner:
     """A partition that nobody reads on: its one batch is never entered."""
 
     tp: TopicPartition = TP
-    max_message_bytes: int = 1_048_588
+
+    def accepted_bytes(self, _: str) -> int:
+        """Return Kafka's default."""
+        return 1_048_588
 
     def enter(self, batch: Batch) -> None:
         """Refuse: these tests take a batch as it is."""

@@ -6,8 +6,8 @@ from random import Random
 
 from chaos.campaign.registry import fault
 from chaos.campaign.site import Site
-from chaos.compaction import altered
 from confluent_kafka.admin._resource import ResourceType
+from harness.altered import altered
 
 from dataflow.demo.samples import SAMPLE_TOPICS
 
@@ -30,5 +30,5 @@ def compact_changelogs(site: Site, _: Random) -> Iterator[None]:
     with ExitStack() as mended:
         for stream in site.cluster.partitions:
             changelog = f"dataflow-{stream}-changelog"
-            mended.enter_context(altered(site.cluster, ResourceType.TOPIC, changelog, EAGER))
+            mended.enter_context(altered(site.cluster.broker.address, ResourceType.TOPIC, changelog, EAGER))
         yield
