@@ -74,7 +74,9 @@ final class Stays implements Main.Job {
                 .windowedBy(TimeWindows.ofSizeAndGrace(HOUR, GRACE))
                 .count(Materialized.<String, Long>as(
                         Stores.persistentTimestampedWindowStore("stays", GRACE.plus(HOUR), HOUR, false))
-                    .withKeySerde(Serdes.String()).withValueSerde(Serdes.Long()));
+                    .withKeySerde(Serdes.String()).withValueSerde(Serdes.Long())
+                    // They are of 2015: the broker would delete what has been counted by its age.
+                    .withLoggingEnabled(Map.of("retention.ms", "-1")));
         }
     }
 
