@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from dataflow.engine.lone_surrogates import replace_lone_surrogates
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.datastream2.fields import ALWAYS, FIELDS, FieldKind
 from dataflow.stages.datastream2.values import NO_VALUE, Value, whole_number
@@ -43,6 +44,7 @@ def read(raw: bytes) -> tuple[tuple[Value, ...], Unknown]:
     try:
         return msgspec.structs.astuple(_decode_only_known(raw)), _NO_UNKNOWN
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raw = replace_lone_surrogates(raw)
         values = _values_of(raw)
     kept = {key: value for key, value in values.items() if key not in FIELDS}
     try:
