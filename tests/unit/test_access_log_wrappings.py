@@ -36,6 +36,9 @@ def read(line: str) -> dict[str, object]:
         (f"<165>1 {CRI_TIME} web1 nginx 12 - - {LINE}", "web1", CRI_TIME),
         (f'<165>1 {CRI_TIME} web1 nginx - ID [e@1 a="b\\"]c"][f@2] \ufeff{LINE}', "web1", CRI_TIME),
         (f"<165>1 - - nginx - - - {LINE}", None, None),
+        (f"<134>nginx: {LINE}", None, None),
+        (f"haproxy[674]: {LINE}", None, None),
+        (f"Feb 7 11:48:51 web1 nginx: {LINE}", "web1", "Feb 7 11:48:51"),
         (f"web-1  | {LINE}", "web-1", None),
         (f"\x1b[36mweb-1  | \x1b[0m{LINE}", "web-1", None),
         (f"MESSAGE={LINE}", None, None),
@@ -129,6 +132,15 @@ def test_a_plain_line_has_no_further_fields():
         ("www.example.com 443 192.0.2.9 - -", "192.0.2.9", "www.example.com"),
         ('example.com:80 "198.51.100.22, 10.1.1.1" 192.0.2.185 - -', "192.0.2.185", "example.com"),
         ("192.0.2.1 ident bob smith", "192.0.2.1", None),
+        ("192.0.2.1 www.example.com -", "192.0.2.1", "www.example.com"),
+        ("192.0.2.1 www.example.com:8080 bob", "192.0.2.1", "www.example.com"),
+        ("192.0.2.1 203.0.113.7 -", "192.0.2.1", "203.0.113.7"),
+        ("2001:db8::1 [2001:db8::7]:80 bob", "2001:db8::1", "[2001:db8::7]"),
+        ("192.0.2.1 localhost -", "192.0.2.1", "localhost"),
+        ("203.0.113.7 192.0.2.1 - bob smith", "192.0.2.1", "203.0.113.7"),
+        ("203.0.113.7 localhost - -", "localhost", "203.0.113.7"),
+        ("203.0.113.7 2001:db8::9, 10.225.192.17 192.0.2.1 - -", "192.0.2.1", "203.0.113.7"),
+        ("www.example.com 192.0.2.1, 10.225.192.17 - -", "192.0.2.1", "www.example.com"),
     ],
 )
 def test_address_host_and_port_are_told_apart(front, ip, host):
@@ -148,6 +160,7 @@ def test_address_host_and_port_are_told_apart(front, ip, host):
         "name - 192.0.2.9 - -",
         "level=info client=192.0.2.9 - -",
         "nginx: 192.0.2.9 - -",
+        "192.0.2.9 www.example.com - -",
     ],
 )
 def test_what_is_neither_an_address_nor_a_host_name_is_a_dead_letter(front):

@@ -61,6 +61,10 @@ def _seconds(text: str) -> float | None:
     return int(ms) if ms == int(ms) else float(round(ms, 6))
 
 
+def _ms_or_seconds(text: str) -> float | None:
+    return _seconds(text) if "." in text else number_of(text)
+
+
 def _nanoseconds(text: str) -> float | None:
     return _seconds(f"{text}E-9")
 
@@ -89,7 +93,7 @@ def _status(text: str) -> int | None:
 
 
 def _last_timer(text: str) -> int | None:
-    ms = int(text.rpartition("/")[2].removeprefix("+"))
+    ms = int(re.split("[/ ]", text)[-1].removeprefix("+"))
     return None if ms < 0 else ms
 
 
@@ -137,6 +141,10 @@ COLUMNS: dict[str, d.Directive] = {
     ),
     "url": d.Directive("a URL", ("host", "endpoint", "query"), split=_host_and_target),
     "three_seconds": _field("response_time_ms", _sum_of_seconds, "three times in seconds", _THREE_SECONDS),
+    "ms_or_seconds": _field(
+        "response_time_ms", _ms_or_seconds, "milliseconds, or seconds with decimals",
+        r"-|[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+",
+    ),
     "seconds": _field("response_time_ms", _seconds, "seconds"),
     "nanoseconds": _field("response_time_ms", _nanoseconds, "nanoseconds"),
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
@@ -146,6 +154,7 @@ COLUMNS: dict[str, d.Directive] = {
     "any_status": _field("status", number_of, "a status", "-|[0-9]{1,3}"),
     "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
     "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),
+    "five_timers": _field("response_time_ms", _last_timer, "five times", _TIMERS.replace("/", " ")),
     "proxy": d.PROXY,
     "any_time": d.Directive("a time", time=_any_time),
     "percent_agent": _field("user_agent", _percent, "a text"),

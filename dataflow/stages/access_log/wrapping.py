@@ -6,7 +6,7 @@ from typing import NamedTuple
 from dataflow.stages.access_log.collected import collected
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
-_BSD = r"[A-Z][a-z]{2} [ 0-9][0-9] (?:[0-9]{4} )?[0-9:]{8}(?:\.[0-9]{1,9})?"
+_BSD = r"[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:]{8}(?:\.[0-9]{1,9})?"
 _PARAMETER = r'[^"\\\]]*+(?:"(?:[^"\\]|\\.)*+"[^"\\\]]*+)*+'
 _STRUCTURED = rf"(?:-|(?:\[{_PARAMETER}\])++)"
 _COLOUR = r"(?:\x1b\[[0-9;]*+[mK])*+"
@@ -18,6 +18,8 @@ _PREFIXES = (
     # syslog by RFC 3164, and as rsyslog and `journalctl -o short` write it. No address ends in a colon
     # and a space. BusyBox has facility and severity behind the host.
     rf"{_PRIORITY}(?P<time>{_BSD}|{_ISO}) (?:(?!{_FACILITY} )(?P<host>[^ ]++) )?(?:{_FACILITY} )?{_TAG}",
+    # syslog without time and host, as programs send it to a local socket
+    rf"(?:<[0-9]{{1,3}}>{_TAG}|[A-Za-z][0-9A-Za-z_./-]*+\[[0-9]++\]: )",
     # syslog by RFC 5424
     rf"{_PRIORITY}1 (?P<time>{_ISO}|-) (?P<host>[^ ]++)(?: [^ ]++){{3}} {_STRUCTURED} (?:\ufeff)?",
     # CRI: time, stream, whole (F) or in parts (P). `docker logs -t` writes the time alone.
