@@ -119,6 +119,8 @@ class UsualFormats:
                 wrapped = unwrap(line)
                 if wrapped is None:
                     raise
+                if wrapped.is_part:
+                    raise _part() from None
                 line = self._cleaned(wrapped.line.encode())
                 said = {
                     "log_host": wrapped.host or said.get("log_host"),
@@ -163,6 +165,14 @@ class UsualFormats:
             None if status == "-" else int(status), None if size == "-" else int(size), referer, agent,
             None if response_time is None else self._response_times.ms_of(response_time),
         )  # fmt: skip
+
+
+def _part() -> InvalidEvent:
+    return InvalidEvent(
+        Reason.UNPARSABLE,
+        "line is a part (P) that the container runtime has cut off a longer one; expected a whole line, "
+        "as `dataflow ingest` makes of the file",
+    )
 
 
 def _one_time(first: str | None, last: str | None, forwarded: str | None) -> str | None:

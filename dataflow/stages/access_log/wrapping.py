@@ -23,7 +23,7 @@ _PREFIXES = (
     # syslog by RFC 5424
     rf"{_PRIORITY}1 (?P<time>{_ISO}|-) (?P<host>[^ ]++)(?: [^ ]++){{3}} {_STRUCTURED} (?:\ufeff)?",
     # CRI: time, stream, whole (F) or in parts (P). `docker logs -t` writes the time alone.
-    rf"(?P<time>{_ISO}) (?:(?:stdout|stderr) [FP](?::[^ ]*+)? )?",
+    rf"(?P<time>{_ISO}) (?:(?:stdout|stderr) (?:F|(?P<part>P))(?::[^ ]*+)? )?",
     # Docker Compose; of a swarm with the node behind the task
     rf"{_COLOUR}(?:[0-9A-Za-z._-]++@)?(?P<host>[0-9A-Za-z][0-9A-Za-z._-]*+) *+\| {_COLOUR}",
     # kubectl logs --prefix
@@ -51,6 +51,8 @@ class Wrapped(NamedTuple):
     host: str | None
     time: str | None
     """As the collector wrote it."""
+    is_part: bool = False
+    """The collector has cut the line; this is not its end."""
 
 
 def unwrap(line: str) -> Wrapped | None:
@@ -62,7 +64,8 @@ def unwrap(line: str) -> Wrapped | None:
         match = match_prefix(line)
         if match is not None:
             named = match.groupdict()
-            return Wrapped(line[match.end() :], _known(named.get("host")), _known(named.get("time")))
+            host, time = _known(named.get("host")), _known(named.get("time"))
+            return Wrapped(line[match.end() :], host, time, is_part=named.get("part") is not None)
     return None
 
 
