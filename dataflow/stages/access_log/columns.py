@@ -21,6 +21,7 @@ _SECOND = r"-?[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+"
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?]*)(?:\?(.*))?"
 )
+_QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MOST_MS = 10**15
 _COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
@@ -32,6 +33,10 @@ def _host_and_target(target: str) -> tuple[str | None, str | None, str | None]:
     if match is None:
         return None, *target_parts(target)
     return match[1] or None, match[2] or "/", match[3] or None
+
+
+def _in_quotes(text: str) -> str | None:
+    return text_of(text[1:-1] if text[:1] == '"' else text)
 
 
 def _url_request(text: str) -> tuple[str | None, ...]:
@@ -107,7 +112,7 @@ def _any_time(text: str) -> str:
 
 
 def _field(field: str, read: d.Read, expected: str, pattern: str | None = None) -> d.Directive:
-    return d.Directive(expected, (field,), read, pattern=pattern)
+    return d.Directive(expected, (field,), read, pattern=pattern, is_bounded=pattern is not _QUOTED)
 
 
 _THREE_SECONDS = rf"{_SECOND} {_SECOND} {_SECOND}"
@@ -127,7 +132,8 @@ COLUMNS: dict[str, d.Directive] = {
     "text": d.SKIPPED, "list": d.SKIPPED_LIST, "digits": d.SKIPPED_DIGITS, "fraction": d.FRACTION,
     "client": d.CLIENT, "forwarded": d.FORWARDED, "host": d.HOST, "server_name": d.SERVER_NAME,
     "user": d.USER, "method": d.METHOD, "target": d.TARGET, "path": d.PATH, "query": d.QUERY,
-    "protocol": d.PROTOCOL, "status": d.STATUS, "bytes": d.BYTES, "referer": d.REFERER,
+    "protocol": d.PROTOCOL, "status": d.STATUS, "bytes": d.BYTES, "sent_bytes": d.BYTES_WITH_HEADERS,
+    "referer": d.REFERER,
     "user_agent": d.USER_AGENT, "ms": d.MILLISECONDS, "time": d.TIME, "iso_time": d.ISO_TIME,
     "epoch": d.EPOCH, "request": d.REQUEST,
     "utc_date": _written("%Y-%m-%d"),
@@ -136,9 +142,10 @@ COLUMNS: dict[str, d.Directive] = {
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
     "quoted_request": d.Directive(
         "a request line in quotes, or -", RequestLine._fields,
-        split=lambda text: request_line(text_of(text.strip('"'))), pattern=r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"',
-        is_bounded=False,
+        split=lambda text: request_line(_in_quotes(text)), pattern=_QUOTED, is_bounded=False,
     ),
+    "quoted_referer": _field("referer", _in_quotes, "a text in quotes, or -", _QUOTED),
+    "quoted_agent": _field("user_agent", _in_quotes, "a text in quotes, or -", _QUOTED),
     "url": d.Directive("a URL", ("host", "endpoint", "query"), split=_host_and_target),
     "three_seconds": _field("response_time_ms", _sum_of_seconds, "three times in seconds", _THREE_SECONDS),
     "ms_or_seconds": _field(
