@@ -102,5 +102,7 @@ def test_parts_without_end_are_not_kept():
 def test_a_part_that_nobody_joined_is_a_dead_letter_even_if_it_looks_whole():
     """Cut behind the size it is a common line, without the user agent that it had."""
     cut_behind_the_size = LINE[: LINE.index(' "-" "UA"')]
-    with pytest.raises(InvalidEvent, match=r"part \(P\) that the container runtime has cut off"):
-        line_parser(None).parse(f"{TIMES[0]} stdout P {cut_behind_the_size}".encode())
+    by_fluent_bit = {"time": TIMES[0], "stream": "stdout", "_p": "P", "log": cut_behind_the_size}
+    for line in (f"{TIMES[0]} stdout P {cut_behind_the_size}", json.dumps(by_fluent_bit)):
+        with pytest.raises(InvalidEvent, match=r"part \(P\) that the container runtime has cut off"):
+            line_parser(None).parse(line.encode())

@@ -108,6 +108,7 @@ def test_what_stands_in_front_of_the_time(front, ip, host, ident, user):
         (' 250 "198.51.100.7"', 250),
         (" 0.250 198.51.100.7", 250),
         (' - "198.51.100.7" 12', 12),
+        (' X-Forwarded-For="198.51.100.7, 192.0.2.1"', None),
     ],
 )
 @pytest.mark.parametrize("line", [COMMON, COMBINED])

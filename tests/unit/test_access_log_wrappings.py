@@ -37,6 +37,9 @@ def read(line: str) -> dict[str, object]:
         (f'<165>1 {CRI_TIME} web1 nginx - ID [e@1 a="b\\"]c"][f@2] \ufeff{LINE}', "web1", CRI_TIME),
         (f"<165>1 - - nginx - - - {LINE}", None, None),
         (f"<134>nginx: {LINE}", None, None),
+        (json.dumps({"line": LINE, "source": "stdout", "tag": "web"}), None, None),
+        (json.dumps({"event": LINE, "host": "web1", "time": "15"}), "web1", "15"),
+        (json.dumps({"message": LINE, "logtag": "F", "time": CRI_TIME}), None, CRI_TIME),
         (f"haproxy[674]: {LINE}", None, None),
         (f"Feb 7 11:48:51 web1 nginx: {LINE}", "web1", "Feb 7 11:48:51"),
         (f"web-1  | {LINE}", "web-1", None),
@@ -141,6 +144,7 @@ def test_a_plain_line_has_no_further_fields():
         ("203.0.113.7 localhost - -", "localhost", "203.0.113.7"),
         ("203.0.113.7 2001:db8::9, 10.225.192.17 192.0.2.1 - -", "192.0.2.1", "203.0.113.7"),
         ("www.example.com 192.0.2.1, 10.225.192.17 - -", "192.0.2.1", "www.example.com"),
+        ("203.0.113.7:443 pc-1.example.com:5022 - -", "pc-1.example.com", "203.0.113.7"),
     ],
 )
 def test_address_host_and_port_are_told_apart(front, ip, host):

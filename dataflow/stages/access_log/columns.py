@@ -22,6 +22,7 @@ _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?]*)(?:\?(.*))?"
 )
 _QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MOST_MS = 10**15
 _COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
@@ -44,6 +45,15 @@ def _url_request(text: str) -> tuple[str | None, ...]:
     target = request.endpoint if request.query is None else f"{request.endpoint}?{request.query}"
     host, endpoint, query = _host_and_target((target or "").replace("\\", "\\\\"))
     return request.method, host, endpoint, query, request.protocol
+
+
+def _haproxy_request(text: str) -> tuple[str | None, ...]:
+    """Read a request line in which ``#22`` is a quotation mark, and a backslash itself."""
+    return _url_request(_escaped(_HASH_CODES.sub(_of_hash_codes, text)))
+
+
+def _of_hash_codes(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[0].replace("#", "")).decode("utf-8", "backslashreplace")
 
 
 def _sum_of_seconds(text: str) -> float | None:
@@ -140,6 +150,7 @@ COLUMNS: dict[str, d.Directive] = {
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
+    "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
     "quoted_request": d.Directive(
         "a request line in quotes, or -", RequestLine._fields,
         split=lambda text: request_line(_in_quotes(text)), pattern=_QUOTED, is_bounded=False,

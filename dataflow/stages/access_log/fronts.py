@@ -17,6 +17,7 @@ _LIST = rf"(?:{_QUOTED}|{NAME}(?:, ?{NAME})++(?= ++(?!- ){NAME} ++- ))"
 _host_first = re.compile(
     rf"({NAME})(?: ++[0-9]{{1,5}}(?= ))?+(?: ++{_LIST})?+ ++({_NAMES}) ++([^ ]++) ++(.*)", re.DOTALL
 ).fullmatch
+_HOST_AND_PORT = re.compile(r"[0-9.]++:[0-9]++|\[[^\]]++\]:[0-9]++")  # no client of these formats has a port
 _begins_with_address = re.compile(r"([0-9A-Fa-f.:]{3,45}+) .* ", re.DOTALL).match
 
 _ANY_HOST = frozenset((*NO_VALUE, "*", "_"))
@@ -47,7 +48,8 @@ def front_of(text: str) -> Front:
             return _front(client, None, ident, user)
     if match := _host_first(text):
         host, client, ident, user = match.groups()
-        if address_of(host) and _is_site(client) and not address_of(client) and client != "localhost":
+        is_known = _HOST_AND_PORT.fullmatch(host) or client == "localhost" or address_of(client)
+        if address_of(host) and _is_site(client) and not is_known:
             raise _no_client(text)  # which of them asked is not known
         if (ident == "-" or address_of(_first(client))) and _is_host(host):
             return _front(client, host, ident, user)

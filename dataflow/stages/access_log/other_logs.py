@@ -18,7 +18,7 @@ _KINDS = (
      "of nginx's error log; expected its access log"),
     (r"\[(?:[A-Z][a-z]{2} ){2}[ 0-9]{2} [0-9:.]{8,15} [0-9]{4}\] \[[a-z0-9_-]*+:?[a-z0-9]++\] ",
      "of Apache's error log; expected its access log"),
-    (rf"{_DATE} [^ ]++ [A-Z]{{3,10}} /",
+    (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
      "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
 )  # fmt: skip
 _kinds = [(re.compile(pattern).match, what) for pattern, what in _KINDS]

@@ -110,7 +110,9 @@ class RecognizedFormats(UsualFormats):
             with suppress(InvalidEvent):
                 super()._read(line)
                 return super().explain(line)
-            wrapped = unwrap(line)
+            wrapped = None
+            with suppress(InvalidEvent):
+                wrapped = unwrap(line)
             if wrapped is None:
                 break
             line = wrapped.line.rstrip("\r\n")

@@ -43,7 +43,7 @@ def _after_time(space: str) -> str:
     return (
         rf'(?:"{_HTTP}"|{_QUOTED}){space}([0-9]{{3}}|-){space}(-|[0-9]{{1,18}}+)'
         rf"(?:{space}{_QUOTED}{space}{_QUOTED})?+{_response_time(space)}"
-        rf"(?:{space}(?:{_QUOTED}|{_ADDRESSES}))?+{_response_time(space)}"
+        rf"(?:{space}(?:(?:X-Forwarded-For=)?+{_QUOTED}|{_ADDRESSES}))?+{_response_time(space)}"
     )
 
 
@@ -69,7 +69,7 @@ _STEPS = (
     ("referer", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
     ("user agent", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
     ("response time", _response_time(" ++"), "a number"),
-    ("X-Forwarded-For", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
+    ("X-Forwarded-For", rf' ++(?:X-Forwarded-For=)?+{_QUOTED}|(?! ++")', "a text in quotes"),
 )
 _front_steps, _steps = steps_of(_FRONT_STEPS), steps_of(_STEPS)
 
@@ -119,8 +119,6 @@ class UsualFormats:
                 wrapped = unwrap(line)
                 if wrapped is None:
                     raise
-                if wrapped.is_part:
-                    raise _part() from None
                 line = self._cleaned(wrapped.line.encode())
                 said = {
                     "log_host": wrapped.host or said.get("log_host"),
@@ -165,14 +163,6 @@ class UsualFormats:
             None if status == "-" else int(status), None if size == "-" else int(size), referer, agent,
             None if response_time is None else self._response_times.ms_of(response_time),
         )  # fmt: skip
-
-
-def _part() -> InvalidEvent:
-    return InvalidEvent(
-        Reason.UNPARSABLE,
-        "line is a part (P) that the container runtime has cut off a longer one; expected a whole line, "
-        "as `dataflow ingest` makes of the file",
-    )
 
 
 def _one_time(first: str | None, last: str | None, forwarded: str | None) -> str | None:

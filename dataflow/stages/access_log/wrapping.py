@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from dataflow.stages.access_log.collected import collected
+from dataflow.stages.access_log.collected import collected, part_of_a_line
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _BSD = r"[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:]{8}(?:\.[0-9]{1,9})?"
@@ -51,12 +51,13 @@ class Wrapped(NamedTuple):
     host: str | None
     time: str | None
     """As the collector wrote it."""
-    is_part: bool = False
-    """The collector has cut the line; this is not its end."""
 
 
 def unwrap(line: str) -> Wrapped | None:
-    """Return the line that CRI, Docker, syslog, Compose or journald wrapped; null if none of them did."""
+    """Return the line that CRI, Docker, syslog, Compose or journald wrapped; null if none of them did.
+
+    Raises `InvalidEvent` for a part of a line.
+    """
     if line.lstrip(" \t").startswith("{"):
         stored = collected(line)
         return None if stored is None else Wrapped(*stored)
@@ -64,8 +65,9 @@ def unwrap(line: str) -> Wrapped | None:
         match = match_prefix(line)
         if match is not None:
             named = match.groupdict()
-            host, time = _known(named.get("host")), _known(named.get("time"))
-            return Wrapped(line[match.end() :], host, time, is_part=named.get("part") is not None)
+            if named.get("part"):
+                raise part_of_a_line()
+            return Wrapped(line[match.end() :], _known(named.get("host")), _known(named.get("time")))
     return None
 
 
