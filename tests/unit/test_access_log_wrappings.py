@@ -128,6 +128,8 @@ def test_a_plain_line_has_no_further_fields():
         ("2001:DB8:0::7 - -", "2001:db8::7", None),
         ("fe80::1%eth0 - -", "fe80::1", None),
         ("::ffff:192.0.2.7 - -", "192.0.2.7", None),
+        ("::FFFF:192.0.2.7:51234 - -", "192.0.2.7", None),
+        ("::ffff:1234 - -", "::ffff:1234", None),
         ("client-7.example.net. - -", "client-7.example.net.", None),
         ("unix: - -", None, None),
         ("unknown - -", None, None),
