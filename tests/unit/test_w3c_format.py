@@ -102,6 +102,10 @@ def test_time_client_and_status_tell_that_a_line_has_these_columns(line):
         ),
         ("192.0.2.9:5001 [06/Feb/2009:12:12:51.443] fe/1: SSL handshake failure", "an error of HAProxy"),
         ("Connect from 192.0.2.9:5001 to 10.0.0.1:80 (www/HTTP)", "a connection"),
+        (
+            "tls 2.0 2018-12-20T02:59:40 net/lb/c6e77 g3d4 192.0.2.9:2817 10.0.0.1:80 5 2 98 246 -",
+            "network load",
+        ),
         ("2015/05/17 10:05:03 [error] 31#31: *46 open() failed, client: 192.0.2.9", "nginx's error log"),
         (
             "[Sun May 17 10:05:03.880562 2015] [auth_basic:error] [pid 1] [client 192.0.2.9:5] a",

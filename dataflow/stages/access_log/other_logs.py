@@ -14,6 +14,7 @@ _KINDS = (
     (rf"{_CLIENT} {_HAPROXY_TIME} [^ \"]{{1,300}}: ", "an error of HAProxy; expected a request"),
     (r"Connect from [^ ]++ to [^ ]++ \(",
      "a connection in the log of HAProxy; expected requests, as its option httplog writes them"),
+    (r"tls [0-9.]{1,5} [0-9T:-]{19} net/", "a TLS connection of an AWS network load balancer; expected requests"),
     (r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[[a-z]{3,6}\] [0-9]++#[0-9]++: ",
      "of nginx's error log; expected its access log"),
     (r"\[(?:[A-Z][a-z]{2} ){2}[ 0-9]{2} [0-9:.]{8,15} [0-9]{4}\] \[[a-z0-9_-]*+:?[a-z0-9]++\] ",
