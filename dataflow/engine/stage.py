@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from dataflow.engine.column_batch import VALUE, ColumnBatch
 from dataflow.engine.decoding import DECODING_ERRORS
+from dataflow.engine.lone_surrogates import without_lone_surrogates
 from dataflow.errors import InvalidEvent
 from dataflow.kafka.record import Header, Record
 
@@ -50,7 +51,8 @@ def apply_in_halves(
 ) -> None:
     """Apply to all records at once; those that cannot be used are found by halves, and rejected.
 
-    `apply` raises one of `EVENT_FAULTS` before it has added anything.
+    In one that only has lone surrogates these are replaced. `apply` raises one of `EVENT_FAULTS` before it
+    has added anything.
     """
     try:
         apply(records, rows)
@@ -59,8 +61,21 @@ def apply_in_halves(
         if half:
             apply_in_halves(records[:half], apply, rows, fault)
             apply_in_halves(records[half:], apply, rows, fault)
-        else:
+        elif not _apply_mended(records[0], apply, rows):
             rows.rejected.append((records[0], fault(error, records[0].value)))
+
+
+def _apply_mended(
+    record: Record, apply: Callable[[Sequence[Record], ColumnBatch[E]], None], rows: ColumnBatch[E]
+) -> bool:
+    """Apply to a record without its lone surrogates; tell whether that helped."""
+    mended = without_lone_surrogates(record)
+    try:
+        if mended is not None:
+            apply([mended], rows)
+    except EVENT_FAULTS:
+        return False
+    return mended is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataflow.inputs.archives import Members, tar_members, zip_members
 from dataflow.inputs.avro import avro_lines
 from dataflow.inputs.input import Pieces, UnreadableInput
 from dataflow.inputs.kinds import MAGIC_BYTES, STREAMS, kind_of, unread_kind_of
+from dataflow.inputs.line_parts import begins_in_parts, joined_parts
 from dataflow.inputs.parquet import parquet_lines
 from dataflow.inputs.streams import unpacked_stream
 from dataflow.inputs.text import LOOKED_AT, as_utf8, encoding_of, is_text
@@ -97,6 +98,8 @@ def _text(path: str, head: bytes, rest: Pieces) -> Pieces:
         head, rest = _ahead(pieces, LOOKED_AT)
     if not is_text(head, seems_packed=unread is not None):
         raise UnreadableInput(f"{path} is {unread or 'no text'}; {EXPECTED}")
+    if begins_in_parts(head):
+        return joined_parts(chain((head,), rest))
     return chain((head,), rest) if head else rest
 
 

@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from dataflow.engine.json_members import end_of_nested
+from dataflow.engine.lone_surrogates import replace_lone_surrogates
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.http_error import HttpError
 from dataflow.sources.inflate import PIECE_BYTES
@@ -102,9 +103,9 @@ def _is_one_object(text: bytes) -> bool:
 
 
 def is_json(text: bytes) -> bool:
-    """Tell whether a text is JSON."""
+    """Tell whether a text is JSON; half a character in it is no fault."""
     try:
-        _validate(text)
+        _validate(replace_lone_surrogates(text))
     except (msgspec.DecodeError, RecursionError):
         return False
     return True

@@ -13,6 +13,7 @@ import orjson
 from dataflow.catalogue.stream import Stream
 from dataflow.engine.dead_letters import PREFIX, reason_headers
 from dataflow.engine.decoding import DECODING_ERRORS, fault_of
+from dataflow.engine.lone_surrogates import replace_lone_surrogates
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record import Headers, OutputRecord
 from dataflow.sources.unusable_lines import UnusableLines
@@ -103,7 +104,12 @@ class Sorter:
                 _check_object(raw)
                 raw.isascii() or raw.decode()
             except (*DECODING_ERRORS, InvalidEvent) as error:
-                self._mend_or_reject(raw, error)
+                whole = _without_lone_surrogates(raw, most)
+                if whole is None:
+                    self._mend_or_reject(raw, error)
+                else:
+                    size += len(whole)
+                    append((now_ms, None, whole, headers))
             else:
                 size += len(raw)
                 append((now_ms, None, raw, headers))
@@ -157,6 +163,19 @@ class Sorter:
             f"event has more than {self.most_bytes} bytes; expected at most that, which the topic takes. "
             f"Kept are at most {self.most_dead_bytes}",
         )
+
+
+def _without_lone_surrogates(raw: bytes, most_bytes: int) -> bytes | None:
+    """Return an event with U+FFFD in place of its lone surrogates; null if that is not all that it needs."""
+    whole = replace_lone_surrogates(raw)
+    if whole is raw or len(raw) > most_bytes:
+        return None
+    try:
+        _check_object(whole)
+        whole.isascii() or whole.decode()
+    except DECODING_ERRORS:
+        return None
+    return whole
 
 
 def structured_to_json(line: bytes, fields: Sequence[str]) -> bytes:

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, field
 
+from dataflow.engine.lone_surrogates import replace_lone_surrogates
 from dataflow.errors import InvalidEvent
 from dataflow.stages.filter_rules import FilterRules
 
@@ -51,6 +52,7 @@ def try_rules(
             break
         dry_run.lines += 1
         try:
+            raw = raw and replace_lone_surrogates(raw)  # noqa: PLW2901 - as the agent judges it
             verdict = dropped_by(raw)
         except InvalidEvent as fault:
             dry_run.dead_lettered[fault.reason.value] += 1

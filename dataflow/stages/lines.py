@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataflow.engine.lone_surrogates import replace_lone_surrogates
 from dataflow.errors import Misconfigured
 from dataflow.stages import access_log, datastream2
 from dataflow.stages.filter_document import load_document
@@ -31,17 +32,21 @@ def _filter(options: StageOptions) -> LineStage:
     if options.rules is None:
         raise Misconfigured("rule file is not given; expected --rules FILE")
     dropped_by = load_document(options.rules).dropped_by
-    return lambda raw: [] if isinstance(dropped_by(raw), str) else [raw]
+    return _json_stage(lambda raw: [] if isinstance(dropped_by(raw), str) else [raw])
 
 
 def _source_category(options: StageOptions) -> LineStage:
     enrich = source_enrichment(load_utm_sources(options.utm_sources))
-    return lambda raw: [enrich(raw)]
+    return _json_stage(lambda raw: [enrich(raw)])
+
+
+def _json_stage(stage: LineStage) -> LineStage:
+    return lambda raw: stage(replace_lone_surrogates(raw))
 
 
 LINE_STAGES: Mapping[str, Callable[[StageOptions], LineStage]] = {
     "filter": _filter,
-    "stay-category": lambda _: lambda raw: [STAY_CATEGORY(raw)],
+    "stay-category": lambda _: _json_stage(lambda raw: [STAY_CATEGORY(raw)]),
     "source-category": _source_category,
     "access-log": lambda options: access_log.line_stage(
         options.format, options.geoip_city, options.geoip_asn, options.zone

@@ -1,6 +1,5 @@
 """Request: a log line of CDN or web server in, what the tables count of it out: one vocabulary."""
 
-from math import inf
 from typing import NamedTuple
 
 from dataflow.engine.decoding import fault_of
@@ -8,14 +7,19 @@ from dataflow.engine.stage import ParseStage
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.stage import AccessLogStage, ParsedLine
 from dataflow.stages.bounded_cache import BoundedCache
-from dataflow.stages.datastream2.values import client_of, text_of, user_agent_text, whole_number
+from dataflow.stages.datastream2.values import (
+    client_of,
+    text_of,
+    text_of_number,
+    user_agent_text,
+    whole_number,
+)
 from dataflow.stages.datastream2.values import endpoint_of as typed_endpoint_of
 from dataflow.stages.event_time import epoch_seconds_ms, iso_ms
 from dataflow.stages.request_kind import UNKNOWN, client_kind, kind_of
 from dataflow.stages.request_site import NO_VALUE, referer_of, site_of
 from models.cdn_log import CdnLog, CdnValue
 
-_NULL_FORMS = frozenset(("", "-", "^"))
 _FIRST_ERROR_STATUS = 500
 _MOST = 10**18  # many of them still have a sum in 64 bits
 
@@ -50,7 +54,7 @@ REQUEST_COLUMNS = frozenset(Request._fields)
 def request_of(line: CdnLog) -> Request:
     """Return the request of a line; whatever its values are, it has one."""
     path, status = line.reqPath, line.statusCode
-    country = _countries[line.country] if type(line.country) is str else None
+    country = _countries[_text(line.country) or ""]
     named = _statuses[status] if type(status) is str else status_of(_text(status))
     return Request(
         epoch_seconds_ms(line.reqTimeSec),
@@ -103,11 +107,15 @@ def endpoint_of(path: str | None) -> str:
 
 
 def status_of(status: str | None) -> tuple[str, bool]:
-    """Return the status as text, and whether it says that the server failed (500 and more)."""
-    text = "" if status is None else status.strip()
-    if text in _NULL_FORMS:
+    """Return the status in the one form of its number, and whether the server failed (500 and more).
+
+    What the typed form of a line has no status for is none here, too.
+    """
+    try:
+        number = whole_number(status or "")
+    except ValueError:
         return NO_VALUE, False
-    return text, _whole(text) >= _FIRST_ERROR_STATUS
+    return str(number), number >= _FIRST_ERROR_STATUS
 
 
 def bytes_of(size: CdnValue) -> int:
@@ -117,15 +125,15 @@ def bytes_of(size: CdnValue) -> int:
 
 def _response_time_ms(line: CdnLog) -> float | None:
     """Return the wait for the origin and the time to take and to answer the request; all or none."""
+    times = line.turnAroundTimeMSec, line.reqEndTimeMSec, line.transferTimeMSec
     try:
-        took = (
-            float(line.turnAroundTimeMSec)  # type: ignore[arg-type]  # null and texts are what `except` is for
-            + float(line.reqEndTimeMSec)  # type: ignore[arg-type]
-            + float(line.transferTimeMSec)  # type: ignore[arg-type]
-        )
+        took = sum(map(int, times))  # type: ignore[arg-type]  # null and other texts are what `except` is for
     except (TypeError, ValueError, OverflowError):
-        return None
-    return took if 0 <= took < inf else None  # "nan" is a number, too, and no quantile survives one
+        try:  # as the typed form of the line has them
+            took = sum(whole_number(_text(time) or "") for time in times)
+        except ValueError:
+            return None
+    return float(took) if 0 <= took <= _MOST else None
 
 
 def _client_of(text: str | None) -> str | None:
@@ -143,15 +151,14 @@ def _whole(text: str) -> int:
 def _text(value: CdnValue) -> str | None:
     if type(value) is str:
         return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return None if value is None else str(value)
+    return None if value is None else text_of_number(value)
 
 
 def _kind_of_sent(sent: tuple[str | None, ...]) -> str:
     from dataflow.stages.user_agent import is_bot  # its patterns load when the first one is looked up
 
     method, cache_status, user_agent = sent
+    cache_status = None if cache_status is None else status_of(cache_status)[0]
     text = None if user_agent is None else user_agent_text(user_agent)
     return kind_of(method, client_kind(None if text is None else is_bot(text)), cache_status)
 
@@ -160,7 +167,7 @@ _clients: BoundedCache[str, str | None] = BoundedCache(client_of)
 _resources: BoundedCache[str, str] = BoundedCache(resource_of)
 _endpoints: BoundedCache[str, str] = BoundedCache(endpoint_of)
 _statuses: BoundedCache[str, tuple[str, bool]] = BoundedCache(status_of)
-_countries: BoundedCache[str, str | None] = BoundedCache(lambda text: None if text in _NULL_FORMS else text)
+_countries: BoundedCache[str, str | None] = BoundedCache(text_of)
 _kinds_of_sent: BoundedCache[tuple[str | None, ...], str] = BoundedCache(_kind_of_sent)
 _kinds_of_logged: BoundedCache[tuple[str | None, ...], str] = BoundedCache(
     lambda logged: kind_of(logged[0], logged[1] or UNKNOWN)

@@ -230,6 +230,52 @@ def test_a_zip_that_was_written_to_a_pipe_may_be_cut():
     assert read(pipe.written[:-40]) == (RAW, "/logs/a is a zip with a broken index; expected a whole archive")
 
 
+@pytest.mark.parametrize("size", [700, 100_000])
+@pytest.mark.parametrize("padding", [b"", b"\0" * 512, b"\0" * 30_720])
+def test_tars_one_after_another_are_read_as_one(size, padding):
+    """`cat a.tar b.tar`: the second one was left out without a word."""
+    tars = [a_tar(a=b"1\n2\n"), a_tar(b=RAW), a_tar(c=b"3\n")]
+    assert read(padding.join(tars) + padding, size=size) == (b"1\n2\n" + RAW + b"3\n", "")
+    packed = b"".join(map(gzip.compress, tars))
+    assert read(packed, size=size) == (b"1\n2\n" + RAW + b"3\n", "")
+
+
+@pytest.mark.parametrize("behind", [b"3\n", gzip.compress(b"3\n"), b"PK\x03\x04" + bytes(500) + b"x"])
+@pytest.mark.parametrize("archive", ["tar", "zip"])
+def test_what_stands_behind_an_archive_is_told(archive, behind):
+    """The files of the archive are read, and the run ends with 1: something was not."""
+    raw = a_tar(a=b"1\n") if archive == "tar" else a_zip(a=b"1\n")
+    content, fault = read(raw + behind)
+    assert content == b"1\n"
+    assert (
+        fault
+        == f"/logs/a is broken {archive} (bytes behind its end are no {archive}); expected a whole archive"
+    )
+
+
+def test_a_zip_may_have_a_comment_and_padding():
+    """Both stand behind the index, and are no files."""
+    whole = io.BytesIO(a_zip(a=b"1\n"))
+    with zipfile.ZipFile(whole, "a") as archive:
+        archive.comment = b"logs of May"
+    assert read(whole.getvalue() + b"\0" * 512) == (b"1\n", "")
+
+
+def test_zips_one_after_another_are_refused_as_that():
+    """Only the last one would be read: its index is the one at the end."""
+    raw = a_zip(a=b"1\n") + a_zip(b=b"2\n")
+    assert read(raw) == (b"", "/logs/a is several zips one after another; expected one")
+
+
+@pytest.mark.parametrize("damage", [b"x" * 512, a_tar(b=b"2\n")[:300]])
+def test_a_tar_with_a_broken_header_is_told(damage):
+    """The module tarfile takes it for the end, so what is behind it would be lost without a word."""
+    begin = a_tar(a=b"1\n")[: 4 * tarfile.BLOCKSIZE]
+    content, fault = read(begin + damage)
+    assert content == b"1\n"
+    assert fault.startswith("/logs/a is broken tar (")
+
+
 def test_an_encrypted_zip_is_refused_as_that():
     """It was a broken one, with the representation of an object of Python."""
     packed = bytearray(a_zip(a=RAW))

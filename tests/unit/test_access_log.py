@@ -80,6 +80,9 @@ def test_a_common_line_has_no_referer_and_no_user_agent():
         ("[2001:db8::2]:80 192.0.2.1 - - ", "192.0.2.1", "[2001:db8::2]", None, None),
         ("198.51.100.7, 192.0.2.1 - - ", "198.51.100.7", None, None, None),
         ("- - - ", None, None, None, None),
+        ("192.0.2.1 www.example.com bob ", "192.0.2.1", "www.example.com", None, "bob"),
+        ("192.0.2.1 www.example.com bob smith ", "192.0.2.1", "www.example.com", None, "bob smith"),
+        ("192.0.2.1 - - - ", "192.0.2.1", None, None, None),
     ],
 )
 def test_what_stands_in_front_of_the_time(front, ip, host, ident, user):
@@ -105,6 +108,7 @@ def test_what_stands_in_front_of_the_time(front, ip, host, ident, user):
         (' 250 "198.51.100.7"', 250),
         (" 0.250 198.51.100.7", 250),
         (' - "198.51.100.7" 12', 12),
+        (' X-Forwarded-For="198.51.100.7, 192.0.2.1"', None),
     ],
 )
 @pytest.mark.parametrize("line", [COMMON, COMBINED])

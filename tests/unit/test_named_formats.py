@@ -9,13 +9,8 @@ from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.access_log import access_log_stage, line_parser, line_stage
 from dataflow.stages.access_log.lines import LoggedRequest
-from dataflow.stages.access_log.named import (
-    LONGEST_HEADER,
-    MOST_COLUMNS,
-    MOST_HEADERS,
-    compile_named,
-    format_files,
-)
+from dataflow.stages.access_log.named import compile_named, format_files
+from dataflow.stages.access_log.w3c_format import LONGEST_HEADER, MOST_COLUMNS, MOST_HEADERS
 from dataflow.stages.geoip import GeoIP
 from dataflow.stages.request import request_of_entry
 

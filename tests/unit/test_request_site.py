@@ -19,7 +19,7 @@ from dataflow.stages.request import request_of_entry
         ({"statusCode": 404.0, "country": "DE", "reqHost": "www.example.com:8443"}, "404 DE www.example.com"),
         ({"statusCode": 200, "country": "-", "reqHost": "[2001:db8::1]"}, "200 (none) [2001:db8::1]"),
         ({"statusCode": 200, "reqHost": "b%C3%BCcher.example"}, "200 (none) bücher.example"),
-        ({"statusCode": "a b", "country": "D E", "reqHost": "a b"}, "a_b D_E a b"),
+        ({"statusCode": "a b", "country": "D E", "reqHost": "a b"}, "(none) D_E a b"),
         ({"statusCode": "-", "country": ["DE"], "reqHost": 7}, "(none) (none) 7"),
         ({}, "(none) (none) (none)"),
     ],

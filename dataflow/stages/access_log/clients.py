@@ -12,7 +12,9 @@ _LABEL = "[0-9A-Za-z_][0-9A-Za-z_-]{0,62}"
 # As browsers decide it: what ends in a number is an address, or nothing.
 _NUMBER = r"(?:[0-9]++|0[xX][0-9A-Fa-f]*+)\.?\Z"
 _HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z)(?!(?:.*\.)?{_NUMBER}){_LABEL}(?:\.{_LABEL})*+\.?")
-_ADDRESS_AND_PORT = re.compile(r"\[([^\[\]]++)\](?::[0-9]{1,5})?|([^:]++):[0-9]{1,5}")
+_ADDRESS_AND_PORT = re.compile(
+    r"\[([^\[\]]++)\](?::[0-9]{1,5})?|((?:::ffff:)?[^:]++):[0-9]{1,5}", re.IGNORECASE
+)
 
 
 class UnreadableField(Exception):

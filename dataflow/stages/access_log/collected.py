@@ -2,6 +2,8 @@
 
 import msgspec
 
+from dataflow.errors import InvalidEvent, Reason
+
 Line = str | list[int] | None
 """A text, or its bytes: journald writes them where a text has control characters."""
 
@@ -19,6 +21,13 @@ class Collected(msgspec.Struct, gc=False):
     """GELF."""
     textPayload: object = None  # noqa: N815 - the key as sent
     """Google Cloud."""
+    line: object = None
+    """Docker's drivers awslogs and splunk."""
+    event: object = None
+    """Splunk's HTTP event collector."""
+    part: object = msgspec.field(default=None, name="_p")
+    """Fluent Bit and Fluentd: whole (F), or a part (P) of a line of a container."""
+    logtag: object = None
     time: object = None
     at_timestamp: object = msgspec.field(default=None, name="@timestamp")
     journal_time: object = msgspec.field(default=None, name="__REALTIME_TIMESTAMP")
@@ -32,18 +41,35 @@ _decode = msgspec.json.Decoder(Collected).decode
 
 
 def collected(text: str) -> tuple[str, str | None, str | None] | None:
-    """Return the line in a collector's JSON, its host, and its time as written; null if there is none."""
+    """Return the line in a collector's JSON, its host, and its time as written; null if there is none.
+
+    Raises `InvalidEvent` for a part of a line.
+    """
     try:
         found = _decode(text)
     except (msgspec.MsgspecError, RecursionError):
         return None
-    places = (found.log, found.MESSAGE, found.message, found.short_message, found.textPayload)
+    if "P" in (found.part, found.logtag):
+        raise part_of_a_line()
+    places = (
+        found.log, found.MESSAGE, found.message, found.short_message, found.textPayload, found.line,
+        found.event,
+    )  # fmt: skip
     line = next((line for line in map(_line_of, places) if line), None)
     if line is None:
         return None
     times = (found.time, found.at_timestamp, found.journal_time, found.timestamp)
     time = next((time for time in times if isinstance(time, str | float | int)), None)
     return line, _name_of(found.journal_host) or _name_of(found.host), None if time is None else str(time)
+
+
+def part_of_a_line() -> InvalidEvent:
+    """Return the fault of a line that a container runtime has cut."""
+    return InvalidEvent(
+        Reason.UNPARSABLE,
+        "line is a part (P) that the container runtime has cut off a longer one; expected a whole line, "
+        "as `dataflow ingest` makes of the file",
+    )
 
 
 def _line_of(value: object) -> str | None:

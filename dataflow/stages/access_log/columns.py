@@ -21,6 +21,8 @@ _SECOND = r"-?[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+"
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?]*)(?:\?(.*))?"
 )
+_QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MOST_MS = 10**15
 _COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
@@ -34,11 +36,24 @@ def _host_and_target(target: str) -> tuple[str | None, str | None, str | None]:
     return match[1] or None, match[2] or "/", match[3] or None
 
 
+def _in_quotes(text: str) -> str | None:
+    return text_of(text[1:-1] if text[:1] == '"' else text)
+
+
 def _url_request(text: str) -> tuple[str | None, ...]:
     request = request_line(text_of(text.strip('"')))
     target = request.endpoint if request.query is None else f"{request.endpoint}?{request.query}"
     host, endpoint, query = _host_and_target((target or "").replace("\\", "\\\\"))
     return request.method, host, endpoint, query, request.protocol
+
+
+def _haproxy_request(text: str) -> tuple[str | None, ...]:
+    """Read a request line in which ``#22`` is a quotation mark, and a backslash itself."""
+    return _url_request(_escaped(_HASH_CODES.sub(_of_hash_codes, text)))
+
+
+def _of_hash_codes(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[0].replace("#", "")).decode("utf-8", "backslashreplace")
 
 
 def _sum_of_seconds(text: str) -> float | None:
@@ -59,6 +74,10 @@ def _seconds(text: str) -> float | None:
     if not ms.is_finite() or not 0 <= ms < _MOST_MS:  # no number, or one with 999 digits
         raise UnreadableField
     return int(ms) if ms == int(ms) else float(round(ms, 6))
+
+
+def _ms_or_seconds(text: str) -> float | None:
+    return _seconds(text) if "." in text else number_of(text)
 
 
 def _nanoseconds(text: str) -> float | None:
@@ -89,7 +108,7 @@ def _status(text: str) -> int | None:
 
 
 def _last_timer(text: str) -> int | None:
-    ms = int(text.rpartition("/")[2].removeprefix("+"))
+    ms = int(re.split("[/ ]", text)[-1].removeprefix("+"))
     return None if ms < 0 else ms
 
 
@@ -103,7 +122,7 @@ def _any_time(text: str) -> str:
 
 
 def _field(field: str, read: d.Read, expected: str, pattern: str | None = None) -> d.Directive:
-    return d.Directive(expected, (field,), read, pattern=pattern)
+    return d.Directive(expected, (field,), read, pattern=pattern, is_bounded=pattern is not _QUOTED)
 
 
 _THREE_SECONDS = rf"{_SECOND} {_SECOND} {_SECOND}"
@@ -123,20 +142,27 @@ COLUMNS: dict[str, d.Directive] = {
     "text": d.SKIPPED, "list": d.SKIPPED_LIST, "digits": d.SKIPPED_DIGITS, "fraction": d.FRACTION,
     "client": d.CLIENT, "forwarded": d.FORWARDED, "host": d.HOST, "server_name": d.SERVER_NAME,
     "user": d.USER, "method": d.METHOD, "target": d.TARGET, "path": d.PATH, "query": d.QUERY,
-    "protocol": d.PROTOCOL, "status": d.STATUS, "bytes": d.BYTES, "referer": d.REFERER,
+    "protocol": d.PROTOCOL, "status": d.STATUS, "bytes": d.BYTES, "sent_bytes": d.BYTES_WITH_HEADERS,
+    "referer": d.REFERER,
     "user_agent": d.USER_AGENT, "ms": d.MILLISECONDS, "time": d.TIME, "iso_time": d.ISO_TIME,
     "epoch": d.EPOCH, "request": d.REQUEST,
     "utc_date": _written("%Y-%m-%d"),
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
+    "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
     "quoted_request": d.Directive(
         "a request line in quotes, or -", RequestLine._fields,
-        split=lambda text: request_line(text_of(text.strip('"'))), pattern=r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"',
-        is_bounded=False,
+        split=lambda text: request_line(_in_quotes(text)), pattern=_QUOTED, is_bounded=False,
     ),
+    "quoted_referer": _field("referer", _in_quotes, "a text in quotes, or -", _QUOTED),
+    "quoted_agent": _field("user_agent", _in_quotes, "a text in quotes, or -", _QUOTED),
     "url": d.Directive("a URL", ("host", "endpoint", "query"), split=_host_and_target),
     "three_seconds": _field("response_time_ms", _sum_of_seconds, "three times in seconds", _THREE_SECONDS),
+    "ms_or_seconds": _field(
+        "response_time_ms", _ms_or_seconds, "milliseconds, or seconds with decimals",
+        r"-|[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+",
+    ),
     "seconds": _field("response_time_ms", _seconds, "seconds"),
     "nanoseconds": _field("response_time_ms", _nanoseconds, "nanoseconds"),
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
@@ -146,6 +172,7 @@ COLUMNS: dict[str, d.Directive] = {
     "any_status": _field("status", number_of, "a status", "-|[0-9]{1,3}"),
     "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
     "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),
+    "five_timers": _field("response_time_ms", _last_timer, "five times", _TIMERS.replace("/", " ")),
     "proxy": d.PROXY,
     "any_time": d.Directive("a time", time=_any_time),
     "percent_agent": _field("user_agent", _percent, "a text"),

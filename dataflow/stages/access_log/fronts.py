@@ -12,10 +12,12 @@ _NAMES = rf"{NAME}(?:, ?{NAME})*+"
 _QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 
 _client_first = re.compile(rf"({_NAMES}) ++([^ ]++) ++(.*)", re.DOTALL).fullmatch
-# Behind the host there may be its port, and a list of X-Forwarded-For in quotes.
+# Behind the host there may be its port, and a list of X-Forwarded-For.
+_LIST = rf"(?:{_QUOTED}|{NAME}(?:, ?{NAME})++(?= ++(?!- ){NAME} ++- ))"
 _host_first = re.compile(
-    rf"({NAME})(?: ++[0-9]{{1,5}}(?= ))?+(?: ++{_QUOTED})?+ ++({_NAMES}) ++([^ ]++) ++(.*)", re.DOTALL
+    rf"({NAME})(?: ++[0-9]{{1,5}}(?= ))?+(?: ++{_LIST})?+ ++({_NAMES}) ++([^ ]++) ++(.*)", re.DOTALL
 ).fullmatch
+_HOST_AND_PORT = re.compile(r"[0-9.]++:[0-9]++|\[[^\]]++\]:[0-9]++")  # no client of these formats has a port
 _begins_with_address = re.compile(r"([0-9A-Fa-f.:]{3,45}+) .* ", re.DOTALL).match
 
 _ANY_HOST = frozenset((*NO_VALUE, "*", "_"))
@@ -37,12 +39,18 @@ def front_of(text: str) -> Front:
     """
     if match := _client_first(text):
         client, ident, user = match.groups()
+        is_address = address_of(_first(client)) is not None
+        if is_address and _is_site(ident) and not user.strip(" ").startswith("- "):
+            return _front(client, ident, "-", user)  # lighttpd has the host there, as some hosters have
         # Nobody runs identd any more: who has an ident is a client. An address in the place of the
         # ident is the client, and what stands before it a host.
-        if ident == "-" or (address_of(_first(client)) and not address_of(_first(ident))):
+        if ident == "-" or (is_address and not _is_site(_first(ident))):
             return _front(client, None, ident, user)
     if match := _host_first(text):
         host, client, ident, user = match.groups()
+        is_known = _HOST_AND_PORT.fullmatch(host) or client == "localhost" or address_of(client)
+        if address_of(host) and _is_site(client) and not is_known:
+            raise _no_client(text)  # which of them asked is not known
         if (ident == "-" or address_of(_first(client))) and _is_host(host):
             return _front(client, host, ident, user)
     if (match := _client_first(text)) and " " not in match[3].strip() and "." in match[1]:
@@ -55,11 +63,18 @@ def _front(client: str, host: str | None, ident: str, user: str) -> Front:
     following = None if ip is None or address_of(ip) else _begins_with_address(user)
     if following and address_of(following[1]):  # `name - address - user`: which of them asked is not known
         raise _no_client(f"{client} {ident} {user}")
-    return Front(ip, host and host_of(host), text_of(ident), user_of(user.strip(" ")))
+    user = user.strip(" ")
+    return Front(ip, host and host_of(host), text_of(ident), user_of(user) if user.strip("- ") else None)
 
 
 def _first(names: str) -> str:
     return names.partition(",")[0]
+
+
+def _is_site(text: str) -> bool:
+    """Tell whether this is what a browser asks for, and no name of a user."""
+    name = host_name_of(text)
+    return address_of(text) is not None or (name is not None and ("." in name or name == "localhost"))
 
 
 def _is_host(text: str) -> bool:

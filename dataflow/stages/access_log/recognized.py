@@ -8,8 +8,10 @@ from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.stages.access_log.json_format import JsonFormat, json_object
 from dataflow.stages.access_log.lines import Explained, LoggedRequest
-from dataflow.stages.access_log.named import NamedFormat, W3cFormat, compile_named, format_files
+from dataflow.stages.access_log.named import NamedFormat, compile_named, format_files
+from dataflow.stages.access_log.other_logs import fault_of_other_log
 from dataflow.stages.access_log.usual_formats import MOST_WRAPPINGS, UsualFormats
+from dataflow.stages.access_log.w3c_format import W3cFormat
 from dataflow.stages.access_log.wrapping import is_beside, unwrap
 
 AUTO = "auto"
@@ -71,7 +73,7 @@ class RecognizedFormats(UsualFormats):
             else:
                 self._last = each
                 return request
-        raise fault or _unknown(line)
+        raise fault_of_other_log(line) or fault or _unknown(line)
 
     def _candidates(self, line: str) -> Iterator[NamedFormat]:
         if not line.lstrip(" \t").startswith("{"):
@@ -108,7 +110,9 @@ class RecognizedFormats(UsualFormats):
             with suppress(InvalidEvent):
                 super()._read(line)
                 return super().explain(line)
-            wrapped = unwrap(line)
+            wrapped = None
+            with suppress(InvalidEvent):
+                wrapped = unwrap(line)
             if wrapped is None:
                 break
             line = wrapped.line.rstrip("\r\n")

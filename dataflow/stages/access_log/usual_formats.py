@@ -43,7 +43,7 @@ def _after_time(space: str) -> str:
     return (
         rf'(?:"{_HTTP}"|{_QUOTED}){space}([0-9]{{3}}|-){space}(-|[0-9]{{1,18}}+)'
         rf"(?:{space}{_QUOTED}{space}{_QUOTED})?+{_response_time(space)}"
-        rf"(?:{space}(?:{_QUOTED}|{_ADDRESSES}))?+{_response_time(space)}"
+        rf"(?:{space}(?:(?:X-Forwarded-For=)?+{_QUOTED}|{_ADDRESSES}))?+{_response_time(space)}"
     )
 
 
@@ -69,7 +69,7 @@ _STEPS = (
     ("referer", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
     ("user agent", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
     ("response time", _response_time(" ++"), "a number"),
-    ("X-Forwarded-For", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
+    ("X-Forwarded-For", rf' ++(?:X-Forwarded-For=)?+{_QUOTED}|(?! ++")', "a text in quotes"),
 )
 _front_steps, _steps = steps_of(_FRONT_STEPS), steps_of(_STEPS)
 

@@ -3,10 +3,10 @@
 import re
 from typing import NamedTuple
 
-from dataflow.stages.access_log.collected import collected
+from dataflow.stages.access_log.collected import collected, part_of_a_line
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
-_BSD = r"[A-Z][a-z]{2} [ 0-9][0-9] (?:[0-9]{4} )?[0-9:]{8}(?:\.[0-9]{1,9})?"
+_BSD = r"[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:]{8}(?:\.[0-9]{1,9})?"
 _PARAMETER = r'[^"\\\]]*+(?:"(?:[^"\\]|\\.)*+"[^"\\\]]*+)*+'
 _STRUCTURED = rf"(?:-|(?:\[{_PARAMETER}\])++)"
 _COLOUR = r"(?:\x1b\[[0-9;]*+[mK])*+"
@@ -18,10 +18,12 @@ _PREFIXES = (
     # syslog by RFC 3164, and as rsyslog and `journalctl -o short` write it. No address ends in a colon
     # and a space. BusyBox has facility and severity behind the host.
     rf"{_PRIORITY}(?P<time>{_BSD}|{_ISO}) (?:(?!{_FACILITY} )(?P<host>[^ ]++) )?(?:{_FACILITY} )?{_TAG}",
+    # syslog without time and host, as programs send it to a local socket
+    rf"(?:<[0-9]{{1,3}}>{_TAG}|[A-Za-z][0-9A-Za-z_./-]*+\[[0-9]++\]: )",
     # syslog by RFC 5424
     rf"{_PRIORITY}1 (?P<time>{_ISO}|-) (?P<host>[^ ]++)(?: [^ ]++){{3}} {_STRUCTURED} (?:\ufeff)?",
     # CRI: time, stream, whole (F) or in parts (P). `docker logs -t` writes the time alone.
-    rf"(?P<time>{_ISO}) (?:(?:stdout|stderr) [FP](?::[^ ]*+)? )?",
+    rf"(?P<time>{_ISO}) (?:(?:stdout|stderr) (?:F|(?P<part>P))(?::[^ ]*+)? )?",
     # Docker Compose; of a swarm with the node behind the task
     rf"{_COLOUR}(?:[0-9A-Za-z._-]++@)?(?P<host>[0-9A-Za-z][0-9A-Za-z._-]*+) *+\| {_COLOUR}",
     # kubectl logs --prefix
@@ -52,7 +54,10 @@ class Wrapped(NamedTuple):
 
 
 def unwrap(line: str) -> Wrapped | None:
-    """Return the line that CRI, Docker, syslog, Compose or journald wrapped; null if none of them did."""
+    """Return the line that CRI, Docker, syslog, Compose or journald wrapped; null if none of them did.
+
+    Raises `InvalidEvent` for a part of a line.
+    """
     if line.lstrip(" \t").startswith("{"):
         stored = collected(line)
         return None if stored is None else Wrapped(*stored)
@@ -60,6 +65,8 @@ def unwrap(line: str) -> Wrapped | None:
         match = match_prefix(line)
         if match is not None:
             named = match.groupdict()
+            if named.get("part"):
+                raise part_of_a_line()
             return Wrapped(line[match.end() :], _known(named.get("host")), _known(named.get("time")))
     return None
 

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import msgspec
 
+from dataflow.engine.lone_surrogates import replace_lone_surrogates
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.datastream2.fields import ALWAYS, FIELDS, FieldKind
-from dataflow.stages.datastream2.values import NO_VALUE, Value, whole_number
+from dataflow.stages.datastream2.values import NO_VALUE, Value, text_of_number, whole_number
 
 Unknown = dict[str, msgspec.Raw]
 """Keys that are not in `fields`, and their values byte for byte."""
@@ -43,6 +44,7 @@ def read(raw: bytes) -> tuple[tuple[Value, ...], Unknown]:
     try:
         return msgspec.structs.astuple(_decode_only_known(raw)), _NO_UNKNOWN
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raw = replace_lone_surrogates(raw)
         values = _values_of(raw)
     kept = {key: value for key, value in values.items() if key not in FIELDS}
     try:
@@ -72,8 +74,8 @@ def _typed(key: str, value: str | float | None) -> Value:
         converted: Value = msgspec.convert(value, _TYPES[kind])
         return converted
     if kind is FieldKind.NUMBER:
-        return whole_number(str(value))
-    return str(value) if kind is FieldKind.TEXT else value
+        return whole_number(text_of_number(value))
+    return text_of_number(value) if kind is FieldKind.TEXT else value
 
 
 def _values_of(raw: bytes) -> Unknown:

@@ -69,14 +69,26 @@ def time_of(seconds: Value) -> str | None:
 def whole_number(text: str) -> int:
     """Return the whole number that a text begins with, up to a decimal point, as tables count it.
 
-    Raises ValueError for anything else, and for more digits than 64 bits hold.
+    ``1.5e3`` is 1500. Raises ValueError for anything else, and for more digits than 64 bits hold.
     """
-    digits = text.partition(".")[0].strip()
-    if digits.removeprefix("-").isdecimal() and len(digits) <= _MOST_DIGITS:
+    digits = text.partition(".")[0].strip() if "e" not in text.lower() else _written_out(text)
+    if (digits[1:] if digits[:1] in ("+", "-") else digits).isdecimal() and len(digits) <= _MOST_DIGITS:
         number = int(digits)
         if -(2**63) <= number < 2**63:
             return number
     raise ValueError(text)
+
+
+def text_of_number(value: str | float) -> str:
+    """Return a number as the text that it is otherwise sent as: ``200.0`` is ``200``; a text is itself."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _written_out(text: str) -> str:
+    try:
+        return str(msgspec.convert(text.strip(), int, strict=False))  # as the decoder of most lines reads it
+    except msgspec.ValidationError as error:
+        raise ValueError(text) from error
 
 
 def version_of(value: str) -> str | int | None:

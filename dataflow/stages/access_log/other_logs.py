@@ -1,0 +1,34 @@
+"""Other logs: lines that programs write beside their access logs; why they tell of no request."""
+
+import re
+
+from dataflow.errors import InvalidEvent, Reason
+
+_CLIENT = r"[^ \[\]\"]{1,255}:[0-9]{1,5}"
+_HAPROXY_TIME = r"\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}\.[0-9]{1,9}\]"
+_DATE = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[ T][0-9:]{8}"
+
+_KINDS = (
+    (rf"{_CLIENT} {_HAPROXY_TIME} [^ ]++ [^ ]++ [0-9/+-]++ \+?[0-9]++ [^ ]{{2}} [0-9/+]++ [0-9/]++",
+     "a TCP connection in the log of HAProxy; expected requests, as its option httplog writes them"),
+    (rf"{_CLIENT} {_HAPROXY_TIME} [^ \"]{{1,300}}: ", "an error of HAProxy; expected a request"),
+    (r"Connect from [^ ]++ to [^ ]++ \(",
+     "a connection in the log of HAProxy; expected requests, as its option httplog writes them"),
+    (r"tls [0-9.]{1,5} [0-9T:-]{19} net/",
+     "a TLS connection of an AWS network load balancer; expected requests"),
+    (r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[[a-z]{3,6}\] [0-9]++#[0-9]++: ",
+     "of nginx's error log; expected its access log"),
+    (r"\[(?:[A-Z][a-z]{2} ){2}[ 0-9]{2} [0-9:.]{8,15} [0-9]{4}\] \[[a-z0-9_-]*+:?[a-z0-9]++\] ",
+     "of Apache's error log; expected its access log"),
+    (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
+     "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
+)  # fmt: skip
+_kinds = [(re.compile(pattern).match, what) for pattern, what in _KINDS]
+
+
+def fault_of_other_log(line: str) -> InvalidEvent | None:
+    """Return what a line is that no format takes; null if it is of no kind that is known."""
+    for match, what in _kinds:
+        if match(line):
+            return InvalidEvent(Reason.UNPARSABLE, f"line is {what}")
+    return None

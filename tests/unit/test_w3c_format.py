@@ -1,0 +1,126 @@
+"""W3C logs: whatever columns an administrator has chosen; and lines of logs that are no access logs."""
+
+import pytest
+
+from dataflow.engine.stage import DroppedEvent
+from dataflow.errors import InvalidEvent
+from dataflow.stages.access_log import line_parser
+from dataflow.stages.access_log.lines import LoggedRequest
+
+USUAL = "date time c-ip cs-method cs-uri-stem sc-status"
+
+
+def read(header: str, line: str, zone: str | None = None) -> tuple[dict[str, object], dict[str, int]]:
+    """Return the fields of a line behind a header that have a value, and what could not be read."""
+    parser = line_parser(None, zone)
+    with pytest.raises(DroppedEvent):
+        parser.parse(f"#Fields: {header}".encode())
+    request = parser.parse(line.encode())
+    values = {name: getattr(request, name) for name in LoggedRequest.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not None}, dict(parser.unreadable)
+
+
+@pytest.mark.parametrize(
+    ("zone", "ts"), [(None, "2015-05-17T10:05:03Z"), ("Europe/Berlin", "2015-05-17T08:05:03Z")]
+)
+def test_a_local_time_counts_where_there_is_no_other(zone, ts):
+    """IIS Advanced Logging writes it; where both are there, date and time are in UTC."""
+    local = USUAL.replace("date time", "date-local time-local")
+    assert read(local, "2015-05-17 10:05:03 192.0.2.1 GET /a 200", zone)[0]["ts"] == ts
+    both = f"date-local time-local {USUAL}"
+    line = "2015-05-17 12:05:03 2015-05-17 10:05:03 192.0.2.1 GET /a 200"
+    assert read(both, line, zone)[0]["ts"] == "2015-05-17T10:05:03Z"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '2015-05-17 10:05:03.250 "192.0.2.1" "GET" "/a" "200" "Mozilla/5.0 (""X11"")" "12"',
+        '2015-05-17 10:05:03.250 192.0.2.1 GET "/a" 200 Mozilla/5.0+("X11") "12"',
+        '"2015-05-17" "10:05:03.250" "192.0.2.1" "GET" "/a" "200" "Mozilla/5.0 (""X11"")" "12"',
+    ],
+)
+def test_values_may_stand_in_quotes_all_or_some_of_them(line):
+    """Tomcat and IIS Advanced Logging write texts so, Incapsula every value."""
+    fields, unreadable = read(f"{USUAL} cs(User-Agent) sc-bytes", line)
+    assert fields == {
+        "ip": "192.0.2.1", "ts": "2015-05-17T10:05:03.250Z", "method": "GET", "endpoint": "/a", "status": 200,
+        "user_agent": 'Mozilla/5.0 ("X11")', "bytes": 12,
+    }  # fmt: skip
+    assert unreadable == {}
+
+
+@pytest.mark.parametrize(("took", "ms"), [("46", 46), ("0.046", 46), ("1.5", 1500), ("-", None)])
+def test_a_time_with_decimals_is_in_seconds(took, ms):
+    """IIS writes whole milliseconds, Tomcat seconds."""
+    fields, _ = read(f"{USUAL} time-taken", f"2015-05-17 10:05:03 192.0.2.1 GET /a 200 {took}")
+    assert fields.get("response_time_ms") == ms
+
+
+def test_the_query_may_stand_with_the_path():
+    """Else each query would be a path of its own in the tables."""
+    line = "2015-05-17 10:05:03 192.0.2.1 GET /a?b=c 200"
+    fields, _ = read(USUAL, line)
+    assert (fields["endpoint"], fields["query"]) == ("/a", "b=c")
+
+
+def test_names_of_columns_are_compared_without_regard_to_case():
+    """IIS modules differ in them."""
+    header = USUAL.replace("c-ip", "C-IP") + " CS(User-Agent) TimeTakenMS"
+    fields, _ = read(header, "2015-05-17 10:05:03 192.0.2.1 GET /a 200 curl/8.5.0 7")
+    assert (fields["ip"], fields["user_agent"], fields["response_time_ms"]) == ("192.0.2.1", "curl/8.5.0", 7)
+
+
+def test_what_cannot_be_read_beside_the_request_is_null_and_counted():
+    """A module writes a word in the place of a number: the request happened."""
+    header = f"{USUAL} sc-substatus sc-bytes time-taken cs-version"
+    fields, unreadable = read(header, "2015-05-17 10:05:03 192.0.2.1 GET /a 200 odd many soon HTTP")
+    assert (fields["endpoint"], fields["status"]) == ("/a", 200)
+    assert unreadable == {"bytes": 1, "response_time_ms": 1, "protocol": 1}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2015-05-17 10:05:03 17 GET /a 200",
+        "2015-05-17 10:05:03 192.0.2.1 GET /a odd",
+        "17 10:05 192.0.2.1 GET /a 200",
+    ],
+)
+def test_time_client_and_status_tell_that_a_line_has_these_columns(line):
+    """Any line with as many words would be a request else."""
+    with pytest.raises(InvalidEvent):
+        read(USUAL, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "192.0.2.9:5001 [06/Feb/2009:12:12:51.443] fnt bck/srv1 0/0/5007 212 -- 0/0/0/0/3 0/0",
+            "a TCP connection",
+        ),
+        ("192.0.2.9:5001 [06/Feb/2009:12:12:51.443] fe/1: SSL handshake failure", "an error of HAProxy"),
+        ("Connect from 192.0.2.9:5001 to 10.0.0.1:80 (www/HTTP)", "a connection"),
+        (
+            "tls 2.0 2018-12-20T02:59:40 net/lb/c6e77 g3d4 192.0.2.9:2817 10.0.0.1:80 5 2 98 246 -",
+            "network load",
+        ),
+        ("2015/05/17 10:05:03 [error] 31#31: *46 open() failed, client: 192.0.2.9", "nginx's error log"),
+        (
+            "[Sun May 17 10:05:03.880562 2015] [auth_basic:error] [pid 1] [client 192.0.2.9:5] a",
+            "Apache's error log",
+        ),
+        (
+            "2015-05-17 10:05:03 10.0.0.4 GET /a - 80 - 192.0.2.9 curl - 404 0 2 1405 242 283",
+            "`#Fields:` line",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "prefix", ["", "Feb 17 11:48:51 web1 server[7]: ", "2020-02-07T11:48:51.1Z stderr F "]
+)
+def test_a_line_of_another_log_is_told_as_that(prefix, line, said):
+    """They come in the same container or syslog; the reason says what to send instead."""
+    with pytest.raises(InvalidEvent, match=said):
+        line_parser(None).parse(f"{prefix}{line}".encode())
