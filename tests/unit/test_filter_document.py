@@ -311,5 +311,7 @@ def test_patterns_that_take_long_to_compile_are_refused_soon(patterns: list[str]
 
 def test_a_thousand_usual_patterns_are_taken():
     """As many rules as a document may have."""
-    rules = [{"name": f"{n}", "fieldName": "UA", "regex": f"(?i).*(bot|crawl|spider){n}.*"} for n in range(1_000)]
+    rules = [
+        {"name": f"{n}", "fieldName": "UA", "regex": f"(?i).*(bot|crawl|spider){n}.*"} for n in range(1_000)
+    ]
     assert len(read_document(orjson.dumps(rules), "rules").rules) == 1_000

@@ -80,7 +80,7 @@ BODIES = {
         {
             **ARRAYS,
             "lines": repeated(b"{}\n"),
-            "an object over lines": repeated(b"\n", b"{", b"}"),
+            "an object over lines": repeated(b" ", b"{\n", b"}"),
             "a long line": repeated(b"a"),
         },
     ),

@@ -18,9 +18,9 @@ def main(area: str, first: int, step: int, sizes: list[int]) -> None:
     for name, case in cases:
         walk = walks_of(area)[name]
         walk.run(walk.worst[case](sizes[0] >> 6))  # the first time fills caches
-        for size in sizes:
-            raw = walk.worst[case](size)
-            sys.settrace(None)
+        raws = [walk.worst[case](size) for size in sizes]
+        sys.settrace(None)
+        for raw in raws:
             walk.run(raw)
             sys.settrace(None)
     print(json.dumps(cases))

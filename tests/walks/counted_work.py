@@ -34,8 +34,9 @@ def work_of(area: str, sizes: Sequence[int], part: tuple[int, int] = (0, 1)) -> 
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3_000:]
         dumps = sorted(account.parent.glob(f"{account.name}.*"), key=lambda dump: int(dump.suffix[1:]))
-        # A dump is written at each mark, of what was done since the one before: every second one is a walk.
-        walked = [int(_TOTAL.findall(dump.read_text())[-1]) for dump in dumps[1::2]]
+        counts = [int(_TOTAL.findall(dump.read_text())[-1]) for dump in dumps]
         cases = [tuple(case) for case in json.loads(done.stdout.splitlines()[-1])]
-    assert len(walked) == len(cases) * len(sizes), (len(walked), len(cases))
-    return {case: walked[at * len(sizes) :][: len(sizes)] for at, case in enumerate(cases)}
+    # One is written at each mark, of what was done since the one before: of a case first what made its inputs.
+    each = 1 + len(sizes)
+    assert len(counts) == len(cases) * each, (len(counts), len(cases))
+    return {case: counts[at * each :][1:each] for at, case in enumerate(cases)}

@@ -8,7 +8,7 @@ import pytest
 from walks.all_walks import AREAS
 from walks.counted_work import work_of
 
-SMALL_BYTES = int(os.environ.get("WALK_BYTES", "16384"))
+SMALL_BYTES = int(os.environ.get("WALK_BYTES", "8192"))
 """The smallest of three inputs, each of which is twice as long as the one before."""
 ALIKE = 2.2
 """How many times as much may be done with twice the input."""
