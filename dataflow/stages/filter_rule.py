@@ -81,11 +81,11 @@ def text_of(sent: dict[str, object], key: str, where: str, *, may_be_empty: bool
 
 
 def compile_pattern(sent: dict[str, object], key: str, where: str, fields: Fields) -> Pattern:
-    """Return a regex of RE2; raise `Misconfigured` with the reason if it cannot run it, or not compile it soon."""
+    """Return a regex of RE2; raise `Misconfigured` with the reason if it cannot run it, or not soon."""
     regex = text_of(sent, key, where, may_be_empty=True)
     if len(regex) > LONGEST_PATTERN:
         raise Misconfigured(
-            f"{where}: {key} has {len(regex)} characters; expected at most {LONGEST_PATTERN}, or several rules"
+            f"{where}: {key} has {len(regex)} characters; expected at most {LONGEST_PATTERN}"
         )
     options = re2.Options()
     options.log_errors = False

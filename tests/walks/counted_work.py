@@ -36,7 +36,7 @@ def work_of(area: str, sizes: Sequence[int], part: tuple[int, int] = (0, 1)) -> 
         dumps = sorted(account.parent.glob(f"{account.name}.*"), key=lambda dump: int(dump.suffix[1:]))
         counts = [int(_TOTAL.findall(dump.read_text())[-1]) for dump in dumps]
         cases = [tuple(case) for case in json.loads(done.stdout.splitlines()[-1])]
-    # One is written at each mark, of what was done since the one before: of a case first what made its inputs.
+    # One is written at each mark, of what was done since the one before: first what made the inputs.
     each = 1 + len(sizes)
     assert len(counts) == len(cases) * each, (len(counts), len(cases))
     return {case: counts[at * each :][1:each] for at, case in enumerate(cases)}
