@@ -84,9 +84,7 @@ def compile_pattern(sent: dict[str, object], key: str, where: str, fields: Field
     """Return a regex of RE2; raise `Misconfigured` with the reason if it cannot run it, or not soon."""
     regex = text_of(sent, key, where, may_be_empty=True)
     if len(regex) > LONGEST_PATTERN:
-        raise Misconfigured(
-            f"{where}: {key} has {len(regex)} characters; expected at most {LONGEST_PATTERN}"
-        )
+        raise Misconfigured(f"{where}: {key} has {len(regex)} characters; expected at most {LONGEST_PATTERN}")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MOST_PATTERN_BYTES
