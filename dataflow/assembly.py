@@ -30,6 +30,7 @@ from dataflow.web.metrics import WorkerCollector
 from dataflow.web.request_seconds import measure_seconds, show
 from dataflow.web.routes import EVERY_WORKER, SENDERS
 from dataflow.web.scaling import Scaling
+from dataflow.web.slow_readers import send_in_time
 from dataflow.web.table_metrics import check_chosen
 
 Part = Callable[[Dataflow], None]
@@ -120,7 +121,7 @@ def read_inputs(app: Dataflow) -> None:
 
 def answer(app: Dataflow) -> None:
     """Answer questions over HTTP: those of people, of other workers and of Prometheus."""
-    app.web.web_app.middlewares.extend([measure_seconds, json_edge, only_own_pages, authorize])
+    app.web.web_app.middlewares.extend([send_in_time, measure_seconds, json_edge, only_own_pages, authorize])
     show((*EVERY_WORKER, *SENDERS))
     check_chosen(app, app.settings.metrics_tables)
     app.web.web_app.add_routes(EVERY_WORKER)

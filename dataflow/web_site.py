@@ -11,10 +11,14 @@ from contextlib import suppress
 from aiohttp.web import AppRunner, BaseSite, RequestHandler, SockSite
 
 from dataflow.web_connections import OUT_OF_FILES, OpenConnections
+from dataflow.web_expectations import defer_expectations
 
 AT_ONCE = 64
 PAUSE_SECONDS = 0.02
 NO_FILE_PAUSE_SECONDS = 0.5
+
+UNTAKEN_SECONDS = 60
+"""The system ends a connection whose client takes nothing for so long, also one closed on this side."""
 
 
 class BoundedSite(SockSite):
@@ -33,6 +37,8 @@ class BoundedSite(SockSite):
         self._loop = asyncio.get_running_loop()
         self._beginning = set[asyncio.Task[None]]()
         self._is_open = False
+        assert runner.server is not None
+        defer_expectations(runner.server)
 
     async def start(self) -> None:
         """Accept connections from now on."""
@@ -91,6 +97,8 @@ class BoundedSite(SockSite):
     async def _connect(self, handler: RequestHandler, accepted: socket.socket, seconds: float) -> None:
         accepted.setblocking(False)
         with suppress(OSError, asyncio.TimeoutError):  # it is gone, or its handshake has failed
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_SECONDS * 1_000)
             await self._loop.connect_accepted_socket(
                 lambda: handler,
                 accepted,

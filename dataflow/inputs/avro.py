@@ -9,6 +9,7 @@ import fastavro
 import orjson
 from fastavro.types import Schema
 
+from dataflow.inputs.avro_sizes import fewest_bytes
 from dataflow.inputs.input import Pieces, UnreadableInput
 from dataflow.inputs.json_objects import json_objects
 from dataflow.inputs.piece_file import PieceFile
@@ -21,7 +22,7 @@ ENCODINGS = {"deflate": "deflate", "zstandard": "zstd"}
 CODECS = "null, deflate, snappy or zstandard"
 BROKEN = (
     EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError,
-    cramjam.DecompressionError, *UNPACKING_ERRORS,
+    cramjam.DecompressionError, RecursionError, *UNPACKING_ERRORS,
 )  # fmt: skip
 """What fastavro and the codecs raise for broken bytes."""
 
@@ -55,11 +56,15 @@ def avro_lines(path: str, pieces: Pieces) -> Pieces:
         header = cast("dict[str, object]", fastavro.schemaless_reader(source, HEADER, None))
         meta = cast("dict[str, bytes]", header["meta"])
         schema = fastavro.parse_schema(orjson.loads(meta["avro.schema"]))
+        fewest = fewest_bytes(schema)
         codec = meta.get("avro.codec", b"null").decode()
         while not held.is_over():
             count = cast("int", fastavro.schemaless_reader(source, "long", None))
             block = cast("bytes", fastavro.schemaless_reader(source, "bytes", None))
-            yield from json_objects(_records_of(_unpacked(codec, block), count, schema))
+            plain = _unpacked(codec, block)
+            if count > len(plain) // fewest if fewest else count > 0:
+                raise ValueError(f"a block of {len(plain)} bytes has {count} records")
+            yield from json_objects(_records_of(plain, count, schema))
             if source.read(16) != header["sync"]:
                 raise ValueError("a block does not end with the mark of its file")
     except (*BROKEN, fastavro.schema.SchemaParseException) as error:

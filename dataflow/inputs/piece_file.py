@@ -8,19 +8,21 @@ class PieceFile:
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
-        self._held = b""
+        self._held, self._at = b"", 0
+        """A piece, and how much of it was read: what is left is not copied for each byte that is read."""
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer at the end."""
-        parts, missing = [self._held], size - len(self._held)
-        while missing > 0 and (piece := next(self._pieces, b"")):
-            parts.append(piece)
-            missing -= len(piece)
-        held = b"".join(parts)
-        self._held = held[size:]
-        return held[:size]
+        parts, missing = [], size
+        while missing > 0 and not self.is_over():
+            part = self._held[self._at : self._at + missing]
+            self._at += len(part)
+            missing -= len(part)
+            parts.append(part)
+        return b"".join(parts)
 
     def is_over(self) -> bool:
         """Tell whether nothing is left."""
-        self._held = self._held or next(self._pieces, b"")
+        if self._at == len(self._held):
+            self._held, self._at = next(self._pieces, b""), 0
         return not self._held

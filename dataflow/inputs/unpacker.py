@@ -77,15 +77,15 @@ class Unpacker:
 
 def _whole_lines(pieces: Pieces) -> Pieces:
     """Yield lines with a line feed each; where reading fails the last one, which breaks off, is left out."""
-    begun = b""
+    begun = bytearray()
     for piece in pieces:
         end = piece.rfind(b"\n") + 1
         begun += piece[:end] if end else piece
         if end or len(begun) > LONGEST_LINE:
-            yield begun
-            begun = piece[end:] if end else b""
+            yield bytes(begun)
+            begun = bytearray(piece[end:] if end else b"")
     if begun:
-        yield begun + b"\n"
+        yield bytes(begun) + b"\n"
 
 
 def _text(path: str, head: bytes, rest: Pieces) -> Pieces:

@@ -117,20 +117,21 @@ def split_lines(pieces: Iterable[bytes], most_bytes: int) -> Iterator[list[bytes
     Of a line that is longer than `most_bytes` one byte more than that is kept, so that
     who reads it can tell. The hole of NULs that a truncated file leaves in front of a line is no part of it.
     """
-    begun, kept = b"", most_bytes + 1
+    begun, kept = bytearray(), most_bytes + 1  # pieces may be tiny: a line is not copied for each of them
     for piece in pieces:
         *lines, last = piece.split(b"\n") if b"\0" not in piece else _without_holes(piece, begun)
         if lines:
-            lines[0] = begun + lines[0] if len(begun) < kept else begun
-            begun = last
+            if len(begun) < kept:
+                begun += lines[0]
+            lines[0], begun = bytes(begun), bytearray(last)
             yield _cleaned(lines, kept)
         else:
-            begun = (begun + last)[:kept] if len(begun) < kept else begun
+            begun += last[: max(0, kept - len(begun))]
             yield []
-    yield _cleaned([begun], kept)
+    yield _cleaned([bytes(begun)], kept)
 
 
-def _without_holes(piece: bytes, begun: bytes) -> list[bytes]:
+def _without_holes(piece: bytes, begun: bytearray) -> list[bytes]:
     first, *others = piece.split(b"\n")
     return [first if begun else first.lstrip(b"\0"), *(line.lstrip(b"\0") for line in others)]
 

@@ -73,23 +73,23 @@ def _compile_test(sent: dict[str, object], where: str, fields: Fields) -> Condit
         raise Misconfigured(f"{where}: key is {unknown!r}; expected one of {known}")
     if not tests or (len(tests) > 1 and not set(tests) <= BOUNDS.keys()):
         raise Misconfigured(f"{where} has tests {tests}; expected one of {list(_TESTS)}, or several bounds")
-    test = _test_of(sent, tests, where)
+    test = _test_of(sent, tests, where, fields)
     if not sent.get("decoded", False):
         return fields.column_of(field, test)
     # The value is percent-decoded once; a bad ``%`` stays as it is.
     return fields.column_of(field, lambda value: test(unquote(value) if isinstance(value, str) else value))
 
 
-def _test_of(sent: dict[str, object], tests: Sequence[str], where: str) -> Test:
+def _test_of(sent: dict[str, object], tests: Sequence[str], where: str, fields: Fields) -> Test:
     decoded = sent.get("decoded", False)
     if not isinstance(decoded, bool):
         raise Misconfigured(f"{where}: decoded is {decoded!r}; expected true or false")
     match tests[0]:
         case "matches":
-            whole = compile_pattern(sent, "matches", where).fullmatch
+            whole = compile_pattern(sent, "matches", where, fields).fullmatch
             return lambda value: value is not None and whole(str(value)) is not None
         case "search":
-            part = compile_pattern(sent, "search", where).search
+            part = compile_pattern(sent, "search", where, fields).search
             return lambda value: value is not None and part(str(value)) is not None
         case "present":
             wanted = sent["present"]

@@ -127,6 +127,8 @@ class Fields:
         self._places: dict[str, int] = {}
         self._tests: list[FieldTest] = []
         self._drops_if = True
+        self.program_size = 0
+        """Instructions of all patterns together."""
 
     def column_of(self, field: str, test: Callable[[Value], bool]) -> Callable[[Columns], Sequence[bool]]:
         """Return a function that tests every value of the column of a field."""

@@ -15,6 +15,7 @@ from aiohttp.web import PayloadAccessError, Request, RequestPayloadError
 from dataflow.errors import one_of
 from dataflow.http_error import HttpError, bad_value, begin_of, quoted, unavailable
 from dataflow.web.json_schema import expectation, parse_text, value_schema
+from dataflow.web_expectations import tell_to_continue
 
 RETRY_SECONDS = 5.0
 FORMS = frozenset({"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
@@ -27,8 +28,12 @@ async def read_body(
 
     A sender that takes too long gets a 503, not a 408: DataStream would not come again.
     """
-    if request.content_length is not None and request.content_length > most_bytes:
+    length = request.content_length or 0
+    if length > most_bytes:
         raise _too_large(most_bytes)
+    hold(length)  # refuses what there is no room for; what counts is what has come
+    hold(-length)
+    await tell_to_continue(request)
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):

@@ -16,6 +16,7 @@ from dataflow.engine.stored_partition import StoreClosed
 from dataflow.http_error import OWN_FAULT, HttpError, quoted, unavailable
 from dataflow.logs import get_log
 from dataflow.web_connections import CONNECTIONS, CROWDED_SECONDS
+from dataflow.web_expectations import CONTINUE, unknown_expectation
 
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
@@ -48,6 +49,11 @@ def error_response(request: Request, error: HttpError) -> Response:
     is_of_page = "X-Requested-With" in request.headers or request.headers.get(hdrs.ACCEPT) == EVENT_STREAM
     for scheme in () if is_of_page else error.schemes:
         response.headers.add(hdrs.WWW_AUTHENTICATE, f'{scheme} realm="dataflow"')
+    return _without_rest(request, response)
+
+
+def _without_rest(request: Request, response: Response) -> Response:
+    """Close the connection behind a response if the request has a body that was not read."""
     if not request.content.is_eof():
         response.force_close()
     return response
@@ -90,13 +96,16 @@ async def _refuse(request: Request) -> StreamResponse:
 
 async def _answer(request: Request, handler: Handler) -> StreamResponse:
     try:
+        if unknown := unknown_expectation(request):
+            told = f"Expect is {quoted(unknown)}; expected {CONTINUE}"
+            raise HttpError(HTTPStatus.EXPECTATION_FAILED, told)
         return await handler(request)
     except HttpError as error:
         return error_response(request, error)
     except StoreClosed as error:
         return error_response(request, unavailable(str(error)))
     except HTTPException as error:
-        return _unrouted(request, error)
+        return _without_rest(request, _unrouted(request, error))
     except Exception:  # the outermost edge: the next request must find us alive
         log.exception("View has failed.", path=request.path)
         return json_error(500, OWN_FAULT)

@@ -1,5 +1,6 @@
 """Filter documents: the richer form beside the compatible list, and what a dry run says of both."""
 
+import re
 from contextlib import suppress
 
 import orjson
@@ -287,3 +288,30 @@ def test_a_dry_run_ends_when_its_time_is_up():
     looks = iter([True, True, False])
     dry_run = try_rules(document([]), [b"{}"] * 5_000, lambda: next(looks))
     assert (dry_run.lines, dry_run.kept, dry_run.complete) == (2_000, 2_000, False)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "told"),
+    [
+        (["a?" * 64_000], "has 128000 characters; expected at most 4096"),
+        ([r"\pL" * 200], "expected one that RE2 can run"),
+        ([r"\pL" * 50] * 20, "expected at most 250000"),
+    ],
+)
+def test_patterns_that_take_long_to_compile_are_refused_soon(patterns: list[str], told: str):
+    """Every worker compiles them, on the loop that handles events; one of 128 KB took 16 s."""
+    for key in ("regex", "search", "matches"):
+        rules = [
+            {"fieldName": "UA", key: each} if key == "regex" else {"drop": {"field": "UA", key: each}}
+            for each in patterns
+        ]
+        with pytest.raises(Misconfigured, match=re.escape(told)):
+            read_document(orjson.dumps(rules), "rules")
+
+
+def test_a_thousand_usual_patterns_are_taken():
+    """As many rules as a document may have."""
+    rules = [
+        {"name": f"{n}", "fieldName": "UA", "regex": f"(?i).*(bot|crawl|spider){n}.*"} for n in range(1_000)
+    ]
+    assert len(read_document(orjson.dumps(rules), "rules").rules) == 1_000

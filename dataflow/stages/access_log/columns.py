@@ -18,8 +18,10 @@ from dataflow.stages.access_log.values import (
 )
 
 _SECOND = r"-?[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+"
+# Possessive, and a query may have line feeds: else one would be looked for at each length of host and path.
 _URL = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::[0-9]*)?([^?]*)(?:\?(.*))?"
+    r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*+@)?+(\[[^\]]*+\]|[^/?#:]*+)(?::[0-9]*+)?+([^?]*+)(?:\?(.*+))?+",
+    re.DOTALL,
 )
 _QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
