@@ -28,6 +28,7 @@ pytest.register_assert_rewrite("table_model")  # it compares, and its assertions
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
 
+LONGEST_ID = 20
 SIGKILL_AFTER_PARENT = 1, signal.SIGKILL  # PR_SET_PDEATHSIG
 
 
@@ -43,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
         ctypes.CDLL(None).prctl(*SIGKILL_AFTER_PARENT)
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.markexpr:
         config.option.markexpr = "not long"  # nobody has named a file
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long bytes by their argument: what is packed holds the time, and each worker packs for itself."""
+    return argname if isinstance(val, bytes) and len(val) > LONGEST_ID else None
 
 
 @pytest.fixture(scope="session")

@@ -136,10 +136,6 @@ class _Headers(PieceFile):
                 raise ValueError(f"a header has more than {HEADER_BYTES} bytes")
         return super().read(size)
 
-    def put_back(self, read: bytes) -> None:
-        """Let these bytes be read again."""
-        self._held = read + self._held
-
     def begins_a_tar(self) -> bool:
         """Pass blocks of zeros, which end a tar and pad it; tell whether a header follows."""
         self.left = None

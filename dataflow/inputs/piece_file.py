@@ -21,6 +21,10 @@ class PieceFile:
             parts.append(part)
         return b"".join(parts)
 
+    def put_back(self, read: bytes) -> None:
+        """Let these bytes be read again."""
+        self._held, self._at = read + self._held[self._at :], 0
+
     def is_over(self) -> bool:
         """Tell whether nothing is left."""
         if self._at == len(self._held):

@@ -46,7 +46,8 @@ class RecordBatches:
             return True
         is_large = isinstance(error, RecordsTooLarge) and dead_letters in error.topics
         if is_large and self.most_dead_bytes > LEAST_DEAD_BYTES:
-            self.most_dead_bytes = min(self.most_dead_bytes // 2, self.accepted_bytes(dead_letters))
+            half = self.most_dead_bytes // 2
+            self.most_dead_bytes = min(half, self.most_bytes.get(dead_letters, half))
             return True
         return False
 

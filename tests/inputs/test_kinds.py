@@ -240,7 +240,11 @@ def test_tars_one_after_another_are_read_as_one(size, padding):
     assert read(packed, size=size) == (b"1\n2\n" + RAW + b"3\n", "")
 
 
-@pytest.mark.parametrize("behind", [b"3\n", gzip.compress(b"3\n"), b"PK\x03\x04" + bytes(500) + b"x"])
+@pytest.mark.parametrize(
+    "behind",
+    [b"3\n", gzip.compress(b"3\n"), b"PK\x03\x04" + bytes(500) + b"x"],
+    ids=["line", "gzip", "zip"],
+)
 @pytest.mark.parametrize("archive", ["tar", "zip"])
 def test_what_stands_behind_an_archive_is_told(archive, behind):
     """The files of the archive are read, and the run ends with 1: something was not."""
