@@ -19,7 +19,7 @@ _LEAST_CUT: Final = 16_000
 MOST_HELD: Final = 4 << 20
 """So many bytes of parts are kept until the last one comes."""
 
-_Parts = dict[bytes, bytes]
+_Parts = dict[bytes, bytearray]
 """By stdout and stderr: the parts so far, as the begin of one line."""
 
 
@@ -30,19 +30,19 @@ def begins_in_parts(head: bytes) -> bool:
 
 def joined_parts(pieces: Pieces) -> Pieces:
     """Yield the lines of a runtime's file, each that it has cut as one; at the end the rest has no end."""
-    begun, held = b"", _Parts()
+    begun, held = bytearray(), _Parts()  # pieces and parts may be tiny: nothing is copied for each of them
     for piece in pieces:
         whole, line_feed, rest = piece.rpartition(b"\n")
         if not line_feed:
             begun += rest
             if len(begun) > MOST_HELD:  # no runtime writes such a line
-                yield begun
-                begun = b""
+                yield bytes(begun)
+                begun = bytearray()
             continue
-        lines, begun = begun + whole + line_feed, rest
+        lines, begun = bytes(begun) + whole + line_feed, bytearray(rest)
         yield _joined(lines, held) if held or _MAY_BE_PART(lines) else lines
     # Without a line feed: whoever reads a file that grows waits for the rest.
-    yield b" ".join(held.values()) + begun
+    yield b" ".join(held.values()) + bytes(begun)
 
 
 def _joined(lines: bytes, held: _Parts) -> bytes:
@@ -62,11 +62,12 @@ def _join(line: bytes, held: _Parts) -> bytes | None:
         return line
     before = held.pop(stream, None)
     if is_part and len(before or b"") + len(line) <= MOST_HELD:
-        held[stream] = (begin if before is None else before) + text
+        held[stream] = bytearray(begin) if before is None else before
+        held[stream] += text
         return None
     if before is None:
         return line
-    whole = before + text + end
+    whole = bytes(before) + text + end
     return whole if end or is_part else _as_whole(whole)
 
 

@@ -16,6 +16,10 @@ from dataflow.inputs.input import PIECE_BYTES
 from dataflow.inputs.input_matcher import _agree
 from dataflow.inputs.unpacker import Unpacker
 
+PART = b"2020-02-07T11:48:51.123456789Z stdout P a\n"
+DOCKER_BEGIN, DOCKER_END = b'{"log":"', b'\\n","stream":"stdout","time":"2020-02-07T11:48:51.123456789Z"}\n'
+DOCKER = DOCKER_END[2:] + DOCKER_BEGIN
+
 
 def unpacked(raw: bytes) -> Iterable[object]:
     """Unpack a file, and read its lines."""
@@ -80,6 +84,9 @@ FILES = {
             "line feeds": repeated(b"\n"),
             "holes": repeated(b"\0\n", b"a" * (64 << 10)),
             "UTF-16": repeated(b"a\0", b"\xff\xfe"),
+            "parts of a line": repeated(PART, b"", PART.replace(b" P ", b" F ")),
+            "a part without an end": repeated(b"a", PART[:-1]),
+            "Docker's parts": repeated(b"a" * 16_000 + DOCKER, DOCKER_BEGIN, b"a" * 16_000 + DOCKER_END),
             "a journal": repeated(b"MESSAGE=a\n\n", b"__CURSOR=a\n"),
         },
     ),

@@ -19,6 +19,7 @@ ALB = (
     b"https 2018-07-02T22:23:00.186641Z app/a/1 192.0.2.131:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 "
     b'"GET http://'
 )
+HAPROXY = b"192.0.2.9:50012 [17/May/2015:10:05:03.006] a b/c 0/0/1/4/5 200 2 - - ---- 1/1/0/0/0 0/0 "
 _cloudflare = format_files()["cloudflare"].examples[0].line.encode().split(b"a?b=c", 1)
 _auto = line_parser(None)
 _parse = _auto.parse
@@ -52,6 +53,8 @@ LINES = {
     "halves of characters": repeated(b"\\ud800", b'{"a":"', b'"}'),
     "a URL": repeated(b"a", ALB, b'?\\x0a HTTP/1.1" "curl/8.5.0" - -'),
     "a port": repeated(b"1", ALB + b"a:", b'?\\x0a HTTP/1.1" "curl/8.5.0" - -'),
+    "codes of HAProxy": repeated(b"#41", HAPROXY + b'"GET /', b' HTTP/1.1"'),
+    "captured by HAProxy": repeated(b"|a", HAPROXY + b"{", b'} "GET / HTTP/1.1"'),
     "a target in an object": repeated(b"a", *_cloudflare),
     "two times": repeated(b"a", FIRST, b'" 200 1 "-" "-" 0.1 "-" 0.2'),
     "blanks in quotes": repeated(b'"" ', b"2015-05-17 10:05:03 "),
