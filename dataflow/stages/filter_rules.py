@@ -20,6 +20,8 @@ Columns = Sequence[Sequence[Value]]
 
 NO_OUTPUT = "(no output)"
 """Counts lines that pass all common rules, and that no output takes."""
+MOST_VERDICTS, LEAST_VERDICTS = 16_384, 256
+"""So many verdicts a test remembers: the first eight of a document the most, later ones fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Fields:
         self._places: dict[str, int] = {}
         self._tests: list[FieldTest] = []
         self._drops_if = True
+        self._test_count = 0
         self.program_size = 0
         """Instructions of all patterns together."""
 
@@ -134,8 +137,10 @@ class Fields:
         """Return a function that tests every value of the column of a field."""
         place = self._places.setdefault(field, len(self._places))
         self._tests.append(FieldTest(field, place, test, self._drops_if))
-        # Values repeat from line to line: most verdicts are one look-up.
-        verdict_of = BoundedCache(test).__getitem__
+        # Values repeat from line to line: most verdicts are a look-up. All tests remember a million at most.
+        self._test_count += 1
+        bound = min(MOST_VERDICTS, max(LEAST_VERDICTS, 8 * MOST_VERDICTS // self._test_count))
+        verdict_of = BoundedCache(test, bound).__getitem__
         return lambda columns: list(map(verdict_of, columns[place]))
 
     @contextmanager

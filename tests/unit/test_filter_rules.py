@@ -1,5 +1,6 @@
 """Filter rules: the meaning that operators' rule files have today, without their surprises."""
 
+import gc
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from dataflow.demo.samples import sample_filter_rules
 from dataflow.errors import InvalidEvent, Misconfigured
+from dataflow.stages.bounded_cache import BoundedCache
 from dataflow.stages.filter_document import load_document, read_document
 from dataflow.stages.filter_rules import FilterRules
 
@@ -85,6 +87,20 @@ def test_values_are_matched_as_sent(value: bytes, regex: str, field: str) -> Non
 def test_a_dotted_name_is_a_path_of_which_every_part_is_there(line: bytes, found: bool) -> None:
     """A missing part once made a rule read a top-level field of the last part's name."""
     assert (rules({"fieldName": "a.b", "regex": "v"}).dropped_by(line) is not None) is found
+
+
+def test_many_rules_remember_no_more_than_few() -> None:
+    """A thousand rules over values that differ from line to line would have kept gigabytes of verdicts."""
+    many = rules(*({"fieldName": "f", "regex": f"{number}"} for number in range(200)))
+    before = verdicts()
+    for start in range(0, 3_000, 500):
+        many.judge([b'{"f":"%d"}' % (10_000 + value) for value in range(start, start + 500)])
+    assert 3_000 <= verdicts() - before <= 400_000
+
+
+def verdicts() -> int:
+    """Return how many results all caches of this process hold."""
+    return sum(len(each) for each in gc.get_objects() if isinstance(each, BoundedCache))
 
 
 def test_the_first_rule_that_drops_is_named() -> None:
