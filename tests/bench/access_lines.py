@@ -115,7 +115,12 @@ def _by_agent(text: str | None) -> Told:
     if text is None:
         return dict.fromkeys(("ua_device", "ua_os", "ua_os_version", "ua_browser", "ua_browser_version"))
     agent = _agent(text)
-    kinds = (agent.is_tablet, "tablet"), (agent.is_mobile, "mobile"), (agent.is_pc, "pc")
+    is_dalvik = text.startswith("Dalvik/")  # a telephone, which the package takes for a tablet
+    kinds = (
+        (agent.is_tablet and not is_dalvik, "tablet"),
+        (agent.is_mobile or is_dalvik, "mobile"),
+        (agent.is_pc, "pc"),
+    )
     return {
         "ua_device": next((name for holds, name in kinds if holds), "other"),
         "ua_os": _known(agent.os.family),

@@ -51,7 +51,7 @@ class Arena:
 
 def run_once(arena: Arena, contestant: Contestant, events: int, number: int) -> Run:
     """Run a contestant over so many events, with topics and a group of its own."""
-    name = f"bench-{contestant.name}-{events}-{number}"
+    name = f"bench-{contestant.name}-{events}-{number}".lower()  # also an app id
     flow = contestant.flow(arena.cluster, name, events)
     flow.tree = contestant.tree
     flow.prepare()
