@@ -49,9 +49,14 @@ class Arena:
     quiet_seconds: float
 
 
+def run_name(contestant: Contestant, events: int, number: int) -> str:
+    """Return the name of a run, which is also an app id."""
+    return f"bench-{contestant.name}-{events}-{number}".lower()
+
+
 def run_once(arena: Arena, contestant: Contestant, events: int, number: int) -> Run:
     """Run a contestant over so many events, with topics and a group of its own."""
-    name = f"bench-{contestant.name}-{events}-{number}".lower()  # also an app id
+    name = run_name(contestant, events, number)
     flow = contestant.flow(arena.cluster, name, events)
     flow.tree = contestant.tree
     flow.prepare()

@@ -8,6 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from dataflow.settings import Settings
+from dataflow.stages.user_agent import user_agent_of
+
 BENCH = Path(__file__).parents[1] / "bench"
 SLOW_MACHINE_US, FAST_MACHINE_US = 40.0, 15.0
 
@@ -20,11 +23,36 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     for name in others:
         del sys.modules[name]
     monkeypatch.syspath_prepend(BENCH)
-    names = ("contest", "contestants", "measured", "promise", "report", "targets", "peer_programs")
+    names = (
+        "access_lines",
+        "contest",
+        "contestants",
+        "measured",
+        "promise",
+        "report",
+        "targets",
+        "peer_programs",
+    )
     yield SimpleNamespace(**{name: import_module(name) for name in names})
     for name in [name for name in sys.modules if name.partition(".")[0] in own]:
         del sys.modules[name]
     sys.modules.update(others)
+
+
+def test_every_run_has_a_name_that_an_app_may_have(bench: SimpleNamespace):
+    """The shipped flows refused theirs, and with them the whole benchmark ended."""
+    for contestant in bench.contestants.CONTESTANTS:
+        name = bench.contest.run_name(contestant, 400_000, 2)
+        assert Settings(app_id=name).app_id == name
+
+
+def test_what_is_expected_of_user_agents_is_what_the_stage_tells(bench: SimpleNamespace):
+    """Else no row of access logs is exact, and none has a cost."""
+    told = {each["user_agent"]: each for each in bench.access_lines.told_by_line() if each}
+    names = ("ua_device", "ua_os", "ua_os_version", "ua_browser", "ua_browser_version")
+    for text, expected in told.items():
+        found = user_agent_of(text)
+        assert {name: getattr(found, name) for name in names} == {name: expected[name] for name in names}
 
 
 def runs(bench: SimpleNamespace, name: str, us: float, *faults: str, number: int = 0) -> Iterator[object]:
