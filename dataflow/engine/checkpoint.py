@@ -85,9 +85,8 @@ async def _write(
     entries = ((now, key, value, NO_HEADERS) for key, value in snapshot.changes)
     for topic, number, batch in snapshot.outputs:
         await producer.send_batch(batch, topic, partition=number)
-    timely = record_batches.timely(changelog, entries)  # there is one change at least
-    accepted_bytes = record_batches.accepted_bytes(changelog)
-    for batch in record_batches.pack(timely, 64 * len(snapshot.changes), accepted_bytes):
+    # There is one change at least.
+    for batch in record_batches.pack_for(changelog, entries, 64 * len(snapshot.changes)):
         CHANGELOG_BYTES.labels(partition.tp.topic).inc(batch.size())
         last = await producer.send_batch(batch, changelog, partition=partition.tp.partition)
         records = batch.record_count()

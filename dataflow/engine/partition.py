@@ -212,8 +212,7 @@ class Partition:
         number = self.tp.partition % self.context.partitions_of(topic)
         records = chain.from_iterable(outgoing.records for outgoing in buffered)
         size = sum(outgoing.size for outgoing in buffered)
-        batches = self.context.record_batches
-        packed = batches.pack(batches.timely(topic, records), size + size // 8, batches.accepted_bytes(topic))
+        packed = self.context.record_batches.pack_for(topic, records, size + size // 8)
         self._packed += [(topic, number, builder) for builder in packed]
 
     @property

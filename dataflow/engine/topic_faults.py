@@ -39,11 +39,11 @@ def denied(principal: str, operation: str, topic: str) -> TopicFault:
     )
 
 
-def too_large(topic: str, accepted_bytes: int) -> TopicFault:
+def too_large(topic: str) -> TopicFault:
     """Return the fault of a topic that takes only smaller records than it did."""
     return TopicFault(
         PauseCause.RECORDS_TOO_LARGE,
-        f"topic {topic} refuses record batches that it took before; it accepted {accepted_bytes} bytes",
+        f"topic {topic} refuses record batches as large as those that it accepted before",
         f"a larger max.message.bytes of topic {topic}, or the right to read it (DESCRIBE_CONFIGS)",
     )
 

@@ -98,7 +98,7 @@ class TopicInspector:
         fault = denied(principal_of(self._connection), "WRITE", names)
         if isinstance(error, RecordsTooLarge):
             self._too_small |= set(error.topics)
-            fault = too_large(names, min(map(self._record_batches.accepted_bytes, error.topics)))
+            fault = too_large(names)
         writers = [] if is_adapted else self._topology.writers_of(error.topics)
         for topic in writers:
             self._pauses.begin(topic, *fault)

@@ -37,8 +37,8 @@ class PackedChunk:
     checkpoints: Sequence[BatchBuilder]
 
 
-def pack(chunk: TransactionChunk, record_batches: RecordBatches) -> PackedChunk:
-    """Pack a chunk; its records are cleared."""
+def pack(chunk: TransactionChunk, record_batches: RecordBatches, topic: str) -> PackedChunk:
+    """Pack a chunk whose lines go to this topic; its records are cleared."""
     at_ms = now_ms()
     records, checkpoints = chunk.records, chunk.checkpoints
     rows = [
@@ -46,8 +46,8 @@ def pack(chunk: TransactionChunk, record_batches: RecordBatches) -> PackedChunk:
     ]
     packed = PackedChunk(
         chunk,
-        record_batches.pack(records.good, records.good_bytes),
-        record_batches.pack(records.dead, records.dead_bytes),
+        record_batches.pack_for(topic, records.good, records.good_bytes),
+        record_batches.pack_for(DEAD_LETTERS.name, records.dead, records.dead_bytes),
         record_batches.pack(rows, 512 * len(rows)),
     )
     records.good.clear()

@@ -102,17 +102,24 @@ class Run:
             writer = ChunkWriter(producer, place, partitions, INGESTED[self.stream].topic)
             places = Places(self.settings)
             builder = ChunkBuilder(self._new_lines(topics, checkpoints, places), checkpoints)
-            return await self._store_all(writer, lease, builder, places)
+            record_batches = RecordBatches(COMPRESSION, transactional=True)
+            record_batches.most_bytes = {name: topic.most_bytes for name, topic in topics.items()}
+            return await self._store_all(writer, lease, builder, places, record_batches)
 
     async def _store_all(
-        self, writer: ChunkWriter, lease: Lease, builder: ChunkBuilder, places: Places
+        self,
+        writer: ChunkWriter,
+        lease: Lease,
+        builder: ChunkBuilder,
+        places: Places,
+        record_batches: RecordBatches,
     ) -> IngestReport:
         began = time.monotonic()
         sources = await asyncio.to_thread(list, places.inputs_at(self.places))
         report = IngestReport(self.stream, len(sources))
         report.all_bytes = sum(source.size for source in sources if isinstance(source, Input))
-        record_batches = RecordBatches(COMPRESSION, transactional=True)
-        chunks = (pack(chunk, record_batches) for chunk in builder.chunks(sources))
+        topic = INGESTED[self.stream].topic
+        chunks = (pack(chunk, record_batches, topic) for chunk in builder.chunks(sources))
         chunk = await asyncio.to_thread(next, chunks, None)
         while chunk is not None and not report.is_interrupted:
             # A thread makes the next chunk meanwhile.

@@ -68,6 +68,10 @@ class RecordBatches:
         kept = range(now - AROUND_NOW_MS, now + AROUND_NOW_MS) if refusals == 1 else ()
         return ((r[0] if r[0] in kept else instead, *r[1:]) for r in records)
 
+    def pack_for(self, topic: str, records: Iterable[OutputRecord], size_hint: int) -> list[BatchBuilder]:
+        """Return the records as record batches of which this topic refuses none, as far as that is known."""
+        return self.pack(self.timely(topic, records), size_hint, self.accepted_bytes(topic))
+
     def pack(
         self,
         records: Iterable[OutputRecord],
@@ -80,7 +84,7 @@ class RecordBatches:
         at once.
         """
         made: list[BatchBuilder] = []
-        most = min(accepted_bytes, BATCH_BYTES)
+        most = max(1, min(accepted_bytes, BATCH_BYTES))
         # The Cython builder itself: BatchBuilder.append costs as much again.
         n, out = 0, self._builder(min(max(size_hint, SMALLEST_BYTES), most))
         append = out._builder.append

@@ -93,7 +93,8 @@ class Commits:
         partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
         target = partitions[tp.partition % len(partitions)]
         async with transaction(producer):
-            for batch in self._batches.pack(as_records(tp, dead, self._batches.most_dead_bytes)):
+            most = self._batches.most_dead_bytes
+            for batch in self._batches.pack(as_records(tp, dead, most), accepted_bytes=most):
                 await producer.send_batch(batch, DEAD_LETTERS.name, partition=target)
             await producer.acknowledged()
             await producer.send_offsets({tp: noted}, self.group, member)

@@ -121,7 +121,7 @@ class BatchingProducer:
 
     async def _send(self, batch: PendingBatch) -> None:
         up, topic = self._producer.known(batch.topic)
-        packed = self._record_batches.pack(batch.records, batch.size)
+        packed = self._record_batches.pack(batch.records, batch.size, topic.most_bytes)
         batch.records.clear()
         try:
             sent = [

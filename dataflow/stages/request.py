@@ -53,8 +53,8 @@ REQUEST_COLUMNS = frozenset(Request._fields)
 
 def request_of(line: CdnLog) -> Request:
     """Return the request of a line; whatever its values are, it has one."""
-    path, status = line.reqPath, line.statusCode
-    country = _countries[_text(line.country) or ""]
+    path, status, sent = line.reqPath, line.statusCode, line.country
+    country = _countries[sent] if type(sent) is str else text_of(_text(sent) or "")
     named = _statuses[status] if type(status) is str else status_of(_text(status))
     return Request(
         epoch_seconds_ms(line.reqTimeSec),
