@@ -278,3 +278,15 @@ def test_an_entry_that_only_mentions_a_request_is_none():
     """Programs in Google Cloud log what they like beside their own messages."""
     with pytest.raises(InvalidEvent, match="expected those of a known format"):
         line_parser(None).parse(b'{"httpRequest":{},"timestamp":"2023-01-02T03:04:05Z"}')
+
+
+@pytest.mark.parametrize("line", ["garbage", COMBINED[:60], COMBINED[:-1], COMBINED.replace("200", "2x0")])
+def test_a_line_of_no_format_is_explained_by_the_usual_one(line):
+    """The format with most columns was named, which has many small ones in front of where the line breaks off."""
+    assert AUTO.explain(line)[0] == "combined"
+
+
+def test_a_cut_line_of_a_named_format_is_explained_by_it():
+    """Its columns reach furthest."""
+    line = FILES["haproxy-clf"].examples[0].line
+    assert AUTO.explain(line[:-20])[0] == "haproxy-clf"

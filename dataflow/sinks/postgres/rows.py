@@ -37,7 +37,7 @@ def compile_rows(table: Table) -> Callable[[Record], RecordRow]:
             event: object = decode(record.value or b"")
         except DECODING_ERRORS as error:
             event = read_odd(error, record.value)
-        ts = event_time(table.time, time_of(event))
+        ts = event_time(time_of(event))
         values = values_of(event)
         if changes:
             values = _changed(values, changes)
@@ -46,20 +46,18 @@ def compile_rows(table: Table) -> Callable[[Record], RecordRow]:
     return row_of
 
 
-def event_time(name: str, text: str | None) -> datetime | None:
+def event_time(text: str | None) -> datetime | None:
     """Return the instant of an ISO 8601 text; UTC where it names no offset, None for None.
 
-    Raises `InvalidEvent` for a text that is no instant: times are never invented.
+    None for a text that is no instant, too: tables count such an event, in all time alone, so its row is stored.
     """
     if text is None:
         return None
     try:
         at = datetime.fromisoformat(text)
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidEvent(
-            Reason.WRONG_TYPE, f"{name} is {text[:100]!r}; expected an ISO 8601 date-time"
-        ) from error
+    except (ValueError, OverflowError):
+        return None
 
 
 def day_of(event_at: datetime | None, record: Record) -> date:

@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC
+from functools import partial
 
 import msgspec
 
@@ -11,6 +13,7 @@ from dataflow.stages.access_log.clients import UnreadableField
 from dataflow.stages.access_log.columns import as_it_is, column_named
 from dataflow.stages.access_log.directives import Directive, Value
 from dataflow.stages.access_log.lines import Explained, LoggedRequest
+from dataflow.stages.access_log.times import formatted_time
 
 _FIELDS = LoggedRequest.__struct_fields__
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9A-Fa-f]{2}", r"\\u[dD][c-fC-F][0-9A-Fa-f]{2}"
@@ -40,12 +43,15 @@ class JsonFormat:
     def __init__(self, name: str, requires: Sequence[str], columns: Mapping[str, str]) -> None:
         self.unreadable: Counter[str] = Counter()
         self._requires = [key.split(".") for key in requires]
-        named = [(key, as_it_is(column_named(column, name))) for key, column in columns.items()]
+        named = [(key.split("."), as_it_is(column_named(column, name))) for key, column in columns.items()]
         # The first that is there counts: people leave some of them out.
-        self._times = [(key.split("."), column.time) for key, column in named if column.time]
+        self._times = [([path], column.time) for path, column in named if column.time]
+        if parts := [(path, column.strptime) for path, column in named if column.strptime]:
+            formats = " ".join(strptime for _, strptime in parts)
+            self._times.append(([path for path, _ in parts], partial(formatted_time, formats, UTC)))
         # The weak ones first: what others give for the same field replaces it.
         self._columns = sorted(
-            ((key.split("."), column) for key, column in named if not column.time),
+            ((path, column) for path, column in named if not column.time and not column.strptime),
             key=lambda each: not each[1].weak,
         )
 
@@ -68,10 +74,11 @@ class JsonFormat:
         return LoggedRequest(**values)  # type: ignore[arg-type]  # each directive knows the type of its field
 
     def _time_of(self, sent: Mapping[str, object]) -> str:
-        for path, read in self._times:
-            if (text := _text(_at(sent, path))) is not None:
-                return read(text)
-        keys = " and ".join(".".join(path) for path, _ in self._times)
+        for paths, read in self._times:
+            texts = [text for path in paths if (text := _text(_at(sent, path))) is not None]
+            if len(texts) == len(paths):
+                return read(" ".join(texts))
+        keys = " and ".join(".".join(path) for paths, _ in self._times for path in paths)
         raise InvalidEvent(Reason.UNPARSABLE, f"{keys} is null; expected a time")
 
     def _read(self, column: Directive, text: str) -> dict[str, Value]:
@@ -92,7 +99,7 @@ class JsonFormat:
     def explain(self, line: str) -> list[Explained]:
         """Return the columns of a line."""
         sent = json_object(line)
-        paths = [*(path for path, _ in self._times), *(path for path, _ in self._columns)]
+        paths = [*(path for paths, _ in self._times for path in paths), *(path for path, _ in self._columns)]
         return [Explained(".".join(path), _text(_at(sent, path)) or "") for path in paths]
 
 

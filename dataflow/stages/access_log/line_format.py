@@ -75,6 +75,13 @@ class LineFormat:
         columns = zip(explained(line, self._steps), self._is_column, strict=False)
         return [column for column, is_column in columns if is_column]
 
+    def reach(self, line: str) -> int:
+        """Return how far into a line its columns and the texts between them go; the last column may be cut."""
+        columns = list(zip(explained(line, self._steps), self._is_column, strict=False))
+        while columns and columns[-1][1]:
+            columns.pop()
+        return sum(len(column.text) for column, _ in columns)
+
     def parse_line(self, line: str) -> LoggedRequest:
         """Return the request in the text of a line."""
         match = self._match(line)

@@ -100,8 +100,9 @@ class RecognizedFormats(UsualFormats):
     def explain(self, line: str) -> tuple[str, list[Explained]]:
         """Return the name of the format of a line, and its columns; up to where it breaks off for a dead one.
 
-        A dead line is explained by the format of which it has most columns.
+        A dead line is explained by the usual one, unless the one of which it has most columns reaches further.
         """
+        broken: list[tuple[int, str, list[Explained]]] = []
         for _ in range(MOST_WRAPPINGS + 1):
             for name, each in self._named.items():
                 with suppress(InvalidEvent):
@@ -110,15 +111,25 @@ class RecognizedFormats(UsualFormats):
             with suppress(InvalidEvent):
                 super()._read(line)
                 return super().explain(line)
+            broken.append(self._explain_broken(line))
             wrapped = None
             with suppress(InvalidEvent):
                 wrapped = unwrap(line)
             if wrapped is None:
                 break
             line = wrapped.line.rstrip("\r\n")
+        _, name, columns = min(reversed(broken), key=lambda each: each[0])
+        return name, columns
+
+    def _explain_broken(self, line: str) -> tuple[int, str, list[Explained]]:
+        """Return how much of a line of no format one leaves unexplained, its name, and the columns."""
+        name, columns = super().explain(line)
+        reached = sum(len(column.text) for column in columns)
         tried = [(name, each) for name, each in self._named.items() if not isinstance(each, JsonFormat)]
-        explained = [(name, each.explain(line)) for name, each in tried]
-        return max([super().explain(line), *explained], key=lambda each: len(each[1]))
+        other, best = max(tried, key=lambda each: len(each[1].explain(line)))
+        if best.reach(line) > reached + len(' "'):  # not only the begin of what the usual one breaks off in
+            return len(line) - best.reach(line), other, best.explain(line)
+        return len(line) - reached, name, columns
 
 
 class StatedFormat(RecognizedFormats):

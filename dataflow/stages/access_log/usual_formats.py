@@ -63,8 +63,8 @@ _FRONT_STEPS = (
     ("request", "(?!)", "a request line in quotes"),
 )
 _STEPS = (
-    ("request", rf"{_QUOTED} ++", "a request line in quotes"),
-    ("status", "(?:[0-9]{3}|-) ++", "three digits"),
+    ("request", rf"{_QUOTED}(?: ++|\Z)", "a request line in quotes"),
+    ("status", r"(?:[0-9]{3}|-)(?: ++|\Z)", "three digits"),
     ("bytes", r"(?:-|[0-9]{1,18}+)(?= |\Z)", "a whole number or -"),
     ("referer", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),
     ("user agent", rf' ++{_QUOTED}|(?! ++")', "a text in quotes"),

@@ -102,6 +102,10 @@ class W3cFormat:
         """Return the columns of a line."""
         return self._lines.explain(line)
 
+    def reach(self, line: str) -> int:
+        """Return how far into a line its columns go."""
+        return self._lines.reach(line)
+
 
 def _lenient(directive: Directive) -> Directive:
     """Return the directive of a column that takes any text; one that cannot be read is null, and counted."""

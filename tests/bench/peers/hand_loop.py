@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from threading import Event
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
@@ -26,7 +25,7 @@ consumer = Consumer(
     }
 )
 producer = Producer({**BROKER, "linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
-stopping = Event()
+signals: list[int] = []  # an Event has a lock, which a signal may find taken by the loop itself
 
 
 def produce(topic: str, value: bytes, key: bytes | None = None, partition: int = -1) -> None:
@@ -40,10 +39,10 @@ def produce(topic: str, value: bytes, key: bytes | None = None, partition: int =
 
 def run(made_of: Callable[[Message], bytes | None], before_commit: Callable[[], None] = lambda: None) -> None:
     """Send what is made of each message, nothing for None, until SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
     consumer.subscribe([os.environ["SOURCE"]])
     committed, pending = time.monotonic(), 0
-    while not stopping.is_set():
+    while not signals:
         messages = consumer.consume(5_000, 0.2)
         for message in messages:
             if message.error() is None and (value := made_of(message)):
