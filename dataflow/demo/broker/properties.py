@@ -27,6 +27,8 @@ ONE_NODE: Properties = {
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
     "group.initial.rebalance.delay.ms": 0,
+    # Linux may fill an index with zeros at its first write: with 10 MiB, 20 ms of CPU for each partition.
+    "log.index.size.max.bytes": 262_144,
     "log.cleaner.dedupe.buffer.size": 2_097_153,  # least it takes; the default is 128 MB of heap
     "broker.session.timeout.ms": 2000,  # how long a killed broker blocks its own return
     "broker.heartbeat.interval.ms": 300,
