@@ -60,6 +60,7 @@ class Batch:
         self.first = fetched.first
         self.end = fetched.end
         self.size = fetched.size
+        self.last_epoch = fetched.last_epoch
         self.newest_ms = max((record_time(part.newest_ms, now_ms) for part in fetched.slices), default=0)
         self.is_entered = False
         self.is_finished = False

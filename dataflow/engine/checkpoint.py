@@ -50,8 +50,9 @@ async def write_checkpoint(
         current, snapshots = member(), await _snapshots(assignment)
         assert current is not None
         offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
+        epochs = {TopicPartition(*p.tp): s.leader_epoch for p, s in snapshots}
         _, _, *sent = await asyncio.gather(
-            producer.send_offsets(offsets, group_id, current),
+            producer.send_offsets(offsets, group_id, current, epochs),
             check_same(producer, (p for p, _ in snapshots), changelogs),
             *(_write(producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots),
         )

@@ -16,10 +16,11 @@ from dataflow.engine.dead_members import DeadMembers
 from dataflow.engine.engine import Engine
 from dataflow.engine.group_watch import GroupWatch
 from dataflow.engine.partition import Partition
-from dataflow.engine.recovery import OffsetsWentBack, check_offset_gap
+from dataflow.engine.recovery import check_offset_gap
 from dataflow.engine.resume import pause_begun_anew
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.engine.topic_identity import MADE_ANEW, TopicMadeAnew, check_same
+from dataflow.engine.truncation import OffsetsWentBack, check_truncation
 from dataflow.errors import DataflowError
 from dataflow.kafka.consumers import find_topics, group_metadata, refresh_topics
 from dataflow.kafka.errors import KafkaError
@@ -167,9 +168,10 @@ class BatchConsumer(driver.Consumer):
         source = self.engine.topology.sources[tp.topic]
         try:
             await check_offset_gap(self, partition, fetched)
+            await check_truncation(self.engine.siblings, partition, fetched)
         except OffsetsWentBack as error:
             partition.is_held = True
-            self.add_future(self._on_offsets_went_back(partition, fetched.first, error))
+            self.add_future(self._on_offsets_went_back(partition, error))
             return None
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning(
@@ -184,7 +186,7 @@ class BatchConsumer(driver.Consumer):
         batch = partition.deliver(source.topic.event_time, fetched)
         return None if batch is None else self._as_message(tp, batch)
 
-    async def _on_offsets_went_back(self, partition: Partition, first: int, error: OffsetsWentBack) -> None:
+    async def _on_offsets_went_back(self, partition: Partition, error: OffsetsWentBack) -> None:
         """Recover partitions whose source is another one, as its stream pauses then; else pause it here."""
         engine = self.engine
         try:
@@ -194,7 +196,7 @@ class BatchConsumer(driver.Consumer):
         except (KafkaError, OSError, TimeoutError):
             partition.is_held = False  # the next fetch asks again
         else:
-            await pause_begun_anew(engine, partition, first, str(error))
+            await pause_begun_anew(engine, partition, error.end, str(error))
 
     def _as_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
         generation = self.app.consumer_generation_id

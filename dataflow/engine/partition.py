@@ -15,6 +15,7 @@ from dataflow.engine.tables.changelog import ChangelogRecord
 from dataflow.engine.tables.steps import Steps
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.kafka.fetch import Fetched
+from dataflow.kafka.leader_epochs import NO_EPOCH
 from dataflow.kafka.producers import BATCH_BYTES
 from dataflow.kafka.record import Outgoing
 from dataflow.kafka.types import BatchBuilder, TopicPartition
@@ -35,6 +36,8 @@ class Snapshot:
     changes: list[ChangelogRecord]
     record_ms: int = 0
     """Record timestamp of what was finished last; 0 for nothing yet."""
+    leader_epoch: int = NO_EPOCH
+    """Of the last record before `position`."""
 
     @property
     def partition_batches(self) -> int:
@@ -62,6 +65,7 @@ class Partition:
         if state.is_adopted:
             self.committed = -1  # by our group
         self.delivered = position  # end of what was handed out
+        self.delivered_epoch = state.leader_epoch  # of the last record of it
         self.in_progress = 0  # batches that an agent has entered and not left
         self.in_flight_bytes = 0  # handed out and not committed
         self.records = 0  # finished since the last checkpoint
@@ -86,6 +90,7 @@ class Partition:
         """Take what was fetched next; None when no agent has to see it (control records only)."""
         batch = Batch(self, event_time, fetched, self.context.now_ms())
         self.delivered = batch.end
+        self.delivered_epoch = fetched.last_epoch
         self.in_flight_bytes += batch.size
         self._unfinished.append(batch)
         self.context.backlog.batches += 1
@@ -190,6 +195,8 @@ class Partition:
             self.state.stream_time_ms = max(self.state.stream_time_ms, batch.newest_ms)
             self.state.event_counts.add(batch.event_counts)
             self.position = batch.end
+            if batch.last_epoch != NO_EPOCH:
+                self.state.leader_epoch = batch.last_epoch
             self.records += batch.event_counts.received
             self.last_record_ms = batch.newest_ms or self.last_record_ms
             self.finished_bytes += batch.size
@@ -253,7 +260,7 @@ class Partition:
             self._pack(topic)
         self.must_write = False
         place = self.position, self.finished_bytes, self.records
-        snapshot = Snapshot(*place, self._packed, changes, self.last_record_ms)
+        snapshot = Snapshot(*place, self._packed, changes, self.last_record_ms, self.state.leader_epoch)
         self.context.backlog.records -= self.records
         self.context.backlog.size -= self.finished_bytes
         self.records, self.finished_bytes, self._packed = 0, 0, []

@@ -17,6 +17,7 @@ from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.state import PartitionState
 from dataflow.engine.topic_identity import check_changelog, check_source
 from dataflow.engine.topology import Topology
+from dataflow.engine.truncation import OffsetsWentBack, find_truncated, pause_truncated
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
@@ -76,6 +77,9 @@ class Recovery:
         positions = {tp: at for tp, at in known.items() if at is not None}
         if fresh := set(tps) - positions.keys():
             positions |= await group.earliest_offsets(*fresh)
+        positions |= await self._truncated(
+            {tp: at for tp, at in positions.items() if at == committed.get(tp)}, states
+        )
         return {tp: (positions[tp], states[tp]) for tp in tps}
 
     async def _compare_ids(self, states: Mapping[TP, PartitionState]) -> set[TP]:
@@ -89,6 +93,17 @@ class Recovery:
             for tp, state in states.items()
             if not check_source(TopicPartition(*tp), state, ids, self.pauses)
         }
+
+    async def _truncated(
+        self, committed: Mapping[TP, int], states: Mapping[TP, PartitionState]
+    ) -> dict[TP, int]:
+        """Return where partitions have to be read on that have lost some of what is committed; pause these."""
+        ends = await find_truncated(
+            self.producer.current.client, self.siblings.group_id, committed, states
+        )
+        for tp, end in ends.items():
+            pause_truncated(tp, committed[tp], end, self.pauses)
+        return ends
 
     def _check_counted(self, committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]) -> None:
         """Suspend tables of which something was counted once, and the changelog knows nothing.
@@ -155,10 +170,6 @@ class Recovery:
         )
 
 
-class OffsetsWentBack(DataflowError):
-    """A source ends before what was read of it: it is another topic, or its broker has lost records."""
-
-
 async def check_offset_gap(group: Group, partition: Partition, fetched: Fetched) -> None:
     """Log which records the broker no longer had.
 
@@ -172,7 +183,8 @@ async def check_offset_gap(group: Group, partition: Partition, fetched: Fetched)
     if missing < 0:
         raise OffsetsWentBack(
             f"{gap}. Its broker has lost records (a disk, or unclean.leader.election.enable), or the topic "
-            "was deleted and created again on a broker without topic ids"
+            "was deleted and created again on a broker without topic ids",
+            fetched.first,
         )
     earliest = (await group.earliest_offsets(TP(*tp)))[TP(*tp)]
     if earliest <= partition.delivered:

@@ -8,7 +8,7 @@ from faust.types import TP
 from dataflow.engine.engine import Engine
 from dataflow.engine.partition import Partition
 from dataflow.engine.pauses import PauseCause
-from dataflow.engine.topic_identity import to_go_on
+from dataflow.engine.truncation import to_go_on_at
 from dataflow.kafka.errors import IllegalStateError
 
 POLL_SECONDS = 0.05
@@ -26,7 +26,7 @@ async def pause_begun_anew(engine: Engine, partition: Partition, first: int, det
         await asyncio.sleep(POLL_SECONDS)
     if engine.partitions.get(tp) is not partition:
         return  # revoked, or recovered: the next fetch tells it again
-    engine.pauses.begin(tp.topic, PauseCause.TOPIC_MADE_ANEW, detail, to_go_on(tp.topic))
+    engine.pauses.begin(tp.topic, PauseCause.TOPIC_MADE_ANEW, detail, to_go_on_at(tp.topic, first))
     partition.let_go()
     engine.partitions[tp] = begun = partition.renewed(first)
     begun.is_open = False

@@ -13,6 +13,7 @@ from dataflow.engine.tables.chunks import ChunkCache, Chunks
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.engine.tables.table_partition import TablePartition
 from dataflow.errors import DataflowError
+from dataflow.kafka.leader_epochs import NO_EPOCH
 from dataflow.kafka.record import Record
 
 PARTITION_KEY = b"|partition"
@@ -77,6 +78,8 @@ class PartitionState:
     """The worker's, of sealed windows."""
     group: str = ""
     """The consumer group that has counted last; empty: that of the app's name."""
+    leader_epoch: int = NO_EPOCH
+    """Of the last record before `position`; the group keeps it beside the committed offset."""
     is_adopted: bool = False
     """Another group had counted before; that ours does now has to be written at once."""
     _since_ms: dict[str, int | None] | None = None

@@ -8,8 +8,10 @@ from aiokafka.record.memory_records import MemoryRecords
 from crc32c import crc32c
 
 _LENGTH = struct.Struct(">i")
+_EPOCH = struct.Struct(">i")
 _LENGTH_AT, _COUNTED_FROM, _CHECKED_FROM = 8, 12, 21
 """Where in a record batch its length stands, and where that and the checksum begin (KIP-98)."""
+_EPOCH_AT = 12
 
 
 class ChecksummedRecords(MemoryRecords):
@@ -34,6 +36,12 @@ class ChecksummedRecords(MemoryRecords):
             self._next = begin + _COUNTED_FROM + length
             self.raw_batch = self._raw[begin : self._next]
         return batch
+
+    @property
+    def leader_epoch(self) -> int:
+        """Of the leader that has stored the record batch that came last; its format has to be 2."""
+        epoch: int = _EPOCH.unpack_from(self.raw_batch, _EPOCH_AT)[0]
+        return epoch
 
     def is_intact(self, batch: DefaultRecordBatch) -> bool:
         """Tell whether the record batch that came last is as its producer wrote it."""

@@ -15,6 +15,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from dataflow.kafka.checksums import ChecksummedRecords
 from dataflow.kafka.consumers import FETCH_BYTES, FETCH_MAX_WAIT_MS
+from dataflow.kafka.leader_epochs import NO_EPOCH
 from dataflow.kafka.lenient_batch import REFUSALS
 from dataflow.kafka.packed_batch import Allowance, WholeBatch, readings
 from dataflow.kafka.record import Record
@@ -39,13 +40,16 @@ class Fetched:
     """The next records of a partition: offsets `first` up to, not including, `end`.
 
     `size` counts bytes as they were fetched, all of a response with its first part.
-    No slices: only control records or aborted ones lie between the offsets.
+    No slices: only control records or aborted ones lie between the offsets. The leader epochs are those of the
+    first and of the last record batch.
     """
 
     first: int
     end: int
     slices: list[RecordSlice]
     size: int
+    first_epoch: int = NO_EPOCH
+    last_epoch: int = NO_EPOCH
 
 
 Readings = Iterator[Iterable[Record]]
@@ -65,6 +69,7 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
     _open: tuple[DefaultRecordBatch, Readings, Iterator[Record] | None] | None = None
     """A batch that is read in parts: other ways to read it, and what is left of the present one."""
     _is_begun = False
+    _first_epoch = _last_epoch = NO_EPOCH
 
     @property
     def exhausted(self) -> bool:
@@ -74,6 +79,7 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
     def take(self, max_records: int) -> Fetched:
         """Return the next records: whole record batches up to `max_records`, or a part of one larger."""
         first, slices, count, allowance = self.next_fetch_offset, [], 0, Allowance()
+        self._first_epoch = NO_EPOCH if self._open is None else self._last_epoch
         self._records_iterator = None  # not used, and its cycle would keep the response until the next gc
         while count < max_records:
             if self._open is not None:
@@ -97,7 +103,8 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
                 if slices:
                     break
         size, self._is_begun = 0 if self._is_begun else self._records.size_in_bytes(), True
-        return Fetched(first, self.next_fetch_offset, slices, size)
+        epochs = self._first_epoch, self._last_epoch
+        return Fetched(first, self.next_fetch_offset, slices, size, *epochs)
 
     def _part(self, max_records: int) -> RecordSlice:
         assert self._open is not None
@@ -127,6 +134,10 @@ class Cursor(aiokafka_fetcher.PartitionRecords):
             is_intact = self._records.is_intact(batch) if batch.magic >= 2 else batch.validate_crc()
             if self._check_crcs and not is_intact:
                 raise Errors.CorruptRecordException(f"wrong checksum in {self._tp}")
+            if batch.magic >= 2:
+                self._last_epoch = self._records.leader_epoch
+                if self._first_epoch == NO_EPOCH:
+                    self._first_epoch = self._last_epoch
             if not self._skipped(batch):
                 return batch
             self.next_fetch_offset = batch.next_offset

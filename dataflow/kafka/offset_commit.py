@@ -117,7 +117,8 @@ class FencedOffsetCommit(TxnOffsetCommitHandler):
         state = self._sender._txn_manager
         by_topic: dict[str, list[tuple[object, ...]]] = {}
         for tp, noted in sorted(self._offsets.items()):
-            row: tuple[object, ...] = (tp.partition, noted.offset, -1, noted.metadata, {})
+            epoch = self._sender.leader_epochs.get(tp, -1)
+            row: tuple[object, ...] = (tp.partition, noted.offset, epoch, noted.metadata, {})
             by_topic.setdefault(tp.topic, []).append(row)
         return PinnedRequest(
             TxnOffsetCommitRequestV3(
@@ -151,6 +152,8 @@ class FencedSender(Sender):
     """aiokafka's sender with the offset commit above."""
 
     group_metadata = GroupMetadata(-1, "", None)
+    leader_epochs: Mapping[TopicPartition, int] = {}
+    """Of the last record before each offset, as far as they are known."""
 
     async def add_group(self, group_id: str) -> None:
         """Add the group to the transaction; asks ever more rarely while the last one is being ended."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import aiokafka.errors as kafka_errors
 from aiokafka.client import AIOKafkaClient
@@ -60,6 +61,15 @@ class OffsetFetchRequestV7(RequestStruct):
     )
 
 
+class CommittedOffset(NamedTuple):
+    """What a group has committed of a partition: offset and leader epoch (-1: none), and what was noted."""
+
+    tp: TopicPartition
+    offset: int
+    leader_epoch: int
+    metadata: str
+
+
 async def stable_offsets(
     client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition], timeout_seconds: float
 ) -> dict[TopicPartition, int]:
@@ -69,7 +79,7 @@ async def stable_offsets(
     while True:
         rows, fault = await _fetch(client, group, tps, require_stable=True)
         if fault is None:
-            return {tp: offset for tp, offset, _ in rows}
+            return {row.tp: row.offset for row in rows}
         if not fault.retriable or asyncio.get_running_loop().time() > deadline:
             raise fault
         await asyncio.sleep(0.05)
@@ -80,23 +90,33 @@ async def last_committers(client: AIOKafkaClient, group: str, tps: Iterable[Topi
     rows, fault = await _fetch(client, group, list(tps), require_stable=False)
     if fault is not None:
         raise fault
-    return {metadata for _, _, metadata in rows}
+    return {row.metadata for row in rows}
+
+
+async def committed_epochs(
+    client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Return the leader epochs of the last records before committed offsets, where committers knew them."""
+    rows, fault = await _fetch(client, group, list(tps), require_stable=False)
+    if fault is not None:
+        raise fault
+    return {row.tp: row.leader_epoch for row in rows if row.leader_epoch >= 0}
 
 
 async def _fetch(
     client: AIOKafkaClient, group: str, tps: list[TopicPartition], *, require_stable: bool
-) -> tuple[list[tuple[TopicPartition, int, str]], kafka_errors.KafkaError | None]:
+) -> tuple[list[CommittedOffset], kafka_errors.KafkaError | None]:
     by_topic: dict[str, list[int]] = {}
     for tp in tps:
         by_topic.setdefault(tp.topic, []).append(tp.partition)
     topics: list[tuple[object, ...]] = [(topic, numbers, {}) for topic, numbers in by_topic.items()]
     request = PinnedRequest(OffsetFetchRequestV7(group, topics, require_stable, {}))
     answer = await send_to_coordinator(client, group, request)
-    rows: list[tuple[TopicPartition, int, str]] = []
+    rows: list[CommittedOffset] = []
     codes = {answer.error_code}
     for topic, partitions, _ in answer.topics:
-        for partition, offset, _, metadata, code, _ in partitions:
+        for partition, offset, epoch, metadata, code, _ in partitions:
             codes.add(code)
-            rows.append((TopicPartition(topic, partition), offset, metadata or ""))
+            rows.append(CommittedOffset(TopicPartition(topic, partition), offset, epoch, metadata or ""))
     codes.discard(0)
     return rows, kafka_errors.for_code(codes.pop())() if codes else None

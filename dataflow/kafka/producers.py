@@ -28,6 +28,8 @@ RETRY_BACKOFF_MS = 20
 RETRY = {"retry_backoff_ms": RETRY_BACKOFF_MS, "request_timeout_ms": REQUEST_TIMEOUT_MS}
 TRANSACTION_TIMEOUT_MS = 10_000
 
+NO_EPOCHS: Mapping[TopicPartition, int] = {}
+
 REFUSED = (
     InvalidTimestampError,
     MessageSizeTooLargeError,
@@ -149,13 +151,20 @@ class TransactionalProducer(AIOKafkaProducer):
         await self._sender.add_group(group_id)
 
     async def send_offsets(
-        self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group_id: str, member: GroupMetadata
+        self,
+        offsets: Mapping[TopicPartition, OffsetAndMetadata],
+        group_id: str,
+        member: GroupMetadata,
+        leader_epochs: Mapping[TopicPartition, int] = NO_EPOCHS,
     ) -> None:
-        """Add offsets to the open transaction as this member; raise `KafkaError` if the group lost it."""
+        """Add offsets to the open transaction as this member; raise `KafkaError` if the group lost it.
+
+        `leader_epochs` are those of the last records before the offsets, as far as they are known.
+        """
         # -1 and "" are what aiokafka falls back to on a lost session; the broker does not check them.
         assert member.generation >= 0, member
         assert member.member_id, member
-        self._sender.group_metadata = member
+        self._sender.group_metadata, self._sender.leader_epochs = member, leader_epochs
         if offsets:  # aiokafka waits for ever for none to be committed
             await self.send_offsets_to_transaction(offsets, group_id)
 

@@ -64,6 +64,13 @@ class MetadataRequestV10(RequestStruct):
     )
 
 
+class LedPartition(NamedTuple):
+    """A partition, and the broker that leads it."""
+
+    number: int
+    leader: int
+
+
 class TopicRow(NamedTuple):
     """What the broker answers of one topic."""
 
@@ -72,10 +79,15 @@ class TopicRow(NamedTuple):
     id_high: int
     id_low: int
     is_internal: bool
-    partitions: Sequence[object]
+    partitions: Sequence[Sequence[int]]
     operations: int
     """A bit for each operation that we may do, if it was asked for; else negative."""
     tags: object
+
+    @property
+    def led_partitions(self) -> list[LedPartition]:
+        """The partitions that have a leader."""
+        return [LedPartition(number, leader) for _, number, leader, *_ in self.partitions if leader >= 0]
 
 
 async def _ask_any(client: AIOKafkaClient, request: PinnedRequest) -> Response:

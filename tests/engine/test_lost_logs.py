@@ -1,5 +1,6 @@
 """A broker that has lost the log of a source, and kept the topic: that stream pauses, the others go on."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -69,3 +70,34 @@ async def test_a_source_whose_log_is_lost_pauses_until_somebody_says_so(
                 await until(lambda w=worker: w.received == 220, "all that there is")
                 assert worker.counts() == {"a": 220}
     assert sorted(numbers_in(kafka.read_topic(names.output))) == list(range(220))
+
+
+@pytest.mark.parametrize("is_away", [True, False], ids=["while the worker is away", "while it runs"])
+async def test_a_log_that_is_lost_and_has_grown_past_what_was_read_is_noticed(
+    own_broker: EmbeddedBroker, unique: Callable[[str], str], is_away: bool
+):
+    """The worker went on at its offset, and never read what had come below it; only the leader epoch tells."""
+    names, kafka = Names.of(unique), KafkaClient(own_broker.address)
+    kafka.create_topics(names.topics, 4)
+    kafka.produce(names.source, events(range(100)), partition=0)
+    worker = relay(own_broker.address, names)
+    async with running(worker):
+        await until(lambda: worker.received == 100, "all events")
+        if not is_away:
+            await asyncio.to_thread(regrow, own_broker, names)
+            await until(lambda: cause_of(worker, names) is PauseCause.TOPIC_MADE_ANEW, "a pause")
+    if is_away:
+        regrow(own_broker, names)
+    worker = relay(own_broker.address, names)
+    async with running(worker):
+        await until(lambda: cause_of(worker, names) is PauseCause.TOPIC_MADE_ANEW, "a pause")
+        assert worker.received == 100
+        await resume(worker.app.engine, names.source)
+        await until(lambda: worker.received == 250, "all that there is")
+    assert sorted(numbers_in(kafka.read_topic(names.output))) == list(range(250))
+
+
+def regrow(broker: EmbeddedBroker, names: Names) -> None:
+    """Lose the log, and write more than it had."""
+    lose_log(broker, names.source)
+    KafkaClient(broker.address).produce(names.source, events(range(100, 250)), partition=0)

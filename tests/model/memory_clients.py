@@ -110,9 +110,13 @@ class MemoryProducer:
         await self._request(lambda: self.broker.begin(self.transactional_id))
 
     async def send_offsets(
-        self, offsets: dict[TopicPartition, OffsetAndMetadata], group_id: str, member: GroupMetadata
+        self,
+        offsets: dict[TopicPartition, OffsetAndMetadata],
+        group_id: str,
+        member: GroupMetadata,
+        leader_epochs: Mapping[TopicPartition, int],
     ) -> None:
-        """Add offsets, as this member."""
+        """Add offsets, as this member; there is no leader here."""
         assert member.generation >= 0, member
         if offsets:
             await self._request(lambda: self.broker.add_offsets(self.transactional_id, offsets, member))

@@ -56,6 +56,8 @@ REPLACED = {
     "dataflow.engine.recovery.stable_offsets": memory_clients.stable_offsets,
     "dataflow.engine.recovery.last_committers": memory_clients.last_committers,
     "dataflow.engine.recovery.topic_ids": _no_ids,
+    "dataflow.engine.truncation.committed_epochs": _no_ids,
+    "dataflow.engine.truncation.ends_of_epochs": _no_ids,
     "dataflow.engine.topic_identity.topic_ids": _no_ids,
     "dataflow.engine.sibling_groups.list_groups": _no_groups,
     "dataflow.engine.topic_inspector.topic_states": _no_ids,
