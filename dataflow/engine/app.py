@@ -21,6 +21,7 @@ from dataflow.engine.consumer import BatchConsumer
 from dataflow.engine.engine import Engine
 from dataflow.engine.event_time import EventTime
 from dataflow.engine.faust_settings import FAUST_SETTINGS, AppSettings
+from dataflow.engine.loop_turns import LoopTurns
 from dataflow.engine.observer import Observer
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.query import Queries
@@ -66,6 +67,7 @@ class App(faust.App):
     def __init__(self, name: str, *, engine: EngineOptions | None = None, **settings: Any) -> None:
         """Declare an app; one without `engine` has to be connected before it starts."""
         self.topology = Topology()
+        self._turns = LoopTurns()
         watch_service_tasks()
         super().__init__(name, **FAUST_SETTINGS, **settings)
         if engine is not None:
@@ -222,7 +224,8 @@ class App(faust.App):
         @wraps(function)
         async def run(batches: StreamT[A]) -> None:
             try:
-                await function(cast("StreamT[A]", BatchStream(name, cast("StreamT[Batch]", batches))))
+                stream = BatchStream(name, cast("StreamT[Batch]", batches), self._turns)
+                await function(cast("StreamT[A]", stream))
             except BaseException as error:
                 self.engine.on_bug(error)
                 raise

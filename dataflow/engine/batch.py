@@ -11,6 +11,7 @@ from dataflow.engine.column_batch import ColumnBatch, Encode, check_columns, rec
 from dataflow.engine.dead_letters import RejectedRecord
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.event_time import EventTime
+from dataflow.engine.loop_turns import LoopTurns
 from dataflow.engine.stage import Stage
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.errors import DataflowError, InvalidEvent, Misconfigured, Reason
@@ -167,9 +168,11 @@ Batches = StreamT[Batch]
 class BatchStream(AsyncIterator[Batch]):
     """Hands an agent one batch after the other; refuses an agent that is written for single events."""
 
-    def __init__(self, agent: str, batches: AsyncIterable[Batch]) -> None:
+    def __init__(self, agent: str, batches: AsyncIterable[Batch], turns: LoopTurns | None = None) -> None:
+        """Take the turns of a worker's agents: those of several partitions would hold the loop together."""
         self._agent = agent
         self._batches = batches
+        self._turns = turns or LoopTurns()
         self._batch: Batch | None = None
 
     def __aiter__(self) -> Self:
@@ -183,6 +186,7 @@ class BatchStream(AsyncIterator[Batch]):
                 "expected `async with batch:` around all that it does with one"
             )
         self._batch = await anext(self._iterator)
+        await self._turns.take()
         return self._batch
 
     def __getattr__(self, name: str) -> NoReturn:

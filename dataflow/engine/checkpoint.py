@@ -12,6 +12,7 @@ from faust.types import TP
 
 from dataflow.engine.assignment import Assignment
 from dataflow.engine.engine_metrics import CHANGELOG_BYTES
+from dataflow.engine.loop_turns import LoopTurns
 from dataflow.engine.partition import Partition, Snapshot
 from dataflow.engine.topic_identity import TopicMadeAnew, check_same
 from dataflow.instants import now_ms
@@ -50,11 +51,12 @@ async def write_checkpoint(
         current, snapshots = member(), await _snapshots(assignment)
         assert current is not None
         offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
+        turns = LoopTurns()
         epochs = {TopicPartition(*p.tp): s.leader_epoch for p, s in snapshots}
         _, _, *sent = await asyncio.gather(
             producer.send_offsets(offsets, group_id, current, epochs),
             check_same(producer, (p for p, _ in snapshots), changelogs),
-            *(_write(producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots),
+            *(_write(turns, producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots),
         )
         await producer.acknowledged()
     for (partition, snapshot), (last, records) in zip(snapshots, sent, strict=True):
@@ -75,6 +77,7 @@ async def _snapshots(assignment: Assignment) -> list[tuple[Partition, Snapshot]]
 
 
 async def _write(
+    turns: LoopTurns,
     producer: TransactionalProducer,
     record_batches: RecordBatches,
     changelog: str,
@@ -82,6 +85,7 @@ async def _write(
     snapshot: Snapshot,
 ) -> tuple[Acknowledgement, int]:
     """Hand this partition's batches to the producer, in order; return the last one's, and its records."""
+    await turns.take()  # to pack what many partitions have changed takes long
     now = now_ms()  # of the write, not of any event: only retention reads it
     entries = ((now, key, value, NO_HEADERS) for key, value in snapshot.changes)
     for topic, number, batch in snapshot.outputs:

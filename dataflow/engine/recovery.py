@@ -97,10 +97,8 @@ class Recovery:
     async def _truncated(
         self, committed: Mapping[TP, int], states: Mapping[TP, PartitionState]
     ) -> dict[TP, int]:
-        """Return where partitions have to be read on that have lost some of what is committed; pause these."""
-        ends = await find_truncated(
-            self.producer.current.client, self.siblings.group_id, committed, states
-        )
+        """Return where partitions are to be read on that have lost some of what is committed; pause these."""
+        ends = await find_truncated(self.producer.current.client, self.siblings.group_id, committed, states)
         for tp, end in ends.items():
             pause_truncated(tp, committed[tp], end, self.pauses)
         return ends

@@ -1,7 +1,7 @@
 """Truncation: whether what was read of a log is still what its leader has (KIP-320).
 
-A disk that is replaced, or the election of a replica that was behind, takes records from the end of a log, and new ones
-get their offsets. Who only knows his offset then goes on behind records that he has never read.
+A disk that is replaced, or the election of a replica that was behind, takes records from the end of a log, and
+new ones get their offsets. A reader that knows only its offset then goes on behind what it has never read.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from dataflow.kafka.types import TopicPartition
 
 
 class OffsetsWentBack(DataflowError):
-    """A source ends before what was read of it, at `end`: it is another topic, or its broker has lost records."""
+    """A source ends at `end`, before what was read: it is another topic, or its broker has lost records."""
 
     def __init__(self, message: str, end: int) -> None:
         super().__init__(message)

@@ -40,8 +40,8 @@ class Fetched:
     """The next records of a partition: offsets `first` up to, not including, `end`.
 
     `size` counts bytes as they were fetched, all of a response with its first part.
-    No slices: only control records or aborted ones lie between the offsets. The leader epochs are those of the
-    first and of the last record batch.
+    No slices: only control records or aborted ones lie between the offsets. The leader epochs are those of
+    the first and of the last record batch.
     """
 
     first: int

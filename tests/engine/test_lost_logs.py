@@ -76,7 +76,7 @@ async def test_a_source_whose_log_is_lost_pauses_until_somebody_says_so(
 async def test_a_log_that_is_lost_and_has_grown_past_what_was_read_is_noticed(
     own_broker: EmbeddedBroker, unique: Callable[[str], str], is_away: bool
 ):
-    """The worker went on at its offset, and never read what had come below it; only the leader epoch tells."""
+    """The worker went on at its offset, and never read what had come below; only the leader epoch tells."""
     names, kafka = Names.of(unique), KafkaClient(own_broker.address)
     kafka.create_topics(names.topics, 4)
     kafka.produce(names.source, events(range(100)), partition=0)
