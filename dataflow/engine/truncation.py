@@ -1,7 +1,7 @@
 """Truncation: whether what was read of a log is still what its leader has (KIP-320).
 
-A disk that is replaced, or the election of a replica that was behind, takes records from the end of a log, and
-new ones get their offsets. A reader that knows only its offset then goes on behind what it has never read.
+A disk that is replaced, or the election of a replica that was behind, takes records from the end of a log,
+and new ones get their offsets. Who knows only the offset then goes on behind what was never read.
 """
 
 from collections.abc import Mapping
