@@ -68,7 +68,7 @@ async def ends_of_epochs(
             by_topic: dict[str, list[tuple[object, ...]]] = {}
             for tp in tps:
                 by_topic.setdefault(tp.topic, []).append((tp.partition, _UNDEFINED, epochs[tp], {}))
-            wanted = [(topic, rows, {}) for topic, rows in by_topic.items()]
+            wanted: list[tuple[object, ...]] = [(topic, rows, {}) for topic, rows in by_topic.items()]
             request = PinnedRequest(OffsetForLeaderEpochRequestV4(_ANY_REPLICA, wanted, {}))
             ends |= _ends_in(await client.send(node, request))
     return ends
