@@ -44,17 +44,15 @@ async def write_checkpoint(
     `changelogs` are by source topic. On any error nothing may be presumed about what was
     written: the session ends, and what is committed is read again.
     """
-    # The id goes along, so that whoever takes over can end what we may leave open.
-    note = producer.transactional_id
     async with transaction(producer):
         await producer.add_group(group_id)
         current, snapshots = member(), await _snapshots(assignment)
         assert current is not None
+        # The id goes along, so that whoever takes over can end what we may leave open.
+        note, turns = producer.transactional_id, LoopTurns()
         offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
-        turns = LoopTurns()
-        epochs = {TopicPartition(*p.tp): s.leader_epoch for p, s in snapshots}
         _, _, *sent = await asyncio.gather(
-            producer.send_offsets(offsets, group_id, current, epochs),
+            producer.send_offsets(offsets, group_id, current, _epochs(snapshots)),
             check_same(producer, (p for p, _ in snapshots), changelogs),
             *(_write(turns, producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots),
         )
@@ -62,6 +60,10 @@ async def write_checkpoint(
     for (partition, snapshot), (last, records) in zip(snapshots, sent, strict=True):
         partition.on_committed(snapshot, end_of(last, records))
     return sum(snapshot.partition_batches for _, snapshot in snapshots)
+
+
+def _epochs(snapshots: list[tuple[Partition, Snapshot]]) -> dict[TopicPartition, int]:
+    return {TopicPartition(*partition.tp): snapshot.leader_epoch for partition, snapshot in snapshots}
 
 
 async def _snapshots(assignment: Assignment) -> list[tuple[Partition, Snapshot]]:

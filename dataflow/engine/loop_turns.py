@@ -11,7 +11,7 @@ class LoopTurns:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._is_taken = False
 
     async def take(self) -> None:
@@ -19,15 +19,15 @@ class LoopTurns:
         loop = asyncio.get_running_loop()
         if self._is_taken:
             mine = loop.create_future()
-            self._waiting.append(mine)
+            self._queue.append(mine)
             await mine
         else:
             self._is_taken = True
             loop.call_soon(self._pass_on)
 
     def _pass_on(self) -> None:
-        while self._waiting:
-            following = self._waiting.popleft()
+        while self._queue:
+            following = self._queue.popleft()
             if not following.done():  # else it was cancelled
                 following.set_result(None)  # it begins in the next turn, and behind it this comes again
                 following.get_loop().call_soon(self._pass_on)

@@ -1,6 +1,6 @@
 """Recovers partitions after an assignment: where to read on, and what was counted up to there."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from faust.types import TP
@@ -73,13 +73,10 @@ class Recovery:
         self._check_counted(committed, states)
         log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
         committed |= dict.fromkeys(await self.siblings.adopt(states))
-        known = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps if tp not in others}
-        positions = {tp: at for tp, at in known.items() if at is not None}
+        positions = self._positions(set(tps) - others, committed, states)
+        positions |= await self._truncated(committed, positions, states)
         if fresh := set(tps) - positions.keys():
             positions |= await group.earliest_offsets(*fresh)
-        positions |= await self._truncated(
-            {tp: at for tp, at in positions.items() if at == committed.get(tp)}, states
-        )
         return {tp: (positions[tp], states[tp]) for tp in tps}
 
     async def _compare_ids(self, states: Mapping[TP, PartitionState]) -> set[TP]:
@@ -95,12 +92,16 @@ class Recovery:
         }
 
     async def _truncated(
-        self, committed: Mapping[TP, int], states: Mapping[TP, PartitionState]
+        self,
+        committed: Mapping[TP, int | None],
+        positions: Mapping[TP, int],
+        states: Mapping[TP, PartitionState],
     ) -> dict[TP, int]:
         """Return where partitions are to be read on that have lost some of what is committed; pause these."""
-        ends = await find_truncated(self.producer.current.client, self.siblings.group_id, committed, states)
+        read = {tp: at for tp, at in positions.items() if at == committed.get(tp)}
+        ends = await find_truncated(self.producer.current.client, self.siblings.group_id, read, states)
         for tp, end in ends.items():
-            pause_truncated(tp, committed[tp], end, self.pauses)
+            pause_truncated(tp, read[tp], end, self.pauses)
         return ends
 
     def _check_counted(self, committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]) -> None:
@@ -153,6 +154,13 @@ class Recovery:
         ids = await last_committers(self.producer.current.client, self.siblings.group_id, tps)
         for transactional_id in ids - {"", self.producer.transactional_id}:
             await self.producer.end_transaction_of(transactional_id)
+
+    def _positions(
+        self, tps: Iterable[TP], committed: Mapping[TP, int | None], states: Mapping[TP, PartitionState]
+    ) -> dict[TP, int]:
+        """Return where to read on, where anything was read."""
+        known = {tp: self._position(tp, committed[tp], states[tp]) for tp in tps}
+        return {tp: at for tp, at in known.items() if at is not None}
 
     def _position(self, tp: TP, committed: int | None, state: PartitionState) -> int | None:
         """Return where to read on, None for the beginning; refuse offsets that do not fit the tables."""

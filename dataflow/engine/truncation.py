@@ -6,7 +6,6 @@ and new ones get their offsets. Who knows only the offset then goes on behind wh
 
 from collections.abc import Mapping
 
-from aiokafka.client import AIOKafkaClient
 from faust.types import TP
 
 from dataflow.engine.partition import Partition
@@ -17,7 +16,7 @@ from dataflow.errors import DataflowError
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.leader_epochs import NO_EPOCH, ends_of_epochs
 from dataflow.kafka.offset_fetch import committed_epochs
-from dataflow.kafka.types import TopicPartition
+from dataflow.kafka.types import Connections, TopicPartition
 
 
 class OffsetsWentBack(DataflowError):
@@ -29,7 +28,7 @@ class OffsetsWentBack(DataflowError):
 
 
 async def find_truncated(
-    client: AIOKafkaClient, group_id: str, committed: Mapping[TP, int], states: Mapping[TP, PartitionState]
+    client: Connections, group_id: str, committed: Mapping[TP, int], states: Mapping[TP, PartitionState]
 ) -> dict[TP, int]:
     """Return where the logs end that have lost some of what is committed: there they have to be read on.
 
