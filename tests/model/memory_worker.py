@@ -193,7 +193,10 @@ class MemoryWorker:
             self.handed_out.put_nowait(batch)
 
     async def _work(self) -> None:
-        """Do with batches what an agent does, one after the other; each is left when a test says so."""
+        """Do with batches what an agent does, one after the other; each is left when a test says so.
+
+        A bug ends it, as it ends the function of an agent: it enters no further batch.
+        """
         while True:
             batch = await self.handed_out.get()
             try:
@@ -206,7 +209,7 @@ class MemoryWorker:
                         raise error
                     batch.send(OUTPUT, rows)
             except BuggyAgent:
-                pass
+                return
 
     @property
     def is_busy(self) -> bool:
