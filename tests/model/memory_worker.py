@@ -208,7 +208,8 @@ class MemoryWorker:
                     if error is not None:
                         raise error
                     batch.send(OUTPUT, rows)
-            except BuggyAgent:
+            except BuggyAgent as error:
+                self.engine.on_bug(error)
                 return
 
     @property
