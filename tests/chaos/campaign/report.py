@@ -40,14 +40,14 @@ class Report:
 
     def failed(self, error: BaseException, folder: object) -> None:
         """Show what has gone wrong, and how to repeat it."""
-        sequence = " ".join(map(str, self._plan.steps))
+        sequence, said = " ".join(map(str, self._plan.steps)), str(error) or repr(error)
         text = (
             f"FAILED with --seed {self._plan.seed}, after {len(self.struck)} faults; logs: {folder}\n"
-            f"sequence: {sequence}\n{error}"
+            f"sequence: {sequence}\n{said}"
         )
         self._write(
             text,
-            failed=str(error),
+            failed=said,
             seed=self._plan.seed,
             sequence=sequence,
             after=len(self.struck),
