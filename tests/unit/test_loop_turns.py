@@ -1,10 +1,12 @@
 """Loop turns: tasks that begin at once in, the turns of the loop in which each goes on out."""
 
 import asyncio
+import time
+from itertools import pairwise
 
 import pytest
 
-from dataflow.engine.loop_turns import LoopTurns
+from dataflow.engine.loop_turns import LONG_SECONDS, TURNS_OF_OTHERS, LoopTurns
 
 
 class CountedTurns(LoopTurns):
@@ -20,9 +22,10 @@ class CountedTurns(LoopTurns):
         if self.turn < 100:
             asyncio.get_running_loop().call_soon(self._count)
 
-    async def taken(self) -> int:
-        """Take a turn; return which it was."""
+    async def taken(self, seconds: float = 0.0) -> int:
+        """Take a turn, and hold the loop for so long; return which it was."""
         await self.take()
+        time.sleep(seconds)  # noqa: ASYNC251 - as a batch does
         return self.turn
 
 
@@ -31,6 +34,13 @@ async def test_only_one_goes_on_in_a_turn_of_the_loop():
     turns = CountedTurns()
     taken = await asyncio.gather(*(turns.taken() for _ in range(5)))
     assert taken == sorted(set(taken))
+
+
+async def test_who_holds_the_loop_for_long_leaves_some_turns_to_others():
+    """An answer takes several turns of the loop: with a batch in each, it took as many batches."""
+    turns = CountedTurns()
+    taken = await asyncio.gather(*(turns.taken(2 * LONG_SECONDS) for _ in range(3)))
+    assert all(later - earlier > TURNS_OF_OTHERS for earlier, later in pairwise(taken))
 
 
 async def test_who_is_alone_does_not_wait():
