@@ -43,6 +43,22 @@ def read(line: str) -> dict[str, object]:
         (f"haproxy[674]: {LINE}", None, None),
         (f"Feb 7 11:48:51 web1 nginx: {LINE}", "web1", "Feb 7 11:48:51"),
         (f"web-1  | {LINE}", "web-1", None),
+        (f"\x1b[36mweb_1  |\x1b[0m {LINE}", "web_1", None),
+        (f"{CRI_TIME} app[web.3]: {LINE}", None, CRI_TIME),
+        (f"83 <40>1 {CRI_TIME} host app web.3 - {LINE}", "host", CRI_TIME),
+        (f"1431857103.250000 web1 nginx[12]: {LINE}", "web1", "1431857103.250000"),
+        (f"<190>Feb  7 11:48:51 web1 {LINE}", "web1", "Feb  7 11:48:51"),
+        (f"web-7d4b9c-x2k9p nginx {LINE}", "web-7d4b9c-x2k9p", None),
+        (f"shop \x1b[32mweb-0\x1b[0m \x1b[36mmy-nginx\x1b[0m {CRI_TIME} {LINE}", "web-0", CRI_TIME),
+        (f"shop/web-0[nginx]: {LINE}", None, None),
+        (f"{CRI_TIME}\tnginx.access\t{json.dumps({'message': LINE})}", None, CRI_TIME),
+        (json.dumps({"event": {"line": LINE, "tag": "web"}, "host": "web1", "time": "15"}), "web1", "15"),
+        (json.dumps({"event": {"original": LINE}, "@timestamp": CRI_TIME}), None, CRI_TIME),
+        (json.dumps({"jsonPayload": {"message": LINE}, "timestamp": CRI_TIME}), None, CRI_TIME),
+        (json.dumps({"LogEntry": LINE, "Computer": "node"}), None, None),
+        (json.dumps({"LogMessage": LINE}), None, None),
+        (json.dumps({"body": {"stringValue": LINE}}), None, None),
+        (json.dumps({"preview": False, "result": {"_raw": LINE}}), None, None),
         (f"\x1b[36mweb-1  | \x1b[0m{LINE}", "web-1", None),
         (f"MESSAGE={LINE}", None, None),
         (json.dumps({"MESSAGE": LINE, "_HOSTNAME": "web1", "__REALTIME_TIMESTAMP": "15"}), "web1", "15"),
@@ -130,6 +146,9 @@ def test_a_plain_line_has_no_further_fields():
         ("::ffff:192.0.2.7 - -", "192.0.2.7", None),
         ("::FFFF:192.0.2.7:51234 - -", "192.0.2.7", None),
         ("::ffff:1234 - -", "::ffff:1234", None),
+        ("::FFFF:c000:0207 - -", "192.0.2.7", None),
+        ("0:0:0:0:0:ffff:c000:207 - -", "192.0.2.7", None),
+        ("UNKNOWN - -", None, None),
         ("client-7.example.net. - -", "client-7.example.net.", None),
         ("unix: - -", None, None),
         ("unknown - -", None, None),
@@ -209,8 +228,21 @@ def test_a_line_without_a_status_lives():
         ("17/May/2015:10:05:03.4567891 +0000", "2015-05-17T10:05:03.456Z"),
         ("2015-05-17T12:05:03+02:00", "2015-05-17T10:05:03Z"),
         ("2015-05-17T10:05:03.5Z", "2015-05-17T10:05:03.500Z"),
+        ("30/Jun/2015:23:59:60 +0000", "2015-06-30T23:59:59Z"),
+        ("30/Jun/2015:23:59:60.250 +0000", "2015-06-30T23:59:59.250Z"),
+        ("2016-12-31T23:59:60.5Z", "2016-12-31T23:59:59.500Z"),
+        ("17/May/2015:10:05:03 GMT", "2015-05-17T10:05:03Z"),
+        ("17/May/2015:10:05:03.25 UTC", "2015-05-17T10:05:03.250Z"),
+        ("17/May/2015:15:35:03 +05:30", "2015-05-17T10:05:03Z"),
     ],
 )
 def test_fractions_of_a_second_are_kept(written, ts):
-    """A record promises milliseconds where its line has them."""
+    """A record promises milliseconds where its line has them; zones are written in several ways."""
     assert parse(f'192.0.2.9 - - [{written}] "GET /a HTTP/1.1" 200 5'.encode()).ts == ts
+
+
+def test_a_collector_may_have_taken_the_json_of_a_line_apart():
+    """Google Cloud and Filebeat do."""
+    sent = {"remote_addr": "192.0.2.9", "status": 200, "time_iso8601": "2015-05-17T10:05:03Z"}
+    for stored in ({"jsonPayload": sent, "timestamp": CRI_TIME}, {"json": sent}, {"log_processed": sent}):
+        assert read(json.dumps(stored))["ip"] == "192.0.2.9"

@@ -13,7 +13,7 @@ _LABEL = "[0-9A-Za-z_][0-9A-Za-z_-]{0,62}"
 _NUMBER = r"(?:[0-9]++|0[xX][0-9A-Fa-f]*+)\.?\Z"
 _HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z)(?!(?:.*\.)?{_NUMBER}){_LABEL}(?:\.{_LABEL})*+\.?")
 _ADDRESS_AND_PORT = re.compile(
-    r"\[([^\[\]]++)\](?::[0-9]{1,5})?|((?:::ffff:)?[^:]++):[0-9]{1,5}", re.IGNORECASE
+    r"\[([^\[\]]++)\](?::[0-9]{1,5})?|((?:::ffff:(?=[^:]*\.))?[^:]++):[0-9]{1,5}", re.IGNORECASE
 )
 
 
@@ -48,7 +48,7 @@ def host_name_of(text: str) -> str | None:
 
 
 def _client(text: str) -> str | None:
-    if text in NO_ADDRESS:
+    if text.lower() in NO_ADDRESS:
         return None
     client = address_of(text) or host_name_of(text)
     if client is None:

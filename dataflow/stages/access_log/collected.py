@@ -1,5 +1,7 @@
 """Collected: the JSON of a collector of logs in; the line that it stored, its host and time out."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from dataflow.errors import InvalidEvent, Reason
@@ -21,10 +23,24 @@ class Collected(msgspec.Struct, gc=False):
     """GELF."""
     textPayload: object = None  # noqa: N815 - the key as sent
     """Google Cloud."""
+    jsonPayload: object = None  # noqa: N815 - the key as sent
     line: object = None
-    """Docker's drivers awslogs and splunk."""
+    """Docker's driver awslogs."""
     event: object = None
-    """Splunk's HTTP event collector."""
+    """Splunk's HTTP event collector, of Docker's driver with the line in it; Logstash."""
+    raw: object = msgspec.field(default=None, name="_raw")
+    """What Splunk exports."""
+    result: object = None
+    """Of Splunk as well, around it."""
+    LogEntry: object = None
+    """Azure Monitor, ContainerLog."""
+    LogMessage: object = None
+    """Azure Monitor, ContainerLogV2."""
+    body: object = None
+    """OpenTelemetry."""
+    json: object = None
+    """Filebeat, and Fluent Bit below: a line of JSON, taken apart."""
+    log_processed: object = None
     part: object = msgspec.field(default=None, name="_p")
     """Fluent Bit and Fluentd: whole (F), or a part (P) of a line of a container."""
     logtag: object = None
@@ -36,6 +52,8 @@ class Collected(msgspec.Struct, gc=False):
     host: object = None
     """Vector and GELF: its name; Filebeat: an object with its name."""
 
+
+_NESTED = ("message", "log", "line", "original", "stringValue", "_raw")
 
 _decode = msgspec.json.Decoder(Collected).decode
 
@@ -51,11 +69,7 @@ def collected(text: str) -> tuple[str, str | None, str | None] | None:
         return None
     if "P" in (found.part, found.logtag):
         raise part_of_a_line()
-    places = (
-        found.log, found.MESSAGE, found.message, found.short_message, found.textPayload, found.line,
-        found.event,
-    )  # fmt: skip
-    line = next((line for line in map(_line_of, places) if line), None)
+    line = next((line for line in _lines_of(found) if line), None)
     if line is None:
         return None
     times = (found.time, found.at_timestamp, found.journal_time, found.timestamp)
@@ -70,6 +84,18 @@ def part_of_a_line() -> InvalidEvent:
         "line is a part (P) that the container runtime has cut off a longer one; expected a whole line, "
         "as `dataflow ingest` makes of the file",
     )
+
+
+def _lines_of(found: Collected) -> Iterator[str | None]:
+    texts = (
+        found.log, found.MESSAGE, found.message, found.short_message, found.textPayload, found.line,
+        found.event, found.raw, found.LogEntry, found.LogMessage, found.body,
+    )  # fmt: skip
+    yield from map(_line_of, texts)
+    nested = (found.event, found.jsonPayload, found.body, found.result)
+    yield from (_line_of(value.get(key)) for value in nested if isinstance(value, dict) for key in _NESTED)
+    objects = (found.jsonPayload, found.json, found.log_processed)
+    yield from (msgspec.json.encode(value).decode() for value in objects if isinstance(value, dict) and value)
 
 
 def _line_of(value: object) -> str | None:

@@ -170,7 +170,7 @@ COLUMNS: dict[str, d.Directive] = {
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
     "client_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED),
     "client_list": _field("ip", first_client, "addresses", rf"{_NAME}(?:, ?{_NAME}){{0,9}}"),
-    "proxy_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED)._replace(weak=True),
+    "proxy_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED)._replace(weak=2),
     "any_status": _field("status", number_of, "a status", "-|[0-9]{1,3}"),
     "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
     "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),

@@ -19,11 +19,14 @@ from dataflow.stages.access_log.lines import (
     steps_of,
 )
 from dataflow.stages.access_log.patterns import patterns_of
+from dataflow.stages.access_log.stored_lines import read_innermost, read_stored
 from dataflow.stages.access_log.time_groups import TimeGroups
 from dataflow.stages.access_log.values import text_of
 
 _FIELDS = LoggedRequest.__struct_fields__
 _TS = _FIELDS.index("ts")
+# No collector's prefix does.
+_begins_with_address = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}[ :,]|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]").match
 
 
 class LineFormat:
@@ -38,10 +41,11 @@ class LineFormat:
         whole = "".join(patterns) + r"[ \t]*+\Z"
         self._match = re.compile(whole, re.DOTALL).match
         self._loose = whole.replace(r"\ ", r"\ ++")
+        self._takes_prefix = not isinstance(parts[0], str) and _takes_words(parts[0][1])
         self._is_column = [not isinstance(part, str) for part in parts]
         self._steps = steps_of(map(_step, parts, [pattern.replace(r"\ ", r"\ ++") for pattern in patterns]))
         # The weak ones first: what others give for the same field replaces it.
-        ranked = sorted(enumerate(directives), key=lambda numbered: not numbered[1].weak)
+        ranked = sorted(enumerate(directives), key=lambda numbered: -numbered[1].weak)
         self._reads = [(group, _indexes(d)[0], d.read) for group, d in ranked if d.read]
         self._splits = [(group, _indexes(d), d.split) for group, d in ranked if d.split]
         self.unknown = [d.extra for d in directives if d.extra]
@@ -60,8 +64,14 @@ class LineFormat:
         return None
 
     def parse(self, raw: bytes) -> LoggedRequest:
-        """Return the request that a line tells of; `InvalidEvent` says what was expected where."""
-        return self.parse_line(line_of(raw))
+        """Return the request that a line tells of, whoever collected it.
+
+        `InvalidEvent` says what was expected where.
+        """
+        line = line_of(raw)
+        if self._takes_prefix and not _begins_with_address(line):
+            return read_innermost(line, self.parse_line)
+        return read_stored(line, self.parse_line)
 
     def texts_of(self, line: str) -> Sequence[str]:
         """Return the text of each directive; raise `InvalidEvent` if the line is of another format."""
@@ -76,7 +86,7 @@ class LineFormat:
         return [column for column, is_column in columns if is_column]
 
     def reach(self, line: str) -> int:
-        """Return how far into a line its columns and the texts between them go; the last column may be cut."""
+        """Return how far into a line its columns and the texts between them go; the last one may be cut."""
         columns = list(zip(explained(line, self._steps), self._is_column, strict=False))
         while columns and columns[-1][1]:
             columns.pop()
@@ -123,6 +133,11 @@ def _refuse_neighbours(parts: Sequence[Part]) -> None:
                 f"log format has {part[0] + following[0]!r}; "
                 "expected a text between them that tells where the first one ends"
             )
+
+
+def _takes_words(directive: Directive) -> bool:
+    """Return whether the column would take the begin of what a collector writes in front of a line."""
+    return directive.pattern is None or re.fullmatch(directive.pattern, "Feb") is not None
 
 
 def _step(part: Part, pattern: str) -> tuple[str, str, str]:

@@ -18,7 +18,10 @@ _VARIABLE = re.compile(
 
 _KEPT = {
     "remote_addr": d.CLIENT, "the_real_ip": d.CLIENT, "http_x_forwarded_for": d.FORWARDED,
-    "proxy_add_x_forwarded_for": d.FORWARDED, "remote_user": d.USER,
+    "proxy_add_x_forwarded_for": d.FORWARDED, "http_x_real_ip": d.FORWARDED,
+    "http_x_client_ip": d.FORWARDED, "http_cf_connecting_ip": d.FORWARDED,
+    "http_true_client_ip": d.FORWARDED, "http_fastly_client_ip": d.FORWARDED,
+    "proxy_protocol_addr": d.PROXIED, "realip_remote_addr": d.PROXY, "remote_user": d.USER,
     "time_local": d.TIME, "time_iso8601": d.ISO_TIME, "msec": d.EPOCH,
     "request": d.REQUEST, "request_method": d.METHOD, "request_uri": d.TARGET,
     "uri": d.PATH, "document_uri": d.PATH, "args": d.QUERY, "query_string": d.QUERY,
@@ -41,7 +44,7 @@ _SKIPPED = frozenset(
         "date_gmt", "date_local", "document_root", "fastcgi_path_info", "fastcgi_script_name",
         "gzip_ratio", "hostname", "http2", "http3", "https", "invalid_referer", "is_args",
         "limit_rate", "memcached_key", "modern_browser", "msie", "nginx_version", "pipe",
-        "proxy_host", "quic", "realip_remote_addr", "realpath_root", "request_body",
+        "proxy_host", "quic", "realpath_root", "request_body",
         "request_body_file", "request_completion", "request_filename", "request_id", "scheme",
         "server_addr", "session_log_id", "slice_range",
     }

@@ -13,6 +13,7 @@ _CHARACTERS = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
     '"': '"', "\\": "\\", "/": "/",
 }  # fmt: skip
+_ACCOUNT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*+\\(?!x[0-9A-Fa-f]{2}|u00)[A-Za-z][0-9A-Za-z._-]+")
 # A second colon makes it an IPv6 address without brackets.
 _PORT = re.compile(r"(\A[^:]*|\]):[0-9]*\Z")
 
@@ -25,7 +26,12 @@ def text_of(value: str) -> str | None:
 
 
 def user_of(text: str) -> str | None:
-    """Return a user name; Apache logs an empty one as two quotation marks."""
+    r"""Return a user name; Apache logs an empty one as two quotation marks.
+
+    IIS and others log an account of Windows as ``DOMAIN\bob``; its backslash is no escape.
+    """
+    if "\\" in text and _ACCOUNT.fullmatch(text):
+        return text
     return None if text == '""' else text_of(text)
 
 

@@ -11,21 +11,32 @@ _PARAMETER = r'[^"\\\]]*+(?:"(?:[^"\\]|\\.)*+"[^"\\\]]*+)*+'
 _STRUCTURED = rf"(?:-|(?:\[{_PARAMETER}\])++)"
 _COLOUR = r"(?:\x1b\[[0-9;]*+[mK])*+"
 _PRIORITY = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)?"  # over TCP with its length in front
-_TAG = r"[^ :\[\"]++(?:\[[0-9]++\])?: "
+_PROCESS = r"\[[0-9A-Za-z._-]++\]"  # its number; of Heroku and kail the name of a dyno or container
+_TAG = rf"[^ :\[\"]++(?:{_PROCESS})?: "
+_TIME = rf"(?P<time>{_BSD}|{_ISO}|[0-9]{{10}}\.[0-9]{{1,9}})"
+_NAME = "[0-9a-z-]++"
+_POD = rf"(?=[0-9a-z]*+-){_NAME}"
+_LINE = r"(?=[0-9A-Fa-f]*+[.:-]|\{)"  # begins with an address or a time, or is JSON
 _FACILITY = r"(?:kern|user|mail|daemon|auth|authpriv|syslog|local[0-7])\.[a-z]{3,7}"
 
 _PREFIXES = (
     # syslog by RFC 3164, and as rsyslog and `journalctl -o short` write it. No address ends in a colon
     # and a space. BusyBox has facility and severity behind the host.
-    rf"{_PRIORITY}(?P<time>{_BSD}|{_ISO}) (?:(?!{_FACILITY} )(?P<host>[^ ]++) )?(?:{_FACILITY} )?{_TAG}",
+    rf"{_PRIORITY}{_TIME} (?:(?!{_FACILITY} )(?P<host>[^ ]++) )?(?:{_FACILITY} )?{_TAG}",
     # syslog without time and host, as programs send it to a local socket
-    rf"(?:<[0-9]{{1,3}}>{_TAG}|[A-Za-z][0-9A-Za-z_./-]*+\[[0-9]++\]: )",
-    # syslog by RFC 5424
-    rf"{_PRIORITY}1 (?P<time>{_ISO}|-) (?P<host>[^ ]++)(?: [^ ]++){{3}} {_STRUCTURED} (?:\ufeff)?",
+    rf"(?:<[0-9]{{1,3}}>{_TAG}|[A-Za-z][0-9A-Za-z_./-]*+{_PROCESS}: )",
+    # and with a host, but without the name of a program
+    rf"{_PRIORITY}(?P<time>{_BSD}) (?P<host>[A-Za-z][0-9A-Za-z._-]*+) {_LINE}",
+    # syslog by RFC 5424; Heroku leaves structured data out
+    rf"{_PRIORITY}1 (?P<time>{_ISO}|-) (?P<host>[^ ]++)(?: [^ ]++){{3}} (?:{_STRUCTURED} )?+(?:\ufeff)?",
+    # Fluentd's file output: time, tag, record
+    rf"(?P<time>{_ISO})\t[^\t]++\t(?=\{{)",
     # CRI: time, stream, whole (F) or in parts (P). `docker logs -t` writes the time alone.
     rf"(?P<time>{_ISO}) (?:(?:stdout|stderr) (?:F|(?P<part>P))(?::[^ ]*+)? )?",
     # Docker Compose; of a swarm with the node behind the task
-    rf"{_COLOUR}(?:[0-9A-Za-z._-]++@)?(?P<host>[0-9A-Za-z][0-9A-Za-z._-]*+) *+\| {_COLOUR}",
+    rf"{_COLOUR}(?:[0-9A-Za-z._-]++@)?(?P<host>[0-9A-Za-z][0-9A-Za-z._-]*+) *+\|{_COLOUR} {_COLOUR}",
+    # stern: pod and container, with --all-namespaces behind the namespace
+    rf"(?:{_COLOUR}{_NAME}{_COLOUR} )?{_COLOUR}(?P<host>{_POD}){_COLOUR} {_COLOUR}{_NAME}{_COLOUR} {_LINE}",
     # kubectl logs --prefix
     r"\[pod/(?P<host>[^/\]]++)/[^/\]]++\] ",
     # journald, as `journalctl -o export` writes it
