@@ -10,11 +10,11 @@ from dataflow.errors import Misconfigured
 from dataflow.stages.access_log.clients import UnreadableField
 from dataflow.stages.access_log.directives import Directive, Part, Value
 from dataflow.stages.access_log.lines import (
+    BrokenOff,
     DetailedRequest,
     Explained,
     LoggedRequest,
     explained,
-    fault_of,
     line_of,
     steps_of,
 )
@@ -73,11 +73,15 @@ class LineFormat:
             return read_innermost(line, self.parse_line)
         return read_stored(line, self.parse_line)
 
+    def takes(self, line: str) -> bool:
+        """Tell whether a line has the columns of this format; to say where it has not costs far more."""
+        return (self._match(line) or self._match_loosely(line)) is not None
+
     def texts_of(self, line: str) -> Sequence[str]:
         """Return the text of each directive; raise `InvalidEvent` if the line is of another format."""
         match = self._match(line) or self._match_loosely(line)
         if match is None:
-            raise fault_of(line, self._steps)
+            raise BrokenOff(line, self._steps)
         return match.groups()
 
     def explain(self, line: str) -> list[Explained]:

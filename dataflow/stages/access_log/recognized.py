@@ -67,6 +67,8 @@ class RecognizedFormats(UsualFormats):
             except InvalidEvent as error:
                 fault = error
         for each in self._candidates(line):
+            if fault is not None and not isinstance(each, JsonFormat) and not each.takes(line):
+                continue
             try:
                 request = each.parse_line(line)
             except InvalidEvent as error:

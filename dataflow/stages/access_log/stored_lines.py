@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from dataflow.errors import InvalidEvent
 from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest, line_of
-from dataflow.stages.access_log.wrapping import Wrapped, unwrap
+from dataflow.stages.access_log.wrapping import Wrapped, is_wrapped, unwrap
 
 MOST_WRAPPINGS = 3  # a container's syslog that Docker and Kubernetes stored
 
@@ -19,14 +19,18 @@ def read_stored(line: str, read: ReadLine) -> LoggedRequest:
     """
     wrappings: list[Wrapped] = []
     while len(wrappings) < MOST_WRAPPINGS:
-        try:
-            return _with_said(read(line), wrappings)
-        except InvalidEvent:
-            wrapped = unwrap(line)
-            if wrapped is None:
-                raise
-            line = line_of(wrapped.line.encode())
-            wrappings.append(wrapped)
+        fault: InvalidEvent | None = None
+        if not is_wrapped(line):
+            try:
+                return _with_said(read(line), wrappings)
+            except InvalidEvent as error:
+                fault = error
+        wrapped = unwrap(line)
+        if wrapped is None:
+            assert fault is not None
+            raise fault
+        line = line_of(wrapped.line.encode())
+        wrappings.append(wrapped)
     return _with_said(read(line), wrappings)
 
 

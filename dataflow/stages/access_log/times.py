@@ -17,15 +17,14 @@ def common_time(text: str) -> str:
     """Return ``17/May/2015:12:05:03 +0200`` as ``2015-05-17T10:05:03Z``.
 
     A fraction of the second becomes milliseconds. The text must have a colon in front of its seconds,
-    and those must be 00 to 60; a leap second belongs to the second before it.
+    and those must be 00 to 59.
     """
     if len(text) > len("17/May/2015:12:05:03 +0200"):
         fraction = text[21:-6]
         return with_fraction(common_time(text[:20] + text[-6:]), fraction)
     try:
         # The minute is remembered: a date is worked out once a minute and zone, not once a line.
-        second = "59" if text[18:20] == "60" else text[18:20]
-        return f"{_minutes[text[:17] + text[20:]]}{second}Z"
+        return f"{_minutes[text[:17] + text[20:]]}{text[18:20]}Z"
     except (ValueError, OverflowError) as error:
         raise _no_time(text, "a time as 17/May/2015:10:05:03 +0000") from error
 
@@ -41,7 +40,7 @@ def iso_time(text: str) -> str:
     Raises `InvalidEvent` if it is no such time.
     """
     try:
-        at = datetime.fromisoformat(f"{text[:17]}59{text[19:]}" if text[16:19] == ":60" else text)
+        at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
             utc, fraction = utc_text(at), _FRACTION.search(text, 19)
             return with_fraction(utc, fraction[1]) if fraction else utc

@@ -6,10 +6,10 @@ from collections import Counter
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.fronts import NAME, Front, front_of
 from dataflow.stages.access_log.lines import (
+    BrokenOff,
     Explained,
     LoggedRequest,
     explained,
-    fault_of,
     line_of,
     steps_of,
 )
@@ -24,7 +24,7 @@ from dataflow.stages.bounded_cache import BoundedCache
 _FRONT = rf"{NAME}[^\[]*+(?<= )"
 _TIME = r"[^\]]{17}:[0-5][0-9] [^\]]{5}"
 _ANY_TIME = (
-    r"(?:[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:(?:[0-5][0-9]|60)(?:[.,][0-9]{1,9}+)?+"
+    r"(?:[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+"
     r" (?:[+-][0-9]{2}:?[0-9]{2}|Z|GMT|UTC)"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.,][0-9]{1,9}+)?+(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
 )
@@ -50,11 +50,12 @@ def _after_time(space: str) -> str:
 _match = re.compile(rf"({_FRONT})\[({_TIME})\] " + _after_time(" ") + r"\Z", re.DOTALL).match
 # The same with any number of spaces, and with brackets in the name of a user. A quotation mark in what a
 # client sent is escaped: the first one behind a time begins the request.
-_FIRST_TIME = rf'\[{_ANY_TIME}\] ++"'
+_BEHIND_BRACKET = rf'{_ANY_TIME}\] ++"'
 _match_loosely = re.compile(
-    rf" *+((?:(?!{_FIRST_TIME}).)*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r"[ \t]*+\Z", re.DOTALL
+    rf" *+((?:[^\[]++|\[(?!{_BEHIND_BRACKET}))*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r"[ \t]*+\Z",
+    re.DOTALL,
 ).match
-_find_time = re.compile(_FIRST_TIME).search
+_find_time = re.compile(rf"\[{_BEHIND_BRACKET}").search
 _are_addresses = re.compile(rf"-|unknown|{_ADDRESSES}").fullmatch
 
 _FRONT_STEPS = (
@@ -122,7 +123,7 @@ class UsualFormats:
         if match is not None:
             return self._request(match)
         time = _find_time(line)
-        raise fault_of(line, _front_steps) if time is None else fault_of(line, _steps, time.end() - 1)
+        raise BrokenOff(line, _front_steps) if time is None else BrokenOff(line, _steps, time.end() - 1)
 
     def _request(self, match: re.Match[str]) -> LoggedRequest:
         (front, time, method, endpoint, query, protocol, request, status, size,

@@ -44,6 +44,9 @@ _PREFIXES = (
 )
 _prefix_matches = [re.compile(pattern).match for pattern in _PREFIXES]
 
+is_wrapped = re.compile(rf"{_ISO} (?:stdout|stderr) [FP][ :]").match
+"""Whether a container runtime has certainly wrapped a line: no format begins so."""
+
 _BESIDE = (
     # W3C extended log
     r"#(?:Version|Fields|Software|Date|Start-Date|End-Date|Remark|GMT-Offset): ?",
