@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from dataflow.errors import Misconfigured
 from dataflow.stages.access_log import directives as d
 from dataflow.stages.access_log.clients import UnreadableField, client_of, first_client
-from dataflow.stages.access_log.times import epoch_time, iso_time
+from dataflow.stages.access_log.times import common_time, epoch_time, iso_time
 from dataflow.stages.access_log.values import (
     NO_VALUE,
     RequestLine,
@@ -114,8 +114,13 @@ def _last_timer(text: str) -> int | None:
     return None if ms < 0 else ms
 
 
+_is_common_time = re.compile(d.COMMON_TIME).fullmatch
+
+
 def _any_time(text: str) -> str:
-    """Read ISO 8601, or epoch seconds, milliseconds, microseconds or nanoseconds by their digits."""
+    """Read ISO 8601, Apache's time, or epoch seconds, ms, microseconds or nanoseconds by their digits."""
+    if _is_common_time(text):
+        return common_time(text)
     if "-" in text:
         return iso_time(text)
     whole, _, fraction = text.partition(".")
@@ -151,6 +156,8 @@ COLUMNS: dict[str, d.Directive] = {
     "utc_date": _written("%Y-%m-%d"),
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
+    "spaced_time": _written("%d/%b/%Y %H:%M:%S"),
+    "ctime": _written("%a %b %e %H:%M:%S %Y"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
     "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
     "quoted_request": d.Directive(

@@ -26,7 +26,7 @@ Read = Callable[[str], Value]
 _WORD = r"[0-9A-Za-z._:%\[\]*-]{0,255}"
 _WHOLE = r"-|[0-9]{0,18}+"
 _SECONDS = r"-|(?:[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+)?+"
-_COMMON_TIME = r"[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:(?:[0-5][0-9]|60)(?:[.,][0-9]{1,9}+)?+ [+-][0-9]{4}"
+COMMON_TIME = r"[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+ [+-][0-9]{4}"
 
 
 class Directive(NamedTuple):
@@ -105,10 +105,10 @@ MICROSECONDS = _field("response_time_ms", microseconds_to_ms, "whole microsecond
 SECONDS = _field("response_time_ms", seconds_to_ms, "seconds", _SECONDS)
 WHOLE_SECONDS = SECONDS._replace(weak=True)
 
-TIME = Directive("a time as 17/May/2015:10:05:03 +0000", pattern=_COMMON_TIME, time=common_time)
+TIME = Directive("a time as 17/May/2015:10:05:03 +0000", pattern=COMMON_TIME, time=common_time)
 BRACKETED_TIME = Directive(
     "a time as [17/May/2015:10:05:03 +0000]",
-    pattern=rf"\[{_COMMON_TIME}\]",
+    pattern=rf"\[{COMMON_TIME}\]",
     time=lambda text: common_time(text[1:-1]),
 )
 ISO_TIME = Directive(
