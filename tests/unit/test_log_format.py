@@ -228,6 +228,30 @@ AT = "2015-05-17T10:05:03Z"
         ),
         ("%t %>s", "[17/May/2015:10:05:03.606 +0000] 200", {"ts": AT[:-1] + ".606Z", "status": 200}),
         ("%t %>s %s", f"[{TIME}] 200 301", {"ts": AT, "status": 200}),
+        (
+            '[$time_local] "$request_method $scheme://$host$request_uri $server_protocol" $status',
+            f'[{TIME}] "GET https://www.example.com/a?b HTTP/2.0" 200',
+            {
+                "host": "www.example.com",
+                "ts": AT,
+                "method": "GET",
+                "endpoint": "/a",
+                "query": "b",
+                "protocol": "HTTP/2.0",
+                "status": 200,
+            },
+        ),
+        (
+            "%t %{Host}i%U%q",
+            f"[{TIME}] a.example:8443/b?c",
+            {"host": "a.example", "ts": AT, "endpoint": "/b", "query": "c"},
+        ),
+        (
+            "%{client}a - %u %t %s %O",
+            f"192.0.2.1 - - [{TIME}] 200 5",
+            {"ip": "192.0.2.1", "ts": AT, "status": 200, "bytes": 5},
+        ),
+        ("%t %s %S %I", f"[{TIME}] 200 0A1B2C.node1 http-nio-8080-exec-1", {"ts": AT, "status": 200}),
         ("%t %s", f"[{TIME}] 301", {"ts": AT, "status": 301}),
         (
             "%{X-Forwarded-For}i %l %u %t",

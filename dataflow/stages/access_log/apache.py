@@ -23,8 +23,8 @@ _PLAIN = {
     "a": d.CLIENT, "h": d.CLIENT, "l": d.IDENT, "u": d.USER, "t": d.BRACKETED_TIME, "r": d.REQUEST,
     "m": d.METHOD, "U": d.PATH, "q": d.QUERY, "H": d.PROTOCOL, "s": d.STATUS, "b": d.BYTES,
     "B": d.BYTES, "O": d.BYTES_WITH_HEADERS, "v": d.SERVER_NAME, "V": d.SERVER_NAME,
-    "D": d.MICROSECONDS, "T": d.WHOLE_SECONDS, "p": d.SKIPPED_DIGITS, "I": d.SKIPPED_DIGITS,
-    "S": d.SKIPPED_DIGITS, "k": d.SKIPPED_DIGITS, "P": d.SKIPPED_DIGITS,
+    "D": d.MICROSECONDS, "T": d.WHOLE_SECONDS, "p": d.SKIPPED_DIGITS, "I": d.SKIPPED_WORD,
+    "S": d.SKIPPED_WORD, "k": d.SKIPPED_DIGITS, "P": d.SKIPPED_DIGITS,
     "^FB": d.SKIPPED_DIGITS,
     "A": d.SKIPPED, "f": d.SKIPPED, "L": d.SKIPPED, "R": d.SKIPPED, "X": d.SKIPPED,
 }  # fmt: skip
@@ -85,7 +85,7 @@ def _with_argument(argument: str, letter: str) -> d.Directive | None:
     if letter == "i":
         return _HEADERS.get(argument.lower(), d.SKIPPED)
     if letter in ("a", "h"):
-        return d.PROXY if argument == "c" else None
+        return {"c": d.PROXY, "client": d.CLIENT}.get(argument)  # the second one is Jetty's
     return d.SKIPPED_DIGITS if letter in ("p", "P") else d.SKIPPED if letter in _NAMED else None
 
 

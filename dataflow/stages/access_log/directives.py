@@ -76,6 +76,8 @@ def _field(field: str, read: Callable[[str], Value], expected: str, pattern: str
 SKIPPED = Directive("a text")
 SKIPPED_LIST = Directive("values", pattern=r"[^ ,\"]*+(?:(?:, ?| : )[^ ,\"]*+)*+", is_bounded=False)
 SKIPPED_DIGITS = Directive("digits", pattern="-|[0-9]{0,20}+")
+SKIPPED_WORD = Directive("digits or a name", pattern=r"[0-9A-Za-z._!-]{0,128}+")
+"""Sizes of Apache; Tomcat has its threads and sessions there."""
 FRACTION = Directive("digits", pattern="[0-9]{1,9}+", is_fraction=True)
 
 CLIENT = _field("ip", client_of, "an address or a host name", _WORD)

@@ -34,6 +34,7 @@ class LineFormat:
 
     def __init__(self, parts: Sequence[Part], *, escapes: bool, zone: str | None = None) -> None:
         """Compile a format; `escapes` if the server escapes quotation marks in what clients sent."""
+        parts = [*map(_ending_at_slash, parts, [*parts[1:], ""])]
         _refuse_neighbours(parts)
         directives = [part[1] for part in parts if not isinstance(part, str)]
         self._time = TimeGroups(directives, zone)
@@ -137,6 +138,15 @@ def _refuse_neighbours(parts: Sequence[Part]) -> None:
                 f"log format has {part[0] + following[0]!r}; "
                 "expected a text between them that tells where the first one ends"
             )
+
+
+def _ending_at_slash(part: Part, following: Part) -> Part:
+    """Return a part; a host with the path directly behind it, as in ``$host$request_uri``, ends there."""
+    if isinstance(part, str) or isinstance(following, str) or part[1].fields != ("host",):
+        return part
+    if "endpoint" not in following[1].fields or part[1].pattern is not None:
+        return part
+    return part[0], part[1]._replace(pattern=r'[^/*?" \t]*+', is_bounded=False)
 
 
 def _takes_words(directive: Directive) -> bool:
