@@ -47,6 +47,10 @@ _prefix_matches = [re.compile(pattern).match for pattern in _PREFIXES]
 is_wrapped = re.compile(rf"{_ISO} (?:stdout|stderr) [FP][ :]").match
 """Whether a container runtime has certainly wrapped a line: no format begins so."""
 
+_begins_quoted = re.compile(r'"(?=[0-9A-Fa-f.:]*+ )').match
+_is_csv = re.compile(r'[^"]*+(?<=\] )""[A-Z]').match
+_QUOTE = re.compile(r'(?<!\\)"')
+
 _BESIDE = (
     # W3C extended log
     r"#(?:Version|Fields|Software|Date|Start-Date|End-Date|Remark|GMT-Offset): ?",
@@ -82,7 +86,15 @@ def unwrap(line: str) -> Wrapped | None:
             if named.get("part"):
                 raise part_of_a_line()
             return Wrapped(line[match.end() :], _known(named.get("host")), _known(named.get("time")))
-    return None
+    return Wrapped(_unquoted(line), None, None) if _begins_quoted(line) else None
+
+
+def _unquoted(line: str) -> str:
+    """Return a line without the quotation marks around it: OpenLiteSpeed's, or those of one column of CSV."""
+    inner = line[1:]
+    is_closed = len(_QUOTE.findall(inner)) % 2 == 1 and inner.endswith('"')
+    inner = inner[:-1] if is_closed else inner
+    return inner.replace('""', '"') if _is_csv(inner) else inner
 
 
 def _known(text: str | None) -> str | None:
