@@ -290,3 +290,8 @@ def test_a_cut_line_of_a_named_format_is_explained_by_it():
     """Its columns reach furthest."""
     line = FILES["haproxy-clf"].examples[0].line
     assert AUTO.explain(line[:-20])[0] == "haproxy-clf"
+
+
+def test_the_header_of_a_usage_log_is_no_request():
+    """Each file of Google Cloud Storage begins with one."""
+    assert line_stage(None, None, None)(b'"time_micros","c_ip","c_ip_type"') == []

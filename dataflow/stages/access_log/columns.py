@@ -152,7 +152,7 @@ COLUMNS: dict[str, d.Directive] = {
     "protocol": d.PROTOCOL, "status": d.STATUS, "bytes": d.BYTES, "sent_bytes": d.BYTES_WITH_HEADERS,
     "referer": d.REFERER,
     "user_agent": d.USER_AGENT, "ms": d.MILLISECONDS, "time": d.TIME, "iso_time": d.ISO_TIME,
-    "epoch": d.EPOCH, "request": d.REQUEST,
+    "epoch": d.EPOCH, "epoch_us": d.EPOCH_US, "request": d.REQUEST,
     "utc_date": _written("%Y-%m-%d"),
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),

@@ -54,6 +54,8 @@ _QUOTE = re.compile(r'(?<!\\)"')
 _BESIDE = (
     # W3C extended log
     r"#(?:Version|Fields|Software|Date|Start-Date|End-Date|Remark|GMT-Offset): ?",
+    # Google Cloud Storage
+    r'"time_micros",',
     # journalctl -o export
     r"_{1,2}[A-Z][A-Z0-9_]*+=",
     r"(?:PRIORITY|MESSAGE_ID|SYSLOG_[A-Z_]++|CODE_[A-Z_]++|TID|UNIT|USER_UNIT|ERRNO|INVOCATION_ID|JOB_[A-Z]++)=",
