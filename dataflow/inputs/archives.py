@@ -67,8 +67,9 @@ def _files_of_one_tar(path: str, source: "_Headers") -> Members:
 def _leave_holes_out(member: tarfile.TarInfo) -> None:
     """Let what is stored of a sparse file be all of it: a hole holds no line, however large it is."""
     if member.issparse():
-        member.size = sum(size for _, size in member.sparse)  # type: ignore[attr-defined]  # offset and size
-        member.sparse = None  # type: ignore[attr-defined]  # as in a file without holes
+        blocks = cast("list[tuple[int, int]]", member.sparse)  # offset and size of each
+        member.size = sum(size for _, size in blocks)
+        member.sparse = None
 
 
 def zip_members(path: str, pieces: Pieces) -> Members:

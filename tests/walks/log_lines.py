@@ -57,6 +57,8 @@ LINES = {
     "captured by HAProxy": repeated(b"|a", HAPROXY + b"{", b'} "GET / HTTP/1.1"'),
     "a target in an object": repeated(b"a", *_cloudflare),
     "two times": repeated(b"a", FIRST, b'" 200 1 "-" "-" 0.1 "-" 0.2'),
+    "a line in quotes": repeated(b'""', b'"1.1.1.1 - - ' + TIME, b'"'),
+    "a pod": repeated(b"a-", b"", b" nginx x"),
     "blanks in quotes": repeated(b'"" ', b"2015-05-17 10:05:03 "),
 }
 FIELDS = {

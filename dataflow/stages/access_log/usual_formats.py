@@ -50,12 +50,12 @@ def _after_time(space: str) -> str:
 _match = re.compile(rf"({_FRONT})\[({_TIME})\] " + _after_time(" ") + r"\Z", re.DOTALL).match
 # The same with any number of spaces, and with brackets in the name of a user. A quotation mark in what a
 # client sent is escaped: the first one behind a time begins the request.
-_BEHIND_BRACKET = rf'{_ANY_TIME}\] ++"'
+_TIME_AND_QUOTE = rf'{_ANY_TIME}\] ++"'
 _match_loosely = re.compile(
-    rf" *+((?:[^\[]++|\[(?!{_BEHIND_BRACKET}))*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r"[ \t]*+\Z",
+    rf" *+((?:[^\[]++|\[(?!{_TIME_AND_QUOTE}))*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r"[ \t]*+\Z",
     re.DOTALL,
 ).match
-_find_time = re.compile(rf"\[{_BEHIND_BRACKET}").search
+_find_time = re.compile(rf"\[{_TIME_AND_QUOTE}").search
 _are_addresses = re.compile(rf"-|unknown|{_ADDRESSES}").fullmatch
 
 _FRONT_STEPS = (
