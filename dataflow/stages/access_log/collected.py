@@ -51,6 +51,11 @@ class Collected(msgspec.Struct, gc=False):
     journal_host: object = msgspec.field(default=None, name="_HOSTNAME")
     host: object = None
     """Vector and GELF: its name; Filebeat: an object with its name."""
+    hostname: object = None
+    """rsyslog, which has the line in `msg`."""
+    HOST: object = None
+    """syslog-ng."""
+    msg: object = None
 
 
 _NESTED = ("message", "log", "line", "original", "stringValue", "_raw")
@@ -74,7 +79,9 @@ def collected(text: str) -> tuple[str, str | None, str | None] | None:
         return None
     times = (found.time, found.at_timestamp, found.journal_time, found.timestamp)
     time = next((time for time in times if isinstance(time, str | float | int)), None)
-    return line, _name_of(found.journal_host) or _name_of(found.host), None if time is None else str(time)
+    hosts = (found.journal_host, found.host, found.hostname, found.HOST)
+    host = next((name for name in map(_name_of, hosts) if name), None)
+    return line, host, None if time is None else str(time)
 
 
 def part_of_a_line() -> InvalidEvent:
@@ -89,7 +96,7 @@ def part_of_a_line() -> InvalidEvent:
 def _lines_of(found: Collected) -> Iterator[str | None]:
     texts = (
         found.log, found.MESSAGE, found.message, found.short_message, found.textPayload, found.line,
-        found.event, found.raw, found.LogEntry, found.LogMessage, found.body,
+        found.event, found.raw, found.LogEntry, found.LogMessage, found.body, found.msg,
     )  # fmt: skip
     yield from map(_line_of, texts)
     nested = (found.event, found.jsonPayload, found.body, found.result)

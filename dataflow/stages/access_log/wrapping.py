@@ -31,6 +31,8 @@ _PREFIXES = (
     rf"{_PRIORITY}1 (?P<time>{_ISO}|-) (?P<host>[^ ]++)(?: [^ ]++){{3}} (?:{_STRUCTURED} )?+(?:\ufeff)?",
     # Fluentd's file output: time, tag, record
     rf"(?P<time>{_ISO})\t[^\t]++\t(?=\{{)",
+    # aws logs tail, with the stream behind the time
+    rf"(?P<time>{_ISO}) [^ /]*+/[^ ]*+ {_LINE}",
     # CRI: time, stream, whole (F) or in parts (P). `docker logs -t` writes the time alone.
     rf"(?P<time>{_ISO}) (?:(?:stdout|stderr) (?:F|(?P<part>P))(?::[^ ]*+)? )?",
     # Docker Compose; of a swarm with the node behind the task
