@@ -51,7 +51,7 @@ def tar_members(path: str, pieces: Pieces) -> Members:
 
 def _files_of_one_tar(path: str, source: "_Headers") -> Members:
     file = cast("IO[bytes]", source)  # of a stream tarfile only calls `read`
-    with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header) as archive:
+    with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header, errors="backslashreplace") as archive:
         while (member := archive.next()) is not None:
             source.left = None
             _leave_holes_out(member)
