@@ -295,3 +295,14 @@ def test_a_cut_line_of_a_named_format_is_explained_by_it():
 def test_the_header_of_a_usage_log_is_no_request():
     """Each file of Google Cloud Storage begins with one."""
     assert line_stage(None, None, None)(b'"time_micros","c_ip","c_ip_type"') == []
+
+
+@pytest.mark.parametrize(
+    ("written", "ms"),
+    [("12ms", 12), ("1m2.5s", 62_500), ("12.3µs", 0.0123), ("2h0m0s", 7_200_000), ("850ns", 0.00085)]
+    + [("1.5", 1_500), ("1m2", None), ("ms", None), ("1d", None), ("NaN", None)],
+)
+def test_durations_of_go_are_times(written, ms):
+    """Caddy may be told to write them, and Gin does."""
+    line = FILES["caddy"].examples[0].line.replace("0.000929675", f'"{written}"')
+    assert line_parser("caddy").parse(line.encode()).response_time_ms == ms

@@ -11,6 +11,7 @@ from dataflow.stages.access_log.times import common_time, epoch_time, iso_time
 from dataflow.stages.access_log.values import (
     NO_VALUE,
     RequestLine,
+    duration_to_ms,
     number_of,
     request_line,
     target_parts,
@@ -70,7 +71,9 @@ def _seconds(text: str) -> float | None:
     if text in NO_VALUE:
         return None
     try:
-        ms = Decimal(text.removesuffix("s")) * 1000
+        if text[-1].isalpha():
+            return duration_to_ms(text)
+        ms = Decimal(text) * 1000
     except (ArithmeticError, ValueError) as error:
         raise UnreadableField from error
     if not ms.is_finite() or not 0 <= ms < _MOST_MS:  # no number, or one with 999 digits
@@ -157,6 +160,7 @@ COLUMNS: dict[str, d.Directive] = {
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
     "spaced_time": _written("%d/%b/%Y %H:%M:%S"),
+    "gin_time": _written("%Y/%m/%d - %H:%M:%S"),
     "ctime": _written("%a %b %e %H:%M:%S %Y"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
     "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
