@@ -299,8 +299,18 @@ def test_the_header_of_a_usage_log_is_no_request():
 
 @pytest.mark.parametrize(
     ("written", "ms"),
-    [("12ms", 12), ("1m2.5s", 62_500), ("12.3µs", 0.0123), ("2h0m0s", 7_200_000), ("850ns", 0.00085)]
-    + [("1.5", 1_500), ("1m2", None), ("ms", None), ("1d", None), ("NaN", None)],
+    [
+        ("12ms", 12),
+        ("1m2.5s", 62_500),
+        ("12.3µs", 0.0123),
+        ("2h0m0s", 7_200_000),
+        ("850ns", 0.00085),
+        ("1.5", 1_500),
+        ("1m2", None),
+        ("ms", None),
+        ("1d", None),
+        ("NaN", None),
+    ],
 )
 def test_durations_of_go_are_times(written, ms):
     """Caddy may be told to write them, and Gin does."""

@@ -7,7 +7,7 @@ from dataflow.stages.access_log.clients import address_of, host_name_of
 from dataflow.stages.access_log.json_format import json_object
 from dataflow.stages.access_log.named import format_files
 from dataflow.stages.access_log.times import epoch_time, formatted_time, iso_time
-from dataflow.stages.access_log.values import host_of, request_line, unescape
+from dataflow.stages.access_log.values import duration_to_ms, host_of, request_line, unescape
 from dataflow.stages.datastream2.typed import parse_datastream2
 from dataflow.stages.datastream2.values import breadcrumbs_of
 from dataflow.stages.request_site import referer_of, site_of
@@ -71,6 +71,7 @@ FIELDS = {
     "digits": repeated(b"1"),
     "fractions": repeated(b":11:11.1"),
     "labels": repeated(b"a."),
+    "durations": repeated(b"1m"),
     "escapes": repeated(b"\\x41"),
     "a long word": repeated(b"A"),
 }
@@ -104,5 +105,6 @@ LOG_LINES = {
     "time of a format": Walk(
         of_text(lambda text: formatted_time("%H:%M:%S", None, text)), some(FIELDS, "digits", "fractions")
     ),
+    "duration": Walk(of_text(duration_to_ms), some(FIELDS, "durations")),
     "user agent": Walk(of_text(user_agent_of), some(FIELDS, "a long word", "labels")),
 }
