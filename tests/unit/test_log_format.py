@@ -41,6 +41,7 @@ def read(format_string: str, line: str) -> dict[str, object]:
         r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"",
         r'"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-agent}i\""',
         r'LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"" combined',
+        '# usual\nLogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined\n',
         r"""LogFormat '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"' combined""",
         'LogFormat "%h %l %u %t \\\n\\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined',
         (
@@ -52,6 +53,7 @@ def read(format_string: str, line: str) -> dict[str, object]:
             '$status $body_bytes_sent "$http_referer" "$http_user_agent"'
         ),
         """
+        # as Apache's
         log_format combined '$remote_addr - $remote_user [$time_local] "$request" '
                             '$status $body_bytes_sent "$http_referer" "$http_user_agent"';
         """,
@@ -252,6 +254,21 @@ AT = "2015-05-17T10:05:03Z"
             {"ip": "192.0.2.1", "ts": AT, "status": 200, "bytes": 5},
         ),
         ("%t %s %S %I", f"[{TIME}] 200 0A1B2C.node1 http-nio-8080-exec-1", {"ts": AT, "status": 200}),
+        (
+            "[$time_local] $uri$is_args$args $status",
+            f"[{TIME}] /a- 200",
+            {"ts": AT, "endpoint": "/a", "status": 200},
+        ),
+        (
+            "[$time_local] $uri$is_args$args $status",
+            f"[{TIME}] /a?b=- 200",
+            {"ts": AT, "endpoint": "/a", "query": "b=-", "status": 200},
+        ),
+        (
+            "log_format x escape=none '[$time_local] $uri$is_args$args $status';",
+            f"[{TIME}] /a- 200",
+            {"ts": AT, "endpoint": "/a-", "status": 200},
+        ),
         ("%t %s", f"[{TIME}] 301", {"ts": AT, "status": 301}),
         (
             "%{X-Forwarded-For}i %l %u %t",

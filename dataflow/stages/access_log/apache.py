@@ -7,9 +7,12 @@ from dataflow.stages.access_log import directives as d
 
 _STRING = r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')"""
 _WORD = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"']+)"""
-_begins_statement = re.compile(r"\s*(?:LogFormat|(?:Custom|Global|Transfer)Log)\s", re.IGNORECASE).match
+_COMMENTS = r"(?:\s|\#[^\n]*\n)*+"
+_begins_statement = re.compile(
+    rf"{_COMMENTS}(?:LogFormat|(?:Custom|Global|Transfer)Log)\s", re.IGNORECASE
+).match
 _STATEMENT = re.compile(
-    rf"\s*(?:LogFormat|(?:Custom|Global)Log\s+{_WORD})\s+{_STRING}(?:[ \t]+{_WORD})*+\s*",
+    rf"{_COMMENTS}(?:LogFormat|(?:Custom|Global)Log\s+{_WORD})\s+{_STRING}(?:[ \t]+{_WORD})*+\s*",
     re.DOTALL | re.IGNORECASE,
 )
 _QUOTED = re.compile(rf"\s*{_STRING}\s*", re.DOTALL)
