@@ -52,10 +52,11 @@ class Collected(msgspec.Struct, gc=False):
     host: object = None
     """Vector and GELF: its name; Filebeat: an object with its name."""
     hostname: object = None
-    """rsyslog, which has the line in `msg`."""
+    """rsyslog, which has the line in `msg`; beside that of other programs is no tag."""
     HOST: object = None
     """syslog-ng."""
     msg: object = None
+    syslogtag: object = None
 
 
 _NESTED = ("message", "log", "line", "original", "stringValue", "_raw")
@@ -96,7 +97,7 @@ def part_of_a_line() -> InvalidEvent:
 def _lines_of(found: Collected) -> Iterator[str | None]:
     texts = (
         found.log, found.MESSAGE, found.message, found.short_message, found.textPayload, found.line,
-        found.event, found.raw, found.LogEntry, found.LogMessage, found.body, found.msg,
+        found.event, found.raw, found.LogEntry, found.LogMessage, found.body, found.syslogtag and found.msg,
     )  # fmt: skip
     yield from map(_line_of, texts)
     nested = (found.event, found.jsonPayload, found.body, found.result)

@@ -89,6 +89,10 @@ def _nanoseconds(text: str) -> float | None:
     return _seconds(f"{text}E-9")
 
 
+def _milliseconds(text: str) -> float | None:
+    return _seconds(f"{text}E-3")
+
+
 def _microseconds(text: str) -> float | None:
     return _seconds(f"{text}E-6")
 
@@ -177,6 +181,7 @@ COLUMNS: dict[str, d.Directive] = {
         r"-|[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+",
     ),
     "seconds": _field("response_time_ms", _seconds, "seconds"),
+    "float_ms": _field("response_time_ms", _milliseconds, "milliseconds"),
     "nanoseconds": _field("response_time_ms", _nanoseconds, "nanoseconds"),
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
     "client_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED),
