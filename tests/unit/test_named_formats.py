@@ -316,3 +316,11 @@ def test_durations_of_go_are_times(written, ms):
     """Caddy may be told to write them, and Gin does."""
     line = FILES["caddy"].examples[0].line.replace("0.000929675", f'"{written}"')
     assert line_parser("caddy").parse(line.encode()).response_time_ms == ms
+
+
+@pytest.mark.parametrize("written", ["1" + "0" * 300, "164686140152", "16468614015", "20220309213001"])
+def test_digits_that_are_no_time_are_a_dead_letter(written):
+    """The first ten of them were taken for seconds."""
+    line = FILES["caddy"].examples[0].line.replace("1646861401.5241024", written)
+    with pytest.raises(InvalidEvent, match=r"time is '[0-9]+'; expected a time"):
+        line_parser("caddy").parse(line.encode())

@@ -121,6 +121,7 @@ def _last_timer(text: str) -> int | None:
     return None if ms < 0 else ms
 
 
+_DIGITS_OF_TIMES = frozenset((*range(11), 13, 16, 19))
 _is_common_time = re.compile(d.COMMON_TIME).fullmatch
 
 
@@ -128,9 +129,9 @@ def _any_time(text: str) -> str:
     """Read ISO 8601, Apache's time, or epoch seconds, ms, microseconds or nanoseconds by their digits."""
     if _is_common_time(text):
         return common_time(text)
-    if "-" in text:
-        return iso_time(text)
     whole, _, fraction = text.partition(".")
+    if "-" in text or len(whole) not in _DIGITS_OF_TIMES:
+        return iso_time(text)
     is_fine = whole.isdecimal() and len(whole) > 10
     return epoch_time(f"{whole[:10]}.{whole[10:]}{fraction}" if is_fine else text)
 
