@@ -86,7 +86,9 @@ def _is_site(text: str) -> bool:
 
 
 def _is_host(text: str) -> bool:
-    return text in _ANY_HOST or address_of(text) is not None or host_name_of(text) is not None
+    if text in _ANY_HOST or address_of(text) is not None:
+        return True
+    return host_name_of(text.removeprefix("*").removeprefix(".")) is not None  # as nginx may name a server
 
 
 def _no_client(text: str) -> InvalidEvent:
