@@ -50,6 +50,7 @@ def read(line: str) -> dict[str, object]:
         (f"{CRI_TIME} app[web.3]: {LINE}", None, CRI_TIME),
         (f"83 <40>1 {CRI_TIME} host app web.3 - {LINE}", "host", CRI_TIME),
         (f"1431857103.250000 web1 nginx[12]: {LINE}", "web1", "1431857103.250000"),
+        (f"Sun 2015-05-17 10:05:03 UTC web1 nginx[12]: {LINE}", "web1", "Sun 2015-05-17 10:05:03 UTC"),
         (f"<190>Feb  7 11:48:51 web1 {LINE}", "web1", "Feb  7 11:48:51"),
         (f"web-7d4b9c-x2k9p nginx {LINE}", "web-7d4b9c-x2k9p", None),
         (f"shop \x1b[32mweb-0\x1b[0m \x1b[36mmy-nginx\x1b[0m {CRI_TIME} {LINE}", "web-0", CRI_TIME),
@@ -253,3 +254,9 @@ def test_a_collector_may_have_taken_the_json_of_a_line_apart():
     sent = {"remote_addr": "192.0.2.9", "status": 200, "time_iso8601": "2015-05-17T10:05:03Z"}
     for stored in ({"jsonPayload": sent, "timestamp": CRI_TIME}, {"json": sent}, {"log_processed": sent}):
         assert read(json.dumps(stored))["ip"] == "192.0.2.9"
+
+
+@pytest.mark.parametrize("line", ["-- Logs begin at Mon 2020-02-03 10:00:00 UTC. --", "-- Boot 5ca1ab1e --"])
+def test_what_journalctl_writes_between_entries_is_no_request(line):
+    """It was a dead letter in each of its outputs."""
+    assert line_stage(None, None, None)(line.encode()) == []

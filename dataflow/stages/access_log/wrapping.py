@@ -13,7 +13,8 @@ _COLOUR = r"(?:\x1b\[[0-9;]*+[mK])*+"
 _PRIORITY = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)?"  # over TCP with its length in front
 _PROCESS = r"\[[0-9A-Za-z._-]++\]"  # its number; of Heroku and kail the name of a dyno or container
 _TAG = rf"[^ :\[\"]++(?:{_PROCESS})?: "
-_TIME = rf"(?P<time>{_BSD}|{_ISO}|[0-9]{{10}}\.[0-9]{{1,9}})"
+_FULL = r"[A-Z][a-z]{2} [0-9-]{10} [0-9:]{8}(?:\.[0-9]{1,9})? [A-Z]{1,5}"  # journalctl -o short-full
+_TIME = rf"(?P<time>{_BSD}|{_ISO}|{_FULL}|[0-9]{{10}}\.[0-9]{{1,9}})"
 _NAME = "[0-9a-z-]++"
 _POD = rf"(?=[0-9a-z]*+-){_NAME}"
 _LINE = r"(?=[0-9A-Fa-f]*+[.:-]|\{)"  # begins with an address or a time, or is JSON
@@ -58,6 +59,8 @@ _BESIDE = (
     r"#(?:Version|Fields|Software|Date|Start-Date|End-Date|Remark|GMT-Offset): ?",
     # Google Cloud Storage
     r'"time_micros",',
+    # journalctl
+    r"-- (?:Logs begin|Journal begins|Boot|Reboot|No entries)",
     # journalctl -o export
     r"_{1,2}[A-Z][A-Z0-9_]*+=",
     r"(?:PRIORITY|MESSAGE_ID|SYSLOG_[A-Z_]++|CODE_[A-Z_]++|TID|UNIT|USER_UNIT|ERRNO|INVOCATION_ID|JOB_[A-Z]++)=",
