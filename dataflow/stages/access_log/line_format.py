@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
 
-from dataflow.errors import Misconfigured
+from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.access_log.clients import UnreadableField
 from dataflow.stages.access_log.directives import Directive, Part, Value
 from dataflow.stages.access_log.lines import (
@@ -72,7 +72,10 @@ class LineFormat:
         line = line_of(raw)
         if self._takes_prefix and not _begins_with_address(line):
             return read_innermost(line, self.parse_line)
-        return read_stored(line, self.parse_line)
+        try:
+            return self.parse_line(line)
+        except InvalidEvent:
+            return read_stored(line, self.parse_line)
 
     def takes(self, line: str) -> bool:
         """Tell whether a line has the columns of this format; to say where it has not costs far more."""
