@@ -41,6 +41,7 @@ LINES = {
     "a front without an end": repeated(b"a ", b"", b"["),
     "times": repeated(TIME, b"1.1.1.1 - - ", b'"GET / HTTP/1.1" 200 1'),
     "addresses": repeated(b"1.1.1.1, ", b"", b"- " + TIME + b'"'),
+    "addresses before": repeated(b"1.1.1.1, ", b"", b"a 1.1.1.1 - - " + TIME + b'"GET / HTTP/1.1" 200 1'),
     "addresses behind": repeated(b"1.1.1.1, ", FIRST + b'GET / HTTP/1.1" 200 1 "-" "-" ', b"x"),
     "backslashes": repeated(b"\\", FIRST),
     "escapes": repeated(b"\\x41", FIRST, b'" 200 1'),
