@@ -61,6 +61,7 @@ def read(line: str) -> dict[str, object]:
         (json.dumps({"jsonPayload": {"message": LINE}, "timestamp": CRI_TIME}), None, CRI_TIME),
         (json.dumps({"LogEntry": LINE, "Computer": "node"}), None, None),
         (json.dumps({"LogMessage": LINE}), None, None),
+        (json.dumps({"log": LINE, "host": "a\0", "time": "\0"}), r"a\x00", r"\x00"),
         (json.dumps({"msg": " " + LINE, "hostname": "web1", "syslogtag": "nginx:"}), "web1", None),
         (json.dumps({"MESSAGE": LINE, "HOST": "web1", "PROGRAM": "nginx"}), "web1", None),
         (f"{CRI_TIME} web/nginx/5ca1ab1e {LINE}", None, CRI_TIME),

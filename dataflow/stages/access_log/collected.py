@@ -82,7 +82,7 @@ def collected(text: str) -> tuple[str, str | None, str | None] | None:
     time = next((time for time in times if isinstance(time, str | float | int)), None)
     hosts = (found.journal_host, found.host, found.hostname, found.HOST)
     host = next((name for name in map(_name_of, hosts) if name), None)
-    return line, host, None if time is None else str(time)
+    return line, host and _without_nul(host), None if time is None else _without_nul(str(time))
 
 
 def part_of_a_line() -> InvalidEvent:
@@ -113,6 +113,11 @@ def _line_of(value: object) -> str | None:
         return str(bytes(value), "utf-8", "backslashreplace") if isinstance(value, list) else None
     except (TypeError, ValueError):  # other values than bytes
         return None
+
+
+def _without_nul(text: str) -> str:
+    # As in the texts of lines: hardly a database takes one.
+    return text.replace("\0", r"\x00")
 
 
 def _name_of(value: object) -> str | None:
