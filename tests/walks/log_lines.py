@@ -48,6 +48,7 @@ LINES = {
     "quotes": repeated(b'" ', FIRST),
     "structured data": repeated(b'[a b="\\""]', b"<1>1 - h a b c "),
     "colours": repeated(b"\x1b[1m"),
+    "a request in colours": repeated(b"\x1b[1m", b'192.0.2.1 - - [17/May/2023 10:05:03] "', b'" 200 -'),
     "a collector's bytes": repeated(b"65,", b'{"MESSAGE":[', b"65]}"),
     "braces": repeated(b'{"a":'),
     "keys": repeated(b'"a":1,', b"{", b'"b":1}'),

@@ -25,6 +25,7 @@ _URL = re.compile(
     re.DOTALL,
 )
 _QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_COLOURS = re.compile(r"\x1b\[[0-9;]*+m")
 _HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MOST_MS = 10**15
@@ -57,6 +58,10 @@ def _haproxy_request(text: str) -> tuple[str | None, ...]:
 
 def _of_hash_codes(match: re.Match[str]) -> str:
     return bytes.fromhex(match[0].replace("#", "")).decode("utf-8", "backslashreplace")
+
+
+def _coloured_request(text: str) -> RequestLine:
+    return request_line(text_of(_COLOURS.sub("", text)))
 
 
 def _sum_of_seconds(text: str) -> float | None:
@@ -168,6 +173,7 @@ COLUMNS: dict[str, d.Directive] = {
     "gin_time": _written("%Y/%m/%d - %H:%M:%S"),
     "ctime": _written("%a %b %e %H:%M:%S %Y"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
+    "coloured_request": d.REQUEST._replace(split=_coloured_request),
     "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
     "quoted_request": d.Directive(
         "a request line in quotes, or -", RequestLine._fields,
