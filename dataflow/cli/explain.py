@@ -9,6 +9,7 @@ from dataflow.stages.access_log import line_parser
 from dataflow.stages.access_log.line_format import LineFormat
 from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest, text_of_line
 from dataflow.stages.access_log.recognized import RecognizedFormats
+from dataflow.stages.access_log.stored_lines import layers_of
 
 
 def explain_lines(log_format: str | None, zone: str | None, lines: Iterable[bytes]) -> None:
@@ -17,7 +18,9 @@ def explain_lines(log_format: str | None, zone: str | None, lines: Iterable[byte
     for number, raw in enumerate(lines, 1):
         outcome, line = _outcome(parser, raw), text_of_line(raw)
         if isinstance(parser, LineFormat):
-            name, columns = "own format", parser.explain(line)
+            # The innermost of those of which most columns are read.
+            layers = reversed(list(layers_of(line)))
+            name, columns = "own format", max(map(parser.explain, layers), key=len)
         else:
             name, columns = parser.explain(line)
         say(f"line {number}: {name}")

@@ -29,8 +29,9 @@ def formats(name: FormatName = None) -> None:
     files = format_files()
     if name is not None and name not in files:
         raise Misconfigured(f"NAME is '{name}'; {expected_one_of(files, name)}")
+    width = max(map(len, files))
     for each, file in files.items():
         if name in (None, each):
-            say(f"{each:22} {file.title}")
+            say(f"{each:{width}} {file.title}")
             for example in file.examples if name else file.examples[:1]:
                 say(f"    {example.line}")

@@ -37,7 +37,7 @@ _BROKEN: Final = (
 
 
 def tar_members(path: str, pieces: Pieces) -> Members:
-    """Yield path and content of each file; links, devices and sparse files are left out.
+    """Yield path and content of each file; links, devices and the holes of sparse files are left out.
 
     Several tars one after another (`cat a.tar b.tar`) are read as one.
     """
@@ -51,16 +51,25 @@ def tar_members(path: str, pieces: Pieces) -> Members:
 
 def _files_of_one_tar(path: str, source: "_Headers") -> Members:
     file = cast("IO[bytes]", source)  # of a stream tarfile only calls `read`
-    with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header) as archive:
+    with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header, errors="backslashreplace") as archive:
         while (member := archive.next()) is not None:
             source.left = None
-            content = archive.extractfile(member) if member.isreg() and not member.issparse() else None
+            _leave_holes_out(member)
+            content = archive.extractfile(member) if member.isreg() else None
             if content is not None:
                 yield f"{path}!{member.name}", _read(path, "tar", content.raw)  # type: ignore[attr-defined]
             archive.members = []  # type: ignore[attr-defined]  # it keeps all that it has seen
             source.left = HEADER_BYTES + (member.size if content is None else 0)
         source.left = HEADER_BYTES
         source.put_back(archive.fileobj.buf)  # type: ignore[attr-defined]  # read ahead
+
+
+def _leave_holes_out(member: tarfile.TarInfo) -> None:
+    """Let what is stored of a sparse file be all of it: a hole holds no line, however large it is."""
+    if member.issparse():
+        blocks = cast("list[tuple[int, int]]", member.sparse)  # offset and size of each
+        member.size = sum(size for _, size in blocks)
+        member.sparse = None
 
 
 def zip_members(path: str, pieces: Pieces) -> Members:

@@ -1,6 +1,7 @@
 """Files: lists the files of a path, a folder or a pattern, in order."""
 
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from dataflow.inputs.input import PIECE_BYTES, Input, Pieces, UnreadableInput
 from dataflow.inputs.pipes import is_pipe, piped
 
 UNFINISHED_SUFFIXES = (".part", ".tmp")
+_NO_UTF8 = re.compile(rb"\\x([89a-f][0-9a-f])")
 QUIET_SECONDS = 3_600  # a file that was not written to for so long is complete
 
 Listing = Iterator[Input | UnreadableInput]
@@ -37,6 +39,8 @@ def files_at(place: str) -> Listing:
 def file_at(path: str) -> Input | None:
     """Return the file of a path; None if it does not exist or cannot be read."""
     source = _file(Path(path))
+    if not isinstance(source, Input) and "\\x" in path:
+        source = _file(_written_as(path))
     return source if isinstance(source, Input) else None
 
 
@@ -72,9 +76,21 @@ def _in_folder(folder: Path) -> Listing:
 def _misleading(link: Path) -> UnreadableInput:
     if link.is_dir():
         return UnreadableInput(
-            f"{link} is a link to a folder, which is not followed; expected the folder's own name"
+            f"{_text_of(link)} is a link to a folder, which is not followed; expected the folder's own name"
         )
-    return UnreadableInput(f"{link} is a link to nowhere ({link.readlink()}); expected a file")
+    return UnreadableInput(
+        f"{_text_of(link)} is a link to nowhere ({_text_of(link.readlink())}); expected a file"
+    )
+
+
+def _text_of(path: Path) -> str:
+    r"""Return a path as text; bytes of a name that are not UTF-8 become ``\xHH``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _written_as(text: str) -> Path:
+    """Return the path of a text that `_text_of` returned."""
+    return Path(os.fsdecode(_NO_UTF8.sub(lambda byte: bytes.fromhex(byte[1].decode()), os.fsencode(text))))
 
 
 def is_skipped(name: str) -> bool:
@@ -87,11 +103,13 @@ def _file(path: Path) -> Input | UnreadableInput:
         real = path.resolve(strict=True)
         status = real.stat()
     except (OSError, RuntimeError) as error:
-        return UnreadableInput(f"{path} cannot be read ({_why(error)}); expected a file, a folder or s3://…")
+        return UnreadableInput(
+            f"{_text_of(path)} cannot be read ({_why(error)}); expected a file, a folder or s3://…"
+        )
     if not stat.S_ISREG(status.st_mode):
-        return UnreadableInput(f"{path} is no regular file; expected one, or a folder")
+        return UnreadableInput(f"{_text_of(path)} is no regular file; expected one, or a folder")
     return Input(
-        str(real),
+        _text_of(real),
         status.st_size,
         f"{status.st_ino}-{status.st_mtime_ns}",
         is_finished=time.time() - status.st_mtime > QUIET_SECONDS,
@@ -105,7 +123,9 @@ def _pieces(path: Path) -> Pieces:
             while piece := file.read(PIECE_BYTES):
                 yield piece
     except OSError as error:
-        raise UnreadableInput(f"{path} cannot be read ({_why(error)}); expected a file that can") from error
+        raise UnreadableInput(
+            f"{_text_of(path)} cannot be read ({_why(error)}); expected a file that can"
+        ) from error
 
 
 def _why(error: OSError | RuntimeError) -> str:

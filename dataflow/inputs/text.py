@@ -19,8 +19,8 @@ _BOMS: Final = (
     (BOM_UTF32_LE, "utf-32"), (BOM_UTF32_BE, "utf-32"), (BOM_UTF16_LE, "utf-16"), (BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
 _CONTROLS: Final = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\x1b"))
-_HOLE: Final = re.compile(rb"(?:\A|(?<=\n))\0+")
-"""What `copytruncate` leaves in front of a line."""
+_HOLE: Final = re.compile(rb"(?:\A|(?<=\n))\0+|\0{512,}")
+"""What `copytruncate` leaves in front of a line, and a crash in one: blocks that were not written."""
 
 
 def encoding_of(head: bytes) -> str | None:

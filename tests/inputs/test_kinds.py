@@ -311,6 +311,27 @@ def test_a_hole_in_front_of_a_line_is_text():
     assert read(hole + RAW) == (hole + RAW, "")
 
 
+def test_a_hole_in_the_middle_of_a_line_costs_that_line_alone():
+    """A crash leaves blocks that were not written; the whole file was refused as no text."""
+    raw = LINE % 1 + (LINE % 2)[:20] + bytes(4096) + (LINE % 3) + LINE % 4
+    assert read(raw) == (raw, "")
+
+
+def test_a_sparse_file_in_a_tar_is_read_without_its_holes():
+    """`copytruncate` makes a log sparse, and `tar --sparse` stores it so; it was skipped without a word."""
+    lines = LINE % 1 + LINE % 2
+    stored = (b"2\n1048576\n%d\n2097152\n0\n" % len(lines)).ljust(512, b"\0") + lines
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        sparse = {"major": "1", "minor": "0", "realsize": "2097152"}
+        for header, content in ((sparse, stored), ({}, LINE % 3)):
+            member = tarfile.TarInfo("a.log")
+            member.size = len(content)
+            member.pax_headers = {f"GNU.sparse.{key}": value for key, value in header.items()}
+            archive.addfile(member, io.BytesIO(content))
+    assert read(whole.getvalue()) == (lines + LINE % 3, "")
+
+
 def test_lines_that_are_all_unusable_are_not_sent(tmp_path):
     """A CSV file under the wrong name: it was dead letters, and the exit code 0."""
     file = tmp_path / "a.csv"

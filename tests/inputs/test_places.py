@@ -76,3 +76,22 @@ def test_a_file_that_may_not_be_read_is_told(folder):
     assert isinstance(source, Input)
     with pytest.raises(UnreadableInput, match=r"Permission denied"):
         list(source.open())
+
+
+def test_a_name_that_is_not_utf8_is_told_as_text_and_found_again(tmp_path):
+    """Old servers have names in Latin-1; the run ended with an error of Python."""
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.log"))
+    file.write_bytes(b"a\n")
+    assert found_at(tmp_path) == [f"{tmp_path}/caf\\xe9.log"]
+    again = Places(Settings()).input_at(f"{tmp_path}/caf\\xe9.log")
+    assert again is not None
+    assert list(again.open()) == [b"a\n"]
+
+
+def test_a_name_may_hold_what_looks_like_bytes_that_are_not_utf8(tmp_path):
+    """The name as it is comes first."""
+    for name, content in ((b"/\\xe9.log", b"a\n"), (b"/\xe9.log", b"b\n")):
+        Path(os.fsdecode(os.fsencode(tmp_path) + name)).write_bytes(content)
+    again = Places(Settings()).input_at(f"{tmp_path}/\\xe9.log")
+    assert again is not None
+    assert list(again.open()) == [b"a\n"]

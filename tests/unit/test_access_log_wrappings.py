@@ -42,7 +42,31 @@ def read(line: str) -> dict[str, object]:
         (json.dumps({"message": LINE, "logtag": "F", "time": CRI_TIME}), None, CRI_TIME),
         (f"haproxy[674]: {LINE}", None, None),
         (f"Feb 7 11:48:51 web1 nginx: {LINE}", "web1", "Feb 7 11:48:51"),
+        (f'"{LINE}', None, None),
+        (f'"{LINE}"', None, None),
+        (LINE.replace('"', '""').join('""'), None, None),
         (f"web-1  | {LINE}", "web-1", None),
+        (f"\x1b[36mweb_1  |\x1b[0m {LINE}", "web_1", None),
+        (f"{CRI_TIME} app[web.3]: {LINE}", None, CRI_TIME),
+        (f"83 <40>1 {CRI_TIME} host app web.3 - {LINE}", "host", CRI_TIME),
+        (f"1431857103.250000 web1 nginx[12]: {LINE}", "web1", "1431857103.250000"),
+        (f"Sun 2015-05-17 10:05:03 UTC web1 nginx[12]: {LINE}", "web1", "Sun 2015-05-17 10:05:03 UTC"),
+        (f"<190>Feb  7 11:48:51 web1 {LINE}", "web1", "Feb  7 11:48:51"),
+        (f"web-7d4b9c-x2k9p nginx {LINE}", "web-7d4b9c-x2k9p", None),
+        (f"shop \x1b[32mweb-0\x1b[0m \x1b[36mmy-nginx\x1b[0m {CRI_TIME} {LINE}", "web-0", CRI_TIME),
+        (f"shop/web-0[nginx]: {LINE}", None, None),
+        (f"{CRI_TIME}\tnginx.access\t{json.dumps({'message': LINE})}", None, CRI_TIME),
+        (json.dumps({"event": {"line": LINE, "tag": "web"}, "host": "web1", "time": "15"}), "web1", "15"),
+        (json.dumps({"event": {"original": LINE}, "@timestamp": CRI_TIME}), None, CRI_TIME),
+        (json.dumps({"jsonPayload": {"message": LINE}, "timestamp": CRI_TIME}), None, CRI_TIME),
+        (json.dumps({"LogEntry": LINE, "Computer": "node"}), None, None),
+        (json.dumps({"LogMessage": LINE}), None, None),
+        (json.dumps({"log": LINE, "host": "a\0", "time": "\0"}), r"a\x00", r"\x00"),
+        (json.dumps({"msg": " " + LINE, "hostname": "web1", "syslogtag": "nginx:"}), "web1", None),
+        (json.dumps({"MESSAGE": LINE, "HOST": "web1", "PROGRAM": "nginx"}), "web1", None),
+        (f"{CRI_TIME} web/nginx/5ca1ab1e {LINE}", None, CRI_TIME),
+        (json.dumps({"body": {"stringValue": LINE}}), None, None),
+        (json.dumps({"preview": False, "result": {"_raw": LINE}}), None, None),
         (f"\x1b[36mweb-1  | \x1b[0m{LINE}", "web-1", None),
         (f"MESSAGE={LINE}", None, None),
         (json.dumps({"MESSAGE": LINE, "_HOSTNAME": "web1", "__REALTIME_TIMESTAMP": "15"}), "web1", "15"),
@@ -130,6 +154,9 @@ def test_a_plain_line_has_no_further_fields():
         ("::ffff:192.0.2.7 - -", "192.0.2.7", None),
         ("::FFFF:192.0.2.7:51234 - -", "192.0.2.7", None),
         ("::ffff:1234 - -", "::ffff:1234", None),
+        ("::FFFF:c000:0207 - -", "192.0.2.7", None),
+        ("0:0:0:0:0:ffff:c000:207 - -", "192.0.2.7", None),
+        ("UNKNOWN - -", None, None),
         ("client-7.example.net. - -", "client-7.example.net.", None),
         ("unix: - -", None, None),
         ("unknown - -", None, None),
@@ -145,6 +172,10 @@ def test_a_plain_line_has_no_further_fields():
         ("203.0.113.7 192.0.2.1 - bob smith", "192.0.2.1", "203.0.113.7"),
         ("203.0.113.7 localhost - -", "localhost", "203.0.113.7"),
         ("203.0.113.7 2001:db8::9, 10.225.192.17 192.0.2.1 - -", "192.0.2.1", "203.0.113.7"),
+        ("*.example.com 192.0.2.1 - -", "192.0.2.1", "*.example.com"),
+        (".example.com:443 192.0.2.1 - bob", "192.0.2.1", ".example.com"),
+        ("198.51.100.7, 10.225.192.17 192.0.2.1 - bob", "192.0.2.1", None),
+        ("2001:db8::9, 10.225.192.17 192.0.2.1 - -", "192.0.2.1", None),
         ("www.example.com 192.0.2.1, 10.225.192.17 - -", "192.0.2.1", "www.example.com"),
         ("203.0.113.7:443 pc-1.example.com:5022 - -", "pc-1.example.com", "203.0.113.7"),
     ],
@@ -209,8 +240,24 @@ def test_a_line_without_a_status_lives():
         ("17/May/2015:10:05:03.4567891 +0000", "2015-05-17T10:05:03.456Z"),
         ("2015-05-17T12:05:03+02:00", "2015-05-17T10:05:03Z"),
         ("2015-05-17T10:05:03.5Z", "2015-05-17T10:05:03.500Z"),
+        ("17/May/2015:10:05:03 GMT", "2015-05-17T10:05:03Z"),
+        ("17/May/2015:10:05:03.25 UTC", "2015-05-17T10:05:03.250Z"),
+        ("17/May/2015:15:35:03 +05:30", "2015-05-17T10:05:03Z"),
     ],
 )
 def test_fractions_of_a_second_are_kept(written, ts):
-    """A record promises milliseconds where its line has them."""
+    """A record promises milliseconds where its line has them; zones are written in several ways."""
     assert parse(f'192.0.2.9 - - [{written}] "GET /a HTTP/1.1" 200 5'.encode()).ts == ts
+
+
+def test_a_collector_may_have_taken_the_json_of_a_line_apart():
+    """Google Cloud and Filebeat do."""
+    sent = {"remote_addr": "192.0.2.9", "status": 200, "time_iso8601": "2015-05-17T10:05:03Z"}
+    for stored in ({"jsonPayload": sent, "timestamp": CRI_TIME}, {"json": sent}, {"log_processed": sent}):
+        assert read(json.dumps(stored))["ip"] == "192.0.2.9"
+
+
+@pytest.mark.parametrize("line", ["-- Logs begin at Mon 2020-02-03 10:00:00 UTC. --", "-- Boot 5ca1ab1e --"])
+def test_what_journalctl_writes_between_entries_is_no_request(line):
+    """It was a dead letter in each of its outputs."""
+    assert line_stage(None, None, None)(line.encode()) == []

@@ -41,11 +41,19 @@ def read(format_string: str, line: str) -> dict[str, object]:
         r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"",
         r'"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-agent}i\""',
         r'LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"" combined',
+        '# usual\nLogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined\n',
+        r"""LogFormat '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"' combined""",
+        'LogFormat "%h %l %u %t \\\n\\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined',
+        (
+            r'CustomLog "|/usr/sbin/rotatelogs /log.%Y 86400" "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" '
+            r'\"%{User-Agent}i\"" "expr=%{REQUEST_STATUS} >= 400"'
+        ),
         (
             '$remote_addr - $remote_user [$time_local] "$request" '
             '$status $body_bytes_sent "$http_referer" "$http_user_agent"'
         ),
         """
+        # as Apache's
         log_format combined '$remote_addr - $remote_user [$time_local] "$request" '
                             '$status $body_bytes_sent "$http_referer" "$http_user_agent"';
         """,
@@ -163,6 +171,8 @@ def test_directives(format_string, line, fields):
         ("%t %u%l", "log format has '%u%l'; expected a text between them"),
         ("combined", "log format is 'combined'; expected Apache's %directives or nginx's $variables"),
         ("", "log format is ''"),
+        ("CustomLog logs/a.%Y combined", "is 'CustomLog logs/a.%Y combined'; expected one statement, as"),
+        ('LogFormat "%h %t" a\nLogFormat "%t" b', "expected one statement, as"),
         ('log_format own "";', "log format has no time"),
     ],
 )
@@ -219,6 +229,93 @@ AT = "2015-05-17T10:05:03Z"
             {"ts": AT[:-1] + ".600Z", "status": 200},
         ),
         ("%t %>s", "[17/May/2015:10:05:03.606 +0000] 200", {"ts": AT[:-1] + ".606Z", "status": 200}),
+        ("%t %>s %s", f"[{TIME}] 200 301", {"ts": AT, "status": 200}),
+        (
+            '[$time_local] "$request_method $scheme://$host$request_uri $server_protocol" $status',
+            f'[{TIME}] "GET https://www.example.com/a?b HTTP/2.0" 200',
+            {
+                "host": "www.example.com",
+                "ts": AT,
+                "method": "GET",
+                "endpoint": "/a",
+                "query": "b",
+                "protocol": "HTTP/2.0",
+                "status": 200,
+            },
+        ),
+        (
+            "%t %{Host}i%U%q",
+            f"[{TIME}] a.example:8443/b?c",
+            {"host": "a.example", "ts": AT, "endpoint": "/b", "query": "c"},
+        ),
+        (
+            "%{client}a - %u %t %s %O",
+            f"192.0.2.1 - - [{TIME}] 200 5",
+            {"ip": "192.0.2.1", "ts": AT, "status": 200, "bytes": 5},
+        ),
+        ("%t %s %S %I", f"[{TIME}] 200 0A1B2C.node1 http-nio-8080-exec-1", {"ts": AT, "status": 200}),
+        (
+            '%(h)s %(l)s %(u)s %(t)s "%(m)s %(U)s?%(q)s %(H)s" %(s)s %(b)s "%(f)s" "%(a)s" %(M)s %(p)s',
+            f'192.0.2.1 - bob [{TIME}] "GET /a?b HTTP/1.1" 200 12 "-" "UA" 250 <7>',
+            {
+                "ip": "192.0.2.1",
+                "ts": AT,
+                "user": "bob",
+                "method": "GET",
+                "endpoint": "/a",
+                "query": "b",
+                "protocol": "HTTP/1.1",
+                "status": 200,
+                "bytes": 12,
+                "user_agent": "UA",
+                "response_time_ms": 250,
+            },
+        ),
+        ("%(t)s %(D)s %(T)s", f"[{TIME}] 1500 0", {"ts": AT, "response_time_ms": 1.5}),
+        ("%(t)s %({Host}i)s", f"[{TIME}] a.example:80", {"ts": AT, "host": "a.example"}),
+        ("%(t)s %(L)s", f"[{TIME}] 0.0015", {"ts": AT, "response_time_ms": 1.5}),
+        (
+            "[$time_local] $uri$is_args$args $status",
+            f"[{TIME}] /a- 200",
+            {"ts": AT, "endpoint": "/a", "status": 200},
+        ),
+        (
+            "[$time_local] $uri$is_args$args $status",
+            f"[{TIME}] /a?b=- 200",
+            {"ts": AT, "endpoint": "/a", "query": "b=-", "status": 200},
+        ),
+        (
+            "log_format x escape=none '[$time_local] $uri$is_args$args $status';",
+            f"[{TIME}] /a- 200",
+            {"ts": AT, "endpoint": "/a-", "status": 200},
+        ),
+        ("%t %s", f"[{TIME}] 301", {"ts": AT, "status": 301}),
+        (
+            "%{X-Forwarded-For}i %l %u %t",
+            f"198.51.100.7, 10.0.0.1,10.0.0.2 - a b [{TIME}]",
+            {"ip": "198.51.100.7", "user": "a b", "ts": AT},
+        ),
+        ("%{X-Real-IP}i %{c}a %t", f"198.51.100.7 10.0.0.1 [{TIME}]", {"ip": "198.51.100.7", "ts": AT}),
+        ("%{X-Real-IP}i %a %t", f"198.51.100.7 192.0.2.1 [{TIME}]", {"ip": "192.0.2.1", "ts": AT}),
+        ("%{CF-Connecting-IP}i %t", f"<script> [{TIME}]", {"ts": AT}),
+        (
+            "$http_x_real_ip $realip_remote_addr [$time_local]",
+            f"198.51.100.7 10.0.0.1 [{TIME}]",
+            {"ip": "198.51.100.7", "ts": AT},
+        ),
+        (
+            "$proxy_protocol_addr $remote_addr [$time_local]",
+            f"198.51.100.7 10.0.0.1 [{TIME}]",
+            {"ip": "198.51.100.7", "ts": AT},
+        ),
+        (
+            "$proxy_protocol_addr $remote_addr [$time_local]",
+            f" 192.0.2.1 [{TIME}]",
+            {"ip": "192.0.2.1", "ts": AT},
+        ),
+        (r"%u %t", rf"DOMAIN\bob [{TIME}]", {"user": r"DOMAIN\bob", "ts": AT}),
+        (r"%u %t", rf"DOMAIN\\bob [{TIME}]", {"user": r"DOMAIN\bob", "ts": AT}),
+        (r"%u %t", rf"b\x6Fb [{TIME}]", {"user": "bob", "ts": AT}),
         ("%h %t %>s", f"192.0.2.1  [{TIME}]  200 ", {"ip": "192.0.2.1", "ts": AT, "status": 200}),
     ],
 )
@@ -247,3 +344,46 @@ def test_a_line_of_another_format_says_which_directive_found_what():
     with pytest.raises(InvalidEvent) as caught:
         stage(b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" OK 12')
     assert caught.value.detail == "%>s is 'OK 12' at column 61; expected three digits"
+
+
+STATED = {
+    "%h %l %u %t": f"192.0.2.1 - bob [{TIME}]",
+    "$http_x_forwarded_for - $remote_user [$time_local]": f"192.0.2.1 - bob [{TIME}]",
+    "$host $remote_addr - $remote_user [$time_local]": f"www.example.com 192.0.2.1 - bob [{TIME}]",
+    "[$time_local] $remote_addr $remote_user": f"[{TIME}] 192.0.2.1 bob",
+    'log_format j escape=json \'{"a":"$remote_addr","t":"$time_local","u":"$remote_user"}\';': json.dumps(
+        {"a": "192.0.2.1", "t": TIME, "u": "bob"}, separators=(",", ":")
+    ),
+}
+
+
+@pytest.mark.parametrize("format_string", STATED)
+@pytest.mark.parametrize(
+    ("prefix", "host", "time"),
+    [
+        ("Feb 17 11:48:51 web1 httpd: ", "web1", "Feb 17 11:48:51"),
+        ("2020-02-07T11:48:51.123456789Z stdout F ", None, "2020-02-07T11:48:51.123456789Z"),
+        ("1web-1  | ", "1web-1", None),
+        ("2020-02-07T11:48:51Z stdout F Feb 17 11:48:51 web1 httpd: ", "web1", "Feb 17 11:48:51"),
+    ],
+)
+def test_a_collector_may_have_wrapped_the_line_of_a_stated_format(format_string, prefix, host, time):
+    """Its prefix became the client, the host or the user, or killed the line."""
+    stage = line_stage(format_string, None, None)
+    [out] = stage(f"{prefix}{STATED[format_string]}".encode())
+    entry = json.loads(out)
+    assert (entry["ip"], entry["user"], entry["ts"]) == ("192.0.2.1", "bob", AT)
+    assert (entry["log_host"], entry["log_time"]) == (host, time)
+    assert entry["host"] == ("www.example.com" if "$host" in format_string else host)
+
+
+def test_what_looks_like_a_prefix_may_be_the_first_column():
+    """The format says so."""
+    line = f"web-1  | 192.0.2.1 [{TIME}]"
+    assert read("$http_x_tag  | $remote_addr [$time_local]", line) == {"ip": "192.0.2.1", "ts": AT}
+
+
+def test_a_part_of_a_line_is_none_of_a_stated_format():
+    """Its rest is in another line."""
+    with pytest.raises(InvalidEvent, match="line is a part"):
+        read("%{X-Forwarded-For}i %l %u %t", f"2020-02-07T11:48:51Z stdout P 192.0.2.1 - - [{TIME}]")

@@ -290,3 +290,37 @@ def test_a_cut_line_of_a_named_format_is_explained_by_it():
     """Its columns reach furthest."""
     line = FILES["haproxy-clf"].examples[0].line
     assert AUTO.explain(line[:-20])[0] == "haproxy-clf"
+
+
+def test_the_header_of_a_usage_log_is_no_request():
+    """Each file of Google Cloud Storage begins with one."""
+    assert line_stage(None, None, None)(b'"time_micros","c_ip","c_ip_type"') == []
+
+
+@pytest.mark.parametrize(
+    ("written", "ms"),
+    [
+        ("12ms", 12),
+        ("1m2.5s", 62_500),
+        ("12.3µs", 0.0123),
+        ("2h0m0s", 7_200_000),
+        ("850ns", 0.00085),
+        ("1.5", 1_500),
+        ("1m2", None),
+        ("ms", None),
+        ("1d", None),
+        ("NaN", None),
+    ],
+)
+def test_durations_of_go_are_times(written, ms):
+    """Caddy may be told to write them, and Gin does."""
+    line = FILES["caddy"].examples[0].line.replace("0.000929675", f'"{written}"')
+    assert line_parser("caddy").parse(line.encode()).response_time_ms == ms
+
+
+@pytest.mark.parametrize("written", ["1" + "0" * 300, "164686140152", "16468614015", "20220309213001"])
+def test_digits_that_are_no_time_are_a_dead_letter(written):
+    """The first ten of them were taken for seconds."""
+    line = FILES["caddy"].examples[0].line.replace("1646861401.5241024", written)
+    with pytest.raises(InvalidEvent, match=r"time is '[0-9]+'; expected a time"):
+        line_parser("caddy").parse(line.encode())

@@ -7,7 +7,7 @@ from dataflow.stages.access_log.clients import address_of, host_name_of
 from dataflow.stages.access_log.json_format import json_object
 from dataflow.stages.access_log.named import format_files
 from dataflow.stages.access_log.times import epoch_time, formatted_time, iso_time
-from dataflow.stages.access_log.values import host_of, request_line, unescape
+from dataflow.stages.access_log.values import duration_to_ms, host_of, request_line, unescape
 from dataflow.stages.datastream2.typed import parse_datastream2
 from dataflow.stages.datastream2.values import breadcrumbs_of
 from dataflow.stages.request_site import referer_of, site_of
@@ -41,12 +41,14 @@ LINES = {
     "a front without an end": repeated(b"a ", b"", b"["),
     "times": repeated(TIME, b"1.1.1.1 - - ", b'"GET / HTTP/1.1" 200 1'),
     "addresses": repeated(b"1.1.1.1, ", b"", b"- " + TIME + b'"'),
+    "addresses before": repeated(b"1.1.1.1, ", b"", b"a 1.1.1.1 - - " + TIME + b'"GET / HTTP/1.1" 200 1'),
     "addresses behind": repeated(b"1.1.1.1, ", FIRST + b'GET / HTTP/1.1" 200 1 "-" "-" ', b"x"),
     "backslashes": repeated(b"\\", FIRST),
     "escapes": repeated(b"\\x41", FIRST, b'" 200 1'),
     "quotes": repeated(b'" ', FIRST),
     "structured data": repeated(b'[a b="\\""]', b"<1>1 - h a b c "),
     "colours": repeated(b"\x1b[1m"),
+    "a request in colours": repeated(b"\x1b[1m", b'192.0.2.1 - - [17/May/2023 10:05:03] "', b'" 200 -'),
     "a collector's bytes": repeated(b"65,", b'{"MESSAGE":[', b"65]}"),
     "braces": repeated(b'{"a":'),
     "keys": repeated(b'"a":1,', b"{", b'"b":1}'),
@@ -57,6 +59,8 @@ LINES = {
     "captured by HAProxy": repeated(b"|a", HAPROXY + b"{", b'} "GET / HTTP/1.1"'),
     "a target in an object": repeated(b"a", *_cloudflare),
     "two times": repeated(b"a", FIRST, b'" 200 1 "-" "-" 0.1 "-" 0.2'),
+    "a line in quotes": repeated(b'""', b'"1.1.1.1 - - ' + TIME, b'"'),
+    "a pod": repeated(b"a-", b"", b" nginx x"),
     "blanks in quotes": repeated(b'"" ', b"2015-05-17 10:05:03 "),
 }
 FIELDS = {
@@ -69,6 +73,7 @@ FIELDS = {
     "digits": repeated(b"1"),
     "fractions": repeated(b":11:11.1"),
     "labels": repeated(b"a."),
+    "durations": repeated(b"1m"),
     "escapes": repeated(b"\\x41"),
     "a long word": repeated(b"A"),
 }
@@ -102,5 +107,6 @@ LOG_LINES = {
     "time of a format": Walk(
         of_text(lambda text: formatted_time("%H:%M:%S", None, text)), some(FIELDS, "digits", "fractions")
     ),
+    "duration": Walk(of_text(duration_to_ms), some(FIELDS, "durations")),
     "user agent": Walk(of_text(user_agent_of), some(FIELDS, "a long word", "labels")),
 }

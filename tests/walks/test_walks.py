@@ -12,6 +12,7 @@ BOUNDED = {
         *("analytics/ranking.py:parse", "analytics/span.py:_read", "web/own_names.py:_place"),
         "web/rules.py:followed",
     },
+    "a path of the file system, which has 4 KiB at most": {"inputs/files.py:_written_as"},
     "what is written by who runs the worker": {
         *("access/access_file.py:account", "access/access_file.py:token", "masking.py:masked_setting"),
     },

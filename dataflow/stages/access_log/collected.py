@@ -1,5 +1,7 @@
 """Collected: the JSON of a collector of logs in; the line that it stored, its host and time out."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from dataflow.errors import InvalidEvent, Reason
@@ -21,10 +23,24 @@ class Collected(msgspec.Struct, gc=False):
     """GELF."""
     textPayload: object = None  # noqa: N815 - the key as sent
     """Google Cloud."""
+    jsonPayload: object = None  # noqa: N815 - the key as sent
     line: object = None
-    """Docker's drivers awslogs and splunk."""
+    """Docker's driver awslogs."""
     event: object = None
-    """Splunk's HTTP event collector."""
+    """Splunk's HTTP event collector, of Docker's driver with the line in it; Logstash."""
+    raw: object = msgspec.field(default=None, name="_raw")
+    """What Splunk exports."""
+    result: object = None
+    """Of Splunk as well, around it."""
+    LogEntry: object = None
+    """Azure Monitor, ContainerLog."""
+    LogMessage: object = None
+    """Azure Monitor, ContainerLogV2."""
+    body: object = None
+    """OpenTelemetry."""
+    json: object = None
+    """Filebeat, and Fluent Bit below: a line of JSON, taken apart."""
+    log_processed: object = None
     part: object = msgspec.field(default=None, name="_p")
     """Fluent Bit and Fluentd: whole (F), or a part (P) of a line of a container."""
     logtag: object = None
@@ -35,7 +51,15 @@ class Collected(msgspec.Struct, gc=False):
     journal_host: object = msgspec.field(default=None, name="_HOSTNAME")
     host: object = None
     """Vector and GELF: its name; Filebeat: an object with its name."""
+    hostname: object = None
+    """rsyslog, which has the line in `msg`; beside that of other programs is no tag."""
+    HOST: object = None
+    """syslog-ng."""
+    msg: object = None
+    syslogtag: object = None
 
+
+_NESTED = ("message", "log", "line", "original", "stringValue", "_raw")
 
 _decode = msgspec.json.Decoder(Collected).decode
 
@@ -51,16 +75,14 @@ def collected(text: str) -> tuple[str, str | None, str | None] | None:
         return None
     if "P" in (found.part, found.logtag):
         raise part_of_a_line()
-    places = (
-        found.log, found.MESSAGE, found.message, found.short_message, found.textPayload, found.line,
-        found.event,
-    )  # fmt: skip
-    line = next((line for line in map(_line_of, places) if line), None)
+    line = next((line for line in _lines_of(found) if line), None)
     if line is None:
         return None
     times = (found.time, found.at_timestamp, found.journal_time, found.timestamp)
     time = next((time for time in times if isinstance(time, str | float | int)), None)
-    return line, _name_of(found.journal_host) or _name_of(found.host), None if time is None else str(time)
+    hosts = (found.journal_host, found.host, found.hostname, found.HOST)
+    host = next((name for name in map(_name_of, hosts) if name), None)
+    return line, host and _without_nul(host), None if time is None else _without_nul(str(time))
 
 
 def part_of_a_line() -> InvalidEvent:
@@ -72,6 +94,18 @@ def part_of_a_line() -> InvalidEvent:
     )
 
 
+def _lines_of(found: Collected) -> Iterator[str | None]:
+    texts = (
+        found.log, found.MESSAGE, found.message, found.short_message, found.textPayload, found.line,
+        found.event, found.raw, found.LogEntry, found.LogMessage, found.body, found.syslogtag and found.msg,
+    )  # fmt: skip
+    yield from map(_line_of, texts)
+    nested = (found.event, found.jsonPayload, found.body, found.result)
+    yield from (_line_of(value.get(key)) for value in nested if isinstance(value, dict) for key in _NESTED)
+    objects = (found.jsonPayload, found.json, found.log_processed)
+    yield from (msgspec.json.encode(value).decode() for value in objects if isinstance(value, dict) and value)
+
+
 def _line_of(value: object) -> str | None:
     if isinstance(value, str):
         return value
@@ -79,6 +113,11 @@ def _line_of(value: object) -> str | None:
         return str(bytes(value), "utf-8", "backslashreplace") if isinstance(value, list) else None
     except (TypeError, ValueError):  # other values than bytes
         return None
+
+
+def _without_nul(text: str) -> str:
+    # As in the texts of lines: hardly a database takes one.
+    return text.replace("\0", r"\x00")
 
 
 def _name_of(value: object) -> str | None:

@@ -7,10 +7,11 @@ from urllib.parse import unquote
 from dataflow.errors import Misconfigured
 from dataflow.stages.access_log import directives as d
 from dataflow.stages.access_log.clients import UnreadableField, client_of, first_client
-from dataflow.stages.access_log.times import epoch_time, iso_time
+from dataflow.stages.access_log.times import common_time, epoch_time, iso_time
 from dataflow.stages.access_log.values import (
     NO_VALUE,
     RequestLine,
+    duration_to_ms,
     number_of,
     request_line,
     target_parts,
@@ -24,6 +25,7 @@ _URL = re.compile(
     re.DOTALL,
 )
 _QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_COLOURS = re.compile(r"\x1b\[[0-9;]*+m")
 _HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MOST_MS = 10**15
@@ -58,6 +60,10 @@ def _of_hash_codes(match: re.Match[str]) -> str:
     return bytes.fromhex(match[0].replace("#", "")).decode("utf-8", "backslashreplace")
 
 
+def _coloured_request(text: str) -> RequestLine:
+    return request_line(text_of(_COLOURS.sub("", text)))
+
+
 def _sum_of_seconds(text: str) -> float | None:
     parts = [Decimal(part) for part in text.split()]
     if min(parts) < 0:  # the connection ended before
@@ -70,7 +76,9 @@ def _seconds(text: str) -> float | None:
     if text in NO_VALUE:
         return None
     try:
-        ms = Decimal(text.removesuffix("s")) * 1000
+        if text[-1].isalpha():
+            return duration_to_ms(text)
+        ms = Decimal(text) * 1000
     except (ArithmeticError, ValueError) as error:
         raise UnreadableField from error
     if not ms.is_finite() or not 0 <= ms < _MOST_MS:  # no number, or one with 999 digits
@@ -84,6 +92,10 @@ def _ms_or_seconds(text: str) -> float | None:
 
 def _nanoseconds(text: str) -> float | None:
     return _seconds(f"{text}E-9")
+
+
+def _milliseconds(text: str) -> float | None:
+    return _seconds(f"{text}E-3")
 
 
 def _microseconds(text: str) -> float | None:
@@ -114,11 +126,17 @@ def _last_timer(text: str) -> int | None:
     return None if ms < 0 else ms
 
 
+_DIGITS_OF_TIMES = frozenset((*range(11), 13, 16, 19))
+_is_common_time = re.compile(d.COMMON_TIME).fullmatch
+
+
 def _any_time(text: str) -> str:
-    """Read ISO 8601, or epoch seconds, milliseconds, microseconds or nanoseconds by their digits."""
-    if "-" in text:
-        return iso_time(text)
+    """Read ISO 8601, Apache's time, or epoch seconds, ms, microseconds or nanoseconds by their digits."""
+    if _is_common_time(text):
+        return common_time(text)
     whole, _, fraction = text.partition(".")
+    if "-" in text or len(whole) not in _DIGITS_OF_TIMES:
+        return iso_time(text)
     is_fine = whole.isdecimal() and len(whole) > 10
     return epoch_time(f"{whole[:10]}.{whole[10:]}{fraction}" if is_fine else text)
 
@@ -147,11 +165,15 @@ COLUMNS: dict[str, d.Directive] = {
     "protocol": d.PROTOCOL, "status": d.STATUS, "bytes": d.BYTES, "sent_bytes": d.BYTES_WITH_HEADERS,
     "referer": d.REFERER,
     "user_agent": d.USER_AGENT, "ms": d.MILLISECONDS, "time": d.TIME, "iso_time": d.ISO_TIME,
-    "epoch": d.EPOCH, "request": d.REQUEST,
+    "epoch": d.EPOCH, "epoch_us": d.EPOCH_US, "request": d.REQUEST,
     "utc_date": _written("%Y-%m-%d"),
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
+    "spaced_time": _written("%d/%b/%Y %H:%M:%S"),
+    "gin_time": _written("%Y/%m/%d - %H:%M:%S"),
+    "ctime": _written("%a %b %e %H:%M:%S %Y"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
+    "coloured_request": d.REQUEST._replace(split=_coloured_request),
     "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
     "quoted_request": d.Directive(
         "a request line in quotes, or -", RequestLine._fields,
@@ -166,11 +188,12 @@ COLUMNS: dict[str, d.Directive] = {
         r"-|[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+",
     ),
     "seconds": _field("response_time_ms", _seconds, "seconds"),
+    "float_ms": _field("response_time_ms", _milliseconds, "milliseconds"),
     "nanoseconds": _field("response_time_ms", _nanoseconds, "nanoseconds"),
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
     "client_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED),
     "client_list": _field("ip", first_client, "addresses", rf"{_NAME}(?:, ?{_NAME}){{0,9}}"),
-    "proxy_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED)._replace(weak=True),
+    "proxy_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED)._replace(weak=2),
     "any_status": _field("status", number_of, "a status", "-|[0-9]{1,3}"),
     "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
     "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),

@@ -26,7 +26,7 @@ Read = Callable[[str], Value]
 _WORD = r"[0-9A-Za-z._:%\[\]*-]{0,255}"
 _WHOLE = r"-|[0-9]{0,18}+"
 _SECONDS = r"-|(?:[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+)?+"
-_COMMON_TIME = r"[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+ [+-][0-9]{4}"
+COMMON_TIME = r"[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+ [+-][0-9]{4}"
 
 
 class Directive(NamedTuple):
@@ -42,8 +42,8 @@ class Directive(NamedTuple):
     """From its text to the values of its several fields."""
     pattern: str | None = None
     """What it looks like; null: any text up to what follows it in the format."""
-    weak: bool = False
-    """Gives way to another directive that gives the same field."""
+    weak: int = 0
+    """Gives way to another directive that gives the same field and is less weak."""
     time: Callable[[str], str] | None = None
     """From its text to the time in UTC, if it is one."""
     is_fine: bool = False
@@ -54,6 +54,8 @@ class Directive(NamedTuple):
     """It is the fraction of the time's second."""
     extra: str | None = None
     """The name under which its text is kept, if it is none of the fields."""
+    is_list: bool = False
+    """It is any text, and may have spaces behind its commas."""
     is_bounded: bool = True
     """How far its pattern looks does not depend on the line."""
 
@@ -74,12 +76,15 @@ def _field(field: str, read: Callable[[str], Value], expected: str, pattern: str
 SKIPPED = Directive("a text")
 SKIPPED_LIST = Directive("values", pattern=r"[^ ,\"]*+(?:(?:, ?| : )[^ ,\"]*+)*+", is_bounded=False)
 SKIPPED_DIGITS = Directive("digits", pattern="-|[0-9]{0,20}+")
+SKIPPED_WORD = Directive("digits or a name", pattern=r"[0-9A-Za-z._!-]{0,128}+")
+"""Sizes of Apache; Tomcat has its threads and sessions there."""
 FRACTION = Directive("digits", pattern="[0-9]{1,9}+", is_fraction=True)
 
 CLIENT = _field("ip", client_of, "an address or a host name", _WORD)
-PROXY = CLIENT._replace(weak=True)
+PROXY = CLIENT._replace(weak=2)
+PROXIED = CLIENT._replace(weak=-1)
 # A client can write anything into these headers: what is no address there costs the field, not the line.
-FORWARDED = _field("ip", forwarded_client, "a text")._replace(weak=True)
+FORWARDED = _field("ip", forwarded_client, "a text")._replace(weak=True, is_list=True)
 HOST = _field("host", host_of, "a text")
 SERVER_NAME = HOST._replace(weak=True)
 IDENT = _field("ident", text_of, "a name or -")
@@ -102,10 +107,10 @@ MICROSECONDS = _field("response_time_ms", microseconds_to_ms, "whole microsecond
 SECONDS = _field("response_time_ms", seconds_to_ms, "seconds", _SECONDS)
 WHOLE_SECONDS = SECONDS._replace(weak=True)
 
-TIME = Directive("a time as 17/May/2015:10:05:03 +0000", pattern=_COMMON_TIME, time=common_time)
+TIME = Directive("a time as 17/May/2015:10:05:03 +0000", pattern=COMMON_TIME, time=common_time)
 BRACKETED_TIME = Directive(
     "a time as [17/May/2015:10:05:03 +0000]",
-    pattern=rf"\[{_COMMON_TIME}\]",
+    pattern=rf"\[{COMMON_TIME}\]",
     time=lambda text: common_time(text[1:-1]),
 )
 ISO_TIME = Directive(

@@ -6,12 +6,13 @@ from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.access_log.apache import apache_parts
 from dataflow.stages.access_log.directives import Part
 from dataflow.stages.access_log.examples import example_of
+from dataflow.stages.access_log.gunicorn import as_apache
 from dataflow.stages.access_log.line_format import LineFormat
 from dataflow.stages.access_log.nginx import is_nginx, nginx_parts
 
 
 def compile_format(text: str, zone: str | None = None) -> LineFormat:
-    """Compile an Apache ``LogFormat`` or nginx ``log_format``, bare or as the whole statement.
+    """Compile an Apache ``LogFormat`` or nginx ``log_format``, bare or as the whole statement; or Gunicorn's.
 
     `zone` is that of times which are written without one, as ``Europe/Berlin``. Raises `Misconfigured`
     naming the directive at fault: one that the server does not have, two with nothing between them
@@ -20,9 +21,12 @@ def compile_format(text: str, zone: str | None = None) -> LineFormat:
     if is_nginx(text):
         parts, escapes = nginx_parts(text)
     elif "%" in text:
-        parts, escapes = apache_parts(text), True
+        parts, escapes = apache_parts(as_apache(text)), True
     else:
-        raise Misconfigured(f"log format is {text!r}; expected Apache's %directives or nginx's $variables")
+        raise Misconfigured(
+            f"log format is {text!r}; expected Apache's %directives or nginx's $variables, "
+            "or a name that `dataflow formats` lists"
+        )
     lines = LineFormat([part for part in parts if part != ""], escapes=escapes, zone=zone)
     _check(lines, parts)
     return lines

@@ -17,6 +17,8 @@ _LIST = rf"(?:{_QUOTED}|{NAME}(?:, ?{NAME})++(?= ++(?!- ){NAME} ++- ))"
 _host_first = re.compile(
     rf"({NAME})(?: ++[0-9]{{1,5}}(?= ))?+(?: ++{_LIST})?+ ++({_NAMES}) ++([^ ]++) ++(.*)", re.DOTALL
 ).fullmatch
+# A list of X-Forwarded-For may stand alone before the client.
+_list_first = re.compile(rf"{NAME}(?:, ?{NAME})++ ++({NAME}) ++(-) ++(.*)", re.DOTALL).fullmatch
 _HOST_AND_PORT = re.compile(r"[0-9.]++:[0-9]++|\[[^\]]++\]:[0-9]++")  # no client of these formats has a port
 _begins_with_address = re.compile(r"([0-9A-Fa-f.:]{3,45}+) .* ", re.DOTALL).match
 
@@ -53,6 +55,12 @@ def front_of(text: str) -> Front:
             raise _no_client(text)  # which of them asked is not known
         if (ident == "-" or address_of(_first(client))) and _is_host(host):
             return _front(client, host, ident, user)
+    return _rare_front_of(text)
+
+
+def _rare_front_of(text: str) -> Front:
+    if (match := _list_first(text)) and address_of(match[1]):
+        return _front(match[1], None, match[2], match[3])
     if (match := _client_first(text)) and " " not in match[3].strip() and "." in match[1]:
         return _front(match[1], None, match[2], match[3])
     raise _no_client(text)
@@ -78,7 +86,9 @@ def _is_site(text: str) -> bool:
 
 
 def _is_host(text: str) -> bool:
-    return text in _ANY_HOST or address_of(text) is not None or host_name_of(text) is not None
+    if text in _ANY_HOST or address_of(text) is not None:
+        return True
+    return host_name_of(text.removeprefix("*").removeprefix(".")) is not None  # as nginx may name a server
 
 
 def _no_client(text: str) -> InvalidEvent:

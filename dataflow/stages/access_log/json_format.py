@@ -52,7 +52,7 @@ class JsonFormat:
         # The weak ones first: what others give for the same field replaces it.
         self._columns = sorted(
             ((path, column) for path, column in named if not column.time and not column.strptime),
-            key=lambda each: not each[1].weak,
+            key=lambda each: -each[1].weak,
         )
 
     def knows(self, line: Mapping[str, object]) -> bool:

@@ -6,24 +6,27 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
 
-from dataflow.errors import Misconfigured
+from dataflow.errors import InvalidEvent, Misconfigured
 from dataflow.stages.access_log.clients import UnreadableField
 from dataflow.stages.access_log.directives import Directive, Part, Value
 from dataflow.stages.access_log.lines import (
+    BrokenOff,
     DetailedRequest,
     Explained,
     LoggedRequest,
     explained,
-    fault_of,
     line_of,
     steps_of,
 )
 from dataflow.stages.access_log.patterns import patterns_of
+from dataflow.stages.access_log.stored_lines import read_innermost, read_stored
 from dataflow.stages.access_log.time_groups import TimeGroups
 from dataflow.stages.access_log.values import text_of
 
 _FIELDS = LoggedRequest.__struct_fields__
 _TS = _FIELDS.index("ts")
+# No collector's prefix does.
+_begins_with_address = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}[ :,]|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]").match
 
 
 class LineFormat:
@@ -31,6 +34,7 @@ class LineFormat:
 
     def __init__(self, parts: Sequence[Part], *, escapes: bool, zone: str | None = None) -> None:
         """Compile a format; `escapes` if the server escapes quotation marks in what clients sent."""
+        parts = [*map(_ending_at_slash, parts, [*parts[1:], ""])]
         _refuse_neighbours(parts)
         directives = [part[1] for part in parts if not isinstance(part, str)]
         self._time = TimeGroups(directives, zone)
@@ -38,10 +42,11 @@ class LineFormat:
         whole = "".join(patterns) + r"[ \t]*+\Z"
         self._match = re.compile(whole, re.DOTALL).match
         self._loose = whole.replace(r"\ ", r"\ ++")
+        self._takes_prefix = not isinstance(parts[0], str) and _takes_words(parts[0][1])
         self._is_column = [not isinstance(part, str) for part in parts]
         self._steps = steps_of(map(_step, parts, [pattern.replace(r"\ ", r"\ ++") for pattern in patterns]))
         # The weak ones first: what others give for the same field replaces it.
-        ranked = sorted(enumerate(directives), key=lambda numbered: not numbered[1].weak)
+        ranked = sorted(enumerate(directives), key=lambda numbered: -numbered[1].weak)
         self._reads = [(group, _indexes(d)[0], d.read) for group, d in ranked if d.read]
         self._splits = [(group, _indexes(d), d.split) for group, d in ranked if d.split]
         self.unknown = [d.extra for d in directives if d.extra]
@@ -60,14 +65,27 @@ class LineFormat:
         return None
 
     def parse(self, raw: bytes) -> LoggedRequest:
-        """Return the request that a line tells of; `InvalidEvent` says what was expected where."""
-        return self.parse_line(line_of(raw))
+        """Return the request that a line tells of, whoever collected it.
+
+        `InvalidEvent` says what was expected where.
+        """
+        line = line_of(raw)
+        if self._takes_prefix and not _begins_with_address(line):
+            return read_innermost(line, self.parse_line)
+        try:
+            return self.parse_line(line)
+        except InvalidEvent:
+            return read_stored(line, self.parse_line)
+
+    def takes(self, line: str) -> bool:
+        """Tell whether a line has the columns of this format; to say where it has not costs far more."""
+        return (self._match(line) or self._match_loosely(line)) is not None
 
     def texts_of(self, line: str) -> Sequence[str]:
         """Return the text of each directive; raise `InvalidEvent` if the line is of another format."""
         match = self._match(line) or self._match_loosely(line)
         if match is None:
-            raise fault_of(line, self._steps)
+            raise BrokenOff(line, self._steps)
         return match.groups()
 
     def explain(self, line: str) -> list[Explained]:
@@ -123,6 +141,20 @@ def _refuse_neighbours(parts: Sequence[Part]) -> None:
                 f"log format has {part[0] + following[0]!r}; "
                 "expected a text between them that tells where the first one ends"
             )
+
+
+def _ending_at_slash(part: Part, following: Part) -> Part:
+    """Return a part; a host with the path directly behind it, as in ``$host$request_uri``, ends there."""
+    if isinstance(part, str) or isinstance(following, str) or part[1].fields != ("host",):
+        return part
+    if "endpoint" not in following[1].fields or part[1].pattern is not None:
+        return part
+    return part[0], part[1]._replace(pattern=r'[^/*?" \t]*+', is_bounded=False)
+
+
+def _takes_words(directive: Directive) -> bool:
+    """Return whether the column would take the begin of what a collector writes in front of a line."""
+    return directive.pattern is None or re.fullmatch(directive.pattern, "Feb") is not None
 
 
 def _step(part: Part, pattern: str) -> tuple[str, str, str]:

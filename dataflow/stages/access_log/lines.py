@@ -124,18 +124,38 @@ def explained(line: str, steps: Sequence[Step], begin: int = 0) -> list[Explaine
     return columns
 
 
-def fault_of(line: str, steps: Sequence[Step], begin: int = 0) -> InvalidEvent:
-    """Return why `line` is not what `steps` describe from `begin` on: the first part that is wrong."""
+class BrokenOff(InvalidEvent):
+    """A line that is not what the steps of a format describe: the first part that is wrong.
+
+    It is looked for when somebody asks: of nearly all formats that are tried nobody does.
+    """
+
+    def __init__(self, line: str, steps: Sequence[Step], begin: int = 0) -> None:
+        Exception.__init__(self, line)
+        self.reason = Reason.UNPARSABLE
+        self._broken = line, steps, begin
+
+    @property
+    def detail(self) -> str:  # type: ignore[override]  # a text there, too
+        """Return which part is wrong, and what was expected."""
+        return _detail_of(*self._broken)
+
+    def __str__(self) -> str:
+        """Return the message, without passwords as any other."""
+        return str(InvalidEvent(self.reason, self.detail))
+
+
+def _detail_of(line: str, steps: Sequence[Step], begin: int) -> str:
     # Where one breaks off, so do all behind it.
     whole = bisect_left(steps, True, key=lambda step: step.up_to.match(line, begin) is None)
     match = steps[whole - 1].up_to.match(line, begin) if whole else None
     at = begin if match is None else match.end()
     if whole == len(steps):
-        return _unparsable("rest of the line", line, at, "nothing more")
-    return _unparsable(steps[whole].name, line, at, steps[whole].expected)
+        return _wrong("rest of the line", line, at, "nothing more")
+    return _wrong(steps[whole].name, line, at, steps[whole].expected)
 
 
-def _unparsable(name: str, line: str, at: int, expected: str) -> InvalidEvent:
+def _wrong(name: str, line: str, at: int, expected: str) -> str:
     shown = line[at : at + _SHOWN]
     actual = repr(shown) if shown else "missing"
-    return InvalidEvent(Reason.UNPARSABLE, f"{name} is {actual} at column {at + 1}; expected {expected}")
+    return f"{name} is {actual} at column {at + 1}; expected {expected}"

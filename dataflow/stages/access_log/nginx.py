@@ -1,11 +1,15 @@
 """nginx: the format string of a ``log_format`` in, texts and directives in their order out."""
 
 import re
+from collections.abc import Sequence
 
 from dataflow.errors import Misconfigured
 from dataflow.stages.access_log import directives as d
+from dataflow.stages.access_log.values import target_parts, text_of
 
-_STATEMENT = re.compile(r"\s*log_format\s+[^\s'\"]+(?:\s+escape=(default|json|none))?(?=[\s'\"])\s*")
+_STATEMENT = re.compile(
+    r"(?:\s|\#[^\n]*\n)*+log_format\s+[^\s'\"]+(?:\s+escape=(default|json|none))?(?=[\s'\"])\s*"
+)
 _TOKEN = re.compile(
     r"""(?:\s|\#[^\n]*)*+(?:(;)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s;'"{}\#]+))(?:\s|\#[^\n]*)*+""",
     re.DOTALL,
@@ -18,7 +22,10 @@ _VARIABLE = re.compile(
 
 _KEPT = {
     "remote_addr": d.CLIENT, "the_real_ip": d.CLIENT, "http_x_forwarded_for": d.FORWARDED,
-    "proxy_add_x_forwarded_for": d.FORWARDED, "remote_user": d.USER,
+    "proxy_add_x_forwarded_for": d.FORWARDED, "http_x_real_ip": d.FORWARDED,
+    "http_x_client_ip": d.FORWARDED, "http_cf_connecting_ip": d.FORWARDED,
+    "http_true_client_ip": d.FORWARDED, "http_fastly_client_ip": d.FORWARDED,
+    "proxy_protocol_addr": d.PROXIED, "realip_remote_addr": d.PROXY, "remote_user": d.USER,
     "time_local": d.TIME, "time_iso8601": d.ISO_TIME, "msec": d.EPOCH,
     "request": d.REQUEST, "request_method": d.METHOD, "request_uri": d.TARGET,
     "uri": d.PATH, "document_uri": d.PATH, "args": d.QUERY, "query_string": d.QUERY,
@@ -41,7 +48,7 @@ _SKIPPED = frozenset(
         "date_gmt", "date_local", "document_root", "fastcgi_path_info", "fastcgi_script_name",
         "gzip_ratio", "hostname", "http2", "http3", "https", "invalid_referer", "is_args",
         "limit_rate", "memcached_key", "modern_browser", "msie", "nginx_version", "pipe",
-        "proxy_host", "quic", "realip_remote_addr", "realpath_root", "request_body",
+        "proxy_host", "quic", "realpath_root", "request_body",
         "request_body_file", "request_completion", "request_filename", "request_id", "scheme",
         "server_addr", "session_log_id", "slice_range",
     }
@@ -70,8 +77,9 @@ def nginx_parts(text: str) -> tuple[list[d.Part], bool]:
     text = _joined(text[statement.end() :] if statement else text, is_statement=statement is not None)
     parts: list[d.Part] = []
     at = 0
+    target = d.TARGET if statement and statement[1] in ("json", "none") else _TARGET
     for match in _VARIABLE.finditer(text):
-        parts += text[at : match.start()], (match[0], _directive(match))
+        parts += text[at : match.start()], (match[0], _directive(match, target))
         at = match.end()
     return [*parts, text[at:]], statement is None or statement[1] != "none"
 
@@ -100,11 +108,19 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), text)
 
 
-def _directive(match: re.Match[str]) -> d.Directive:
+def _target(text: str) -> Sequence[d.Value]:
+    """Read a path with its query; without a query nginx writes its ``-`` for *no value* there."""
+    return target_parts(text_of(text.removesuffix("-") if "?" not in text else text) or "")
+
+
+_TARGET = d.TARGET._replace(split=_target)
+
+
+def _directive(match: re.Match[str], target: d.Directive) -> d.Directive:
     name = match[1] or match[2]
     if name is None:
         if len(match[0]) > 1:
-            return d.TARGET
+            return target
         raise Misconfigured(
             f"log format has {match[0]!r} at column {match.start() + 1}; expected a variable's name behind it"
         )

@@ -11,7 +11,7 @@ def patterns_of(parts: Sequence[Part], *, escapes: bool) -> list[str]:
     return [
         re.escape(part)
         if isinstance(part, str)
-        else f"({part[1].pattern or _text(_end_of_text(parts[number:], escapes), escapes)})"
+        else f"({part[1].pattern or _text(_end_of_text(parts[number:], escapes), escapes, part[1].is_list)})"
         for number, part in enumerate(parts, 1)
     ]
 
@@ -41,13 +41,17 @@ def _end_of_text(following: Sequence[Part], escapes: bool) -> tuple[str, str]:
     return first, found + r"[ \t]*+\Z"
 
 
-def _text(end: tuple[str, str], escapes: bool) -> str:
-    """Return the pattern of any text up to `end`; it looks at each character once."""
+def _text(end: tuple[str, str], escapes: bool, is_list: bool) -> str:
+    """Return the pattern of any text up to `end`; it looks at each character once.
+
+    Of a list a space behind a comma is no end.
+    """
     if not end[0]:
         return ".*+"
     first, rest = re.escape(end[0]), end[1]
     backslash = r"\\" if escapes and end[0] != "\\" else ""
     others = [rf"{first}(?!{rest})"] if rest else []
+    others += [r"(?<=,)\ "] if is_list and end[0] == " " else []
     others += [r"\\.?+"] if backslash else []
     plain = f"[^{first}{backslash}]*+"
     return f"{plain}(?:(?:{'|'.join(others)}){plain})*+" if others else plain

@@ -10,9 +10,10 @@ from dataflow.stages.access_log.json_format import JsonFormat, json_object
 from dataflow.stages.access_log.lines import Explained, LoggedRequest
 from dataflow.stages.access_log.named import NamedFormat, compile_named, format_files
 from dataflow.stages.access_log.other_logs import fault_of_other_log
-from dataflow.stages.access_log.usual_formats import MOST_WRAPPINGS, UsualFormats
+from dataflow.stages.access_log.stored_lines import layers_of
+from dataflow.stages.access_log.usual_formats import UsualFormats
 from dataflow.stages.access_log.w3c_format import W3cFormat
-from dataflow.stages.access_log.wrapping import is_beside, unwrap
+from dataflow.stages.access_log.wrapping import is_beside
 
 AUTO = "auto"
 COMMENT = "comment"
@@ -66,6 +67,8 @@ class RecognizedFormats(UsualFormats):
             except InvalidEvent as error:
                 fault = error
         for each in self._candidates(line):
+            if fault is not None and not isinstance(each, JsonFormat) and not each.takes(line):
+                continue
             try:
                 request = each.parse_line(line)
             except InvalidEvent as error:
@@ -103,21 +106,15 @@ class RecognizedFormats(UsualFormats):
         A dead line is explained by the usual one, unless that of which it has most columns reaches further.
         """
         broken: list[tuple[int, str, list[Explained]]] = []
-        for _ in range(MOST_WRAPPINGS + 1):
+        for layer in layers_of(line):
             for name, each in self._named.items():
                 with suppress(InvalidEvent):
-                    each.parse_line(line)
-                    return name, each.explain(line)
+                    each.parse_line(layer)
+                    return name, each.explain(layer)
             with suppress(InvalidEvent):
-                super()._read(line)
-                return super().explain(line)
-            broken.append(self._explain_broken(line))
-            wrapped = None
-            with suppress(InvalidEvent):
-                wrapped = unwrap(line)
-            if wrapped is None:
-                break
-            line = wrapped.line.rstrip("\r\n")
+                super()._read(layer)
+                return super().explain(layer)
+            broken.append(self._explain_broken(layer))
         _, name, columns = min(reversed(broken), key=lambda each: each[0])
         return name, columns
 

@@ -6,18 +6,17 @@ from collections import Counter
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.fronts import NAME, Front, front_of
 from dataflow.stages.access_log.lines import (
-    DetailedRequest,
+    BrokenOff,
     Explained,
     LoggedRequest,
     explained,
-    fault_of,
     line_of,
     steps_of,
 )
 from dataflow.stages.access_log.response_times import ResponseTimes
+from dataflow.stages.access_log.stored_lines import read_stored
 from dataflow.stages.access_log.times import common_time, iso_time
 from dataflow.stages.access_log.values import request_line, text_of
-from dataflow.stages.access_log.wrapping import unwrap
 from dataflow.stages.bounded_cache import BoundedCache
 
 # All repeats are possessive (`*+`) and never backtrack, so the time to match or to reject a line
@@ -25,7 +24,8 @@ from dataflow.stages.bounded_cache import BoundedCache
 _FRONT = rf"{NAME}[^\[]*+(?<= )"
 _TIME = r"[^\]]{17}:[0-5][0-9] [^\]]{5}"
 _ANY_TIME = (
-    r"(?:[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+ [+-][0-9]{4}"
+    r"(?:[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+"
+    r" (?:[+-][0-9]{2}:?[0-9]{2}|Z|GMT|UTC)"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.,][0-9]{1,9}+)?+(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
 )
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
@@ -50,11 +50,12 @@ def _after_time(space: str) -> str:
 _match = re.compile(rf"({_FRONT})\[({_TIME})\] " + _after_time(" ") + r"\Z", re.DOTALL).match
 # The same with any number of spaces, and with brackets in the name of a user. A quotation mark in what a
 # client sent is escaped: the first one behind a time begins the request.
-_FIRST_TIME = rf'\[{_ANY_TIME}\] ++"'
+_TIME_AND_QUOTE = rf'{_ANY_TIME}\] ++"'
 _match_loosely = re.compile(
-    rf" *+((?:(?!{_FIRST_TIME}).)*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r"[ \t]*+\Z", re.DOTALL
+    rf" *+((?:[^\[]++|\[(?!{_TIME_AND_QUOTE}))*+)\[({_ANY_TIME})\] ++" + _after_time(" ++") + r"[ \t]*+\Z",
+    re.DOTALL,
 ).match
-_find_time = re.compile(_FIRST_TIME).search
+_find_time = re.compile(rf"\[{_TIME_AND_QUOTE}").search
 _are_addresses = re.compile(rf"-|unknown|{_ADDRESSES}").fullmatch
 
 _FRONT_STEPS = (
@@ -72,8 +73,6 @@ _STEPS = (
     ("X-Forwarded-For", rf' ++(?:X-Forwarded-For=)?+{_QUOTED}|(?! ++")', "a text in quotes"),
 )
 _front_steps, _steps = steps_of(_FRONT_STEPS), steps_of(_STEPS)
-
-MOST_WRAPPINGS = 3  # a container's syslog that Docker and Kubernetes stored
 
 
 class UsualFormats:
@@ -111,26 +110,7 @@ class UsualFormats:
     _cleaned = staticmethod(line_of)
 
     def _unwrapped(self, line: str) -> LoggedRequest:
-        said: dict[str, str | None] = {}
-        for _ in range(MOST_WRAPPINGS):
-            try:
-                request = self._read(line)
-            except InvalidEvent:
-                wrapped = unwrap(line)
-                if wrapped is None:
-                    raise
-                line = self._cleaned(wrapped.line.encode())
-                said = {
-                    "log_host": wrapped.host or said.get("log_host"),
-                    "log_time": wrapped.time or said.get("log_time"),
-                }
-            else:
-                break
-        else:
-            request = self._read(line)
-        if said:
-            request.host = request.host or said["log_host"]
-        return DetailedRequest.of(request, said) if said else request
+        return read_stored(line, self._read)
 
     def explain(self, line: str) -> tuple[str, list[Explained]]:
         """Return the name of the format, and the columns of a line up to where it breaks off."""
@@ -143,7 +123,7 @@ class UsualFormats:
         if match is not None:
             return self._request(match)
         time = _find_time(line)
-        raise fault_of(line, _front_steps) if time is None else fault_of(line, _steps, time.end() - 1)
+        raise BrokenOff(line, _front_steps) if time is None else BrokenOff(line, _steps, time.end() - 1)
 
     def _request(self, match: re.Match[str]) -> LoggedRequest:
         (front, time, method, endpoint, query, protocol, request, status, size,
@@ -177,7 +157,10 @@ def _one_time(first: str | None, last: str | None, forwarded: str | None) -> str
 
 
 def _time_of(text: str) -> str:
-    return iso_time(text) if text[4] == "-" else common_time(text)
+    if text[4] == "-":
+        return iso_time(text)
+    time, _, zone = text.partition(" ")
+    return common_time(f"{time} {'+0000' if zone.isalpha() else zone.replace(':', '')}")
 
 
 # Many lines share a second.

@@ -13,6 +13,7 @@ _CHARACTERS = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
     '"': '"', "\\": "\\", "/": "/",
 }  # fmt: skip
+_ACCOUNT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*+\\(?!x[0-9A-Fa-f]{2}|u00)[A-Za-z][0-9A-Za-z._-]+")
 # A second colon makes it an IPv6 address without brackets.
 _PORT = re.compile(r"(\A[^:]*|\]):[0-9]*\Z")
 
@@ -25,7 +26,12 @@ def text_of(value: str) -> str | None:
 
 
 def user_of(text: str) -> str | None:
-    """Return a user name; Apache logs an empty one as two quotation marks."""
+    r"""Return a user name; Apache logs an empty one as two quotation marks.
+
+    IIS and others log an account of Windows as ``DOMAIN\bob``; its backslash is no escape.
+    """
+    if "\\" in text and _ACCOUNT.fullmatch(text):
+        return text
     return None if text == '""' else text_of(text)
 
 
@@ -64,6 +70,14 @@ def seconds_to_ms(value: str) -> float | None:
     return None if value in NO_VALUE else _number(Decimal(value) * 1000)
 
 
+def duration_to_ms(value: str) -> float:
+    """Return a duration as Go writes it (``1m2.5s``, ``12.3µs``) in ms; raise ValueError for others."""
+    parts = _PARTS_OF_DURATION.findall(value)
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        raise ValueError(value)
+    return _number(sum((Decimal(number) * _UNIT_MS[unit] for number, unit in parts), Decimal(0)))
+
+
 def microseconds_to_ms(value: str) -> float | None:
     """Return whole microseconds in ms, whole if they are; ``-`` and nothing are null."""
     return None if value in NO_VALUE else _number(Decimal(value) / 1000)
@@ -73,6 +87,11 @@ def _number(ms: Decimal) -> float:
     return int(ms) if ms == ms.to_integral_value() else float(ms)
 
 
+_UNIT_MS = {
+    "h": Decimal(3_600_000), "m": Decimal(60_000), "s": Decimal(1_000), "ms": Decimal(1),
+    "us": Decimal("1e-3"), "µs": Decimal("1e-3"), "μs": Decimal("1e-3"), "ns": Decimal("1e-6"),
+}  # fmt: skip
+_PARTS_OF_DURATION = re.compile(r"([0-9]{1,9}+(?:\.[0-9]{1,9}+)?+)(ms|us|µs|μs|ns|h|m|s)")
 _METHOD = re.compile(r"[A-Za-z][A-Za-z_-]*+")
 _PROTOCOL = re.compile(r"(?:[A-Z]++|(?i:https?))/[0-9.]++")
 

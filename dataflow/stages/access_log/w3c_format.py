@@ -89,6 +89,10 @@ class W3cFormat:
             kinds = ["target" if kind == "path" else kind for kind in kinds]
         return kinds, is_local
 
+    def takes(self, line: str) -> bool:
+        """Tell whether a line may have these columns."""
+        return '"' in line or self._lines.takes(line)
+
     def parse_line(self, line: str) -> LoggedRequest:
         """Return the request that a line tells of; a value with blanks may stand in quotes."""
         try:
