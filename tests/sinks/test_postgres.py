@@ -136,7 +136,9 @@ async def test_one_poison_record_among_many_is_refused_in_the_words_of_the_serve
 
 async def test_a_time_that_is_none_is_null_and_the_row_is_of_the_day_on_which_it_came(sink, rows):
     """Tables count such an event: both must agree on which events count."""
-    stored = await sink.write(a_batch("enriched-web-events", {"event_timestamp": "yesterday", "event_id": "e1"}))
+    stored = await sink.write(
+        a_batch("enriched-web-events", {"event_timestamp": "yesterday", "event_id": "e1"})
+    )
     assert not stored.rejected
     assert await rows("SELECT count(*), count(ts), count(day) FROM page_views") == [(1, 0, 1)]
 

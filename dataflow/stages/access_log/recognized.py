@@ -100,7 +100,7 @@ class RecognizedFormats(UsualFormats):
     def explain(self, line: str) -> tuple[str, list[Explained]]:
         """Return the name of the format of a line, and its columns; up to where it breaks off for a dead one.
 
-        A dead line is explained by the usual one, unless the one of which it has most columns reaches further.
+        A dead line is explained by the usual one, unless that of which it has most columns reaches further.
         """
         broken: list[tuple[int, str, list[Explained]]] = []
         for _ in range(MOST_WRAPPINGS + 1):
