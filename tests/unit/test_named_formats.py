@@ -282,7 +282,7 @@ def test_an_entry_that_only_mentions_a_request_is_none():
 
 @pytest.mark.parametrize("line", ["garbage", COMBINED[:60], COMBINED[:-1], COMBINED.replace("200", "2x0")])
 def test_a_line_of_no_format_is_explained_by_the_usual_one(line):
-    """The format with most columns was named, which has many small ones in front of where it breaks off."""
+    """The format with most columns was named, which has many small ones before the line breaks off."""
     assert AUTO.explain(line)[0] == "combined"
 
 

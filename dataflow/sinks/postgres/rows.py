@@ -49,7 +49,8 @@ def compile_rows(table: Table) -> Callable[[Record], RecordRow]:
 def event_time(text: str | None) -> datetime | None:
     """Return the instant of an ISO 8601 text; UTC where it names no offset, None for None.
 
-    None for a text that is no instant, too: tables count such an event, in all time alone; its row is stored.
+    None for a text that is no instant, too: tables count such an event, in all time alone, so its row is
+    stored.
     """
     if text is None:
         return None

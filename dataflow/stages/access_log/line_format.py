@@ -76,7 +76,7 @@ class LineFormat:
         return [column for column, is_column in columns if is_column]
 
     def reach(self, line: str) -> int:
-        """Return how far into a line its columns and the texts between them go; the last one may be cut."""
+        """Return how far into a line its columns and the texts between them go, without a cut column."""
         columns = list(zip(explained(line, self._steps), self._is_column, strict=False))
         while columns and columns[-1][1]:
             columns.pop()
