@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from dataflow.catalogue.declared import AUDIT_LOG
+from dataflow.errors import UNREADABLE
 from dataflow.instants import iso
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
@@ -65,13 +66,14 @@ async def read_audit(connection: Mapping[str, object], limit: int) -> list[Audit
     entries: list[AuditEntry] = []
     async with reader(connection) as consumer:
         async for _, records in read_last(consumer, [_PARTITION], limit):
-            entries += [_entry(record.value or b"", record.timestamp) for record in records]
+            entries += [audit_entry(record.value or b"", record.timestamp) for record in records]
     return entries[::-1]
 
 
-def _entry(raw: bytes, at_ms: int) -> AuditEntry:
+def audit_entry(raw: bytes, at_ms: int) -> AuditEntry:
+    """Return an entry of any record; one that somebody has written past the program says so."""
     try:
         record = msgspec.json.decode(raw, type=AuditRecord)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         record = AuditRecord("(written past the program)", "(unknown)")
     return AuditEntry(record.action, record.author, record.details, iso(at_ms))

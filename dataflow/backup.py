@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from dataflow.catalogue.declared import AUDIT_LOG, CHANGED_WHILE_IT_RUNS, INGESTED_INPUTS
-from dataflow.errors import DataflowError, Misconfigured
+from dataflow.errors import UNREADABLE, DataflowError, Misconfigured
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
@@ -139,7 +139,7 @@ def read_backup(path: Path) -> list[KeptRecord]:
     records = [_decoded(line, number, path) for number, line in enumerate(lines, 1)]
     try:
         end = msgspec.json.decode(last, type=End)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise DataflowError(
             f"{path} ends with line {len(lines) + 1}, which is no end: it was cut off, or written by an "
             'earlier release; expected a last line {"records": …}, their number'
@@ -154,6 +154,6 @@ def read_backup(path: Path) -> list[KeptRecord]:
 def _decoded(line: bytes, number: int, path: Path) -> KeptRecord:
     try:
         return msgspec.json.decode(line, type=KeptRecord)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         expected = "expected a file that `dataflow backup` has written"
         raise DataflowError(f"line {number} of {path} is no record ({error}); {expected}") from error

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from dataflow.masking import masked
 
+UNREADABLE = (ValueError, RecursionError)
+"""What msgspec raises for JSON from outside; of wrong UTF-8 and deep nesting it is no `MsgspecError`."""
+
 
 class Reason(StrEnum):
     """Why an event cannot be used; the closed set of codes on dead letters."""
@@ -27,6 +30,10 @@ class DataflowError(Exception):
     def __str__(self) -> str:
         """Return the message without passwords: it may have the words of a library, which tell whole URLs."""
         return masked(super().__str__())
+
+    def __repr__(self) -> str:
+        """Return class and message, for the same reason."""
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 class InvalidEvent(DataflowError):

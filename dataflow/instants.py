@@ -31,7 +31,11 @@ def iso_or_none(at_ms: int | None) -> str | None:
 
 def instant_ms(text: str) -> int:
     """Return the instant of an ISO 8601 date or date-time, UTC where it names no offset; raise ValueError."""
-    return milliseconds_of(datetime.fromisoformat(text))
+    at = datetime.fromisoformat(text)
+    try:
+        return milliseconds_of(at if at.tzinfo is None else at.astimezone(UTC))
+    except OverflowError as error:  # its offset leads out of the calendar: nobody could write it
+        raise ValueError(text) from error
 
 
 def option_ms(option: str, text: str | None) -> int | None:

@@ -12,8 +12,11 @@ import msgspec
 from dataflow.access.identity import Grants, Identity, IdentityKind, read_grants
 from dataflow.errors import Misconfigured
 
-BCRYPT: Final = re.compile(rb"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}")
-"""A cost of 14 takes a second: with more, guessing would hold up everybody who logs in."""
+BCRYPT: Final = re.compile(rb"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+"""A cost of 14 takes a second: with more, guessing would hold up everybody who logs in.
+
+The salt has 128 bits: two of its last character. For others bcrypt would raise an error at each login.
+"""
 
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -90,7 +93,7 @@ def read_access_file(path: Path, streams: Collection[str]) -> AccessList:
     reading = _Reading(path, streams)
     return AccessList(
         {name: reading.account(name, user) for name, user in document.users.items()},
-        dict(reading.token(name, token) for name, token in document.tokens.items()),
+        reading.tokens(document.tokens),
         {
             name: Identity(IdentityKind.CERTIFICATE, name, reading.grants("certificates", name, each))
             for name, each in document.certificates.items()
@@ -109,11 +112,17 @@ class _Reading:
             raise self.fault("users", name, "is no user with a bcrypt hash", _HTPASSWD)
         return Account(Identity(IdentityKind.USER, name, self.grants("users", name, user)), hashed)
 
-    def token(self, name: str, token: GivenToken) -> tuple[bytes, Identity]:
-        if not SHA256.fullmatch(token.sha256):
-            raise self.fault("tokens", name, "has no SHA-256", "64 hexadecimal digits, as sha256sum writes")
-        identity = Identity(IdentityKind.TOKEN, name, self.grants("tokens", name, token))
-        return bytes.fromhex(token.sha256), identity
+    def tokens(self, given: Mapping[str, GivenToken]) -> dict[bytes, Identity]:
+        known: dict[bytes, Identity] = {}
+        for name, token in given.items():
+            if not SHA256.fullmatch(token.sha256):
+                raise self.fault(
+                    "tokens", name, "has no SHA-256", "64 hexadecimal digits, as sha256sum writes"
+                )
+            identity = Identity(IdentityKind.TOKEN, name, self.grants("tokens", name, token))
+            if (owner := known.setdefault(bytes.fromhex(token.sha256), identity)) is not identity:
+                raise self.fault("tokens", name, f"is the token of [tokens.{owner.name}]", "one of its own")
+        return known
 
     def grants(self, table: str, name: str, given: GivenRoles) -> Grants:
         try:

@@ -65,13 +65,21 @@ def _secret_file(settings: Settings) -> Path:
     return settings.cache_dir / "worker-secret"
 
 
+def _write_new(path: Path) -> None:
+    """Write a secret; the file is there with all of it, or not at all."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(32))
+    new.replace(path)
+
+
 def _shared_secret(path: Path) -> str:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(path.with_suffix(".lock")):
-        if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(32))
+        if not path.exists() or not path.stat().st_size:  # a disk that was full leaves an empty file
+            _write_new(path)
         status = path.stat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o077:
             raise PermissionError(f"others can read {path}; expected that only this user can")

@@ -88,7 +88,8 @@ def ranking_statement(column: str, span: Span, limit: int, after: RankedKey | No
     )
     where = ""
     if after is not None:
-        parameters += [after.count, after.key]
+        # PostgreSQL takes no NUL, and stores none: what is behind this begin is behind all of the key.
+        parameters += [after.count, after.key.partition("\0")[0]]
         count, key = f"${len(parameters) - 1}", f"${len(parameters)}"
         where = f'WHERE count < {count} OR count = {count} AND key > {key}::text COLLATE "C"'
     parameters.append(limit + 1)

@@ -5,13 +5,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import msgspec
-
 from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, LetterFilter, Place, read_letter
 from dataflow.dead_letters.marks import Marks
-from dataflow.errors import DataflowError
+from dataflow.errors import UNREADABLE, DataflowError
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.reading import read_up_to
 from dataflow.kafka.record import Record
@@ -176,7 +174,7 @@ def _put(marks: Marks, tp: TopicPartition, record: Record) -> None:
     key = record.key or b""
     try:
         marks.put(key, record.value)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise DataflowError(
             f"record {record.offset} of {tp.topic}, partition {tp.partition}, key {key.decode()}, is no mark "
             f"of a replay ({error}); expected what `dataflow dead-letters replay` has written. Write null "

@@ -38,7 +38,7 @@ class Marks:
         self._ranges: dict[int, list[Range]] | None = None
 
     def put(self, key: bytes, value: bytes | None) -> None:
-        """Apply a record of the topic. Raises `msgspec.MsgspecError` for a mark that cannot be read."""
+        """Apply a record of the topic. Raises one of `UNREADABLE` for a mark that cannot be read."""
         self._ranges = None
         if value is None:
             self._by_key.pop(key, None)

@@ -8,11 +8,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-import msgspec
 from msgspec import msgpack
 
 from dataflow.engine.disk_records import DiskRecords, remove
 from dataflow.engine.stored_partition import REUSABLE_MS, Reflected
+from dataflow.errors import UNREADABLE
 from dataflow.file_locks import try_lock
 from dataflow.instants import now_ms
 from dataflow.kafka.types import TopicPartition
@@ -77,5 +77,5 @@ def _is_old(note: bytes | None) -> bool:
     """Tell whether what is on disk with this note is of no use."""
     try:
         return note is None or now_ms() - msgpack.decode(note, type=Reflected).at_ms > REUSABLE_MS
-    except msgspec.MsgspecError:  # damaged
+    except UNREADABLE:  # damaged
         return True

@@ -24,6 +24,7 @@ from dataflow.engine.tables.weighted_cache import WeightedCache
 from dataflow.engine.tables.window_entry import Packed, writable
 from dataflow.engine.tables.window_reader import ReadAhead, WindowReader
 from dataflow.engine.tables.windows import Window
+from dataflow.errors import UNREADABLE
 from dataflow.logs import get_log
 
 log = get_log(__name__)
@@ -158,7 +159,7 @@ class Queries:
     async def answer(self, body: bytes) -> bytes:
         """Return what this worker's own partitions answer to the inquiry of another worker, both encoded.
 
-        Raises KeyError or `msgspec.MsgspecError` for what this release does not know.
+        Raises KeyError or one of `UNREADABLE` for what this release does not know.
         """
         inquiry = self.decoder.decode(body)
         return encode_results(await self._read(inquiry.topics, inquiry.query))
@@ -254,7 +255,7 @@ class Queries:
                     return decode_results(await reply.read(), query_type)
                 tell = log.warning if reply.status in UNKNOWN_WORKER else log.info
                 tell("Worker refuses a query; its partitions are missing.", url=url, status=reply.status)
-        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, *UNREADABLE) as error:
             log.warning("Worker does not answer a query; its partitions are missing.", url=url, error=error)
         except RuntimeError:  # the session is closed
             if not self._app.should_stop:

@@ -11,6 +11,7 @@ from yarl import URL
 from dataflow.engine.address import is_loopback
 from dataflow.engine.member_data import WorkerProcess, this_process
 from dataflow.engine.options import EngineOptions
+from dataflow.errors import UNREADABLE
 
 PROCESS_PATH = "/_process"
 """Where a worker tells which process it is."""
@@ -29,7 +30,7 @@ class WorkerProcesses:
         """Return the process that answers there; None if nobody does, or not in time."""
         try:
             return await self._ask(url)
-        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):
+        except (aiohttp.ClientError, OSError, TimeoutError, *UNREADABLE):
             return None
 
     async def is_alive(self, process: WorkerProcess, url: str) -> bool | None:
@@ -45,7 +46,7 @@ class WorkerProcesses:
             return await self._ask(url) == process
         except aiohttp.ClientConnectorError as error:
             return False if isinstance(error.os_error, ConnectionRefusedError) else None
-        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):
+        except (aiohttp.ClientError, OSError, TimeoutError, *UNREADABLE):
             return None
 
     async def _ask(self, url: str) -> WorkerProcess:

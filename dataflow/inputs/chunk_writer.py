@@ -8,10 +8,8 @@ that, so they are all that was ever committed.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.errors import DataflowError
+from dataflow.errors import UNREADABLE, DataflowError
 from dataflow.inputs.input_checkpoints import InputCheckpoints, encode_checkpoint
 from dataflow.inputs.transaction_chunk import TransactionChunk
 from dataflow.instants import now_ms
@@ -95,7 +93,7 @@ async def read_checkpoints(connection: Mapping[str, object], tp: TopicPartition)
             for record in records:
                 try:
                     checkpoints.put_raw(record.key or b"", record.value)
-                except msgspec.DecodeError as error:
+                except UNREADABLE as error:
                     raise DataflowError(
                         f"record {record.offset} of {tp.topic}, partition {tp.partition}, is broken "
                         f"({error}); expected a checkpoint that this version of Dataflow can read"

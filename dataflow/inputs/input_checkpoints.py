@@ -60,7 +60,7 @@ class InputCheckpoints:
             self._complete.discard((old.path, old.size, old.version))
 
     def put_raw(self, key: bytes, value: bytes | None) -> None:
-        """Apply a record of the topic; null removes a checkpoint. Raises `msgspec.DecodeError`."""
+        """Apply a record of the topic; null removes a checkpoint. Raises one of `UNREADABLE`."""
         if value is None:
             self.forget(key)
         else:

@@ -17,12 +17,15 @@ RESERVED = frozenset(
 )
 """Topics with another purpose: lines there would be processed again, or misread."""
 
+OF_KAFKA = "__"
+"""So begin topics of Kafka itself: it takes no lines there, and the stream would stop."""
+
 
 async def check_outputs(connection: Mapping[str, object], rules: FilterRules) -> None:
     """Raise `Misconfigured` for an output whose topic is missing or has another purpose."""
     named = topics_of(rules)
     for topic in sorted(named):
-        if topic in RESERVED or topic.endswith("-changelog"):
+        if topic in RESERVED or topic.startswith(OF_KAFKA) or topic.endswith("-changelog"):
             raise Misconfigured(f"topic of an output is {topic!r}; expected one that nothing else is for")
     if named:
         missing = sorted(named - (await existing_topics(connection)).keys())

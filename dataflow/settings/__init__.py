@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dataflow.errors import Misconfigured
 from dataflow.settings.access import AccessSettings
 from dataflow.settings.broker import BrokerSettings, Compression, DeliverySettings, SaslMechanism, Security
-from dataflow.settings.faults import contradictions, describe_fault, unknown_names
+from dataflow.settings.faults import contradictions, describe_fault, not_utf8, unknown_names
 from dataflow.settings.inputs import InputSettings, ReceivingSettings
 from dataflow.settings.s3 import ArchiveFormat, ArchiveHour, S3Settings
 from dataflow.settings.secret_files import SUFFIX, SecretFiles, is_secret
@@ -82,7 +82,8 @@ def read_settings() -> Settings:
     files = SecretFiles(given, secrets)
     given |= files.texts
     names = {*known, *(one + SUFFIX for one in secrets)}
-    faults = [*files.faults, *unknown_names(given, names), *contradictions(given)]
+    broken = {name: fault for name, fault in not_utf8(given) if name in known}
+    faults = [*files.faults, *broken.values(), *unknown_names(given, names), *contradictions(given)]
     try:
         secret_texts = {known[one]: text for one, text in files.texts.items()}
         settings = Settings(**secret_texts)  # type: ignore[arg-type]  # Pydantic reads them as it reads variables
@@ -91,6 +92,7 @@ def read_settings() -> Settings:
             describe_fault(variable_of(str(fault["loc"][0])), given, fault, Settings.model_fields)
             for fault in error.errors()
             if fault["type"] != "default_factory_not_called"  # follows from another fault
+            and variable_of(str(fault["loc"][0])) not in broken
         ]
     if faults:
         raise Misconfigured("\n".join(sorted(faults)))

@@ -75,6 +75,15 @@ def unknown_names(given: Mapping[str, str], known: set[str]) -> Iterator[str]:
             yield f"{name} is not a setting; expected {hint}"
 
 
+def not_utf8(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable whose bytes are no text, with its fault: nothing could be made of it later."""
+    for name, text in given.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            yield name, f"{name} has a byte that is not UTF-8, at {error.start}; expected text"
+
+
 def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     """Yield a fault for each setting that another one requires or excludes."""
     yield from broker_contradictions(given)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from dataflow.errors import SinkUnavailable
+from dataflow.errors import UNREADABLE, SinkUnavailable
 from dataflow.file_locks import try_lock
 from dataflow.private_files import GROUP_FILE, group_folder
 
@@ -166,7 +166,7 @@ class CsvFiles:
             raise OSError(f"{self._folder / self._stem} is being written by another process")
         if not self._position_file.exists():
             return
-        self._position = msgspec.json.decode(self._position_file.read_bytes(), type=Position)
+        self._position = self._read_position()
         self._remove_files_from(self._position.end)
         name, size = self._position.file, self._position.size
         if name:
@@ -175,6 +175,15 @@ class CsvFiles:
                 raise OSError(f"{name} is shorter than it was; expected {size} bytes")
             os.ftruncate(file, size)
             os.lseek(file, 0, os.SEEK_END)
+
+    def _read_position(self) -> Position:
+        try:
+            return msgspec.json.decode(self._position_file.read_bytes(), type=Position)
+        except UNREADABLE as error:
+            raise SinkUnavailable(
+                f"CSV: {self._position_file} is damaged ({error}). Move it and {self._stem}-*.csv to another "
+                "folder: new files begin where the offsets are committed, so the last events may be in both"
+            ) from error
 
     def _remove_files_from(self, offset: int) -> None:
         """Remove files of records that were never acknowledged; these come again."""

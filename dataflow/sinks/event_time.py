@@ -38,7 +38,7 @@ def compile_reader(topic: str, *fields: str) -> Read:
         event = decoder.read(record.value)
         at_ms = parse(getattr(event, time_field)) if time_field else -1
         came_ms = arrived_ms(record)
-        if at_ms < 0 or at_ms > came_ms + DAY_MS:
+        if at_ms < 0 or at_ms > min(came_ms + DAY_MS, _LAST_MS):
             at_ms = came_ms
         return at_ms, event
 

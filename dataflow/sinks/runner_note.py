@@ -1,8 +1,15 @@
 """Notes: the state of a sink, kept by Kafka as metadata of its committed offsets, for anybody to read."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
+
+from dataflow.errors import UNREADABLE
 
 ERROR_CHARACTERS = 500  # a broker keeps 4,096 bytes of metadata
+
+AtMs = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]  # up to the year 9999: it is shown to people
 
 
 class SinkNote(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -10,8 +17,8 @@ class SinkNote(msgspec.Struct, frozen=True, omit_defaults=True):
 
     error: str | None = None
     """The last error, also after the sink has recovered."""
-    error_at_ms: int | None = None
-    retrying_since_ms: int | None = None
+    error_at_ms: AtMs | None = None
+    retrying_since_ms: AtMs | None = None
     """When the present outage began."""
     consumed: int | None = msgspec.field(default=None, name="taken")  # as earlier versions wrote it
     """The sink has consumed all records below this offset; it will store buffered ones later."""
@@ -35,5 +42,5 @@ def note_of(metadata: str | None) -> SinkNote:
     """Return the note in the metadata of an offset; an empty one if it is not ours."""
     try:
         return msgspec.json.decode(metadata or "{}", type=SinkNote)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return SinkNote()

@@ -1,17 +1,17 @@
 """Body events: the pieces of an unpacked body in, the events in it, as sent, out."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain
 
 import msgspec
 import orjson
 
-from dataflow.engine.json_members import end_of_nested
 from dataflow.engine.lone_surrogates import replace_lone_surrogates
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.http_error import HttpError
+from dataflow.sources.element_end import STEP_BYTES, STRING, end_of_brackets, end_of_scalar
 from dataflow.sources.inflate import PIECE_BYTES
 
 ELEMENTS_AT_ONCE = 100
@@ -21,12 +21,11 @@ STRUCTURED_PING = b"0,access_validation"
 JSON_PING = {"access_validation": True}
 RETURN = ord("\r")
 
-_STRING = rb'"(?>[^"\\]++|\\.)*+"'
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _OPEN = re.compile(rb"[ \t\r\n]*+\[[ \t\r\n]*+")
 _END = re.compile(rb"[ \t\r\n]*+(,|\])[ \t\r\n]*+")
 # Flat objects, which logs are, in one step; the rest bracket by bracket.
-_FLAT = re.compile(rb'\{(?>[^{}\[\]"]++|%b)*+\}|%b|[^][{}", \t\r\n]++' % (_STRING, _STRING), re.DOTALL)
+_FLAT = re.compile(rb'\{(?>[^{}\[\]"]++|%b)*+\}|%b|[^][{}", \t\r\n]++' % (STRING, STRING), re.DOTALL)
 
 _validate = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -63,7 +62,8 @@ def json_events(
     wrong raises `ArrayFault` behind the events before that.
     """
     if is_array(head):
-        yield from _by_the_hundred(elements(_joined(head, rest, most_array_bytes)))
+        whole = yield from _joined(head, rest, most_array_bytes)
+        yield from _by_the_hundred(walked_elements(whole))
     elif len(head) < PIECE_BYTES and _is_one_object(head):
         yield [head.strip()]
     else:
@@ -72,22 +72,26 @@ def json_events(
 
 def _by_the_hundred(stream: Iterator[bytes]) -> Iterator[list[bytes]]:
     some: list[bytes] = []
+    size = 0
     try:
         for element in stream:
-            some.append(element)
-            if len(some) == ELEMENTS_AT_ONCE:
+            if element:
+                some.append(element)
+                size += len(element)
+            if not element or size >= STEP_BYTES or len(some) == ELEMENTS_AT_ONCE:
                 yield some
-                some = []
+                some, size = [], 0
     except ArrayFault:
         yield some
         raise
     yield some
 
 
-def _joined(head: bytes, rest: Iterator[bytes], most_bytes: int) -> bytes:
+def _joined(head: bytes, rest: Iterator[bytes], most_bytes: int) -> Generator[list[bytes], None, bytes]:
     whole = bytearray(head)
     for piece in rest:
         whole += piece
+        yield []
         if len(whole) > most_bytes:
             raise HttpError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -159,7 +163,12 @@ class ArrayFault(InvalidEvent):
 
 
 def elements(text: bytes) -> Iterator[bytes]:
-    """Yield each element; whether it is valid in itself is not looked at.
+    """Yield each element, as `walked_elements`."""
+    return filter(None, walked_elements(text))
+
+
+def walked_elements(text: bytes) -> Iterator[bytes]:
+    """Yield each element, and nothing after each step of a long one; whether one is valid is not looked at.
 
     A plain generator over the text: msgspec's list of raw values would take a hundred times
     the memory of a body such as ``[1,1,1,…]``. Raises `ArrayFault`.
@@ -171,7 +180,9 @@ def elements(text: bytes) -> Iterator[bytes]:
         at += 1
     else:
         while True:
-            end = _end_of_element(text, at)
+            flat = _FLAT.match(text, at, at + STEP_BYTES)
+            is_whole = flat is not None and (flat.end() < at + STEP_BYTES or text[at] in _CLOSED)
+            end = flat.end() if flat is not None and is_whole else (yield from _end_of_long(text, at, flat))
             closed = _END.match(text, end)
             if closed is None:
                 raise ArrayFault(text, at, end)
@@ -185,11 +196,15 @@ def elements(text: bytes) -> Iterator[bytes]:
         raise ArrayFault(text, rest.end(), rest.end())
 
 
-def _end_of_element(text: bytes, at: int) -> int:
-    flat = _FLAT.match(text, at)
-    if flat is not None:
-        return flat.end()
-    end = None if text[at : at + 1] in (b"}", b"]") else end_of_nested(text, at)
+_CLOSED = frozenset(b'{"')
+"""So begins what has an end of its own, unlike a number, which may go on."""
+
+
+def _end_of_long(text: bytes, at: int, begin: re.Match[bytes] | None) -> Generator[bytes, None, int]:
+    if begin is not None:
+        end = yield from end_of_scalar(text, at)
+    else:
+        end = None if text[at : at + 1] in (b"}", b"]") else (yield from end_of_brackets(text, at))
     if end is None:
         raise ArrayFault(text, at, at)
     return end

@@ -24,9 +24,13 @@ SLICE_BYTES = 16 << 10
 MOST_STREAMS = 4_096
 """Gzip members or zstd frames of one body; each may be empty, and costs some microseconds."""
 
+BODY_WINDOW_LOG = 23
+"""A zstd body may refer back by 8 MiB, all of which is held (RFC 9659); a file by 128 MiB."""
+
 MOST_XZ_BYTES = 128 << 20
 """Memory for one xz stream: `xz -9` takes 65 MiB."""
 
+_ZSTD_BODY = "zstd of a body"
 _GZIP = 16 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
@@ -61,6 +65,9 @@ _OPENERS: dict[str, Callable[[bytes], CompressedStream]] = {
     "x-gzip": lambda _: zlib.decompressobj(_GZIP),
     "deflate": _deflate,
     "zstd": lambda _: zstd.ZstdDecompressor(),
+    _ZSTD_BODY: lambda _: zstd.ZstdDecompressor(
+        options={zstd.DecompressionParameter.window_log_max: BODY_WINDOW_LOG}
+    ),
     "bzip2": lambda _: bz2.BZ2Decompressor(),
     "xz": lambda _: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ_BYTES),
 }
@@ -143,7 +150,8 @@ def inflate(packed: bytes, encoding: str, most_bytes: int) -> Iterator[bytes]:
 
 def _unpacked(packed: bytes, encoding: str) -> Iterator[bytes]:
     try:
-        yield from unpack(encoding, (packed,), most_streams=MOST_STREAMS)
+        opened = _ZSTD_BODY if encoding == "zstd" else encoding
+        yield from unpack(opened, (packed,), most_streams=MOST_STREAMS)
     except TooManyStreams:
         raise HttpError(
             HTTPStatus.BAD_REQUEST, f"body has more than {MOST_STREAMS} {encoding} streams; expected one"

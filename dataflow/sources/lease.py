@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from dataflow.errors import UNREADABLE
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.producers import IdempotentProducer
@@ -106,13 +107,14 @@ class LeaseLog:
         records = await read_more(self._consumer, self.tp, wait_seconds)
         self._effects.clear()
         for record in records:
-            self._effects[record.offset] = self._apply(record)
+            self._effects[record.offset] = self.apply(record)
             self._next = record.offset + 1
 
-    def _apply(self, record: Record) -> bool:
+    def apply(self, record: Record) -> bool:
+        """Take the next record; return whether it has had its effect."""
         try:
             return self.state.apply(_decode(record.value or b""), record.timestamp)
-        except msgspec.MsgspecError as error:  # somebody else's: it must not keep everybody from the lease
+        except UNREADABLE as error:  # somebody else's: it must not keep everybody from the lease
             log.warning(
                 "Record of a lease cannot be read; it has no effect.",
                 topic=self.tp.topic,

@@ -12,7 +12,7 @@ from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import PayloadAccessError, Request, RequestPayloadError
 
-from dataflow.errors import one_of
+from dataflow.errors import UNREADABLE, one_of
 from dataflow.http_error import HttpError, bad_value, begin_of, quoted, unavailable
 from dataflow.web.json_schema import expectation, parse_text, value_schema
 from dataflow.web_expectations import tell_to_continue
@@ -69,7 +69,6 @@ def _too_large(most_bytes: int) -> HttpError:
 
 B = TypeVar("B", bound=msgspec.Struct)
 
-UNREADABLE = (ValueError, RecursionError)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 

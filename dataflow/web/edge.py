@@ -81,7 +81,7 @@ async def json_edge(request: Request, handler: Handler) -> StreamResponse:
     response = await _answer(request, handler if connections.begin(request) else _refuse)
     if connections.ends_after(request):
         response.force_close()
-    for name, value in SAFE_HEADERS.items():
+    for name, value in (*SAFE_HEADERS.items(), *UNKEPT.items()):
         response.headers.setdefault(name, value)
     return response
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from dataflow.errors import UNREADABLE
 from dataflow.instants import iso
 from dataflow.kafka.record import Record
 from dataflow.web.answer import Answer
@@ -83,6 +84,6 @@ def shown(raw: bytes | None, most_bytes: int) -> ShownBytes | None:
 def _is_json(raw: bytes) -> bool:
     try:
         _decode(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return False
     return True

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from dataflow.errors import UNREADABLE
 from dataflow.http_error import bad_value, begin_of
 from dataflow.sources.body_events import elements, is_array
 from dataflow.web.json_schema import Json
@@ -20,5 +21,5 @@ def texts_of(name: str, raw: bytes) -> Iterator[bytes]:
     for number, element in enumerate(elements(raw)):
         try:
             yield _text(element).encode(errors="surrogatepass")
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise bad_value(f"{name}[{number}]", begin_of(element), "a text") from error

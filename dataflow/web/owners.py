@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 
 from dataflow.app import app
+from dataflow.errors import UNREADABLE
 from dataflow.http_error import unavailable
 from dataflow.web.parameter import about
 
@@ -35,6 +36,6 @@ async def _tell(address: str, method: str, answer_type: type[A]) -> A:
             if reply.status == HTTPStatus.OK:
                 return msgspec.json.decode(await reply.read(), type=answer_type)
             reason = f"answers {reply.status}"
-    except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+    except (aiohttp.ClientError, OSError, TimeoutError, *UNREADABLE) as error:
         reason = f"does not answer: {error!r}"
     raise unavailable(f"worker at {address} {reason}; expected it to do the same")

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
+from multidict import MultiMapping
 
 from dataflow.errors import one_of
 from dataflow.http_error import HttpError, bad_value
@@ -85,7 +86,7 @@ def read_parameters(
     asked = single_values(query, in_query) if is_strict else dict(query)
     texts = {"query": asked, "path": path, "header": headers}
     values = {
-        parameter.field.name: parameter.read(texts[parameter.place][parameter.name])
+        parameter.field.name: parameter.read(_sent(texts[parameter.place], parameter.name))
         for parameter in parameters
         if parameter.name in texts[parameter.place]
     }
@@ -93,6 +94,11 @@ def read_parameters(
         if parameter.field.required and parameter.field.name not in values:
             raise HttpError(HTTPStatus.BAD_REQUEST, f"{parameter.name} is missing; expected it")
     return request_type(**values)
+
+
+def _sent(texts: Mapping[str, str], name: str) -> str:
+    """Return the text of a parameter; a header that comes twice is the list of both, as HTTP has it."""
+    return ", ".join(texts.getall(name)) if isinstance(texts, MultiMapping) else texts[name]
 
 
 def single_values(pairs: Iterable[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:

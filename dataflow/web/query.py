@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 
-import msgspec
 from aiohttp.web import Response
 
 from dataflow.access.identity import AccessRole
@@ -10,6 +9,7 @@ from dataflow.app import app
 from dataflow.engine.member_data import WorkerProcess, this_process
 from dataflow.engine.query import MSGPACK, QUERY_PATH
 from dataflow.engine.worker_processes import PROCESS_PATH
+from dataflow.errors import UNREADABLE
 from dataflow.http_error import HttpError, unavailable
 from dataflow.web.health import is_recovering
 from dataflow.web.route import Content, Routes
@@ -49,7 +49,7 @@ async def answer_query(body: bytes) -> Response:
         raise unavailable("worker is recovering; expected one that has taken its partitions")
     try:
         results = await app.queries.answer(body)
-    except (KeyError, msgspec.MsgspecError) as error:  # a worker of another version, or a curious person
+    except (KeyError, *UNREADABLE) as error:  # a worker of another version, or a curious person
         message = f"query is not one of this release: {error!r}; expected one"
         raise HttpError(HTTPStatus.BAD_REQUEST, message) from error
     return Response(body=results, content_type=MSGPACK)

@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
-from dataflow.errors import DataflowError, Misconfigured
-from dataflow.http_error import HttpError, quoted, unavailable
+from dataflow.errors import DataflowError, Misconfigured, one_of
+from dataflow.http_error import HttpError, not_found, quoted, unavailable
 from dataflow.kafka.errors import KafkaError
 from dataflow.rules.dry_run import MOST_RECORDS, try_lines, try_topic
 from dataflow.rules.follower import Follower
@@ -29,6 +29,7 @@ from dataflow.web.json_texts import TEXTS, texts_of
 from dataflow.web.owners import Workers, tell_owners
 from dataflow.web.parameter import NoParameters, about, named
 from dataflow.web.route import Content, Reply, Routes, View
+from dataflow.web.topics import topic_rows
 
 routes = Routes("Rules")
 
@@ -235,6 +236,10 @@ def followed(if_match: str | None, name: str) -> int | None:
 
 
 async def _try_topic(rules: FilterRules, topic: str, count: int) -> DryRun:
+    """Try the last records of a topic that `/topics` lists: the answer shows some of them."""
+    listed = [row.name for row in topic_rows()]
+    if topic not in listed:
+        raise not_found("topic", topic, one_of(listed))
     try:
         return await try_topic(rules, app.context.connection, topic, count)
     except KafkaError:

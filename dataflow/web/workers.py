@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
+from dataflow.errors import UNREADABLE
 from dataflow.web.answer import Answer
 from dataflow.web.csv_sheet import Sheet, rows_of
 from dataflow.web.owners import Workers
@@ -86,7 +87,7 @@ async def _ask(url: str) -> WorkerView | SilentWorker:
             return SilentWorker(url, f"answers {reply.status}")
     except TimeoutError:
         return SilentWorker(url, f"does not answer within {options.query_seconds:g} s")
-    except (aiohttp.ClientError, OSError, msgspec.MsgspecError) as error:
+    except (aiohttp.ClientError, OSError, *UNREADABLE) as error:
         return SilentWorker(url, f"does not answer: {error}")
 
 

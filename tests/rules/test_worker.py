@@ -132,6 +132,7 @@ def test_a_trial_changes_nothing(cluster, ask):
     for wrong in ({}, {"lines": [], "topic": "x"}, {"lines": [1]}, {"topic": "cdn-logs", "last": 0}):
         assert ask("POST", "/rules/dry-run", wrong)[0] == 400
     assert ask("POST", "/rules/dry-run", {"topic": "nowhere"})[0] == 404
+    assert ask("POST", "/rules/dry-run", {"topic": "filter-rules"})[0] == 404  # nobody may look at its lines
     assert ask("POST", "/rules/dry-run", {"lines": []}, Sec_Fetch_Site="cross-site")[0] == 403
 
 

@@ -108,6 +108,15 @@ def test_a_secret_that_others_can_read_is_not_used(tmp_path: Path, caplog):
     assert "expected that only this user can" in caplog.text
 
 
+def test_an_empty_file_of_a_disk_that_was_full_is_no_secret(tmp_path: Path):
+    """Each worker made up one of its own from then on, and answers lacked the others for good."""
+    path = tmp_path / "worker-secret"
+    path.touch()
+    settings = Settings(web_host="127.0.0.1", cache_dir=tmp_path)
+    assert worker_secret(settings) == worker_secret(settings) == path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_a_secret_that_cannot_be_kept_is_one_of_its_own(tmp_path: Path, caplog):
     """A worker alone in a container without a home works; that others do not know it is told."""
     (tmp_path / "file").write_text("")
@@ -149,7 +158,7 @@ def test_the_access_file_on_the_page_can_be_used(tmp_path: Path):
     page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
     (example,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     path = tmp_path / "access.toml"
-    whole = example.replace("$2y$10$…", f"$2y$10${'a' * 53}").replace(
+    whole = example.replace("$2y$10$…", f"$2y$10${'.' * 53}").replace(
         'sha256 = "…"', f'sha256 = "{"0" * 64}"'
     )
     path.write_text(whole)

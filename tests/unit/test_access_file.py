@@ -119,6 +119,7 @@ def test_a_file_that_changes_is_read_again_and_a_broken_one_is_not(tmp_path: Pat
 
 USER = '[users.ann]\nroles = ["read"]\npassword = "{}"'
 TOKENS = '[tokens.x]\nroles = ["read"]\nsha256 = "{}"'
+SAME_TOKEN = "\n".join([TOKENS, TOKENS.replace("x", "y")]).format("0" * 64, "0" * 64)
 CERTIFICATE = '[certificates.x]\nroles = ["{}"]'
 
 
@@ -134,6 +135,8 @@ CERTIFICATE = '[certificates.x]\nroles = ["{}"]'
         (USER.format("$apr1$x$y"), "expected what `htpasswd -nB NAME` writes"),
         (USER.format(HASHED.replace("$04$", "$15$")), "of a cost from 4 to 14"),
         (USER.format(HASHED).replace("users.ann", 'users."a:b"'), "and no colon in NAME"),
+        (USER.format(HASHED[:28] + "a" + HASHED[29:]), "is no user with a bcrypt hash"),  # bcrypt refuses it
+        (SAME_TOKEN, r"\[tokens.y\] of access file .* is the token of \[tokens.x\]; expected one of its own"),
         (TOKENS.format("s3cret"), r"\[tokens.x\] of access file .* has no SHA-256; expected 64"),
         (CERTIFICATE.format("boss"), r"\[certificates.x\] .*: role is 'boss'; expected metrics, send, read"),
         (CERTIFICATE.format("worker"), "role is 'worker'; expected"),

@@ -12,6 +12,7 @@ from msgspec import msgpack
 from table_parts import merge_entries, part_of, totals_of
 from table_rows import restored, rows_of, unhurried, write
 
+from dataflow.analytics.question import ranking_statement
 from dataflow.analytics.range_totals import NotCovered, add_totals
 from dataflow.analytics.ranking import RankedKey, page_of
 from dataflow.analytics.span import Bound, Span
@@ -246,6 +247,14 @@ def test_a_key_that_moves_up_between_two_pages_comes_no_second_time():
     second = page_of([("a", 9), ("b", 6), ("c", 4), ("d", 4)], 2, first.entries[-1])
     assert [entry.key for entry in [*first.entries, *second.entries]] == ["a", "b", "c", "d"]
     assert RankedKey.parse("4:c:d\n") == RankedKey(4, "c:d\n")
+
+
+def test_postgresql_is_asked_for_what_comes_behind_a_key_with_a_nul():
+    """It takes no NUL, and was said to be away; the keys that it has come behind both, or behind neither."""
+    _, parameters = ranking_statement("endpoint", Span(), 2, RankedKey(17, "/a\0b"))
+    assert parameters == [17, "/a", 3]
+    stored = ["/", "/a", "/a\x01", "/a/b", "/b"]
+    assert [key for key in stored if key > "/a"] == [key for key in stored if key > "/a\0b"]
 
 
 @pytest.mark.parametrize("text", ["", "5", "a:5", ":x", "-1:x", "\u0665:x", "1234567890123456789:x"])

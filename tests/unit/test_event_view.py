@@ -18,6 +18,12 @@ from dataflow.web.event_view import MOST_HEADERS, MOST_VALUE_BYTES, ShownBytes, 
         (b"", 24, "", TextKind.TEXT),
         (b"<img src=x onerror=alert(1)>", 99, "<img src=x onerror=alert(1)>", TextKind.TEXT),
         (b"\x16\x03\x01\xff", 24, "\x16\x03\x01\\xff", TextKind.BYTES),
+        (
+            b"[" * 2_000 + b"]" * 2_000,
+            4_000,
+            "[" * 2_000 + "]" * 2_000,
+            TextKind.TEXT,
+        ),  # nested too deep to read
         ("ééé".encode(), 5, "éé", TextKind.TEXT),
         (b'"12345"', 5, '"1234', TextKind.TEXT),
     ],

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.http_error import HttpError
+from dataflow.sources import body_events, element_end
 from dataflow.sources.body_events import (
     ArrayFault,
     elements,
@@ -18,6 +19,7 @@ from dataflow.sources.body_events import (
     json_events,
     read_head,
     split_lines,
+    walked_elements,
 )
 from dataflow.sources.inflate import PIECE_BYTES
 
@@ -132,6 +134,47 @@ def test_no_array_makes_it_hang_or_fail_otherwise(text):
     """Possessive patterns: nothing is tried twice."""
     _, fault = before_the_fault(elements(text))
     assert fault is None or text.endswith(fault.rest)
+
+
+def in_steps(text: bytes, size: int) -> tuple[list[bytes], tuple[int, bytes] | None]:
+    """Return the elements, and what goes wrong where, of an array that is walked in steps of a size."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (body_events, element_end):
+            patched.setattr(module, "STEP_BYTES", size)
+        found, fault = before_the_fault(walked_elements(text))
+    return [each for each in found if each], None if fault is None else (len(fault.rest), fault.rest)
+
+
+@given(
+    text=st.text(alphabet='[]{},:" \\1an\n').map(lambda text: ("[" + text).encode()), size=st.integers(2, 9)
+)
+def test_elements_are_the_same_however_short_the_steps_are(text, size):
+    """A step ends anywhere: in a number, in a string, behind a backslash."""
+    assert in_steps(text, size) == in_steps(text, 1_000)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        b'"' + b"x" * 1_000_000 + b'"',
+        b'"' + b'\\"' * 500_000 + b'"',
+        b"1" * 1_000_000,
+        b"[" + b"[]," * 300_000 + b"1]",
+    ],
+    ids=["text", "escapes", "number", "array"],
+)
+def test_who_waits_has_a_turn_while_a_long_element_is_walked(element: bytes):
+    """A body of 137 KB, 30 MB of brackets once unpacked, held everything else up for 5.7 s."""
+    steps = list(walked_elements(b"[" + element + b"]"))
+    assert [each for each in steps if each] == [element]
+    assert len(steps) > len(element) // element_end.STEP_BYTES
+
+
+def test_an_array_that_is_deeper_than_anybody_reads_goes_wrong():
+    """To count all of its brackets costs seconds."""
+    found, fault = before_the_fault(walked_elements(b"[" * (2 * element_end.MOST_DEPTH)))
+    assert fault is not None
+    assert not any(found)
 
 
 def test_a_long_string_or_a_deep_array_is_no_burden():

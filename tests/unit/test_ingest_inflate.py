@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.http_error import HttpError
-from dataflow.sources.inflate import MOST_STREAMS, PIECE_BYTES, SLICE_BYTES, inflate, known_encoding
+from dataflow.sources.inflate import (
+    BODY_WINDOW_LOG,
+    MOST_STREAMS,
+    PIECE_BYTES,
+    SLICE_BYTES,
+    inflate,
+    known_encoding,
+)
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -134,6 +141,17 @@ def test_another_encoding_is_refused_by_name(header: str):
         known_encoding(header)
     assert raised.value.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(("bits", "is_taken"), [(BODY_WINDOW_LOG, True), (BODY_WINDOW_LOG + 1, False)])
+def test_a_zstd_body_that_refers_back_far_is_refused(bits: int, is_taken: bool):
+    """Each of four bodies of 5 KB took 128 MiB of memory: what a stream may refer to is held."""
+    packing = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: bits})
+    packed = packing.compress(TEXT) + packing.flush()
+    if is_taken:
+        assert inflated(packed, "zstd") == TEXT
+    else:
+        assert "requires too much memory" in str(refusal_of(packed, "zstd"))
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])

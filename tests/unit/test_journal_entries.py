@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +79,21 @@ def test_however_an_export_is_cut_into_pieces_its_lines_are_the_same(
         for name, value, is_binary in fields
     )
     assert lines(export, size) == lines(export)
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        b"__CURSOR=a\nMESSAGE\n" + b"\xff" * 100_000,
+        b"__CURSOR=a\nMESSAGE=" + b"a" * 100_000,
+        b"__CURSOR=a\n" + b"\n" * 100_000,
+        an_entry(b"x") * 1_000,
+    ],
+)
+def test_who_waits_has_a_turn_for_each_piece(export: bytes):
+    """One field of 64 MB was read without a pause, and as many line feeds took 50 s."""
+    pieces = [export[at : at + 1_000] for at in range(0, len(export), 1_000)]
+    assert len(list(journal_lines(iter(pieces), MOST, is_json=False))) >= len(pieces)
 
 
 @given(st.binary(max_size=200), st.integers(1, 40))

@@ -82,6 +82,16 @@ def test_all_faults_are_told_together(faults_of):
     ]
 
 
+def test_a_setting_whose_bytes_are_no_text_is_told(faults_of):
+    """A folder of such a name, and a secret, ended `dataflow settings` and the worker with a traceback."""
+    broken = {"DATAFLOW_WORKER_SECRET": "0123456789abcdef\udcff", "DATAFLOW_CSV_DIR": "/\udce9"}
+    assert faults_of(**broken, DATAFLOW_WEB_PORT="x") == [
+        "DATAFLOW_CSV_DIR has a byte that is not UTF-8, at 1; expected text",
+        "DATAFLOW_WEB_PORT is 'x'; expected a whole number of at least 1 and at most 65535",
+        "DATAFLOW_WORKER_SECRET has a byte that is not UTF-8, at 16; expected text",
+    ]
+
+
 def test_a_name_that_is_near_to_none_gets_no_wrong_hint(faults_of):
     """All names begin alike; the hint goes by what comes after."""
     assert faults_of(DATAFLOW_QQQ="1") == [

@@ -37,6 +37,12 @@ def test_a_clock_that_runs_a_day_ahead_is_believed_and_no_longer():
     assert read(a_record(0, sent, ARRIVED_MS - DAY_MS - 1))[0] == ARRIVED_MS - DAY_MS - 1
 
 
+def test_a_time_behind_the_end_of_the_calendar_is_that_of_the_arrival():
+    """Two sinks name what they write by it: one such record ended each worker that stores its partition."""
+    sent, last_ms = b'{"ts": "9999-12-31T23:59:59-14:00"}', 253_402_300_799_999
+    assert compile_reader("access-logs-parsed")(a_record(0, sent, 2**62))[0] == last_ms
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [

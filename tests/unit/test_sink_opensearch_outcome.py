@@ -5,9 +5,11 @@ from opensearchpy import TransportError
 from sinks.sink_records import a_record
 
 from dataflow.errors import InvalidEvent, SinkUnavailable
+from dataflow.settings import Settings
+from dataflow.sinks.opensearch.client import SearchClient
 from dataflow.sinks.opensearch.documents import BulkDocument
 from dataflow.sinks.opensearch.outcome import Fate, outcome_of, words_of
-from dataflow.sinks.opensearch.server import translate_errors
+from dataflow.sinks.opensearch.server import Server, translate_errors
 from dataflow.sinks.opensearch.sink import next_try
 
 SENT = BulkDocument(
@@ -85,6 +87,30 @@ async def test_a_request_that_no_document_can_mend_is_waited_for(reason, expecte
     with pytest.raises(expected, match=reason):
         async with translate_errors():
             raise TransportError(400, "illegal_argument_exception", answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "down for repair",
+        {},
+        [],
+        {"items": None},
+        {"items": [{"create": {}}]},
+        {"items": [{"create": 1}]},
+    ],
+)
+async def test_what_is_no_answer_to_a_bulk_request_is_an_outage(monkeypatch, answer: object):
+    """The page of a proxy, with status 200, ended the worker."""
+
+    async def bulk(*_: object) -> object:
+        return answer
+
+    monkeypatch.setattr(SearchClient, "bulk", bulk)
+    server = Server(Settings(opensearch_url="http://127.0.0.1:9"))  # type: ignore[arg-type]  # as its variable
+    with pytest.raises(SinkUnavailable, match="answer is none to a bulk request"):
+        await server.store([SENT])
 
 
 def test_the_words_are_the_server_s():

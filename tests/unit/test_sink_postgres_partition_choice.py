@@ -2,10 +2,12 @@
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.sinks.postgres.batch_size import GOOD_BATCHES, MOST_ROWS, BatchSize
+from dataflow.sinks.postgres.day_partitions import day_of_partition
 from dataflow.sinks.postgres.partition_choice import (
     FAR_AT_ONCE,
     JOINED_AT_ONCE,
@@ -23,6 +25,23 @@ TODAY = date(2027, 1, 15)
 def ago(*days: int) -> list[date]:
     """Return the days so many days ago."""
     return [TODAY - timedelta(days=number) for number in days]
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("page_views_20270115", TODAY),
+        ("page_views_default", None),
+        ("page_views_20270231", None),
+        ("page_views_00000000", None),
+        ("page_views_2027w015", None),
+        ("page_views_٢٠٢٧٠١١٥", None),
+        ("20270115", TODAY),
+    ],
+)
+def test_a_partition_whose_name_is_no_day_is_left_alone(name: str, day: date | None):
+    """A person who had named one after a day that no calendar has ended every worker with this sink."""
+    assert day_of_partition("page_views", name) == day
 
 
 def test_a_few_days_of_a_batch_get_their_partitions_however_old_they_are():

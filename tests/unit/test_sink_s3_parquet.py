@@ -69,6 +69,13 @@ def test_what_does_not_fit_its_column_is_refused(topic, value):
     assert raised.value.reason is Reason.WRONG_TYPE
 
 
+@pytest.mark.parametrize("number", [2**64, -(10**30), int("9" * 300)])
+def test_a_number_of_any_size_is_a_text_where_its_field_may_be_one(number: int):
+    """One CDN line with such a number ended the worker, and so did each restart: its record came again."""
+    (row,) = pq.read_table(io.BytesIO(a_file("cdn-logs-filtered", b'{"cp": %d}' % number))).to_pylist()
+    assert row["cp"] == str(number)
+
+
 def test_what_is_no_scalar_is_json_in_a_text():
     """The way of a CDN request is a list of places."""
     (row,) = pq.read_table(

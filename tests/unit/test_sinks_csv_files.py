@@ -288,6 +288,20 @@ def test_older_records_of_a_topic_without_an_id_wait_with_an_advice_that_doubles
     assert numbers_in(tmp_path) == list(range(12))
 
 
+@pytest.mark.parametrize("damaged", [b"", b"\0" * 90, b'{"file":"\xff"}', b"[" * 3_000])
+def test_a_position_that_is_damaged_waits_until_it_has_been_moved(tmp_path, damaged):
+    """It ended the worker, and so did every start of it; other partitions are stored meanwhile."""
+    append_once(tmp_path, LARGE, 0, lines(0, 2))
+    (tmp_path / ".events-0.position").write_bytes(damaged)
+    with pytest.raises(SinkUnavailable, match=r"events-0.position is damaged .* Move it and events-0-\*.csv"):
+        append_once(tmp_path, LARGE, 2, lines(2, 3))
+    (tmp_path / "old").mkdir()
+    for file in (".events-0.position", *files_in(tmp_path)):
+        (tmp_path / file).rename(tmp_path / "old" / file)
+    append_once(tmp_path, LARGE, 2, lines(2, 3))
+    assert numbers_in(tmp_path) == [2]
+
+
 def test_files_have_one_writer(tmp_path):
     """A worker that was taken for dead may still be writing."""
     first = CsvFiles(tmp_path, "events-0", HEADER, LARGE)

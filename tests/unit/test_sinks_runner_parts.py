@@ -38,7 +38,17 @@ def test_a_note_remembers_what_the_sink_still_gathers_through_an_outage():
     assert note_of(note.as_metadata()) == note
 
 
-@pytest.mark.parametrize("metadata", [None, "", "{", "[]", '{"error":1}', "somebody else's"])
+FOREIGN = (
+    "{",
+    "[]",
+    '{"error":1}',
+    "somebody else's",
+    '{"x":' + "[" * 3_000,
+    '{"error_at_ms":1000000000000000}',
+)
+
+
+@pytest.mark.parametrize("metadata", [None, "", *FOREIGN])
 def test_what_others_have_noted_beside_an_offset_is_no_note(metadata):
     """Any client may commit for a group."""
     assert note_of(metadata) == SinkNote()

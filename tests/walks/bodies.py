@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Iterable
+from itertools import chain
 
 import msgspec
 from walks.walk import MOST, Walk, all_of, in_pieces, repeated, tolerant, zstd
@@ -10,6 +11,7 @@ from walks.walk import MOST, Walk, all_of, in_pieces, repeated, tolerant, zstd
 from dataflow.catalogue.declared import INGESTED
 from dataflow.engine.json_members import end_of_nested, take_apart
 from dataflow.sources.body_events import elements, is_array, is_ping, json_events, read_head, split_lines
+from dataflow.sources.element_end import end_of_brackets, end_of_scalar
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.journal_entries import journal_lines
 from dataflow.sources.sorting import Sorter
@@ -74,6 +76,10 @@ STREAMS = {
 BODIES = {
     "elements": Walk(all_of(lambda raw: elements(raw) if is_array(raw) else ()), ARRAYS),
     "nested": Walk(lambda raw: end_of_nested(raw, 0), ARRAYS),
+    "an element in steps": Walk(
+        all_of(lambda raw: chain(end_of_scalar(raw, 0), end_of_brackets(raw, 0))),
+        {**ARRAYS, "a number": repeated(b"1")},
+    ),
     "members": Walk(tolerant(take_apart), SPACES),
     "body": Walk(
         all_of(body),
@@ -93,6 +99,8 @@ BODIES = {
             "fields": repeated(b"A\n\0\0\0\0\0\0\0\0\n"),
             "a field of any size": repeated(b"\xff", b"A\n"),
             "entries": repeated(b"MESSAGE=\n\n"),
+            "fields of no interest": repeated(b"a=\n"),
+            "line feeds": repeated(b"\n"),
             "a long message": repeated(b"a", b"MESSAGE="),
         },
     ),

@@ -10,11 +10,11 @@ from walks.walkers import Walker, walkers
 BOUNDED = {
     "a header, a path or a query, of which the server takes 8 KiB": {
         *("analytics/ranking.py:parse", "analytics/span.py:_read", "web/own_names.py:_place"),
-        "web/rules.py:followed",
+        *("web/rules.py:followed", "web/table_request.py:value"),
     },
     "a path of the file system, which has 4 KiB at most": {"inputs/files.py:_written_as"},
     "what is written by who runs the worker": {
-        *("access/access_file.py:account", "access/access_file.py:token", "masking.py:masked_setting"),
+        *("access/access_file.py:account", "access/access_file.py:tokens", "masking.py:masked_setting"),
     },
     "our own declarations": {"web/json_schema.py:value_schema", "web/route.py:path"},
     "a loop over what waits, or copies pieces": {

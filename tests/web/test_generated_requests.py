@@ -1,7 +1,7 @@
 """Generated requests: no path, query, header or body is answered with 500, whatever the role of a worker."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,7 +22,22 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 ROUTES = own_routes([*EVERY_WORKER, *SENDERS])
 EXAMPLES = 400
 QUIET_SECONDS = 0.3
-ROLES = ("all", "enrich", "ingest", "sink-csv")
+NOBODY = "http://127.0.0.1:9"
+ROLES: Mapping[str, Mapping[str, str]] = {
+    "all": {},
+    "enrich": {},
+    "ingest": {},
+    "sink-csv": {},
+    "sink-postgres": {"DATAFLOW_POSTGRES_URL": "postgresql://user:password@127.0.0.1:9/nobody"},
+    "sink-s3": {
+        "DATAFLOW_S3_BUCKET": "nobody",
+        "DATAFLOW_S3_ENDPOINT": NOBODY,
+        "DATAFLOW_S3_ACCESS_KEY": "key",
+        "DATAFLOW_S3_SECRET_KEY": "password",
+    },
+    "sink-opensearch": {"DATAFLOW_OPENSEARCH_URL": NOBODY},
+}
+"""Each with its settings: the server of a sink is away, as on the day when somebody looks why."""
 
 examples = settings(
     deadline=None,  # a busy machine
@@ -46,9 +61,10 @@ def workers(broker: EmbeddedBroker, folder: Path) -> Iterator[dict[str, Worker]]
                     f"role-{role}",
                     DATAFLOW_ROLE=role,
                     DATAFLOW_CSV_DIR=str(folder / "csv"),
+                    **settings_of,
                 )
             )
-            for role in ROLES
+            for role, settings_of in ROLES.items()
         }
 
 
@@ -88,7 +104,7 @@ def test_no_request_is_a_fault_of_a_worker(own_broker: EmbeddedBroker, tmp_path:
             worker.wait_for("/healthz", lambda reply: reply.status == 200)
 
         @examples
-        @given(st.sampled_from(ROLES), sent_requests(ROUTES))
+        @given(st.sampled_from([*ROLES]), sent_requests(ROUTES))
         def asked(role: str, sent: Sent) -> None:
             hold(by_role[role], sent)
 

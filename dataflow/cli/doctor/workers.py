@@ -10,7 +10,7 @@ from dataflow.cli.doctor.finding import Examined, Finding, error, ok, warning
 from dataflow.cli.worker_client import ask
 from dataflow.engine.member_data import MemberData
 from dataflow.engine.sibling_groups import siblings_of
-from dataflow.errors import DataflowError
+from dataflow.errors import UNREADABLE, DataflowError
 
 CHECK = "workers"
 ADVERTISE = "set DATAFLOW_ADVERTISED_HOST to a name that the others can reach; check network policies"
@@ -25,7 +25,7 @@ async def worker_urls(examined: Examined) -> list[str]:
     for member in members:
         try:
             urls.add(msgspec.json.decode(member.user_data, type=MemberData).url)
-        except msgspec.MsgspecError:  # another program is in the group: the worker itself tells
+        except UNREADABLE:  # another program is in the group: the worker itself tells
             continue
     return sorted(urls)
 

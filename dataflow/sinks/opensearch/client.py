@@ -19,7 +19,6 @@ AWAY_SECONDS = 10  # how long a host that has failed is left alone while others 
 
 logging.getLogger("opensearch").setLevel(logging.ERROR)  # it logs every request
 
-Answer = dict[str, Any]  # JSON of the server
 Arguments = dict[str, Any]  # of the client, which takes any
 Credentials = Any  # botocore has no types
 
@@ -39,10 +38,11 @@ class SearchClient:
         client = await self._ready()
         await client.indices.put_index_template(name=name, body=template)
 
-    async def bulk(self, lines: bytes, only: str) -> Answer:
-        """Send a bulk request; return those parts of the answer."""
+    async def bulk(self, lines: bytes, only: str) -> object:
+        """Send a bulk request; return those parts of the answer, or whatever it is that has answered."""
         client = await self._ready()
-        return dict(await client.bulk(body=lines, params={"filter_path": only}))
+        answer: object = await client.bulk(body=lines, params={"filter_path": only})
+        return answer
 
     async def _ready(self) -> AsyncOpenSearch:
         """Return the client, with credentials that are valid for a while.

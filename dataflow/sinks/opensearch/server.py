@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
 from opensearchpy import OpenSearchException, TransportError
 
 from dataflow.errors import InvalidEvent, Reason, SinkUnavailable
@@ -40,11 +41,7 @@ class Server:
         """Return what became of each document; raise `SinkUnavailable`, or `InvalidEvent` for the request."""
         async with translate_errors():
             answer = await self._client.bulk(b"".join([document.lines for document in bulk]), _ONLY)
-        outcomes = [
-            outcome_of(result["status"], result.get("error"))
-            for item in answer["items"]
-            for result in item.values()
-        ]
+        outcomes = [outcome_of(result.status, result.error) for result in _results_in(answer)]
         if len(outcomes) != len(bulk):
             raise SinkUnavailable(f"OpenSearch: {len(outcomes)} answers; expected {len(bulk)}")
         return outcomes
@@ -52,6 +49,26 @@ class Server:
     async def close(self) -> None:
         """Disconnect."""
         await self._client.close()
+
+
+class _BulkResult(msgspec.Struct):
+    status: int
+    error: dict[str, object] | None = None
+
+
+class _BulkAnswer(msgspec.Struct):
+    items: list[dict[str, _BulkResult]]
+
+
+def _results_in(answer: object) -> list[_BulkResult]:
+    try:
+        items = msgspec.convert(answer, _BulkAnswer).items
+    except msgspec.ValidationError as error:  # of a proxy, say, that has a page for maintenance
+        raise SinkUnavailable(
+            f"OpenSearch: answer is none to a bulk request ({error}); "
+            "expected OpenSearch or Elasticsearch there"
+        ) from error
+    return [result for item in items for result in item.values()]
 
 
 @asynccontextmanager

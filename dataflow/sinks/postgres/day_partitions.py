@@ -1,5 +1,6 @@
 """Day partitions: creates the partitions that a table needs, and drops expired ones."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
@@ -35,9 +36,21 @@ WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
 """
 
 
+_DAY = re.compile(r"[0-9]{8}")
+
+
 def partition_name(table: str, day: date) -> str:
     """Return the name of a partition: ``web_logs_20150517``."""
     return f"{table}_{day:%Y%m%d}"
+
+
+def day_of_partition(table: str, name: str) -> date | None:
+    """Return the day that a partition has its name from; None for another name, which is not of ours."""
+    suffix = name.removeprefix(f"{table}_")
+    try:
+        return date.fromisoformat(suffix) if _DAY.fullmatch(suffix) else None
+    except ValueError:
+        return None
 
 
 class DayPartitions:
@@ -160,6 +173,4 @@ def today() -> date:
 
 async def _existing_days(connection: asyncpg.Connection, table: str) -> set[date]:
     names = [row["relname"] for row in await connection.fetch(_PARTITIONS, table)]
-    suffixes = [name.removeprefix(f"{table}_") for name in names]
-    # Partitions with other names are not ours.
-    return {datetime.strptime(s, "%Y%m%d").date() for s in suffixes if len(s) == 8 and s.isdecimal()}  # noqa: DTZ007  # a day, no instant
+    return {day for day in (day_of_partition(table, name) for name in names) if day is not None}

@@ -8,6 +8,7 @@ import msgspec
 
 from dataflow.catalogue.topic import Field, fields_of
 from dataflow.engine.decoding import fault_of
+from dataflow.errors import UNREADABLE
 
 _MOST = 2**63
 
@@ -32,7 +33,7 @@ def compile_odd_values(
         try:
             members = _members_of(raw)
             return SimpleNamespace(**{field.name: _read(field, members.get(field.name)) for field in fields})
-        except (msgspec.MsgspecError, TypeError):
+        except (TypeError, *UNREADABLE):
             raise fault_of(error, raw) from error
 
     return read

@@ -13,6 +13,7 @@ ROW_ERRORS = (
     asyncpg.DataError,  # class 22: a NUL byte, too long, out of range
     asyncpg.IntegrityConstraintViolationError,  # class 23, as by a constraint that was added
     asyncpg.ProgramLimitExceededError,  # as by an index that was added
+    asyncpg.RaiseError,  # P0001: by a trigger that was added
     OverflowError,  # asyncpg knows the range of an integer itself
     UnicodeEncodeError,
 )

@@ -1,6 +1,8 @@
 """Object writer: puts the objects of a block into the bucket, complete or as far as they go."""
 
 import asyncio
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -85,7 +87,7 @@ class ObjectWriter:
         if existing is None:
             return
         etag, metadata = existing
-        if int(metadata.get(LAST_OFFSET, -1)) >= pending.last_offset:
+        if _last_offset(metadata) >= pending.last_offset:
             pending.flushed = pending.records
             return
         try:
@@ -106,6 +108,12 @@ class ObjectWriter:
     def _key(self, tp: TopicPartition, pending: HourObject) -> str:
         archive = self._archive
         return object_key(archive.prefix, pending.hour, tp, pending.first_offset, archive.format.suffix)
+
+
+def _last_offset(metadata: Mapping[str, str]) -> int:
+    """Return up to where an object reaches; -1 for one that says nothing of it: somebody else has put it."""
+    written = metadata.get(LAST_OFFSET, "")
+    return int(written) if re.fullmatch(r"[0-9]{1,19}", written) else -1
 
 
 def _unchanged(etag: str | None) -> Condition:

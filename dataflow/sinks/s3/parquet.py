@@ -5,7 +5,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import IO
 
-import orjson
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -95,7 +95,8 @@ def _real(value: object) -> float:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    # Not by orjson: it refuses whole numbers beyond 64 bits, which any sender may write.
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 class Parquet:

@@ -118,9 +118,9 @@ class Store:
         try:
             async with _translate_errors(may_fail=True):
                 head = await self._ask("head_object", Bucket=self._bucket, Key=key)
+                return str(head["ETag"]), head["Metadata"]
         except PreconditionFailed:
             return None
-        return str(head["ETag"]), head["Metadata"]
 
 
 def object_options(settings: Settings) -> Mapping[str, str]:
@@ -171,6 +171,8 @@ async def _translate_errors(*, may_fail: bool) -> AsyncIterator[None]:
         raise _unavailable(error) from error
     except (BotoCoreError, OSError, TimeoutError) as error:
         raise _unavailable(error) from error
+    except KeyError as error:  # of a proxy, say, that answers everything with 200
+        raise SinkUnavailable(f"S3: answer has no {error}; expected a server of S3 there") from error
 
 
 def _unavailable(error: Exception) -> SinkUnavailable:
