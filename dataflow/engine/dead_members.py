@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from operator import attrgetter
 
-import msgspec
 from mode import Service
 
 from dataflow.engine.engine import Engine
 from dataflow.engine.member_data import MemberData, WorkerProcess, member_data, this_process
 from dataflow.engine.worker_processes import WorkerProcesses
+from dataflow.errors import UNREADABLE
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
 from dataflow.kafka.leave_group import remove_dead
@@ -44,7 +44,7 @@ class DeadMembers(Service):
     async def _watch(self) -> None:
         while not self.should_stop:
             await self.sleep(POLL_SECONDS)
-            with suppress(KafkaError, OSError, TimeoutError, msgspec.MsgspecError):  # a session tells, then
+            with suppress(KafkaError, OSError, TimeoutError, *UNREADABLE):  # a session tells, then
                 await self._look()
 
     async def _look(self) -> None:

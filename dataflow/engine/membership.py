@@ -8,7 +8,6 @@ from time import monotonic
 from typing import NamedTuple, cast
 
 import faust
-import msgspec
 from yarl import URL
 
 from dataflow.engine.address import is_loopback
@@ -17,7 +16,7 @@ from dataflow.engine.member_data import MemberData, WorkerProcess, member_data, 
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.sibling_groups import siblings_of
 from dataflow.engine.worker_processes import WorkerProcesses, is_running
-from dataflow.errors import Misconfigured
+from dataflow.errors import UNREADABLE, Misconfigured
 from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.errors import KafkaError
@@ -88,7 +87,7 @@ class Membership:
                     await check_formats(
                         admin, self._app.conf.id, session_seconds, self._rebalance_seconds(moment)
                     )
-        except (KafkaError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+        except (KafkaError, OSError, TimeoutError, *UNREADABLE) as error:
             log.info("Group does not say who its members are.", group=self._app.conf.id, error=error)
 
     async def _check(self, admin: Admin, moment: Moment) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from time import monotonic
 
 import faust
-import msgspec
 from faust.app.router import Router
 from faust.types.assignor import HostToPartitionMap
 from faust.types.core import K
@@ -16,6 +15,7 @@ from dataflow.engine.assignor import Assignor
 from dataflow.engine.member_data import member_data
 from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.topology import Topology
+from dataflow.errors import UNREADABLE
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
 from dataflow.logs import get_log
@@ -68,7 +68,7 @@ class GroupRouter(Router):
                 others = [] if own is None or not self._shares else await self._siblings.members()
             self._error = None
             return None if own is None else own + others
-        except (KafkaError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+        except (KafkaError, OSError, TimeoutError, *UNREADABLE) as error:
             if type(error) is not type(self._error):
                 log.info("Group does not say who owns which partitions; using its last answer.", error=error)
             self._error = error

@@ -24,8 +24,6 @@ UNREADABLE = (b'"\xff"', DEEP)
 OF_MSGSPEC = {"MsgspecError", "DecodeError"}
 CHECKED_BEFORE = {
     "dataflow/engine/decoding.py",  # names the others beside it
-    "dataflow/engine/membership.py",  # of members of the group
-    "dataflow/engine/router.py",  # the same
     "dataflow/sinks/opensearch/documents.py",  # of a value that was read before
     "dataflow/sources/body_events.py",  # looks into no text
     "dataflow/stages/access_log/collected.py",  # of a text
