@@ -99,7 +99,9 @@ def test_evicted_keys_are_deleted_from_the_changelog(column, max_keys):
         write(table_partition, changelog)
 
     assert entries(restored(table_partition.table, changelog)) == entries(table_partition)
-    assert len(changelog) <= 2 * max_keys + 2
+    large = {key for key in changelog if key.startswith(b"views|all/users|")}  # sets, beside their entries
+    assert {key.replace(b"all/users", b"all") for key in large} <= changelog.keys()
+    assert len(changelog.keys() - large) <= 2 * max_keys + 2
 
 
 def test_a_smaller_bound_takes_hold_after_a_restart():
