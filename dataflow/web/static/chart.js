@@ -35,8 +35,8 @@ export function chartOf({ title, series, text = count, isBinary = false, isStack
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(view));
   return {
     element,
-    /** Show values of each curve at these times, in seconds; null is a gap. `note` says what they lack. */
-    show({ times, values, series: titles = view.series, note: lack = "" }) {
+    /** Show values of each curve at these times, in seconds; null is a gap, none are none. `note` says what they lack. */
+    show({ times, series: titles = view.series, values = titles.map(() => []), note: lack = "" }) {
       const isOther = titles.join("\n") !== view.series.join("\n");
       view.series = titles;
       view.data = { times, values };

@@ -65,7 +65,7 @@ const isPlain = (question) => question !== null && !question.fields.length;
 function forget({ figures, charts, note }) {
   figures.show([]);
   say(note, "Asking…");
-  for (const chart of Object.values(charts)) chart.show({ times: [], values: [[], [], []], note: "Asking…" });
+  for (const chart of Object.values(charts)) chart.show({ times: [], note: "Asking…" });
 }
 
 const addressOf = ({ table, key, where }) => curveAddress(table, { key, where, topic: streamTopic() });
