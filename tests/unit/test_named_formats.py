@@ -280,7 +280,9 @@ def test_an_entry_that_only_mentions_a_request_is_none():
         line_parser(None).parse(b'{"httpRequest":{},"timestamp":"2023-01-02T03:04:05Z"}')
 
 
-@pytest.mark.parametrize("line", ["garbage", COMBINED[:60], COMBINED[:-1], COMBINED.replace("200", "2x0")])
+@pytest.mark.parametrize(
+    "line", ["garbage", "no log line at all", COMBINED[:60], COMBINED[:-1], COMBINED.replace("200", "2x0")]
+)
 def test_a_line_of_no_format_is_explained_by_the_usual_one(line):
     """The format with most columns was named, which has many small ones before the line breaks off."""
     assert AUTO.explain(line)[0] == "combined"

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent, Misconfigured, Reason
 from dataflow.stages.access_log.json_format import JsonFormat, json_object
-from dataflow.stages.access_log.lines import Explained, LoggedRequest
+from dataflow.stages.access_log.lines import Explained, LoggedRequest, line_of
 from dataflow.stages.access_log.named import NamedFormat, compile_named, format_files
 from dataflow.stages.access_log.other_logs import fault_of_other_log
-from dataflow.stages.access_log.stored_lines import layers_of
+from dataflow.stages.access_log.stored_lines import layers_of, read_stored
 from dataflow.stages.access_log.usual_formats import UsualFormats
 from dataflow.stages.access_log.w3c_format import W3cFormat
 from dataflow.stages.access_log.wrapping import is_beside
@@ -19,6 +19,8 @@ AUTO = "auto"
 COMMENT = "comment"
 """The rule that drops what stands between lines: ``#Fields:`` and the other fields of a journal entry."""
 _FIELDS_LINE = "#Fields:"
+ANY_WORDS = 3
+"""So many columns begin a line of any text, as client, ident and user do."""
 
 
 def known_names() -> list[str]:
@@ -124,8 +126,10 @@ class RecognizedFormats(UsualFormats):
         reached = sum(len(column.text) for column in columns)
         tried = [(name, each) for name, each in self._named.items() if not isinstance(each, JsonFormat)]
         other, best = max(tried, key=lambda each: len(each[1].explain(line)))
-        if best.reach(line) > reached + len(' "'):  # not only the begin of what the usual one breaks off in
-            return len(line) - best.reach(line), other, best.explain(line)
+        explained = best.explain(line)
+        # Not only any words, nor the begin of what the usual one breaks off in.
+        if len(explained) > ANY_WORDS and best.reach(line) > reached + len(' "'):
+            return len(line) - best.reach(line), other, explained
         return len(line) - reached, name, columns
 
 
@@ -134,7 +138,7 @@ class StatedFormat(RecognizedFormats):
 
     def parse(self, raw: bytes) -> LoggedRequest:
         """Return the request that a line tells of; raise `InvalidEvent` if it is none of this format."""
-        return self._unwrapped(self._cleaned(raw))
+        return read_stored(line_of(raw), self._read)
 
 
 def _unknown(line: str) -> InvalidEvent:

@@ -105,12 +105,7 @@ class UsualFormats:
                 return self._request(match)
             except InvalidEvent:  # a line in a wrapping can look like one without
                 pass
-        return self._unwrapped(self._cleaned(raw))
-
-    _cleaned = staticmethod(line_of)
-
-    def _unwrapped(self, line: str) -> LoggedRequest:
-        return read_stored(line, self._read)
+        return read_stored(line_of(raw), self._read)
 
     def explain(self, line: str) -> tuple[str, list[Explained]]:
         """Return the name of the format, and the columns of a line up to where it breaks off."""
