@@ -87,20 +87,24 @@ async def stable_offsets(
 
 async def last_committers(client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition]) -> set[str]:
     """Return what the last committers noted beside their offsets; pending commits are not waited for."""
-    rows, fault = await _fetch(client, group, list(tps), require_stable=False)
-    if fault is not None:
-        raise fault
-    return {row.metadata for row in rows}
+    return {row.metadata for row in await _committed(client, group, tps)}
 
 
 async def committed_epochs(
     client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition]
 ) -> dict[TopicPartition, int]:
     """Return the leader epochs of the last records before committed offsets, where committers knew them."""
+    rows = await _committed(client, group, tps)
+    return {row.tp: row.leader_epoch for row in rows if row.leader_epoch >= 0}
+
+
+async def _committed(
+    client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition]
+) -> list[CommittedOffset]:
     rows, fault = await _fetch(client, group, list(tps), require_stable=False)
     if fault is not None:
         raise fault
-    return {row.tp: row.leader_epoch for row in rows if row.leader_epoch >= 0}
+    return rows
 
 
 async def _fetch(
