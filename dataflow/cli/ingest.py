@@ -1,7 +1,6 @@
 """`dataflow ingest`: reads the new lines of files and S3 objects into the topic of a stream."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,7 +55,6 @@ def _run(stream: str, places: list[str]) -> "IngestReport":
     from dataflow.catalogue.declared import INGESTED
     from dataflow.inputs.places import check_places
 
-    gc.set_threshold(100_000, 50, 50)  # lines live shortly and make no cycles: a fifth of the time
     if stream not in INGESTED:
         raise Misconfigured(f"--as is '{stream}'; {expected_one_of(sorted(INGESTED), stream)}")
     check_places(places)

@@ -31,6 +31,7 @@ def worker(port: Port = None, host: Host = None) -> None:
       DATAFLOW_BROKER=kafka:9092 dataflow worker
       dataflow worker --port 6067
     """
+    _use_uvloop()
     from dataflow.logging_config import logging_config
     from dataflow.settings import settings
 
@@ -42,7 +43,6 @@ def worker(port: Port = None, host: Host = None) -> None:
     dictConfig(logging_config(current))  # Faust does so, too, but later
     logging.captureWarnings(capture=True)
     sys.argv = _arguments(current)
-    # Faust chooses its event loop by sys.argv while it is imported.
     from faust.cli.faust import cli
 
     from dataflow.app import app
@@ -52,6 +52,13 @@ def worker(port: Port = None, host: Host = None) -> None:
     cli()
 
 
+def _use_uvloop() -> None:
+    """Choose the event loop before anything imports Faust, which settles it: reading some settings does."""
+    from mode.loop import use
+
+    use("uvloop")
+
+
 def _arguments(settings: "Settings") -> list[str]:
     """Return the command line of Faust's worker."""
     from dataflow.logging_config import writes_json
@@ -59,4 +66,4 @@ def _arguments(settings: "Settings") -> list[str]:
 
     level = "warn" if settings.log_level is LogLevel.WARNING else settings.log_level.value
     quiet = ["--quiet"] if writes_json(settings.log_format) else []  # its banner is no log line
-    return ["faust", "-A", "dataflow.app", "--loop", "uvloop", *quiet, "worker", "--loglevel", level]
+    return ["faust", "-A", "dataflow.app", *quiet, "worker", "--loglevel", level]
