@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 
@@ -21,6 +22,8 @@ PARTITION_KEY = b"|partition"
 
 CLOCK_SKEW_MS = 60_000
 """How far the clocks of workers may be apart."""
+
+_start = lru_cache(maxsize=1_000)(int)  # many records are of one window
 
 
 class TableSuspended(DataflowError):
@@ -130,14 +133,15 @@ class PartitionState:
 
         One that cannot be used is among the `faults`. Raises `NewerFormat`.
         """
-        loads = {name.encode(): part.load for name, part in self.table_partitions.items()}
-        loads[b""] = self._load_numbers
+        loaders = {name.encode(): part.loaders for name, part in self.table_partitions.items()}
         for key, value in records:
-            load = loads.get(key[: key.find(b"|")])
-            if load is None:
-                continue  # of a table that is declared no more
+            name, *where = key.split(b"|", 3)
+            load = loaders[name].get(where[0]) if len(where) == 3 and name in loaders else None
             try:
-                load(key, value)
+                if load is None:
+                    self._load_other(name, key, value)
+                else:
+                    load(_start(where[1]), where[2].decode(), value)
             except NewerFormat:
                 raise
             except (DataflowError, ValueError, LookupError) as error:
@@ -197,6 +201,13 @@ class PartitionState:
             self.changelog_id,
         )
         return msgspec.msgpack.encode(numbers)
+
+    def _load_other(self, table: bytes, key: bytes, value: bytes | None) -> None:
+        """Restore a record that is of no window; nothing of a table that is declared no more."""
+        if not table:
+            self._load_numbers(key, value)
+        elif (part := self.table_partitions.get(table.decode(errors="replace"))) is not None:
+            part.load(key, value)
 
     def _load_numbers(self, key: bytes, value: bytes | None) -> None:
         if key != PARTITION_KEY or value is None:

@@ -147,3 +147,13 @@ def test_ids_tell_whether_a_topic_is_the_one_that_was_counted(before: str, now: 
     assert (pauses.get("events") is not None) == is_other
     assert ("per_kind" in kept.suspended) == is_other
     assert (kept.topic_id, kept.changelog_id) == (now or before, now or before)
+
+
+def test_records_of_others_are_passed_over_whatever_their_keys():
+    """A changelog may hold tables of a release before, and what somebody else has written into it."""
+    state = PartitionState.of([])
+    state.load(
+        [(b"gone|hour|0|key", b"\x92\x00\x01"), (b"\xff|hour|0|key", b"x"), (b"\xff", b"x"), (b"", b"x")]
+    )
+    state.check_loaded("changelog c/0", 0)
+    assert (state.faults, state.suspended) == ({}, {})

@@ -38,7 +38,8 @@ class TablePartition:
         self._written = self._unwritten = self._encoded_event_time()
         self._is_migrated = False  # from version 0, and that has not been written yet
         self._raw_name = table.name.encode()
-        self._loaders = self.levels.loaders()
+        self.loaders = self.levels.loaders()
+        """What restores records of windows, by the second part of their keys."""
 
     @property
     def event_time(self) -> EventTimeState:
@@ -96,7 +97,7 @@ class TablePartition:
             self._load_event_time(key, value)
             return
         window, start, label = where
-        load = self._loaders.get(window)
+        load = self.loaders.get(window)
         if load is None:
             self._refuse(window.decode())
         load(int(start), label.decode(), value)

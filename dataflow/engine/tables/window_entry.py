@@ -80,7 +80,7 @@ class EntryFormat:
     def check(self, value: bytes) -> None:
         """Raise `Misconfigured` or ValueError for what is no packed entry."""
         _skip(value)
-        if not value.startswith(self._first_bytes):
+        if value[: len(self._first_bytes)] != self._first_bytes:
             expected = f"a list of {1 + len(self.names)} states"
             raise Misconfigured(
                 f"changelog of {self._table} has an entry of another form; expected {expected}"

@@ -265,14 +265,14 @@ class WindowStore:
         window = self._windows.get(start)
         if window is None:
             window = self.get(start)
-        self._fullest = None
+        self._fullest, entries = None, window.entries
         if value is not None:
             self.format.check(value)
-            if not window.entries:
+            if not entries:
                 self._unsealed.add(start)
-            window.entries[key] = value
+            entries[key] = value
         else:
-            window.entries.pop(key, None)
+            entries.pop(key, None)
             self._forget_if_empty(window)
 
     def _load_chunk(self, start: int, number: str, value: bytes | None) -> None:
