@@ -7,7 +7,7 @@ from mode import Service
 
 from dataflow import metrics
 
-PERIOD_SECONDS = 0.05
+PERIOD_SECONDS = 0.2
 
 DELAY = metrics.histogram("dataflow_loop_delay_seconds")
 

@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 
 from dataflow.web.loop_delay import PERIOD_SECONDS, LoopDelay
 
-HELD_SECONDS = 0.3
+HELD_SECONDS = 0.5
 
 
 def delays(**labels: str) -> float:
