@@ -32,6 +32,8 @@ class PauseCause(StrEnum):
     DEAD_LETTERS = "dead_letters"
     ACCESS_DENIED = "access_denied"
     RECORDS_TOO_LARGE = "records_too_large"
+    KEYS_REQUIRED = "keys_required"
+    NOT_COMPACTED = "not_compacted"
     TOPIC_MISSING = "topic_missing"
     PARTITIONS_ADDED = "partitions_added"
     PARTITIONS_MISSING = "partitions_missing"
@@ -45,7 +47,7 @@ class PauseCause(StrEnum):
     @property
     def lets_write(self) -> bool:
         """Tell whether what was finished before can be committed."""
-        return self in (PauseCause.DEAD_LETTERS, PauseCause.PARTITIONS_ADDED)
+        return self in (PauseCause.DEAD_LETTERS, PauseCause.PARTITIONS_ADDED, PauseCause.NOT_COMPACTED)
 
 
 class Pause(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ log = get_log(__name__)
 T = TypeVar("T")
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
+CLEANUP_POLICY = "cleanup.policy"
 DEFAULT_BYTES = 1_048_588
 """Kafka's own, for a topic whose settings we may not read."""
 WAIT_SECONDS = 60.0
@@ -50,6 +51,14 @@ class NewTopic(NamedTuple):
     name: str
     partitions: int
     configs: Mapping[str, str]
+
+
+class TopicLimits(NamedTuple):
+    """What a topic takes and keeps."""
+
+    most_bytes: int
+    """Largest record batch."""
+    cleanup_policy: str
 
 
 class Admin:
@@ -138,10 +147,13 @@ class Admin:
             )
         return found
 
-    async def accepted_bytes(self, topics: Iterable[str]) -> dict[str, int]:
-        """Return how large record batches may be of those topics whose settings we may read."""
-        found, _ = await self._configs({topic: [MAX_MESSAGE_BYTES] for topic in topics})
-        return {topic: int(config[MAX_MESSAGE_BYTES]) for topic, config in found.items()}
+    async def limits(self, topics: Iterable[str]) -> dict[str, TopicLimits]:
+        """Return what those topics take and keep whose settings we may read."""
+        found, _ = await self._configs({topic: [MAX_MESSAGE_BYTES, CLEANUP_POLICY] for topic in topics})
+        return {
+            topic: TopicLimits(int(config[MAX_MESSAGE_BYTES]), config[CLEANUP_POLICY])
+            for topic, config in found.items()
+        }
 
     async def _configs(
         self, topics: Mapping[str, Collection[str]]

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection
 
+import aiokafka.errors as kafka_errors
 from aiokafka.errors import (
+    BrokerResponseError,
     ClusterAuthorizationFailedError,
     CommitFailedError,
     GroupAuthorizationFailedError,
@@ -59,6 +61,17 @@ def missing_right(error: BaseException) -> str | None:
     return f"operation {right} {name}".rstrip()
 
 
+class InvalidRecord(BrokerResponseError):
+    """A topic does not accept a record for what it is."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+
+
+# aiokafka turns codes that it does not know into UnknownError.
+kafka_errors.kafka_errors[InvalidRecord.errno] = InvalidRecord
+
+
 class Fenced(KafkaError, DataflowError):
     """Another producer has our transactional id, or the broker has ended our transaction.
 
@@ -75,6 +88,12 @@ class RecordsRefused(KafkaError):
         names = ", ".join(sorted(topics))
         super().__init__(f"topic {names} has refused records: {error}; expected it {self.expected}")
         self.topics = topics
+
+
+class KeysRequired(RecordsRefused):
+    """A topic accepts only records with a key: it is compacted."""
+
+    expected = "to take records without a key (cleanup.policy without compact)"
 
 
 class TimestampsRefused(KafkaError):

@@ -16,7 +16,13 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from dataflow.kafka.accumulator import Accumulator
-from dataflow.kafka.errors import RecordsRefused, RecordsTooLarge, TimestampsRefused
+from dataflow.kafka.errors import (
+    InvalidRecord,
+    KeysRequired,
+    RecordsRefused,
+    RecordsTooLarge,
+    TimestampsRefused,
+)
 from dataflow.kafka.offset_commit import FencedSender, GroupMetadata
 from dataflow.kafka.record import Headers
 
@@ -31,6 +37,7 @@ TRANSACTION_TIMEOUT_MS = 10_000
 NO_EPOCHS: Mapping[TopicPartition, int] = {}
 
 REFUSED = (
+    InvalidRecord,
     InvalidTimestampError,
     MessageSizeTooLargeError,
     RecordTooLargeError,
@@ -185,6 +192,8 @@ def _refusal_of(topic: str) -> Iterator[None]:
         raise RecordsTooLarge([topic], error) from error
     except TopicAuthorizationFailedError as error:
         raise RecordsRefused([topic], error) from error
+    except InvalidRecord as error:  # of ours, only one without a key can be
+        raise KeysRequired([topic], error) from error
     except InvalidTimestampError as error:
         raise TimestampsRefused(topic) from error
 
