@@ -6,6 +6,7 @@ from typing import Any
 from mode import Service
 
 from dataflow.engine.engine import Engine
+from dataflow.engine.open_transactions import OpenTransactions
 from dataflow.engine.pauses import REMINDER_SECONDS
 from dataflow.engine.topic_identity import MADE_ANEW, TopicMadeAnew, check_same
 from dataflow.kafka.clients import is_reachable
@@ -31,6 +32,7 @@ class Watch(Service):
         self._engine = engine
         self._told_at: float | None = None
         self._denial: str | None = None
+        self._open_transactions = OpenTransactions()
 
     @property
     def obstacle(self) -> str | None:
@@ -73,6 +75,7 @@ class Watch(Service):
             await self.sleep(POLL_SECONDS)
             self._engine.pauses.remind(self._engine.assignment.topics)
             self._remind()
+            self._open_transactions.remind(self._engine.partitions, self._engine.group)
             await self._judge()
 
     @Service.task

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
 from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.subscription_state import TopicPartitionState
 
 from dataflow.kafka.clients import running
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -86,10 +87,20 @@ def has_coordinator(consumer: Consumer) -> bool:
 
 def stable_end(consumer: Consumer, tp: TopicPartition) -> int:
     """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
+    state = _state_of(consumer, tp)
+    return (state and state.lso) or 0
+
+
+def last_end(consumer: Consumer, tp: TopicPartition) -> int:
+    """Return where a partition ends, what open transactions hold up included; 0 before the first fetch."""
+    state = _state_of(consumer, tp)
+    return (state and state.highwater) or 0
+
+
+def _state_of(consumer: Consumer, tp: TopicPartition) -> TopicPartitionState | None:
     subscription = consumer._subscription.subscription
     assignment = subscription and subscription.assignment
-    state = assignment and assignment.state_value(tp)
-    return (state and state.lso) or 0
+    return assignment and assignment.state_value(tp)
 
 
 async def refresh_topics(consumer: Consumer) -> None:
