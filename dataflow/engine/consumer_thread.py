@@ -62,7 +62,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     @property
     def has_coordinator(self) -> bool:
-        """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
+        """Tell whether the group's coordinator answers; it may be silent for half a session."""
         consumer = self._consumer
         return consumer is not None and has_coordinator(consumer)
 

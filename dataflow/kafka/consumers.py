@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from time import monotonic
 
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.consumer.subscription_state import TopicPartitionState
 
 from dataflow.kafka.clients import running
@@ -81,8 +82,15 @@ def group_metadata(consumer: Consumer, instance_id: str | None = None) -> GroupM
 
 
 def has_coordinator(consumer: Consumer) -> bool:
-    """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
-    return consumer._coordinator.coordinator_id is not None
+    """Tell whether the group's coordinator answers, by whether it has within half a session.
+
+    A dead broker is forgotten by a heartbeat or two; of one that is frozen, a heartbeat is awaited for 40 s.
+    """
+    coordinator = consumer._coordinator
+    if coordinator.coordinator_id is None:
+        return False
+    connected = consumer._client._conns.get((coordinator.coordinator_id, ConnectionGroup.COORDINATION))
+    return connected is None or monotonic() - connected._last_action < coordinator._session_timeout_ms / 2_000
 
 
 def stable_end(consumer: Consumer, tp: TopicPartition) -> int:
