@@ -38,11 +38,13 @@ class PauseCause(StrEnum):
     PARTITIONS_ADDED = "partitions_added"
     PARTITIONS_MISSING = "partitions_missing"
     TOPIC_MADE_ANEW = "topic_made_anew"
+    OFFSET_MOVED = "offset_moved"
 
     @property
     def is_of_topics(self) -> bool:
         """Tell whether the stream's topics are the cause: it ends by itself, and concerns every worker."""
-        return self not in (PauseCause.DEAD_LETTERS, PauseCause.TOPIC_MADE_ANEW)
+        by_hand = (PauseCause.DEAD_LETTERS, PauseCause.TOPIC_MADE_ANEW, PauseCause.OFFSET_MOVED)
+        return self not in by_hand
 
     @property
     def lets_write(self) -> bool:

@@ -83,8 +83,8 @@ class PartitionState:
     """The consumer group that has counted last; empty: that of the app's name."""
     leader_epoch: int = NO_EPOCH
     """Of the last record before `position`; the group keeps it beside the committed offset."""
-    is_adopted: bool = False
-    """Another group had counted before; that ours does now has to be written at once."""
+    must_commit: bool = False
+    """What our group has committed is not `position`, which has to be written at once."""
     _since_ms: dict[str, int | None] | None = None
 
     @classmethod

@@ -28,15 +28,6 @@ async def count(broker: EmbeddedBroker, names: Names, expected: int, **options: 
         return worker.counts()
 
 
-async def stops(worker: Relay, why: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Run a worker that must stop by itself, saying why."""
-    async with running(worker):
-        await until(
-            lambda: worker.app.engine.lifecycle.has_failed and worker.app.engine.crashed, "the worker to stop"
-        )
-    assert why in caplog.text
-
-
 def move_offset(kafka: KafkaClient, names: Names, offset: int) -> None:
     """Do what an operator does with kafka-consumer-groups.sh --reset-offsets."""
     moved = ConsumerGroupTopicPartitions(names.group, [TopicPartition(names.source, 0, offset)])
@@ -45,15 +36,25 @@ def move_offset(kafka: KafkaClient, names: Names, offset: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 40, 500])
-async def test_offsets_moved_by_hand_are_refused(
-    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, offset: int, caplog: pytest.LogCaptureFixture
+async def test_offsets_moved_by_hand_pause_their_stream_until_somebody_says_so(
+    broker: EmbeddedBroker, kafka: KafkaClient, names: Names, offset: int
 ):
-    """Read again they would count twice, silently; left out they would be missing."""
+    """Read again they count twice, left out they are missing; the worker ended, with all its streams."""
     kafka.produce(names.source, events(range(100)), partition=0)
     await count(broker, names, 100)
     move_offset(kafka, names, offset)
-    await stops(relay(broker.address, names), f"is {offset}; expected 100", caplog)
-    assert "It was moved by hand" in caplog.text
+    kafka.produce(names.source, events(range(100, 110)), partition=0)
+    worker = relay(broker.address, names)
+    async with running(worker):
+        await until(lambda: worker.app.engine.lifecycle.is_running, "recovery")
+        pause = worker.app.engine.pauses.get(names.source)
+        assert pause is not None
+        assert pause.cause is PauseCause.OFFSET_MOVED
+        assert f"committed offset of {names.source}/0 is {offset}; expected 100" in pause.detail
+        await resume(worker.app.engine, names.source)
+        await until(lambda: worker.received == 110, "what came after it")
+    assert await count(broker, names, 110) == {"a": 110}
+    assert numbers_in(kafka.read_topic(names.output)) == list(range(110))
 
 
 async def test_without_offsets_it_goes_on_where_its_tables_have_counted(
