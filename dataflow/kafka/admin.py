@@ -24,7 +24,7 @@ from dataflow.kafka.connection import principal_of
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
 from dataflow.kafka.leave_group import remove_members
-from dataflow.kafka.refusals import Refusal, find_refusal
+from dataflow.kafka.refusals import Refusal, explain, find_refusal
 from dataflow.kafka.topic_states import topic_states
 from dataflow.logs import get_log
 
@@ -273,13 +273,14 @@ def _unreachable(
     )
 
 
-async def until_answered(work: Callable[[], Awaitable[T]]) -> T:
+async def until_answered(connection: Mapping[str, object], work: Callable[[], Awaitable[T]]) -> T:
     """Return what `work` returns; a broker that goes away meanwhile is waited for, and asked again."""
     for pause in backoff():
         try:
             return await work()
         except BROKER_AWAY as error:
-            log.warning("Broker has gone away; trying again.", wait_seconds=pause, error=error)
+            reason = await explain(error, connection) or error
+            log.warning("Broker has gone away; trying again.", wait_seconds=pause, error=reason)
             await asyncio.sleep(pause)
     raise AssertionError("backoff() has no end")
 
@@ -294,4 +295,4 @@ async def with_admin(connection: Mapping[str, object], work: Callable[[Admin], A
         finally:
             await admin.stop()
 
-    return await until_answered(ask)
+    return await until_answered(connection, ask)

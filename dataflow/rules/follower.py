@@ -75,7 +75,7 @@ class Follower(Service, Generic[T]):
         """Read the topic to its end; wait for a broker that is unavailable. Raises `Misconfigured`."""
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
         await wait_for_topics(self.connection, [declared])
-        await until_answered(self._begin)
+        await until_answered(self.connection, self._begin)
 
     async def _begin(self) -> None:
         """Use the last version, which may be that of the seed."""
