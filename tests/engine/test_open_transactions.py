@@ -1,29 +1,15 @@
 """A foreign producer that leaves a transaction open on our topics: who waits for it says so."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from confluent_kafka import Producer
+from harness.open_transaction import open_transaction
 from harness.relay import Names, events, relay, running, start, until
 from kafka_client import KafkaClient
 
 from dataflow.demo.broker import EmbeddedBroker
 
 pytestmark = pytest.mark.long
-
-
-@contextmanager
-def open_transaction(address: str, topic: str, value: bytes, key: bytes | None = None) -> Iterator[None]:
-    """Write a record in a transaction that stays open for a while, and is aborted then."""
-    producer = Producer({"bootstrap.servers": address, "transactional.id": f"foreign-{topic}"})
-    producer.init_transactions()
-    producer.begin_transaction()
-    producer.produce(topic, value, key=key, partition=0)
-    producer.flush()
-    yield
-    producer.abort_transaction()
 
 
 async def test_a_transaction_that_a_foreign_producer_leaves_open_is_named(
@@ -34,7 +20,7 @@ async def test_a_transaction_that_a_foreign_producer_leaves_open_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """On a source the stream stood still without a word; on a changelog nobody learned how to end it."""
-    monkeypatch.setattr("dataflow.engine.open_transactions.REMINDER_SECONDS", 1.0)
+    monkeypatch.setattr("dataflow.kafka.open_transactions.REMINDER_SECONDS", 1.0)
     monkeypatch.setattr("dataflow.kafka.reading.TIMEOUT_SECONDS", 3.0)
     kafka.produce(names.source, events(range(100)), partition=0)
     worker = relay(broker.address, names)

@@ -1,16 +1,15 @@
 """Open transactions: records that nobody can read before a producer ends its transaction."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from time import monotonic
 
-from faust.types import TP
-
-from dataflow.engine.group import Group
-from dataflow.engine.pauses import REMINDER_SECONDS
+from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 
 log = get_log(__name__)
+
+REMINDER_SECONDS = 30.0
 
 
 class OpenTransactions:
@@ -22,14 +21,14 @@ class OpenTransactions:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._since: dict[TP, tuple[int, float]] = {}
+        self._since: dict[TopicPartition, tuple[int, float]] = {}
         """At which offset a partition is held up, and when that was first seen."""
         self._told_at = -REMINDER_SECONDS
 
-    def remind(self, tps: Iterable[TP], group: Group) -> None:
-        """Look at these partitions, as their last fetches show them."""
+    def remind(self, ends: Mapping[TopicPartition, tuple[int, int]]) -> None:
+        """Look at partitions: up to where each can be read, and where it ends, by its last fetch."""
         now = self._clock()
-        held_up = {tp: end for tp in tps if (end := group.stable_end(tp)) < group.last_end(tp)}
+        held_up = {tp: stable for tp, (stable, last) in ends.items() if stable < last}
         before = self._since
         self._since = {
             tp: before[tp] if tp in before and before[tp][0] == end else (end, now)
@@ -41,7 +40,7 @@ class OpenTransactions:
             for topic, its in groupby(long, lambda tp: tp.topic):
                 self._tell(topic, list(its), now)
 
-    def _tell(self, topic: str, tps: list[TP], now: float) -> None:
+    def _tell(self, topic: str, tps: list[TopicPartition], now: float) -> None:
         offset, since = self._since[tps[0]]
         place = f"--topic {topic} --partition {tps[0].partition} --start-offset {offset}"
         log.warning(
