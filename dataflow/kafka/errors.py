@@ -70,8 +70,15 @@ class InvalidRecord(BrokerResponseError):
     message = "INVALID_RECORD"
 
 
+class GroupMaxSizeReached(BrokerResponseError):
+    """A group has as many members as its broker allows (group.max.size)."""
+
+    errno = 81
+    message = "GROUP_MAX_SIZE_REACHED"
+
+
 # aiokafka turns codes that it does not know into UnknownError.
-kafka_errors.kafka_errors[InvalidRecord.errno] = InvalidRecord
+kafka_errors.kafka_errors.update({87: InvalidRecord, 81: GroupMaxSizeReached})
 
 
 class Fenced(KafkaError, DataflowError):
