@@ -1,7 +1,7 @@
 """The worker that `faust -A dataflow.app worker` starts: the app, assembled by the settings."""
 
 import asyncio
-from signal import SIGINT, SIGTERM, Signals
+from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, Signals, getsignal
 from typing import Any
 
 from faust.types import ServiceT
@@ -33,6 +33,14 @@ class Worker(EngineWorker):
             assemble(app, app.settings)
         super().__init__(app, *services, **options)
         self._is_hurried = asyncio.Event()
+
+    def _install_signal_handlers_unix(self) -> None:
+        super()._install_signal_handlers_unix()
+        if getsignal(SIGHUP) is not SIG_IGN:  # by nohup
+            self.loop.add_signal_handler(SIGHUP, self._schedule_shutdown, SIGHUP)
+
+    def _on_sigusr2(self) -> None:
+        self._on_sigusr1()  # Faust starts a debugger, and nothing else goes on
 
     def _on_sigint(self) -> None:
         self._flag_as_shutdown_by_signal()  # Faust's own also writes a line that is no log line

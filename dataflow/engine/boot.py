@@ -36,7 +36,7 @@ async def prepare_topics(
     names = {source.topic.get_topic_name() for source in sources} | set(outputs)
 
     async def work(admin: Admin) -> dict[str, int]:
-        """Look for the topics, make the changelogs, and look whether they keep what they hold."""
+        """Look for the topics, and make the changelogs."""
         counts = await admin.partition_counts(names)
         hidden = await admin.hidden(names - counts.keys())
         missing = sorted(names - counts.keys() - hidden)
@@ -47,7 +47,6 @@ async def prepare_topics(
             )
         wanted = {s.changelog: counts[name] for s in sources if (name := s.topic.get_topic_name()) in counts}
         await make_changelogs(admin, wanted)
-        await _check_cleanup(admin, wanted)
         return counts
 
     return await with_admin(connection, work)
@@ -88,13 +87,3 @@ async def grow(admin: Admin, counts: Mapping[str, int]) -> bool:
     for name, count in counts.items():
         log.warning("Changelog has grown with its source.", topic=name, partitions=count)
     return bool(counts)
-
-
-async def _check_cleanup(admin: Admin, changelogs: Collection[str]) -> None:
-    configs = await admin.readable_configs({changelog: ["cleanup.policy"] for changelog in changelogs})
-    for changelog, config in configs.items():
-        if (policy := config["cleanup.policy"]) != "compact":
-            raise Misconfigured(
-                f"cleanup.policy of changelog {changelog} is {policy}; expected compact, to lose nothing. "
-                "Delete it if the broker has made it (auto.create.topics.enable)"
-            )

@@ -85,6 +85,10 @@ class BatchConsumer(driver.Consumer):
         """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
         return self.thread.stable_end(tp)
 
+    def last_end(self, tp: TP) -> int:
+        """Return where a partition ends, with what open transactions hold up; 0 before the first fetch."""
+        return self.thread.last_end(tp)
+
     @property
     def thread(self) -> BatchConsumerThread:
         """The thread that holds the group membership."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from dataflow.kafka.consumers import apply_settings, has_coordinator, stable_end
+from dataflow.kafka.consumers import apply_settings, has_coordinator, last_end, stable_end
 from dataflow.kafka.coordination import coordination_error, drop_instance_id, has_lost_group
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import Fetched, FetchOptions, fetch
@@ -62,7 +62,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     @property
     def has_coordinator(self) -> bool:
-        """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
+        """Tell whether the group's coordinator answers; it may be silent for half a session."""
         consumer = self._consumer
         return consumer is not None and has_coordinator(consumer)
 
@@ -74,6 +74,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def stable_end(self, tp: TP) -> int:
         """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
         return 0 if self._consumer is None else stable_end(self._consumer, TopicPartition(*tp))
+
+    def last_end(self, tp: TP) -> int:
+        """Return where a partition ends, with what open transactions hold up; 0 before the first fetch."""
+        return 0 if self._consumer is None else last_end(self._consumer, TopicPartition(*tp))
 
     @property
     def has_lost_group(self) -> bool:

@@ -33,6 +33,9 @@ class Group(Protocol):
     def stable_end(self, tp: TP) -> int:
         """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
 
+    def last_end(self, tp: TP) -> int:
+        """Return where a partition ends, with what open transactions hold up; 0 before the first fetch."""
+
     async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
         """Return the first offset that the broker still has of each partition."""
 

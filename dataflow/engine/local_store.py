@@ -86,17 +86,16 @@ class LocalStore:
         """Return the state of the source partition of this changelog as far as it is on disk."""
         if self._disk is None:
             return PartitionState.of(tables, cache=self.cache)
-        stored = self._stored(self._disk, tp, changelog)
+        try:
+            stored = self._stored(self._disk, tp, changelog)
+        except sqlite3.DatabaseError as error:  # the disk is full
+            _tell_unusable(tp, error)
+            return PartitionState.of(tables, cache=self.cache)
         state = PartitionState.of(tables, stored, self.cache)
         try:
             await stored.load(partial(self._load, state))
         except (sqlite3.DatabaseError, ValueError) as error:
-            log.warning(
-                "What is on disk of a partition cannot be used; reading its whole changelog.",
-                changelog=tp.topic,
-                partition=tp.partition,
-                reason=error,
-            )
+            _tell_unusable(tp, error)
         if stored.position is not None:
             return state
         stored.clear()
@@ -153,6 +152,15 @@ class LocalStore:
                 )
                 for stored in self._partitions.values():
                     stored.keep_only_chunks()
+
+
+def _tell_unusable(tp: TopicPartition, error: Exception) -> None:
+    log.warning(
+        "What is on disk of a partition cannot be used; reading its whole changelog.",
+        changelog=tp.topic,
+        partition=tp.partition,
+        reason=error,
+    )
 
 
 def _opened(path: Path) -> DiskRecords:

@@ -62,8 +62,8 @@ class Partition:
         self.tp = tp
         self.state = state
         self.position = self.committed = position  # end of the finished prefix
-        if state.is_adopted:
-            self.committed = -1  # by our group
+        if state.must_commit:
+            self.committed = -1
         self.delivered = position  # end of what was handed out
         self.delivered_epoch = state.leader_epoch  # of the last record of it
         self.in_progress = 0  # batches that an agent has entered and not left
@@ -279,6 +279,6 @@ class Partition:
     def on_committed(self, snapshot: Snapshot, changelog_end: int | None = None) -> None:
         """Note that the checkpoint with this snapshot is committed, and where the changelog ended then."""
         self.state.keep(snapshot.changes, changelog_end)
-        self.committed, self.state.is_adopted = snapshot.position, False
+        self.committed, self.state.must_commit = snapshot.position, False
         self.committed_record_ms = snapshot.record_ms or self.committed_record_ms
         self.in_flight_bytes -= snapshot.size

@@ -32,20 +32,24 @@ class PauseCause(StrEnum):
     DEAD_LETTERS = "dead_letters"
     ACCESS_DENIED = "access_denied"
     RECORDS_TOO_LARGE = "records_too_large"
+    KEYS_REQUIRED = "keys_required"
+    NOT_COMPACTED = "not_compacted"
     TOPIC_MISSING = "topic_missing"
     PARTITIONS_ADDED = "partitions_added"
     PARTITIONS_MISSING = "partitions_missing"
     TOPIC_MADE_ANEW = "topic_made_anew"
+    OFFSET_MOVED = "offset_moved"
 
     @property
     def is_of_topics(self) -> bool:
         """Tell whether the stream's topics are the cause: it ends by itself, and concerns every worker."""
-        return self not in (PauseCause.DEAD_LETTERS, PauseCause.TOPIC_MADE_ANEW)
+        by_hand = (PauseCause.DEAD_LETTERS, PauseCause.TOPIC_MADE_ANEW, PauseCause.OFFSET_MOVED)
+        return self not in by_hand
 
     @property
     def lets_write(self) -> bool:
         """Tell whether what was finished before can be committed."""
-        return self in (PauseCause.DEAD_LETTERS, PauseCause.PARTITIONS_ADDED)
+        return self in (PauseCause.DEAD_LETTERS, PauseCause.PARTITIONS_ADDED, PauseCause.NOT_COMPACTED)
 
 
 class Pause(msgspec.Struct, frozen=True):

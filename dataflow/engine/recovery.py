@@ -11,14 +11,14 @@ from dataflow.engine.group import Group
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition
-from dataflow.engine.pauses import StreamPauses
+from dataflow.engine.pauses import PauseCause, StreamPauses
 from dataflow.engine.restore import restore
 from dataflow.engine.sibling_groups import SiblingGroups
 from dataflow.engine.state import PartitionState
 from dataflow.engine.topic_identity import check_changelog, check_source
 from dataflow.engine.topology import Topology
 from dataflow.engine.truncation import OffsetsWentBack, find_truncated, pause_truncated
-from dataflow.errors import DataflowError, Misconfigured
+from dataflow.errors import DataflowError
 from dataflow.instants import now_ms
 from dataflow.kafka.fetch import Fetched
 from dataflow.kafka.managed_producer import ManagedProducer
@@ -163,17 +163,21 @@ class Recovery:
         return {tp: at for tp, at in known.items() if at is not None}
 
     def _position(self, tp: TP, committed: int | None, state: PartitionState) -> int | None:
-        """Return where to read on, None for the beginning; refuse offsets that do not fit the tables."""
+        """Return where to read on, None for the beginning; pause streams whose offsets do not fit."""
         counted = state.position
         if counted is None:
             return committed
         if committed is None or committed == counted:
             return counted  # without an offset (it expires) the changelog still knows
-        raise Misconfigured(
+        state.must_commit = True
+        self.pauses.begin(
+            tp.topic,
+            PauseCause.OFFSET_MOVED,
             f"committed offset of {tp.topic}/{tp.partition} is {committed}; expected {counted}, up to which "
-            "its tables have counted. It was moved by hand: move it back, or delete the topic "
-            f"{self.topology.sources[tp.topic].changelog}, and rebuild them with `dataflow tables rebuild`"
+            "its tables have counted. It was moved by hand, or the changelog has lost its last records",
+            f"`dataflow streams resume {tp.topic}`, to go on at offset {counted} and count each record once",
         )
+        return counted
 
 
 async def check_offset_gap(group: Group, partition: Partition, fetched: Fetched) -> None:

@@ -53,7 +53,7 @@ async def restore(
     RECOVERY_LEFT.set(0)
     for tp, state in states.items():
         state.keep((), ends[tp])
-        state.check_loaded(f"changelog {tp.topic}/{tp.partition}", now_ms())
+        state.check_loaded(f"changelog {tp.topic}/{tp.partition}", found[tp].start, now_ms())
     return {sources[tp]: state for tp, state in states.items()}
 
 

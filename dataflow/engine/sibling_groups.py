@@ -83,5 +83,5 @@ class SiblingGroups:
         others = {tp for tp, state in states.items() if (state.group or self._app_id) != self.group_id}
         await self.check_untaken(others)
         for tp in others:
-            states[tp].group, states[tp].is_adopted = self.group_id, True
+            states[tp].group, states[tp].must_commit = self.group_id, True
         return others

@@ -53,6 +53,7 @@ class PartitionNumbers(msgspec.Struct, frozen=True, array_like=True):
     group: str = ""
     topic_id: str = ""
     changelog_id: str = ""
+    changelog_start: int = 0
 
 
 @dataclass(slots=True)
@@ -69,6 +70,8 @@ class PartitionState:
     """Id of the source topic that was counted; empty for a broker that has none."""
     changelog_id: str = ""
     """Id of the changelog topic that is written to."""
+    changelog_start: int = 0
+    """First offset of the changelog when it was restored: it moves only where records are deleted."""
     suspended: dict[str, Suspension] = field(default_factory=dict)
     """The tables that do not count, by name."""
     faults: dict[bytes, str] = field(default_factory=dict)
@@ -83,8 +86,8 @@ class PartitionState:
     """The consumer group that has counted last; empty: that of the app's name."""
     leader_epoch: int = NO_EPOCH
     """Of the last record before `position`; the group keeps it beside the committed offset."""
-    is_adopted: bool = False
-    """Another group had counted before; that ours does now has to be written at once."""
+    must_commit: bool = False
+    """What our group has committed is not `position`, which has to be written at once."""
     _since_ms: dict[str, int | None] | None = None
 
     @classmethod
@@ -161,8 +164,21 @@ class PartitionState:
         if self.faults:
             self.offsets |= {r.key: r.offset for r in records if r.key in self.faults}
 
-    def check_loaded(self, changelog: str, now_ms: int) -> None:
-        """Suspend tables whose records cannot be used, and date new ones; call it when all is loaded."""
+    def _check_start(self, changelog: str, start: int) -> None:
+        """Suspend the tables if the changelog begins later than before: compaction never does that."""
+        if self.position is not None and start > self.changelog_start:
+            self.suspend(
+                f"{changelog} begins at offset {start}; expected {self.changelog_start}: records were "
+                "deleted, by retention or by hand, and what they had is lost"
+            )
+        self.changelog_start = start
+
+    def check_loaded(self, changelog: str, start: int, now_ms: int) -> None:
+        """Suspend tables whose records cannot be used, and date new ones; call it when all is loaded.
+
+        `start` is the first offset of the changelog: below it, records were deleted.
+        """
+        self._check_start(changelog, start)
         if PARTITION_KEY in self.faults:
             self.position, self.stream_time_ms, self.event_counts = None, 0, EventCounts()
         for name, reason in list(self._unusable(changelog)):
@@ -199,6 +215,7 @@ class PartitionState:
             self.group,
             self.topic_id,
             self.changelog_id,
+            self.changelog_start,
         )
         return msgspec.msgpack.encode(numbers)
 
@@ -221,3 +238,4 @@ class PartitionState:
         self._since_ms, self.suspended = numbers.since_ms, dict(numbers.suspended)
         self.group = numbers.group
         self.topic_id, self.changelog_id = numbers.topic_id, numbers.changelog_id
+        self.changelog_start = numbers.changelog_start

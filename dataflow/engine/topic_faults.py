@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from dataflow.engine.pauses import PauseCause
 from dataflow.engine.topology import Source, Topology
+from dataflow.kafka.errors import KeysRequired, RecordsRefused, RecordsTooLarge
 from dataflow.kafka.topic_states import READ, WRITE, TopicState
 
 NAMES = {READ: "READ", WRITE: "WRITE"}
@@ -39,8 +40,26 @@ def denied(principal: str, operation: str, topic: str) -> TopicFault:
     )
 
 
-def too_large(topic: str) -> TopicFault:
-    """Return the fault of a topic that takes only smaller records than it did."""
+def refusal(principal: str, error: RecordsRefused) -> TopicFault:
+    """Return the fault of topics that do not accept records."""
+    names = ", ".join(sorted(error.topics))
+    match error:
+        case RecordsTooLarge():
+            return _too_large(names)
+        case KeysRequired():
+            return _keys_required(names)
+    return denied(principal, "WRITE", names)
+
+
+def _keys_required(topic: str) -> TopicFault:
+    return TopicFault(
+        PauseCause.KEYS_REQUIRED,
+        f"topic {topic} is compacted, and refuses records without a key",
+        f"cleanup.policy=delete of topic {topic} (`kafka-configs.sh --alter`)",
+    )
+
+
+def _too_large(topic: str) -> TopicFault:
     return TopicFault(
         PauseCause.RECORDS_TOO_LARGE,
         f"topic {topic} refuses record batches as large as those that it accepted before",
@@ -69,6 +88,20 @@ def _faults_of(
         elif not state.may(operation):
             yield denied(principal, NAMES[operation], topic)
     yield from _partition_faults(name, changelog, states)
+    yield from _policy_faults(changelog, outputs, states)
+
+
+def _policy_faults(changelog: str, outputs: Collection[str], states: States) -> Iterator[TopicFault]:
+    policy = states[changelog].cleanup_policy
+    if policy not in ("", "compact"):
+        yield TopicFault(
+            PauseCause.NOT_COMPACTED,
+            f"cleanup.policy of changelog {changelog} is {policy}; expected compact, to lose nothing",
+            f"cleanup.policy=compact of topic {changelog} (`kafka-configs.sh --alter`)",
+        )
+    for output in sorted(outputs):
+        if "compact" in states[output].cleanup_policy:  # it is known of those that have refused records
+            yield _keys_required(output)
 
 
 def _partition_faults(name: str, changelog: str, states: States) -> Iterator[TopicFault]:

@@ -2,24 +2,28 @@
 
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from functools import partial
+from time import monotonic
 
 from faust.types import TP
 
 from dataflow.engine.boot import find_outputs, grow
 from dataflow.engine.pauses import StreamPauses
-from dataflow.engine.topic_faults import States, TopicFault, denied, too_large, topic_faults
+from dataflow.engine.topic_faults import States, TopicFault, refusal, topic_faults
 from dataflow.engine.topology import Topology
 from dataflow.kafka.admin import Admin, with_admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.connection import principal_of
-from dataflow.kafka.errors import KafkaError, RecordsRefused, RecordsTooLarge
+from dataflow.kafka.errors import KafkaError, KeysRequired, RecordsRefused, RecordsTooLarge
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.topic_states import READ, topic_states
 from dataflow.logs import get_log
 
 log = get_log(__name__)
+
+SETTINGS_SECONDS = 60.0  # a broker deletes nothing sooner, unless it is told to
 
 
 class TopicInspector:
@@ -39,8 +43,11 @@ class TopicInspector:
         self._record_batches = record_batches
         self._connection = connection
         self._states: States = {}
-        self._too_small: set[str] = set()
-        """Topics that have refused records for their size: their setting is read again and again."""
+        self._refusing: set[str] = set()
+        """Topics that have refused records for their settings: these are read again and again."""
+        self._policies: dict[str, str] = {}
+        """What is known of cleanup.policy."""
+        self._settings_at = -SETTINGS_SECONDS
         self.has_changed = False
         """Whether partitions that can be recovered have come or gone, and the group does not know it yet."""
 
@@ -56,6 +63,7 @@ class TopicInspector:
             states = await self._look()
             if states and await self._grow(states):
                 states = await self._look()
+            states = await self._with_policies(states)
         except (KafkaError, OSError, TimeoutError) as error:
             log.debug("Topics cannot be looked at.", error=error)
             return
@@ -65,9 +73,6 @@ class TopicInspector:
         before, self._states = self._states, states
         if any(states[topic].partitions != count for topic, count in self._topology.partition_counts.items()):
             await self._producer.current.client.force_metadata_update()  # before anything is written there
-        if self._too_small:
-            async with running(Admin(self._connection)) as admin:
-                await self._read_sizes([name for name in self._too_small if states[name].partitions], admin)
         self._compare(topic_faults(self._topology, states, principal_of(self._connection)))
         self.has_changed |= self._adopt_counts() or any(
             self._is_readable(topic, before) != self._is_readable(topic, states)
@@ -89,16 +94,14 @@ class TopicInspector:
         """Have other records written, or pause the streams that write; tell whether it concerns them alone.
 
         Those whose records are too large pause until the topic's setting is read: smaller batches, and dead
-        letters, take their place.
+        letters, take their place. Those whose records lack a key pause until the topic is not compacted.
         """
         is_adapted = self._record_batches.adapt_to(error, dead_letters)
         if not isinstance(error, RecordsRefused):
             return False
-        names = ", ".join(sorted(error.topics))
-        fault = denied(principal_of(self._connection), "WRITE", names)
-        if isinstance(error, RecordsTooLarge):
-            self._too_small |= set(error.topics)
-            fault = too_large(names)
+        fault = refusal(principal_of(self._connection), error)
+        if isinstance(error, RecordsTooLarge | KeysRequired):
+            self._refusing |= set(error.topics)
         writers = [] if is_adapted else self._topology.writers_of(error.topics)
         for topic in writers:
             self._pauses.begin(topic, *fault)
@@ -122,10 +125,22 @@ class TopicInspector:
 
     async def read_sizes(self) -> None:
         """Read how large the records of all topics may be whose settings we may read."""
-        await with_admin(self._connection, partial(self._read_sizes, self._topology.partition_counts))
+        await with_admin(self._connection, partial(self._read_limits, self._topology.partition_counts))
 
-    async def _read_sizes(self, topics: Collection[str], admin: Admin) -> None:
-        self._record_batches.most_bytes |= await admin.accepted_bytes(topics)
+    async def _read_limits(self, topics: Collection[str], admin: Admin) -> None:
+        for topic, limits in (await admin.limits(topics)).items():
+            self._record_batches.most_bytes[topic] = limits.most_bytes
+            self._policies[topic] = limits.cleanup_policy
+
+    async def _with_policies(self, states: States) -> States:
+        """Return these states with the policies of changelogs and of topics that have refused records."""
+        asked = {*self._topology.changelogs.values(), *self._refusing}
+        if states and (self._refusing or monotonic() - self._settings_at >= SETTINGS_SECONDS):
+            async with running(Admin(self._connection)) as admin:
+                await self._read_limits([name for name in asked if states[name].partitions], admin)
+            self._settings_at = monotonic()
+        policies = {name: self._policies.get(name, "") for name in asked}
+        return {name: replace(state, cleanup_policy=policies.get(name, "")) for name, state in states.items()}
 
     async def _look(self) -> States:
         topology = self._topology

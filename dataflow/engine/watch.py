@@ -15,6 +15,8 @@ from dataflow.kafka.errors import (
     KafkaError,
     TransactionalIdAuthorizationFailed,
 )
+from dataflow.kafka.open_transactions import OpenTransactions
+from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 
 log = get_log(__name__)
@@ -31,6 +33,7 @@ class Watch(Service):
         self._engine = engine
         self._told_at: float | None = None
         self._denial: str | None = None
+        self._open_transactions = OpenTransactions()
 
     @property
     def obstacle(self) -> str | None:
@@ -73,6 +76,7 @@ class Watch(Service):
             await self.sleep(POLL_SECONDS)
             self._engine.pauses.remind(self._engine.assignment.topics)
             self._remind()
+            self._open_transactions.remind(self._ends())
             await self._judge()
 
     @Service.task
@@ -108,6 +112,10 @@ class Watch(Service):
             assigned = {tp for tp in engine.app.consumer.assignment() if tp.topic in engine.topology.sources}
             if any(engine.inspector.can_recover(tp) for tp in assigned - engine.partitions.keys()):
                 await engine.recover_again("topics have changed")
+
+    def _ends(self) -> dict[TopicPartition, tuple[int, int]]:
+        group, tps = self._engine.group, self._engine.partitions
+        return {TopicPartition(*tp): (group.stable_end(tp), group.last_end(tp)) for tp in tps}
 
     def _remind(self) -> None:
         obstacle, now = self.obstacle, self.loop.time()

@@ -24,7 +24,7 @@ from dataflow.kafka.connection import principal_of
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
 from dataflow.kafka.group_members import GroupMember, describe_members
 from dataflow.kafka.leave_group import remove_members
-from dataflow.kafka.refusals import Refusal, find_refusal
+from dataflow.kafka.refusals import Refusal, explain, find_refusal
 from dataflow.kafka.topic_states import topic_states
 from dataflow.logs import get_log
 
@@ -33,6 +33,7 @@ log = get_log(__name__)
 T = TypeVar("T")
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
+CLEANUP_POLICY = "cleanup.policy"
 DEFAULT_BYTES = 1_048_588
 """Kafka's own, for a topic whose settings we may not read."""
 WAIT_SECONDS = 60.0
@@ -50,6 +51,14 @@ class NewTopic(NamedTuple):
     name: str
     partitions: int
     configs: Mapping[str, str]
+
+
+class TopicLimits(NamedTuple):
+    """What a topic takes and keeps."""
+
+    most_bytes: int
+    """Largest record batch."""
+    cleanup_policy: str
 
 
 class Admin:
@@ -138,10 +147,13 @@ class Admin:
             )
         return found
 
-    async def accepted_bytes(self, topics: Iterable[str]) -> dict[str, int]:
-        """Return how large record batches may be of those topics whose settings we may read."""
-        found, _ = await self._configs({topic: [MAX_MESSAGE_BYTES] for topic in topics})
-        return {topic: int(config[MAX_MESSAGE_BYTES]) for topic, config in found.items()}
+    async def limits(self, topics: Iterable[str]) -> dict[str, TopicLimits]:
+        """Return what those topics take and keep whose settings we may read."""
+        found, _ = await self._configs({topic: [MAX_MESSAGE_BYTES, CLEANUP_POLICY] for topic in topics})
+        return {
+            topic: TopicLimits(int(config[MAX_MESSAGE_BYTES]), config[CLEANUP_POLICY])
+            for topic, config in found.items()
+        }
 
     async def _configs(
         self, topics: Mapping[str, Collection[str]]
@@ -261,13 +273,14 @@ def _unreachable(
     )
 
 
-async def until_answered(work: Callable[[], Awaitable[T]]) -> T:
+async def until_answered(connection: Mapping[str, object], work: Callable[[], Awaitable[T]]) -> T:
     """Return what `work` returns; a broker that goes away meanwhile is waited for, and asked again."""
     for pause in backoff():
         try:
             return await work()
         except BROKER_AWAY as error:
-            log.warning("Broker has gone away; trying again.", wait_seconds=pause, error=error)
+            reason = await explain(error, connection) or error
+            log.warning("Broker has gone away; trying again.", wait_seconds=pause, error=reason)
             await asyncio.sleep(pause)
     raise AssertionError("backoff() has no end")
 
@@ -282,4 +295,4 @@ async def with_admin(connection: Mapping[str, object], work: Callable[[Admin], A
         finally:
             await admin.stop()
 
-    return await until_answered(ask)
+    return await until_answered(connection, ask)

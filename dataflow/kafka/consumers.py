@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from time import monotonic
 
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.consumer.subscription_state import TopicPartitionState
 
 from dataflow.kafka.clients import running
 from dataflow.kafka.offset_commit import GroupMetadata
@@ -80,16 +82,33 @@ def group_metadata(consumer: Consumer, instance_id: str | None = None) -> GroupM
 
 
 def has_coordinator(consumer: Consumer) -> bool:
-    """Tell whether the group's coordinator answers; a dead broker is forgotten by a heartbeat or two."""
-    return consumer._coordinator.coordinator_id is not None
+    """Tell whether the group's coordinator answers, by whether it has within half a session.
+
+    A dead broker is forgotten by a heartbeat or two; of one that is frozen, a heartbeat is awaited for 40 s.
+    """
+    coordinator = consumer._coordinator
+    if coordinator.coordinator_id is None:
+        return False
+    connected = consumer._client._conns.get((coordinator.coordinator_id, ConnectionGroup.COORDINATION))
+    return connected is None or monotonic() - connected._last_action < coordinator._session_timeout_ms / 2_000
 
 
 def stable_end(consumer: Consumer, tp: TopicPartition) -> int:
     """Return up to where a partition can be read, as far as its last fetch knows; 0 before the first."""
+    state = _state_of(consumer, tp)
+    return (state and state.lso) or 0
+
+
+def last_end(consumer: Consumer, tp: TopicPartition) -> int:
+    """Return where a partition ends, what open transactions hold up included; 0 before the first fetch."""
+    state = _state_of(consumer, tp)
+    return (state and state.highwater) or 0
+
+
+def _state_of(consumer: Consumer, tp: TopicPartition) -> TopicPartitionState | None:
     subscription = consumer._subscription.subscription
     assignment = subscription and subscription.assignment
-    state = assignment and assignment.state_value(tp)
-    return (state and state.lso) or 0
+    return assignment and assignment.state_value(tp)
 
 
 async def refresh_topics(consumer: Consumer) -> None:

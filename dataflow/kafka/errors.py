@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 
+import aiokafka.errors as kafka_errors
 from aiokafka.errors import (
+    BrokerResponseError,
     ClusterAuthorizationFailedError,
     CommitFailedError,
     GroupAuthorizationFailedError,
     IllegalGenerationError,
     IllegalStateError,
+    IncompatibleBrokerVersion,
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
@@ -24,6 +27,7 @@ __all__ = [
     "CommitFailedError",
     "GroupAuthorizationFailedError",
     "IllegalStateError",
+    "IncompatibleBrokerVersion",
     "KafkaConnectionError",
     "KafkaError",
     "TopicAuthorizationFailedError",
@@ -59,6 +63,24 @@ def missing_right(error: BaseException) -> str | None:
     return f"operation {right} {name}".rstrip()
 
 
+class InvalidRecord(BrokerResponseError):
+    """A topic does not accept a record for what it is."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+
+
+class GroupMaxSizeReached(BrokerResponseError):
+    """A group has as many members as its broker allows (group.max.size)."""
+
+    errno = 81
+    message = "GROUP_MAX_SIZE_REACHED"
+
+
+# aiokafka turns codes that it does not know into UnknownError.
+kafka_errors.kafka_errors.update({87: InvalidRecord, 81: GroupMaxSizeReached})
+
+
 class Fenced(KafkaError, DataflowError):
     """Another producer has our transactional id, or the broker has ended our transaction.
 
@@ -75,6 +97,12 @@ class RecordsRefused(KafkaError):
         names = ", ".join(sorted(topics))
         super().__init__(f"topic {names} has refused records: {error}; expected it {self.expected}")
         self.topics = topics
+
+
+class KeysRequired(RecordsRefused):
+    """A topic accepts only records with a key: it is compacted."""
+
+    expected = "to take records without a key (cleanup.policy without compact)"
 
 
 class TimestampsRefused(KafkaError):

@@ -13,14 +13,15 @@ PROBE_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 
 
-async def connect_once(server: str, connection: Mapping[str, object]) -> None:
-    """Ask an address for metadata; raise what stands against it."""
+async def connect_once(server: str, connection: Mapping[str, object]) -> list[str]:
+    """Return the addresses that an address names for all brokers; raise what stands against it."""
     async with asyncio.timeout(PROBE_SECONDS):
         opened = await _connect(server, connection)
         try:
-            await opened.send(MetadataRequest([]))
+            answer = await opened.send(MetadataRequest([]))
         finally:
             await _close(opened)
+    return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for _, host, port, *_ in answer.brokers]
 
 
 async def speaks_plaintext(server: str, connection: Mapping[str, object]) -> bool:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTimestampError,
+    InvalidTransactionTimeout,
     KafkaError,
     MessageSizeTooLargeError,
     RecordTooLargeError,
@@ -15,8 +16,15 @@ from aiokafka.errors import (
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
+from dataflow.errors import Misconfigured
 from dataflow.kafka.accumulator import Accumulator
-from dataflow.kafka.errors import RecordsRefused, RecordsTooLarge, TimestampsRefused
+from dataflow.kafka.errors import (
+    InvalidRecord,
+    KeysRequired,
+    RecordsRefused,
+    RecordsTooLarge,
+    TimestampsRefused,
+)
 from dataflow.kafka.offset_commit import FencedSender, GroupMetadata
 from dataflow.kafka.record import Headers
 
@@ -31,6 +39,7 @@ TRANSACTION_TIMEOUT_MS = 10_000
 NO_EPOCHS: Mapping[TopicPartition, int] = {}
 
 REFUSED = (
+    InvalidRecord,
     InvalidTimestampError,
     MessageSizeTooLargeError,
     RecordTooLargeError,
@@ -85,7 +94,18 @@ class TransactionalProducer(AIOKafkaProducer):
             message_accumulator=self._message_accumulator,
             **RETRY,
         )
+        self._timeout_ms = timeout_ms
         self._sent: list[tuple[str, Acknowledgement]] = []
+
+    async def start(self) -> None:
+        """Connect, and end what a predecessor has left open; raise `Misconfigured` and `KafkaError`."""
+        try:
+            await super().start()
+        except InvalidTransactionTimeout as error:
+            raise Misconfigured(
+                f"transaction.max.timeout.ms of the broker is less than {self._timeout_ms}; "
+                f"expected at least that, the timeout of the transactions of {self.transactional_id}"
+            ) from error
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> Acknowledgement:
         """Send a record batch; `acknowledged` waits for the broker's answer."""
@@ -185,6 +205,8 @@ def _refusal_of(topic: str) -> Iterator[None]:
         raise RecordsTooLarge([topic], error) from error
     except TopicAuthorizationFailedError as error:
         raise RecordsRefused([topic], error) from error
+    except InvalidRecord as error:  # of ours, only one without a key can be
+        raise KeysRequired([topic], error) from error
     except InvalidTimestampError as error:
         raise TimestampsRefused(topic) from error
 

@@ -40,11 +40,21 @@ async def read_up_to(
         if fetched:
             moved_at = monotonic()
         elif monotonic() > moved_at + TIMEOUT_SECONDS:
-            raise TimeoutError(f"no records of {sorted(lagging)} have come for {TIMEOUT_SECONDS:g} s")
+            tp = min(lagging)
+            raise TimeoutError(_overdue(tp, await consumer.position(tp), ends[tp]))
         elif on_stalled is not None and not is_reported and monotonic() > moved_at + STALLED_SECONDS:
             is_reported = True
             await on_stalled(lagging)
         await asyncio.sleep(0)
+
+
+def _overdue(tp: TopicPartition, position: int, end: int) -> str:
+    return (
+        f"no record of {tp.topic}/{tp.partition} has come for {TIMEOUT_SECONDS:g} s from offset {position} "
+        f"on; expected those below {end}. If a producer has left a transaction open there: "
+        f"`kafka-transactions.sh abort --topic {tp.topic} --partition {tp.partition} "
+        f"--start-offset {position}`"
+    )
 
 
 async def read_to_end(

@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from socket import gaierror
 from typing import cast
 
-from aiokafka.errors import (
-    AuthenticationFailedError,
-    KafkaConnectionError,
-    KafkaError,
-    SaslAuthenticationFailed,
-)
+from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed
 
 from dataflow.kafka.connection import principal_of
-from dataflow.kafka.errors import missing_right
+from dataflow.kafka.errors import BROKER_AWAY, missing_right
 from dataflow.kafka.listeners import connect_once, mechanisms, speaks_plaintext, speaks_tls
 from dataflow.kafka.tokens import TokenUnavailable
 
@@ -35,29 +30,46 @@ async def explain(error: BaseException, connection: Mapping[str, object]) -> str
     right = missing_right(error)
     if right is not None:
         return f"{principal_of(connection)} is denied {right}; expected an ACL that allows it"
-    if isinstance(error, KafkaConnectionError | OSError):
+    if isinstance(error, BROKER_AWAY):
         refusal = await find_refusal(connection)
         return refusal.text if refusal else str(error)
     return str(error)
 
 
 async def find_refusal(connection: Mapping[str, object]) -> Refusal | None:
-    """Connect to every address; return why none lets us in, None if one does."""
+    """Connect to every address, and to those that brokers name for themselves.
+
+    Return why none lets us in, None if one of each does.
+    """
     given = cast("str | Sequence[str]", connection["bootstrap_servers"])
     servers = given.split(",") if isinstance(given, str) else given
-    refusals = await asyncio.gather(*(_refusal_at(server, connection) for server in servers))
-    if not all(refusals):
+    answers = await asyncio.gather(*(_answer_of(server, connection) for server in servers))
+    named = {address for one in answers if not isinstance(one, Refusal) for address in one}
+    reached = {server for server, one in zip(servers, answers, strict=True) if not isinstance(one, Refusal)}
+    if not named or named & reached:
+        return _first(answers)
+    refusal = _first(await asyncio.gather(*(_answer_of(one, connection) for one in sorted(named))))
+    if refusal is None:
         return None
-    return min((one for one in refusals if one), key=lambda one: not one.is_final)
+    subject, told = f"brokers of {','.join(servers)}", refusal.text
+    return Refusal(
+        f"{subject} name other addresses for themselves (advertised.listeners): {told}", is_final=False
+    )
 
 
-async def _refusal_at(server: str, connection: Mapping[str, object]) -> Refusal | None:
+def _first(answers: Sequence[Refusal | list[str]]) -> Refusal | None:
+    """Return the refusal that says most; None if there is an answer that is none."""
+    refusals = [one for one in answers if isinstance(one, Refusal)]
+    return min(refusals, key=lambda one: not one.is_final) if len(refusals) == len(answers) else None
+
+
+async def _answer_of(server: str, connection: Mapping[str, object]) -> Refusal | list[str]:
+    """Return the addresses of all brokers, or why this one lets nobody in."""
     try:
-        await connect_once(server, connection)
+        return await connect_once(server, connection)
     except (KafkaError, OSError, TimeoutError) as error:
         told = (_told_by(one, server, connection) for one in _causes(error))
         return next(filter(None, told), None) or await _cut_off(server, connection)
-    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -85,6 +85,13 @@ class TopicRow(NamedTuple):
     tags: object
 
     @property
+    def topic_id(self) -> str | None:
+        """The id of the topic; None for one that is missing, or of a broker that has none."""
+        if self.error_code or (self.id_high, self.id_low) == NO_ID:
+            return None
+        return b"".join(half.to_bytes(8, "big", signed=True) for half in (self.id_high, self.id_low)).hex()
+
+    @property
     def led_partitions(self) -> list[LedPartition]:
         """The partitions that have a leader."""
         return [LedPartition(number, leader) for _, number, leader, *_ in self.partitions if leader >= 0]
@@ -121,10 +128,4 @@ async def topic_ids(client: AIOKafkaClient, names: Collection[str]) -> dict[str,
         rows = await topic_rows(client, names)
     except kafka_errors.IncompatibleBrokerVersion:
         return {}
-    return {
-        row.topic: (
-            row.id_high.to_bytes(8, "big", signed=True) + row.id_low.to_bytes(8, "big", signed=True)
-        ).hex()
-        for row in rows
-        if not row.error_code and (row.id_high, row.id_low) != NO_ID
-    }
+    return {row.topic: row.topic_id for row in rows if row.topic_id is not None}

@@ -21,6 +21,8 @@ class TopicState:
     """We may not even describe it."""
     operations: int = -1
     """A bit for each operation that we may do; all where the broker does not say."""
+    cleanup_policy: str = ""
+    """Its cleanup.policy; empty where nobody has asked, or may."""
 
     def may(self, operation: int) -> bool:
         """Tell whether we may do this."""

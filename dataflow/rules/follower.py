@@ -12,6 +12,7 @@ from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import until_answered
 from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import BROKER_AWAY, KafkaError
+from dataflow.kafka.topic_ids import TopicRow
 from dataflow.logs import get_log
 from dataflow.rules.version import (
     Authorship,
@@ -64,6 +65,7 @@ class Follower(Service, Generic[T]):
         self._current: T | None = None
         self._changed = asyncio.Condition()
         self._topic_id: str | None = None
+        self._partitions: int | None = None  # as they were told of last
 
     @property
     def current(self) -> T:
@@ -75,7 +77,7 @@ class Follower(Service, Generic[T]):
         """Read the topic to its end; wait for a broker that is unavailable. Raises `Misconfigured`."""
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
         await wait_for_topics(self.connection, [declared])
-        await until_answered(self._begin)
+        await until_answered(self.connection, self._begin)
 
     async def _begin(self) -> None:
         """Use the last version, which may be that of the seed."""
@@ -112,7 +114,8 @@ class Follower(Service, Generic[T]):
 
     async def _read(self) -> VersionLog:
         async with open_version_log(self.connection, self.document) as versions:
-            self._topic_id = await versions.topic_id()
+            row = await versions.topic()
+            self._topic_id = row and row.topic_id
             return await versions.read_to_end()
 
     async def _use(self, version: Version) -> None:
@@ -140,12 +143,28 @@ class Follower(Service, Generic[T]):
 
     async def _is_made_anew(self, versions: VersionLog) -> bool:
         """Begin again if the topic is another one, as a worker that starts now: all use the same version."""
-        topic_id = await versions.topic_id()
-        if topic_id in {None, self._topic_id}:
+        row = await versions.topic()
+        self._tell_of(row)
+        if row is None or row.topic_id in {None, self._topic_id}:
             return False
         log.error("Topic was deleted and created again; what it holds now counts.", topic=self.document.topic)
         await self._begin()
         return True
+
+    def _tell_of(self, row: TopicRow | None) -> None:
+        """Say, once, that new versions do not come here, or may not."""
+        count = None if row is None else len(row.partitions)
+        if count == self._partitions:
+            return
+        self._partitions = count
+        if count == 0:
+            log.warning("Topic is missing; the version in use stays.", topic=self.document.topic)
+        elif count is not None and count > 1:
+            log.warning(
+                "Topic has more than one partition; versions are read from the first one only.",
+                topic=self.document.topic,
+                partitions=count,
+            )
 
     async def _apply(self, versions: VersionLog) -> None:
         if versions.fault is not None:

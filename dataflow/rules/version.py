@@ -19,11 +19,11 @@ from typing import NamedTuple, Self
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.kafka.consumers import FETCH_MAX_WAIT_MS, client_of, reader
-from dataflow.kafka.errors import Fenced
+from dataflow.kafka.errors import Fenced, IncompatibleBrokerVersion
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.reading import read_more, read_to_end
 from dataflow.kafka.record import Headers, Record
-from dataflow.kafka.topic_ids import topic_ids
+from dataflow.kafka.topic_ids import TopicRow, topic_rows
 from dataflow.kafka.transaction import transaction, transactional_producer
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.stages.filter_document import read_document
@@ -94,10 +94,13 @@ class VersionLog:
         self.highest = 0  # highest version number of any record
         self.fault: Misconfigured | None = None  # the fault of the last record; None if it is valid
 
-    async def topic_id(self) -> str | None:
-        """Return the id of the topic; None if it is missing, or the broker has none."""
-        ids = await topic_ids(client_of(self._consumer), [self._tp.topic])
-        return ids.get(self._tp.topic)
+    async def topic(self) -> TopicRow | None:
+        """Return the topic as the broker has it; None for a broker before 2.8."""
+        try:
+            [row] = await topic_rows(client_of(self._consumer), [self._tp.topic])
+        except IncompatibleBrokerVersion:
+            return None
+        return row
 
     async def read_to_end(self) -> Self:
         """Read all that is committed by now."""

@@ -10,9 +10,10 @@ from mode import Service
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.clients import start
-from dataflow.kafka.consumers import group_consumer
+from dataflow.kafka.consumers import group_consumer, last_end, stable_end
 from dataflow.kafka.coordination import coordination_error, refusal_of
 from dataflow.kafka.errors import KafkaError
+from dataflow.kafka.open_transactions import OpenTransactions
 from dataflow.kafka.refusals import explain
 from dataflow.kafka.types import RebalanceListener, TopicPartition
 from dataflow.logs import get_log
@@ -106,10 +107,14 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def _measure(self) -> None:
         """Keep the gauges up to date, also during an outage of the sink."""
-        metrics = SinkMetrics(self.sink.name)
+        metrics, open_transactions = SinkMetrics(self.sink.name), OpenTransactions()
         while not self.should_stop:
             await self.sleep(MEASURE_SECONDS)
             await self._check_membership()
+            consumer = self.consumer
+            open_transactions.remind(
+                {tp: (stable_end(consumer, tp), last_end(consumer, tp)) for tp in self.partitions}
+            )
             partitions = {tp: one for tp, one in self.partitions.items() if one.position.is_known}
             served = partitions.values()
             metrics.buffered.set(sum(one.position.consumed - one.committed_offset for one in served))

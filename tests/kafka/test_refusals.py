@@ -12,6 +12,7 @@ from harness.certificates import Authority
 from harness.guarded_broker import BOB, Guarded, guarded_broker
 
 from dataflow.cli.kafka import run_with_broker
+from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import free_port
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.kafka.admin import (
@@ -21,6 +22,7 @@ from dataflow.kafka.admin import (
     NewTopic,
     connect_admin,
     find_topics,
+    with_admin,
 )
 from dataflow.kafka.clients import running
 from dataflow.kafka.connection import connection
@@ -91,6 +93,31 @@ async def test_who_is_let_in_is_refused_nothing(guarded: Guarded):
     """Else each of these causes could be one that is always told."""
     assert await find_refusal(guarded.as_bob) is None
     assert await find_refusal(connection([guarded.broker.address])) is None
+
+
+async def test_an_address_that_brokers_name_for_themselves_is_told_where_nobody_listens(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """Everybody's first fault with Kafka: a worker said "node which is not ready" for ever, no address."""
+    elsewhere = f"127.0.0.1:{free_port()}"
+    properties = {"advertised.listeners": f"PLAINTEXT://{elsewhere}"}
+    broker = EmbeddedBroker(tmp_path / "broker", properties=properties)
+    broker.start()
+    try:
+        broker.wait_ready()
+        told = (
+            f"brokers of {broker.address} name other addresses for themselves (advertised.listeners): nobody"
+        )
+        refusal = await find_refusal(connection([broker.address]))
+        assert refusal is not None
+        assert refusal.text.startswith(f"{told} listens at {elsewhere}")
+        asking = asyncio.create_task(with_admin(connection([broker.address]), Admin.partition_counts))
+        while told not in caplog.text:
+            await asyncio.wait([asking], timeout=0.05)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    finally:
+        broker.kill()
 
 
 async def test_one_address_that_lets_us_in_is_enough(guarded: Guarded):

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.errors import IllegalOperation, ProducerFenced
 from kafka_client import KafkaClient
 
-from dataflow.errors import DataflowError
+from dataflow.errors import DataflowError, Misconfigured
 from dataflow.kafka.clients import drop
 from dataflow.kafka.errors import Fenced, KafkaError, RecordsTooLarge
 from dataflow.kafka.producers import TransactionalProducer
@@ -45,6 +45,17 @@ async def test_all_is_committed_when_the_block_ends(
         for n in range(3):
             await producer.send(topic, b"%d" % n, partition=0)
     assert [read.value for read in kafka.read_topic(topic)] == [b"0", b"1", b"2"]
+
+
+async def test_a_broker_that_allows_only_shorter_transactions_is_told_by_its_setting(
+    reached: Reached, unique: Callable[[str], str]
+):
+    """Its administrator was told that it has no transactions."""
+    with pytest.raises(
+        Misconfigured, match=r"^transaction\.max\.timeout\.ms of the broker is less than 10000000"
+    ):
+        async with transactional_producer(reached, unique("id"), timeout_ms=10_000_000):
+            pass
 
 
 async def test_a_producer_that_is_fenced_between_two_sends(

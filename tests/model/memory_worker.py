@@ -56,6 +56,8 @@ class Member(Group):
         """Return where it ends."""
         return len(self.broker.logs[TopicPartition(*tp)])
 
+    last_end = stable_end
+
     async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
         """Return where they begin."""
         return dict.fromkeys(partitions, 0)

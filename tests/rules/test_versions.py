@@ -169,6 +169,17 @@ async def test_a_topic_that_was_made_anew_counts_for_all_workers_alike(
     assert "Topic was deleted and created again; what it holds now counts." in caplog.text
 
 
+async def test_a_topic_from_which_no_version_may_come_is_told_of(follow, document, kafka, produce, caplog):
+    """What was written to its second partition, or while it was gone, was never used, without a word."""
+    async with follow(seed=BOTS) as worker:
+        kafka.grow_topic(document.topic, 2)
+        produce(document.topic, [EMPTY], [b"2"], partition=1)
+        await comes(lambda: "versions are read from the first one only" in caplog.text)
+        kafka.delete_topic(document.topic)
+        await comes(lambda: "Topic is missing; the version in use stays." in caplog.text)
+        assert worker.current == (1, BOTS)
+
+
 async def test_rules_that_a_worker_cannot_use_leave_it_the_old_ones(follow, connection, document):
     """A topic of an output that was deleted meanwhile, say."""
 

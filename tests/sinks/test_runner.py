@@ -1,6 +1,7 @@
 import asyncio
 from collections import Counter
 
+from harness.open_transaction import open_transaction
 from sinks.memory_sink import GatheringSink, MemorySink
 from sinks.waiting import until
 
@@ -44,6 +45,22 @@ async def test_a_second_runner_of_the_group_begins_where_the_first_has_ended(
     await until(lambda: second.kept)
     assert second.kept == {(0, 3): b"second", (0, 4): b"second"}
     assert first.calls == ["open", "write", "release", "close"]
+
+
+async def test_records_behind_an_open_transaction_are_told_of(run, kafka, unique, caplog, monkeypatch):
+    """A producer had left one open: the sink stored nothing more, with no lag, and without a word."""
+    monkeypatch.setattr("dataflow.kafka.open_transactions.REMINDER_SECONDS", 1.0)
+    monkeypatch.setattr("dataflow.sinks.runner.MEASURE_SECONDS", 0.2)
+    topic = unique("events")
+    kafka.create_topics(topic, partitions=1)
+    sink = MemorySink(topic)
+    await run(sink)
+    with open_transaction(kafka.address, topic, b"lost"):
+        kafka.produce(topic, [b"behind"])
+        await until(lambda: "Records wait for the end of a transaction." in caplog.text)
+        assert f"--topic {topic} --partition 0 --start-offset 0`" in caplog.text
+        assert not sink.kept
+    await until(lambda: sink.kept)
 
 
 async def test_a_refused_record_is_one_dead_letter_and_the_rest_goes_in(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from stored_minutes import TABLE, assert_counted, expected, minutes, started
-from stored_state import StoredState
+from stored_state import TP, StoredState
 from table_rows import counts_of, held, restored
 
 from dataflow.engine.local_store import LocalStore
-from dataflow.engine.stored_partition import DamagedStore
+from dataflow.engine.stored_partition import Changelog, DamagedStore
 from dataflow.engine.tables import MINUTE
 
 
@@ -127,6 +127,20 @@ async def test_a_full_disk_costs_only_time(tmp_path, caplog):
     await worker.begin()
     assert 0 < len(worker.read) < len(worker.log)
     assert held(worker.counted) == held(restored(TABLE, worker.log))
+
+
+async def test_a_disk_that_is_full_from_the_start_costs_only_time(tmp_path, caplog):
+    """No room for a partition's first row ended the worker with a traceback, at each start."""
+    worker = StoredState(tmp_path, TABLE)
+    local = LocalStore()
+    local.open(worker.disk, worker.worker)
+    local._disk._db.execute("PRAGMA query_only = 1")
+    state = await local.load(TP, Changelog(["the topic's id"], 0, 0), [TABLE])
+    assert state.stored is None
+    assert state.table_partitions.keys() == {TABLE.name}
+    [warning] = caplog.records
+    assert "cannot be used; reading its whole changelog" in warning.getMessage()
+    await local.close()
 
 
 @pytest.mark.parametrize("reason", ["no folder can be made", "another process has it"])

@@ -17,7 +17,7 @@ def restored(bench: Bench) -> PartitionState:
     """Write a checkpoint; return what would be restored from it."""
     state = PartitionState.of([PER_KIND])
     state.load(bench.partition.snapshot().changes)
-    state.check_loaded("changelog", AT)
+    state.check_loaded("changelog", 0, AT)
     return state
 
 
@@ -73,7 +73,7 @@ async def test_a_table_that_was_counted_anew_replaces_all_that_the_changelog_had
     assert bench.counted == 5
     state = PartitionState.of([PER_KIND])
     state.load([*before, *bench.partition.snapshot().changes])
-    state.check_loaded("changelog", AT)
+    state.check_loaded("changelog", 0, AT)
     assert state.suspended == {}
     assert sum(packed[1] for _, _, packed in part_of(state.table_partition("per_kind"), ALL).entries) == 5
 

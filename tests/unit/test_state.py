@@ -33,13 +33,16 @@ def a_changelog(*tables: WindowedTable) -> dict[bytes, bytes | None]:
 
 
 def loaded(
-    *records: ChangelogRecord, tables: tuple[WindowedTable, ...] = (PER_KIND, PER_USER)
+    *records: ChangelogRecord, tables: tuple[WindowedTable, ...] = (PER_KIND, PER_USER), start: int = 0
 ) -> PartitionState:
-    """Return the state that is restored from these records, which are at offsets from 0 on."""
+    """Return the state that is restored from these records, which are at offsets from 0 on.
+
+    Or from `start` on, those before having been deleted.
+    """
     state = PartitionState.of(tables)
     state.load(records)
     state.note_offsets([DefaultRecord(n, NOW, 0, key, value, []) for n, (key, value) in enumerate(records)])
-    state.check_loaded(LOG, NOW)
+    state.check_loaded(LOG, start, NOW)
     return state
 
 
@@ -110,7 +113,7 @@ def test_a_new_table_says_from_when_it_counts():
     assert part_of(state.table_partition("per_user"), DAY).marks.since_ms == NOW
     again = PartitionState.of([PER_KIND, PER_USER])
     again.load([(PARTITION_KEY, state.encode_numbers(POSITION))])
-    again.check_loaded(LOG, NOW + 5)
+    again.check_loaded(LOG, 0, NOW + 5)
     assert again.table_partition("per_user").since_ms == NOW
 
 
@@ -131,6 +134,15 @@ def test_the_changelog_of_a_newer_release_is_refused_as_a_whole():
     newer = msgpack.encode([POSITION, 0, {}, 2, "something", "else"])
     with pytest.raises(NewerFormat, match="has format 2; expected at most 1"):
         loaded((PARTITION_KEY, newer))
+
+
+def test_a_changelog_whose_first_records_were_deleted_suspends_its_tables_once():
+    """What is left of it looked like all: counts were too low, or the worker ended, at each start."""
+    lost = loaded(*a_changelog(PER_KIND).items(), tables=(PER_KIND,), start=9)
+    assert lost.suspended["per_kind"].reason.startswith(f"{LOG} begins at offset 9; expected 0: records were")
+    lost.suspended.clear()  # it is rebuilt
+    again = loaded((PARTITION_KEY, lost.encode_numbers(POSITION)), tables=(PER_KIND,), start=9)
+    assert not again.suspended
 
 
 @pytest.mark.parametrize(

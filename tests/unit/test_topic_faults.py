@@ -43,6 +43,18 @@ def test_streams_whose_topics_are_there_go_on(topology: Topology):
         ("bookings-out", without(WRITE), PauseCause.ACCESS_DENIED, "operation WRITE on topic bookings-out"),
         (LOG, without(READ), PauseCause.ACCESS_DENIED, f"operation READ on topic {LOG}"),
         (LOG, without(WRITE), PauseCause.ACCESS_DENIED, f"operation WRITE on topic {LOG}"),
+        (
+            LOG,
+            TopicState(4, cleanup_policy="compact,delete"),
+            PauseCause.NOT_COMPACTED,
+            f"cleanup.policy of changelog {LOG} is compact,delete; expected compact",
+        ),
+        (
+            "bookings-out",
+            TopicState(4, cleanup_policy="compact"),
+            PauseCause.KEYS_REQUIRED,
+            "topic bookings-out is compacted, and refuses records without a key",
+        ),
         (LOG, TopicState(2), PauseCause.PARTITIONS_ADDED, f"4 partitions, and its changelog {LOG} only 2"),
         (
             "bookings",

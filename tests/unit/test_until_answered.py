@@ -3,7 +3,11 @@
 import pytest
 from aiokafka.errors import NodeNotReadyError, TopicAuthorizationFailedError
 
+from dataflow.demo.broker.ports import free_port
 from dataflow.kafka.admin import until_answered
+from dataflow.kafka.connection import connection
+
+NOWHERE = connection([f"127.0.0.1:{free_port()}"])
 
 
 async def test_a_broker_that_goes_while_it_is_asked_is_asked_again():
@@ -15,7 +19,7 @@ async def test_a_broker_that_goes_while_it_is_asked_is_asked_again():
             raise errors.pop()
         return "the rules"
 
-    assert await until_answered(ask) == "the rules"
+    assert await until_answered(NOWHERE, ask) == "the rules"
 
 
 async def test_what_no_second_try_makes_better_is_raised_at_once():
@@ -25,4 +29,4 @@ async def test_what_no_second_try_makes_better_is_raised_at_once():
         raise TopicAuthorizationFailedError("filter-rules")
 
     with pytest.raises(TopicAuthorizationFailedError):
-        await until_answered(ask)
+        await until_answered(NOWHERE, ask)
