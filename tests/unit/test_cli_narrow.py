@@ -35,6 +35,17 @@ def test_what_a_command_shows_fits(command: list[str], width: int, height: int, 
     assert whole(on_terminal(width, height, *arguments, folder=tmp_path), width)
 
 
+def test_a_plan_for_many_events_has_whole_names_and_numbers(tmp_path):
+    """Whole sentences in the first column left so little room that names of settings were cut in two."""
+    lines = on_terminal(
+        80, 24, "plan", "--events-per-second", "1000000", "--stream", "bookings", folder=tmp_path
+    )
+    shown = "\n".join(lines)
+    assert "DATAFLOW_IN_FLIGHT_BYTES" in shown
+    assert "DATAFLOW_STATE_MEMORY_BYTES" in shown
+    assert "19,915 GiB a day" in shown
+
+
 @pytest.mark.parametrize(("width", "_height"), SIZES)
 @pytest.mark.parametrize("key", ["/basket", "/a/long/path/" + "of/many/parts/" * 9 + "end"])
 def test_a_table_keeps_its_keys_and_numbers_whole(key: str, width: int, _height: int):
