@@ -1,6 +1,6 @@
 """`dataflow tables`: asks a running worker for its tables, shows one, and rebuilds one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Answer = Mapping[str, Any]
 
 MOST_ENTRIES = "1000"  # of one answer
+REBUILD = "rebuild"
 
 TableName = Annotated[
     str | None, typer.Argument(metavar="NAME", help="Table to show, or `rebuild`; default: list all tables.")
@@ -70,18 +71,37 @@ def tables(
       dataflow tables requests_per_endpoint --window day --merge --top 10
       dataflow tables rebuild stays_per_category --url http://10.0.0.7:6066
     """
+    shown = {"window": window, "from": start, "to": end, "order": order, "merge": "true" if merge else None}
+    shown |= {"top": str(top) if top else None, "limit": name and MOST_ENTRIES}
+    _check_use(name, rebuilt, {**shown, "key": key, "limit": None}, from_now=from_now)
     if rebuilt is not None:
-        _rebuild(name, rebuilt, url, from_now=from_now)
+        _rebuild(rebuilt, url, from_now=from_now)
         return
-    path = filter(None, ("tables", name, key if name else None))
-    parameters = {"window": window, "from": start, "to": end, "order": order, "limit": name and MOST_ENTRIES}
-    parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
-    _show(name, worker_client.ask(worker_client.address_of(url), *path, **parameters))
+    _show(name, _ask(url, ("tables", name, key), shown))
 
 
-def _rebuild(command: str | None, table: str, url: str | None, *, from_now: bool) -> None:
-    if command != "rebuild":
-        raise Misconfigured(f"TABLE is '{table}' after '{command}'; expected it only after `rebuild`")
+def _ask(url: str | None, path: Iterable[str | None], parameters: Mapping[str, str | None]) -> Answer:
+    return worker_client.ask(worker_client.address_of(url), *filter(None, path), **parameters)
+
+
+def _check_use(
+    name: str | None, rebuilt: str | None, options: Mapping[str, str | None], *, from_now: bool
+) -> None:
+    """Raise `Misconfigured` for arguments that have no meaning together; ignored ones would mislead."""
+    given = next((f"--{option}" for option, text in options.items() if text is not None), None)
+    if rebuilt is not None and name != REBUILD:
+        raise Misconfigured(f"TABLE is '{rebuilt}' after '{name}'; expected it only after `rebuild`")
+    if name == REBUILD and rebuilt is None:
+        raise Misconfigured("TABLE is missing; expected the table to count again after `rebuild`")
+    if name == REBUILD and given:
+        raise Misconfigured(f"{given} is given with `rebuild`; expected it only with a table to show")
+    if name is None and given:
+        raise Misconfigured(f"NAME is missing; expected a table, of which {given} chooses a part")
+    if from_now and name != REBUILD:
+        raise Misconfigured("--from-now is given without `rebuild`; expected `dataflow tables rebuild TABLE`")
+
+
+def _rebuild(table: str, url: str | None, *, from_now: bool) -> None:
     worker, parameter = worker_client.address_of(url), str(from_now).lower()
     print_json(worker_client.tell(worker, "tables", table, "rebuild", from_now=parameter))
 
