@@ -7,7 +7,7 @@ import typer
 
 from dataflow.cli import worker_client
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
-from dataflow.cli.wide_table import tables_that_fit
+from dataflow.cli.wide_table import column_groups, tables_that_fit
 from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -110,17 +110,26 @@ def _show(name: str | None, answer: Answer) -> None:
     if not people_read():
         print_json(answer)
     elif name is None:
-        page().print(list_of_tables(answer))
+        for shown in lists_of_tables(answer, page().width):
+            page().print(shown)
     else:
         for shown in windows_of(answer, page().width):
             page().print(shown)
         _warn(answer)
 
 
-def list_of_tables(answer: Answer) -> "Table":
-    """Return one row for each table that the worker has."""
+def lists_of_tables(answer: Answer, width: int) -> "list[Table]":
+    """Return one row for each table that there is, in several lists where names would not fit the width."""
     columns = ("name", "topics", "key", "windows", "aggregations")
-    return table_of(columns, [[_plain(row[column]) for column in columns] for row in answer["tables"]])
+    rows = [[_plain(row[column]) for column in columns] for row in answer["tables"]]
+    longest = [
+        max(len(word) for text in (column, *(str(row[at]) for row in rows)) for word in text.split())
+        for at, column in enumerate(columns)
+    ]
+    return [
+        table_of([columns[at] for at in group], [[row[at] for at in group] for row in rows])
+        for group in column_groups(longest, width)
+    ]
 
 
 def windows_of(answer: Answer, width: int) -> "list[Table]":

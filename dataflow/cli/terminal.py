@@ -82,14 +82,13 @@ WORDS = 2
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> "Table":
     """Return a table; numbers are right-aligned, with commas, None is a dash.
 
-    On a narrow terminal texts take more lines, but names of up to `WHOLE` characters and a few words in
-    the first column stay whole; nothing is cut.
+    On a narrow terminal texts take more lines, but their words stay whole, and names of up to `WHOLE`
+    characters and a few words in the first column; nothing is cut.
     """
-    from rich.table import Table
-    from rich.text import Text
+    from dataflow.cli.whole_words import WholeWords
 
     # Without this, a title would be wrapped at the width of its table.
-    table = Table(title=title and printable(title), title_justify="left", min_width=len(title or ""))
+    table = WholeWords(title=title and printable(title), title_justify="left", min_width=len(title or ""))
     lines = [list(row) for row in rows]
     for position, column in enumerate(columns):
         numeric = any(isinstance(row[position], int | float) for row in lines)
@@ -101,8 +100,7 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: st
             overflow="fold",
             no_wrap=position == 0 and widest <= WHOLE and not prose,
         )
-    for row in lines:
-        table.add_row(*(Text(shown(value)) for value in row))
+    table.fill([[shown(value) for value in row] for row in lines])
     return table
 
 
