@@ -12,7 +12,7 @@ import pytest
 from harness.command_tree import every_command, leaves
 
 from dataflow.cli.program import run
-from dataflow.errors import DataflowError, Misconfigured
+from dataflow.errors import DataflowError, Misconfigured, missing_topic
 
 STYLE = re.compile(r"\S+ is .+; expected .+", re.DOTALL)
 NUMBERS = [
@@ -190,6 +190,15 @@ def test_no_argument_is_a_traceback_for_its_bytes(command: tuple[str, ...]):
 def test_what_has_no_meaning_is_refused_before_anything_is_asked(command: tuple[str, ...], told: str):
     """Options were ignored, `tables rebuild` asked for a table of that name, and principals were any text."""
     assert refusal(*command).startswith(told)
+
+
+def test_a_topic_that_is_not_there_is_told_with_what_was_meant():
+    """`rules dry-run` and `generate` did not tell which there are, nor `produce` which was meant."""
+    assert str(missing_topic("expdia", ["expedia", "cdn-logs", "__consumer_offsets"])) == (
+        "topic is 'expdia'; expected cdn-logs or expedia; did you mean 'expedia'?; "
+        "`dataflow topics` makes the declared ones"
+    )
+    assert "there is none yet" in str(missing_topic("expedia", ["__consumer_offsets"]))
 
 
 def test_an_address_that_is_empty_is_not_the_local_worker():
