@@ -1,6 +1,6 @@
 """Topics: settings in, every Kafka topic as it has to be out; made or compared on a broker."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dataflow.catalogue.declared import (
@@ -43,6 +43,7 @@ def declared_topics(settings: Settings, *, with_changelogs: bool = True) -> tupl
             f"tables counted from {topic}",
             configs=CHANGELOG_SETTINGS,
             partitions=settings.partitions,
+            beside=topic,
         )
         for topic in read_topics(settings)
         if with_changelogs and topic in chosen
@@ -102,11 +103,12 @@ async def wait_for_topics(connection: Mapping[str, object], topics: Iterable[Dec
 
 async def _ensure(admin: Admin, declared: Sequence[DeclaredTopic], *, create: bool) -> TopicReport:
     created: tuple[str, ...] = ()
-    missing = {topic.name for topic in declared} - (await admin.partition_counts()).keys()
+    partitions = await admin.partition_counts()
+    missing = {topic.name for topic in declared} - partitions.keys()
     hidden = await admin.hidden(missing)
     if create:
         created = await admin.create_topics(
-            NewTopic(topic.name, topic.partitions, topic.configs)
+            NewTopic(topic.name, partitions.get(topic.beside or "", topic.partitions), topic.configs)
             for topic in declared
             if topic.name in missing - hidden
         )
@@ -140,11 +142,18 @@ async def _differences(admin: Admin, compared: Sequence[DeclaredTopic]) -> tuple
         if topic.name not in partitions:
             rows.append(Difference(topic.name, "partitions", str(topic.partitions), None))
             continue
-        found = {"partitions": str(partitions[topic.name]), **configs.get(topic.name, topic.configs)}
-        expected = {"partitions": str(topic.partitions), **topic.configs}
+        rows += _partitions_differ(topic, partitions)
+        found = configs.get(topic.name, topic.configs)
         rows += [
             Difference(topic.name, subject, value, found.get(subject))
-            for subject, value in expected.items()
+            for subject, value in topic.configs.items()
             if found.get(subject) != value
         ]
     return tuple(rows)
+
+
+def _partitions_differ(topic: DeclaredTopic, partitions: Mapping[str, int]) -> Iterator[Difference]:
+    """Yield that a topic has too few partitions, or another number than the one that it belongs to."""
+    found, expected = partitions[topic.name], partitions.get(topic.beside or "", topic.partitions)
+    if found < expected or (topic.beside is not None and found != expected):
+        yield Difference(topic.name, "partitions", str(expected), str(found))
