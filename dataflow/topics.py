@@ -1,6 +1,8 @@
 """Topics: settings in, every Kafka topic as it has to be out; made or compared on a broker."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from dataflow.catalogue.declared import (
@@ -49,6 +51,10 @@ def declared_topics(settings: Settings, *, with_changelogs: bool = True) -> tupl
         if with_changelogs and topic in chosen
     ]
     return (*declared, *changelogs)
+
+
+KNOWN_TRIES, KNOWN_SECONDS = 50, 0.1
+"""So long is waited until a broker knows a topic that another worker has just made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,23 @@ async def _ensure(admin: Admin, declared: Sequence[DeclaredTopic], *, create: bo
             if topic.name in missing - hidden
         )
     compared = [topic for topic in declared if topic.name not in {*created, *hidden}]
-    return TopicReport(created, await _differences(admin, compared), tuple(sorted(hidden)))
+    made_by_others = missing - hidden - {*created} if create else set()
+    partitions = await _known(admin, made_by_others)
+    return TopicReport(created, await _differences(admin, compared, partitions), tuple(sorted(hidden)))
+
+
+async def _known(admin: Admin, made: AbstractSet[str]) -> dict[str, int]:
+    """Return how many partitions each topic has, once the broker knows those that others have made.
+
+    Another broker may have answered them first. After a while they are left out, as missing.
+    """
+    partitions = await admin.partition_counts()
+    for _ in range(KNOWN_TRIES):
+        if made <= partitions.keys():
+            break
+        await asyncio.sleep(KNOWN_SECONDS)
+        partitions = await admin.partition_counts()
+    return partitions
 
 
 async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str, int]:
@@ -131,9 +153,10 @@ async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str
         return grown
 
 
-async def _differences(admin: Admin, compared: Sequence[DeclaredTopic]) -> tuple[Difference, ...]:
+async def _differences(
+    admin: Admin, compared: Sequence[DeclaredTopic], partitions: Mapping[str, int]
+) -> tuple[Difference, ...]:
     """List what differs, but of what was just made: every broker may not yet know it, and it is right."""
-    partitions = await admin.partition_counts()
     configs = await admin.readable_configs(
         {topic.name: topic.configs.keys() for topic in compared if topic.name in partitions}
     )

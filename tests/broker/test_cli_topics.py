@@ -61,15 +61,24 @@ async def test_added_partitions_are_no_difference_once_the_changelog_has_them_to
     await ensure_topics(connection, wanted)
     async with running(Admin(connection)) as admin:
         await admin.grow({source: 5})
+    await wait_for_partitions(connection, source, 5)
     assert (await ensure_topics(connection, wanted)).differences == (
         Difference(changelog, "partitions", "5", "2"),
     )
     grown = await grow_topics(connection, app)
     assert grown[changelog] == 5
+    await wait_for_partitions(connection, changelog, 5)
     assert (await ensure_topics(connection, wanted)).differences == ()
     later = DeclaredTopic(unique("later"), "", configs=KEPT, partitions=2, beside=source)
     await ensure_topics(connection, [later])
-    assert (await existing_topics(connection))[later.name] == 5
+    await wait_for_partitions(connection, later.name, 5)
+
+
+async def wait_for_partitions(connection: dict[str, object], topic: str, count: int) -> None:
+    """Return once the broker tells that a topic has so many; its answer to who adds some comes before."""
+    async with asyncio.timeout(60):
+        while (await existing_topics(connection)).get(topic) != count:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.05)
 
 
 async def test_a_check_makes_nothing(connection, unique):
