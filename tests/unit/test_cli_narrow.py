@@ -16,6 +16,9 @@ def test_settings_have_their_whole_names(width: int, height: int, tmp_path):
     """Four rows were called `DATAFLOW_OPENSEA…`, in the only complete reference."""
     lines = on_terminal(width, height, "settings", folder=tmp_path)
     assert whole(lines, width)
+    assert any(len(line) > SIZES[0][0] for line in lines) == (width > SIZES[0][0]), (
+        "the size was not asked for"
+    )
     words = {word for line in lines for word in line.split("│")[1:2]}
     assert {variable_of(name) for name in Settings.model_fields} <= {word.strip() for word in words}
 
