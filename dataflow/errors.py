@@ -60,6 +60,13 @@ def expected_one_of(names: Iterable[str], given: str) -> str:
     return f"expected {one_of(known)}" + (f"; did you mean '{meant[0]}'?" if meant else "")
 
 
+def missing_topic(topic: str, known: Iterable[str]) -> DataflowError:
+    """Return the error for a topic that is none of those of the broker, its own left out."""
+    names = sorted(name for name in known if not name.startswith("__"))
+    expected = expected_one_of(names, topic) if names else "expected one that exists, and there is none yet"
+    return DataflowError(f"topic is '{topic}'; {expected}; `dataflow topics` makes the declared ones")
+
+
 def one_of(names: Iterable[str]) -> str:
     """Return the names as a message lists them."""
     *others, last = names

@@ -1,6 +1,8 @@
 """Topics: settings in, every Kafka topic as it has to be out; made or compared on a broker."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from dataflow.catalogue.declared import (
@@ -43,11 +45,16 @@ def declared_topics(settings: Settings, *, with_changelogs: bool = True) -> tupl
             f"tables counted from {topic}",
             configs=CHANGELOG_SETTINGS,
             partitions=settings.partitions,
+            beside=topic,
         )
         for topic in read_topics(settings)
         if with_changelogs and topic in chosen
     ]
     return (*declared, *changelogs)
+
+
+KNOWN_TRIES, KNOWN_SECONDS = 50, 0.1
+"""So long is waited until a broker knows a topic that another worker has just made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +109,33 @@ async def wait_for_topics(connection: Mapping[str, object], topics: Iterable[Dec
 
 async def _ensure(admin: Admin, declared: Sequence[DeclaredTopic], *, create: bool) -> TopicReport:
     created: tuple[str, ...] = ()
-    missing = {topic.name for topic in declared} - (await admin.partition_counts()).keys()
+    partitions = await admin.partition_counts()
+    missing = {topic.name for topic in declared} - partitions.keys()
     hidden = await admin.hidden(missing)
     if create:
         created = await admin.create_topics(
-            NewTopic(topic.name, topic.partitions, topic.configs)
+            NewTopic(topic.name, partitions.get(topic.beside or "", topic.partitions), topic.configs)
             for topic in declared
             if topic.name in missing - hidden
         )
     compared = [topic for topic in declared if topic.name not in {*created, *hidden}]
-    return TopicReport(created, await _differences(admin, compared), tuple(sorted(hidden)))
+    made_by_others = missing - hidden - {*created} if create else set()
+    partitions = await _known(admin, made_by_others)
+    return TopicReport(created, await _differences(admin, compared, partitions), tuple(sorted(hidden)))
+
+
+async def _known(admin: Admin, made: AbstractSet[str]) -> dict[str, int]:
+    """Return how many partitions each topic has, once the broker knows those that others have made.
+
+    Another broker may have answered them first. After a while they are left out, as missing.
+    """
+    partitions = await admin.partition_counts()
+    for _ in range(KNOWN_TRIES):
+        if made <= partitions.keys():
+            break
+        await asyncio.sleep(KNOWN_SECONDS)
+        partitions = await admin.partition_counts()
+    return partitions
 
 
 async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str, int]:
@@ -129,9 +153,10 @@ async def grow_topics(connection: Mapping[str, object], app_id: str) -> dict[str
         return grown
 
 
-async def _differences(admin: Admin, compared: Sequence[DeclaredTopic]) -> tuple[Difference, ...]:
+async def _differences(
+    admin: Admin, compared: Sequence[DeclaredTopic], partitions: Mapping[str, int]
+) -> tuple[Difference, ...]:
     """List what differs, but of what was just made: every broker may not yet know it, and it is right."""
-    partitions = await admin.partition_counts()
     configs = await admin.readable_configs(
         {topic.name: topic.configs.keys() for topic in compared if topic.name in partitions}
     )
@@ -140,11 +165,18 @@ async def _differences(admin: Admin, compared: Sequence[DeclaredTopic]) -> tuple
         if topic.name not in partitions:
             rows.append(Difference(topic.name, "partitions", str(topic.partitions), None))
             continue
-        found = {"partitions": str(partitions[topic.name]), **configs.get(topic.name, topic.configs)}
-        expected = {"partitions": str(topic.partitions), **topic.configs}
+        rows += _partitions_differ(topic, partitions)
+        found = configs.get(topic.name, topic.configs)
         rows += [
             Difference(topic.name, subject, value, found.get(subject))
-            for subject, value in expected.items()
+            for subject, value in topic.configs.items()
             if found.get(subject) != value
         ]
     return tuple(rows)
+
+
+def _partitions_differ(topic: DeclaredTopic, partitions: Mapping[str, int]) -> Iterator[Difference]:
+    """Yield that a topic has too few partitions, or another number than the one that it belongs to."""
+    found, expected = partitions[topic.name], partitions.get(topic.beside or "", topic.partitions)
+    if found < expected or (topic.beside is not None and found != expected):
+        yield Difference(topic.name, "partitions", str(expected), str(found))

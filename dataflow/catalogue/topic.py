@@ -102,7 +102,9 @@ class DeclaredTopic:
     """The field of the Record with the event time."""
     configs: Configs = field(default_factory=lambda: KEPT_FOR_A_WEEK)
     partitions: int = 0
-    """0: as many as DATAFLOW_PARTITIONS says."""
+    """0: as many as DATAFLOW_PARTITIONS says. A topic may get more of them later."""
+    beside: str | None = None
+    """The topic that it has to have exactly as many partitions as, once that exists."""
     table: PostgresTable | None = None
     index_types: Mapping[str, str] = field(default_factory=dict)
     """OpenSearch: types of fields of which the Record does not tell enough."""

@@ -1,8 +1,10 @@
 """`dataflow acl`: prints what the Kafka user of each role needs."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +19,9 @@ KINDS = {"transactional-id": "transactionalId"}
 PATTERNS = {"literal": "literal", "prefixed": "prefix"}
 """As Strimzi names them."""
 
+OWN_PRINCIPAL = "User:dataflow-{role}"
+_PRINCIPAL = re.compile(r"[A-Za-z]+:\S(?:.*\S)?")
+
 Rights = Mapping[str, "list[Acl]"]
 """By role."""
 
@@ -30,8 +35,23 @@ class AclFormat(StrEnum):
 
 
 Roles = Annotated[list[str] | None, typer.Argument(metavar="ROLE", help="Only these roles; default: all.")]
+
+
+def _known_form(principal: str) -> str:
+    if not (_PRINCIPAL.fullmatch(principal) and principal.isprintable()):
+        raise Misconfigured(
+            f"--principal is {principal!a}; expected TYPE:NAME as Kafka has it, such as {OWN_PRINCIPAL}"
+        )
+    return principal
+
+
 Principal = Annotated[
-    str, typer.Option(metavar="PRINCIPAL", help="Kafka principal of a role; {role} stands for the role.")
+    str,
+    typer.Option(
+        metavar="PRINCIPAL",
+        callback=_known_form,
+        help="Kafka principal of a role; {role} stands for the role.",
+    ),
 ]
 Format = Annotated[
     AclFormat | None,
@@ -46,7 +66,7 @@ Apply = Annotated[
 
 def acl(
     roles: Roles = None,
-    principal: Principal = "User:dataflow-{role}",
+    principal: Principal = OWN_PRINCIPAL,
     form: Format = None,
     apply: Apply = False,
 ) -> None:
@@ -88,6 +108,11 @@ def _show(rights: Rights, principal: str, form: AclFormat) -> None:
     match form:
         case AclFormat.SHELL:
             say("\n".join(_shell_lines(rights, principal)))
+        case AclFormat.STRIMZI if principal != OWN_PRINCIPAL:
+            raise Misconfigured(
+                f"--principal is '{principal}' with --format strimzi; expected none: "
+                "the principal of a KafkaUser has its name"
+            )
         case AclFormat.STRIMZI:
             say("".join(_kafka_users(rights)).rstrip("\n"))
         case AclFormat.JSON:
@@ -142,7 +167,7 @@ def _shell_lines(rights: Rights, principal: str) -> Iterator[str]:
         for (kind, pattern, same), names in alike.items():
             yield " ".join([
                 'kafka-acls.sh --bootstrap-server "$BROKER" --command-config "$CONFIG" --add',
-                f"--allow-principal '{_principal(principal, role)}'",
+                f"--allow-principal {quote(_principal(principal, role))}",
                 *(f"--operation {operation}" for operation in same),
                 *(f"--{kind} {name}" for name in names),
                 f"--resource-pattern-type {pattern}",

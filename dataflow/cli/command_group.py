@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from dataflow.errors import Misconfigured, expected_one_of
 
 _PYTHON_TYPE = re.compile(r"<(?:list\[)?(str|int|float|path|file|directory)\]?(?: range)?>")
+_NO_BRACES = str.maketrans("", "", "{}")
 _PLAIN = {
     "str": "TEXT",
     "int": "NUMBER",
@@ -26,7 +27,7 @@ class Command(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401  # typer's own context, which it hides
         """Return what stands behind the name of the command: ``[OPTIONS] FILE``."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+        return [piece.translate(_NO_BRACES) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # as above
         """Write a line for each argument and option."""

@@ -83,7 +83,18 @@ def run(arguments: Sequence[str]) -> int:
         raise Misconfigured(usage_error(error)) from error
     except typer.Abort as error:
         raise DataflowError("nobody has answered; expected y or n, or --yes") from error
+    except UnicodeEncodeError as error:
+        if (not_text := next(filter(_has_surrogates, arguments), None)) is None:
+            raise
+        raise Misconfigured(
+            f"argument is {not_text!a}; expected UTF-8: only names of files may have other bytes"
+        ) from error
     return 0
+
+
+def _has_surrogates(text: str) -> bool:
+    """Tell whether an argument has bytes that are not UTF-8: Python makes surrogates of them."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def program(arguments: Sequence[str]) -> CommandGroup:

@@ -151,7 +151,7 @@ def _streams(answer: Answer) -> "Table":
 def _workers(answer: Answer) -> "Table":
     columns = (
         "worker", "role", "state", "partitions", "lag",
-        "checkpoint (ms)", "last", "tables (MiB)", "waits for",
+        "checkpoint (ms)", "last, UTC", "tables (MiB)", "waits for",
     )  # fmt: skip
     rows = []
     for worker in answer["workers"]:
@@ -160,7 +160,12 @@ def _workers(answer: Answer) -> "Table":
         state = engine.get("state", "ready" if worker["not_ready"] is None else "not ready")
         rows.append((
             worker["url"], worker["role"], state, len(worker["partitions"]), lag, checkpoints["last_ms"],
-            checkpoints["last_at"], worker["state_memory_bytes"] >> 20,
+            _clock_time(checkpoints["last_at"]), worker["state_memory_bytes"] >> 20,
             engine.get("awaited") or worker["not_ready"],
         ))  # fmt: skip
     return table_of(columns, rows)
+
+
+def _clock_time(at: str | None) -> str | None:
+    """Return hours, minutes and seconds of an instant: a checkpoint is of a moment ago."""
+    return at and at[11:19]

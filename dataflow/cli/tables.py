@@ -1,13 +1,13 @@
 """`dataflow tables`: asks a running worker for its tables, shows one, and rebuilds one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dataflow.cli import worker_client
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
-from dataflow.cli.wide_table import tables_that_fit
+from dataflow.cli.wide_table import column_groups, tables_that_fit
 from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Answer = Mapping[str, Any]
 
 MOST_ENTRIES = "1000"  # of one answer
+REBUILD = "rebuild"
 
 TableName = Annotated[
     str | None, typer.Argument(metavar="NAME", help="Table to show, or `rebuild`; default: list all tables.")
@@ -70,18 +71,37 @@ def tables(
       dataflow tables requests_per_endpoint --window day --merge --top 10
       dataflow tables rebuild stays_per_category --url http://10.0.0.7:6066
     """
+    shown = {"window": window, "from": start, "to": end, "order": order, "merge": "true" if merge else None}
+    shown |= {"top": str(top) if top else None, "limit": name and MOST_ENTRIES}
+    _check_use(name, rebuilt, {**shown, "key": key, "limit": None}, from_now=from_now)
     if rebuilt is not None:
-        _rebuild(name, rebuilt, url, from_now=from_now)
+        _rebuild(rebuilt, url, from_now=from_now)
         return
-    path = filter(None, ("tables", name, key if name else None))
-    parameters = {"window": window, "from": start, "to": end, "order": order, "limit": name and MOST_ENTRIES}
-    parameters |= {"merge": "true" if merge else None, "top": str(top) if top else None}
-    _show(name, worker_client.ask(worker_client.address_of(url), *path, **parameters))
+    _show(name, _ask(url, ("tables", name, key), shown))
 
 
-def _rebuild(command: str | None, table: str, url: str | None, *, from_now: bool) -> None:
-    if command != "rebuild":
-        raise Misconfigured(f"TABLE is '{table}' after '{command}'; expected it only after `rebuild`")
+def _ask(url: str | None, path: Iterable[str | None], parameters: Mapping[str, str | None]) -> Answer:
+    return worker_client.ask(worker_client.address_of(url), *filter(None, path), **parameters)
+
+
+def _check_use(
+    name: str | None, rebuilt: str | None, options: Mapping[str, str | None], *, from_now: bool
+) -> None:
+    """Raise `Misconfigured` for arguments that have no meaning together; ignored ones would mislead."""
+    given = next((f"--{option}" for option, text in options.items() if text is not None), None)
+    if rebuilt is not None and name != REBUILD:
+        raise Misconfigured(f"TABLE is '{rebuilt}' after '{name}'; expected it only after `rebuild`")
+    if name == REBUILD and rebuilt is None:
+        raise Misconfigured("TABLE is missing; expected the table to count again after `rebuild`")
+    if name == REBUILD and given:
+        raise Misconfigured(f"{given} is given with `rebuild`; expected it only with a table to show")
+    if name is None and given:
+        raise Misconfigured(f"NAME is missing; expected a table, of which {given} chooses a part")
+    if from_now and name != REBUILD:
+        raise Misconfigured("--from-now is given without `rebuild`; expected `dataflow tables rebuild TABLE`")
+
+
+def _rebuild(table: str, url: str | None, *, from_now: bool) -> None:
     worker, parameter = worker_client.address_of(url), str(from_now).lower()
     print_json(worker_client.tell(worker, "tables", table, "rebuild", from_now=parameter))
 
@@ -90,17 +110,26 @@ def _show(name: str | None, answer: Answer) -> None:
     if not people_read():
         print_json(answer)
     elif name is None:
-        page().print(list_of_tables(answer))
+        for shown in lists_of_tables(answer, page().width):
+            page().print(shown)
     else:
         for shown in windows_of(answer, page().width):
             page().print(shown)
         _warn(answer)
 
 
-def list_of_tables(answer: Answer) -> "Table":
-    """Return one row for each table that the worker has."""
+def lists_of_tables(answer: Answer, width: int) -> "list[Table]":
+    """Return one row for each table that there is, in several lists where names would not fit the width."""
     columns = ("name", "topics", "key", "windows", "aggregations")
-    return table_of(columns, [[_plain(row[column]) for column in columns] for row in answer["tables"]])
+    rows = [[_plain(row[column]) for column in columns] for row in answer["tables"]]
+    longest = [
+        max(len(word) for text in (column, *(str(row[at]) for row in rows)) for word in text.split())
+        for at, column in enumerate(columns)
+    ]
+    return [
+        table_of([columns[at] for at in group], [[row[at] for at in group] for row in rows])
+        for group in column_groups(longest, width)
+    ]
 
 
 def windows_of(answer: Answer, width: int) -> "list[Table]":

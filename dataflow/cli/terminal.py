@@ -75,31 +75,32 @@ def results() -> Results:
 
 WHOLE = 44
 """Characters of a name that is not wrapped: more than any setting or topic has."""
+WORDS = 2
+"""Spaces that a name may have: with more it is a sentence, and wrapped."""
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> "Table":
     """Return a table; numbers are right-aligned, with commas, None is a dash.
 
-    On a narrow terminal texts take more lines, but names of up to `WHOLE` characters in the
-    first column stay whole; nothing is cut.
+    On a narrow terminal texts take more lines, but their words stay whole, and names of up to `WHOLE`
+    characters and a few words in the first column; nothing is cut.
     """
-    from rich.table import Table
-    from rich.text import Text
+    from dataflow.cli.whole_words import WholeWords
 
     # Without this, a title would be wrapped at the width of its table.
-    table = Table(title=title and printable(title), title_justify="left", min_width=len(title or ""))
+    table = WholeWords(title=title and printable(title), title_justify="left", min_width=len(title or ""))
     lines = [list(row) for row in rows]
     for position, column in enumerate(columns):
         numeric = any(isinstance(row[position], int | float) for row in lines)
         widest = max((len(shown(row[position])) for row in lines), default=0)
+        prose = any(text.count(" ") > WORDS for text in (shown(row[position]) for row in lines))
         table.add_column(
             printable(column),
             justify="right" if numeric else "left",
             overflow="fold",
-            no_wrap=position == 0 and widest <= WHOLE,
+            no_wrap=position == 0 and widest <= WHOLE and not prose,
         )
-    for row in lines:
-        table.add_row(*(Text(shown(value)) for value in row))
+    table.fill([[shown(value) for value in row] for row in lines])
     return table
 
 

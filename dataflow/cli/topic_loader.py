@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Protocol
 
-from dataflow.errors import DataflowError
+from dataflow.errors import DataflowError, missing_topic
 from dataflow.kafka.admin import MAX_MESSAGE_BYTES, Admin
 from dataflow.kafka.clients import drop, running
 from dataflow.kafka.errors import KafkaError
@@ -141,11 +141,7 @@ async def topic_loader(
     async with running(Admin(connection)) as admin:
         partitions = await admin.partition_counts()
         if topic not in partitions:
-            names = ", ".join(sorted(name for name in partitions if not name.startswith("__"))) or "none"
-            raise DataflowError(
-                f"topic is '{topic}'; expected one that exists ({names}); "
-                "`dataflow topics` makes the declared ones"
-            )
+            raise missing_topic(topic, partitions)
         config = (await admin.configs({topic: [MAX_MESSAGE_BYTES, "cleanup.policy"]}))[topic]
     if "compact" in config["cleanup.policy"]:
         raise DataflowError(

@@ -36,8 +36,10 @@ def address_of(worker: str | None) -> str:
     """Return the URL of a worker; for None of the one that the settings describe."""
     from dataflow.settings import settings
 
+    if worker is not None:
+        return worker
     scheme = "http" if settings().web_tls_cert_file is None else "https"
-    return worker or f"{scheme}://{settings().advertised_host}:{settings().web_port}"
+    return f"{scheme}://{settings().advertised_host}:{settings().web_port}"
 
 
 def ask(worker: str, *path: str, **parameters: str | None) -> dict[str, Any]:

@@ -29,6 +29,11 @@ class SecretFolder:
         self._mode = IN_CONTAINERS if for_containers else OWNER_ONLY
         try:
             path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            # The home of somebody, a repository, /etc: closing it would lock others out.
+            if (inner := next((entry.name for entry in path.iterdir() if entry.is_dir()), None)) is not None:
+                raise Misconfigured(
+                    f"DIR is '{path}', which has a folder {inner!r} in it; expected one for secrets alone"
+                )
             path.chmod(FOLDER_MODE)
         except OSError as error:
             raise Misconfigured(

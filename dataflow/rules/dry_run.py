@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from time import monotonic
 
-from dataflow.errors import DataflowError
+from dataflow.errors import missing_topic
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.reading import read_last
 from dataflow.kafka.types import TopicPartition
@@ -48,7 +48,7 @@ async def last_records(
     """Yield the values of about the last `count` records of a topic, as many of each partition."""
     partition_counts = await existing_topics(connection)
     if topic not in partition_counts:
-        raise DataflowError(f"topic is {topic!r}; expected one that exists")
+        raise missing_topic(topic, partition_counts)
     partitions = [TopicPartition(topic, number) for number in range(partition_counts[topic])]
     async with reader(connection, fetch_bytes=FETCH_BYTES) as consumer:
         async for _, records in read_last(consumer, partitions, count, AT_ONCE):

@@ -63,4 +63,4 @@ def test_a_topic_that_is_not_there_is_named(generate, unique):
     process = generate("events", "--seconds", "1", "--to", unique("nowhere"))
     said = process.communicate(timeout=30)[1].decode()
     assert process.returncode == 1
-    assert "expected one that exists" in said
+    assert "`dataflow topics` makes the declared ones" in said

@@ -5,8 +5,11 @@ import asyncio
 import pytest
 
 from dataflow.catalogue.topic import DeclaredTopic
+from dataflow.engine.topology import changelog_of
+from dataflow.kafka.admin import Admin
+from dataflow.kafka.clients import running
 from dataflow.settings import Settings
-from dataflow.topics import Difference, declared_topics, ensure_topics
+from dataflow.topics import Difference, declared_topics, ensure_topics, existing_topics, grow_topics
 
 KEPT = {"cleanup.policy": "delete", "retention.ms": "86400000"}
 
@@ -45,6 +48,37 @@ async def test_differences_are_told_and_not_mended(connection, unique):
     )
     assert (await ensure_topics(connection, wanted)).differences == differences
     assert (await ensure_topics(connection, wanted, create=False)).differences == differences
+
+
+async def test_added_partitions_are_no_difference_once_the_changelog_has_them_too(connection, unique):
+    """docs/scaling.md has an operator add some; from then on every check ended with 1, whatever was done."""
+    app, source = unique("app"), unique("source")
+    changelog = changelog_of(app, source)
+    wanted = [
+        DeclaredTopic(source, "", configs=KEPT, partitions=2),
+        DeclaredTopic(changelog, "", configs=KEPT, partitions=2, beside=source),
+    ]
+    await ensure_topics(connection, wanted)
+    async with running(Admin(connection)) as admin:
+        await admin.grow({source: 5})
+    await wait_for_partitions(connection, source, 5)
+    assert (await ensure_topics(connection, wanted)).differences == (
+        Difference(changelog, "partitions", "5", "2"),
+    )
+    grown = await grow_topics(connection, app)
+    assert grown[changelog] == 5
+    await wait_for_partitions(connection, changelog, 5)
+    assert (await ensure_topics(connection, wanted)).differences == ()
+    later = DeclaredTopic(unique("later"), "", configs=KEPT, partitions=2, beside=source)
+    await ensure_topics(connection, [later])
+    await wait_for_partitions(connection, later.name, 5)
+
+
+async def wait_for_partitions(connection: dict[str, object], topic: str, count: int) -> None:
+    """Return once the broker tells that a topic has so many; its answer to who adds some comes before."""
+    async with asyncio.timeout(60):
+        while (await existing_topics(connection)).get(topic) != count:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.05)
 
 
 async def test_a_check_makes_nothing(connection, unique):

@@ -1,7 +1,8 @@
 """Check manifests: `kustomize build OVERLAY | python tests/deploy/check_manifests.py` tells every fault.
 
 An API server accepts what is checked here: misspelt keys of free-form maps, selectors that match nothing,
-probes of paths that no worker has, settings that a worker refuses at its start.
+probes of paths that no worker has, settings that a worker refuses at its start, a network that is too closed,
+pods that are killed while they drain, autoscalers by metrics that nobody has.
 """
 
 import sys
@@ -11,17 +12,22 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
+from deploy.entrance_rules import entrance_faults
 from deploy.free_form import free_form_faults
+from deploy.life_rules import life_faults
 from deploy.link_rules import link_faults
 from deploy.manifests import Manifest, read_yaml, workloads
+from deploy.network_rules import network_faults
 from deploy.pod_rules import pod_faults
+from deploy.scaling_rules import scaling_faults
 from deploy.worker_settings import setting_faults_of
 
 
 def faults(manifests: Sequence[Manifest]) -> Iterator[str]:
     """Yield everything that is wrong with the manifests of one cluster."""
     yield from free_form_faults(manifests)
-    yield from link_faults(manifests)
+    for rules in (link_faults, life_faults, network_faults, entrance_faults, scaling_faults):
+        yield from rules(manifests)
     for workload in workloads(manifests):
         yield from pod_faults(workload)
         yield from setting_faults_of(workload, manifests)

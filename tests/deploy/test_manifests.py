@@ -103,6 +103,8 @@ SPOILT = tomllib.loads(Path(__file__).with_name("spoilt_manifests.toml").read_te
 def test_a_spoilt_manifest_is_told(manifests, what):
     """A check that accepts everything proves nothing."""
     fault = SPOILT[what]
+    for file in fault.get("beside", []):
+        manifests += read_yaml((K8S / "components" / file).read_text())
     set_at(manifests, fault["manifest"], fault["path"], fault.get("value"))
     assert any(fault["told"] in told for told in faults(manifests)), list(faults(manifests))
 

@@ -1,5 +1,6 @@
 """Overlays, as kustomize builds them: whole, without faults, and with the topics of the catalogue."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -37,6 +38,16 @@ def built(kustomize: str, folder: Path) -> list[Manifest]:
 def test_an_overlay_has_no_fault(kustomize, overlay):
     """Its workers start with their settings, find their files, and are found by their Services."""
     assert list(faults(built(kustomize, K8S / "overlays" / overlay))) == []
+
+
+def test_components_that_no_overlay_has_fit_the_base(kustomize: str, tmp_path: Path):
+    """With `tls`, the scheduled ingest did not find its certificate, and Prometheus asked by plain HTTP."""
+    folder = tmp_path / "overlay"
+    folder.mkdir()
+    k8s = os.path.relpath(K8S, folder.resolve())
+    components = "".join(f"  - {k8s}/components/{name}\n" for name in ("prometheus", "hpa", "tls"))
+    (folder / "kustomization.yaml").write_text(f"resources:\n  - {k8s}/base\ncomponents:\n{components}")
+    assert list(faults(built(kustomize, folder))) == []
 
 
 @pytest.mark.parametrize("name", FILES)

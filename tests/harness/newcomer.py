@@ -100,14 +100,15 @@ class Newcomer:
 def arrive(folder: Path, own: dict[str, str]) -> Newcomer:
     """Clone what is committed; its environment has the packages of this machine, pip among them.
 
-    So make finds all that it would install, without the network. The image installs from nothing.
+    So make finds all that it would install, without the network. The image installs from nothing. What a
+    `make test` was given is its own.
     """
     clone = folder / "dataflow"
     subprocess.run(["git", "clone", "-q", "--no-local", "--depth", "1", f"file://{ROOT}", clone], check=True)
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DATAFLOW_", "MAKE", "PIP_", "PYTHON", "PYTEST_", "COV"))
+        if not name.startswith(("DATAFLOW_", "MAKE", "ARGS", "PIP_", "PYTHON", "PYTEST_", "COV"))
     }
     (folder / ".curlrc").write_text("silent\nshow-error\nfail\n")  # it draws a bar where no terminal is
     environment = inherited | {"PIP_NO_INDEX": "1", "CURL_HOME": str(folder)}

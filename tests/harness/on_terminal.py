@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
 SIZES = [(80, 24), (120, 40)]
 
 
@@ -25,12 +27,13 @@ def on_terminal(
 ) -> list[str]:
     """Run a command, or another program of Python, on a pseudo terminal; return the lines that it showed.
 
-    The terminal has no colours, unless the variables say so.
+    Colours and the like are left out, unless the variables name a terminal. It is not called dumb: Rich
+    asks no dumb terminal for its size, and takes 80 columns.
     """
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("DATAFLOW_")}
-    environment = {**inherited, "TERM": "dumb", "DATAFLOW_DATA_DIR": str(folder)}
+    environment = {**inherited, "TERM": "xterm", "DATAFLOW_DATA_DIR": str(folder)}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
     for name in ("COLUMNS", "LINES", "NO_COLOR"):
         environment.pop(name, None)
@@ -51,7 +54,8 @@ def on_terminal(
             pass  # Linux says of a terminal that nobody has any more that it is faulty
         finally:
             os.close(ours)
-    return b"".join(pieces).decode().splitlines()
+    text = b"".join(pieces).decode()
+    return (text if "TERM" in variables else STYLE.sub("", text)).splitlines()
 
 
 def whole(lines: list[str], width: int) -> bool:

@@ -139,6 +139,17 @@ def test_a_folder_without_room_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     assert levels(list(disk(settings))) == [Level.WARNING]
 
 
+@pytest.mark.parametrize(
+    ("folder", "told"), [("/proc/nope", "cannot be written"), ("file/data", "is no folder")]
+)
+def test_a_place_that_keeps_no_files_is_no_little_disk(tmp_path, folder, told):
+    """`0.0 GiB free of 0.0` was a warning, and an executable file a folder; no worker starts there."""
+    (tmp_path / "file").touch(0o755)
+    [finding] = disk(Settings(data_dir=tmp_path / folder))
+    assert finding.level is Level.ERROR
+    assert told in finding.found
+
+
 def test_a_folder_that_the_system_refuses_is_one_finding_and_the_other_checks_go_on():
     """As one in the home of somebody else: it ended the doctor, and told nothing of the rest."""
     code, report, said = doctor(broker="127.0.0.1:1", data_dir="/" + "long" * 200)

@@ -12,7 +12,7 @@ import pytest
 from harness.command_tree import every_command, leaves
 
 from dataflow.cli.program import run
-from dataflow.errors import Misconfigured
+from dataflow.errors import DataflowError, Misconfigured, missing_topic
 
 STYLE = re.compile(r"\S+ is .+; expected .+", re.DOTALL)
 NUMBERS = [
@@ -151,6 +151,60 @@ def test_an_argument_may_be_no_text_at_all(tmp_path: Path):
     done = shell(f"{DATAFLOW} apply stay-category $'/nope\\xff'", tmp_path=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("FILE is '/nope\\udcff'; expected a file that can be read")
+
+
+ODD = "\udcff"  # as Python reads a byte that is not UTF-8
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("tables", ODD, "--url", "http://localhost:1"),
+        ("streams", "resume", ODD, "--url", "http://localhost:1"),
+        ("acl", "enrich", "--format", "json", "--principal", f"User:{ODD}"),
+    ],
+    ids=" ".join,
+)
+def test_no_argument_is_a_traceback_for_its_bytes(command: tuple[str, ...]):
+    """`UnicodeEncodeError` came out of urllib, msgspec or aiokafka."""
+    assert ascii(ODD) in refusal(*command) or ascii(ODD)[1:-1] in refusal(*command)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("tables", "rebuild"), "TABLE is missing; expected "),
+        (("tables", "--top", "3"), "NAME is missing; expected a table, "),
+        (("tables", "--key", "x"), "NAME is missing; expected a table, "),
+        (("tables", "x", "--from-now"), "--from-now is given without `rebuild`; expected "),
+        (("tables", "rebuild", "x", "--window", "day"), "--window is given with `rebuild`; expected "),
+        (("tables", "x", "y"), "TABLE is 'y' after 'x'; expected it only after `rebuild`"),
+        (("leave", ""), "NAME is ''; expected DATAFLOW_INSTANCE_ID "),
+        (("acl", "--principal", ""), "--principal is ''; expected TYPE:NAME "),
+        (("acl", "--principal", "alice"), "--principal is 'alice'; expected TYPE:NAME "),
+        (("acl", "--principal", "User:a\nb"), r"--principal is 'User:a\nb'; expected TYPE:NAME "),
+        (("acl", "--principal", "User:a", "--format", "strimzi"), "--principal is 'User:a' with --format "),
+        (("secrets", "init", "x", "--mounted", "run"), "--mounted is 'run'; expected an absolute path, "),
+    ],
+)  # fmt: skip
+def test_what_has_no_meaning_is_refused_before_anything_is_asked(command: tuple[str, ...], told: str):
+    """Options were ignored, `tables rebuild` asked for a table of that name, and principals were any text."""
+    assert refusal(*command).startswith(told)
+
+
+def test_a_topic_that_is_not_there_is_told_with_what_was_meant():
+    """`rules dry-run` and `generate` did not tell which there are, nor `produce` which was meant."""
+    assert str(missing_topic("expdia", ["expedia", "cdn-logs", "__consumer_offsets"])) == (
+        "topic is 'expdia'; expected cdn-logs or expedia; did you mean 'expedia'?; "
+        "`dataflow topics` makes the declared ones"
+    )
+    assert "there is none yet" in str(missing_topic("expedia", ["__consumer_offsets"]))
+
+
+def test_an_address_that_is_empty_is_not_the_local_worker():
+    """`--url "$WORKER"`, of a variable that is not set, had another worker leave."""
+    with pytest.raises(DataflowError, match="address of the worker is ''; expected http://host:port"):
+        run(("leave", "--url", ""))
 
 
 READS_A_PIPE = """

@@ -34,7 +34,7 @@ def test_every_help_has_examples_and_no_words_of_python(path: tuple[str, ...], c
     """An example teaches more than a list of options, and `<FileBinaryWrite>` teaches nothing."""
     assert run([*path, "-h"]) == 0
     text = capsys.readouterr().out
-    assert re.search(r"<\w+(\[\w+\])?( range)?>|\{\w+\}\.*$", text, re.MULTILINE) is None
+    assert re.search(r"<\w+(\[\w+\])?( range)?>|[{}]\.*$", text, re.MULTILINE) is None
     if path:
         examples = text.partition("Example:")[2].partition("\n\n")[0]
         assert f"dataflow {' '.join(path)}" in examples

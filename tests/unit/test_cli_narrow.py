@@ -16,6 +16,9 @@ def test_settings_have_their_whole_names(width: int, height: int, tmp_path):
     """Four rows were called `DATAFLOW_OPENSEA…`, in the only complete reference."""
     lines = on_terminal(width, height, "settings", folder=tmp_path)
     assert whole(lines, width)
+    assert any(len(line) > SIZES[0][0] for line in lines) == (width > SIZES[0][0]), (
+        "the size was not asked for"
+    )
     words = {word for line in lines for word in line.split("│")[1:2]}
     assert {variable_of(name) for name in Settings.model_fields} <= {word.strip() for word in words}
 
@@ -33,6 +36,17 @@ def test_what_a_command_shows_fits(command: list[str], width: int, height: int, 
     """Half of the people who look at it have 80 columns."""
     arguments = [str(tmp_path / "secrets") if word == "FOLDER" else word for word in command]
     assert whole(on_terminal(width, height, *arguments, folder=tmp_path), width)
+
+
+def test_a_plan_for_many_events_has_whole_names_and_numbers(tmp_path):
+    """Whole sentences in the first column left so little room that names of settings were cut in two."""
+    lines = on_terminal(
+        80, 24, "plan", "--events-per-second", "1000000", "--stream", "bookings", folder=tmp_path
+    )
+    shown = "\n".join(lines)
+    assert "DATAFLOW_IN_FLIGHT_BYTES" in shown
+    assert "DATAFLOW_STATE_MEMORY_BYTES" in shown
+    assert "19,915 GiB a day" in shown
 
 
 @pytest.mark.parametrize(("width", "_height"), SIZES)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -167,6 +168,15 @@ def test_a_broker_that_is_away_is_told_in_one_line(command):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("no broker can be reached at 127.0.0.1:1: nobody listens")
+
+
+def test_a_principal_is_one_word_of_the_shell():
+    """The quote in a name ended the one around it, and what came behind was run."""
+    name = "User:CN=o'brien; touch x"
+    done = dataflow("acl", "enrich", "--principal", name, "--format", "shell")
+    for line in done.stdout.splitlines():
+        words = shlex.split(line)
+        assert words[words.index("--allow-principal") + 1] == name
 
 
 def test_only_the_role_is_put_into_a_principal():

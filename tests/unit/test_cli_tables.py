@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from dataflow.access.worker_proof import Asked, is_proof
-from dataflow.cli.tables import list_of_tables, tables, windows_of
+from dataflow.cli.tables import lists_of_tables, tables, windows_of
 from dataflow.cli.worker_client import NotReady, ask, tell
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.settings import Settings
@@ -137,7 +137,7 @@ def test_the_list_tells_what_can_be_asked():
         "name": "stays", "topics": ["expedia"], "key": "stay_category",
         "windows": ["day", "all"], "aggregations": ["count"],
     }  # fmt: skip
-    assert "day, all" in shown(list_of_tables({"tables": [table]}))
+    assert "day, all" in shown(*lists_of_tables({"tables": [table]}, 80))
 
 
 def test_a_table_is_counted_anew_by_one_command(worker, capsys):

@@ -239,13 +239,29 @@ def test_passwords_are_such_as_servers_demand():
         assert re.fullmatch(r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9]{6}(-[A-Za-z0-9]{6}){3}", password)
 
 
-@pytest.mark.parametrize("given", ["workers", "workers=", "=a.example", "workers=a.example,", "a/b=c"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "workers", "workers=", "=a.example", "workers=a.example,", "a/b=c",
+        "workers=a b", "workers=-x", "workers=a..b", "workers=https://a",
+    ],
+)  # fmt: skip
 def test_hosts_that_say_nothing_are_refused(tmp_path: Path, given: str):
     """A certificate without the name would be found out by the first client."""
     done = command(tmp_path / "secrets", "--host", given)
     assert done.returncode == 2
     assert f"--host is '{given}'; expected" in done.stderr
     assert not (tmp_path / "secrets").exists()
+
+
+def test_a_folder_of_others_is_not_closed_to_them(tmp_path: Path):
+    """`secrets init /etc` or `.` made it mode 700, and put forty files and a .gitignore into it."""
+    (tmp_path / "nginx").mkdir()
+    tmp_path.chmod(0o755)
+    with pytest.raises(Misconfigured, match=r"has a folder 'nginx' in it; expected one for secrets alone"):
+        make(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert [path.name for path in tmp_path.iterdir()] == ["nginx"]
 
 
 def test_no_secret_is_printed(tmp_path: Path):

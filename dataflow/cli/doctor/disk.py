@@ -27,9 +27,11 @@ def _finding(variable: str, folder: Path) -> Finding:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
     except OSError as fault:
         return error(CHECK, f"{found}, which cannot be looked at: {fault.strerror}", expected, remedy)
-    if not os.access(existing, os.W_OK | os.X_OK):
-        return error(CHECK, f"{found}, which cannot be written", expected, remedy)
+    if not existing.is_dir():
+        return error(CHECK, f"{found}; {existing} is no folder", expected, remedy)
     usage = shutil.disk_usage(existing)
+    if not os.access(existing, os.W_OK | os.X_OK) or not usage.total:  # /proc, say, keeps nothing
+        return error(CHECK, f"{found}, which cannot be written", expected, remedy)
     found += f", with {usage.free / 2**30:,.1f} GiB free of {usage.total / 2**30:,.1f}"
     if usage.free >= max(LITTLE_BYTES, usage.total * LITTLE_RATIO):
         return ok(CHECK, found)

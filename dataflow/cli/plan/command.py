@@ -17,6 +17,9 @@ Rate = Annotated[
         help="Highest rate that workers must keep up with.",
     ),
 ]
+WHOLE_FROM = 1_000
+"""From here on a fraction says nothing more."""
+
 StreamName = Annotated[
     str, typer.Option("--stream", metavar="STREAM", help="Stream, as in `dataflow ingest --as`.")
 ]
@@ -49,6 +52,10 @@ def plan(events_per_second: Rate, stream: StreamName) -> None:
     if not people_read():
         print_json({"stream": stream, "events_per_second": events_per_second, "needs": needs})
         return
-    rows = [(need.what, f"{need.value:,g} {need.unit}".strip(), need.because) for need in needs]
+    rows = [(need.what, f"{_shown(need.value)} {need.unit}".strip(), need.because) for need in needs]
     page().print(table_of(("need", "how much", "because"), rows))
     notes().print("Measured on one machine. Measure yours with `make bench`.", style="dim")
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= WHOLE_FROM else f"{value:g}"

@@ -1,6 +1,8 @@
 """`dataflow secrets init`: makes every secret that a deployment needs, each in a file."""
 
+import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +14,23 @@ from dataflow.errors import Misconfigured
 if TYPE_CHECKING:
     from dataflow.provisioning.secret_folder import FileState
 
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_DNS_NAME = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files; it is made if it does not exist.")]
 Hosts = Annotated[
     list[str] | None,
     typer.Option("--host", metavar="SERVER=NAME[,...]", help="More names or addresses of a server; repeatable."),
 ]
 Days = Annotated[int, typer.Option(min=1, max=3_650, help="How many days the certificates of servers are valid.")]
-Mounted = Annotated[str, typer.Option(metavar="DIR", help="Folder in which containers find the files.")]
+Mounted = Annotated[
+    str,
+    typer.Option(
+        metavar="DIR",
+        callback=lambda text: _folder_of_containers(text),
+        help="Folder in which containers find the files.",
+    ),
+]
 ForContainers = Annotated[
     bool,
     typer.Option(
@@ -81,5 +93,22 @@ def _host_names(given: list[str]) -> dict[str, list[str]]:
             raise Misconfigured(f"--host is '{text}'; expected SERVER=NAME[,...] such as workers=example.com")
         if not all(host.isascii() for host in found):
             raise Misconfigured(f"--host is '{text}'; expected names in ASCII (xn--… for others)")
+        if wrong := next((host for host in found if not _is_host(host)), None):
+            raise Misconfigured(f"--host is '{text}'; expected a DNS name or an address instead of '{wrong}'")
         names.setdefault(server, []).extend(found)
     return names
+
+
+def _is_host(text: str) -> bool:
+    """Tell whether a client can ask for it: a name that DNS can have, with a wildcard or not, or an address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return _DNS_NAME.fullmatch(text) is not None
+    return True
+
+
+def _folder_of_containers(text: str) -> str:
+    if not text.startswith("/") or not text.isprintable():
+        raise Misconfigured(f"--mounted is {ascii(text)}; expected an absolute path, such as /run/secrets")
+    return text

@@ -7,12 +7,13 @@ from itertools import repeat
 from typing import BinaryIO, Protocol, TypeVar
 
 from dataflow.cli.topic_loader import BatchSender, loading_producer
-from dataflow.errors import DataflowError
+from dataflow.errors import missing_topic
 from dataflow.kafka.admin import find_topics
 from dataflow.kafka.producers import IdempotentProducer
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.types import BatchBuilder
+from dataflow.topics import existing_topics
 
 LINES_A_BATCH = 2_000  # a second at a low rate reaches every partition in turn
 _NO_HEADERS: Headers = []
@@ -103,8 +104,6 @@ async def topic_writer(connection: Mapping[str, object], topic: str) -> AsyncIte
     """Give a sink into a topic; raise `DataflowError` when there is none of that name."""
     topics = await find_topics(connection, [topic])
     if topic not in topics:
-        raise DataflowError(
-            f"topic is '{topic}'; expected one that exists; `dataflow topics` makes the declared ones"
-        )
+        raise missing_topic(topic, await existing_topics(connection))
     async with loading_producer(connection) as producer:
         yield TopicWriter(producer, topic, topics[topic].partitions)
