@@ -167,5 +167,5 @@ def test_records_of_others_are_passed_over_whatever_their_keys():
     state.load(
         [(b"gone|hour|0|key", b"\x92\x00\x01"), (b"\xff|hour|0|key", b"x"), (b"\xff", b"x"), (b"", b"x")]
     )
-    state.check_loaded("changelog c/0", 0)
+    state.check_loaded("changelog c/0", 0, NOW)
     assert (state.faults, state.suspended) == ({}, {})
