@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.producers import BATCH_BYTES
+from dataflow.kafka.producers import BATCH_BYTES, REFUSED
 from dataflow.kafka.record import OutputRecord
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.logs import get_log
 from dataflow.settings import Settings
-from dataflow.sources.ingest_producer import IngestProducer
+from dataflow.sources.ingest_producer import IngestProducer, refused_by
 
 log = get_log(__name__)
 
@@ -129,12 +129,21 @@ class BatchingProducer:
                 for one in packed
             ]
             await asyncio.gather(*sent)
+        except REFUSED as error:
+            if batch.topic not in up.refusals:
+                _tell_refused(batch.topic, error)
+                up.refuse(batch.topic, error)
+            raise refused_by(batch.topic, error) from error
         except BaseException as error:
+            refusal = up.refusals.get(batch.topic)
+            if refusal is not None and isinstance(error, KafkaError):  # it was sent behind what was refused
+                raise refused_by(batch.topic, refusal) from error
             # A gap in the numbers of an idempotent producer can only be mended by a new one.
-            if not up.failed.is_set():
-                log.warning(
-                    "Broker has refused record batches.",
-                    topic=batch.topic, record_batches=len(packed), error=error,
-                )  # fmt: skip
-            up.failed.set()
+            if not up.has_failed:
+                _tell_refused(batch.topic, error)
+            up.fail()
             raise
+
+
+def _tell_refused(topic: str, error: BaseException) -> None:
+    log.warning("Broker has refused record batches.", topic=topic, error=error)
