@@ -27,12 +27,12 @@ async def test_a_worker_recovers_runs_and_drains_once_again_after_an_error(
         kafka.produce(names.source, events(range(10)))
         await until(lambda: worker.received == 10, "the events")
         assert engine.is_ready
+        before = len(states(caplog))  # a machine that stands still for a session loses the group
         engine.fail(TimeoutError())
         assert not engine.is_ready
         await until(lambda: engine.is_ready, "the next session")
-    assert states(caplog) == [
-        ("recovering", "start"),
-        ("running", "partitions are recovered"),
+    assert states(caplog)[:2] == [("recovering", "start"), ("running", "partitions are recovered")]
+    assert states(caplog)[before:] == [
         ("recovering", "checkpoint has failed"),
         ("running", "partitions are recovered"),
         ("draining", "stop"),
