@@ -107,8 +107,8 @@ class IngestProducer(Service):
     async def _retire(self, replaced: ConnectedProducer) -> None:
         """Drop a producer when all that it has sent is answered for."""
         await self.sleep(self._deadline_seconds)
-        self._replaced.discard(replaced)
         await drop(replaced.producer)
+        self._replaced.discard(replaced)
 
     async def _watch(self, up: ConnectedProducer) -> None:
         while not self.should_stop and not up.is_due.is_set():
@@ -121,7 +121,7 @@ class IngestProducer(Service):
     async def on_stop(self) -> None:
         """Drop the producer; who waits for it has been answered before."""
         await self._drop()
-        for replaced in self._replaced:
+        for replaced in list(self._replaced):
             await drop(replaced.producer)
 
     async def _connect(self) -> ConnectedProducer:

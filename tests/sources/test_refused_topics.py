@@ -10,7 +10,7 @@ from sources.senders import Ingest
 
 from dataflow.sources.ingest_producer import REFUSED_SECONDS
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 REFUSED, OTHER = "/ingest/access-logs", "/ingest"
 LINE = b'192.0.2.9 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5\n'
