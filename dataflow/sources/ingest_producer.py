@@ -50,7 +50,7 @@ class ConnectedProducer:
 
     def refuse(self, topic: str, error: Exception) -> None:
         """Write nothing more to this topic; the others never notice."""
-        self.refusals.setdefault(topic, error)
+        self.refusals[topic] = error
         asyncio.get_running_loop().call_later(REFUSED_SECONDS, self.is_due.set)
 
 
@@ -93,6 +93,8 @@ class IngestProducer(Service):
                 await self.sleep(pause)
             else:
                 pauses = backoff()
+                if not self.is_up:  # it may have failed meanwhile
+                    await self._drop()
                 self._replace(connected)
                 await self._watch(connected)
                 if connected.has_failed:

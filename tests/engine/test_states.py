@@ -32,6 +32,11 @@ async def test_a_worker_recovers_runs_and_drains_once_again_after_an_error(
         assert not engine.is_ready
         await until(lambda: engine.is_ready, "the next session")
     assert states(caplog)[:2] == [("recovering", "start"), ("running", "partitions are recovered")]
+    assert set(states(caplog)[2:before]) <= {
+        ("draining", "revocation"),
+        ("recovering", "revocation"),
+        ("running", "partitions are recovered"),
+    }
     assert states(caplog)[before:] == [
         ("recovering", "checkpoint has failed"),
         ("running", "partitions are recovered"),
