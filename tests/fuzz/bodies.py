@@ -9,7 +9,7 @@ from dataflow.catalogue.declared import INGESTED
 from dataflow.catalogue.stream import Stream
 from dataflow.http_error import HttpError
 from dataflow.sources.body_events import ArrayFault, json_events, read_head, split_lines
-from dataflow.sources.inflate import PIECE_BYTES, inflate
+from dataflow.sources.inflate import MOST_STREAMS, PIECE_BYTES, inflate
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -52,7 +52,8 @@ def request(raw: bytes) -> None:
     """Send a body packed as one stream, and as several behind one another: its events are the same."""
     if len(raw) < 2:
         return
-    encoding, size, text = list(PACKERS)[raw[0] % len(PACKERS)], raw[1] + 1, raw[2:]
+    encoding, text = list(PACKERS)[raw[0] % len(PACKERS)], raw[2:]
+    size = max(raw[1] + 1, -(-len(text) // MOST_STREAMS))  # a body of more streams is refused whole
     pack = PACKERS[encoding]
     packed = b"".join(pack(text[at : at + size]) for at in range(0, len(text), size))
     for stream in INGESTED.values():
