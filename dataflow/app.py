@@ -6,6 +6,7 @@ Importing it needs no settings and no broker. `faust -A dataflow.app worker` run
 
 import asyncio
 from functools import cache, cached_property
+from typing import cast
 
 from dataflow.catalogue.declared import STREAMS, streams_named
 from dataflow.catalogue.topic import DeclaredTopic
@@ -20,7 +21,7 @@ from dataflow.logs import get_log
 from dataflow.settings import Settings, settings
 from dataflow.topics import declared_topics, wait_for_topics
 from dataflow.topology_path import add_topology_path
-from dataflow.web_server import WebServer, listen
+from dataflow.web_server import WebServer
 
 log = get_log(__name__)
 
@@ -62,12 +63,12 @@ class Dataflow(App):
     async def on_first_start(self) -> None:
         """Make topics that are missing, and log what differs; nothing that exists is altered."""
         # A second start on a port would take the producer from under the first before it finds out.
-        settings = self.settings
-        listen("DATAFLOW_WEB_PORT", settings.web_host, settings.web_port).close()
-        if settings.web_plain_port is not None:
-            listen("DATAFLOW_WEB_PLAIN_PORT", settings.web_host, settings.web_plain_port).close()
+        await self.web.start_early()
+        await self.watch.maybe_start()
         connection = self.context.connection
-        wanted = declared_topics(settings, with_changelogs=False)  # the engine makes those
+        servers = ", ".join(cast("list[str]", connection["bootstrap_servers"]))
+        self.engine.lifecycle.wait(f"the broker at {servers}, to look for its topics")
+        wanted = declared_topics(self.settings, with_changelogs=False)  # the engine makes those
         report = await wait_for_topics(connection, wanted)
         for difference in report.differences:
             log.warning("Topic is not as declared.", difference=str(difference))

@@ -28,6 +28,9 @@ class WebServer(Web):
 
     is_listening = False
 
+    is_starting = False
+    """Whether the services that views need are still to start: only pages and probes are answered."""
+
     def __init__(self, app: AppT) -> None:
         super().__init__(app)
         self.connections = self.web_app[CONNECTIONS] = OpenConnections(raise_file_limit())
@@ -37,6 +40,19 @@ class WebServer(Web):
 
     def _enabled_blueprints(self) -> list[tuple[str, Any]]:
         return []
+
+    async def start_early(self) -> None:
+        """Listen before the other services start: a worker that waits for its broker says so.
+
+        Raises `Misconfigured` if nobody can listen.
+        """
+        self.is_starting = True
+        await super().maybe_start()
+
+    async def maybe_start(self) -> bool:
+        """Serve everything: Faust calls this once the services before it have started."""
+        self.is_starting = False
+        return bool(await super().maybe_start())
 
     async def start_server(self) -> None:
         """Listen; raise `Misconfigured` if nobody can."""

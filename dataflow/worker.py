@@ -52,7 +52,8 @@ class Worker(EngineWorker):
         super()._schedule_shutdown(signal)
 
     async def _stop_on_signal(self, signal: Signals) -> None:
-        if not self._is_hurried.is_set() and self.app.web.is_listening:
+        web = self.app.web
+        if web.is_listening and not (web.is_starting or self._is_hurried.is_set()):
             await self._drain(self.app.settings.drain_seconds)
         await super()._stop_on_signal(signal)
 

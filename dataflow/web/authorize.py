@@ -17,6 +17,7 @@ from dataflow.errors import DataflowError
 from dataflow.http_error import HttpError, unauthorized, unavailable
 from dataflow.kafka.errors import KafkaError
 from dataflow.sources.receiver import REFUSED
+from dataflow.web.health import still_starting
 from dataflow.web.route import Route
 from dataflow.web.session_cookie import session_owner
 
@@ -43,6 +44,8 @@ async def authorize(request: Request, handler: Handler) -> StreamResponse:
         raise
     if role not in GIVEN:  # pages, probes and queries of workers need no broker
         return await handler(request)
+    if app.web.is_starting:
+        raise unavailable(f"worker is {still_starting()}; expected one that has started")
     try:
         return await _answer(request, handler)
     except HttpError as error:

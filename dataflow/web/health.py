@@ -34,12 +34,21 @@ questions, and to name what an answer lacks; to read its partitions and to run i
 """
 
 
+def still_starting() -> str:
+    """Return since when this worker starts, and what it waits for."""
+    lifecycle = app.engine.lifecycle
+    awaited = lifecycle.awaited or "its services"
+    return f"starting for {lifecycle.seconds:.0f} s and waits for {awaited}"
+
+
 def not_ready_for(duty: Duty = "work") -> str | None:
     """Return what this worker is instead of ready for a duty; None when it is ready."""
     if app.should_stop or app.engine.lifecycle.has_failed:
         return "stopping"
     if app.web.connections.is_draining:
         return "draining, and serves on until it stops"
+    if app.web.is_starting:
+        return still_starting()
     return _OBSTACLES[duty]()
 
 

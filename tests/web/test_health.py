@@ -6,11 +6,13 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from functools import partial
 
 import msgspec
 import pytest
 from harness.workers import running_worker
+from web.conftest import create_topics
 
 from dataflow.engine.query import Inquiry, ReadEventCounts
 
@@ -44,8 +46,8 @@ def test_a_worker_that_recovers_says_so_and_when_to_ask_again(start_worker):
     seen = worker.wait_for("/readyz", lambda reply: True)
     assert (seen.status, seen.headers["Retry-After"]) == (503, "1")
     assert re.fullmatch(
-        r"worker is recovering \((start|revocation|assignment)\) for \d+ s and waits for "
-        r"(the broker|the group|committed offsets).*; expected ready",
+        r"worker is (starting|recovering \((start|revocation|assignment)\)) for \d+ s and waits for "
+        r"(the broker|the group|committed offsets|its services).*; expected (ready|one that has started)",
         seen.json["error"],
     )
     query = msgspec.msgpack.encode(Inquiry(["expedia"], ReadEventCounts()))
@@ -116,3 +118,34 @@ def test_a_worker_without_its_broker_is_alive_and_not_ready(alone, own_broker):
     own_broker.start()
     own_broker.wait_ready()
     alone.wait_ready()
+
+
+def test_a_worker_that_starts_without_its_broker_says_what_it_waits_for(own_broker, tmp_path, unique):
+    """Nobody listened before the broker came: a probe could not tell who waits from who hangs."""
+    address, app_id = own_broker.address, unique("waits")
+    create_topics(own_broker, partitions=1)
+    own_broker.kill()
+    roles = {"enrich": {}, "ingest": {}, "sink-csv": {"DATAFLOW_CSV_DIR": str(tmp_path / "csv")}}
+    with ExitStack() as running:
+        started = {
+            role: running.enter_context(
+                running_worker(address, tmp_path, app_id, DATAFLOW_ROLE=role, **chosen)
+            )
+            for role, chosen in roles.items()
+        }
+        for role, worker in started.items():
+            told = worker.wait_for("/readyz", lambda reply: reply.status == 503).json["error"]
+            awaited = rf"starting for \d+ s and waits for the broker at {address}, to look for its topics"
+            assert re.fullmatch(f"worker is {awaited}; expected ready", told), role
+            assert worker.get("/healthz").status == 200, role
+            assert worker.get("/").status == 200, role
+            for path, method in (("/streams", "GET"), ("/ingest/page-views", "POST"), ("/metrics", "GET")):
+                if role == "ingest" or not path.startswith("/ingest"):
+                    reply = worker.get(path, method, body=b"{}" if method == "POST" else None)
+                    assert (reply.status, reply.headers["Retry-After"]) == (503, "1"), (role, path)
+                    assert re.search(awaited, reply.json["error"]), (role, path)
+        own_broker.start()
+        own_broker.wait_ready()
+        for worker in started.values():
+            worker.wait_ready()
+            worker.wait_for("/streams", lambda reply: reply.status == 200)
