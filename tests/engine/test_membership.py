@@ -16,6 +16,9 @@ from dataflow.engine.membership import Moment
 from dataflow.errors import Misconfigured
 from dataflow.kafka.types import MemberMetadata
 
+LONG_SESSION_SECONDS = 30.0
+"""Of the worker that is to be found in its group, on a machine that may stand still for some seconds."""
+
 
 @pytest.mark.parametrize("is_sibling", [False, True])
 async def test_an_address_that_a_worker_elsewhere_has_is_refused_unless_that_leaves(
@@ -26,6 +29,7 @@ async def test_an_address_that_a_worker_elsewhere_has_is_refused_unless_that_lea
     Also if the other takes other streams, in a group of its own: whoever asks it for them asks itself.
     """
     first = relay(broker.address, names)
+    first.app.conf.broker_session_timeout = LONG_SESSION_SECONDS
     group = f"{names.group}-streams-others" if is_sibling else names.group
     second = relay(broker.address, replace(names, group=group), app_id=names.group)
     second.app.conf.canonical_url = first.app.conf.canonical_url
@@ -53,6 +57,7 @@ async def test_a_group_with_a_worker_that_reads_only_an_earlier_format_is_not_jo
         return MemberMetadata(4, list(topics), encode(MemberData(OwnPartitions({}, {}), "http://old:6066")))
 
     first, second = relay(broker.address, names), relay(broker.address, names)
+    first.app.conf.broker_session_timeout = LONG_SESSION_SECONDS
     monkeypatch.setattr(first.app.assignor, "metadata", metadata)
     monkeypatch.setattr(first.app.engine.membership, "check", AsyncMock())  # it is of another release
     async with running(first):
