@@ -8,7 +8,7 @@ import aiokafka.errors as kafka_errors
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, Int16, Int32, Schema
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.kafka.group_members import send_to_coordinator
 from dataflow.kafka.offset_commit import COMMITTED, TAGS, TEXT, TOPIC, PinnedRequest, structs
@@ -74,12 +74,20 @@ async def stable_offsets(
     client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition], timeout_seconds: float
 ) -> dict[TopicPartition, int]:
     """Return committed offsets (-1: none) without open transactions; else raise `UnstableOffsetCommit`."""
+    commits = await stable_commits(client, group, tps, timeout_seconds)
+    return {tp: commit.offset for tp, commit in commits.items()}
+
+
+async def stable_commits(
+    client: AIOKafkaClient, group: str, tps: Iterable[TopicPartition], timeout_seconds: float
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Return the same offsets, with what was noted beside each."""
     tps = list(tps)
     deadline = asyncio.get_running_loop().time() + timeout_seconds
     while True:
         rows, fault = await _fetch(client, group, tps, require_stable=True)
         if fault is None:
-            return {row.tp: row.offset for row in rows}
+            return {row.tp: OffsetAndMetadata(row.offset, row.metadata) for row in rows}
         if not fault.retriable or asyncio.get_running_loop().time() > deadline:
             raise fault
         await asyncio.sleep(0.05)

@@ -28,7 +28,10 @@ class SinkBatch:
     end: int
     """Offset of the next batch; offsets between the records hold nothing to be stored."""
     topic_id: str = ""
-    """A topic that is deleted and created again has another one; empty for brokers before 2.8."""
+    """A topic that is deleted and created again has another one; empty for brokers before 2.8.
+
+    It counts its offsets from 0: `Origins` gives it another name than the first one's.
+    """
 
     def stored(self, rejected: Sequence["Rejection"] = ()) -> "WriteResult":
         """Return that all of the batch is stored, except the rejected records."""

@@ -3,18 +3,19 @@
 import asyncio
 import time
 from collections.abc import Collection, Coroutine, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from mode import Service
 
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.clients import start
-from dataflow.kafka.consumers import group_consumer, last_end, stable_end
+from dataflow.kafka.consumers import client_of, group_consumer, last_end, refresh_topics, stable_end
 from dataflow.kafka.coordination import coordination_error, refusal_of
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.open_transactions import OpenTransactions
 from dataflow.kafka.refusals import explain
+from dataflow.kafka.topic_ids import topic_rows
 from dataflow.kafka.types import RebalanceListener, TopicPartition
 from dataflow.logs import get_log
 from dataflow.sinks.configured import RunnerOptions
@@ -44,6 +45,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         self.options = options
         self.partitions: dict[TopicPartition, SinkPartition] = {}
         self.joined = False  # whether we are a member of the group, maybe without partitions
+        self._sizes: dict[str, int] = {}  # how many partitions each topic had when metadata was asked for
         self._serving: dict[TopicPartition, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
         self._is_open = False
@@ -111,6 +113,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         while not self.should_stop:
             await self.sleep(MEASURE_SECONDS)
             await self._check_membership()
+            await self._check_topics()
             consumer = self.consumer
             open_transactions.remind(
                 {tp: (stable_end(consumer, tp), last_end(consumer, tp)) for tp in self.partitions}
@@ -138,22 +141,46 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         else:
             log.warning("Group of a sink is not joined; trying again.", sink=self.sink.name, error=error)
 
+    async def _check_topics(self) -> None:
+        """Begin partitions of topics that were created again anew; have the group join for new ones."""
+        with suppress(KafkaError, OSError):  # the next look is soon
+            rows = await topic_rows(client_of(self.consumer), self.sink.topics)
+            ids = {row.topic: row.topic_id for row in rows if row.topic_id}
+            for tp, partition in self.partitions.items():
+                begun_with = partition.position.topic_id
+                if begun_with and ids.get(tp.topic, begun_with) != begun_with:
+                    partition.begin_anew()
+            sizes = {row.topic: len(row.partitions) for row in rows}
+            if sizes != self._sizes:
+                await refresh_topics(self.consumer)
+                self._sizes = sizes
+
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start serving partitions."""
         self.joined = True
         if self.should_stop:  # a rebalance that ends while we leave: nothing would stop what we begin now
             return
         for tp in assigned:
-            partition = SinkPartition(tp, self.sink.name, self._write, self.commits, self.options)
-            self.partitions[tp] = partition
-            self._serving[tp] = asyncio.create_task(self._serve(partition))
+            self._serving[tp] = asyncio.create_task(self._serve(self._begin(tp)))
+
+    def _begin(self, tp: TopicPartition) -> SinkPartition:
+        partition = SinkPartition(tp, self.sink.name, self._write, self.commits, self.options)
+        self.partitions[tp] = partition
+        return partition
 
     async def _serve(self, partition: SinkPartition) -> None:
+        tp = partition.tp
         try:
             await partition.serve()
+            while partition.begins_anew:
+                await self.sink.release(tp)
+                if self.partitions.get(tp) is not partition:  # revoked meanwhile
+                    break
+                partition = self._begin(tp)
+                await partition.serve()
         except asyncio.CancelledError:
-            if self.partitions.get(partition.tp) is partition:  # nobody has revoked it
-                await self.crash(TaskEnded(f"sink {self.sink.name} serves {partition.tp} no more"))
+            if self.partitions.get(tp) is partition:  # nobody has revoked it
+                await self.crash(TaskEnded(f"sink {self.sink.name} serves {tp} no more"))
             raise
         except Exception as error:  # the outermost edge of a sink: a bug ends the worker
             log.exception("Sink has a bug.", sink=self.sink.name)

@@ -10,7 +10,7 @@ from dataflow.kafka.clients import drop, start
 from dataflow.kafka.consumers import client_of, group_metadata
 from dataflow.kafka.generation_commit import commit_in_generation
 from dataflow.kafka.offset_commit import GroupMetadata
-from dataflow.kafka.offset_fetch import stable_offsets
+from dataflow.kafka.offset_fetch import stable_commits
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.topic_ids import topic_ids
@@ -38,9 +38,12 @@ class Commits:
         self._producer: TransactionalProducer | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def committed_offset(self, tp: TopicPartition) -> int:
-        """Return the committed offset of a partition, -1 if there is none; an open transaction is awaited."""
-        return (await stable_offsets(client_of(self.consumer), self.group, [tp], STABLE_SECONDS))[tp]
+    async def committed(self, tp: TopicPartition) -> OffsetAndMetadata:
+        """Return the committed offset of a partition, -1 if there is none, and what was noted beside it.
+
+        An open transaction is awaited.
+        """
+        return (await stable_commits(client_of(self.consumer), self.group, [tp], STABLE_SECONDS))[tp]
 
     def member(self) -> GroupMetadata:
         """Return which member of the group the consumer is now."""
@@ -54,6 +57,8 @@ class Commits:
         """Read on at an offset, at the begin of the log for -1; return it."""
         if offset >= 0:
             self.consumer.seek(tp, offset)
+        else:
+            await self.consumer.seek_to_beginning(tp)
         return int(await self.consumer.position(tp))
 
     async def commit(
@@ -88,7 +93,7 @@ class Commits:
     ) -> None:
         producer = await self._started()
         # An earlier attempt may have succeeded though its answer was lost.
-        if await self.committed_offset(tp) >= noted.offset:
+        if (await self.committed(tp)).offset >= noted.offset:
             return
         partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
         target = partitions[tp.partition % len(partitions)]

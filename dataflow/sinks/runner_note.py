@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from dataflow.errors import UNREADABLE
 
@@ -22,16 +23,19 @@ class SinkNote(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the present outage began."""
     consumed: int | None = msgspec.field(default=None, name="taken")  # as earlier versions wrote it
     """The sink has consumed all records below this offset; it will store buffered ones later."""
+    topic_id: str | None = None
+    """Of the topic whose offset this is: one that is created again has another id."""
 
     def failed(self, error: object, now_ms: int) -> "SinkNote":
         """Return the note after a failed attempt."""
-        return SinkNote(
-            str(error)[:ERROR_CHARACTERS], now_ms, self.retrying_since_ms or now_ms, self.consumed
+        since_ms = self.retrying_since_ms or now_ms
+        return replace(
+            self, error=str(error)[:ERROR_CHARACTERS], error_at_ms=now_ms, retrying_since_ms=since_ms
         )
 
     def succeeded(self, consumed: int | None = None) -> "SinkNote":
         """Return the note after a batch that was stored."""
-        return SinkNote(self.error, self.error_at_ms, consumed=consumed)
+        return replace(self, retrying_since_ms=None, consumed=consumed)
 
     def as_metadata(self) -> str:
         """Return the note as metadata of an offset."""

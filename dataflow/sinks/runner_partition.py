@@ -41,6 +41,8 @@ class SinkPartition:
         self.position = SinkPosition(tp, commits)
         self.oldest_ms: int | None = None
         """When the oldest record that the sink has not consumed came to Kafka; None: none is known."""
+        self.begins_anew = False
+        """Whether the topic was created again: this one ends, and another begins with the new log."""
         self._sink, self._sink_write, self._options = sink, write, options
         self._consumer = commits.consumer
         self._metrics = SinkMetrics(sink)
@@ -57,6 +59,11 @@ class SinkPartition:
     def committed_offset(self) -> int:
         """Everything below this offset is stored and committed; 0 until that is known."""
         return self.position.committed_offset or 0
+
+    def begin_anew(self) -> None:
+        """End, as the topic was deleted and created again; another one is to begin with the new topic."""
+        self.begins_anew = True
+        self.drain()
 
     def drain(self) -> None:
         """Take no more batches: a write in progress may end, but is not retried."""
@@ -91,6 +98,11 @@ class SinkPartition:
             fetched = (await drain(self._consumer, [self.tp], wanted, wait_seconds)).get(self.tp)
             if fetched is None:
                 continue
+            if fetched.first < self.position.consumed and await self._retry(
+                self.position.is_of_another_topic
+            ):
+                self.begin_anew()
+                return None
             if not records:
                 full_at = monotonic() + options.linger_seconds
             new = [record for record_slice in fetched.slices for record in record_slice.records]

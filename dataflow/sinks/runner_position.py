@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from dataflow.engine.dead_letters import RejectedRecord
 from dataflow.instants import now_ms
 from dataflow.kafka.errors import CommitFailedError
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.types import OffsetAndMetadata, TopicPartition
-from dataflow.sinks.runner_note import SinkNote
+from dataflow.sinks.runner_note import SinkNote, note_of
 
 
 class SinkOffsets(Protocol):
@@ -17,8 +19,8 @@ class SinkOffsets(Protocol):
     def member(self) -> GroupMetadata:
         """Return which member of the group the consumer is now."""
 
-    async def committed_offset(self, tp: TopicPartition) -> int:
-        """Return the committed offset of a partition, -1 if there is none."""
+    async def committed(self, tp: TopicPartition) -> OffsetAndMetadata:
+        """Return the committed offset of a partition, -1 if there is none, and what was noted beside it."""
 
     async def topic_id(self, topic: str) -> str:
         """Return the id of a topic, which no topic has that is made anew; empty for brokers before 2.8."""
@@ -61,11 +63,24 @@ class SinkPosition:
         return self.committed_offset is not None
 
     async def find(self) -> None:
-        """Ask up to where the partition is committed, and read on there."""
-        committed = await self._offsets.committed_offset(self.tp)
+        """Ask up to where the partition is committed, and read on there.
+
+        A topic that was created again is read from its beginning.
+        """
+        committed, metadata = await self._offsets.committed(self.tp)
         self.topic_id = await self._offsets.topic_id(self.tp.topic)
-        start = await self._offsets.read_from(self.tp, committed)
-        self.committed_offset = self.consumed = max(start, committed)
+        stored_of = note_of(metadata).topic_id or self.topic_id
+        self.note = replace(self.note, topic_id=self.topic_id or None)
+        if self.topic_id not in ("", stored_of):  # created again: that offset is none of this topic
+            start = await self._offsets.read_from(self.tp, -1)
+            await self._commit(start, self.note, ())
+        else:
+            start = max(await self._offsets.read_from(self.tp, committed), committed)
+        self.committed_offset = self.consumed = start
+
+    async def is_of_another_topic(self) -> bool:
+        """Tell whether the topic was deleted and created again since the position was found."""
+        return await self._offsets.topic_id(self.tp.topic) not in ("", self.topic_id)
 
     async def commit(self, end: int, dead: Sequence[RejectedRecord] = ()) -> bool:
         """Commit `end`, with the dead letters below it; return false if there is nothing new to commit."""

@@ -8,9 +8,12 @@ import asyncpg
 import pytest
 from kafka_client import KafkaClient
 from sinks.access_lines import RECORDS, TOPIC, a_line
+from sinks.faults import OTHER_TOPIC
+from sinks.flow import PARTITIONS, Flow, sink_of
 from sinks.opensearch_fixtures import OneSink
 from sinks.postgres_server import PostgresServer
 from sinks.servers_opensearch import OpenSearchServer
+from sinks.systems import System
 
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.demo.broker import EmbeddedBroker
@@ -53,6 +56,26 @@ async def run(options: Callable[..., RunnerOptions]) -> AsyncIterator[Callable[.
 
     yield start
     await asyncio.gather(*(runner.stop() for runner in running))
+
+
+@pytest.fixture
+def flow_of(
+    own_broker: EmbeddedBroker,
+    run: Callable[..., Awaitable[SinkRunner]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[System], Awaitable[Flow]]:
+    """Return a function that runs the sink of a system, as a worker of its role does."""
+
+    async def start(system: System) -> Flow:
+        client = KafkaClient(own_broker.address)
+        client.create_topics({system.topic, OTHER_TOPIC, DEAD_LETTERS.name}, partitions=PARTITIONS)
+        for name, value in system.environment(system.port or 0, 1_000).items():
+            monkeypatch.setenv(name, value)
+        both = f"{system.topic}=web-events,{OTHER_TOPIC}=events"
+        monkeypatch.setenv("DATAFLOW_OPENSEARCH_INDICES", both)
+        return Flow(system, client, await run(sink_of(system), address=client.address))
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -68,12 +68,12 @@ class GroupOffsets:
         """Return no id."""
         return ""
 
-    async def committed_offset(self, tp: TopicPartition) -> int:
+    async def committed(self, tp: TopicPartition) -> OffsetAndMetadata:
         """Answer, or not."""
         self.asked += 1
         if self.fails:
             raise GroupCoordinatorNotAvailableError("coordinator is away")
-        return int(self.group.committed.offset)
+        return self.group.committed
 
     async def read_from(self, tp: TopicPartition, offset: int) -> int:
         """Return where the log begins, for none."""

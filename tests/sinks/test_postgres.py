@@ -238,7 +238,8 @@ async def test_a_worker_frozen_in_a_transaction_does_not_hold_up_who_goes_on(dat
 
     async def freeze_and_wake() -> None:
         async with frozen._connections.transaction() as connection:
-            await target.loader.load(connection, 3, [target.row_of(record) for record in batch.records])
+            rows_of_it = [target.row_of(record) for record in batch.records]
+            await target.loader.load(connection, (batch.tp.topic, 3), rows_of_it)
             assert (await successor.write(batch)).end == 3
 
     with pytest.raises(SinkUnavailable):

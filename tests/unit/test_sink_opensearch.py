@@ -1,6 +1,7 @@
 """What goes to OpenSearch: documents, and the names of their indices."""
 
 import json
+from functools import partial
 
 import orjson
 import pytest
@@ -17,7 +18,7 @@ from dataflow.sinks.opensearch.indices import index_name, read_indices
 from dataflow.sinks.opensearch.mapping import index_template, known_fields
 
 TP = TopicPartition("enriched-web-events", 3)
-documents_of = compile_documents(TP.topic, "web-events")
+documents_of = partial(compile_documents(TP.topic, "web-events"), topic=TP.topic)
 NOON = 1_790_000_000_000  # 2026-09-21
 
 
@@ -78,7 +79,7 @@ def test_a_field_that_is_not_known_and_too_long_to_be_searched_is_kept_as_text()
 def test_a_topic_without_a_record_has_all_its_fields_in_one(topic):
     """They can be found there, whatever they are."""
     ((document,), _) = compile_documents(topic, "x")(
-        SinkBatch(TopicPartition(topic, 0), [a_record(0, b'{"a": 1}'), ], 1)
+        SinkBatch(TopicPartition(topic, 0), [a_record(0, b'{"a": 1}'), ], 1), topic
     )  # fmt: skip
     assert orjson.loads(document.source)["other"] == {"a": 1}
     assert known_fields(topic) == frozenset()

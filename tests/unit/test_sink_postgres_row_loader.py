@@ -39,6 +39,6 @@ async def test_a_row_that_is_refused_is_a_dead_letter_and_the_others_are_stored(
     """A trigger that a person had added, and that refused one row, held up its partition for good."""
     connection = Connection(fault("no"), refused=3)
     rows = [(a_record(offset, b"{}"), (offset,)) for offset in range(7)]
-    rejected = await RowLoader(TABLES[0]).load(connection, 0, rows)
+    rejected = await RowLoader(TABLES[0]).load(connection, (TABLES[0].topic, 0), rows)
     assert [(one.record.offset, one.fault.reason) for one in rejected] == [(3, "wrong_type")]
     assert sorted(connection.stored) == [0, 1, 2, 4, 5, 6]

@@ -66,7 +66,7 @@ async def test_an_object_is_replaced_unless_it_says_that_it_reaches_as_far(
 ):
     """One that somebody else has put there, and that said `x`, ended the worker at each flush."""
     line = ObjectLine(7, 0, 0, b"{}\n")
-    block = Block(CutRules(), line, tmp_path)
+    block = Block(CutRules(), line, tmp_path, TP)
     block.take([line])
     store = OccupiedStore({"last-offset": written})
     await ObjectWriter(store, Archive("", GzipNdjson(), CutRules(), tmp_path)).flush(TP, block)

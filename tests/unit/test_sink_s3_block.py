@@ -8,10 +8,13 @@ from tempfile import SpooledTemporaryFile
 
 import pytest
 
+from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.s3.block import READ_BYTES, Block
 from dataflow.sinks.s3.cuts import CutRules, ObjectLine
 from dataflow.sinks.s3.formats import GzipNdjson
 from dataflow.sinks.s3.store import PART_BYTES
+
+TP = TopicPartition("t", 0)
 
 
 def a_line(offset: int, hour: int = 0, raw: bytes = b"x\n") -> ObjectLine:
@@ -22,7 +25,7 @@ def a_line(offset: int, hour: int = 0, raw: bytes = b"x\n") -> ObjectLine:
 @pytest.fixture
 def block(tmp_path):
     """Return an empty block of which the first record is at offset 5."""
-    block = Block(CutRules(records=100), a_line(5), tmp_path)
+    block = Block(CutRules(records=100), a_line(5), tmp_path, TP)
     yield block
     block.discard()
 
@@ -81,7 +84,7 @@ def test_nothing_is_gathered_twice_when_the_disk_was_full(block, tmp_path):
 
 def test_what_is_being_read_may_be_discarded(tmp_path):
     """A worker that is told to leave does not wait for what it is putting."""
-    block = Block(CutRules(), a_line(0), tmp_path)
+    block = Block(CutRules(), a_line(0), tmp_path, TP)
     block.take([a_line(0, raw=bytes(READ_BYTES + 1))])
     pieces = block.open_bytes(block.hours[0])
     next(pieces)
@@ -93,7 +96,7 @@ def test_what_is_being_read_may_be_discarded(tmp_path):
 def test_packing_a_large_object_takes_no_more_memory_than_a_few_parts(tmp_path):
     """32 MiB that cannot be packed go through pieces, slices and a file."""
     raw = os.urandom(1 << 20)
-    block = Block(CutRules(records=100), a_line(0), tmp_path)
+    block = Block(CutRules(records=100), a_line(0), tmp_path, TP)
     for offset in range(32):
         block.take([a_line(offset, raw=raw)])
     tracemalloc.start()

@@ -5,9 +5,11 @@ import logging
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from opensearchpy import AsyncHttpConnection, AsyncOpenSearch, AWSV4SignerAsyncAuth
+from opensearchpy.exceptions import AuthorizationException, RequestError
 
 from dataflow.errors import SinkUnavailable
 from dataflow.settings import Settings
@@ -24,7 +26,7 @@ Credentials = Any  # botocore has no types
 
 
 class SearchClient:
-    """The two requests of the sink. Each host is tried once: the runner of the sink retries, and logs it."""
+    """The requests of the sink. Each host is tried once: the runner of the sink retries, and logs it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -37,6 +39,21 @@ class SearchClient:
         """Create or update a template."""
         client = await self._ready()
         await client.indices.put_index_template(name=name, body=template)
+
+    async def note(self, name: str, words: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Keep some words in the cluster unless it has some under this name; return those that it has.
+
+        A component template that no other template names has no effect. None: we may not make one.
+        """
+        templates = (await self._ready()).cluster
+        body = {"template": {}, "_meta": words}
+        try:
+            with suppress(RequestError):  # there is one; of anything else the next request tells
+                await templates.put_component_template(name=name, body=body, params={"create": "true"})
+            kept: Any = await templates.get_component_template(name=name)
+        except AuthorizationException:
+            return None
+        return dict(kept["component_templates"][0]["component_template"].get("_meta", {}))
 
     async def bulk(self, lines: bytes, only: str) -> object:
         """Send a bulk request; return those parts of the answer, or whatever it is that has answered."""

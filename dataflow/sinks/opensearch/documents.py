@@ -12,7 +12,6 @@ import orjson
 from dataflow.engine.splice import Added, append
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.record import Record
-from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.contract import Rejection, SinkBatch, convert, one_line
 from dataflow.sinks.event_time import arrived_ms, compile_reader
 from dataflow.sinks.opensearch.indices import index_name, instant, overflow_index
@@ -61,7 +60,8 @@ class BulkDocument:
         return replace(self, target={**self.target, "_index": overflow_index(self.target["_index"])})
 
 
-MakeDocuments = Callable[[SinkBatch], tuple[list[BulkDocument], list[Rejection]]]
+MakeDocuments = Callable[[SinkBatch, str], tuple[list[BulkDocument], list[Rejection]]]
+"""Gets a batch, and under which name its topic is stored."""
 
 
 def compile_documents(topic: str, prefix: str) -> MakeDocuments:
@@ -76,7 +76,7 @@ def compile_documents(topic: str, prefix: str) -> MakeDocuments:
     fields = [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in sorted(known)]
     check = msgspec.json.Decoder(msgspec.defstruct("Event", fields, forbid_unknown_fields=True)).decode
 
-    def document_of(tp: TopicPartition, record: Record) -> BulkDocument:
+    def document_of(origin: str, record: Record) -> BulkDocument:
         at_ms, event = read(record)
         raw, at = record.value or b"", instant(at_ms)
         added = {TIME_FIELD: at, **_place_in(event)}
@@ -86,10 +86,13 @@ def compile_documents(topic: str, prefix: str) -> MakeDocuments:
             raw, others = _without_others(raw, known)
             added |= others
         index = index_name(prefix, at_ms, arrived_ms(record))
-        target = {"_index": index, "_id": f"{tp.topic}-{tp.partition}-{record.offset}"}
+        target = {"_index": index, "_id": f"{origin}-{record.offset}"}
         return BulkDocument(record, target, one_line(append(raw, Added(**added))), at)
 
-    return lambda batch: convert(batch.records, partial(document_of, batch.tp))
+    def documents_of(batch: SinkBatch, topic: str) -> tuple[list[BulkDocument], list[Rejection]]:
+        return convert(batch.records, partial(document_of, f"{topic}-{batch.tp.partition}"))
+
+    return documents_of
 
 
 def _place_in(event: object) -> Mapping[str, object]:

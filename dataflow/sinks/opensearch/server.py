@@ -13,6 +13,7 @@ from dataflow.sinks.opensearch.documents import BulkDocument
 from dataflow.sinks.opensearch.mapping import FLAT_TYPES, index_template
 from dataflow.sinks.opensearch.outcome import DocumentOutcome, needs_a_person, outcome_of, words_of
 
+TOPIC_ID = "topic_id"
 _ONLY = "items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 _REJECTIONS = {400: Reason.WRONG_TYPE, 413: Reason.TOO_LARGE}
 
@@ -36,6 +37,12 @@ class Server:
             except InvalidEvent as error:
                 if f"[{flat['type']}]" not in error.detail:  # it knows the type; another template conflicts
                     raise SinkUnavailable(error.detail) from error
+
+    async def first_id(self, prefix: str, topic: str, topic_id: str) -> str | None:
+        """Return the id of the first topic of this name; it is this one if there was none; None: unknown."""
+        async with translate_errors():
+            kept = await self._client.note(f"dataflow-{prefix}-{topic}", {TOPIC_ID: topic_id})
+        return None if kept is None else kept.get(TOPIC_ID)
 
     async def store(self, bulk: Sequence[BulkDocument]) -> list[DocumentOutcome]:
         """Return what became of each document; raise `SinkUnavailable`, or `InvalidEvent` for the request."""

@@ -11,6 +11,7 @@ from dataflow.sinks.opensearch.documents import BulkDocument, bulks, compile_doc
 from dataflow.sinks.opensearch.mapping import index_template
 from dataflow.sinks.opensearch.outcome import DocumentOutcome, Fate
 from dataflow.sinks.opensearch.server import Server
+from dataflow.sinks.origins import Origins
 
 log = get_log(__name__)
 
@@ -33,6 +34,7 @@ class OpenSearchSink(Sink):
         self._documents = {topic: compile_documents(topic, prefix) for topic, prefix in indices.items()}
         self._server: Server | None = None
         self._has_template: set[str] = set()
+        self._origins = Origins(self._first_id)
         for prefix in indices.values():
             index_template(prefix, self._topics_of(prefix))  # tells at start that it cannot be made
 
@@ -56,13 +58,18 @@ class OpenSearchSink(Sink):
             self._has_template.add(prefix)
         return server
 
+    async def _first_id(self, topic: str, topic_id: str) -> str | None:
+        """Return the id of the first topic of this name; it is this one if there was none; None: unknown."""
+        server = await self._ensure_template(self._prefixes[topic])
+        return await server.first_id(self._prefixes[topic], topic, topic_id)
+
     def _topics_of(self, prefix: str) -> Sequence[str]:
         return [topic for topic, its_prefix in self._prefixes.items() if its_prefix == prefix]
 
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch; retry the documents that the server defers, as long as it stores some."""
         server = await self._ensure_template(self._prefixes[batch.tp.topic])
-        documents, rejected = self._documents[batch.tp.topic](batch)
+        documents, rejected = self._documents[batch.tp.topic](batch, await self._origins.topic_of(batch))
         rejected += await _store_each(server, bulks(documents))
         return batch.stored(sorted(rejected, key=lambda one: one.record.offset))
 

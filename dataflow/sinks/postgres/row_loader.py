@@ -19,6 +19,9 @@ ROW_ERRORS = (
 )
 """The fault is in a row: it would be rejected again."""
 
+Origin = tuple[str, int]
+"""What rows are stored as: topic and partition."""
+
 TOO_LARGE = (asyncpg.StringDataRightTruncationError, asyncpg.ProgramLimitExceededError)
 
 
@@ -43,42 +46,41 @@ class RowLoader:
             f"SELECT $1, $2, {columns} FROM {self._staging} "
             'ON CONFLICT (partition, "offset", topic, day) DO NOTHING'
         )
-        self._topic = table.topic
 
     async def load(
-        self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]
+        self, connection: asyncpg.Connection, origin: Origin, rows: Sequence[RecordRow]
     ) -> list[Rejection]:
         """Load the rows that are not rejected, in the transaction of the connection."""
         await connection.execute(f"{self._prepare}; SAVEPOINT batch")
         try:
-            await self._put(connection, partition, rows)
+            await self._put(connection, origin, rows)
         except ROW_ERRORS as error:
             _raise_if_not_of_a_row(error)
             await connection.execute("ROLLBACK TO batch")
-            return await self._load_halves(connection, partition, rows)
+            return await self._load_halves(connection, origin, rows)
         return []
 
     async def try_bare(
-        self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]
+        self, connection: asyncpg.Connection, origin: Origin, rows: Sequence[RecordRow]
     ) -> None:
         """Load the rows with nothing but their keys and times, and take them back."""
         empty = [None] * (len(self._columns) - len(FIRST_COLUMNS))
         bare = [(record, (*row[: len(FIRST_COLUMNS)], *empty)) for record, row in rows]
-        await self.load(connection, partition, bare)
+        await self.load(connection, origin, bare)
         await connection.execute("ROLLBACK TO batch")
 
-    async def _put(self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]) -> None:
+    async def _put(self, connection: asyncpg.Connection, origin: Origin, rows: Sequence[RecordRow]) -> None:
         values = [row for _, row in rows]
         await connection.copy_records_to_table(self._staging, records=values, columns=self._columns)
-        await connection.execute(self._insert, self._topic, partition)
+        await connection.execute(self._insert, *origin)
 
     async def _load_halves(
-        self, connection: asyncpg.Connection, partition: int, rows: Sequence[RecordRow]
+        self, connection: asyncpg.Connection, origin: Origin, rows: Sequence[RecordRow]
     ) -> list[Rejection]:
         """Load the rows by halves, down to the single rows that are rejected."""
         await connection.execute("SAVEPOINT part")
         try:
-            await self._put(connection, partition, rows)
+            await self._put(connection, origin, rows)
         except ROW_ERRORS as error:
             _raise_if_not_of_a_row(error)
             await connection.execute("ROLLBACK TO part; RELEASE part")
@@ -89,8 +91,8 @@ class RowLoader:
             await connection.execute(f"DELETE FROM {self._staging}; RELEASE part")  # noqa: S608  # our own name
             return []
         middle = len(rows) // 2
-        first = await self._load_halves(connection, partition, rows[:middle])
-        return first + await self._load_halves(connection, partition, rows[middle:])
+        first = await self._load_halves(connection, origin, rows[:middle])
+        return first + await self._load_halves(connection, origin, rows[middle:])
 
     def _words(self, error: Exception) -> str:
         """Return the error of PostgreSQL, with its column."""

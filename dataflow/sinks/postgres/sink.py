@@ -8,11 +8,12 @@ from dataflow import metrics
 from dataflow.errors import Reason, SinkUnavailable
 from dataflow.logs import get_log
 from dataflow.sinks.contract import Rejection, Sink, SinkBatch, WriteResult, convert, rejection
+from dataflow.sinks.origins import Origins
 from dataflow.sinks.postgres.batch_size import BatchSize
 from dataflow.sinks.postgres.connections import Connections, TooMuchAtOnce
 from dataflow.sinks.postgres.day_partitions import DayPartitions, today
 from dataflow.sinks.postgres.migrate import migrate
-from dataflow.sinks.postgres.row_loader import RowLoader
+from dataflow.sinks.postgres.row_loader import Origin, RowLoader
 from dataflow.sinks.postgres.rows import RecordRow, compile_rows
 from dataflow.sinks.postgres.tables import TABLES, Table
 
@@ -22,6 +23,8 @@ MAINTENANCE_SECONDS = 3_600.0  # between two runs that create and drop partition
 FROZEN_TRANSACTION = "10s"
 """PostgreSQL ends a transaction in which nothing happens for so long: a worker that is frozen in one
 must not block the one that continues with its rows."""
+
+FIRST_ID = "INSERT INTO dataflow_topics (topic, topic_id) VALUES ($1, $2) ON CONFLICT (topic) DO NOTHING"
 
 EXPIRED = metrics.counter("dataflow_sink_postgres_expired_records_total")
 
@@ -49,6 +52,7 @@ class PostgresSink(Sink):
         self._retention_days = retention_days
         self._connections = Connections(url, {"idle_in_transaction_session_timeout": FROZEN_TRANSACTION})
         self._maintenance: asyncio.Task[None] | None = None
+        self._origins = Origins(self._first_id)
 
     async def open(self) -> None:
         """Migrate the schema, and maintain the partitions until closed."""
@@ -67,13 +71,21 @@ class PostgresSink(Sink):
             return batch.stored(invalid)
         try:
             await target.days.ensure(self._connections, set(map(_day, rows)))
-            rejected = await self._load(target, batch.tp.partition, rows)
+            origin = await self._origins.topic_of(batch), batch.tp.partition
+            rejected = await self._load(target, origin, rows)
         except BaseException:
             target.days.forget()  # one may have been dropped
             raise
         return batch.stored([*invalid, *rejected])
 
-    async def _load(self, target: _Target, partition: int, rows: Sequence[RecordRow]) -> list[Rejection]:
+    async def _first_id(self, topic: str, topic_id: str) -> str:
+        """Return the id of the first topic of this name; it is this one if there was none."""
+        async with self._connections.transaction() as connection:
+            await connection.execute(FIRST_ID, topic, topic_id)
+            known = await connection.fetchval("SELECT topic_id FROM dataflow_topics WHERE topic = $1", topic)
+        return str(known)
+
+    async def _load(self, target: _Target, origin: Origin, rows: Sequence[RecordRow]) -> list[Rejection]:
         """Load rows, in as many transactions as the server needs; raise if none passes."""
         rejected: list[Rejection] = []
         start, has_passed = 0, False
@@ -81,11 +93,11 @@ class PostgresSink(Sink):
             part = rows[start : start + target.size.rows]
             try:
                 async with self._connections.transaction() as connection:
-                    refused = await target.loader.load(connection, partition, part)
+                    refused = await target.loader.load(connection, origin, part)
             except TooMuchAtOnce as error:
                 log.warning("Batch is too much for PostgreSQL; halving it.", rows=len(part), error=error)
                 if len(part) == 1:
-                    refused = await self._load_alone(target, partition, part)
+                    refused = await self._load_alone(target, origin, part)
                 else:
                     may_go_on = has_passed or (error.is_cancelled and target.size.is_halved)
                     target.size.halve(len(part))
@@ -99,17 +111,17 @@ class PostgresSink(Sink):
         return rejected
 
     async def _load_alone(
-        self, target: _Target, partition: int, rows: Sequence[RecordRow]
+        self, target: _Target, origin: Origin, rows: Sequence[RecordRow]
     ) -> list[Rejection]:
         """Load a row that was too much by itself; reject it if the server takes it without its values.
 
         Raises `TooMuchAtOnce` if not even that passes: then it is no fault of the row.
         """
         async with self._connections.transaction() as connection:
-            await target.loader.try_bare(connection, partition, rows)
+            await target.loader.try_bare(connection, origin, rows)
         try:
             async with self._connections.transaction() as connection:
-                return await target.loader.load(connection, partition, rows)
+                return await target.loader.load(connection, origin, rows)
         except TooMuchAtOnce as error:
             return [rejection(rows[0][0], f"table {target.table.name}: {error}", Reason.TOO_LARGE)]
 

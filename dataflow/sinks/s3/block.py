@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.s3.cuts import CutRules, Extent, ObjectLine
 
 READ_BYTES = 1 << 20
@@ -41,7 +42,9 @@ class HourObject:
 class Block:
     """Lines of a block in a file without a name: after a crash they come again, for none is committed."""
 
-    def __init__(self, rules: CutRules, first: ObjectLine, folder: Path) -> None:
+    def __init__(self, rules: CutRules, first: ObjectLine, folder: Path, origin: TopicPartition) -> None:
+        self.origin = origin
+        """Where the lines are from, as the keys of their objects say."""
         self.hours: dict[int, HourObject] = {}
         self.is_complete = False
         self._extent = Extent(rules, first)

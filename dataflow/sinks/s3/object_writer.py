@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
@@ -17,17 +18,26 @@ from dataflow.sinks.s3.store import ABSENT, PART_BYTES, UNCONDITIONAL, Condition
 HOUR_MS = 60 * 60 * 1000
 PUTS_AT_ONCE = 4  # each holds one part in memory
 LAST_OFFSET = "last-offset"
+TOPIC_ID = "topic-id"
 
 
-def object_key(prefix: str, hour: int, tp: TopicPartition, first_offset: int, suffix: str) -> str:
+def object_key(prefix: str, hour: int, origin: TopicPartition, first_offset: int, suffix: str) -> str:
     """Return the key of the object that begins with a record; the hour is counted since 1970 UTC.
 
     Partitions are named as in Hive: query engines know year, month, day and hour of the key.
     """
     at = datetime_of(hour * HOUR_MS)
     folder = f"year={at:%Y}/month={at:%m}/day={at:%d}/hour={at:%H}"
-    name = f"{tp.topic}-{tp.partition}-{first_offset}{suffix}"
+    name = f"{origin.topic}-{origin.partition}-{first_offset}{suffix}"
     return "/".join(filter(None, (prefix.strip("/"), folder, name)))
+
+
+def note_key(prefix: str, topic: str) -> str:
+    """Return the key of an object that says which the first topic of this name was.
+
+    Query engines skip names that begin so.
+    """
+    return "/".join(filter(None, (prefix.strip("/"), f"_topics/_{topic}")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,7 @@ class ObjectWriter:
 
     async def _extend(self, tp: TopicPartition, block: Block, pending: HourObject) -> None:
         """Replace an existing object, perhaps from before a crash, if it has fewer records."""
-        existing = await self._store.stat(self._key(tp, pending))
+        existing = await self._store.stat(self._key(block, pending))
         pending.etag = None
         if existing is None:
             return
@@ -101,13 +111,26 @@ class ObjectWriter:
             with SpooledTemporaryFile(max_size=PART_BYTES, dir=str(self._archive.folder)) as body:
                 await asyncio.to_thread(made.encode, tp.topic, block.open_bytes(pending), body)
                 metadata = {"records": str(pending.records), LAST_OFFSET: str(pending.last_offset)}
-                key = self._key(tp, pending)
+                key = self._key(block, pending)
                 pending.etag = await self._store.put(key, body, made.media_type, metadata, condition)
         pending.flushed = pending.records
 
-    def _key(self, tp: TopicPartition, pending: HourObject) -> str:
-        archive = self._archive
-        return object_key(archive.prefix, pending.hour, tp, pending.first_offset, archive.format.suffix)
+    async def first_id(self, topic: str, topic_id: str) -> str | None:
+        """Return the id of the first topic of this name in the bucket; it is this one if there was none.
+
+        None: we may not read it.
+        """
+        key = note_key(self._archive.prefix, topic)
+        try:
+            await self._store.put(key, BytesIO(), "text/plain", {TOPIC_ID: topic_id}, ABSENT)
+        except PreconditionFailed:
+            about = await self._store.metadata_of(key)
+            return None if about is None else about.get(TOPIC_ID)
+        return topic_id
+
+    def _key(self, block: Block, pending: HourObject) -> str:
+        archive, first = self._archive, pending.first_offset
+        return object_key(archive.prefix, pending.hour, block.origin, first, archive.format.suffix)
 
 
 def _last_offset(metadata: Mapping[str, str]) -> int:

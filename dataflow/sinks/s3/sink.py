@@ -14,6 +14,7 @@ from dataflow.private_files import private_folder
 from dataflow.settings import Settings
 from dataflow.sinks.contract import Sink, SinkBatch, WriteResult, convert
 from dataflow.sinks.event_time import arrived_ms, compile_reader
+from dataflow.sinks.origins import Origins
 from dataflow.sinks.s3.block import Block
 from dataflow.sinks.s3.cuts import ObjectLine
 from dataflow.sinks.s3.object_writer import HOUR_MS, Archive, ObjectWriter
@@ -53,6 +54,7 @@ class S3Sink(Sink):
         self._buffers: dict[TopicPartition, _PartitionBuffer] = {}
         self._connections = AsyncExitStack()
         self._objects: ObjectWriter | None = None
+        self._origins: Origins | None = None
 
     async def open(self) -> None:
         """Connect; create the bucket and the folder for blocks if they are missing."""
@@ -71,7 +73,7 @@ class S3Sink(Sink):
                 await self._flush_now(batch.tp, buffer)
             await self._store_complete(batch.tp, buffer)  # from before an outage
             while lines:
-                buffer.block = buffer.block or Block(self._archive.rules, lines[0], self._archive.folder)
+                buffer.block = buffer.block or await self._block(batch, lines[0])
                 taken = buffer.block.take(lines)
                 buffer.next_offset = lines[taken - 1].offset + 1 if taken else buffer.next_offset
                 del lines[:taken]
@@ -80,6 +82,12 @@ class S3Sink(Sink):
                 buffer.block.complete_by(batch.end)
                 await self._store_complete(batch.tp, buffer)
         return WriteResult(buffer.block.first_offset if buffer.block else batch.end, rejected)
+
+    async def _block(self, batch: SinkBatch, first: ObjectLine) -> Block:
+        assert self._objects is not None
+        self._origins = self._origins or Origins(self._objects.first_id)
+        origin = TopicPartition(await self._origins.topic_of(batch), batch.tp.partition)
+        return Block(self._archive.rules, first, self._archive.folder, origin)
 
     async def release(self, tp: TopicPartition) -> None:
         """Forget the buffer of the partition: its records are not committed, so they come again.

@@ -122,6 +122,16 @@ class Store:
         except PreconditionFailed:
             return None
 
+    async def metadata_of(self, key: str) -> Mapping[str, str] | None:
+        """Return the metadata of an object; None if it does not exist, or we may not read it."""
+        async with _translate_errors(may_fail=False):
+            try:
+                return dict((await self._ask("head_object", Bucket=self._bucket, Key=key))["Metadata"])
+            except ClientError as error:
+                if status_of(error) not in (403, 404):
+                    raise
+                return None
+
 
 def object_options(settings: Settings) -> Mapping[str, str]:
     """Return the options of each object that the settings ask for."""
