@@ -64,7 +64,8 @@ class Dataflow(App):
         """Make topics that are missing, and log what differs; nothing that exists is altered."""
         # A second start on a port would take the producer from under the first before it finds out.
         await self.web.start_early()
-        await self.watch.maybe_start()
+        if self.takes_partitions:
+            await self.watch.maybe_start()
         connection = self.context.connection
         servers = ", ".join(cast("list[str]", connection["bootstrap_servers"]))
         self.engine.lifecycle.wait(f"the broker at {servers}, to look for its topics")

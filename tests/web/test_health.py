@@ -149,3 +149,7 @@ def test_a_worker_that_starts_without_its_broker_says_what_it_waits_for(own_brok
         for worker in started.values():
             worker.wait_ready()
             worker.wait_for("/streams", lambda reply: reply.status == 200)
+        for role, worker in started.items():
+            worker.process.terminate()
+            assert worker.process.wait(30) == 0, role
+            assert "Worker is not ready." not in worker.log.read_text(), role
