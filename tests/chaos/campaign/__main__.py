@@ -3,6 +3,7 @@
 import shutil
 import sys
 import tempfile
+import traceback
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,7 @@ def _passes(plan: Plan) -> bool:
             Progress(report.on_struck, report.on_checked),
         )
     except Exception as error:  # noqa: BLE001  # whatever it is, the campaign has failed
+        traceback.print_exception(error)
         report.failed(error, folder)
         return False
     table = as_markdown(report.struck, report.records, plan.seed)

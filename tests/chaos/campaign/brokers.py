@@ -47,6 +47,7 @@ PROPERTIES: dict[str, str | int] = {
 }
 SMALL_HEAP = (*SMALL_JVM[:-1], "-Xmx192m")
 UP_SECONDS = 180
+ASK_SECONDS, ASKED_TIMES = 20, 6
 
 
 class Node:
@@ -138,6 +139,14 @@ class Brokers:
     def wait_in_sync(self) -> None:
         """Return when every partition has all of its copies again."""
         self._wait(lambda: not self._out_of_sync(), lambda: f"copies of {self._out_of_sync()}")
+
+    def coordinator(self, group: str) -> int:
+        """Return which node coordinates a group; on a busy machine a question may get lost."""
+        for _ in range(ASKED_TIMES):
+            with suppress(KafkaException):
+                asked = self.admin.describe_consumer_groups([group], request_timeout=ASK_SECONDS)
+                return int(asked[group].result().coordinator.id)
+        raise AssertionError(f"coordinator of {group} is not known after {ASKED_TIMES * ASK_SECONDS} s")
 
     def leaders(self, topic: str) -> list[int]:
         """Return which node leads each partition of a topic."""

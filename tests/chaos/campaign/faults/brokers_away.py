@@ -47,8 +47,7 @@ def restart_broker(site: Site, dice: Random) -> Iterator[None]:
 @fault
 def move_coordinator(site: Site, dice: Random) -> Iterator[None]:
     """End the broker that coordinates the group, or one that coordinates transactions."""
-    group = site.brokers.admin.describe_consumer_groups(["dataflow"])["dataflow"].result(30)
-    number = dice.choice([group.coordinator.id, *site.brokers.leaders("__transaction_state")])
+    number = dice.choice([site.brokers.coordinator("dataflow"), *site.brokers.leaders("__transaction_state")])
     node = next(node for node in site.brokers.nodes if node.number == number)
     node.stop()
     yield
