@@ -25,6 +25,11 @@ _URL = re.compile(
     re.DOTALL,
 )
 _QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+# Amazon S3 escapes no quotation mark. That of the request line ends it, as no target has a space; the last
+# one of the line ends the user agent; and what stands between two of them is the client's on both sides.
+_S3_REQUEST = r'-|"[A-Za-z-]++ [^ ]*+(?: [A-Z]++/[0-9.]++)?+"|"[^"]*+"'
+_S3_REFERER = r'-|"[^"]*+(?:"(?! (?:"|-(?: |\Z)))[^"]*+)*+"'
+_S3_AGENT = r'-|"[^"]*+(?:"(?![^"]*+\Z)[^"]*+)*+"'
 _COLOURS = re.compile(r"\x1b\[[0-9;]*+m")
 _HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -42,6 +47,10 @@ def _host_and_target(target: str) -> tuple[str | None, str | None, str | None]:
 
 def _in_quotes(text: str) -> str | None:
     return text_of(text[1:-1] if text[:1] == '"' else text)
+
+
+def _in_bare_quotes(text: str) -> str | None:
+    return text_of(_escaped(text[1:-1] if text[:1] == '"' else text))
 
 
 def _url_request(text: str) -> tuple[str | None, ...]:
@@ -145,6 +154,10 @@ def _field(field: str, read: d.Read, expected: str, pattern: str | None = None) 
     return d.Directive(expected, (field,), read, pattern=pattern, is_bounded=pattern is not _QUOTED)
 
 
+def _unescaped(field: str, pattern: str) -> d.Directive:
+    return _field(field, _in_bare_quotes, "a text in quotes, or -", pattern)._replace(is_bounded=False)
+
+
 _THREE_SECONDS = rf"{_SECOND} {_SECOND} {_SECOND}"
 _PORTED = r"[0-9A-Za-z._:%\[\]*-]{1,255}:[0-9]{1,5}"
 _NAME = r"[0-9A-Za-z._:%\[\]-]{1,255}"
@@ -175,10 +188,12 @@ COLUMNS: dict[str, d.Directive] = {
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
     "coloured_request": d.REQUEST._replace(split=_coloured_request),
     "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
-    "quoted_request": d.Directive(
+    "unescaped_request": d.Directive(
         "a request line in quotes, or -", RequestLine._fields,
-        split=lambda text: request_line(_in_quotes(text)), pattern=_QUOTED, is_bounded=False,
+        split=lambda text: request_line(_in_bare_quotes(text)), pattern=_S3_REQUEST, is_bounded=False,
     ),
+    "unescaped_referer": _unescaped("referer", _S3_REFERER),
+    "unescaped_agent": _unescaped("user_agent", _S3_AGENT),
     "quoted_referer": _field("referer", _in_quotes, "a text in quotes, or -", _QUOTED),
     "quoted_agent": _field("user_agent", _in_quotes, "a text in quotes, or -", _QUOTED),
     "url": d.Directive("a URL", ("host", "endpoint", "query"), split=_host_and_target),
