@@ -8,6 +8,12 @@ from dataflow.stages.access_log import line_parser
 from dataflow.stages.access_log.lines import LoggedRequest
 
 USUAL = "date time c-ip cs-method cs-uri-stem sc-status"
+CADDY_ERROR = (
+    '{"level":"error","ts":1646861401.5,"logger":"http.log.error.log0","msg":"dial tcp","request":'
+    '{"remote_ip":"192.0.2.9","proto":"HTTP/2.0","method":"GET","host":"a.example","uri":"/"},'
+    '"duration":0.1,"status":502,"err_id":"1"}'
+)
+"""The request stands in its access log, too."""
 
 
 def read(header: str, line: str, zone: str | None = None) -> tuple[dict[str, object], dict[str, int]]:
@@ -111,6 +117,8 @@ def test_time_client_and_status_tell_that_a_line_has_these_columns(line):
             "[Sun May 17 10:05:03.880562 2015] [auth_basic:error] [pid 1] [client 192.0.2.9:5] a",
             "Apache's error log",
         ),
+        (CADDY_ERROR, "an error or a detail in the log of Caddy"),
+        ("[Sun May 17 10:05:03 2015] [error] [client 192.0.2.9] no file", "Apache's error log"),
         (
             "2015-05-17 10:05:03 10.0.0.4 GET /a - 80 - 192.0.2.9 curl - 404 0 2 1405 242 283",
             "`#Fields:` line",

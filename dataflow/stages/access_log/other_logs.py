@@ -18,8 +18,10 @@ _KINDS = (
      "a TLS connection of an AWS network load balancer; expected requests"),
     (r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[[a-z]{3,6}\] [0-9]++#[0-9]++: ",
      "of nginx's error log; expected its access log"),
-    (r"\[(?:[A-Z][a-z]{2} ){2}[ 0-9]{2} [0-9:.]{8,15} [0-9]{4}\] \[[a-z0-9_-]*+:?[a-z0-9]++\] ",
+    (r"\[(?:[A-Z][a-z]{2} ){2}[ 0-9]{2} [0-9:.]{8,15} [0-9]{4}\] \[(?:[a-z0-9_-]*+:)?+[a-z0-9]++\] ",
      "of Apache's error log; expected its access log"),
+    (r'\{"level":"[a-z]{4,6}",.{0,64}"logger":"http\.(?:log\.error|handlers\.)',
+     "an error or a detail in the log of Caddy; expected what its logger http.log.access writes"),
     (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
      "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
 )  # fmt: skip

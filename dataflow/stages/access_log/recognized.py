@@ -87,8 +87,8 @@ class RecognizedFormats(UsualFormats):
         sent = json_object(line)
         known = [each for each in self._named.values() if isinstance(each, JsonFormat) and each.knows(sent)]
         if not known:
-            keys = ", ".join(sent)[:80]
-            raise InvalidEvent(Reason.UNPARSABLE, f"line has keys {keys}; expected those of a known format")
+            what = f"line has keys {', '.join(sent)[:80]}; expected those of a known format"
+            raise fault_of_other_log(line) or InvalidEvent(Reason.UNPARSABLE, what)
         yield from known
 
     def _use_header(self, line: str) -> None:
