@@ -109,11 +109,17 @@ def test_what_stands_in_front_of_the_time(front, ip, host, ident, user):
         (" 0.250 198.51.100.7", 250),
         (' - "198.51.100.7" 12', 12),
         (' X-Forwarded-For="198.51.100.7, 192.0.2.1"', None),
+        (" 0.250 0.100", 250),
+        (" 0.100 0.250", 250),
+        (" - 0.250", 250),
+        (" 0.250 -", 250),
+        (" 0.5 0.1, 0.2 : 0.3", 500),
+        (" -, 0.2 0.5", 500),
     ],
 )
 @pytest.mark.parametrize("line", [COMMON, COMBINED])
 def test_what_stands_behind(line, behind, response_time_ms):
-    """Whole numbers are ms, decimals are nginx's seconds; X-Forwarded-For may be there too."""
+    """Whole numbers are ms, decimals are nginx's seconds and no addresses; X-Forwarded-For may be there."""
     assert fields(line + behind, "status", "response_time_ms") == (200, response_time_ms)
 
 
@@ -235,6 +241,8 @@ def test_time_is_utc_from_the_line(written, ts):
             "rest of the line is ' MISS' at column 98; expected nothing more",
         ),
         (f"{COMBINED} 12 13", Reason.UNPARSABLE, "rest of the line is 12 and 13; expected one response time"),
+        (f"{COMBINED} 423 0.1", Reason.UNPARSABLE, "rest of the line is 423 and 0.1; expected one response"),
+        (f"{COMBINED} dead.beef", Reason.UNPARSABLE, "rest of the line is ' dead.beef'"),
         (COMMON + "\0", Reason.UNPARSABLE, "line has a NUL at column 68"),
         (COMBINED + "\n" + COMMON, Reason.UNPARSABLE, "rest of the line is '\\n192.0.2.1"),
     ],

@@ -30,8 +30,11 @@ _ANY_TIME = (
 )
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _HTTP = r'([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))?+ ([A-Z]++/[0-9.]++)'
-_ADDRESS = r"(?=[0-9A-Fa-f]*+[.:])[0-9A-Fa-f.:]{3,45}+"
+_ADDRESS = r"(?=[0-9A-Fa-f.]*+:|(?:[0-9]++\.){3})[0-9A-Fa-f.:]{3,45}+"
 _ADDRESSES = rf"{_ADDRESS}(?:, ?{_ADDRESS})*+"
+# nginx lists the times of all upstreams that it asked.
+_SECONDS = r"(?:-|[0-9]{1,12}+\.[0-9]{1,9}+)"
+_UPSTREAM_TIMES = rf"{_SECONDS}(?:(?:, | : ){_SECONDS})++"
 
 
 def _response_time(space: str) -> str:
@@ -43,7 +46,8 @@ def _after_time(space: str) -> str:
     return (
         rf'(?:"{_HTTP}"|{_QUOTED}){space}([0-9]{{3}}|-){space}(-|[0-9]{{1,18}}+)'
         rf"(?:{space}{_QUOTED}{space}{_QUOTED})?+{_response_time(space)}"
-        rf"(?:{space}(?:(?:X-Forwarded-For=)?+{_QUOTED}|{_ADDRESSES}))?+{_response_time(space)}"
+        rf"(?:{space}(?:(?:X-Forwarded-For=)?+{_QUOTED}|{_ADDRESSES}|{_UPSTREAM_TIMES}))?+"
+        rf"{_response_time(space)}"
     )
 
 
@@ -144,10 +148,12 @@ def _one_time(first: str | None, last: str | None, forwarded: str | None) -> str
     """Return the response time among the fields at the end; refuse ambiguous ones."""
     if forwarded is not None and not _are_addresses(forwarded):
         actual, expected = f'"{forwarded[:40]}"', "addresses, or a referer and a user agent"
-    elif None not in (first, last) and "-" not in (first, last):
-        actual, expected = f"{first} and {last}", "one response time, or a format that tells them apart"
-    else:
+    elif first in (None, "-") or last in (None, "-"):
         return last if first in (None, "-") else first
+    elif "." in first and "." in last:  # nginx's time of the request contains that of the upstream
+        return max(first, last, key=float)
+    else:
+        actual, expected = f"{first} and {last}", "one response time, or a format that tells them apart"
     raise InvalidEvent(Reason.UNPARSABLE, f"rest of the line is {actual}; expected {expected}")
 
 
