@@ -1,7 +1,7 @@
 """Lines: reads a file of any kind that `dataflow ingest` reads, or stdin, line by line."""
 
 import sys
-from codecs import getincrementaldecoder
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -22,8 +22,8 @@ class Lines:
     """The lines of one file, without their line feeds.
 
     Raises `UnreadableInput` for a file that is no text, and where one is damaged. A line feed at the end of
-    the file does not begin another line. Nothing else is removed: a carriage return belongs to its line,
-    and an empty line is a line.
+    the file does not begin another line, and a byte order mark at its begin is none of a line. Nothing else
+    is removed: a carriage return belongs to its line, and an empty line is a line.
     """
 
     def __init__(self, name: str, file: IO[bytes], size: int | None, *, are_json: bool = True) -> None:
@@ -69,6 +69,14 @@ def _is_plain(begin: bytes) -> bool:
 
 
 def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    lines = _parted(pieces)
+    for first in lines:
+        yield first.removeprefix(BOM_UTF8)
+        break
+    yield from lines
+
+
+def _parted(pieces: Iterable[bytes]) -> Iterator[bytes]:
     begun: list[bytes] = []
     for piece in pieces:
         first, *others = piece.split(b"\n")

@@ -1,5 +1,6 @@
 """New lines: reads those lines of an input that are not in its topic yet."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -59,7 +60,8 @@ class NewLines:
         content = self._matcher.content(source)
         match = self._matcher.match(source, content, is_last_try=is_last_try)
         reader = match.reader
-        if self._stream.is_json and not reader.reached and reader.peek().lstrip().startswith(b"["):
+        begin = b"" if reader.reached else reader.peek().removeprefix(BOM_UTF8).lstrip()
+        if self._stream.is_json and begin.startswith(b"["):
             raise UnreadableInput(f"{source.path} begins as a JSON array; expected one object a line")
         step = _StepBuilder(source, content, match.key or uuid4().hex.encode(), self._sorter(source))
         for lines in reader.complete_lines(self._rules.most_dead_bytes):

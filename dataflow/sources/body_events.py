@@ -1,6 +1,7 @@
 """Body events: the pieces of an unpacked body in, the events in it, as sent, out."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Generator, Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain
@@ -59,8 +60,9 @@ def json_events(
     """Yield the events of a body: a JSON array, an object over several lines, or one object a line.
 
     An array is held whole; one of more than `most_array_bytes` is refused. One that goes
-    wrong raises `ArrayFault` behind the events before that.
+    wrong raises `ArrayFault` behind the events before that. A byte order mark is no part of any.
     """
+    head = head.removeprefix(BOM_UTF8)
     if is_array(head):
         whole = yield from _joined(head, rest, most_array_bytes)
         yield from _by_the_hundred(walked_elements(whole))
@@ -119,7 +121,8 @@ def split_lines(pieces: Iterable[bytes], most_bytes: int) -> Iterator[list[bytes
     """Yield the lines of each piece, without their line ends; blank ones are left out.
 
     Of a line that is longer than `most_bytes` one byte more than that is kept, so that
-    who reads it can tell. The hole of NULs that a truncated file leaves in front of a line is no part of it.
+    who reads it can tell. The hole of NULs that a truncated file leaves in front of a line is no part of it,
+    nor is the byte order mark that a file begins with, also one behind another (`cat a b`).
     """
     begun, kept = bytearray(), most_bytes + 1  # pieces may be tiny: a line is not copied for each of them
     for piece in pieces:
@@ -127,12 +130,14 @@ def split_lines(pieces: Iterable[bytes], most_bytes: int) -> Iterator[list[bytes
         if lines:
             if len(begun) < kept:
                 begun += lines[0]
-            lines[0], begun = bytes(begun), bytearray(last)
+            lines[0], begun = bytes(begun).removeprefix(BOM_UTF8), bytearray(last)
+            if BOM_UTF8 in piece:
+                lines[1:] = [line.removeprefix(BOM_UTF8) for line in lines[1:]]
             yield _cleaned(lines, kept)
         else:
             begun += last[: max(0, kept - len(begun))]
             yield []
-    yield _cleaned([bytes(begun)], kept)
+    yield _cleaned([bytes(begun).removeprefix(BOM_UTF8)], kept)
 
 
 def _without_holes(piece: bytes, begun: bytearray) -> list[bytes]:

@@ -6,6 +6,7 @@ import itertools
 import sys
 import tracemalloc
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from datetime import date
 
@@ -145,10 +146,13 @@ def test_avro_is_no_access_log():
         unpacked(an_avro_file(some_bookings(1)), may_be_records=False)
 
 
-def test_a_json_array_is_refused(tmp_path):
+@pytest.mark.parametrize("mark", [b"", BOM_UTF8])
+def test_a_json_array_is_refused(tmp_path, mark):
     """Line by line it would be dead letters and nothing else."""
     file = tmp_path / "a.json"
-    file.write_bytes(orjson.dumps(orjson.loads(orjson.dumps(some_bookings(9))), option=orjson.OPT_INDENT_2))
+    file.write_bytes(
+        mark + orjson.dumps(orjson.loads(orjson.dumps(some_bookings(9))), option=orjson.OPT_INDENT_2)
+    )
     told = Runs("bookings").run(file)
     assert told.failed == [f"{file} begins as a JSON array; expected one object a line"]
     assert told.lines == 0
