@@ -7,8 +7,8 @@ from dataflow.inputs.input import Input, Pieces
 from dataflow.inputs.unpacker import Unpacker
 from dataflow.sources.body_events import split_lines
 
-BEGIN_BYTES = 512
-"""Contents with the same begin of this length are compared."""
+BEGIN_BYTES = 1_024
+"""Contents with the same begin of this length are compared; what CloudFront begins with has 560 bytes."""
 
 
 class InputContent:

@@ -27,7 +27,7 @@ class InputCheckpoint(msgspec.Struct, frozen=True):
     sha256: str
     """Hash of these bytes."""
     begin: bytes
-    """The first 512 of these bytes, or all."""
+    """The first 1,024 of these bytes, or all; of earlier releases 512."""
     at_ms: int
     """When they were read, ms since 1970 UTC."""
 

@@ -7,9 +7,12 @@ copied and truncated, or packed: it has another path, and its old path has other
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dataflow.inputs.content import BEGIN_BYTES, ContentReader, InputContent
+from dataflow.inputs.content import ContentReader, InputContent
 from dataflow.inputs.input import Input, Pieces, UnreadableInput
 from dataflow.inputs.input_checkpoints import InputCheckpoint, InputCheckpoints
+
+CERTAIN_BYTES = 512
+"""Contents with the same begin of this length are of the same log, or of one with the same header."""
 
 InputAt = Callable[[str], Input | None]  # returns the present input of a path, if any
 
@@ -68,7 +71,7 @@ class InputMatcher:
             is_copy = checkpoint.path != source.path and self._still_exists(checkpoint)
             if not is_copy or self._is_same_log(content, checkpoint):
                 return InputMatch(_reader_at(checkpoint.reached, reader, content), key, is_copy=is_copy)
-        if len(others) > len(present) and len(begin) == BEGIN_BYTES:
+        if len(others) > len(present) and len(begin) >= CERTAIN_BYTES:
             raise _changed(source, next(other for other in others if other not in present))
         return InputMatch(_reader_at(0, reader, content))
 
@@ -77,6 +80,8 @@ class InputMatcher:
         other = self._input_at(checkpoint.path)
         if other is None:
             return False
+        if (other.size, other.version) == (checkpoint.size, checkpoint.version):
+            return True
         try:
             return _begins_as(ContentReader(self.content(other).pieces()), checkpoint)
         except UnreadableInput:  # then it has other content
