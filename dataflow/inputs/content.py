@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from hashlib import sha256
 
-from dataflow.inputs.input import Input, Pieces
+from dataflow.inputs.input import Input, Pieces, UnreadableInput
 from dataflow.inputs.unpacker import Unpacker
 from dataflow.sources.body_events import split_lines
 
@@ -50,6 +50,7 @@ class ContentReader:
         self._hash = self._ahead = sha256()
         self._read = 0
         self._is_over = False
+        self._fault: UnreadableInput | None = None
 
     @property
     def sha256(self) -> str:
@@ -62,9 +63,15 @@ class ContentReader:
         return self._begin[: self.reached]
 
     def peek(self) -> bytes:
-        """Return the first `BEGIN_BYTES` of the whole content; only before anything is passed."""
-        while len(self._rest) < BEGIN_BYTES and (piece := self._next()):
-            self._rest += piece
+        """Return the first `BEGIN_BYTES` of the whole content; only before anything is passed.
+
+        Damage among them is told to who reads on to it: the lines before it are whole.
+        """
+        try:
+            while len(self._rest) < BEGIN_BYTES and (piece := self._next()):
+                self._rest += piece
+        except UnreadableInput as fault:
+            self._fault = fault
         return self._rest[:BEGIN_BYTES]
 
     def pass_to(self, offset: int) -> bool:
@@ -103,6 +110,8 @@ class ContentReader:
         self._hash, self.reached = self._ahead, self._read
 
     def _next(self) -> bytes:
+        if self._fault is not None:
+            raise self._fault
         piece = next(self._pieces, b"")
         if len(self._begin) < BEGIN_BYTES:
             self._begin = (self._begin + piece)[:BEGIN_BYTES]

@@ -112,6 +112,21 @@ def test_a_broken_file_is_told_with_its_name(packed, said):
         unpacked(packed)
 
 
+@pytest.mark.parametrize("lines", [1, 7, 20])
+def test_few_lines_before_the_damage_are_read_too(tmp_path, lines):
+    """A short log lost them all: they were looked at to recognize it, and the damage came up at that."""
+    file = tmp_path / "a.log.gz"
+    before = b"".join(RAW.splitlines(keepends=True)[:lines])
+    file.write_bytes(gzip.compress(before) + b"x" * 100)
+    runs = Runs()
+    [failed] = runs.run(tmp_path).failed
+    assert failed.startswith(f"{file} is broken gzip")
+    assert runs.lines == before.splitlines()
+    assert runs.run(tmp_path).lines == 0
+    file.write_bytes(gzip.compress(before + b"one more\n"))
+    assert runs.run(tmp_path).lines == 1
+
+
 def test_lines_before_the_damage_are_read_once(tmp_path):
     """The upload may still be under way: the next run goes on."""
     file = tmp_path / "a.log.gz"
