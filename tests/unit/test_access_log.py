@@ -83,6 +83,9 @@ def test_a_common_line_has_no_referer_and_no_user_agent():
         ("192.0.2.1 www.example.com bob ", "192.0.2.1", "www.example.com", None, "bob"),
         ("192.0.2.1 www.example.com bob smith ", "192.0.2.1", "www.example.com", None, "bob smith"),
         ("192.0.2.1 - - - ", "192.0.2.1", None, None, None),
+        ("192.0.2.1 - [192.0.2.1] - - ", "192.0.2.1", None, None, None),
+        ("192.0.2.1 - [203.0.113.9, 2001:db8::1] - bob smith ", "192.0.2.1", None, None, "bob smith"),
+        ("192.0.2.1 - [bob] - ", "192.0.2.1", None, None, "[bob] -"),
     ],
 )
 def test_what_stands_in_front_of_the_time(front, ip, host, ident, user):

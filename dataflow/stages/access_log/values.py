@@ -14,6 +14,8 @@ _CHARACTERS = {
     '"': '"', "\\": "\\", "/": "/",
 }  # fmt: skip
 _ACCOUNT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*+\\(?!x[0-9A-Fa-f]{2}|u00)[A-Za-z][0-9A-Za-z._-]+")
+# Early releases of ingress-nginx have the client, or X-Forwarded-For, once more in front of the name.
+_AFTER_ADDRESSES = re.compile(r"\[(?:-|[0-9A-Fa-f]*+[.:][0-9A-Fa-f.:, ]*+)\] - (.*)", re.DOTALL)
 # A second colon makes it an IPv6 address without brackets.
 _PORT = re.compile(r"(\A[^:]*|\]):[0-9]*\Z")
 
@@ -30,6 +32,8 @@ def user_of(text: str) -> str | None:
 
     IIS and others log an account of Windows as ``DOMAIN\bob``; its backslash is no escape.
     """
+    if text[:1] == "[" and (match := _AFTER_ADDRESSES.fullmatch(text)):
+        text = match[1]
     if "\\" in text and _ACCOUNT.fullmatch(text):
         return text
     return None if text == '""' else text_of(text)
