@@ -25,6 +25,8 @@ TOOLS: Final = (
     r"^WhatsApp/[0-9.]+(?: [A-Z])?$|^curl/|^wget/[0-9.]+$|^java/|^php|^ruby|^rest-client|faraday|lwp-"
     r"|libwww-perl|undici|axios|node-fetch|masscan|nmap|nessus|openvas|shodan|palo alto networks|^nuclei"
     r"|censys|feroxbuster|fuzz faster|wfuzz|w3af|internal dummy connection|kube-probe|^nagios|^monit/"
+    r"|guzzlehttp|^postmanruntime/|^insomnia/|^java-http-client/|^reactornetty|^restsharp|^unirest|fasthttp"
+    r"|asynchttpclient|^lua-resty-http|^boto3?/|^aws-cli/"
     r"|newrelicpinger|^googlehc|^envoy/hc|health-?check"
 )
 """Link previews, clients of programs, scanners and probes; `Wget` alone is also a browser's plug-in."""
