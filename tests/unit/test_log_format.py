@@ -371,6 +371,25 @@ def test_what_looks_like_a_prefix_may_be_the_first_column():
     assert read("$http_x_tag  | $remote_addr [$time_local]", line) == {"ip": "192.0.2.1", "ts": AT}
 
 
+@pytest.mark.parametrize("prefix", ["Feb 17 11:48:51 web1 httpd[7]: ", "2020-02-07T11:48:51Z stdout F "])
+@pytest.mark.parametrize(
+    ("format_string", "line"),
+    [
+        ("%{X-Forwarded-For}i %l %u %t", f"- - - [{TIME}]"),
+        ("$http_x_tag  | $remote_user [$time_local]", f"web-1  | - [{TIME}]"),
+    ],
+)
+def test_a_wrapped_line_without_a_client_has_none(prefix, format_string, line):
+    """Whom no proxy has forwarded was the client `Feb`, with the user `11:48:51 web1 httpd[7]: - - -`.
+
+    Also where the line in the wrapping looks as if it was one more.
+    """
+    [out] = line_stage(format_string, None, None)(f"{prefix}{line}".encode())
+    entry = json.loads(out)
+    assert [entry[name] for name in ("ip", "ident", "user", "ts")] == [None, None, None, AT]
+    assert prefix.startswith(entry["log_time"])
+
+
 def test_a_part_of_a_line_is_none_of_a_stated_format():
     """Its rest is in another line."""
     with pytest.raises(InvalidEvent, match="line is a part"):

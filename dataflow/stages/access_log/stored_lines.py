@@ -37,14 +37,16 @@ def read_stored(line: str, read: ReadLine) -> LoggedRequest:
 def read_innermost(line: str, read: ReadLine) -> LoggedRequest:
     """Return the request in a line by a format whose first column would take a collector's prefix, too.
 
-    What only looks like a prefix is part of the line. Raises `InvalidEvent` if there is no request.
+    What only looks like a prefix is part of the line in it. Raises `InvalidEvent` if there is no request.
     """
-    inner, wrappings = line, list[Wrapped]()
-    while len(wrappings) < MOST_WRAPPINGS and (wrapped := unwrap(inner)) is not None:
-        inner = line_of(wrapped.line.encode())
+    lines, wrappings = [line], list[Wrapped]()
+    while len(wrappings) < MOST_WRAPPINGS and (wrapped := unwrap(lines[-1])) is not None:
+        lines.append(line_of(wrapped.line.encode()))
         wrappings.append(wrapped)
-    with suppress(InvalidEvent):
-        return _with_said(read(inner), wrappings)
+    while wrappings:
+        with suppress(InvalidEvent):
+            return _with_said(read(lines.pop()), wrappings)
+        wrappings.pop()
     return read(line)
 
 

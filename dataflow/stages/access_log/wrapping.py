@@ -15,8 +15,8 @@ _PROCESS = r"\[[0-9A-Za-z._-]++\]"  # its number; of Heroku and kail the name of
 _TAG = rf"[^ :\[\"]++(?:{_PROCESS})?: "
 _FULL = r"[A-Z][a-z]{2} [0-9-]{10} [0-9:]{8}(?:\.[0-9]{1,9})? [A-Z]{1,5}"  # journalctl -o short-full
 _TIME = rf"(?P<time>{_BSD}|{_ISO}|{_FULL}|[0-9]{{10}}\.[0-9]{{1,9}})"
-_NAME = "[0-9a-z-]++"
-_POD = rf"(?=[0-9a-z]*+-){_NAME}"
+_NAME = "[0-9a-z][0-9a-z-]*+"  # no dash alone: that is no value of a column
+_POD = rf"(?=[0-9a-z]++-){_NAME}"
 _LINE = r"(?=[0-9A-Fa-f]*+[.:-]|\{)"  # begins with an address or a time, or is JSON
 _FACILITY = r"(?:kern|user|mail|daemon|auth|authpriv|syslog|local[0-7])\.[a-z]{3,7}"
 
