@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dataflow.errors import InvalidEvent, Misconfigured
-from dataflow.stages.access_log import line_stage
+from dataflow.stages.access_log import line_parser, line_stage
 from dataflow.stages.access_log.format_string import compile_format
 
 COMBINED_LINE = (
@@ -388,6 +388,17 @@ def test_a_wrapped_line_without_a_client_has_none(prefix, format_string, line):
     entry = json.loads(out)
     assert [entry[name] for name in ("ip", "ident", "user", "ts")] == [None, None, None, AT]
     assert prefix.startswith(entry["log_time"])
+
+
+@pytest.mark.parametrize("prefix", ["", "Feb 17 11:48:51 web1 httpd[7]: "])
+def test_only_fields_of_lines_that_live_are_counted_as_unreadable(prefix):
+    """A dead line is told as a whole; its field was counted for each try to read it."""
+    parser = line_parser('$remote_addr [$time_local] "$http_x_forwarded_for"')
+    with pytest.raises(InvalidEvent):
+        parser.parse(f'{prefix}- [{TIME.replace("17", "99", 1)}] "<script>"'.encode())
+    assert parser.unreadable == {}
+    parser.parse(f'{prefix}- [{TIME}] "<script>"'.encode())
+    assert parser.unreadable == {"ip": 1}
 
 
 def test_a_part_of_a_line_is_none_of_a_stated_format():

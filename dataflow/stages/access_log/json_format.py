@@ -66,11 +66,15 @@ class JsonFormat:
             keys = ", ".join(".".join(path) for path in self._requires)
             raise InvalidEvent(Reason.UNPARSABLE, f"line has keys {', '.join(sent)[:80]}; expected {keys}")
         values: dict[str, Value] = {}
+        unreadable: list[str] = []
         for path, column in self._columns:
             text = _text(_at(sent, path))
-            if text is not None:
-                values |= self._read(column, text)
+            try:
+                values |= {} if text is None else _read(column, text)
+            except (UnreadableField, ValueError):
+                unreadable.append(column.fields[0])
         values["ts"] = self._time_of(sent)
+        self.unreadable.update(unreadable)  # of a line that lives: others are told as a whole
         return LoggedRequest(**values)  # type: ignore[arg-type]  # each directive knows the type of its field
 
     def _time_of(self, sent: Mapping[str, object]) -> str:
@@ -81,26 +85,23 @@ class JsonFormat:
         keys = " and ".join(".".join(path) for paths, _ in self._times for path in paths)
         raise InvalidEvent(Reason.UNPARSABLE, f"{keys} is null; expected a time")
 
-    def _read(self, column: Directive, text: str) -> dict[str, Value]:
-        try:
-            if column.pattern is not None and not re.fullmatch(column.pattern, text):
-                raise UnreadableField
-            if column.split is not None:
-                read = zip(column.fields, column.split(text), strict=True)
-            elif column.read is not None:
-                read = zip(column.fields, (column.read(text),), strict=True)
-            else:
-                return {}
-            return {field: value for field, value in read if value is not None}
-        except (UnreadableField, ValueError):
-            self.unreadable[column.fields[0]] += 1
-            return {}
-
     def explain(self, line: str) -> list[Explained]:
         """Return the columns of a line."""
         sent = json_object(line)
         paths = [*(path for paths, _ in self._times for path in paths), *(path for path, _ in self._columns)]
         return [Explained(".".join(path), _text(_at(sent, path)) or "") for path in paths]
+
+
+def _read(column: Directive, text: str) -> dict[str, Value]:
+    if column.pattern is not None and not re.fullmatch(column.pattern, text):
+        raise UnreadableField
+    if column.split is not None:
+        read = zip(column.fields, column.split(text), strict=True)
+    elif column.read is not None:
+        read = zip(column.fields, (column.read(text),), strict=True)
+    else:
+        return {}
+    return {field: value for field, value in read if value is not None}
 
 
 def _at(value: object, path: Sequence[str]) -> object:

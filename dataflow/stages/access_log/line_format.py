@@ -105,29 +105,34 @@ class LineFormat:
         match = self._match(line)
         texts = match.groups() if match is not None else self.texts_of(line)
         values: list[Value] = [None] * len(_FIELDS)
+        unreadable: list[str] = []
         try:
             for group, index, read in self._reads:
                 if (value := read(texts[group])) is not None:
                     values[index] = value
         except UnreadableField:
-            self._read_others(texts, values)
+            unreadable = self._read_others(texts, values)
         for group, indexes, split in self._splits:
             for index, value in zip(indexes, split(texts[group]), strict=True):
                 values[index] = value
         values[_TS] = self._time.read(texts)
+        if unreadable:  # of a line that lives: others are told as a whole
+            self.unreadable.update(unreadable)
         request = LoggedRequest(*values)  # type: ignore[arg-type]  # each directive knows the type of its field
         if self._extras:
             return DetailedRequest.of(request, {name: text_of(texts[group]) for group, name in self._extras})
         return request
 
-    def _read_others(self, texts: Sequence[str], values: list[Value]) -> None:
-        """Read all fields again; those that cannot be read are left out, and counted."""
+    def _read_others(self, texts: Sequence[str], values: list[Value]) -> list[str]:
+        """Read all fields again; return those that cannot be read, and are left out."""
+        unreadable: list[str] = []
         for group, index, read in self._reads:
             try:
                 if (value := read(texts[group])) is not None:
                     values[index] = value
             except UnreadableField:
-                self.unreadable[_FIELDS[index]] += 1
+                unreadable.append(_FIELDS[index])
+        return unreadable
 
 
 def _indexes(directive: Directive) -> tuple[int, ...]:
