@@ -244,6 +244,8 @@ def test_times_of_haproxy_are_in_the_zone_that_is_set():
         ),
         ("envoy", '" 204 -', '" 0 DC', "status", 0),
         ("istio", '" 418 -', '" 0 DC', "status", 0),
+        ("nginx-json", '"192.0.2.1",', '"10.0.0.1","proxy_protocol_addr":"192.0.2.7",', "ip", "192.0.2.7"),
+        ("nginx-json", '"192.0.2.1",', '"192.0.2.1","proxy_protocol_addr":"",', "ip", "192.0.2.1"),
         ("s3", '"S3Console/0.4"', '"() { :;}; echo "a"" b"', "user_agent", '() { :;}; echo "a"" b'),
         ("s3", '"S3Console/0.4"', '"a\\b" - "c"', "user_agent", 'a\\b" - "c'),
         ("s3", '"-" "S3', '"() { :;}; "a"" "S3', "referer", '() { :;}; "a"'),

@@ -213,7 +213,7 @@ COLUMNS: dict[str, d.Directive] = {
     "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
     "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),
     "five_timers": _field("response_time_ms", _last_timer, "five times", _TIMERS.replace("/", " ")),
-    "proxy": d.PROXY,
+    "proxy": d.PROXY, "proxied": d.PROXIED,
     "any_time": d.Directive("a time", time=_any_time),
     "percent_agent": _field("user_agent", _percent, "a text"),
     "percent_referer": _field("referer", _percent, "a text"),
