@@ -241,7 +241,7 @@ def test_time_is_utc_from_the_line(written, ts):
         (
             f"{COMBINED} MISS",
             Reason.UNPARSABLE,
-            "rest of the line is ' MISS' at column 98; expected nothing more",
+            "rest of the line is ' MISS' at column 98; expected nothing more, or DATAFLOW_ACCESS_LOG",
         ),
         (f"{COMBINED} 12 13", Reason.UNPARSABLE, "rest of the line is 12 and 13; expected one response time"),
         (f"{COMBINED} 423 0.1", Reason.UNPARSABLE, "rest of the line is 423 and 0.1; expected one response"),

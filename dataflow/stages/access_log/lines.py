@@ -151,7 +151,8 @@ def _detail_of(line: str, steps: Sequence[Step], begin: int) -> str:
     match = steps[whole - 1].up_to.match(line, begin) if whole else None
     at = begin if match is None else match.end()
     if whole == len(steps):
-        return _wrong("rest of the line", line, at, "nothing more")
+        expected = "nothing more, or DATAFLOW_ACCESS_LOG_FORMAT as in the server's configuration"
+        return _wrong("rest of the line", line, at, expected)
     return _wrong(steps[whole].name, line, at, steps[whole].expected)
 
 
