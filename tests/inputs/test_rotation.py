@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inputs.runs import Runs, WrittenLog
+from msgspec import structs
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -125,6 +126,20 @@ def test_logs_with_the_same_header_are_told_apart_without_opening_the_others(tmp
     assert runs.run(tmp_path).inputs_read == 20
     assert len(set(runs.lines)) == 2 + 20
     assert looked_at == []
+
+
+def test_what_an_earlier_release_has_read_is_known(log):
+    """It kept the first 512 bytes of each; a log that was renamed since is recognized by them."""
+    log.write(50)
+    runs = Runs()
+    runs.run(log.path)
+    [(key, kept)] = runs.checkpoints.items()
+    assert len(kept.begin) > 512
+    runs.checkpoints[key] = structs.replace(kept, begin=kept.begin[:512])
+    log.write(2)
+    log.path.rename(log.path.with_name("access.log.1"))
+    assert runs.run(log.path.parent).lines == 2
+    assert runs.lines == log.lines
 
 
 @pytest.mark.parametrize("change", ["shorter", "other"])
