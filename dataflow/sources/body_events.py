@@ -131,7 +131,7 @@ def split_lines(pieces: Iterable[bytes], most_bytes: int) -> Iterator[list[bytes
             if len(begun) < kept:
                 begun += lines[0]
             lines[0], begun = bytes(begun).removeprefix(BOM_UTF8), bytearray(last)
-            if BOM_UTF8 in piece:
+            if BOM_UTF8[:1] in piece:  # one byte is found ten times as fast as three
                 lines[1:] = [line.removeprefix(BOM_UTF8) for line in lines[1:]]
             yield _cleaned(lines, kept)
         else:
