@@ -16,7 +16,7 @@ from dataflow.access.check_turns import CHECKS_AT_ONCE, CheckTurns
 from dataflow.access.identity import OTHER_WORKER, Credentials, Grants, Identity, IdentityKind
 from dataflow.access.login_delays import LoginDelays
 from dataflow.access.passwords import check_password
-from dataflow.access.worker_proof import SCHEME, is_proof
+from dataflow.access.worker_proof import CLOCK_SECONDS, SCHEME, seconds_ahead
 from dataflow.http_error import HttpError, overloaded, unauthorized
 from dataflow.watched_files import WatchedFile
 
@@ -60,14 +60,21 @@ class Authenticator:
         if shown.authorization is not None:
             scheme, _, value = shown.authorization.partition(" ")
             if scheme.lower() == SCHEME:  # of a worker, or of a command, which anybody may run
-                is_right = shown.asked is not None and is_proof(value, self._worker_secret, shown.asked)
-                return OTHER_WORKER if is_right else self.everybody
+                ahead = self.clock_ahead(shown)
+                return OTHER_WORKER if ahead is not None and abs(ahead) <= CLOCK_SECONDS else self.everybody
             if self._file is not None:
                 return await self._by_header(known, scheme.lower(), value.strip(), shown.address)
         for name in shown.certificate_names:
             if name in known.certificates:
                 return known.certificates[name]
         return self.everybody
+
+    def clock_ahead(self, shown: Credentials) -> float | None:
+        """Return by how many seconds a worker's or command's proof is of the future; None without a proof."""
+        scheme, _, value = (shown.authorization or "").partition(" ")
+        if scheme.lower() != SCHEME or shown.asked is None:
+            return None
+        return seconds_ahead(value, self._worker_secret, shown.asked)
 
     async def log_in(self, user: str, password: str, address: str) -> Identity:
         """Return the user whose password this is; raise `HttpError` as `identify`."""

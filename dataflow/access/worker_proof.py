@@ -38,11 +38,12 @@ def proof_headers(secret: str, method: str, address: str) -> Mapping[str, str]:
     return {"Authorization": f"{SCHEME.capitalize()} {at_ms}:{proof}"}
 
 
-def is_proof(shown: str, secret: str, asked: Asked) -> bool:
-    """Tell whether this is the proof for what is asked, not too long ago."""
+def seconds_ahead(shown: str, secret: str, asked: Asked) -> float | None:
+    """Return how far the time of a proof for what is asked is ahead of our clock; None if it is no proof."""
     at, _, proof = shown.partition(":")
     if not (at.isascii() and at.isdecimal() and len(at) < 20 and proof.isascii()):
-        return False
+        return None
     at_ms = int(at)
-    is_recent = abs(now_ms() - at_ms) <= CLOCK_SECONDS * 1000
-    return is_recent and compare_digest(proof, asked.proof(secret, at_ms))
+    if not compare_digest(proof, asked.proof(secret, at_ms)):
+        return None
+    return (at_ms - now_ms()) / 1000

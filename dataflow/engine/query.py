@@ -14,6 +14,7 @@ from dataflow.engine.engine import Engine
 from dataflow.engine.engine_metrics import MISSING_PARTITIONS
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.partition import Partition
+from dataflow.engine.peer_refusal import refusal_of
 from dataflow.engine.query_result import PartitionResult, QueryResult, merge_results
 from dataflow.engine.router import GroupRouter
 from dataflow.engine.slices import in_slices
@@ -35,7 +36,7 @@ QUERY_PATH = "/_query"
 """Where a worker answers for its own partitions: `POST` of an `Inquiry`, in msgpack."""
 
 UNKNOWN_WORKER: Final = (401, 403)
-"""What a worker answers that has another secret than this one: somebody has to set DATAFLOW_WORKER_SECRET."""
+"""What a worker answers that has another secret, or clock, than this one: a person has to mend that."""
 
 MSGPACK = "application/vnd.msgpack"
 
@@ -254,7 +255,8 @@ class Queries:
                 if reply.status == 200:
                     return decode_results(await reply.read(), query_type)
                 tell = log.warning if reply.status in UNKNOWN_WORKER else log.info
-                tell("Worker refuses a query; its partitions are missing.", url=url, status=reply.status)
+                reason = await refusal_of(reply)
+                tell("Worker refuses a query; its partitions are missing.", url=url, reason=reason)
         except (aiohttp.ClientError, OSError, TimeoutError, *UNREADABLE) as error:
             log.warning("Worker does not answer a query; its partitions are missing.", url=url, error=error)
         except RuntimeError:  # the session is closed

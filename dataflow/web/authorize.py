@@ -10,7 +10,7 @@ from aiohttp.web import Request, RequestKey, StreamResponse, middleware
 
 from dataflow.access.configured import WHO_MAY
 from dataflow.access.identity import GIVEN, AccessRole, Credentials, Identity, IdentityKind
-from dataflow.access.worker_proof import Asked
+from dataflow.access.worker_proof import CLOCK_SECONDS, Asked
 from dataflow.app import app
 from dataflow.catalogue.declared import RECEIVED_STREAMS
 from dataflow.errors import DataflowError
@@ -84,7 +84,7 @@ def check_role(request: Request, role: AccessRole) -> None:
     """Raise `HttpError` unless who has sent a request that was let in has this role, too."""
     identity = identity_of(request)
     if not identity.may(role, None):
-        raise _refusal(identity, role, None)
+        raise _refusal(request, identity, role, None)
 
 
 async def is_still_known(request: Request) -> bool:
@@ -108,7 +108,7 @@ async def _let_in(request: Request, role: AccessRole, stream: str | None) -> Ide
     identity = await _identify(request)
     stream = stream or request.match_info.get("stream")
     if not identity.may(role, stream):
-        raise _refusal(identity, role, stream)
+        raise _refusal(request, identity, role, stream)
     return identity
 
 
@@ -126,7 +126,12 @@ def credentials_of(request: Request) -> Credentials:
     return Credentials(request.remote or "", request.headers.get(hdrs.AUTHORIZATION), asked, tuple(names))
 
 
-def _refusal(identity: Identity, role: AccessRole, stream: str | None) -> HttpError:
+def _refusal(request: Request, identity: Identity, role: AccessRole, stream: str | None) -> HttpError:
+    return _other_clock(request) or _lack(identity, role, stream)
+
+
+def _lack(identity: Identity, role: AccessRole, stream: str | None) -> HttpError:
+    """Return the error of who has not the role."""
     if role is AccessRole.WORKER:
         return HttpError(
             HTTPStatus.FORBIDDEN,
@@ -145,6 +150,19 @@ def _refusal(identity: Identity, role: AccessRole, stream: str | None) -> HttpEr
             HTTPStatus.FORBIDDEN, f"{missing}; expected one that the access file names, by HTTPS"
         )
     return HttpError(HTTPStatus.FORBIDDEN, f"nobody has the role {role}; {WHO_MAY}")
+
+
+def _other_clock(request: Request) -> HttpError | None:
+    """Return the error of who has the secret of the workers, but asks at another time than it is here."""
+    ahead = app.context.authenticator.clock_ahead(credentials_of(request))
+    if ahead is None:
+        return None
+    apart = f"{abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} that of this worker"
+    return HttpError(
+        HTTPStatus.FORBIDDEN,
+        f"clock of the worker or command that asks is {apart}; expected at most {CLOCK_SECONDS} s: "
+        "run a time service (chrony, systemd-timesyncd) on both machines",
+    )
 
 
 def _count(error: HttpError) -> None:

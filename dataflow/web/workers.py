@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
+from dataflow.engine.peer_refusal import refusal_of
 from dataflow.errors import UNREADABLE
 from dataflow.web.answer import Answer
 from dataflow.web.csv_sheet import Sheet, rows_of
@@ -84,7 +85,7 @@ async def _ask(url: str) -> WorkerView | SilentWorker:
             if reply.status == HTTPStatus.OK:
                 answer = msgspec.json.decode(await reply.read(), type=WorkersAnswer)
                 return answer.workers[0]
-            return SilentWorker(url, f"answers {reply.status}")
+            return SilentWorker(url, f"answers {await refusal_of(reply)}")
     except TimeoutError:
         return SilentWorker(url, f"does not answer within {options.query_seconds:g} s")
     except (aiohttp.ClientError, OSError, *UNREADABLE) as error:

@@ -8,6 +8,7 @@ from harness.certificates import Authority
 from harness.served_routes import SECRET, TOKENS, access_file, asked, credentials, serving
 from multidict import CIMultiDict
 
+from dataflow.access import worker_proof
 from dataflow.app import app
 from dataflow.cli.worker_client import ask, tell
 from dataflow.errors import DataflowError
@@ -49,6 +50,20 @@ async def test_a_refusal_says_who_lacks_which_role(guarded):
         assert ways == ['Basic realm="dataflow"', 'Bearer realm="dataflow"']
     async with session.get(f"{address}/_process") as reply:
         assert "expected the same DATAFLOW_WORKER_SECRET at all workers" in (await reply.json())["error"]
+
+
+@pytest.mark.parametrize(("ahead", "where"), [(3_600, "ahead of"), (-3_600, "behind")])
+async def test_a_worker_of_another_clock_is_told_so(guarded, ahead: int, where: str, monkeypatch):
+    """It was told to set the same secret, which it had: an operator looked at the wrong thing."""
+    address, session = guarded
+    here = worker_proof.now_ms
+    for method, path in (("POST", "/_query"), ("GET", "/tables")):
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr(worker_proof, "now_ms", lambda: here() + ahead * 1000)
+            headers = worker_proof.proof_headers(SECRET, method, f"{address}{path}")
+        async with session.request(method, f"{address}{path}", headers=headers) as reply:
+            assert reply.status == 403
+            assert f"3,600 s {where} that of this worker; expected" in (await reply.json())["error"], path
 
 
 async def test_a_sender_of_some_streams_is_told_which_role_it_lacks(guarded):

@@ -11,6 +11,8 @@ from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from dataflow.engine.event_counts import EventCounts
 from dataflow.engine.query import (
@@ -193,3 +195,34 @@ async def test_a_query_that_is_under_way_as_its_worker_stops_logs_no_error(
     await asyncio.sleep(0)
     gc.collect()
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ('{"error":"clock is 3,600 s ahead"}', "403: clock is 3,600 s ahead"),
+        ("<html>Forbidden", "403"),
+        ("\udcff", "403"),
+    ],
+)
+async def test_a_query_that_is_refused_is_logged_with_the_reason(
+    told: str, reason: str, caplog: pytest.LogCaptureFixture
+):
+    """A 403 alone has several causes: another secret, another clock, a proxy in between."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=403, body=told.encode(errors="surrogateescape"))
+
+    served = web.Application()
+    served.router.add_post("/_query", refuse)
+    async with TestClient(TestServer(served)) as client:
+        options = SimpleNamespace(peer_headers=lambda *_: {}, query_seconds=5.0)
+        engine = SimpleNamespace(
+            options=options, partitions={}, topology=SimpleNamespace(partition_counts={"events": 1})
+        )
+        app = SimpleNamespace(http_client=client.session, should_stop=False, consumer_generation_id=1)
+        queries: Any = Queries(app, engine, None)
+        queries.other_owners = AsyncMock(return_value={str(client.make_url("")).rstrip("/")})
+        assert (await queries.query(["events"], ReadEventCounts()))["events"].missing == [0]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert caplog.text.rstrip().replace('"', "").endswith(f"reason={reason}")
