@@ -46,6 +46,14 @@ def option_ms(option: str, text: str | None) -> int | None:
         raise Misconfigured(f"{option} is '{text}'; expected an ISO 8601 date or date-time") from None
 
 
+def range_ms(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    """Return the instants of --from and --to; raise `Misconfigured` if nothing can be between them."""
+    start_ms, end_ms = option_ms("--from", start), option_ms("--to", end)
+    if start_ms is not None and end_ms is not None and start_ms >= end_ms:
+        raise Misconfigured(f"--from is '{start}'; expected an instant before --to, which is {end}")
+    return start_ms, end_ms
+
+
 def milliseconds_of(at: datetime) -> int:
     """Return an instant in ms, cut; UTC where it has no time zone."""
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND

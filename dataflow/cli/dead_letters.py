@@ -10,7 +10,7 @@ from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, say, table_of
 from dataflow.errors import DataflowError, Misconfigured, expected_one_of
 from dataflow.errors import Reason as DeadLetterReason
-from dataflow.instants import option_ms
+from dataflow.instants import range_ms
 
 if TYPE_CHECKING:
     from dataflow.dead_letters.json_views import DeadLetterRow
@@ -107,7 +107,7 @@ def list_letters(
     from dataflow.dead_letters.json_views import list_of_letters
     from dataflow.dead_letters.letter import LetterFilter
 
-    letter_filter = LetterFilter(stage, reason, topic, option_ms("--from", start), option_ms("--to", end))
+    letter_filter = LetterFilter(stage, reason, topic, *range_ms(start, end))
     answer = ask_broker(lambda connection: list_of_letters(connection, letter_filter, limit))
     if not people_read():
         print_json(answer)
@@ -157,7 +157,7 @@ def replay(
     from dataflow.dead_letters.selection import preview_replay
 
     wanted = frozenset(map(_place, places)) if places else None
-    letters = LetterFilter(stage, reason, topic, option_ms("--from", start), option_ms("--to", end), wanted)
+    letters = LetterFilter(stage, reason, topic, *range_ms(start, end), wanted)
     if dry_run or (people_read() and not yes):
         preview = ask_broker(lambda connection: preview_replay(connection, letters, limit))
         _show_result(preview, would="would be ")

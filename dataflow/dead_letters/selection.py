@@ -9,9 +9,11 @@ from msgspec import Meta
 
 from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.dead_letters.letter import Letter, LetterFilter
+from dataflow.dead_letters.letter import Letter, LetterFilter, Place
 from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
 from dataflow.dead_letters.marks import Marks
+
+MOST_NAMED = 20
 
 
 class ReplayResult(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,7 +47,9 @@ class ReplaySelection:
 
     async def letters(self, letter_filter: LetterFilter, limit: int | None) -> AsyncIterator[Letter]:
         """Yield those that can go back, the oldest first, until `limit` are replayed or pending."""
+        unseen = set(letter_filter.places or ())
         async for letter in self.reader.oldest_first(letter_filter):
+            unseen.discard((letter.partition, letter.offset))
             if self.was_replayed(letter):
                 self.result.already_replayed += 1
             elif why := self._obstacle(letter):
@@ -55,6 +59,8 @@ class ReplaySelection:
                 return
             else:
                 yield letter
+        if unseen:
+            self.result.impossible[_nothing_at(unseen)] += len(unseen)
 
     def was_replayed(self, letter: Letter) -> bool:
         """Tell whether a letter was sent back before."""
@@ -74,6 +80,12 @@ class ReplaySelection:
         if letter.is_left_out:
             return "has not the content of its record, which was too large or could not be read"
         return None if topic in self.reader.partitions else f"topic {topic} does not exist any more"
+
+
+def _nothing_at(places: Collection[Place]) -> str:
+    named = ", ".join(f"{partition}/{offset}" for partition, offset in sorted(places)[:MOST_NAMED])
+    more = ", …" if len(places) > MOST_NAMED else ""
+    return f"no dead letter is there, or none that meets the other conditions: {named}{more}"
 
 
 async def preview_replay(

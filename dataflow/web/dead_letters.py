@@ -13,7 +13,7 @@ from dataflow.dead_letters.json_views import DeadLetterList, DeadLetterPage, lis
 from dataflow.dead_letters.letter import LetterFilter
 from dataflow.dead_letters.replay import AnotherReplay, replay
 from dataflow.dead_letters.selection import ReplayResult, preview_replay
-from dataflow.http_error import HttpError, not_found
+from dataflow.http_error import HttpError, bad_value, not_found
 from dataflow.web.author import author_of
 from dataflow.web.csv_sheet import Sheet, rows_of
 from dataflow.web.parameter import NoParameters, about, named
@@ -37,8 +37,10 @@ class LetterRequest(NoParameters, kw_only=True):
     end: Annotated[Instant | None, about("Written before this instant")] = named("to")
 
     def letter_filter(self, places: list[tuple[int, int]] | None = None) -> LetterFilter:
-        """Return the filter for these letters."""
+        """Return the filter for these letters; raise `HttpError` if no letter can be in the range."""
         start_ms, end_ms = ms_of(self.start), ms_of(self.end)
+        if start_ms is not None and end_ms is not None and start_ms >= end_ms:
+            raise bad_value("from", str(self.start), f"an instant before to, which is {self.end}")
         only = None if places is None else frozenset(places)
         return LetterFilter(self.stage, self.reason, self.topic, start_ms, end_ms, only)
 

@@ -120,6 +120,19 @@ async def test_only_what_is_meant_goes_back(place, bury, read_topic):
     assert [r.value for r in read_topic(place["source"])] == [b"a", b"b", b"c"]
 
 
+async def test_a_place_without_a_letter_is_named(place, bury):
+    """A mistyped offset, or one that retention has deleted: an operator took "0 sent back" for done."""
+    bury(b"a", b"b", stage="x")
+    places = frozenset({(0, 0), (0, 1), (0, 99), (7, 0)})
+    preview = await preview_replay(place["connection"], LetterFilter(places=places))
+    told = await replay(place["connection"], place["app"], LetterFilter(places=places), "user ann")
+    nothing = "no dead letter is there, or none that meets the other conditions"
+    for result in (preview, told):
+        assert (result.replayed, result.impossible) == (2, {f"{nothing}: 0/99, 7/0": 2})
+    other = await preview_replay(place["connection"], LetterFilter(stage="y", places=frozenset({(0, 1)})))
+    assert other.impossible == {f"{nothing}: 0/1": 1}
+
+
 async def test_a_limit_takes_the_oldest_and_the_next_replay_goes_on(place, bury, read_topic):
     """A thousand at a time, say."""
     bury(*(b"%d" % n for n in range(9)))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.instants import instant_ms, iso, iso_or_none
+from dataflow.errors import Misconfigured
+from dataflow.instants import instant_ms, iso, iso_or_none, range_ms
 
 ROOT = Path(__file__).parents[2]
 FORMATS_OF_OTHERS = {
@@ -47,6 +48,14 @@ def test_no_instant_is_no_text():
 def test_what_is_written_is_read_back(at_ms):
     """An answer's instants can be asked for again, to the millisecond."""
     assert instant_ms(iso(at_ms)) == at_ms
+
+
+def test_a_range_in_which_nothing_can_be_is_refused():
+    """Who has swapped the two was shown an empty list."""
+    assert range_ms("2026-01-31", None) == (instant_ms("2026-01-31"), None)
+    assert range_ms(None, None) == (None, None)
+    with pytest.raises(Misconfigured, match="--from is '2026-02-01'; expected an instant before --to"):
+        range_ms("2026-02-01", "2026-02-01T00:00:00Z")
 
 
 def test_nobody_else_writes_instants():
