@@ -45,7 +45,7 @@ class LiveRequest(NoParameters):
     AccessRole.READ,
     description="`answer` has of, status and answer; `beat` comes each second, with what is waited for.",
     answer=STREAM,
-    errors={400: "A parameter is not as expected"},
+    errors={400: "A parameter is not as expected", 429: "Pages look at too many different answers"},
 )
 async def live(request: LiveRequest, http: Request) -> StreamResponse:
     """The answers of other addresses, sent again whenever they change."""
@@ -53,6 +53,7 @@ async def live(request: LiveRequest, http: Request) -> StreamResponse:
     if not 1 <= len(addresses) <= MOST_ADDRESSES:
         raise bad_value("of", request.of, f"1 to {MOST_ADDRESSES} addresses, with spaces between them")
     asks, refusals = await _asks(http, addresses)
+    live_answers().check_room([address for address, _ in asks])  # nothing is awaited until they are asked
     return await send_events(http, frames_of(http, asks, refusals, monotonic() + request.seconds))
 
 

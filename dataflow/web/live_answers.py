@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Final
 
 from dataflow.errors import DataflowError
-from dataflow.http_error import OWN_FAULT, HttpError
+from dataflow.http_error import OWN_FAULT, HttpError, overloaded
 from dataflow.kafka.errors import KafkaError
 from dataflow.logs import get_log
 from dataflow.web.event_stream import event
@@ -19,6 +19,9 @@ EVERY_SECONDS: Final = 1.0
 MOST_SECONDS: Final = 10.0
 IDLE_SHARE: Final = 40
 """All answers together are waited for so many times less long than nothing is asked."""
+MOST_ANSWERS: Final = 2_000
+MOST_BYTES: Final = 64 << 20
+"""Different answers that are kept for those who look at them; pages that show the same share them."""
 
 Ask = Callable[[], Awaitable[object]]
 
@@ -68,6 +71,17 @@ class LiveAnswers:
 
     def __init__(self) -> None:
         self._by_address: dict[str, LiveAnswer] = {}
+
+    def check_room(self, addresses: Sequence[str]) -> None:
+        """Raise `HttpError` if these would be too many answers, besides those that are looked at."""
+        added = sum(address not in self._by_address for address in addresses)
+        kept = sum(len(answer.frame) for answer in self._by_address.values())
+        if added and (len(self._by_address) + added > MOST_ANSWERS or kept > MOST_BYTES):
+            raise overloaded(
+                f"pages look at {len(self._by_address):,} different answers of this worker, which take "
+                f"{kept >> 20} MiB; expected at most {MOST_ANSWERS:,}, and {MOST_BYTES >> 20} MiB",
+                retry_seconds=5.0,
+            )
 
     @contextmanager
     def listen(self, asks: Sequence[tuple[str, Ask]], changed: asyncio.Event) -> Iterator[list[LiveAnswer]]:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
-from dataflow.http_error import unavailable
+from dataflow.http_error import HttpError, unavailable
 from dataflow.web import live_answers
 from dataflow.web.live_answers import LiveAnswer, LiveAnswers
 
@@ -110,3 +110,20 @@ async def test_it_says_for_how_long_an_answer_is_waited_for():
         await until(lambda: answer.waits_seconds > 0.02)
         frozen.set()
         await until(lambda: answer.number == 1)
+
+
+@pytest.mark.parametrize(("most", "value"), [("MOST_ANSWERS", 2), ("MOST_BYTES", 60)])
+async def test_more_different_answers_than_have_room_are_refused(
+    most: str, value: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Eight hundred streams with other addresses each made a worker keep 400 MB, and ask all of them."""
+    monkeypatch.setattr(live_answers, most, value)
+    hub, source = LiveAnswers(), Counter()
+    hub.check_room(["/a", "/b"])
+    with hub.listen([("/a", source.ask), ("/b", source.ask)], asyncio.Event()) as answers:
+        await until(lambda: all(answer.number for answer in answers))
+        hub.check_room(["/a", "/b"])
+        with pytest.raises(HttpError, match="look at 2 different answers of this worker, which") as refusal:
+            hub.check_room(["/a", "/c"])
+        assert (refusal.value.status, refusal.value.retry_seconds) == (429, 5.0)
+    hub.check_room(["/a", "/c"])

@@ -6,6 +6,8 @@ from http.client import HTTPConnection
 import pytest
 from harness.workers import Worker
 
+from dataflow.web.live_answers import MOST_ANSWERS
+
 TABLE = "tables/stays_per_category?window=all"
 
 
@@ -67,3 +69,18 @@ def test_a_head_does_not_wait_for_the_end(worker: Worker):
     assert (response.status, response.read()) == (200, b"")
     assert response.headers["Content-Type"] == "text/event-stream"
     connection.close()
+
+
+def test_streams_of_ever_other_addresses_are_refused_before_they_begin(worker: Worker):
+    """Each address costs memory and questions; what others look at already costs nothing more."""
+    streams = [HTTPConnection(worker.host, worker.port, timeout=60) for _ in range(MOST_ANSWERS // 20 + 1)]
+    try:
+        for number, stream in enumerate(streams):
+            of = "%20".join(f"{TABLE}%26top={1 + each}%26limit={number + 1}" for each in range(20))
+            stream.request("GET", f"/live?of={of}")
+        statuses = [stream.getresponse().status for stream in streams]
+        assert statuses == [200] * (MOST_ANSWERS // 20) + [429]
+        assert events_of(worker, f"{TABLE}&top=1&limit=1")[0][1]["status"] == 200
+    finally:
+        for stream in streams:
+            stream.close()
