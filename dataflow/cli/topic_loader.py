@@ -11,7 +11,7 @@ from dataflow.errors import DataflowError, missing_topic
 from dataflow.kafka.admin import MAX_MESSAGE_BYTES, Admin
 from dataflow.kafka.clients import drop, running
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.producers import IdempotentProducer
+from dataflow.kafka.producers import IdempotentProducer, refusal_of
 from dataflow.kafka.types import BatchBuilder
 
 BATCH_BYTES = 256 << 10
@@ -58,9 +58,10 @@ class BatchSender:
 
     async def _await_answer(self, stored: "asyncio.Future[object]", records: int, subject: str) -> None:
         try:
-            await stored
+            with refusal_of(self._topic):
+                await stored
         except KafkaError as error:
-            self._result.failed.append(f"{subject} are not stored: {error!r}")
+            self._result.failed.append(f"{subject} are not stored: {error}")
         else:
             self._result.acknowledged += records
 

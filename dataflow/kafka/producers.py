@@ -121,7 +121,7 @@ class TransactionalProducer(AIOKafkaProducer):
         headers: Headers | None = None,
     ) -> Acknowledgement:
         """Send a record; `acknowledged` waits for the broker's answer."""
-        with _refusal_of(topic):
+        with refusal_of(topic):
             return self._note(topic, await super().send(topic, value, key, partition, timestamp_ms, headers))
 
     def _note(self, topic: str, sent: Acknowledgement) -> Acknowledgement:
@@ -138,7 +138,7 @@ class TransactionalProducer(AIOKafkaProducer):
         sent, self._sent = self._sent, []
         try:
             for topic, acknowledgement in sent:
-                with _refusal_of(topic):
+                with refusal_of(topic):
                     await acknowledgement
         except KafkaError:
             _raise_refusal(sent)
@@ -193,12 +193,13 @@ def _raise_refusal(sent: Iterable[tuple[str, Acknowledgement]]) -> None:
     """Raise what a topic has refused of this, if it is known."""
     for topic, acknowledgement in sent:
         if acknowledgement.done() and isinstance(acknowledgement.exception(), REFUSED):
-            with _refusal_of(topic):
+            with refusal_of(topic):
                 acknowledgement.result()
 
 
 @contextmanager
-def _refusal_of(topic: str) -> Iterator[None]:
+def refusal_of(topic: str) -> Iterator[None]:
+    """Raise what says why a topic has refused records, in place of the broker's error."""
     try:
         yield
     except (MessageSizeTooLargeError, RecordTooLargeError) as error:

@@ -64,3 +64,24 @@ def test_a_topic_that_is_not_there_is_named(generate, unique):
     said = process.communicate(timeout=30)[1].decode()
     assert process.returncode == 1
     assert "`dataflow topics` makes the declared ones" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"cleanup_policy": "compact,delete"}, "records without a key (cleanup.policy without compact)"),
+        ({"max_message_bytes": 100}, "(max.message.bytes"),
+        ({"message_timestamp_before_max_ms": 1_000}, "message.timestamp.type=LogAppendTime"),
+    ],
+)
+def test_a_topic_that_refuses_events_is_named_with_the_reason(
+    generate, unique, create_topics, settings: dict[str, object], reason: str
+):
+    """`InvalidRecord()` was all that was said."""
+    name = unique("refusing")
+    create_topics(name, partitions=1, **settings)
+    process = generate("events", "--rate", "50", "--seconds", "2", "--start", "2026-01-31", "--to", name)
+    failed = json.loads(process.communicate(timeout=60)[0])["failed"]
+    assert process.returncode == 1
+    assert all("events are not stored: " in why and name in why and reason in why for why in failed)
+    assert failed
