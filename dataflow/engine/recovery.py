@@ -130,8 +130,7 @@ class Recovery:
         for tp, state in states.items():
             if ahead_ms := state.rewind(now_ms()):
                 log.warning(
-                    "Event time was ahead of the clock, by an event or record timestamp that cannot be; "
-                    "it goes on from now.",
+                    "Event time was ahead of the clock of this machine; it goes on from now.",
                     topic=tp.topic,
                     partition=tp.partition,
                     ahead_seconds=ahead_ms // 1000,
