@@ -117,7 +117,11 @@ class Brokers:
             self.nodes.append(Node(home, number, port, {**PROPERTIES, **listeners}))
         self.address = ",".join(f"{HOST}:{port}" for port in own)
         self.for_workers = ",".join(f"{HOST}:{wire.port}" for wire in self.wires)
-        self.admin = AdminClient({"bootstrap.servers": self.address, "log_level": 2})
+        self._as_admin: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": self.address,
+            "log_level": 2,
+        }
+        self.admin = AdminClient(self._as_admin)
 
     def start(self) -> None:
         """Start all."""
@@ -142,11 +146,15 @@ class Brokers:
 
     def coordinator(self, group: str) -> int:
         """Return which node coordinates a group; on a busy machine a question may get lost."""
+        errors = []
         for _ in range(ASKED_TIMES):
-            with suppress(KafkaException):
-                asked = self.admin.describe_consumer_groups([group], request_timeout=ASK_SECONDS)
+            admin = AdminClient(self._as_admin)  # one that knows no coordinator from before
+            asked = admin.describe_consumer_groups([group], request_timeout=ASK_SECONDS)
+            try:
                 return int(asked[group].result().coordinator.id)
-        raise AssertionError(f"coordinator of {group} is not known after {ASKED_TIMES * ASK_SECONDS} s")
+            except KafkaException as error:
+                errors.append(error)
+        raise AssertionError(f"coordinator of {group} is not known: {errors}")
 
     def leaders(self, topic: str) -> list[int]:
         """Return which node leads each partition of a topic."""
