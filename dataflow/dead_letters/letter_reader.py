@@ -10,15 +10,19 @@ from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.dead_letters.letter import Letter, LetterFilter, Place, read_letter
 from dataflow.dead_letters.marks import Marks
 from dataflow.errors import UNREADABLE, DataflowError
-from dataflow.kafka.consumers import reader
+from dataflow.kafka.consumers import client_of, reader
 from dataflow.kafka.reading import read_up_to
 from dataflow.kafka.record import Record
+from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.topics import existing_topics
 
 FIRST_STEP, LONGEST_STEP = 500, 20_000  # how many records are read at once, from the newest backward
 
 MOST_SCANNED = 200_000  # how many records are scanned for one list
+
+TOPIC_ID = "dataflow-topic-id"
+"""Header of a mark: of which topic of dead letters it is."""
 
 LAST_OFFSET = 2**63 - 2
 
@@ -36,8 +40,9 @@ class LetterList:
 class LetterReader:
     """Reads dead letters and marks, without a group; made by `letter_reader`."""
 
-    def __init__(self, consumer: Consumer, partitions: Mapping[str, int]) -> None:
+    def __init__(self, consumer: Consumer, partitions: Mapping[str, int], topic_id: str) -> None:
         self.partitions = partitions  # partition counts of all topics of the broker
+        self.topic_id = topic_id  # of the dead letters; "" on a broker before 2.8
         self._consumer = consumer
         self._partitions = [
             TopicPartition(DEAD_LETTERS.name, n) for n in range(partitions[DEAD_LETTERS.name])
@@ -48,19 +53,34 @@ class LetterReader:
         ]
 
     async def marks(self) -> Marks:
-        """Return all marks; raise `DataflowError` if the dead-letter topic was re-created since."""
+        """Return all marks but those of a dead-letter topic that was re-created since.
+
+        Raises `DataflowError` for marks of an earlier release, which do not say of which topic they are.
+        """
         marks = Marks()
         ends = await self._consumer.end_offsets(self._marks)
         for tp, begin in (await self._consumer.beginning_offsets(self._marks)).items():
             async for records in self._records(tp, begin, ends[tp]):
                 for record in records:
-                    _put(marks, tp, record)
+                    self._put(marks, tp, record)
         if marks.beyond({tp.partition: end for tp, end in (await self._ends()).items()}):
             raise DataflowError(
                 f"topic {DEAD_LETTERS_REPLAYED.name} names dead letters that do not exist; expected it to "
                 f"be deleted together with {DEAD_LETTERS.name}. Delete it, and create it by `dataflow topics`"
             )
         return marks
+
+    def _put(self, marks: Marks, tp: TopicPartition, record: Record) -> None:
+        key, told = record.key or b"", dict(record.headers).get(TOPIC_ID) or b""
+        is_of_another = b"" != told != self.topic_id.encode() != b""
+        try:
+            marks.put(key, record.value, is_of_another=is_of_another)
+        except UNREADABLE as error:
+            raise DataflowError(
+                f"record {record.offset} of {tp.topic}, partition {tp.partition}, key {key.decode()}, is no "
+                f"mark of a replay ({error}); expected what `dataflow dead-letters replay` has written. "
+                "Write null under that key; letters that it named can be replayed again then"
+            ) from error
 
     async def begins(self) -> dict[int, int]:
         """Return the offset of the oldest letter of each partition."""
@@ -167,16 +187,5 @@ async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[Lette
             f"topic {DEAD_LETTERS.name} is missing; expected `dataflow topics` to have made it"
         )
     async with reader(connection) as consumer:
-        yield LetterReader(consumer, partitions)
-
-
-def _put(marks: Marks, tp: TopicPartition, record: Record) -> None:
-    key = record.key or b""
-    try:
-        marks.put(key, record.value)
-    except UNREADABLE as error:
-        raise DataflowError(
-            f"record {record.offset} of {tp.topic}, partition {tp.partition}, key {key.decode()}, is no mark "
-            f"of a replay ({error}); expected what `dataflow dead-letters replay` has written. Write null "
-            "under that key; letters that it named can be replayed again then"
-        ) from error
+        ids = await topic_ids(client_of(consumer), [DEAD_LETTERS.name])
+        yield LetterReader(consumer, partitions, ids.get(DEAD_LETTERS.name, ""))

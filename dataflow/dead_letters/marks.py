@@ -36,13 +36,21 @@ class Marks:
     def __init__(self) -> None:
         self._by_key: dict[bytes, list[Range]] = {}
         self._ranges: dict[int, list[Range]] | None = None
+        self._of_others = set[bytes]()
 
-    def put(self, key: bytes, value: bytes | None) -> None:
-        """Apply a record of the topic. Raises one of `UNREADABLE` for a mark that cannot be read."""
+    def put(self, key: bytes, value: bytes | None, *, is_of_another: bool = False) -> None:
+        """Apply a record of the topic; one of another topic of dead letters names none of these letters.
+
+        Raises one of `UNREADABLE` for a mark that cannot be read.
+        """
         self._ranges = None
-        if value is None:
-            self._by_key.pop(key, None)
-        elif _is_ours(key):
+        self._by_key.pop(key, None)
+        self._of_others.discard(key)
+        if value is None or not _is_ours(key):
+            return
+        if is_of_another:
+            self._of_others.add(key)
+        else:
             self._by_key[key] = _decode(value)
 
     def has(self, partition: int, offset: int) -> bool:
@@ -53,6 +61,7 @@ class Marks:
 
     def outdated(self, begins: Mapping[int, int]) -> Iterator[bytes]:
         """Yield the keys of marks whose letters are all deleted; `begins` has the first offsets."""
+        yield from self._of_others
         for key, ranges in self._by_key.items():
             if ranges[-1][1] < begins.get(_partition(key), 0):
                 yield key

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from dataflow.audit import AuditedAction, write_audit
 from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
 from dataflow.dead_letters.letter import Letter, LetterFilter
-from dataflow.dead_letters.letter_reader import letter_reader
+from dataflow.dead_letters.letter_reader import TOPIC_ID, letter_reader
 from dataflow.dead_letters.marks import mark_of
 from dataflow.dead_letters.selection import ReplayResult, ReplaySelection
 from dataflow.errors import DataflowError
 from dataflow.kafka.errors import Fenced, RecordsTooLarge, TimestampsRefused
 from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import NO_TIMESTAMP
 from dataflow.kafka.transaction import transaction, transactional_producer
 
@@ -135,9 +136,10 @@ class _Replay:
         for letter in letters:
             await self._send(letter)
             by_partition.setdefault(letter.partition, []).append(letter.offset)
+        headers: Headers = [(TOPIC_ID, self.selection.reader.topic_id.encode())]
         for partition, offsets in by_partition.items():
             key, value = mark_of(partition, offsets)
-            await self.producer.send(DEAD_LETTERS_REPLAYED.name, value, key)
+            await self.producer.send(DEAD_LETTERS_REPLAYED.name, value, key, headers=headers)
 
     async def _send(self, letter: Letter) -> None:
         origin, partitions = letter.origin_partition, self.selection.reader.partitions[letter.topic]

@@ -263,3 +263,14 @@ def test_the_topics_are_declared():
         "message.timestamp.type": "LogAppendTime",
     }
     assert declared["dead-letters"]["message.timestamp.type"] == "LogAppendTime"
+
+
+async def test_letters_of_a_topic_that_is_created_again_can_go_back(place, bury, kafka, create_topics):
+    """The marks of as many letters of the first topic kept them from it, without a word."""
+    bury(b"a", b"b")
+    assert await back(place) == (2, 0)
+    await asyncio.to_thread(kafka.delete_topic, place["dead-letters"])
+    create_topics(place["dead-letters"], partitions=2, message_timestamp_type="LogAppendTime")
+    bury(b"c", b"d", b"e")
+    assert await back(place) == (3, 0)
+    assert await back(place) == (0, 3)

@@ -49,6 +49,17 @@ def test_marks_are_forgotten_with_their_letters_and_not_before():
     assert [offset for offset in range(12) if marks.has(0, offset)] == [8, 10, 11]
 
 
+def test_marks_of_another_topic_hide_nothing_and_are_forgotten():
+    """Its letters had the places of those that are there now; a new mark may have the key of an old one."""
+    marks = Marks()
+    for offsets in ({1, 2}, {5}, {41}):
+        marks.put(*mark_of(0, offsets), is_of_another=True)
+    marks.put(*mark_of(0, {5, 6}))
+    assert [offset for offset in range(50) if marks.has(0, offset)] == [5, 6]
+    assert not marks.beyond({0: 7})
+    assert set(marks.outdated({0: 0})) == {b"0/1", b"0/41"}
+
+
 def test_marks_of_letters_that_do_not_exist_yet_are_noticed():
     """The dead-letter topic was deleted and created again: its marks would hide new letters."""
     marks = Marks()
