@@ -125,7 +125,7 @@ def test_every_command_of_the_page_is_answered(stored):
 def _worker_of(role, analytics_broker, postgres, folder, **chosen):
     settings = {"DATAFLOW_ROLE": role, "DATAFLOW_POSTGRES_URL": postgres.url, **chosen}
     with running_worker(analytics_broker.address, folder, "analytics", **settings) as worker:
-        worker.wait_for("/healthz", lambda reply: reply.status == 200)
+        worker.wait_ready()
         yield worker
 
 

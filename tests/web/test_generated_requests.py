@@ -101,7 +101,7 @@ def test_no_request_is_a_fault_of_a_worker(own_broker: EmbeddedBroker, tmp_path:
     """`?limit=` with 4,301 digits was one; a list of what is known to break finds no more than itself."""
     with workers(own_broker, tmp_path) as by_role:
         for worker in by_role.values():
-            worker.wait_for("/healthz", lambda reply: reply.status == 200)
+            worker.wait_for("/readyz", lambda reply: b"is starting" not in reply.body)
 
         @examples
         @given(st.sampled_from([*ROLES]), sent_requests(ROUTES))
