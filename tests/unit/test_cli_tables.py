@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dataflow.access.worker_proof import Asked, seconds_ahead
+from dataflow.access.worker_proof import CLOCK_SECONDS, Asked, seconds_ahead
 from dataflow.cli.tables import lists_of_tables, tables, windows_of
 from dataflow.cli.worker_client import NotReady, ask, tell
 from dataflow.errors import DataflowError, Misconfigured
@@ -198,7 +198,9 @@ def test_a_command_of_who_runs_workers_proves_it(worker, given, tmp_path: Path):
         scheme, _, proof = str(worker.asked_by.pop()).partition(" ")
         assert scheme == "Worker"
         host = worker.url.removeprefix("http://")
-        assert seconds_ahead(proof, secret, Asked("GET", host, "/tables?top=1")) is not None, chosen
+        ahead = seconds_ahead(proof, secret, Asked("GET", host, "/tables?top=1"))
+        assert ahead is not None, chosen
+        assert abs(ahead) <= CLOCK_SECONDS, chosen
         assert secret not in proof
 
 

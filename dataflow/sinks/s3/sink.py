@@ -61,6 +61,7 @@ class S3Sink(Sink):
         private_folder(self._archive.folder)
         store = await self._connections.enter_async_context(connected(self._settings))
         self._objects = ObjectWriter(store, self._archive)
+        self._origins = Origins(self._objects.first_id)
 
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Buffer the batch, and store the blocks that it completes."""
@@ -84,8 +85,7 @@ class S3Sink(Sink):
         return WriteResult(buffer.block.first_offset if buffer.block else batch.end, rejected)
 
     async def _block(self, batch: SinkBatch, first: ObjectLine) -> Block:
-        assert self._objects is not None
-        self._origins = self._origins or Origins(self._objects.first_id)
+        assert self._origins is not None
         origin = TopicPartition(await self._origins.topic_of(batch), batch.tp.partition)
         return Block(self._archive.rules, first, self._archive.folder, origin)
 

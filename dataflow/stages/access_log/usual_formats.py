@@ -153,7 +153,7 @@ def _one_time(first: str | None, last: str | None, forwarded: str | None) -> str
     elif "." in first and "." in last:  # nginx's time of the request contains that of the upstream
         return max(first, last, key=float)
     else:
-        actual, expected = f"{first} and {last}", "one response time, or a format that tells them apart"
+        actual, expected = f"{first} and {last}", "one response time, or DATAFLOW_ACCESS_LOG_FORMAT"
     raise InvalidEvent(Reason.UNPARSABLE, f"rest of the line is {actual}; expected {expected}")
 
 
