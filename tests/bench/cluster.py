@@ -1,7 +1,7 @@
 """The broker of the benchmark: topics made, filled, measured and read back, by librdkafka."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from confluent_kafka import (
@@ -45,10 +45,15 @@ class Cluster:
 
     def keep_producer_times(self, topics: Iterable[str]) -> None:
         """Let the records of these topics keep the timestamps of producers: latency is measured by them."""
-        entry = ConfigEntry(
-            "message.timestamp.type", "CreateTime", incremental_operation=AlterConfigOpType.SET
-        )
-        asked = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry]) for name in topics]
+        self.alter_topics(topics, {"message.timestamp.type": "CreateTime"})
+
+    def alter_topics(self, topics: Iterable[str], config: Mapping[str, str]) -> None:
+        """Set these settings of these topics."""
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in config.items()
+        ]
+        asked = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries) for name in topics]
         for altered in self._admin.incremental_alter_configs(asked).values():
             altered.result(30)
 

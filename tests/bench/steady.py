@@ -50,7 +50,7 @@ def measure_steady(address: str, source: str, output: str, load: Load, worker: W
     What a broker and a worker that have just started take is neither in the ranks nor in the cores.
     """
     producer = Producer({"bootstrap.servers": address, "linger.ms": 5, "enable.idempotence": True})
-    consumer = _reader(address, output, load.partitions)
+    consumer = committed_reader(address, output, load.partitions)
     waits: Counter[int] = Counter()
     began, sent, got, warm, ended = time.monotonic(), 0, 0, None, None
     counted_from_ms = (time.time() + WARM_UP_SECONDS) * 1000
@@ -84,7 +84,8 @@ def _waits(arrived: list[Message], counted_from_ms: float) -> Iterator[int]:
             yield now_ms - message.timestamp()[1]
 
 
-def _reader(address: str, topic: str, partitions: int) -> Consumer:
+def committed_reader(address: str, topic: str, partitions: int) -> Consumer:
+    """Return a consumer of all partitions of a topic, from their begin, that hardly waits for more."""
     consumer = Consumer(
         {
             "bootstrap.servers": address,
