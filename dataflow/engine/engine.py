@@ -38,6 +38,7 @@ from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import KafkaError, RecordsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
+from dataflow.kafka.reading import ReadHeldUp
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.logs import get_log
 
@@ -151,6 +152,8 @@ class Engine(Service):
             await self.producer.ready.wait()
             await self._recover(tps)
         except (KafkaError, TimeoutError, OSError) as error:
+            if isinstance(error, ReadHeldUp):
+                self.inspector.held_up.add(error.ends)
             if type(error) is not type(self.lifecycle.error):
                 log.warning("Cannot recover partitions; trying again.", error=error)
             self.lifecycle.wait(self.lifecycle.awaited, error)

@@ -37,6 +37,7 @@ class PauseCause(StrEnum):
     TOPIC_MISSING = "topic_missing"
     PARTITIONS_ADDED = "partitions_added"
     PARTITIONS_MISSING = "partitions_missing"
+    NO_LEADER = "no_leader"
     TOPIC_MADE_ANEW = "topic_made_anew"
     OFFSET_MOVED = "offset_moved"
 

@@ -88,7 +88,19 @@ def _faults_of(
         elif not state.may(operation):
             yield denied(principal, NAMES[operation], topic)
     yield from _partition_faults(name, changelog, states)
+    yield from _leader_faults(name, (changelog, *sorted(outputs)), states)
     yield from _policy_faults(changelog, outputs, states)
+
+
+def _leader_faults(stream: str, written: Collection[str], states: States) -> Iterator[TopicFault]:
+    """Yield topics that cannot be written to; of a source without a leader, the other partitions go on."""
+    for topic in written:
+        if numbers := ", ".join(map(str, sorted(states[topic].leaderless))):
+            yield TopicFault(
+                PauseCause.NO_LEADER,
+                f"topic {topic}, which stream {stream} writes to, has no leader of partition {numbers}",
+                "a broker that has this partition in sync",
+            )
 
 
 def _policy_faults(changelog: str, outputs: Collection[str], states: States) -> Iterator[TopicFault]:

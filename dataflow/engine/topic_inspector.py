@@ -1,5 +1,6 @@
 """The topic inspector: pauses streams whose topics are missing, denied or outgrown; lets them go on again."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -9,6 +10,8 @@ from time import monotonic
 from faust.types import TP
 
 from dataflow.engine.boot import find_outputs, grow
+from dataflow.engine.held_up import HeldUpChangelogs
+from dataflow.engine.leaderless import ELECTION_SECONDS, Leaderless
 from dataflow.engine.pauses import StreamPauses
 from dataflow.engine.topic_faults import States, TopicFault, refusal, topic_faults
 from dataflow.engine.topology import Topology
@@ -19,10 +22,12 @@ from dataflow.kafka.errors import KafkaError, KeysRequired, RecordsRefused, Reco
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.topic_states import READ, topic_states
+from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 
 log = get_log(__name__)
 
+ELECTION_POLL_SECONDS = 0.2
 SETTINGS_SECONDS = 60.0  # a broker deletes nothing sooner, unless it is told to
 
 
@@ -43,6 +48,8 @@ class TopicInspector:
         self._record_batches = record_batches
         self._connection = connection
         self._states: States = {}
+        self._leaderless = Leaderless()
+        self.held_up = HeldUpChangelogs(connection)
         self._refusing: set[str] = set()
         """Topics that have refused records for their settings: these are read again and again."""
         self._policies: dict[str, str] = {}
@@ -63,7 +70,8 @@ class TopicInspector:
             states = await self._look()
             if states and await self._grow(states):
                 states = await self._look()
-            states = await self._with_policies(states)
+            await self.held_up.check()
+            states = await self._with_policies(self._leaderless.without_elections(states))
         except (KafkaError, OSError, TimeoutError) as error:
             log.debug("Topics cannot be looked at.", error=error)
             return
@@ -110,14 +118,22 @@ class TopicInspector:
     async def recoverable(self, tps: Collection[TP]) -> list[TP]:
         """Return those of these partitions that can be read now, and what was counted of them."""
         await self.inspect()
+        deadline = monotonic() + 2 * ELECTION_SECONDS
+        while self._leaderless.is_electing and monotonic() < deadline:
+            await asyncio.sleep(ELECTION_POLL_SECONDS)
+            await self.inspect()
         return [tp for tp in tps if self.can_recover(tp)]
 
     def can_recover(self, tp: TP) -> bool:
         """Tell whether this partition can be read, and what was counted of it."""
         states, source = self._states, self._topology.sources[tp.topic]
-        return not states or (
-            self._is_readable(tp.topic, states) and tp.partition < states[source.changelog].partitions
-        )
+        if not states:
+            return True
+        if not self._is_readable(tp.topic, states) or tp.partition >= states[source.changelog].partitions:
+            return False
+        changelog = TopicPartition(source.changelog, tp.partition)
+        is_led = not any(tp.partition in states[name].leaderless for name in (tp.topic, source.changelog))
+        return is_led and changelog not in self.held_up
 
     def _is_readable(self, topic: str, states: States) -> bool:
         changelog = self._topology.sources[topic].changelog

@@ -88,6 +88,15 @@ class Fenced(KafkaError, DataflowError):
     """
 
 
+class TransactionHeldUp(KafkaError):
+    """The broker cannot end an earlier transaction of this id: a partition in it has no leader."""
+
+    def __init__(self, transactional_id: str) -> None:
+        super().__init__(
+            f"the last transaction of {transactional_id} does not end: a partition in it has no leader"
+        )
+
+
 class RecordsRefused(KafkaError):
     """A topic does not accept records."""
 

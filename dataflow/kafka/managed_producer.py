@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 from aiokafka.client import AIOKafkaClient
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.clients import backoff, drop, start
-from dataflow.kafka.errors import BROKER_AWAY, DENIED, KafkaError
+from dataflow.kafka.errors import BROKER_AWAY, DENIED, KafkaError, TransactionHeldUp
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.refusals import explain
 from dataflow.logs import get_log
@@ -29,7 +30,8 @@ class ManagedProducer:
         self._connection = connection
         self._compression = compression
         self.ready = asyncio.Event()
-        self.transactional_id = ""
+        self.transactional_id = self._first_id = ""
+        self._number = 1
         self.error: BaseException | None = None
         """Why there is none that works."""
         self._current: TransactionalProducer | None = None
@@ -48,13 +50,13 @@ class ManagedProducer:
 
     async def start(self, transactional_id: str) -> None:
         """Start the first producer; raise `Misconfigured` when the broker cannot do transactions."""
-        self.transactional_id = transactional_id
+        self.transactional_id = self._first_id = transactional_id
         producer = self.new(transactional_id)
         try:
             await self._unless_stopping(_start(producer))
-        except BROKER_AWAY + DENIED as error:
-            await self._tell(error)
-            self._current, self.error = producer, error
+        except (*BROKER_AWAY, *DENIED, TransactionHeldUp) as error:
+            await self._on_failed(error)
+            self._current = producer
             await self.replace(lambda: False)
             return
         except KafkaError as error:
@@ -80,9 +82,7 @@ class ManagedProducer:
             try:
                 await self._unless_stopping(_start(producer))
             except (KafkaError, OSError) as error:
-                if type(error) is not type(self.error):
-                    await self._tell(error)
-                self.error = error
+                await self._on_failed(error)
             else:
                 await self._adopt(producer)
                 return
@@ -101,13 +101,27 @@ class ManagedProducer:
         """
         log.warning("Ending an open transaction.", transactional_id=transactional_id)
         producer = self.new(transactional_id)
-        await _start(producer)
-        await drop(producer)
+        with suppress(TransactionHeldUp):  # it is aborted, and only a partition without a leader lacks that
+            await _start(producer)
+            await drop(producer)
 
-    async def _tell(self, error: BaseException) -> None:
-        """Say why a producer cannot begin; a broker that says nothing is asked for long."""
-        reason = await self._unless_stopping(explain(error, self._connection))
-        log.warning("Producer cannot begin; trying again.", error=reason or error)
+    async def _on_failed(self, error: BaseException) -> None:
+        """Say why a producer cannot begin, once; take another id where the last transaction does not end.
+
+        The group fences our offsets, whatever the id is: nothing is lost or doubled by it.
+        """
+        if isinstance(error, TransactionHeldUp):
+            self._number += 1
+            held_up, self.transactional_id = self.transactional_id, f"{self._first_id}-{self._number}"
+            log.warning(
+                "The last transaction does not end, as a partition has no leader; taking another id.",
+                transactional_id=self.transactional_id,
+                held_up=held_up,
+            )
+        elif type(error) is not type(self.error):  # a broker that says nothing is asked for long
+            reason = await self._unless_stopping(explain(error, self._connection))
+            log.warning("Producer cannot begin; trying again.", error=reason or error)
+        self.error = error
 
     async def _unless_stopping(self, step: Coroutine[object, object, T]) -> T | None:
         """Return what a step returns; cut it off, None, once we stop."""

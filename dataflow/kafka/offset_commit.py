@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import aiokafka.errors as kafka_errors
 from aiokafka.client import CoordinationType
-from aiokafka.producer.sender import AddOffsetsToTxnHandler, Sender, TxnOffsetCommitHandler
+from aiokafka.producer.sender import AddOffsetsToTxnHandler, TxnOffsetCommitHandler
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     AbstractType,
@@ -24,6 +24,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import NO_MEMBER
+from dataflow.kafka.init_producer import PatientSender
 
 TEXT = CompactString("utf-8")
 TAGS = ("tags", TaggedFields)
@@ -148,7 +149,7 @@ class FencedOffsetCommit(TxnOffsetCommitHandler):
         return None
 
 
-class FencedSender(Sender):
+class FencedSender(PatientSender):
     """aiokafka's sender with the offset commit above."""
 
     group_metadata = GroupMetadata(-1, "", None)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from time import monotonic
 
+from dataflow.kafka.reading import to_end_transaction
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 
@@ -42,11 +43,10 @@ class OpenTransactions:
 
     def _tell(self, topic: str, tps: list[TopicPartition], now: float) -> None:
         offset, since = self._since[tps[0]]
-        place = f"--topic {topic} --partition {tps[0].partition} --start-offset {offset}"
         log.warning(
             "Records wait for the end of a transaction.",
             topic=topic,
             partitions=[tp.partition for tp in tps],
             seconds=round(now - since),
-            awaited=f"the producer to end it, or `kafka-transactions.sh abort {place}`",
+            awaited=f"the producer to end it, or {to_end_transaction(tps[0], offset)}",
         )

@@ -15,6 +15,15 @@ POLL_SECONDS = 0.1
 STALLED_SECONDS = 1.0
 TIMEOUT_SECONDS = 60.0
 
+
+class ReadHeldUp(TimeoutError):
+    """Partitions could not be read up to these offsets: nothing of them comes any more."""
+
+    def __init__(self, message: str, ends: Mapping[TopicPartition, int]) -> None:
+        super().__init__(message)
+        self.ends = ends
+
+
 OnStalled = Callable[[Collection[TopicPartition]], Awaitable[None]]
 
 
@@ -26,7 +35,7 @@ async def read_up_to(
 ) -> AsyncIterator[tuple[TopicPartition, Iterable[Record]]]:
     """Yield the records below these offsets, from the positions of the consumer on.
 
-    Where nothing comes for a second, `on_stalled` is told of the partitions, once. Raises `TimeoutError`
+    Where nothing comes for a second, `on_stalled` is told of the partitions, once. Raises `ReadHeldUp`
     after a minute of that.
     """
     moved_at, is_reported, lagging = monotonic(), False, list(ends)
@@ -41,7 +50,8 @@ async def read_up_to(
             moved_at = monotonic()
         elif monotonic() > moved_at + TIMEOUT_SECONDS:
             tp = min(lagging)
-            raise TimeoutError(_overdue(tp, await consumer.position(tp), ends[tp]))
+            overdue = _overdue(tp, await consumer.position(tp), ends[tp])
+            raise ReadHeldUp(overdue, {each: ends[each] for each in lagging})
         elif on_stalled is not None and not is_reported and monotonic() > moved_at + STALLED_SECONDS:
             is_reported = True
             await on_stalled(lagging)
@@ -52,8 +62,14 @@ def _overdue(tp: TopicPartition, position: int, end: int) -> str:
     return (
         f"no record of {tp.topic}/{tp.partition} has come for {TIMEOUT_SECONDS:g} s from offset {position} "
         f"on; expected those below {end}. If a producer has left a transaction open there: "
-        f"`kafka-transactions.sh abort --topic {tp.topic} --partition {tp.partition} "
-        f"--start-offset {position}`"
+        f"{to_end_transaction(tp, position)}"
+    )
+
+
+def to_end_transaction(tp: TopicPartition, offset: int) -> str:
+    """Return the command that ends a transaction whose first record is at this offset."""
+    return (
+        f"`kafka-transactions.sh abort --topic {tp.topic} --partition {tp.partition} --start-offset {offset}`"
     )
 
 

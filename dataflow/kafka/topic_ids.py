@@ -96,6 +96,11 @@ class TopicRow(NamedTuple):
         """The partitions that have a leader."""
         return [LedPartition(number, leader) for _, number, leader, *_ in self.partitions if leader >= 0]
 
+    @property
+    def leaderless_partitions(self) -> list[int]:
+        """The numbers of those that have none."""
+        return [number for _, number, leader, *_ in self.partitions if leader < 0]
+
 
 async def _ask_any(client: AIOKafkaClient, request: PinnedRequest) -> Response:
     """Return what some broker answers, first of those that we are connected to: others may have died."""

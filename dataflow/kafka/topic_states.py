@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import aiokafka.errors as kafka_errors
 from aiokafka.client import AIOKafkaClient
 
-from dataflow.kafka.topic_ids import topic_rows
+from dataflow.kafka.topic_ids import TopicRow, topic_rows
 
 READ, WRITE = 3, 4
 """Kafka's numbers of these operations."""
@@ -23,6 +23,8 @@ class TopicState:
     """A bit for each operation that we may do; all where the broker does not say."""
     cleanup_policy: str = ""
     """Its cleanup.policy; empty where nobody has asked, or may."""
+    leaderless: frozenset[int] = frozenset()
+    """Its partitions that nobody can read or write: no broker runs that has all of it."""
 
     def may(self, operation: int) -> bool:
         """Tell whether we may do this."""
@@ -40,15 +42,19 @@ async def topic_states(client: AIOKafkaClient, names: Collection[str]) -> Mappin
         rows = await topic_rows(client, names, with_operations=True)
     except kafka_errors.IncompatibleBrokerVersion:
         return {}
-    return {row.topic: _state(row.error_code, len(row.partitions), row.operations) for row in rows}
+    return {row.topic: _state(row) for row in rows}
 
 
-def _state(code: int, partitions: int, operations: int) -> TopicState:
-    error = kafka_errors.for_code(code)
+def _state(row: TopicRow) -> TopicState:
+    error = kafka_errors.for_code(row.error_code)
     if error is kafka_errors.TopicAuthorizationFailedError:
         return TopicState(is_hidden=True)
     if error is kafka_errors.UnknownTopicOrPartitionError:
         return TopicState()
-    if not partitions:
+    if not row.partitions:
         raise error()
-    return TopicState(partitions, operations=operations if operations >= 0 else -1)
+    return TopicState(
+        len(row.partitions),
+        operations=row.operations if row.operations >= 0 else -1,
+        leaderless=frozenset(row.leaderless_partitions),
+    )

@@ -55,6 +55,13 @@ def test_streams_whose_topics_are_there_go_on(topology: Topology):
             PauseCause.KEYS_REQUIRED,
             "topic bookings-out is compacted, and refuses records without a key",
         ),
+        (
+            LOG,
+            TopicState(4, leaderless=frozenset({2})),
+            PauseCause.NO_LEADER,
+            f"topic {LOG}, which stream bookings writes to, has no leader of partition 2",
+        ),
+        ("bookings-out", TopicState(4, leaderless=frozenset({0, 3})), PauseCause.NO_LEADER, "partition 0, 3"),
         (LOG, TopicState(2), PauseCause.PARTITIONS_ADDED, f"4 partitions, and its changelog {LOG} only 2"),
         (
             "bookings",
@@ -86,6 +93,12 @@ def test_a_topic_that_two_streams_write_to_holds_up_both(topology: Topology):
 def test_a_right_to_read_an_output_is_not_needed(topology: Topology):
     """A worker only writes there."""
     assert topic_faults(topology, {**STATES, "bookings-out": without(READ)}, "User:bob") == {}
+
+
+def test_a_source_partition_without_a_leader_pauses_no_stream(topology: Topology):
+    """Its other partitions can be read."""
+    states = {**STATES, "bookings": TopicState(4, leaderless=frozenset({1}))}
+    assert topic_faults(topology, states, "User:bob") == {}
 
 
 def test_a_stream_of_another_group_is_none_of_ours(topology: Topology):

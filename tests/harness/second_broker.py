@@ -1,0 +1,99 @@
+"""Two brokers, of which one can be killed: topics without copies then have partitions without a leader."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from harness.open_transaction import open_transaction
+from kafka_client import KafkaClient
+
+from dataflow.demo.broker import EmbeddedBroker
+from dataflow.demo.broker.ports import HOST, free_port
+from dataflow.demo.broker.properties import format_storage, short_uuid
+
+PROPERTIES: dict[str, str | int] = {"group.min.session.timeout.ms": 1000}
+
+
+@dataclass(frozen=True)
+class TwoBrokers:
+    """The first also has the topics of Kafka itself, and goes on; the second may be killed."""
+
+    first: EmbeddedBroker
+    second: EmbeddedBroker
+    kafka: KafkaClient
+
+    def place(self, topic: str, brokers: list[int], **config: str) -> None:
+        """Make a topic, each partition on one broker."""
+        settings = {name.replace("_", "."): value for name, value in config.items()}
+        wanted = NewTopic(
+            topic, len(brokers), replica_assignment=[[number] for number in brokers], config=settings
+        )
+        admin = AdminClient({"bootstrap.servers": self.first.address})
+        admin.create_topics([wanted])[topic].result(30)
+
+    def restart_second(self) -> None:
+        """Have the second broker serve again."""
+        self.second.start()
+        self.second.wait_ready()
+
+
+@contextmanager
+def two_brokers(folder: Path) -> Iterator[TwoBrokers]:
+    """Run both."""
+    ports: list[int] = []
+    while len(ports) < 3:
+        ports.append(free_port(*ports))
+    cluster, voters = short_uuid(), f"1@{HOST}:{ports[1]}"
+    first = EmbeddedBroker(
+        folder / "first",
+        ports[0],
+        properties={
+            **PROPERTIES,
+            "controller.quorum.voters": voters,
+            "listeners": f"PLAINTEXT://{HOST}:{ports[0]},CONTROLLER://{HOST}:{ports[1]}",
+        },
+    )
+    second = EmbeddedBroker(
+        folder / "second",
+        ports[2],
+        properties={
+            **PROPERTIES,
+            "node.id": 2,
+            "process.roles": "broker",
+            "controller.quorum.voters": voters,
+            "listeners": f"PLAINTEXT://{HOST}:{ports[2]}",
+        },
+    )
+    for number, broker in enumerate((first, second), 1):
+        broker.home.mkdir(parents=True)
+        format_storage(broker.home, number, cluster)
+    first.start()
+    try:
+        first.wait_ready()
+        kafka = KafkaClient(first.address)
+        make_own_topics(kafka)
+        second.start()
+        second.wait_ready()
+        yield TwoBrokers(first, second, kafka)
+    finally:
+        for broker in (second, first):
+            broker.kill()
+
+
+def make_own_topics(kafka: KafkaClient) -> None:
+    """Have Kafka make the topics of its coordinators, while there is one broker."""
+    kafka.create_topics("warm-up", 1)
+    with open_transaction(kafka.address, "warm-up", b"{}"):
+        pass
+    group = Consumer({"bootstrap.servers": kafka.address, "group.id": "warm-up"})
+    group.subscribe(["warm-up"])
+    deadline = time.monotonic() + 30
+    while not group.assignment():
+        assert time.monotonic() < deadline, "no coordinator of groups"
+        group.poll(0.1)
+    group.close()
