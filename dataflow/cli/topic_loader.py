@@ -11,7 +11,7 @@ from dataflow.errors import DataflowError, missing_topic
 from dataflow.kafka.admin import MAX_MESSAGE_BYTES, Admin
 from dataflow.kafka.clients import drop, running
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.producers import IdempotentProducer, refusal_of
+from dataflow.kafka.producers import IdempotentProducer, next_led, refusal_of
 from dataflow.kafka.types import BatchBuilder
 
 BATCH_BYTES = 256 << 10
@@ -46,7 +46,8 @@ class BatchSender:
         """
         if len(self._in_flight) >= BATCHES_IN_FLIGHT:
             await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
-        stored = await self._producer.send_batch(batch, self._topic, partition=next(self._partitions))
+        partition = next_led(self._producer, self._topic, self._partitions)
+        stored = await self._producer.send_batch(batch, self._topic, partition=partition)
         answer = asyncio.create_task(self._await_answer(stored, batch.record_count(), subject))
         self._in_flight.add(answer)
         answer.add_done_callback(self._in_flight.discard)

@@ -15,7 +15,7 @@ from dataflow.inputs.transaction_chunk import TransactionChunk
 from dataflow.instants import now_ms
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import Fenced
-from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.producers import TransactionalProducer, next_led
 from dataflow.kafka.reading import read_to_end
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
@@ -81,7 +81,9 @@ class ChunkWriter:
             ) from error
 
     async def _send(self, batch: BatchBuilder, topic: str) -> None:
-        await self.producer.send_batch(batch, topic, partition=next(self.partitions[topic]))
+        await self.producer.send_batch(
+            batch, topic, partition=next_led(self.producer, topic, self.partitions[topic])
+        )
 
 
 async def read_checkpoints(connection: Mapping[str, object], tp: TopicPartition) -> InputCheckpoints:

@@ -1,6 +1,14 @@
 """Accumulator: the record batches of a producer; aiokafka's logs errors of those that fail."""
 
-from aiokafka.producer.message_accumulator import MessageAccumulator
+import asyncio
+
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator, MessageBatch
+from aiokafka.structs import TopicPartition
+
+
+def take_error(done: asyncio.Future[object]) -> None:
+    """Take the error of a future, or asyncio would complain that nobody has."""
+    done.cancelled() or done.exception()
 
 
 class Accumulator(MessageAccumulator):
@@ -18,6 +26,12 @@ class Accumulator(MessageAccumulator):
             linger_ms=made._linger_time * 1000,
         )
         self._pending_batches = _PendingBatches()
+
+    def _append_batch(self, builder: BatchBuilder, tp: TopicPartition) -> MessageBatch:
+        """Take its error, too: whoever waited for the batch may have been cancelled."""
+        batch = super()._append_batch(builder, tp)
+        batch.future.add_done_callback(take_error)
+        return batch
 
     def fail_all(self, exception: BaseException) -> None:
         """End all batches with this error.

@@ -1,7 +1,7 @@
 """Producers: the transactional ones, whose offsets are fenced by the group (KIP-447), and plain ones."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
@@ -17,7 +17,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from dataflow.errors import Misconfigured
-from dataflow.kafka.accumulator import Accumulator
+from dataflow.kafka.accumulator import Accumulator, take_error
 from dataflow.kafka.errors import (
     InvalidRecord,
     KeysRequired,
@@ -54,11 +54,6 @@ def end_of(sent: Acknowledgement, records: int) -> int | None:
     """Return the offset after a record batch that is acknowledged; None if the broker has not told it."""
     offset: int = sent.result().offset
     return offset + records if offset >= 0 else None  # of a batch that was sent twice it does not know it
-
-
-def _take_error(done: asyncio.Future[object]) -> None:
-    """Take the error of a future, or asyncio would complain that nobody has."""
-    done.cancelled() or done.exception()
 
 
 class TransactionalProducer(AIOKafkaProducer):
@@ -126,7 +121,7 @@ class TransactionalProducer(AIOKafkaProducer):
 
     def _note(self, topic: str, sent: Acknowledgement) -> Acknowledgement:
         # It may fail with nobody waiting: the first error is the one that is raised.
-        sent.add_done_callback(_take_error)
+        sent.add_done_callback(take_error)
         self._sent.append((topic, sent))
         return sent
 
@@ -160,7 +155,7 @@ class TransactionalProducer(AIOKafkaProducer):
         self._sent.clear()
         await super().begin_transaction()
         # It may fail when nobody waits for its end, or not any more.
-        self._txn_manager.wait_for_transaction_end().add_done_callback(_take_error)
+        self._txn_manager.wait_for_transaction_end().add_done_callback(take_error)
 
     async def add_group(self, group_id: str) -> None:
         """Add the group whose offsets will follow to the transaction, the first thing in it.
@@ -212,6 +207,20 @@ def refusal_of(topic: str) -> Iterator[None]:
         raise TimestampsRefused(topic) from error
 
 
+def next_led(producer: AIOKafkaProducer, topic: str, turns: Iterator[int]) -> int:
+    """Return the next of these partitions that has a leader, as far as the producer knows; else the next.
+
+    `turns` are all partitions of the topic, again and again: one whose broker is away is passed over.
+    """
+    led = producer.client.cluster.available_partitions_for_topic(topic) or ()
+    first = number = next(turns)
+    while number not in led:
+        number = next(turns)
+        if number == first:
+            break
+    return number
+
+
 class IdempotentProducer(AIOKafkaProducer):
     """A producer that stores each record once, on all replicas."""
 
@@ -234,3 +243,7 @@ class IdempotentProducer(AIOKafkaProducer):
             request_timeout_ms=request_timeout_ms,
         )
         self._message_accumulator = self._sender._message_accumulator = Accumulator(self._message_accumulator)
+
+    async def learn_leaders(self, topics: Collection[str]) -> None:
+        """Ask for the leaders of all partitions of these topics: else `next_led` knows none before a send."""
+        await self.client.set_topics(topics)

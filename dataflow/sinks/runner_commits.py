@@ -1,6 +1,7 @@
 """Commits of a sink: offsets, and in the same transaction the dead letters before them."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -8,10 +9,11 @@ from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
 from dataflow.engine.dead_letters import RejectedRecord, as_records
 from dataflow.kafka.clients import drop, start
 from dataflow.kafka.consumers import client_of, group_metadata
+from dataflow.kafka.errors import TransactionHeldUp
 from dataflow.kafka.generation_commit import commit_in_generation
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.offset_fetch import stable_commits
-from dataflow.kafka.producers import TransactionalProducer
+from dataflow.kafka.producers import TransactionalProducer, next_led
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.transaction import transaction
@@ -34,7 +36,7 @@ class Commits:
         self.group = group
         self._options = options
         self._batches = RecordBatches(options.compression, transactional=True)
-        self._transactional_id = f"{group}-{uuid4().hex}"
+        self._transactional_id = _new_id(group)
         self._producer: TransactionalProducer | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -95,8 +97,9 @@ class Commits:
         # An earlier attempt may have succeeded though its answer was lost.
         if (await self.committed(tp)).offset >= noted.offset:
             return
-        partitions = sorted(await producer.partitions_for(DEAD_LETTERS.name))
-        target = partitions[tp.partition % len(partitions)]
+        count = len(await producer.partitions_for(DEAD_LETTERS.name))
+        turns = ((tp.partition + turn) % count for turn in itertools.count())
+        target = next_led(producer, DEAD_LETTERS.name, turns)
         async with transaction(producer):
             most = self._batches.most_dead_bytes
             for batch in self._batches.pack(as_records(tp, dead, most), accepted_bytes=most):
@@ -109,7 +112,11 @@ class Commits:
             self._producer = TransactionalProducer(
                 self._options.connection, self._transactional_id, self._options.compression
             )
-            await start(self._producer)
+            try:
+                await start(self._producer)
+            except TransactionHeldUp:  # how it ends is decided; the next try begins another
+                self._transactional_id = _new_id(self.group)
+                raise
         return self._producer
 
     async def stop(self) -> None:
@@ -117,3 +124,7 @@ class Commits:
         producer, self._producer = self._producer, None
         if producer is not None:
             await drop(producer)
+
+
+def _new_id(group: str) -> str:
+    return f"{group}-{uuid4().hex}"

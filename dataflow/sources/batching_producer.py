@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from dataflow.http_error import HttpError, broker_unavailable
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.producers import BATCH_BYTES, REFUSED
+from dataflow.kafka.producers import BATCH_BYTES, REFUSED, next_led
 from dataflow.kafka.record import OutputRecord
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.logs import get_log
@@ -125,7 +125,9 @@ class BatchingProducer:
         batch.records.clear()
         try:
             sent = [
-                await up.producer.send_batch(one, batch.topic, partition=next(topic.partitions))
+                await up.producer.send_batch(
+                    one, batch.topic, partition=next_led(up.producer, batch.topic, topic.partitions)
+                )
                 for one in packed
             ]
             await asyncio.gather(*sent)

@@ -135,7 +135,9 @@ class IngestProducer(Service):
         )
         try:
             await start(producer)
-            return ConnectedProducer(producer, await self._find_topics())
+            topics = await self._find_topics()
+            await producer.learn_leaders(topics)
+            return ConnectedProducer(producer, topics)
         except BaseException:
             await drop(producer)
             raise
