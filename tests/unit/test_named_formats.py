@@ -274,6 +274,18 @@ def test_what_their_programs_write_besides(name, old, new, field, value):
     assert getattr(AUTO.parse(line.replace(old, new, 1).encode()), field) == value
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [('"level"', '"type":"stdout","level"'), ('"statusCode":502', '"statusCode":-1')]
+)
+def test_what_stands_beside_the_requests_of_vercel_is_none(old, new):
+    """A function writes lines with the request beside them; -1 is a page that was made again."""
+    line = FILES["vercel"].examples[1].line
+    assert old in line
+    line = line.replace("START RequestId: 1", COMBINED.replace('"', '\\"'))
+    with pytest.raises(InvalidEvent, match="tells of no request"):
+        AUTO.parse(line.replace(old, new).encode())
+
+
 def test_bytes_that_are_no_utf_8_do_not_break_json():
     """A byte of a client is written as it came, and becomes what it is in a line of text."""
     line = FILES["caddy"].examples[0].line.encode().replace(b"curl/7.82.0", b"A\xe4")

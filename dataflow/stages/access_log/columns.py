@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from dataflow.errors import Misconfigured
 from dataflow.stages.access_log import directives as d
-from dataflow.stages.access_log.clients import UnreadableField, client_of, first_client
+from dataflow.stages.access_log.clients import UnreadableField, client_of, first_client, forwarded_client
 from dataflow.stages.access_log.times import common_time, epoch_time, iso_time
 from dataflow.stages.access_log.values import (
     NO_VALUE,
@@ -34,6 +34,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*+m")
 _HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MOST_MS = 10**15
+_ENDS_OF_TEXT = {" ": "[^ ]*+", "/": "[^ /]*+", "\t": r"[^\t]*+"}
 _COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
 
 
@@ -126,6 +127,19 @@ def _client_and_port(text: str) -> str | None:
     return None if client == "unix" else client_of(client)
 
 
+def _path_of_route(text: str) -> str | None:
+    """Return the path of a route of API Gateway, as ``GET /pets``; ``$default`` has none."""
+    path = text.rpartition(" ")[2]
+    return path if path.startswith("/") else None
+
+
+def _route_request(text: str) -> RequestLine:
+    """Read a request line that may have a route for a target, and so the method twice."""
+    request = request_line(text_of(text))
+    target = request.endpoint or ""
+    return request if target.startswith("/") else request._replace(endpoint=_path_of_route(target))
+
+
 def _status(text: str) -> int | None:
     return None if text == "-1" else int(text)
 
@@ -183,11 +197,20 @@ COLUMNS: dict[str, d.Directive] = {
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
     "spaced_time": _written("%d/%b/%Y %H:%M:%S"),
+    "month_day": _written("%m/%d")._replace(pattern=r"[0-9]{1,2}/[0-9]{1,2}"),
+    "short_year": _written("%y"),
+    "short_time": _written("%H:%M:%S")._replace(pattern=r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}"),
     "gin_time": _written("%Y/%m/%d - %H:%M:%S"),
     "ctime": _written("%a %b %e %H:%M:%S %Y"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
     "coloured_request": d.REQUEST._replace(split=_coloured_request),
     "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
+    "route": _field("endpoint", _path_of_route, "a method and a path")._replace(weak=2),
+    "route_request": d.REQUEST._replace(split=_route_request),
+    # A TCP connection has neither a request nor a status.
+    "http_request": d.REQUEST._replace(
+        pattern=r'(?!- - -" 0 )[^"\\]*+(?:\\.[^"\\]*+)*+', is_bounded=False
+    ),
     "unescaped_request": d.Directive(
         "a request line in quotes, or -", RequestLine._fields,
         split=lambda text: request_line(_in_bare_quotes(text)), pattern=_S3_REQUEST, is_bounded=False,
@@ -207,6 +230,9 @@ COLUMNS: dict[str, d.Directive] = {
     "nanoseconds": _field("response_time_ms", _nanoseconds, "nanoseconds"),
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
     "client_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED),
+    "quoted_forwarded": d.FORWARDED._replace(
+        read=lambda text: forwarded_client(text.strip('"')), pattern=r'"[^"]{0,2000}+"|[^ "]{0,300}+'
+    ),
     "client_list": _field("ip", first_client, "addresses", rf"{_NAME}(?:, ?{_NAME}){{0,9}}"),
     "proxy_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED)._replace(weak=2),
     "any_status": _field("status", number_of, "a status", "-|[0-9]{1,3}"),
@@ -240,9 +266,9 @@ def _between_spaces(parts: list[d.Part], place: int) -> d.Part:
         return part
     before, following = parts[place - 1] if place else "", parts[place + 1] if place + 1 < len(parts) else ""
     is_bare = isinstance(before, str) and before[-1:] not in ('"', "[")
-    if not is_bare or not isinstance(following, str) or following[:1] not in (" ", "/"):
+    if not is_bare or not isinstance(following, str) or following[:1] not in _ENDS_OF_TEXT:
         return part
-    return part[0], part[1]._replace(pattern="[^ ]*+" if following[0] == " " else "[^ /]*+", is_bounded=False)
+    return part[0], part[1]._replace(pattern=_ENDS_OF_TEXT[following[0]], is_bounded=False)
 
 
 def as_it_is(directive: d.Directive) -> d.Directive:

@@ -12,7 +12,7 @@ from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.clients import UnreadableField
 from dataflow.stages.access_log.columns import as_it_is, column_named
 from dataflow.stages.access_log.directives import Directive, Value
-from dataflow.stages.access_log.lines import Explained, LoggedRequest
+from dataflow.stages.access_log.lines import Explained, LoggedRequest, NoRequest
 from dataflow.stages.access_log.times import formatted_time
 
 _FIELDS = LoggedRequest.__struct_fields__
@@ -38,10 +38,21 @@ def _written_out(match: re.Match[str]) -> str:
 
 
 class JsonFormat:
-    """Parses objects of one program; `requires` are the keys by which they are known."""
+    """Parses objects of one program; `requires` are the keys by which they are known.
 
-    def __init__(self, name: str, requires: Sequence[str], columns: Mapping[str, str]) -> None:
+    With a value of `unless` a line tells of no request.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        requires: Sequence[str],
+        columns: Mapping[str, str],
+        unless: Mapping[str, Sequence[str]],
+    ) -> None:
         self.unreadable: Counter[str] = Counter()
+        self._name = name
+        self._unless = [(key.split("."), frozenset(values)) for key, values in unless.items()]
         self._requires = [key.split(".") for key in requires]
         named = [(key.split("."), as_it_is(column_named(column, name))) for key, column in columns.items()]
         # The first that is there counts: people leave some of them out.
@@ -56,8 +67,20 @@ class JsonFormat:
         )
 
     def knows(self, line: Mapping[str, object]) -> bool:
-        """Tell whether the object has the keys by which these lines are known."""
-        return all(_at(line, path) is not None for path in self._requires)
+        """Tell whether the object has the keys by which these lines are known.
+
+        Raises `NoRequest` if it tells of none.
+        """
+        if any(_at(line, path) is None for path in self._requires):
+            return False
+        for path, values in self._unless:
+            if (text := _text(_at(line, path))) in values:
+                raise NoRequest(
+                    Reason.UNPARSABLE,
+                    f"line of {self._name} has {'.'.join(path)} {text!r}, and tells of no request; "
+                    "expected requests",
+                )
+        return True
 
     def parse_line(self, line: str) -> LoggedRequest:
         """Return the request that a line tells of; raise `InvalidEvent` if it is none of this format."""

@@ -76,6 +76,10 @@ def line_of(raw: bytes) -> str:
     return line
 
 
+class NoRequest(InvalidEvent):
+    """A line of a known format that tells of no request: no other line is looked for in it."""
+
+
 _SHOWN = 40
 
 

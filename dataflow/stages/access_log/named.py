@@ -34,6 +34,8 @@ class FormatFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """W3C: the columns in their usual order; a ``#Fields:`` line changes it."""
     requires: list[str] = []
     """JSON: the keys by which lines are known."""
+    unless: dict[str, list[str]] = {}
+    """JSON: values of keys with which a line tells of no request."""
     columns: dict[str, str] = {}
     """W3C and JSON: what the columns or keys are."""
     separator: str = " "
@@ -69,5 +71,5 @@ def compile_named(name: str, zone: str | None) -> NamedFormat:
     if file.format is not None:
         return compile_format(file.format, zone)
     if file.requires:
-        return JsonFormat(name, file.requires, file.columns)
+        return JsonFormat(name, file.requires, file.columns, file.unless)
     return W3cFormat(name, file.columns, file.order or "", file.separator, file.known_by, zone or file.zone)
