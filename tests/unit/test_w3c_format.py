@@ -8,6 +8,9 @@ from dataflow.stages.access_log import line_parser
 from dataflow.stages.access_log.lines import LoggedRequest
 
 USUAL = "date time c-ip cs-method cs-uri-stem sc-status"
+ISO = "2023-05-17T10:05:03.006Z"
+ENVOY_TCP = "a TCP connection in the log of Envoy"
+ENVOY_JSON = '{"downstream_remote_address":"192.0.2.9:5","response_code":0,'
 CADDY_ERROR = (
     '{"level":"error","ts":1646861401.5,"logger":"http.log.error.log0","msg":"dial tcp","request":'
     '{"remote_ip":"192.0.2.9","proto":"HTTP/2.0","method":"GET","host":"a.example","uri":"/"},'
@@ -117,6 +120,14 @@ def test_time_client_and_status_tell_that_a_line_has_these_columns(line):
             "[Sun May 17 10:05:03.880562 2015] [auth_basic:error] [pid 1] [client 192.0.2.9:5] a",
             "Apache's error log",
         ),
+        (f'[{ISO}] "- - -" 0 - - - "-" 1 2 9 - "-" "-" "-" "-" "10.0.0.1:5" a b c d - -', ENVOY_TCP),
+        (f'[{ISO}] "- - -" 0 UF 1 2 9 - "-" "-" "-" "-" "10.0.0.1:5"', ENVOY_TCP),
+        (
+            f'{ENVOY_JSON}"authority":"-","protocol":"-","start_time":"{ISO}"}}',
+            "istio-json has protocol '-', and tells of no request",
+        ),
+        (f'{ENVOY_JSON}":authority":null,"protocol":null,"start_time":"{ISO}"}}', ENVOY_TCP),
+        ('at=info method=GET path="/" host=a request_id=b', "Heroku's router without its frame"),
         (CADDY_ERROR, "an error or a detail in the log of Caddy"),
         ("[Sun May 17 10:05:03 2015] [error] [client 192.0.2.9] no file", "Apache's error log"),
         (

@@ -6,7 +6,9 @@ from dataflow.errors import InvalidEvent, Reason
 
 _CLIENT = r"[^ \[\]\"]{1,255}:[0-9]{1,5}"
 _HAPROXY_TIME = r"\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}\.[0-9]{1,9}\]"
+_ISO_TIME = r"[0-9T:-]{19}(?:\.[0-9]{1,9})?Z"
 _DATE = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[ T][0-9:]{8}"
+_ENVOY_TCP = "a TCP connection in the log of Envoy or Istio; expected requests"
 
 _KINDS = (
     (rf"{_CLIENT} {_HAPROXY_TIME} [^ ]++ [^ ]++ [0-9/+-]++ \+?[0-9]++ [^ ]{{2}} [0-9/+]++ [0-9/]++",
@@ -14,6 +16,10 @@ _KINDS = (
     (rf"{_CLIENT} {_HAPROXY_TIME} [^ \"]{{1,300}}: ", "an error of HAProxy; expected a request"),
     (r"Connect from [^ ]++ to [^ ]++ \(",
      "a connection in the log of HAProxy; expected requests, as its option httplog writes them"),
+    (rf'\[{_ISO_TIME}\] "- - -" 0 ', _ENVOY_TCP),
+    (r'\{(?=.{0,4096}"downstream_remote_address":)(?!.{0,4096}"protocol":"[A-Z])', _ENVOY_TCP),
+    (r"(?:sock=[a-z]{1,9} )?at=[a-z]{1,9} (?:code=|method=)",
+     "of Heroku's router without its frame; expected the time of the frame before it"),
     (r"tls [0-9.]{1,5} [0-9T:-]{19} net/",
      "a TLS connection of an AWS network load balancer; expected requests"),
     (r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[[a-z]{3,6}\] [0-9]++#[0-9]++: ",
