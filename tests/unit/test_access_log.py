@@ -126,6 +126,24 @@ def test_what_stands_behind(line, behind, response_time_ms):
     assert fields(line + behind, "status", "response_time_ms") == (200, response_time_ms)
 
 
+@pytest.mark.parametrize(
+    ("behind", "response_time_ms"),
+    [
+        (" 1431857103.123", None),
+        (" 1431857103", None),
+        (" 1331857103", 1331857103),
+        (" 0.250 1431857103.123", 250),
+        (" 1431857103.123 0.250", 250),
+        (' "-" 1431857103.123', None),
+        (" 123456789.5", 123456789500),
+    ],
+)
+@pytest.mark.parametrize("line", [COMMON, COMBINED])
+def test_an_instant_behind_a_line_is_no_response_time(line, behind, response_time_ms):
+    """One of 45 years came of `$msec`, which nginx writes."""
+    assert fields(line + behind, "status", "response_time_ms") == (200, response_time_ms)
+
+
 def test_any_text_may_have_been_forwarded_behind_a_user_agent():
     """The client wrote it. Without a user agent it would be taken for one."""
     assert fields(f'{COMBINED} "<script>" 7', "response_time_ms") == (7,)

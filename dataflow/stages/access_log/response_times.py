@@ -1,11 +1,29 @@
 """Response times: the numbers behind usual lines in, ms out, and whether they can be ms."""
 
+from datetime import datetime
+
 from dataflow.stages.access_log.values import NO_VALUE, number_of, seconds_to_ms
 
 MINUTE_MS = 60_000
 FEWEST = 100
 MOST_LONG = 0.1
 """Above this ratio of requests that took a minute, the unit is another one: servers time out sooner."""
+
+SHORTEST_EPOCH = len("1000000000")
+_DAY_SECONDS = 86_400
+
+
+def unless_epoch(text: str | None, ts: str) -> str | None:
+    """Return a number, or null if it is an instant, as nginx's ``$msec``: no request takes 31 years.
+
+    One without a point may be microseconds; it is an instant if it is that of its line, of the day of `ts`.
+    """
+    whole, point, _ = (text or "").partition(".")
+    if len(whole) < SHORTEST_EPOCH:
+        return text
+    if point or abs(int(whole) - datetime.fromisoformat(ts).timestamp()) < _DAY_SECONDS:
+        return None
+    return text
 
 
 class ResponseTimes:

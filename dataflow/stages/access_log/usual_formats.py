@@ -13,7 +13,7 @@ from dataflow.stages.access_log.lines import (
     line_of,
     steps_of,
 )
-from dataflow.stages.access_log.response_times import ResponseTimes
+from dataflow.stages.access_log.response_times import SHORTEST_EPOCH, ResponseTimes, unless_epoch
 from dataflow.stages.access_log.stored_lines import read_stored
 from dataflow.stages.access_log.times import common_time, iso_time
 from dataflow.stages.access_log.values import request_line, text_of
@@ -128,8 +128,11 @@ class UsualFormats:
         (front, time, method, endpoint, query, protocol, request, status, size,
          referer, agent, response_time, forwarded, last) = match.groups()  # fmt: skip
         ip, host, ident, user = _fronts[front]
+        ts = _times[time]
         if request is not None:
             method, endpoint, query, protocol = request_line(text_of(request))
+        if len(response_time or "") >= SHORTEST_EPOCH or len(last or "") >= SHORTEST_EPOCH:
+            response_time, last = unless_epoch(response_time, ts), unless_epoch(last, ts)
         if last is not None or (forwarded is not None and agent is None):
             response_time = _one_time(response_time, last, None if agent else forwarded)
         # Nearly every text is longer than the forms of no value, and has no escapes.
@@ -138,7 +141,7 @@ class UsualFormats:
         if agent is not None and (len(agent) < 2 or "\\" in agent):
             agent = text_of(agent)
         return LoggedRequest(
-            ip, _times[time], host, ident, user, method, endpoint, query or None, protocol,
+            ip, ts, host, ident, user, method, endpoint, query or None, protocol,
             None if status == "-" else int(status), None if size == "-" else int(size), referer, agent,
             None if response_time is None else self._response_times.ms_of(response_time),
         )  # fmt: skip
