@@ -14,6 +14,7 @@ from dataflow.inputs.kinds import MAGIC_BYTES, kind_of
 from dataflow.inputs.text import encoding_of, is_text
 from dataflow.inputs.unpacker import Unpacker
 from dataflow.sources.journal_entries import BEGIN as JOURNAL
+from dataflow.sources.record_lines import begins_in_records
 
 STDIN = Path("-")
 
@@ -39,7 +40,8 @@ class Lines:
         stored = self._stored()
         begin = _first_line(stored) if self.size is None else b""
         pieces = chain((begin,), stored) if begin else stored
-        if not (begin and _is_plain(begin)):
+        is_apart = not self._are_json and begins_in_records(begin)
+        if is_apart or not (begin and _is_plain(begin)):
             pieces = Unpacker(may_be_records=True, are_lines_json=self._are_json).unpacked(self._name, pieces)
         return _split(pieces)
 

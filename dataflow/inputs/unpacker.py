@@ -1,5 +1,6 @@
 """Unpacker: what an input holds, through all its packings, as lines of text."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final
@@ -14,6 +15,7 @@ from dataflow.inputs.streams import unpacked_stream
 from dataflow.inputs.text import LOOKED_AT, as_utf8, encoding_of, is_text
 from dataflow.sources.journal_entries import BEGIN as JOURNAL
 from dataflow.sources.journal_entries import journal_lines
+from dataflow.sources.record_lines import begins_in_records, record_lines
 
 MOST_LAYERS: Final = 4
 """A gzip in a tar in a zip is three; what has more is made to be a bomb."""
@@ -61,7 +63,8 @@ class Unpacker:
     def _text(self, path: str, head: bytes, rest: Pieces) -> Pieces:
         if head.startswith(JOURNAL):
             return journal_lines(chain((head,), rest), LONGEST_LINE, is_json=self._are_lines_json)
-        return _text(path, head, rest)
+        lines = _text(path, head, rest)
+        return lines if self._are_lines_json else _records_apart(lines)
 
     def _joined(self, members: Members, layers: int) -> Pieces:
         """Yield the lines of all files of an archive, each from a new line on; then raise the first fault."""
@@ -101,6 +104,15 @@ def _text(path: str, head: bytes, rest: Pieces) -> Pieces:
     if begins_in_parts(head):
         return joined_parts(chain((head,), rest))
     return chain((head,), rest) if head else rest
+
+
+def _records_apart(pieces: Pieces) -> Pieces:
+    """Return the lines; of JSON arrays their objects, one a line."""
+    begin = next(pieces, b"")
+    head = begin.removeprefix(BOM_UTF8)
+    if begins_in_records(head):
+        return record_lines(chain((head,), pieces), LONGEST_LINE)
+    return chain((begin,), pieces)
 
 
 def _ahead(pieces: Pieces, size: int) -> tuple[bytes, Pieces]:

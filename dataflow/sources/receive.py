@@ -1,6 +1,7 @@
 """Receive: stores the events of a request's body in Kafka, unusable ones as dead letters, and counts them."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from dataflow.sources.body_events import ArrayFault, is_ping, json_events, split
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.journal_entries import BEGIN as JOURNAL
 from dataflow.sources.journal_entries import journal_lines
+from dataflow.sources.record_lines import begins_in_records, record_lines
 from dataflow.sources.sorting import Sorter
 from dataflow.sources.unusable_lines import UnusableLines, check_of
 
@@ -122,7 +124,11 @@ class Receiving:
             yield from split_lines(lines, most_bytes)
             return
         if not is_json:
-            yield from split_lines(chain((head,), rest), most_bytes)
+            head = head.removeprefix(BOM_UTF8)
+            lines = chain((head,), rest)
+            yield from split_lines(
+                record_lines(lines, most_bytes) if begins_in_records(head) else lines, most_bytes
+            )
             return
         try:
             yield from json_events(head, rest, most_bytes, self._settings.ingest_body_bytes)

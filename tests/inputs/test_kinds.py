@@ -360,3 +360,14 @@ def test_standard_input_is_a_file_as_any_other(place):
         os.dup2(before, 0)
         os.close(before)
     assert b"\n".join(runs.lines) + b"\n" == RAW
+
+
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, lambda raw: b"\xff\xfe" + raw.decode().encode("utf-16-le")]
+)
+@pytest.mark.parametrize("begin", [b'{"records":[\n', b"\xef\xbb\xbf[", b"\n[ "])
+def test_an_array_of_log_entries_is_read_for_a_stream_of_text(pack, begin):
+    """Azure's storage and the commands of clouds write one; for a stream of JSON it is no line."""
+    raw = pack(begin + b'{"a":1}\n,{"a":\n{}}]}\n')
+    assert read(raw, may_be_records=False) == (b'{"a":1}\n{"a": {}}\n', "")
+    assert read(raw)[0].count(b"\n") > 2

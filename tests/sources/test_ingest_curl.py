@@ -201,3 +201,20 @@ def test_a_worker_that_only_receives_has_no_group(ingest: Ingest):
     assert ingest.groups() == []
     assert curl(ingest.url("/readyz")).json == {"ready": True, "paused": {}}
     assert curl(ingest.url("/healthz")).json == {"healthy": True}
+
+
+@pytest.mark.parametrize("form", ['{"records":[%s]}', "[%s]", '\ufeff{ "records":\n[\n%s\n]\n}\n'])
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_records_of_azure_are_taken_apart(ingest: Ingest, mark: bytes, form: str, encoding: str):
+    """Azure Monitor, Vercel and Netlify send many entries of a log at once."""
+    line = (
+        '{"time":"2023-05-17T10:05:03Z","x":"%s-%d",'
+        '"properties":{"clientIp":"192.0.2.1","httpStatusCode":200}}'
+    )
+    lines = [line % (mark.decode(), number) for number in range(1_000)]
+    body = (form % ",\n".join(lines)).encode()
+    answer = ingest.post(
+        "/ingest/access-logs", PACKERS[encoding](body), "-H", f"Content-Encoding: {encoding}"
+    )
+    assert (answer.status, answer.json) == (200, {"accepted": 1_000, "dead_lettered": 0})
+    assert sorted(ingest.values("access-logs", mark)) == sorted(line.encode() for line in lines)

@@ -177,3 +177,13 @@ def test_the_export_of_a_journal_keeps_host_and_time(tmp_path, is_piped):
         (f"/{number}", "web1", "1423944916375353") for number in range(3)
     ]
     assert json.loads(said)["received"] == 3
+
+
+@pytest.mark.parametrize("is_piped", [True, False])
+def test_records_of_azure_are_taken_apart(tmp_path, is_piped):
+    """As people download them."""
+    entry = {"time": "2023-05-17T10:05:03Z", "properties": {"clientIp": "192.0.2.1", "httpStatusCode": 200}}
+    file = tmp_path / "PT1H.json"
+    file.write_text(json.dumps({"records": [entry, entry]}, indent=1))
+    path, stdin = ("-", file.read_bytes()) if is_piped else (str(file), b"")
+    assert [json.loads(line)["status"] for line in apply("access-log", path, stdin=stdin)[0]] == [200, 200]

@@ -128,6 +128,8 @@ def test_time_client_and_status_tell_that_a_line_has_these_columns(line):
         ),
         (f'{ENVOY_JSON}":authority":null,"protocol":null,"start_time":"{ISO}"}}', ENVOY_TCP),
         ('at=info method=GET path="/" host=a request_id=b', "Heroku's router without its frame"),
+        ('{"records":[{"time":"2023-05-17T10:05:03Z"}]}', "several records in one event"),
+        ('[{"time":"2023-05-17T10:05:03Z"}]', "several records in one event"),
         (CADDY_ERROR, "an error or a detail in the log of Caddy"),
         ("[Sun May 17 10:05:03 2015] [error] [client 192.0.2.9] no file", "Apache's error log"),
         (

@@ -14,6 +14,7 @@ from dataflow.sources.body_events import elements, is_array, is_ping, json_event
 from dataflow.sources.element_end import end_of_brackets, end_of_scalar
 from dataflow.sources.inflate import PIECE_BYTES, inflate
 from dataflow.sources.journal_entries import journal_lines
+from dataflow.sources.record_lines import begins_in_records, record_lines
 from dataflow.sources.sorting import Sorter
 from dataflow.web.body import read_json_body
 
@@ -40,6 +41,12 @@ def lines(raw: bytes) -> Iterable[object]:
 def journal(raw: bytes) -> Iterable[object]:
     """Walk over an export of a journal that comes in small pieces."""
     return journal_lines(iter(list(in_pieces(raw, 512))), LINE_BYTES, is_json=False)
+
+
+def records(raw: bytes) -> Iterable[object]:
+    """Walk over objects in an array that comes in small pieces."""
+    assert begins_in_records(raw[:100])
+    return record_lines(iter(list(in_pieces(raw, 512))), LINE_BYTES)
 
 
 def sort(raw: bytes) -> None:
@@ -102,6 +109,18 @@ BODIES = {
             "fields of no interest": repeated(b"a=\n"),
             "line feeds": repeated(b"\n"),
             "a long message": repeated(b"a", b"MESSAGE="),
+        },
+    ),
+    "records": Walk(
+        all_of(records),
+        {
+            "objects": repeated(b"{},", b"[{},"),
+            "arrays": repeated(b'{"records":[]}', b'{"records":['),
+            "begins": repeated(b'{"records":[', b'{"records":['),
+            "a long one": repeated(b"a", b'[{"a":"'),
+            "braces": repeated(b'{"a":', b'[{"a":'),
+            "spaces": repeated(b" ", b'{"records":['),
+            "objects and a long one": lambda size: b"[" + b"{}," * (size // 3) + b'{"' + b"a" * size,
         },
     ),
     "gzip": Walk(all_of(lambda raw: split_lines(inflate(raw, "gzip", MOST), LINE_BYTES)), STREAMS),

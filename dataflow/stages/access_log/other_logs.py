@@ -28,6 +28,8 @@ _KINDS = (
      "of Apache's error log; expected its access log"),
     (r'\{"level":"[a-z]{4,6}",.{0,64}"logger":"http\.(?:log\.error|handlers\.)',
      "an error or a detail in the log of Caddy; expected what its logger http.log.access writes"),
+    (r'[ \t]{0,9}(?:\{[ \t]{0,9}"records"[ \t]{0,9}:[ \t]{0,9})?\[[ \t]{0,9}\{',
+     "several records in one event; expected one each, as `dataflow ingest` and HTTP ingest make of them"),
     (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
      "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
 )  # fmt: skip
