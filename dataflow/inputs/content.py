@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from dataflow.inputs.input import Input, Pieces, UnreadableInput
+from dataflow.inputs.prefixes import LONGEST_PREFIX, MOST_PREFIXES, prefixes_of
 from dataflow.inputs.unpacker import Unpacker
 from dataflow.sources.body_events import split_lines
 
@@ -45,7 +46,8 @@ class ContentReader:
         self.tail: list[bytes] = []
         """After all complete lines: the line after the last line feed, if any."""
         self._pieces = pieces
-        self._begin = b""
+        self._begin = bytearray()
+        self._prefixes = b""
         self._rest = b""
         self._hash = self._ahead = sha256()
         self._read = 0
@@ -60,19 +62,28 @@ class ContentReader:
     @property
     def begin(self) -> bytes:
         """The first `BEGIN_BYTES` of that content, or all of it."""
-        return self._begin[: self.reached]
+        return bytes(self._begin[: min(self.reached, BEGIN_BYTES)])
 
-    def peek(self) -> bytes:
-        """Return the first `BEGIN_BYTES` of the whole content; only before anything is passed.
+    @property
+    def prefixes(self) -> bytes:
+        """Hashes of longer begins of that content."""
+        if len(self._prefixes) < MOST_PREFIXES:
+            self._prefixes = prefixes_of(bytes(self._begin[: self.reached]))
+        return self._prefixes
+
+    def peek(self, size: int = BEGIN_BYTES) -> bytes:
+        """Return so many first bytes of the whole content; only before anything is passed.
 
         Damage among them is told to who reads on to it: the lines before it are whole.
         """
+        rest = bytearray(self._rest)
         try:
-            while len(self._rest) < BEGIN_BYTES and (piece := self._next()):
-                self._rest += piece
+            while len(rest) < size and (piece := self._next()):
+                rest += piece
         except UnreadableInput as fault:
             self._fault = fault
-        return self._rest[:BEGIN_BYTES]
+        self._rest = bytes(rest)
+        return self._rest[:size]
 
     def pass_to(self, offset: int) -> bool:
         """Pass the bytes before an offset; return False if the content ends earlier."""
@@ -113,8 +124,8 @@ class ContentReader:
         if self._fault is not None:
             raise self._fault
         piece = next(self._pieces, b"")
-        if len(self._begin) < BEGIN_BYTES:
-            self._begin = (self._begin + piece)[:BEGIN_BYTES]
+        if len(self._begin) < LONGEST_PREFIX:
+            self._begin += piece[: LONGEST_PREFIX - len(self._begin)]
         return piece
 
     def _watched(self) -> Pieces:

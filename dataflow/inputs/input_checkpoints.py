@@ -30,6 +30,8 @@ class InputCheckpoint(msgspec.Struct, frozen=True):
     """The first 1,024 of these bytes, or all; of earlier releases 512."""
     at_ms: int
     """When they were read, ms since 1970 UTC."""
+    prefixes: bytes = b""
+    """Hashes of longer begins of these bytes; of earlier releases none."""
 
 
 encode_checkpoint = msgspec.json.encode

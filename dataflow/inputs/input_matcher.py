@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dataflow.inputs.content import ContentReader, InputContent
 from dataflow.inputs.input import Input, Pieces, UnreadableInput
 from dataflow.inputs.input_checkpoints import InputCheckpoint, InputCheckpoints
+from dataflow.inputs.prefixes import LONGEST_PREFIX, may_be_alike, prefixes_of
 
 CERTAIN_BYTES = 512
 """Contents with the same begin of this length are of the same log, or of one with the same header."""
@@ -53,7 +54,7 @@ class InputMatcher:
         """
         reader = ContentReader(content.pieces())
         begin = reader.peek()
-        alike = self._checkpoints.with_same_begin(begin)
+        alike = self._alike(source, reader, begin)
         continued = {key: one for key, one in alike if _begins_as(reader, one)}
         others = [one for key, one in alike if key not in continued]
         present = [other for other in others if other.path != source.path and self._still_exists(other)]
@@ -74,6 +75,21 @@ class InputMatcher:
         if len(others) > len(present) and len(begin) >= CERTAIN_BYTES:
             raise _changed(source, next(other for other in others if other not in present))
         return InputMatch(_reader_at(0, reader, content))
+
+    def _alike(
+        self, source: Input, reader: ContentReader, begin: bytes
+    ) -> list[tuple[bytes, InputCheckpoint]]:
+        """Return the checkpoints of this path, and of others that begin so; those read furthest last."""
+        alike = self._checkpoints.with_same_begin(begin)
+        if not alike:
+            return []
+        prefixes = prefixes_of(reader.peek(LONGEST_PREFIX))
+        # What differs behind a long header is another log: nobody asks whether it is still there.
+        return [
+            (key, one)
+            for key, one in alike
+            if one.path == source.path or may_be_alike(prefixes, one.prefixes)
+        ]
 
     def _still_exists(self, checkpoint: InputCheckpoint) -> bool:
         """Tell whether the path of a checkpoint still has its content."""

@@ -120,6 +120,6 @@ class _StepBuilder:
         self.lines += len(lines)
         source, read = self.source, (reader.reached, reader.sha256, reader.begin)
         checkpoint = InputCheckpoint(
-            source.path, source.size, source.version, is_whole, *read, self.sorter.now_ms
+            source.path, source.size, source.version, is_whole, *read, self.sorter.now_ms, reader.prefixes
         )
         return ReadStep(records, len(lines), self.key, checkpoint, self.content.stored_bytes)
