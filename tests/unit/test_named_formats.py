@@ -23,6 +23,7 @@ EXAMPLES = [
 ]
 COMBINED = '192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "UA"'
 AUTO = line_parser(None)
+FORWARDED_FIELDS = '"a" dyno=web.1 connect=1ms service=1ms status=500 bytes=1 a=, 1"'
 
 
 def fields(request: LoggedRequest) -> dict[str, object]:
@@ -250,6 +251,21 @@ def test_times_of_haproxy_are_in_the_zone_that_is_set():
         ("s3", '"S3Console/0.4"', '"a\\b" - "c"', "user_agent", 'a\\b" - "c'),
         ("s3", '"-" "S3', '"() { :;}; "a"" "S3', "referer", '() { :;}; "a"'),
         ("s3", "?versioning", '?a="b"\\x41', "query", 'a="b"\\x41'),
+        ("heroku", '"192.0.2.1"', '"192.0.2.7, 10.0.0.1"', "ip", "192.0.2.7"),
+        (
+            "heroku",
+            '"192.0.2.1"',
+            FORWARDED_FIELDS,
+            "status",
+            200,
+        ),
+        (
+            "heroku",
+            '"192.0.2.1"',
+            FORWARDED_FIELDS,
+            "ip",
+            None,
+        ),
         ("iis", "Mozilla/5.0+(Windows+NT+10.0)", "a\\b", "user_agent", "a\\b"),
         ("traefik", '"192.0.2.1",', '"192.0.2.7, 10.0.0.1",', "ip", "192.0.2.7"),
         ("traefik", '"StartUTC"', '"StartLocal"', "ts", "2023-01-02T03:04:05.006Z"),

@@ -29,7 +29,8 @@ _QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 # one of the line ends the user agent; and what stands between two of them is the client's on both sides.
 _S3_REQUEST = r'-|"[A-Za-z-]++ [^ ]*+(?: [A-Z]++/[0-9.]++)?+"|"[^"]*+"'
 _S3_REFERER = r'-|"[^"]*+(?:"(?! (?:"|-(?: |\Z)))[^"]*+)*+"'
-_S3_AGENT = r'-|"[^"]*+(?:"(?![^"]*+\Z)[^"]*+)*+"'
+_LAST_QUOTED = r'"[^"]*+(?:"(?![^"]*+\Z)[^"]*+)*+"'
+_S3_AGENT = f"-|{_LAST_QUOTED}"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*+m")
 _HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -231,7 +232,9 @@ COLUMNS: dict[str, d.Directive] = {
     "microseconds": _field("response_time_ms", _microseconds, "microseconds"),
     "client_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED),
     "quoted_forwarded": d.FORWARDED._replace(
-        read=lambda text: forwarded_client(text.strip('"')), pattern=r'"[^"]{0,2000}+"|[^ "]{0,300}+'
+        read=lambda text: forwarded_client(text.strip('"')),
+        pattern=rf'{_LAST_QUOTED}|[^ "]{{0,300}}+',
+        is_bounded=False,
     ),
     "client_list": _field("ip", first_client, "addresses", rf"{_NAME}(?:, ?{_NAME}){{0,9}}"),
     "proxy_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED)._replace(weak=2),
