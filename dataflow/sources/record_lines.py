@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from dataflow.errors import DataflowError
-from dataflow.sources.element_end import end_of_brackets
+from dataflow.sources.element_end import STEP_BYTES, STRING, end_of_brackets
 
 _SPACES: Final = rb"[ \t\r\n]{0,64}+"
 _OPENED: Final = rb'\{%b"records"%b:%b\[' % (_SPACES, _SPACES, _SPACES)
 _LONGEST_OPENED: Final = len('{"records":[') + 3 * 64
 _BEGIN: Final = re.compile(rb'%b(?:\[%b\{%b["}]|%b)' % (_SPACES, _SPACES, _SPACES, _OPENED))
 _BETWEEN: Final = re.compile(rb"(?:[ \t\r\n,\[\]}]++|%b)*+" % _OPENED)
+_FLAT: Final = rb'\{(?>[^{}\[\]"]++|%b)*+\}' % STRING
+_SHALLOW: Final = re.compile(rb'\{(?>[^{}\[\]"]++|%b|%b)*+\}' % (STRING, _FLAT), re.DOTALL)
+"""What most entries are, in one step; any other is walked bracket by bracket."""
 
 
 def begins_in_records(head: bytes) -> bool:
@@ -72,6 +75,8 @@ def _end_between(text: bytes, at: int) -> int:
 
 
 def _end_of_object(text: bytes, begin: int) -> int | None:
+    if shallow := _SHALLOW.match(text, begin, begin + STEP_BYTES):
+        return shallow.end()
     steps = end_of_brackets(text, begin)
     while True:
         try:

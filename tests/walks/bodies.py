@@ -118,6 +118,7 @@ BODIES = {
             "arrays": repeated(b'{"records":[]}', b'{"records":['),
             "begins": repeated(b'{"records":[', b'{"records":['),
             "a long one": repeated(b"a", b'[{"a":"'),
+            "objects in one": repeated(b"{},", b'[{"a":'),
             "braces": repeated(b'{"a":', b'[{"a":'),
             "spaces": repeated(b" ", b'{"records":['),
             "objects and a long one": lambda size: b"[" + b"{}," * (size // 3) + b'{"' + b"a" * size,

@@ -30,7 +30,6 @@ _QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _S3_REQUEST = r'-|"[A-Za-z-]++ [^ ]*+(?: [A-Z]++/[0-9.]++)?+"|"[^"]*+"'
 _S3_REFERER = r'-|"[^"]*+(?:"(?! (?:"|-(?: |\Z)))[^"]*+)*+"'
 _LAST_QUOTED = r'"[^"]*+(?:"(?![^"]*+\Z)[^"]*+)*+"'
-_S3_AGENT = f"-|{_LAST_QUOTED}"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*+m")
 _HASH_CODES = re.compile("(?:#[0-9A-F]{2})++")
 _HOUR = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -217,7 +216,7 @@ COLUMNS: dict[str, d.Directive] = {
         split=lambda text: request_line(_in_bare_quotes(text)), pattern=_S3_REQUEST, is_bounded=False,
     ),
     "unescaped_referer": _unescaped("referer", _S3_REFERER),
-    "unescaped_agent": _unescaped("user_agent", _S3_AGENT),
+    "unescaped_agent": _unescaped("user_agent", f"-|{_LAST_QUOTED}"),
     "quoted_referer": _field("referer", _in_quotes, "a text in quotes, or -", _QUOTED),
     "quoted_agent": _field("user_agent", _in_quotes, "a text in quotes, or -", _QUOTED),
     "url": d.Directive("a URL", ("host", "endpoint", "query"), split=_host_and_target),
