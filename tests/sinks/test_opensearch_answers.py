@@ -7,6 +7,7 @@ from aiohttp.test_utils import TestServer
 from aiokafka.structs import TopicPartition
 from harness.certificates import Authority
 from opensearchpy import ConnectionError as NoConnection
+from opensearchpy.exceptions import AuthorizationException
 from sinks.sink_records import a_record, a_view, batches, views
 
 from dataflow.errors import Reason, SinkUnavailable
@@ -48,8 +49,12 @@ class SmallServer:
         lines = (await request.read()).splitlines()
         self.requests.append(len(lines) // 2)
         status = self.refuse_all(lines)
+        if isinstance(status, web.Response):
+            return status
         if status:
             return web.json_response({"error": {"type": "whole", "reason": "no"}}, status=status)
+        if lines == [b""]:
+            return web.json_response({"error": {"type": "told", "reason": "no requests added"}}, status=400)
         return web.json_response(
             {"items": [self._one(*pair) for pair in zip(*[iter(lines)] * 2, strict=True)]}
         )
@@ -146,6 +151,63 @@ async def test_a_record_that_upsets_the_server_is_found(sink, small, status, rea
     stored = await write(sink, records)
     assert [(one.record.offset, one.fault.reason) for one in stored.rejected] == [(37, reason)]
     assert len(small.documents) == 99
+
+
+PAGE = "<html>Bad Request</html>"
+OTHERS_ANSWERS = [
+    *((status, PAGE, "text/html") for status in (400, 403, 404, 414, 421, 431, 451, 502)),
+    (400, "bad request", "text/plain"),
+    (400, '{"message": "no"}', "application/json"),
+    (400, '{"error": "no"}', "application/json"),
+    (400, '{"error": {"code": 400, "message": "no"}}', "application/json"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), OTHERS_ANSWERS)
+async def test_what_a_proxy_says_is_no_fault_of_a_record(sink, small, status, body, kind):
+    """A page of 400 in front of the cluster made a dead letter of each good event behind it."""
+    small.refuse_all = lambda lines: web.Response(status=status, text=body, content_type=kind)
+    with pytest.raises(SinkUnavailable, match=f"OpenSearch: {status}: .* Look at the proxies in front of it"):
+        await write(sink, views(range(3)))
+    small.refuse_all = lambda lines: None
+    assert (await write(sink, views(range(3)))).rejected == []
+
+
+async def test_a_proxy_that_takes_no_request_at_all_is_an_outage(sink, small):
+    """It says that each is too large; no event is, as not even an empty one passes."""
+    page = {"status": 413, "text": PAGE, "content_type": "text/html"}
+    small.refuse_all = lambda lines: web.Response(**page)
+    with pytest.raises(SinkUnavailable, match="expected at least the smallest request to be accepted"):
+        await write(sink, views(range(100)))
+    small.refuse_all = lambda lines: web.Response(**page) if len(lines) > 20 else None
+    assert (await write(sink, views(range(100)))).rejected == []
+    assert len(small.documents) == 100
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "is_known"),
+    [(PAGE, "text/html", False), ('{"error": {"type": "security_exception"}}', "application/json", True)],
+)
+async def test_a_proxy_knows_nothing_of_our_rights(body, kind, is_known):
+    """Its 403 was taken for ours: records of a topic that was created again went over those of the first."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=403, text=body, content_type=kind)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", refuse)
+    server = TestServer(app)
+    await server.start_server()
+    client = SearchClient(Settings(opensearch_url=str(server.make_url("/"))))
+    try:
+        if is_known:
+            assert await client.note("dataflow-x-events", {"topic_id": "x"}) is None
+        else:
+            with pytest.raises(AuthorizationException):
+                await client.note("dataflow-x-events", {"topic_id": "x"})
+    finally:
+        await client.close()
+        await server.close()
 
 
 @pytest.fixture

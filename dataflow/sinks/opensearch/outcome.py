@@ -55,6 +55,13 @@ def outcome_of(status: int, error: Mapping[str, object] | None = None) -> Docume
     return DocumentOutcome(Fate.REJECTED, words, kind in _MAPPING_FAULTS)
 
 
+def stated_error(answer: object) -> Mapping[str, object] | None:
+    """Return the error in an answer of the server; None for the answer of something else, as of a proxy."""
+    error = answer.get("error") if isinstance(answer, Mapping) else None
+    is_its_own = isinstance(error, Mapping) and {"type", "reason"} <= error.keys()
+    return error if is_its_own else None
+
+
 def needs_a_person(error: object) -> bool:
     """Tell whether a 400 is a fault of the cluster or of its settings."""
     if not isinstance(error, Mapping):

@@ -1,6 +1,6 @@
 """Server: sends index templates and bulk requests, and tells what became of each document."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -11,11 +11,19 @@ from dataflow.settings import Settings
 from dataflow.sinks.opensearch.client import SearchClient
 from dataflow.sinks.opensearch.documents import BulkDocument
 from dataflow.sinks.opensearch.mapping import FLAT_TYPES, index_template
-from dataflow.sinks.opensearch.outcome import DocumentOutcome, needs_a_person, outcome_of, words_of
+from dataflow.sinks.opensearch.outcome import (
+    DocumentOutcome,
+    needs_a_person,
+    outcome_of,
+    stated_error,
+    words_of,
+)
 
 TOPIC_ID = "topic_id"
 _ONLY = "items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
-_REJECTIONS = {400: Reason.WRONG_TYPE, 413: Reason.TOO_LARGE}
+_BAD_REQUEST, _UNAUTHORIZED, _TOO_LARGE = 400, 401, 413
+_SMALLEST = b"\n"
+_PAGE_CHARACTERS = 200
 
 
 class Server:
@@ -53,6 +61,15 @@ class Server:
             raise SinkUnavailable(f"OpenSearch: {len(outcomes)} answers; expected {len(bulk)}")
         return outcomes
 
+    async def takes_small_requests(self) -> bool:
+        """Tell whether a request without documents is small enough: a proxy may refuse any as too large."""
+        try:
+            async with translate_errors():
+                await self._client.bulk(_SMALLEST, _ONLY)
+        except InvalidEvent as error:
+            return error.reason is not Reason.TOO_LARGE
+        return True
+
     async def close(self) -> None:
         """Disconnect."""
         await self._client.close()
@@ -87,10 +104,37 @@ async def translate_errors() -> AsyncIterator[None]:
     try:
         yield
     except TransportError as error:
-        reason = error.info.get("error") if isinstance(error.info, Mapping) else None
-        words = f"OpenSearch: {words_of(error.status_code, reason or error.error or error.info)}"
-        if error.status_code in _REJECTIONS and not needs_a_person(reason):
-            raise InvalidEvent(_REJECTIONS[error.status_code], words) from error
-        raise SinkUnavailable(words) from error
+        raise _translated(error) from error
     except (OpenSearchException, OSError) as error:
         raise SinkUnavailable(f"OpenSearch: {error!r}") from error
+
+
+def _translated(error: TransportError) -> InvalidEvent | SinkUnavailable:
+    """Return what the answer to a whole request means.
+
+    A 413 may come from whatever stands in between, as it counts bytes; of all else only the server itself
+    can know that a document is at fault.
+    """
+    status, stated = error.status_code, stated_error(error.info)
+    if status == _TOO_LARGE:
+        return InvalidEvent(Reason.TOO_LARGE, f"OpenSearch: {words_of(status, stated or _page_of(error))}")
+    if stated is None:
+        return SinkUnavailable(_words_of_another(status, _page_of(error)))
+    words = f"OpenSearch: {words_of(status, stated)}"
+    if status == _BAD_REQUEST and not needs_a_person(stated):
+        return InvalidEvent(Reason.WRONG_TYPE, words)
+    return SinkUnavailable(words)
+
+
+def _words_of_another(status: object, page: str) -> str:
+    # No status: nothing has answered. A password that is wrong is no JSON of the server itself, either.
+    if status == _UNAUTHORIZED or not isinstance(status, int):
+        return f"OpenSearch: {words_of(status, page)}"
+    return (
+        f"OpenSearch: {status}: {page}; expected an answer of OpenSearch or Elasticsearch. Look at the "
+        "proxies in front of it"
+    )
+
+
+def _page_of(error: TransportError) -> str:
+    return str(error.error or error.info)[:_PAGE_CHARACTERS]

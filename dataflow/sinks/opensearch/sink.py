@@ -146,6 +146,8 @@ async def _store_in_halves(
     """Find the document that makes the server reject the request; alone, and as a text, it is rejected."""
     if len(bulk) == 1:
         [document] = bulk
+        if error.reason is Reason.TOO_LARGE and not await server.takes_small_requests():
+            raise SinkUnavailable(f"{error.detail}; expected at least the smallest request to be accepted")
         if document.is_text or error.reason is Reason.TOO_LARGE:
             return [Rejection(document.record, error)]
         return await _store(server, [document.as_text()])
