@@ -16,7 +16,7 @@ from dataflow.s3 import client_arguments, status_of
 from dataflow.settings import Settings
 
 ATTEMPTS = 4
-ERRORS = (BotoCoreError, ClientError)
+ERRORS = (BotoCoreError, ClientError, RecursionError)  # the last: of the SDK, for redirects without end
 
 Client = Any  # made by botocore from a description of the service, at run time
 

@@ -11,7 +11,8 @@ from dataflow.sinks.s3.block import Block
 from dataflow.sinks.s3.cuts import CutRules, ObjectLine
 from dataflow.sinks.s3.formats import GzipNdjson
 from dataflow.sinks.s3.object_writer import Archive, ObjectWriter
-from dataflow.sinks.s3.store import UNCONDITIONAL, PreconditionFailed, Store
+from dataflow.sinks.s3.store import UNCONDITIONAL, Store
+from dataflow.sinks.s3.store_errors import PreconditionFailed
 
 TP = TopicPartition("t", 0)
 

@@ -8,12 +8,14 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
+from dataflow.errors import SinkUnavailable
 from dataflow.instants import datetime_of
 from dataflow.kafka.types import TopicPartition
 from dataflow.sinks.s3.block import Block, HourObject
 from dataflow.sinks.s3.cuts import CutRules
 from dataflow.sinks.s3.formats import Format
-from dataflow.sinks.s3.store import ABSENT, PART_BYTES, UNCONDITIONAL, Condition, PreconditionFailed, Store
+from dataflow.sinks.s3.store import ABSENT, PART_BYTES, UNCONDITIONAL, Condition, Store
+from dataflow.sinks.s3.store_errors import PreconditionFailed
 
 HOUR_MS = 60 * 60 * 1000
 PUTS_AT_ONCE = 4  # each holds one part in memory
@@ -92,10 +94,16 @@ class ObjectWriter:
 
     async def _extend(self, tp: TopicPartition, block: Block, pending: HourObject) -> None:
         """Replace an existing object, perhaps from before a crash, if it has fewer records."""
-        existing = await self._store.stat(self._key(block, pending))
-        pending.etag = None
-        if existing is None:
+        key = self._key(block, pending)
+        existing = await self._store.stat(key)
+        was_there, pending.etag = pending.etag is not None, None
+        if existing is None and was_there:  # somebody has deleted it; the next flush puts it
             return
+        if existing is None:
+            raise SinkUnavailable(
+                f"S3: {key} is refused as if it existed, and does not exist; expected one or the other. Look "
+                "at the proxies in front of S3, and whether the bucket still exists"
+            )
         etag, metadata = existing
         if _last_offset(metadata) >= pending.last_offset:
             pending.flushed = pending.records

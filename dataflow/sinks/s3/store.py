@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dataflow.errors import SinkUnavailable
 from dataflow.s3 import client_arguments, code_of, status_of
 from dataflow.settings import Settings
+from dataflow.sinks.s3.store_errors import PreconditionFailed, translate_errors
 from dataflow.tls import client_context
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
@@ -26,14 +27,7 @@ Condition = Mapping[str, str]
 UNCONDITIONAL: Condition = {}
 ABSENT: Condition = {"IfNoneMatch": "*"}
 
-_FAILED_CONDITIONS = ("PreconditionFailed", "ConditionalRequestConflict")
-_MISSING = ("404", "NoSuchKey", "NotFound")
-
 Client = Any  # made by aiobotocore from a description of the service, at run time
-
-
-class PreconditionFailed(Exception):
-    """The object exists, or has another version than expected."""
 
 
 class Store:
@@ -46,7 +40,7 @@ class Store:
 
     async def ensure_bucket(self, region: str | None) -> None:
         """Create the bucket if it is missing; one that we may not inspect exists."""
-        async with _translate_errors(may_fail=False):
+        async with translate_errors(may_fail=False):
             if not await self._has_bucket():
                 await self._create_bucket(region)
 
@@ -80,7 +74,7 @@ class Store:
         about = {"ContentType": media_type, "Metadata": dict(metadata), **self._object_options}
         size = body.seek(0, SEEK_END)
         body.seek(0)
-        async with _translate_errors(may_fail=bool(condition)):
+        async with translate_errors(may_fail=bool(condition)):
             if size <= PART_BYTES:
                 stored = await self._ask(
                     "put_object", Bucket=self._bucket, Key=key, Body=body.read(), **about, **condition
@@ -116,19 +110,19 @@ class Store:
     async def stat(self, key: str) -> tuple[str, Mapping[str, str]] | None:
         """Return version (ETag) and metadata of an object; None if it does not exist."""
         try:
-            async with _translate_errors(may_fail=True):
+            async with translate_errors(may_fail=True):
                 head = await self._ask("head_object", Bucket=self._bucket, Key=key)
                 return str(head["ETag"]), head["Metadata"]
         except PreconditionFailed:
             return None
 
     async def metadata_of(self, key: str) -> Mapping[str, str] | None:
-        """Return the metadata of an object; None if it does not exist, or we may not read it."""
-        async with _translate_errors(may_fail=False):
+        """Return the metadata of an object that exists; None if we may not read it."""
+        async with translate_errors(may_fail=False):
             try:
                 return dict((await self._ask("head_object", Bucket=self._bucket, Key=key))["Metadata"])
             except ClientError as error:
-                if status_of(error) not in (403, 404):
+                if status_of(error) != 403:
                     raise
                 return None
 
@@ -164,26 +158,3 @@ async def connected(settings: Settings) -> AsyncIterator[Store]:
         store = Store(client, settings.s3_bucket, object_options(settings))
         await store.ensure_bucket(settings.s3_region)
         yield store
-
-
-@asynccontextmanager
-async def _translate_errors(*, may_fail: bool) -> AsyncIterator[None]:
-    """Translate errors of the SDK into ours: an outage, or a condition that `may_fail`.
-
-    S3 rejects no records.
-    """
-    try:
-        yield
-    except ClientError as error:
-        has_failed = code_of(error) in (*_FAILED_CONDITIONS, *_MISSING) or status_of(error) == 412
-        if may_fail and has_failed:
-            raise PreconditionFailed(str(error)) from error
-        raise _unavailable(error) from error
-    except (BotoCoreError, OSError, TimeoutError) as error:
-        raise _unavailable(error) from error
-    except KeyError as error:  # of a proxy, say, that answers everything with 200
-        raise SinkUnavailable(f"S3: answer has no {error}; expected a server of S3 there") from error
-
-
-def _unavailable(error: Exception) -> SinkUnavailable:
-    return SinkUnavailable(f"S3: {str(error) or 'no answer in time'}")
