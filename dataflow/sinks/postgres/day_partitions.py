@@ -22,6 +22,7 @@ NOT_NOW = (
     asyncpg.DeadlockDetectedError,
     asyncpg.OutOfMemoryError,  # 53200: others hold as many locks as there are, and a partition needs some
     asyncpg.InsufficientPrivilegeError,  # 42501: the role may insert rows, and make no tables
+    asyncpg.DuplicateTableError,  # 42P07: somebody has detached the partition, and kept it
 )
 """No row has to wait for that: the default partition takes it."""
 

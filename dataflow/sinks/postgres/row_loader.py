@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from dataflow.errors import Reason
+from dataflow.errors import Reason, SinkUnavailable
 from dataflow.sinks.contract import Rejection, rejection
 from dataflow.sinks.postgres.rows import FIRST_COLUMNS, RecordRow
 from dataflow.sinks.postgres.tables import Table
@@ -19,8 +19,14 @@ ROW_ERRORS = (
 )
 """The fault is in a row: it would be rejected again."""
 
+_LINE = "\n"
+"""Behind it PostgreSQL quotes the row."""
+
 Origin = tuple[str, int]
 """What rows are stored as: topic and partition."""
+
+SCHEMA_ERRORS = (TypeError, ValueError, AttributeError)
+"""Of asyncpg, for a value that is none of its column's type: rows have the types that the sink gave it."""
 
 TOO_LARGE = (asyncpg.StringDataRightTruncationError, asyncpg.ProgramLimitExceededError)
 
@@ -57,21 +63,49 @@ class RowLoader:
         except ROW_ERRORS as error:
             _raise_if_not_of_a_row(error)
             await connection.execute("ROLLBACK TO batch")
-            return await self._load_halves(connection, origin, rows)
+            rejected = await self._load_halves(connection, origin, rows)
+            if len(rejected) == len(rows):
+                await self._check_bare(connection, origin, rows[0])
+            return rejected
         return []
+
+    async def _check_bare(self, connection: asyncpg.Connection, origin: Origin, row: RecordRow) -> None:
+        """Raise `SinkUnavailable` if the table takes not even the key of a row: then no row is at fault."""
+        await connection.execute("SAVEPOINT bare")
+        try:
+            await self._put(connection, origin, [self._bare(row)])
+        except ROW_ERRORS as error:
+            raise SinkUnavailable(
+                f"PostgreSQL: table {self._name} refuses each row, even one without values "
+                f"({str(error).partition(_LINE)[0]}); expected it to take rows. Look at its triggers, "
+                "constraints and columns"
+            ) from error
+        await connection.execute("ROLLBACK TO bare")
+
+    def _bare(self, row: RecordRow) -> RecordRow:
+        """Return a row with nothing but its key and its time."""
+        record, values = row
+        first = len(FIRST_COLUMNS)
+        return record, (*values[:first], *[None] * (len(self._columns) - first))
 
     async def try_bare(
         self, connection: asyncpg.Connection, origin: Origin, rows: Sequence[RecordRow]
     ) -> None:
         """Load the rows with nothing but their keys and times, and take them back."""
-        empty = [None] * (len(self._columns) - len(FIRST_COLUMNS))
-        bare = [(record, (*row[: len(FIRST_COLUMNS)], *empty)) for record, row in rows]
-        await self.load(connection, origin, bare)
+        await self.load(connection, origin, list(map(self._bare, rows)))
         await connection.execute("ROLLBACK TO batch")
 
     async def _put(self, connection: asyncpg.Connection, origin: Origin, rows: Sequence[RecordRow]) -> None:
         values = [row for _, row in rows]
-        await connection.copy_records_to_table(self._staging, records=values, columns=self._columns)
+        try:
+            await connection.copy_records_to_table(self._staging, records=values, columns=self._columns)
+        except ROW_ERRORS:
+            raise
+        except SCHEMA_ERRORS as error:
+            raise SinkUnavailable(
+                f"PostgreSQL: table {self._name} has a column of another type ({error}); expected the types "
+                "that the sink has made. Change it back"
+            ) from error
         await connection.execute(self._insert, *origin)
 
     async def _load_halves(

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+import asyncpg
+
 from dataflow import metrics
 from dataflow.errors import Reason, SinkUnavailable
 from dataflow.logs import get_log
@@ -25,6 +27,13 @@ FROZEN_TRANSACTION = "10s"
 must not block the one that continues with its rows."""
 
 FIRST_ID = "INSERT INTO dataflow_topics (topic, topic_id) VALUES ($1, $2) ON CONFLICT (topic) DO NOTHING"
+
+MISSING = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.CheckViolationError,  # no partition for a row: there is no default one
+)
+"""Somebody has dropped what the sink has made: it is made again."""
 
 EXPIRED = metrics.counter("dataflow_sink_postgres_expired_records_total")
 
@@ -51,14 +60,19 @@ class PostgresSink(Sink):
         self.topics = tuple(self._targets)
         self._retention_days = retention_days
         self._connections = Connections(url, {"idle_in_transaction_session_timeout": FROZEN_TRANSACTION})
+        self._lacks_something = False
         self._maintenance: asyncio.Task[None] | None = None
         self._origins = Origins(self._first_id)
 
     async def open(self) -> None:
         """Migrate the schema, and maintain the partitions until closed."""
+        await self._migrate()
+        self._maintenance = asyncio.create_task(self._maintain_for_ever())
+
+    async def _migrate(self) -> None:
         async with self._connections.transaction() as connection:
             await migrate(connection)
-        self._maintenance = asyncio.create_task(self._maintain_for_ever())
+        self._lacks_something = False
 
     async def write(self, batch: SinkBatch) -> WriteResult:
         """Store the batch, in one transaction unless that is too much for the server."""
@@ -70,11 +84,14 @@ class PostgresSink(Sink):
         if not rows:
             return batch.stored(invalid)
         try:
+            if self._lacks_something:
+                await self._migrate()
             await target.days.ensure(self._connections, set(map(_day, rows)))
             origin = await self._origins.topic_of(batch), batch.tp.partition
             rejected = await self._load(target, origin, rows)
-        except BaseException:
+        except BaseException as error:
             target.days.forget()  # one may have been dropped
+            self._lacks_something |= isinstance(error.__cause__, MISSING)
             raise
         return batch.stored([*invalid, *rejected])
 
