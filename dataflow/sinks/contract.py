@@ -28,9 +28,10 @@ class SinkBatch:
     end: int
     """Offset of the next batch; offsets between the records hold nothing to be stored."""
     topic_id: str = ""
-    """A topic that is deleted and created again has another one; empty for brokers before 2.8.
+    """A topic that is deleted and created again, or whose log has lost records, has another one; empty for
+    brokers before 2.8.
 
-    It counts its offsets from 0: `Origins` gives it another name than the first one's.
+    Its offsets are those of other records: `Origins` gives it another name than the first one's.
     """
 
     def stored(self, rejected: Sequence["Rejection"] = ()) -> "WriteResult":

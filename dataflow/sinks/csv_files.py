@@ -112,7 +112,8 @@ class CsvFiles:
             if topic_id != position.topic_id:
                 raise SinkUnavailable(
                     f"CSV: topic id of {stem} is {topic_id}; expected {position.topic_id}, as the files are "
-                    f"of a topic that was deleted since then. To store the new topic, {move}"
+                    "of a topic that was deleted since then, or of a log that has lost records. To store "
+                    f"what has come since, {move}"
                 )
         elif first < position.batch:
             raise SinkUnavailable(

@@ -19,8 +19,8 @@ None: the rights of the sink are too narrow to know.
 class Origins:
     """Names the topics of batches, for one system.
 
-    A topic that is deleted and created again counts its offsets from 0: under its own name its records would
-    be taken for those that the system already has.
+    A topic that is deleted and created again, or whose log has lost records, counts its offsets as before:
+    under its own name its records would be taken for those that the system already has.
     """
 
     def __init__(self, remember: Remember) -> None:
@@ -53,5 +53,7 @@ class Origins:
         name = f"{topic}!{topic_id[:ID_CHARACTERS]}"  # no topic of Kafka's has this character
         if name not in self._told:
             self._told.add(name)
-            log.warning("Topic was deleted and created again; its records have another origin.", origin=name)
+            log.warning(
+                "Topic was created again, or has lost records; its records have another origin.", origin=name
+            )
         return name

@@ -11,6 +11,7 @@ from dataflow.kafka.clients import drop, start
 from dataflow.kafka.consumers import client_of, group_metadata
 from dataflow.kafka.errors import TransactionHeldUp
 from dataflow.kafka.generation_commit import commit_in_generation
+from dataflow.kafka.leader_epochs import ends_of_epochs
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.offset_fetch import stable_commits
 from dataflow.kafka.producers import TransactionalProducer, next_led
@@ -54,6 +55,18 @@ class Commits:
     async def topic_id(self, topic: str) -> str:
         """Return the id of a topic, which no topic has that is made anew; empty for brokers before 2.8."""
         return (await topic_ids(client_of(self.consumer), [topic])).get(topic, "")
+
+    async def lost_at(self, tp: TopicPartition, offset: int, leader_epoch: int | None) -> int | None:
+        """Return where a log ends that has lost some of what was below an offset, up to this epoch.
+
+        -1 if nothing of it can be told from what has come in its place; None if the log has all of it.
+        """
+        if leader_epoch is not None:
+            end = (await ends_of_epochs(client_of(self.consumer), {tp: leader_epoch})).get(tp)
+            if end is not None:
+                return end if end < offset else None
+        ends = await self.consumer.end_offsets([tp])  # an empty log knows no epochs
+        return -1 if ends[tp] < offset else None
 
     async def read_from(self, tp: TopicPartition, offset: int) -> int:
         """Read on at an offset, at the begin of the log for -1; return it."""

@@ -25,6 +25,10 @@ class SinkNote(msgspec.Struct, frozen=True, omit_defaults=True):
     """The sink has consumed all records below this offset; it will store buffered ones later."""
     topic_id: str | None = None
     """Of the topic whose offset this is: one that is created again has another id."""
+    leader_epoch: int | None = None
+    """Of the last record that the sink has consumed."""
+    lost_after: int | None = None
+    """The log has lost records that were stored, the last of this leader epoch; others have their offsets."""
 
     def failed(self, error: object, now_ms: int) -> "SinkNote":
         """Return the note after a failed attempt."""
@@ -33,9 +37,9 @@ class SinkNote(msgspec.Struct, frozen=True, omit_defaults=True):
             self, error=str(error)[:ERROR_CHARACTERS], error_at_ms=now_ms, retrying_since_ms=since_ms
         )
 
-    def succeeded(self, consumed: int | None = None) -> "SinkNote":
+    def succeeded(self, consumed: int | None = None, leader_epoch: int | None = None) -> "SinkNote":
         """Return the note after a batch that was stored."""
-        return replace(self, retrying_since_ms=None, consumed=consumed)
+        return replace(self, retrying_since_ms=None, consumed=consumed, leader_epoch=leader_epoch)
 
     def as_metadata(self) -> str:
         """Return the note as metadata of an offset."""

@@ -9,7 +9,8 @@ from time import monotonic
 from dataflow.engine.dead_letters import RejectedRecord, TooManyDeadLetters
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.errors import NO_MEMBER, CommitFailedError, IllegalStateError, KafkaError
-from dataflow.kafka.fetch import drain
+from dataflow.kafka.fetch import Fetched, drain
+from dataflow.kafka.leader_epochs import NO_EPOCH
 from dataflow.kafka.record import Record
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
@@ -42,7 +43,8 @@ class SinkPartition:
         self.oldest_ms: int | None = None
         """When the oldest record that the sink has not consumed came to Kafka; None: none is known."""
         self.begins_anew = False
-        """Whether the topic was created again: this one ends, and another begins with the new log."""
+        """Whether there is another log: this one ends, and another begins with it."""
+        self._epoch: int | None = None  # of the last record that was fetched
         self._sink, self._sink_write, self._options = sink, write, options
         self._consumer = commits.consumer
         self._metrics = SinkMetrics(sink)
@@ -61,7 +63,7 @@ class SinkPartition:
         return self.position.committed_offset or 0
 
     def begin_anew(self) -> None:
-        """End, as the topic was deleted and created again; another one is to begin with the new topic."""
+        """End, as the topic was created again or has lost records; another one is to begin with its log."""
         self.begins_anew = True
         self.drain()
 
@@ -94,14 +96,11 @@ class SinkPartition:
             wanted = options.batch_records - len(records)
             wait_seconds = full_at - monotonic() if records else IDLE_SECONDS
             if end >= 0 and (not records or wanted <= 0 or size >= options.batch_bytes or wait_seconds <= 0):
-                return SinkBatch(self.tp, records, end, self.position.topic_id)
+                return SinkBatch(self.tp, records, end, self.position.log_id)
             fetched = (await drain(self._consumer, [self.tp], wanted, wait_seconds)).get(self.tp)
             if fetched is None:
                 continue
-            if fetched.first < self.position.consumed and await self._retry(
-                self.position.is_of_another_topic
-            ):
-                self.begin_anew()
+            if not await self._continues(fetched, max(end, self.position.consumed)):
                 return None
             if not records:
                 full_at = monotonic() + options.linger_seconds
@@ -110,6 +109,21 @@ class SinkPartition:
             size += sum(len(record.value or b"") for record in new)
             end = fetched.end
         return None
+
+    async def _continues(self, fetched: Fetched, position: int) -> bool:
+        """Tell whether what was fetched is of the log that was read up to a position; begin anew if not.
+
+        Only another leader can lack some of it, and each has another epoch.
+        """
+        known = self.position.leader_epoch if self._epoch is None else self._epoch
+        is_same = known is None or fetched.first_epoch in (NO_EPOCH, known)
+        is_doubtful = fetched.first < position or not is_same
+        if is_doubtful and await self._retry(lambda: self.position.is_of_another_log(position, known)):
+            self.begin_anew()
+            return False
+        if fetched.last_epoch != NO_EPOCH:
+            self._epoch = fetched.last_epoch
+        return True
 
     async def _store(self, batch: SinkBatch) -> None:
         """Store a batch, then commit it; the next one is read after that."""
@@ -121,7 +135,7 @@ class SinkPartition:
             if stored_below is None:
                 return
             end = stored_below
-        self.position.consumed = batch.end
+        self.position.consumed, self.position.leader_epoch = batch.end, self._epoch
         await self._retry(lambda: self._commit(end))
         if batch.end >= (self._consumer.last_stable_offset(self.tp) or 0):
             self.oldest_ms = None

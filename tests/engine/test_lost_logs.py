@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from harness.relay import Names, Relay, events, numbers_in, relay, running, until
 from kafka_client import KafkaClient
+from lost_logs import lose_log
 
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.engine.pauses import PauseCause
@@ -25,17 +26,6 @@ def own_broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
         yield one
     finally:
         one.stop()
-
-
-def lose_log(broker: EmbeddedBroker, topic: str) -> None:
-    """Kill a broker, and start it without what it had of a partition: a disk has been replaced."""
-    broker.kill()
-    [log] = broker.home.glob(f"data/{topic}-0")
-    for file in log.iterdir():
-        if file.name != "partition.metadata":
-            file.unlink()
-    broker.start()
-    broker.wait_ready()
 
 
 def cause_of(worker: Relay, names: Names) -> PauseCause | None:

@@ -68,6 +68,9 @@ class GroupOffsets:
         """Return no id."""
         return ""
 
+    async def lost_at(self, tp: TopicPartition, offset: int, leader_epoch: int | None) -> None:
+        """Say that the log has all."""
+
     async def committed(self, tp: TopicPartition) -> OffsetAndMetadata:
         """Answer, or not."""
         self.asked += 1

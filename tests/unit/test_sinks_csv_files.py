@@ -259,7 +259,8 @@ def test_files_of_a_topic_that_was_created_again_wait_until_they_have_been_moved
             again.append(first, first + 3, lines(first, first + 3), "b2")
     assert str(told.value) == (
         "CSV: topic id of events-0 is b2; expected a1, as the files are of a topic that was deleted since "
-        "then. To store the new topic, move events-0-*.csv and .events-0.position to another folder"
+        "then, or of a log that has lost records. To store what has come since, move events-0-*.csv and "
+        ".events-0.position to another folder"
     )
     assert numbers_in(tmp_path) == list(range(9))
     old = tmp_path / "old"
