@@ -73,6 +73,7 @@ class CsvFiles:
         """
         with self._alone:
             try:
+                self._release_if_replaced()
                 self._acquire()
                 self._append(first, end, lines, topic_id)
             except OSError as error:
@@ -171,11 +172,36 @@ class CsvFiles:
         self._remove_files_from(self._position.end)
         name, size = self._position.file, self._position.size
         if name:
+            self._check_size(name, size)
             file = self._open(name, 0)
-            if os.fstat(file).st_size < size:
-                raise OSError(f"{name} is shorter than it was; expected {size} bytes")
             os.ftruncate(file, size)
             os.lseek(file, 0, os.SEEK_END)
+
+    def _release_if_replaced(self) -> None:
+        """Release the files if the last one was moved, deleted, replaced or shortened while it is open.
+
+        Lines would go where nobody finds them.
+        """
+        if self._file is None or self._position is None:
+            return
+        held = os.fstat(self._file)
+        try:
+            named = (self._folder / self._position.file).stat()
+        except FileNotFoundError:
+            self._release()
+            return
+        if not os.path.samestat(held, named) or named.st_size < self._position.size:
+            self._release()
+
+    def _check_size(self, name: str, size: int) -> None:
+        path = self._folder / name
+        written = path.stat().st_size if path.exists() else 0
+        if written < size:
+            raise SinkUnavailable(
+                f"CSV: {path} is missing or has been shortened to {written} bytes; expected {size}, which "
+                f"are written. Put it back as it was, or move {self._position_file.name} to another folder: "
+                "then a new file begins with the next event"
+            )
 
     def _read_position(self) -> Position:
         try:
