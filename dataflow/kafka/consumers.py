@@ -1,7 +1,7 @@
 """Consumers: those that read topics on their own, and members of groups."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from time import monotonic
 
@@ -16,6 +16,7 @@ METADATA_PAUSE_SECONDS = 0.2
 FETCH_BYTES = 1 << 20  # of one partition at once; this, inflated, is what it holds in memory
 FETCH_MAX_WAIT_MS = 500
 REQUEST_TIMEOUT_MS = 40_000
+NO_LEADER = -1
 NEVER_MS = 2**31 - 1
 HEARTBEAT_MS = 1_000
 """At most, however long the session is: a member learns of a rebalance by one."""
@@ -119,6 +120,14 @@ async def refresh_topics(consumer: Consumer) -> None:
 def client_of(consumer: Consumer) -> AIOKafkaClient:
     """Return the connections of a consumer, for requests that it does not know."""
     return consumer._client
+
+
+async def ends_of(consumer: Consumer, tps: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+    """Return where partitions end; of those without a leader what their last fetch said."""
+    cluster = client_of(consumer).cluster
+    led = [tp for tp in tps if cluster.leader_for_partition(tp) != NO_LEADER]
+    known = {tp: last_end(consumer, tp) for tp in tps}
+    return known | (await consumer.end_offsets(led) if led else {})
 
 
 async def find_topics(consumer: Consumer) -> None:

@@ -10,7 +10,7 @@ from mode import Service
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.clients import start
-from dataflow.kafka.consumers import client_of, group_consumer, last_end, refresh_topics, stable_end
+from dataflow.kafka.consumers import client_of, ends_of, group_consumer, last_end, refresh_topics, stable_end
 from dataflow.kafka.coordination import coordination_error, refusal_of
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.open_transactions import OpenTransactions
@@ -124,7 +124,7 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
             metrics.lag_seconds.set(_seconds_since(one.oldest_ms for one in served))
             metrics.retrying_seconds.set(_seconds_since(one.note.retrying_since_ms for one in served))
             try:
-                ends = await self.consumer.end_offsets(list(partitions)) if partitions else {}
+                ends = await ends_of(self.consumer, partitions)
             except (KafkaError, OSError):
                 continue  # keep the last value until the broker is back
             metrics.lag.set(sum(max(ends[tp] - one.position.consumed, 0) for tp, one in partitions.items()))

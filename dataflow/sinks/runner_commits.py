@@ -70,10 +70,9 @@ class Commits:
 
     async def read_from(self, tp: TopicPartition, offset: int) -> int:
         """Read on at an offset, at the begin of the log for -1; return it."""
-        if offset >= 0:
-            self.consumer.seek(tp, offset)
-        else:
-            await self.consumer.seek_to_beginning(tp)
+        if offset < 0:  # of this partition alone: others may have no leader to ask
+            offset = (await self.consumer.beginning_offsets([tp]))[tp]
+        self.consumer.seek(tp, offset)
         return int(await self.consumer.position(tp))
 
     async def commit(
