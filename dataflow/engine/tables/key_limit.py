@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from typing import Protocol, TypeAlias
 
 from dataflow.engine.tables.grouping import EntryId, Groups, PreparedRows, groups_of
@@ -99,7 +98,7 @@ class KeyLimit:
         """Add rows of one window, row by row as far as new keys go."""
         window = self._windows.get(start)
         groups: defaultdict[EntryId, list[object]] = defaultdict(list)
-        room = 2 * self.max_keys - len(_named(window.keys()))
+        room = 2 * self.max_keys - window.named_count
         for key, row in keyed:
             if (start, key) not in groups and key != OTHER and not window.has(key):
                 if room <= 0:  # less than none after a restart with a smaller max_keys
@@ -121,12 +120,7 @@ class KeyLimit:
         moved = sorted(upper, key=lambda key: (-upper[key], key))[kept:]
         if moved:
             other = window.open(OTHER)
+            self._format.merge_all(other, map(window.packed, moved))
             other.error_bound = upper[moved[0]]
-            for key in moved:
-                self._format.merge(other, window.unpacked(key))
             self._windows.move_into_other(start, moved)
         return len(moved)
-
-
-def _named(keys: AbstractSet[str]) -> AbstractSet[str]:
-    return keys - {OTHER}

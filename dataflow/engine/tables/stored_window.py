@@ -59,6 +59,13 @@ class StoredWindow:
         """Return how many keys there are at most."""
         return len(self.entries) + self.sealed.count
 
+    @property
+    def named_count(self) -> int:
+        """How many keys there are, `(other)` left out."""
+        return (
+            len(self.keys() - {OTHER}) if self.sealed.count else len(self.entries) - (OTHER in self.entries)
+        )
+
     def keys(self) -> set[str]:
         """Return all keys."""
         return {*self.entries, *chain.from_iterable(chunk.keys for chunk in self.sealed.chunks())}
@@ -110,8 +117,15 @@ class StoredWindow:
     def counts(self) -> dict[str, tuple[int, int]]:
         """Return by key the error bound and the number of rows."""
         counts: dict[str, tuple[int, int]] = {}
-        for (key, error_bound), (_, packed_count) in zip(self.column(0), self.column(1), strict=True):
-            rows = int(packed_count)  # a text where a total beside it was too large for msgpack
+        for chunk in self.sealed.chunks():
+            heads = zip(chunk.column(0), map(int, chunk.column(1)), strict=True)
+            counts.update(zip(chunk.keys, heads, strict=True))
+        for key, entry in self.entries.items():
+            if isinstance(entry, WindowEntry):
+                error_bound, rows = entry.error_bound, entry.states[0]
+            else:
+                error_bound, packed_count, *_ = self._format.head(entry)
+                rows = int(packed_count)  # a text where a total beside it was too large for msgpack
             known = counts.get(key)
             counts[key] = (error_bound + known[0], rows + known[1]) if known else (error_bound, rows)
         return counts
@@ -126,10 +140,9 @@ class StoredWindow:
             else:
                 yield key, decode(entry)[slot]
 
-    def unpacked(self, key: str) -> WindowEntry:
-        """Return what came of a key since the window was sealed, to be read only."""
-        entry = self.entries[key]
-        return entry if isinstance(entry, WindowEntry) else self._format.unpack(self._whole(key, entry))
+    def packed(self, key: str) -> Packed:
+        """Return what came of a key since the window was sealed."""
+        return self._whole(key, self.entries[key])
 
     def pack(self, keys: Iterable[str] | None = None) -> None:
         """Turn these entries, or all, into bytes, as they have just been written."""

@@ -1,6 +1,6 @@
 """Window entries: what is kept of one key in one window, and its form in the changelog."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, final
 
 import msgspec
@@ -74,6 +74,9 @@ class EntryFormat:
         self._own_states = [
             (slot, a.new) for slot, a in enumerate(self.aggregations) if self._new_states[slot] is None
         ]
+        others = [msgspec.Raw] * (len(self.names) - 1)
+        self.head = msgpack.Decoder(tuple[int, int | str, *others]).decode  # type: ignore[valid-type]
+        """Returns error bound and count of a packed entry, and the rest of it as it is."""
         self.large_slots = [slot for slot, a in enumerate(self.aggregations, 1) if a.spillable]
         """Places in a packed entry of the states that may be large; they are bytes."""
 
@@ -93,10 +96,10 @@ class EntryFormat:
             states[slot] = new()
         return WindowEntry(error_bound, states)
 
-    def merge(self, entry: WindowEntry, more: WindowEntry) -> None:
-        """Add the rows of another entry."""
-        for slot, aggregation in enumerate(self.aggregations):
-            entry.states[slot] = aggregation.merge(entry.states[slot], more.states[slot])
+    def merge_all(self, entry: WindowEntry, more: Iterable[Packed]) -> None:
+        """Add the rows of all these packed entries at once, aggregation by aggregation."""
+        _, *packed = zip(self.pack(entry), *more, strict=True)
+        entry.states = [a.merged(of_all) for a, of_all in zip(self.aggregations, packed, strict=True)]
 
     def merge_packed(self, entries: Sequence[Packed]) -> Packed:
         """Return the packed entry of the rows of all; the error bounds add up."""

@@ -65,6 +65,17 @@ class Quantiles(Aggregation[State, "Sequence[float]"]):
         state.merge(more)
         return state
 
+    def merged(self, states: Sequence[object]) -> State:
+        """Return the numbers of all, those of arrays at once."""
+        raws = cast("Sequence[bytes]", states)
+        merged = self.fold(
+            self.new(), _little(array("d", b"".join(raw[1:] for raw in raws if raw[:1] == b"x")))
+        )
+        for raw in raws:
+            if raw[:1] != b"x":
+                merged = self.merge(merged, self.decode(raw))
+        return merged
+
     def encode(self, state: State) -> bytes:
         """Return 8 bytes a number, or the sketch."""
         if isinstance(state, array):
