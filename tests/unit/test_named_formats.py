@@ -298,7 +298,7 @@ def test_what_stands_beside_the_requests_of_vercel_is_none(old, new):
     line = FILES["vercel"].examples[1].line
     assert old in line
     line = line.replace("START RequestId: 1", COMBINED.replace('"', '\\"'))
-    with pytest.raises(InvalidEvent, match="tells of no request"):
+    with pytest.raises(DroppedEvent, match="no_request"):
         AUTO.parse(line.replace(old, new).encode())
 
 

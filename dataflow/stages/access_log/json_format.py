@@ -8,11 +8,12 @@ from functools import partial
 
 import msgspec
 
+from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.clients import UnreadableField
 from dataflow.stages.access_log.columns import as_it_is, column_named
 from dataflow.stages.access_log.directives import Directive, Value
-from dataflow.stages.access_log.lines import Explained, LoggedRequest, NoRequest
+from dataflow.stages.access_log.lines import NO_REQUEST, Explained, LoggedRequest
 from dataflow.stages.access_log.times import formatted_time
 
 _FIELDS = LoggedRequest.__struct_fields__
@@ -51,7 +52,6 @@ class JsonFormat:
         unless: Mapping[str, Sequence[str]],
     ) -> None:
         self.unreadable: Counter[str] = Counter()
-        self._name = name
         self._unless = [(key.split("."), frozenset(values)) for key, values in unless.items()]
         self._requires = [key.split(".") for key in requires]
         named = [(key.split("."), as_it_is(column_named(column, name))) for key, column in columns.items()]
@@ -69,17 +69,13 @@ class JsonFormat:
     def knows(self, line: Mapping[str, object]) -> bool:
         """Tell whether the object has the keys by which these lines are known.
 
-        Raises `NoRequest` if it tells of none.
+        Raises `DroppedEvent` if it tells of no request.
         """
         if any(_at(line, path) is None for path in self._requires):
             return False
         for path, values in self._unless:
-            if (text := _text(_at(line, path))) in values:
-                raise NoRequest(
-                    Reason.UNPARSABLE,
-                    f"line of {self._name} has {'.'.join(path)} {text!r}, and tells of no request; "
-                    "expected requests",
-                )
+            if _text(_at(line, path)) in values:
+                raise DroppedEvent(NO_REQUEST)
         return True
 
     def parse_line(self, line: str) -> LoggedRequest:

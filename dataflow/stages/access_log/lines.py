@@ -76,9 +76,8 @@ def line_of(raw: bytes) -> str:
     return line
 
 
-class NoRequest(InvalidEvent):
-    """A line of a known format that tells of no request: no other line is looked for in it."""
-
+NO_REQUEST = "no_request"
+"""The rule that drops a line of a known format that tells of no request, as of a TCP connection in a mesh."""
 
 _SHOWN = 40
 

@@ -2,13 +2,14 @@
 
 import re
 
+from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.access_log.lines import NO_REQUEST
 
 _CLIENT = r"[^ \[\]\"]{1,255}:[0-9]{1,5}"
 _HAPROXY_TIME = r"\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}\.[0-9]{1,9}\]"
 _ISO_TIME = r"[0-9T:-]{19}(?:\.[0-9]{1,9})?Z"
 _DATE = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[ T][0-9:]{8}"
-_ENVOY_TCP = "a TCP connection in the log of Envoy or Istio; expected requests"
 
 _KINDS = (
     (rf"{_CLIENT} {_HAPROXY_TIME} [^ ]++ [^ ]++ [0-9/+-]++ \+?[0-9]++ [^ ]{{2}} [0-9/+]++ [0-9/]++",
@@ -16,8 +17,6 @@ _KINDS = (
     (rf"{_CLIENT} {_HAPROXY_TIME} [^ \"]{{1,300}}: ", "an error of HAProxy; expected a request"),
     (r"Connect from [^ ]++ to [^ ]++ \(",
      "a connection in the log of HAProxy; expected requests, as its option httplog writes them"),
-    (rf'\[{_ISO_TIME}\] "- - -" 0 ', _ENVOY_TCP),
-    (r'\{(?=.{0,4096}"downstream_remote_address":)(?!.{0,4096}"protocol":"[A-Z])', _ENVOY_TCP),
     (r"(?:sock=[a-z]{1,9} )?at=[a-z]{1,9} (?:code=|method=)",
      "of Heroku's router without its frame; expected the time of the frame before it"),
     (r"tls [0-9.]{1,5} [0-9T:-]{19} net/",
@@ -33,11 +32,20 @@ _KINDS = (
     (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
      "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
 )  # fmt: skip
+_ENVOY_CONNECTION = re.compile(
+    rf'\[{_ISO_TIME}\] "- - -" 0 |'
+    r'\{(?=.{0,4096}"downstream_remote_address":)(?=.{0,4096}"protocol":null)'
+).match
 _kinds = [(re.compile(pattern).match, what) for pattern, what in _KINDS]
 
 
 def fault_of_other_log(line: str) -> InvalidEvent | None:
-    """Return what a line is that no format takes; null if it is of no kind that is known."""
+    """Return what a line is that no format takes; null if it is of no kind that is known.
+
+    Raises `DroppedEvent` for a TCP connection of Envoy or Istio: a mesh logs these beside its requests.
+    """
+    if _ENVOY_CONNECTION(line):
+        raise DroppedEvent(NO_REQUEST)
     for match, what in _kinds:
         if match(line):
             return InvalidEvent(Reason.UNPARSABLE, f"line is {what}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from dataflow.errors import InvalidEvent
-from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest, NoRequest, line_of
+from dataflow.stages.access_log.lines import DetailedRequest, LoggedRequest, line_of
 from dataflow.stages.access_log.wrapping import Wrapped, is_wrapped, unwrap
 
 MOST_WRAPPINGS = 3  # a container's syslog that Docker and Kubernetes stored
@@ -23,8 +23,6 @@ def read_stored(line: str, read: ReadLine) -> LoggedRequest:
         if not is_wrapped(line):
             try:
                 return _with_said(read(line), wrappings)
-            except NoRequest:
-                raise
             except InvalidEvent as error:
                 fault = error
         wrapped = unwrap(line)
