@@ -60,10 +60,16 @@ def table_of_sinks(statuses: "list[SinkState]") -> "Table":
         columns,
         [
             [
-                sink.name, sink.workers, sink.lag.records, sink.lag.seconds, sink.buffered.records,
+                sink.name, sink.workers, _lag_of(sink), sink.lag.seconds, sink.buffered.records,
                 sink.records_per_second, sink.retrying_since,
                 sink.last_error and f"{sink.last_error_at} {sink.last_error}",
             ]
             for sink in statuses
         ],
     )  # fmt: skip
+
+
+def _lag_of(sink: "SinkState") -> int | str:
+    """Return the records of the lag; they are not all of it while a broker is away."""
+    missing = sink.leaderless_partitions
+    return f"{sink.lag.records} without {missing} partitions (no leader)" if missing else sink.lag.records

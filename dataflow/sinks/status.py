@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from dataflow.kafka.admin import Admin
 from dataflow.kafka.clients import running
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.fetch import drain
+from dataflow.kafka.topic_states import topic_states
 from dataflow.kafka.types import Consumer, OffsetAndMetadata, TopicPartition
 from dataflow.sinks.runner_note import SinkNote, note_of
 
@@ -53,6 +55,9 @@ class SinkState(msgspec.Struct, forbid_unknown_fields=True):
     last_error: str | None
     last_error_at: str | None
     retrying_since: Annotated[str | None, Meta(description="null: it is not in trouble")]
+    leaderless_partitions: Annotated[
+        int, Meta(description="Partitions whose brokers are away: what is there is in no number here")
+    ]
 
 
 async def sink_statuses(
@@ -70,7 +75,10 @@ async def sink_statuses(
         reader(connection) as consumer,
     ):
         samples, seconds = await _samples(admin, app_id, configured)
-        return [await _status(sample, seconds, consumer) for sample in samples]
+        topics = {tp.topic for sample in samples for tp in sample.partitions}
+        states = (await topic_states(admin.client, topics)).items() if topics else ()
+        away = {TopicPartition(topic, number) for topic, state in states for number in state.leaderless}
+        return [await _status(sample, seconds, consumer, away) for sample in samples]
 
 
 async def _samples(
@@ -103,6 +111,11 @@ class _Sample:
     never_served: Collection[TopicPartition]
     workers: int
 
+    @property
+    def partitions(self) -> set[TopicPartition]:
+        """All that it is about."""
+        return {*self.after, *self.never_served}
+
     def positions(self, offsets: Offsets) -> Mapping[TopicPartition, int]:
         """Return up to where the sink has consumed each partition; buffers are lost with their workers."""
         return {
@@ -111,11 +124,12 @@ class _Sample:
         }
 
 
-async def _status(sample: _Sample, seconds: float, consumer: Consumer) -> SinkState:
-    consumed = {
-        **sample.positions(sample.after),
-        **await consumer.beginning_offsets(list(sample.never_served)),
-    }
+async def _status(
+    sample: _Sample, seconds: float, consumer: Consumer, away: AbstractSet[TopicPartition]
+) -> SinkState:
+    never_served = [tp for tp in sample.never_served if tp not in away]
+    positions = {tp: at for tp, at in sample.positions(sample.after).items() if tp not in away}
+    consumed = positions | await consumer.beginning_offsets(never_served)
     ends = await consumer.end_offsets(list(consumed))
     lag = {tp: ends[tp] - position for tp, position in consumed.items() if ends[tp] > position}
     earlier = sample.positions(sample.before)
@@ -125,16 +139,17 @@ async def _status(sample: _Sample, seconds: float, consumer: Consumer) -> SinkSt
     oldest = await _oldest_ms(consumer, {tp: consumed[tp] for tp in lag})
     return SinkState(
         name=sample.name,
-        topics=sorted({tp.topic for tp in consumed}),
+        topics=sorted({tp.topic for tp in sample.partitions}),
         workers=sample.workers,
         lag=SinkLag(sum(lag.values()), _seconds_since(oldest) if lag else 0.0),
-        buffered=Buffered(sum(consumed[tp] - noted.offset for tp, noted in sample.after.items())),
+        buffered=Buffered(sum(at - sample.after[tp].offset for tp, at in positions.items())),
         records_per_second=round(stored / seconds, 1),
         last_error=last.error,
         last_error_at=iso_or_none(last.error_at_ms),
         retrying_since=iso_or_none(
             min(filter(None, (note.retrying_since_ms for note in notes)), default=None)
         ),
+        leaderless_partitions=len(sample.partitions & away),
     )
 
 

@@ -36,6 +36,15 @@ class TwoBrokers:
         admin = AdminClient({"bootstrap.servers": self.first.address})
         admin.create_topics([wanted])[topic].result(30)
 
+    def kill_second(self, topic: str) -> None:
+        """Kill the second broker; return when the first knows of partitions of this topic without a leader."""
+        self.second.kill()
+        admin = AdminClient({"bootstrap.servers": self.first.address, "log_level": 2})
+        deadline = time.monotonic() + 30
+        while all(p.leader >= 0 for p in admin.list_topics(topic, 10).topics[topic].partitions.values()):
+            assert time.monotonic() < deadline, f"{topic} still has leaders"
+            time.sleep(0.1)
+
     def restart_second(self) -> None:
         """Have the second broker serve again."""
         self.second.start()

@@ -184,7 +184,7 @@ def test_a_sink_is_told_before_its_topics_delete_what_it_has_not_stored(
     seconds: float | None, kept_ms: int | None, level: Level
 ):
     """Then it is too late."""
-    sink = SinkState("csv", ["a"], 1, SinkLag(5, seconds), Buffered(0), 0.0, None, None, None)
+    sink = SinkState("csv", ["a"], 1, SinkLag(5, seconds), Buffered(0), 0.0, None, None, None, 0)
     assert retention_check._finding(sink, kept_ms).level is level
 
 

@@ -95,6 +95,7 @@ AWAY = SinkState(
     last_error="PostgreSQL: away",
     last_error_at="2027-01-15T08:00:00Z",
     retrying_since="2027-01-15T07:59:59.500Z",
+    leaderless_partitions=0,
 )
 
 

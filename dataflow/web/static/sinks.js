@@ -2,7 +2,7 @@
 
 import { make } from "./rows.js";
 import { tableOf } from "./table.js";
-import { count, duration, instant } from "./words.js";
+import { count, duration, instant, plural } from "./words.js";
 
 const agoOf = (seconds) => (seconds === null ? "unknown" : duration(seconds * 1000));
 
@@ -22,8 +22,9 @@ function errorOf({ last_error: error, last_error_at: at }) {
   return error ? `${error} (${instant(at)} UTC)` : "none";
 }
 
-function stateOf({ workers, retrying_since: since, lag }) {
+function stateOf({ workers, retrying_since: since, lag, leaderless_partitions: away }) {
   if (!workers) return "⚠ nobody runs it";
+  if (away) return `⚠ not counted: ${plural(away, "partition")} without a leader`;
   if (since) return `⚠ retrying since ${instant(since)} UTC`;
   return lag.records ? "storing" : "up to date";
 }
