@@ -37,7 +37,7 @@ class TwoBrokers:
         admin.create_topics([wanted])[topic].result(30)
 
     def kill_second(self, topic: str) -> None:
-        """Kill the second broker; return when the first knows of partitions of this topic without a leader."""
+        """Kill the second broker; return when the first knows that partitions of a topic have no leader."""
         self.second.kill()
         admin = AdminClient({"bootstrap.servers": self.first.address, "log_level": 2})
         deadline = time.monotonic() + 30
