@@ -15,10 +15,11 @@ from dataflow.engine.engine_metrics import CHANGELOG_BYTES
 from dataflow.engine.loop_turns import LoopTurns
 from dataflow.engine.partition import Partition, Snapshot
 from dataflow.engine.topic_identity import TopicMadeAnew, check_same
+from dataflow.engine.topology import Topology
 from dataflow.instants import now_ms
 from dataflow.kafka.errors import BROKER_AWAY, DENIED, NO_MEMBER, Fenced, TimestampsRefused
 from dataflow.kafka.offset_commit import GroupMetadata
-from dataflow.kafka.producers import Acknowledgement, TransactionalProducer, end_of
+from dataflow.kafka.producers import Acknowledgement, TransactionalProducer, end_of, led_partition
 from dataflow.kafka.record import Headers
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.transaction import transaction
@@ -36,14 +37,15 @@ async def write_checkpoint(
     producer: TransactionalProducer,
     group_id: str,
     record_batches: RecordBatches,
-    changelogs: dict[str, str],
+    topology: Topology,
 ) -> int:
     """Write what partitions have finished, as soon as the broker has ended the last transaction.
 
-    Returns to how many partitions of outputs and changelogs. `member` says as whom the group knows us then;
-    `changelogs` are by source topic. On any error nothing may be presumed about what was
-    written: the session ends, and what is committed is read again.
+    Returns to how many partitions of outputs and changelogs. `member` says as whom the group knows us then.
+    On any error nothing may be presumed about what was written: the session ends, and what is committed is
+    read again.
     """
+    changelogs = topology.changelogs
     async with transaction(producer):
         await producer.add_group(group_id)
         current, snapshots = member(), await _snapshots(assignment)
@@ -54,7 +56,7 @@ async def write_checkpoint(
         _, _, *sent = await asyncio.gather(
             producer.send_offsets(offsets, group_id, current, _epochs(snapshots)),
             check_same(producer, (p for p, _ in snapshots), changelogs),
-            *(_write(turns, producer, record_batches, changelogs[p.tp.topic], p, s) for p, s in snapshots),
+            *(_write(turns, producer, record_batches, topology, p, s) for p, s in snapshots),
         )
         await producer.acknowledged()
     for (partition, snapshot), (last, records) in zip(snapshots, sent, strict=True):
@@ -82,16 +84,19 @@ async def _write(
     turns: LoopTurns,
     producer: TransactionalProducer,
     record_batches: RecordBatches,
-    changelog: str,
+    topology: Topology,
     partition: Partition,
     snapshot: Snapshot,
 ) -> tuple[Acknowledgement, int]:
     """Hand this partition's batches to the producer, in order; return the last one's, and its records."""
     await turns.take()  # to pack what many partitions have changed takes long
+    changelog = topology.sources[partition.tp.topic].changelog
     now = now_ms()  # of the write, not of any event: only retention reads it
     entries = ((now, key, value, NO_HEADERS) for key, value in snapshot.changes)
     for topic, number, batch in snapshot.outputs:
-        await producer.send_batch(batch, topic, partition=number)
+        is_any = topic == topology.dead_letters
+        to = await led_partition(producer, topic, number) if is_any else number
+        await producer.send_batch(batch, topic, partition=to)
     # There is one change at least.
     for batch in record_batches.pack_for(changelog, entries, 64 * len(snapshot.changes)):
         CHANGELOG_BYTES.labels(partition.tp.topic).inc(batch.size())

@@ -62,6 +62,7 @@ class Engine(Service):
         self.app = app
         self.topology = topology
         self.options = options
+        topology.dead_letters = options.dead_letter_topic
         self.assignment = Assignment(options)
         self.lifecycle = Lifecycle()
         self.pauses = StreamPauses()
@@ -222,7 +223,7 @@ class Engine(Service):
                     self.producer.current,
                     self.app.conf.id,
                     self._record_batches,
-                    self.topology.changelogs,
+                    self.topology,
                 )
         except (KafkaError, TimeoutError, OSError) as error:
             self.fail(error)

@@ -1,9 +1,11 @@
 """Changelogs that are held up: partitions that a foreign transaction keeps from being read to their end."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from time import monotonic
 
 from dataflow.kafka.consumers import reader
+from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.reading import to_end_transaction
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
@@ -11,6 +13,7 @@ from dataflow.logs import get_log
 log = get_log(__name__)
 
 REMINDER_SECONDS = 30.0
+ANSWER_SECONDS = 2.0
 
 
 class HeldUpChangelogs:
@@ -34,8 +37,12 @@ class HeldUpChangelogs:
         """Forget those that can be read, and say twice a minute what the others wait for."""
         if not self._ends:
             return
-        async with reader(self._connection) as consumer:
-            stable = await consumer.end_offsets(list(self._ends))
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), reader(self._connection) as consumer:
+                stable = await consumer.end_offsets(list(self._ends))
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.debug("Ends of changelogs are not known.", error=error)
+            return
         self._ends = {tp: end for tp, end in self._ends.items() if stable[tp] < end}
         if self._ends and self._clock() - self._told_at >= REMINDER_SECONDS:
             self._told_at = self._clock()

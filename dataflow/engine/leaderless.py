@@ -20,6 +20,8 @@ class Leaderless:
         self._clock = clock
         self._since: dict[TopicPartition, float] = {}
         self._lasting: frozenset[TopicPartition] = frozenset()
+        self.new: frozenset[TopicPartition] = frozenset()
+        """Those that the last look was the first to find."""
 
     @property
     def is_electing(self) -> bool:
@@ -45,7 +47,8 @@ class Leaderless:
 
     def _tell(self, lasting: frozenset[TopicPartition]) -> None:
         before, self._lasting = self._lasting, lasting
-        for tp in sorted(lasting - before):
+        self.new = lasting - before
+        for tp in sorted(self.new):
             log.warning(
                 "Partition has no leader; waiting for one.",
                 topic=tp.topic,

@@ -25,7 +25,8 @@ def topic_faults(topology: Topology, states: States, principal: str) -> dict[str
     """Return what holds up each stream that cannot go on."""
     faults = {}
     for topic, source in topology.taken.items():
-        fault = next(_faults_of(source, topology.outputs.get(topic, ()), states, principal), None)
+        outputs = topology.outputs.get(topic, ())
+        fault = next(_faults_of(source, outputs, states, principal, topology.dead_letters), None)
         if fault is not None:
             faults[topic] = fault
     return faults
@@ -68,7 +69,7 @@ def _too_large(topic: str) -> TopicFault:
 
 
 def _faults_of(
-    source: Source, outputs: Collection[str], states: States, principal: str
+    source: Source, outputs: Collection[str], states: States, principal: str, dead_letters: str
 ) -> Iterator[TopicFault]:
     name, changelog = source.topic.get_topic_name(), source.changelog
     needed = [
@@ -88,13 +89,17 @@ def _faults_of(
         elif not state.may(operation):
             yield denied(principal, NAMES[operation], topic)
     yield from _partition_faults(name, changelog, states)
-    yield from _leader_faults(name, (changelog, *sorted(outputs)), states)
+    yield from _leader_faults(name, (changelog, *sorted(outputs)), states, dead_letters)
     yield from _policy_faults(changelog, outputs, states)
 
 
-def _leader_faults(stream: str, written: Collection[str], states: States) -> Iterator[TopicFault]:
+def _leader_faults(
+    stream: str, written: Collection[str], states: States, dead_letters: str
+) -> Iterator[TopicFault]:
     """Yield topics that cannot be written to; of a source without a leader, the other partitions go on."""
     for topic in written:
+        if topic == dead_letters and len(states[topic].leaderless) < states[topic].partitions:
+            continue  # they go to another partition
         if numbers := ", ".join(map(str, sorted(states[topic].leaderless))):
             yield TopicFault(
                 PauseCause.NO_LEADER,

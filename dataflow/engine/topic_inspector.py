@@ -58,6 +58,11 @@ class TopicInspector:
         self.has_changed = False
         """Whether partitions that can be recovered have come or gone, and the group does not know it yet."""
 
+    @property
+    def has_lost_dead_letters(self) -> bool:
+        """Tell whether the last look was the first to find dead letters without a leader of a partition."""
+        return any(tp.topic == self._topology.dead_letters for tp in self._leaderless.new)
+
     async def inspect(self) -> None:
         """Pause streams that cannot go on, and let those go on that can.
 

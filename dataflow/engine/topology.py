@@ -71,6 +71,8 @@ class Topology:
     partition_counts: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, set[str]] = field(default_factory=dict)
     """What is written of each source topic, as far as it has been since the start; dead letters, too."""
+    dead_letters: str = ""
+    """Where dead letters go, each to any partition that has a leader."""
     _event_readers: dict[str, str] = field(default_factory=dict)
     """Agents that read single events, by the topic."""
 

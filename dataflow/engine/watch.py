@@ -99,7 +99,7 @@ class Watch(Service):
             return
         before = engine.pauses.unwritable
         await engine.inspector.inspect()
-        if engine.pauses.unwritable - before:
+        if engine.pauses.unwritable - before or engine.inspector.has_lost_dead_letters:
             engine.write_deadline.move_to(self.loop.time())  # it would wait for them for a minute
         if engine.inspector.has_changed:
             await engine.group.refresh_topics()

@@ -1,6 +1,7 @@
 """Producers: the transactional ones, whose offsets are fenced by the group (KIP-447), and plain ones."""
 
 import asyncio
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -219,6 +220,12 @@ def next_led(producer: AIOKafkaProducer, topic: str, turns: Iterator[int]) -> in
         if number == first:
             break
     return number
+
+
+async def led_partition(producer: AIOKafkaProducer, topic: str, number: int) -> int:
+    """Return this partition if it has a leader, else the next one that has, for records of no order."""
+    count = len(await producer.partitions_for(topic))
+    return next_led(producer, topic, ((number + turn) % count for turn in itertools.count()))
 
 
 class IdempotentProducer(AIOKafkaProducer):

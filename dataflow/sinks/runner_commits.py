@@ -1,7 +1,6 @@
 """Commits of a sink: offsets, and in the same transaction the dead letters before them."""
 
 import asyncio
-import itertools
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from dataflow.kafka.generation_commit import commit_in_generation
 from dataflow.kafka.leader_epochs import ends_of_epochs
 from dataflow.kafka.offset_commit import GroupMetadata
 from dataflow.kafka.offset_fetch import stable_commits
-from dataflow.kafka.producers import TransactionalProducer, next_led
+from dataflow.kafka.producers import TransactionalProducer, led_partition
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.transaction import transaction
@@ -109,9 +108,7 @@ class Commits:
         # An earlier attempt may have succeeded though its answer was lost.
         if (await self.committed(tp)).offset >= noted.offset:
             return
-        count = len(await producer.partitions_for(DEAD_LETTERS.name))
-        turns = ((tp.partition + turn) % count for turn in itertools.count())
-        target = next_led(producer, DEAD_LETTERS.name, turns)
+        target = await led_partition(producer, DEAD_LETTERS.name, tp.partition)
         async with transaction(producer):
             most = self._batches.most_dead_bytes
             for batch in self._batches.pack(as_records(tp, dead, most), accepted_bytes=most):

@@ -105,3 +105,23 @@ async def test_a_source_partition_without_a_leader_holds_up_no_other(
         brokers.restart_second()
         await until(lambda: received(streams) == 200, "all partitions")
     assert sorted(numbers_in(brokers.kafka.read_topic(streams.names.output))) == list(range(200))
+
+
+async def test_dead_letters_go_to_a_partition_that_has_a_leader(
+    brokers: TwoBrokers, unique: Callable[[str], str]
+):
+    """The first one after the death of a broker stopped all streams; a pause for it would stop all, too."""
+    streams = streams_on(brokers, unique, lambda names: names.dead)
+    async with running(streams.worker):
+        brokers.kafka.produce(streams.names.source, [b"bad", *events(range(100))], partition=0)
+        await until(lambda: received(streams) == 101, "all events")
+        brokers.kill_second(streams.names.dead)
+        brokers.kafka.produce(streams.names.source, [b"worse", *events(range(100, 200))], partition=0)
+        await until(lambda: received(streams) == 202, "events and a dead letter")
+        assert streams.pause is None
+        brokers.restart_second()
+    assert sorted(read.value or b"" for read in brokers.kafka.read_topic(streams.names.dead)) == [
+        b"bad",
+        b"worse",
+    ]
+    assert numbers_in(brokers.kafka.read_topic(streams.names.output)) == list(range(200))

@@ -65,6 +65,7 @@ REPLACED = {
     "dataflow.engine.restore.client_of": lambda consumer: consumer,
     "dataflow.engine.restore.topic_ids": _no_ids,
     "dataflow.engine.restore.read_up_to": memory_clients.read_up_to,
+    "dataflow.engine.checkpoint.led_partition": memory_clients.led_partition,
 }
 """Where the engine calls Kafka; nothing of our own is replaced but these calls."""
 

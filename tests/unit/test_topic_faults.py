@@ -95,6 +95,14 @@ def test_a_right_to_read_an_output_is_not_needed(topology: Topology):
     assert topic_faults(topology, {**STATES, "bookings-out": without(READ)}, "User:bob") == {}
 
 
+def test_dead_letters_go_to_a_partition_that_has_a_leader(topology: Topology):
+    """All streams that ever had one would pause for a partition that none of them needs."""
+    topology.dead_letters = "bookings-out"
+    some, every = (TopicState(4, leaderless=frozenset(numbers)) for numbers in (range(3), range(4)))
+    assert topic_faults(topology, {**STATES, "bookings-out": some}, "User:bob") == {}
+    assert topic_faults(topology, {**STATES, "bookings-out": every}, "User:bob").keys() == {"bookings"}
+
+
 def test_a_source_partition_without_a_leader_pauses_no_stream(topology: Topology):
     """Its other partitions can be read."""
     states = {**STATES, "bookings": TopicState(4, leaderless=frozenset({1}))}
