@@ -94,10 +94,16 @@ def _selector_faults(manifest: Manifest, pods: Iterable[Workload]) -> Iterator[s
     for value in _expression_values(selector):
         if not any(value in pod.labels.values() for pod in chosen):
             yield f"{name_of(manifest)}: its selector names {value}, which no pod has"
-    ports = {port["name"] for pod in chosen for one in pod.containers for port in one.get("ports", [])}
+    ports = {
+        value
+        for pod in chosen
+        for one in pod.containers
+        for port in one.get("ports", [])
+        for value in (port["name"], port["containerPort"])
+    }
     for rule in spec.get("ingress", []):
         for port in rule.get("ports", []):
-            if isinstance(port["port"], str) and port["port"] not in ports:
+            if port["port"] not in ports:
                 yield f"{name_of(manifest)}: port {port['port']} is none of its pods'"
 
 

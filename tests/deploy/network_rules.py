@@ -23,7 +23,7 @@ def network_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
         own = [one["spec"] for one in policies if matches(one["spec"]["podSelector"], workload.labels)]
         out = [rule for spec in own for rule in spec.get("egress", [])]
         for protocol in ("UDP", "TCP"):
-            if not any(_lets_through(rule, DNS, protocol) for rule in out):
+            if not any(_lets_through(rule, DNS, protocol) and _leads_to_dns(rule) for rule in out):
                 yield f"{workload.name}: no NetworkPolicy lets it resolve names by {protocol}"
         environment = container_environment(workload.pod["containers"][0], maps)
         for port in _broker_ports(environment):
@@ -47,6 +47,13 @@ def _lets_through(rule: Mapping[str, Node], port: int, protocol: str) -> bool:
         and one["port"] <= port <= one.get("endPort", one["port"])
         for one in rule["ports"]
     )
+
+
+def _leads_to_dns(rule: Mapping[str, Node]) -> bool:
+    """Tell whether a rule leads to the namespace of the cluster's DNS, or everywhere."""
+    labels = {"kubernetes.io/metadata.name": "kube-system"}
+    peers = [peer.get("namespaceSelector") for peer in rule.get("to", [])]
+    return not peers or any(peer is not None and matches(peer, labels) for peer in peers)
 
 
 def _broker_ports(environment: Mapping[str, str]) -> Iterator[int]:

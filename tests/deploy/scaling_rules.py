@@ -23,6 +23,7 @@ def scaling_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
         if not 1 <= low <= high:
             yield f"{name_of(scaler)}: from {low} to {high} replicas; expected 1 <= least <= most"
         yield from (f"{name_of(scaler)}: {fault}" for fault in _metric_faults(scaler))
+        yield from (f"{name_of(scaler)}: {fault}" for fault in _container_faults(scaler, manifests))
     targets = Counter(_target(scaler) for scaler in scalers)
     for target, number in targets.items():
         if number > 1:
@@ -35,6 +36,16 @@ def scaling_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
 def _target(scaler: Manifest) -> str:
     target = scaler["spec"]["scaleTargetRef"]
     return f"{target.get('kind', 'Deployment')}/{target['name']}"
+
+
+def _container_faults(scaler: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Yield containers that are measured and that no pod has: the autoscaler would never have a number."""
+    pods = [workload for workload in workloads(manifests) if workload.name == _target(scaler)]
+    known = {container["name"] for workload in pods for container in workload.containers}
+    for metric in scaler["spec"].get("metrics", []):
+        name = metric.get("containerResource", {}).get("container")
+        if name is not None and name not in known:
+            yield f"measures container {name}; expected one of {', '.join(sorted(known))}"
 
 
 def _metric_faults(scaler: Manifest) -> Iterator[str]:

@@ -26,7 +26,8 @@ def test_every_secret_that_workloads_mount_is_made_on_the_page():
     """A pod whose Secret is missing waits for ever, and says so only to who describes it."""
     mounted = {
         name
-        for path in (K8S / "base").glob("*.yaml")
+        for folder in ("base", "components/tls")
+        for path in (K8S / folder).glob("*.yaml")
         for name in re.findall(r"secret:\n +name: (\S+)", path.read_text())
     }
     made = set(re.findall(r"create secret generic (\S+)", PAGE))

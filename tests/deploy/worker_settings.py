@@ -29,6 +29,7 @@ def setting_faults_of(workload: Workload, manifests: Sequence[Manifest]) -> Iter
         if container.get("command") != ["dataflow"]:
             continue
         environment = container_environment(container, maps)
+        yield from _data_faults(workload.name, container, environment)
         with TemporaryDirectory() as folder:
             _write_files(Path(folder), workload.pod, container)
             found = {name: _in_folder(text, folder, container) for name, text in environment.items()}
@@ -39,6 +40,14 @@ def setting_faults_of(workload: Workload, manifests: Sequence[Manifest]) -> Iter
                         check_access(settings)
                 except Misconfigured as error:
                     yield from (f"{workload.name}: {line}" for line in str(error).splitlines())
+
+
+def _data_faults(name: str, container: Manifest, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a data folder on the root file system, where a worker can write nothing."""
+    place = environment.get("DATAFLOW_DATA_DIR", "")
+    mounts = [one["mountPath"] for one in container.get("volumeMounts", []) if not one.get("readOnly")]
+    if not any(f"{place}/".startswith(f"{path}/") for path in mounts):
+        yield f"{name}: DATAFLOW_DATA_DIR is {place!r}; expected a folder of a volume that can be written"
 
 
 def container_environment(container: Manifest, maps: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
