@@ -24,6 +24,11 @@ TO_ADDRESS = "ALTER TABLE web_logs ALTER COLUMN endpoint TYPE inet USING NULL"
 BACK = "ALTER TABLE web_logs ALTER COLUMN endpoint TYPE text"
 
 
+def an_event(**chosen: object) -> dict[str, object]:
+    """Return an analytics event, whose table wants all of its values."""
+    return {"device_id": "d-1", "event_type": "click", "created_on": "2015-05-17T10:05:03Z"} | chosen
+
+
 class Change(NamedTuple):
     """A change, what is told of it, and what a person does then; none: the sink goes on by itself."""
 
@@ -102,4 +107,34 @@ async def test_a_row_that_a_constraint_refuses_is_still_a_dead_letter(database: 
     await execute(database, "ALTER TABLE web_logs ADD CHECK (status < 500)")
     batch = a_batch(ACCESS_LOGS_PARSED, a_request(status=503))
     assert [one.record.offset for one in (await sink.write(batch)).rejected] == [0]
+    await sink.close()
+
+
+ALONE = [
+    pytest.param("analytics-events", an_event(event_type="x" * 51), "SELECT", id="a text that is too long"),
+    pytest.param(
+        ACCESS_LOGS_PARSED, a_request(status=None), "ALTER TABLE web_logs ALTER status SET NOT NULL",
+        id="no value where a person wants one",
+    ),
+    pytest.param(
+        ACCESS_LOGS_PARSED, a_request(endpoint="a\x00b"), "ALTER TABLE web_logs ALTER status SET NOT NULL",
+        id="a character that is none",
+    ),
+    pytest.param(
+        ACCESS_LOGS_PARSED, a_request(status=None), "ALTER TABLE web_logs ADD CHECK (status IS NOT NULL)",
+        id="no value where a constraint wants one",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("topic", "value", "change"), ALONE)
+async def test_an_event_that_comes_alone_is_a_dead_letter_in_a_table_that_wants_values(
+    database: str, topic: str, value: dict[str, object], change: str
+):
+    """A row without values was refused for these, and that taken for a table that refuses all: it waited."""
+    sink = PostgresSink(database)
+    await sink.open()
+    await execute(database, change)
+    result = await sink.write(a_batch(topic, value))
+    assert [one.record.offset for one in result.rejected] == [0]
     await sink.close()

@@ -1,6 +1,6 @@
 """Row loader: loads rows in one transaction, without those that PostgreSQL rejects."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
@@ -24,6 +24,9 @@ _LINE = "\n"
 
 Origin = tuple[str, int]
 """What rows are stored as: topic and partition."""
+
+Fault = tuple[type[Exception], Rejection]
+"""A row that is rejected, and the kind of error that it was refused with."""
 
 SCHEMA_ERRORS = (TypeError, ValueError, AttributeError)
 """Of asyncpg, for a value that is none of its column's type: rows have the types that the sink gave it."""
@@ -63,24 +66,38 @@ class RowLoader:
         except ROW_ERRORS as error:
             _raise_if_not_of_a_row(error)
             await connection.execute("ROLLBACK TO batch")
-            rejected = await self._load_halves(connection, origin, rows)
-            if len(rejected) == len(rows):
-                await self._check_bare(connection, origin, rows[0])
-            return rejected
+            faults = await self._load_halves(connection, origin, rows)
+            if len(faults) == len(rows):
+                await self._check_bare(connection, origin, rows[0], {kind for kind, _ in faults})
+            return [rejected for _, rejected in faults]
         return []
 
-    async def _check_bare(self, connection: asyncpg.Connection, origin: Origin, row: RecordRow) -> None:
-        """Raise `SinkUnavailable` if the table takes not even the key of a row: then no row is at fault."""
+    async def _check_bare(
+        self,
+        connection: asyncpg.Connection,
+        origin: Origin,
+        row: RecordRow,
+        kinds: Collection[type[Exception]],
+    ) -> None:
+        """Raise `SinkUnavailable` if the table refuses the mere key of a row as it has refused the rows."""
         await connection.execute("SAVEPOINT bare")
         try:
             await self._put(connection, origin, [self._bare(row)])
         except ROW_ERRORS as error:
+            if type(error) not in kinds or self._misses_values(error):
+                await connection.execute("ROLLBACK TO bare")
+                return
             raise SinkUnavailable(
                 f"PostgreSQL: table {self._name} refuses each row, even one without values "
                 f"({str(error).partition(_LINE)[0]}); expected it to take rows. Look at its triggers, "
                 "constraints and columns"
             ) from error
         await connection.execute("ROLLBACK TO bare")
+
+    def _misses_values(self, error: Exception) -> bool:
+        """Tell whether a row may have been refused only because it is bare."""
+        is_missing = isinstance(error, asyncpg.NotNullViolationError) and error.column_name in self._columns
+        return is_missing or isinstance(error, asyncpg.CheckViolationError)
 
     def _bare(self, row: RecordRow) -> RecordRow:
         """Return a row with nothing but its key and its time."""
@@ -110,7 +127,7 @@ class RowLoader:
 
     async def _load_halves(
         self, connection: asyncpg.Connection, origin: Origin, rows: Sequence[RecordRow]
-    ) -> list[Rejection]:
+    ) -> list[Fault]:
         """Load the rows by halves, down to the single rows that are rejected."""
         await connection.execute("SAVEPOINT part")
         try:
@@ -120,7 +137,7 @@ class RowLoader:
             await connection.execute("ROLLBACK TO part; RELEASE part")
             if len(rows) == 1:
                 reason = Reason.TOO_LARGE if isinstance(error, TOO_LARGE) else Reason.WRONG_TYPE
-                return [rejection(rows[0][0], self._words(error), reason)]
+                return [(type(error), rejection(rows[0][0], self._words(error), reason))]
         else:
             await connection.execute(f"DELETE FROM {self._staging}; RELEASE part")  # noqa: S608  # our own name
             return []
