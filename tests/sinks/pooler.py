@@ -32,8 +32,11 @@ server_round_robin = 1
 
 
 @contextmanager
-def pgbouncer(server: PostgresServer, connections: int = 3) -> Iterator[int]:
-    """Run one in transaction pooling, with so many connections to each database; give its port."""
+def pgbouncer(server: PostgresServer, connections: int = 3, options: str = "") -> Iterator[int]:
+    """Run one in transaction pooling, with so many connections to each database; give its port.
+
+    `options` are further lines of its file.
+    """
     assert PGBOUNCER
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -41,9 +44,8 @@ def pgbouncer(server: PostgresServer, connections: int = 3) -> Iterator[int]:
     folder.mkdir(exist_ok=True)
     users, file = folder / "users", folder / "pgbouncer.ini"
     users.write_text('"postgres" ""\n')
-    file.write_text(
-        CONFIGURATION.format(server_port=server.port, port=port, users=users, connections=connections)
-    )
+    lines = CONFIGURATION.format(server_port=server.port, port=port, users=users, connections=connections)
+    file.write_text(lines + options)
     with (folder / "log").open("ab") as log:
         process = start_child([*_as_user(server), PGBOUNCER, str(file)], cwd="/", stdout=log, stderr=log)
     try:

@@ -48,7 +48,8 @@ async def test_a_wrong_password_is_told_of_without_it_and_waited_for(own_postgre
     await sink.close()
     assert str(told.value) == (
         f"PostgreSQL at 127.0.0.1:{own_postgres.port}: "
-        'password authentication failed for user "guest" (28P01)'
+        'password authentication failed for user "guest" (28P01); correct user and password in '
+        "DATAFLOW_POSTGRES_URL and restart, or just in the password file"
     )
     succeeded = PostgresSink(url.replace("wrong", "right"))
     await succeeded.open()

@@ -10,6 +10,7 @@ import asyncpg
 
 from dataflow.errors import SinkUnavailable
 from dataflow.sinks.postgres.certificates import context_of
+from dataflow.sinks.postgres.error_words import words_of
 
 MOST = 4  # at once; further partitions wait
 CONNECT_SECONDS = 10.0
@@ -87,14 +88,19 @@ class Connections:
                     yield connection
                 self._idle.append(connection)
             except UNAVAILABLE as error:
-                while self._idle:  # the same fault has probably broken all
-                    self._idle.pop().terminate()
+                if connection is not None:  # a new one may be refused while the others work
+                    self._terminate_idle()
                 is_too_much = connection is not None and isinstance(error, TOO_MUCH)
                 kind = TooMuchAtOnce if is_too_much else SinkUnavailable
-                raise kind(f"PostgreSQL at {self._address}: {_words(error)}") from error
+                raise kind(f"PostgreSQL at {self._address}: {words_of(error)}") from error
             finally:
                 if connection is not None and connection not in self._idle:
                     connection.terminate()
+
+    def _terminate_idle(self) -> None:
+        """End those that the same fault has probably broken, too."""
+        while self._idle:
+            self._idle.pop().terminate()
 
     async def _connect(self) -> asyncpg.Connection:
         return await asyncpg.connect(
@@ -120,9 +126,3 @@ class Connections:
                 await connection.close(timeout=CLOSE_SECONDS)
             except UNAVAILABLE:
                 connection.terminate()
-
-
-def _words(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
-    state = getattr(error, "sqlstate", None)
-    return f"{text} ({state})" if state else text

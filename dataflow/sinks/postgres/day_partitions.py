@@ -99,11 +99,11 @@ class DayPartitions:
         """Create a partition, and move the rows of its day there; return false if it cannot be made now."""
         name = partition_name(self.table, day)
         async with connections.transaction() as connection:
-            # IF NOT EXISTS alone fails if two sessions create it at once.
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-            if day in await _existing_days(connection, self.table):
-                return True
             try:
+                # IF NOT EXISTS alone fails if two sessions create it at once.
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+                if day in await _existing_days(connection, self.table):
+                    return True
                 await connection.execute(f"CREATE TABLE {name} (LIKE {self.table} INCLUDING ALL)")
                 await self._fill(connection, name, day)
                 # CREATE … PARTITION OF would wait for all readers of the table; ATTACH waits for

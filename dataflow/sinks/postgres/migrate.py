@@ -15,6 +15,8 @@ log = get_log(__name__)
 
 LOCK = 0x64617461666C6F77  # "dataflow"; held for all our changes of the schema
 
+_ALL_CHARACTERS = ("UTF8", "SQL_ASCII")  # the latter stores the bytes as they come
+
 _DONE = """
 CREATE TABLE IF NOT EXISTS dataflow_migrations (
     number integer PRIMARY KEY,
@@ -45,6 +47,7 @@ async def migrate(connection: asyncpg.Connection, tables: Collection[Table] = TA
     Tables of streams that came later need no migration: they are made as their Record is. A
     database that knows later migrations, of a newer release, is left as it is.
     """
+    _check_encoding(connection)
     await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
     await connection.execute(_DONE)
     done = {row["number"] for row in await connection.fetch("SELECT number FROM dataflow_migrations")}
@@ -57,6 +60,15 @@ async def migrate(connection: asyncpg.Connection, tables: Collection[Table] = TA
             log.info("PostgreSQL is migrated.", migration=name)
     await make_missing(connection, tables)
     await make_default_partitions(connection, tables)
+
+
+def _check_encoding(connection: asyncpg.Connection) -> None:
+    encoding = connection.get_settings().server_encoding
+    if encoding not in _ALL_CHARACTERS:
+        log.warning(
+            "Database lacks characters that UTF-8 has; events with one become dead letters.",
+            encoding=encoding,
+        )
 
 
 _TYPES: Mapping[frozenset[object], str] = MappingProxyType(

@@ -26,6 +26,9 @@ FROZEN_TRANSACTION = "10s"
 """PostgreSQL ends a transaction in which nothing happens for so long: a worker that is frozen in one
 must not block the one that continues with its rows."""
 
+LOCK_WAIT = "5s"
+"""How long a transaction waits for a lock of another session: it holds one of few connections."""
+
 FIRST_ID = "INSERT INTO dataflow_topics (topic, topic_id) VALUES ($1, $2) ON CONFLICT (topic) DO NOTHING"
 
 MISSING = (
@@ -59,7 +62,8 @@ class PostgresSink(Sink):
         self._targets: Mapping[str, _Target] = {table.topic: _Target(table) for table in TABLES}
         self.topics = tuple(self._targets)
         self._retention_days = retention_days
-        self._connections = Connections(url, {"idle_in_transaction_session_timeout": FROZEN_TRANSACTION})
+        limits = {"idle_in_transaction_session_timeout": FROZEN_TRANSACTION, "lock_timeout": LOCK_WAIT}
+        self._connections = Connections(url, limits)
         self._lacks_something = False
         self._maintenance: asyncio.Task[None] | None = None
         self._origins = Origins(self._first_id)
