@@ -1,7 +1,7 @@
 """Consumers: those that read topics on their own, and members of groups."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from time import monotonic
 
@@ -113,8 +113,17 @@ def _state_of(consumer: Consumer, tp: TopicPartition) -> TopicPartitionState | N
 
 
 async def refresh_topics(consumer: Consumer) -> None:
-    """Ask for metadata now: the group joins again if a topic that it reads has come, gone or grown."""
+    """Ask for metadata now: the group joins again if a topic that it reads has come, gone or grown.
+
+    The answer may be older: to a request that is already on its way no second one is sent.
+    """
     await consumer._client.force_metadata_update()
+
+
+def known_sizes(consumer: Consumer, topics: Iterable[str]) -> dict[str, int]:
+    """Return how many partitions each topic has by the consumer's metadata; 0 for one that it lacks."""
+    cluster = consumer._client.cluster
+    return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
 
 
 def client_of(consumer: Consumer) -> AIOKafkaClient:

@@ -10,7 +10,15 @@ from mode import Service
 from dataflow.engine.service_tasks import TaskEnded
 from dataflow.errors import SinkUnavailable
 from dataflow.kafka.clients import start
-from dataflow.kafka.consumers import client_of, ends_of, group_consumer, last_end, refresh_topics, stable_end
+from dataflow.kafka.consumers import (
+    client_of,
+    ends_of,
+    group_consumer,
+    known_sizes,
+    last_end,
+    refresh_topics,
+    stable_end,
+)
 from dataflow.kafka.coordination import coordination_error, refusal_of
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.open_transactions import OpenTransactions
@@ -45,7 +53,6 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
         self.options = options
         self.partitions: dict[TopicPartition, SinkPartition] = {}
         self.joined = False  # whether we are a member of the group, maybe without partitions
-        self._sizes: dict[str, int] = {}  # how many partitions each topic had when metadata was asked for
         self._serving: dict[TopicPartition, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
         self._is_open = False
@@ -151,9 +158,8 @@ class SinkRunner(Service, RebalanceListener):  # type: ignore[misc]  # aiokafka 
                 if begun_with and ids.get(tp.topic, begun_with) != begun_with:
                     partition.begin_anew()
             sizes = {row.topic: len(row.partitions) for row in rows}
-            if sizes != self._sizes:
+            if sizes != known_sizes(self.consumer, sizes):
                 await refresh_topics(self.consumer)
-                self._sizes = sizes
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start serving partitions."""

@@ -14,6 +14,8 @@ from sinks.servers_opensearch import JARS, NOT_THERE
 from sinks.systems import System, search
 from sinks.waiting import until
 
+from dataflow.kafka.consumers import refresh_topics
+from dataflow.kafka.types import Consumer
 from dataflow.sinks.contract import SinkBatch, WriteResult
 from dataflow.sinks.runner import SinkRunner
 
@@ -99,3 +101,33 @@ async def test_what_a_topic_holds_that_is_created_again_is_stored_beside_the_res
             await flow.until_stored()
         assert flow.reasons() == []
         await flow.runner.stop()
+
+
+async def test_a_topic_is_read_though_its_metadata_was_asked_for_before_it_was_back(
+    run: Callable[..., Awaitable[SinkRunner]],
+    kafka: KafkaClient,
+    unique: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A request that was on its way is not sent again: for minutes the group had none of its partitions."""
+    asked = list[bool]()
+    is_back = asyncio.Event()
+
+    async def ask(consumer: Consumer) -> None:
+        asked.append(is_back.is_set())
+        if asked.count(True) != 1:
+            await refresh_topics(consumer)
+
+    monkeypatch.setattr("dataflow.sinks.runner.refresh_topics", ask)
+    topic = unique("events")
+    kafka.create_topics(topic, partitions=1)
+    runner = await run(MemorySink(topic))
+    await until(lambda: runner.partitions)
+    generation = runner.commits.member().generation
+    await asyncio.to_thread(kafka.delete_topic, topic)
+    await until(lambda: not runner.partitions and runner.commits.member().generation > generation)
+    await asyncio.sleep(3)  # until nothing asks by itself any more
+    is_back.set()
+    kafka.create_topics(topic, partitions=1)
+    await until(lambda: runner.partitions)
+    assert asked.count(True) >= 2
