@@ -158,3 +158,16 @@ async def test_templates_of_prefixes_that_begin_alike_go_together(one_sink: OneS
     assert await longer.write([a_record(0, a_view(0), 1_790_000_000_000)]) == []
     await longer.sink.close()
     assert one_sink.count({"match_all": {}}) == 2
+
+
+async def test_a_template_that_is_deleted_is_there_again_before_the_next_day(one_sink: OneSink):
+    """Indices of new days got dynamic mappings, without a word: one odd event spoilt its day for others."""
+    await one_sink.write([a_record(0, a_good_view(0), A_DAY)])
+    one_sink.ask_for("DELETE", f"_index_template/dataflow-{one_sink.prefix}")
+    await one_sink.write([a_record(1, a_good_view(1), A_DAY)])
+    odd = a_view(2, "2026-09-21 12:00:00", utm_content={"a": 1}, colour="red")
+    assert await one_sink.write([a_record(2, odd)]) == []
+    assert await one_sink.write([a_record(3, a_view(3, "2026-09-21 13:00:00", utm_content="text"))]) == []
+    mapping = one_sink.ask_for("GET", f"{one_sink.prefix}-2026.09.21/_mapping")
+    assert mapping[f"{one_sink.prefix}-2026.09.21"]["mappings"]["dynamic"] == "false"
+    assert one_sink.count({"match_all": {}}) == 4

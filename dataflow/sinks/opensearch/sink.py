@@ -34,6 +34,7 @@ class OpenSearchSink(Sink):
         self._documents = {topic: compile_documents(topic, prefix) for topic, prefix in indices.items()}
         self._server: Server | None = None
         self._has_template: set[str] = set()
+        self._known_indices: set[str] = set()  # their template was there before they were
         self._origins = Origins(self._first_id)
         for prefix in indices.values():
             index_template(prefix, self._topics_of(prefix))  # tells at start that it cannot be made
@@ -58,6 +59,12 @@ class OpenSearchSink(Sink):
             self._has_template.add(prefix)
         return server
 
+    async def _prepare(self, server: Server, prefix: str, indices: set[str]) -> None:
+        """Put the template again before an index may be created: somebody may have deleted it."""
+        if not indices <= self._known_indices:
+            await server.put_template(prefix, self._topics_of(prefix))
+            self._known_indices |= indices
+
     async def _first_id(self, topic: str, topic_id: str) -> str | None:
         """Return the id of the first topic of this name; it is this one if there was none; None: unknown."""
         server = await self._ensure_template(self._prefixes[topic])
@@ -70,6 +77,9 @@ class OpenSearchSink(Sink):
         """Store the batch; retry the documents that the server defers, as long as it stores some."""
         server = await self._ensure_template(self._prefixes[batch.tp.topic])
         documents, rejected = self._documents[batch.tp.topic](batch, await self._origins.topic_of(batch))
+        await self._prepare(
+            server, self._prefixes[batch.tp.topic], {one.target["_index"] for one in documents}
+        )
         rejected += await _store_each(server, bulks(documents))
         return batch.stored(sorted(rejected, key=lambda one: one.record.offset))
 
