@@ -58,7 +58,11 @@ def _panel(top: float, name: str, figures: Sequence[str], minutes: Sequence[Figu
         f'<line class="grid" x1="{LEFT}" y1="{bottom}" x2="{edge}" y2="{bottom}"/>\n'
         f'<line class="grid" x1="{LEFT}" y1="{top + 16}" x2="{edge}" y2="{top + 16}"/>\n'
         f'<text x="{LEFT - 8}" y="{bottom + 4}" text-anchor="end">0</text>\n'
-        f'<text x="{LEFT - 8}" y="{top + 20}" text-anchor="end">{highest:.3g}</text>\n'
+        f'<text x="{LEFT - 8}" y="{top + 20}" text-anchor="end">{_number(highest)}</text>\n'
         f'<text x="{LEFT}" y="{bottom + 18}">0</text>\n'
         f'<text x="{edge}" y="{bottom + 18}" text-anchor="end">{last:.0f} min</text>\n{lines}'
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
