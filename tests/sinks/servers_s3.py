@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,10 +36,8 @@ def moto_server() -> Iterator[str]:
 class Versitygw:
     """An S3 server that keeps objects as files in a folder; it goes when the tests go."""
 
-    def __init__(
-        self, folder: Path, *options: str, scheme: str = "http", in_posix: Sequence[str] = ()
-    ) -> None:
-        self._folder, self._options, self._in_posix = folder, options, in_posix
+    def __init__(self, folder: Path, *options: str, scheme: str = "http") -> None:
+        self._folder, self._options = folder, options
         folder.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as held:
             self.port = held.getsockname()[1]
@@ -53,7 +51,7 @@ class Versitygw:
         assert VERSITYGW
         self._process = start_child(
             [VERSITYGW, "--quiet", "--port", f"127.0.0.1:{self.port}", *self._options,
-             "posix", *self._in_posix, str(self._folder)],
+             "posix", str(self._folder)],
             env={**os.environ, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": self.secret},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -51,7 +51,7 @@ class OccupiedStore(Store):
 
 async def test_what_answers_and_is_no_s3_is_an_outage():
     """A page for maintenance has status 200, and no ETag: it ended the worker."""
-    store = Store(Proxy(), "bucket", None, {})
+    store = Store(Proxy(), "bucket", {})
     with pytest.raises(SinkUnavailable, match="S3: answer has no 'ETag'; expected a server of S3 there"):
         await store.put("key", BytesIO(b"x"), "text/plain", {}, UNCONDITIONAL)
     with pytest.raises(SinkUnavailable, match="S3: answer has no 'Metadata'"):

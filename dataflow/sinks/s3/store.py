@@ -15,13 +15,10 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dataflow.errors import SinkUnavailable
-from dataflow.logs import get_log
 from dataflow.s3 import client_arguments, code_of, status_of
 from dataflow.settings import Settings
 from dataflow.sinks.s3.store_errors import PreconditionFailed, translate_errors
 from dataflow.tls import client_context
-
-log = get_log(__name__)
 
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
 ANSWER_SECONDS = 60.0  # a request, of 8 MiB at most, fails if it takes longer
@@ -36,21 +33,16 @@ Client = Any  # made by aiobotocore from a description of the service, at run ti
 class Store:
     """One bucket; raises only `SinkUnavailable` and `PreconditionFailed`."""
 
-    def __init__(
-        self, client: Client, bucket: str, region: str | None, object_options: Mapping[str, str]
-    ) -> None:
+    def __init__(self, client: Client, bucket: str, object_options: Mapping[str, str]) -> None:
         self._client = client
         self._bucket = bucket
-        self._region = region
         self._object_options = object_options
-        self._is_deleted = False
 
-    async def ensure_bucket(self) -> None:
+    async def ensure_bucket(self, region: str | None) -> None:
         """Create the bucket if it is missing; one that we may not inspect exists."""
         async with translate_errors(may_fail=False):
             if not await self._has_bucket():
-                await self._create_bucket(self._region)
-        self._is_deleted = False
+                await self._create_bucket(region)
 
     async def _has_bucket(self) -> bool:
         try:
@@ -82,9 +74,6 @@ class Store:
         about = {"ContentType": media_type, "Metadata": dict(metadata), **self._object_options}
         size = body.seek(0, SEEK_END)
         body.seek(0)
-        if self._is_deleted:
-            log.warning("Bucket was deleted; it is created again.", bucket=self._bucket)
-            await self.ensure_bucket()
         async with translate_errors(may_fail=bool(condition)):
             if size <= PART_BYTES:
                 stored = await self._ask(
@@ -115,12 +104,8 @@ class Store:
 
     async def _ask(self, operation: str, **parameters: object) -> Mapping[str, Any]:
         """Send one request. The time limits of the SDK only start once the request is sent."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return dict(await getattr(self._client, operation)(**parameters))
-        except ClientError as error:
-            self._is_deleted |= code_of(error) == "NoSuchBucket"
-            raise
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return dict(await getattr(self._client, operation)(**parameters))
 
     async def stat(self, key: str) -> tuple[str, Mapping[str, str]] | None:
         """Return version (ETag) and metadata of an object; None if it does not exist."""
@@ -170,6 +155,6 @@ async def connected(settings: Settings) -> AsyncIterator[Store]:
     arguments = client_arguments(settings, config, attempts=1)
     async with get_session().create_client(**arguments) as client:
         assert settings.s3_bucket is not None
-        store = Store(client, settings.s3_bucket, settings.s3_region, object_options(settings))
-        await store.ensure_bucket()
+        store = Store(client, settings.s3_bucket, object_options(settings))
+        await store.ensure_bucket(settings.s3_region)
         yield store

@@ -1,8 +1,7 @@
 """Store errors: what an answer of S3 means that is no success, or of what stands in between."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import MappingProxyType
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -11,16 +10,6 @@ from dataflow.s3 import code_of, status_of
 
 _FAILED_CONDITIONS = ("PreconditionFailed", "ConditionalRequestConflict")
 _MISSING = ("404", "NoSuchKey", "NotFound")
-
-_ADVICE: Mapping[str, str] = MappingProxyType(
-    {
-        "NoSuchBucket": "the next attempt creates it",
-        "RequestTimeTooSkewed": "set the clock of this machine or of the server",
-        "SlowDown": "S3 limits requests; the sink tries again after a pause",
-    }
-)
-_FOR_LOCKED = "a bucket with Object Lock needs DATAFLOW_S3_CHECKSUMS=when_supported"
-"""The words differ from server to server, and so does the code."""
 
 
 class PreconditionFailed(Exception):
@@ -53,8 +42,7 @@ async def translate_errors(*, may_fail: bool) -> AsyncIterator[None]:
 
 def _words_of(error: ClientError) -> str:
     if code_of(error):
-        advice = _ADVICE.get(code_of(error)) or (_FOR_LOCKED if "Content-MD5" in str(error) else None)
-        return f"S3: {error}; {advice}" if advice else f"S3: {error}"
+        return f"S3: {error}"
     return (
         f"S3: {error.operation_name} was answered with status {status_of(error)} and no error of S3; "
         "expected a server of S3 there. Look at the proxies in front of it"
