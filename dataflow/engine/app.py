@@ -90,6 +90,7 @@ class App(faust.App):
             conf.consumer_group_instance_id = options.instance_id
         for name in self.topology.listed_tables:
             self.tables.pop(name, None)  # the engine recovers them, not Faust
+        self.topology.dead_letters = options.dead_letter_topic
         self.engine = Engine(self, self.topology, options, beacon=self.beacon)
 
     @property

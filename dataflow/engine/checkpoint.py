@@ -45,7 +45,6 @@ async def write_checkpoint(
     On any error nothing may be presumed about what was written: the session ends, and what is committed is
     read again.
     """
-    changelogs = topology.changelogs
     async with transaction(producer):
         await producer.add_group(group_id)
         current, snapshots = member(), await _snapshots(assignment)
@@ -55,7 +54,7 @@ async def write_checkpoint(
         offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
         _, _, *sent = await asyncio.gather(
             producer.send_offsets(offsets, group_id, current, _epochs(snapshots)),
-            check_same(producer, (p for p, _ in snapshots), changelogs),
+            check_same(producer, (p for p, _ in snapshots), topology.changelogs),
             *(_write(turns, producer, record_batches, topology, p, s) for p, s in snapshots),
         )
         await producer.acknowledged()

@@ -38,7 +38,6 @@ from dataflow.kafka.clients import backoff
 from dataflow.kafka.errors import KafkaError, RecordsRefused
 from dataflow.kafka.managed_producer import ManagedProducer
 from dataflow.kafka.offset_commit import GroupMetadata
-from dataflow.kafka.reading import ReadHeldUp
 from dataflow.kafka.record_batches import RecordBatches
 from dataflow.logs import get_log
 
@@ -62,7 +61,6 @@ class Engine(Service):
         self.app = app
         self.topology = topology
         self.options = options
-        topology.dead_letters = options.dead_letter_topic
         self.assignment = Assignment(options)
         self.lifecycle = Lifecycle()
         self.pauses = StreamPauses()
@@ -153,8 +151,7 @@ class Engine(Service):
             await self.producer.ready.wait()
             await self._recover(tps)
         except (KafkaError, TimeoutError, OSError) as error:
-            if isinstance(error, ReadHeldUp):
-                self.inspector.held_up.add(error.ends)
+            self.inspector.held_up.note(error)
             if type(error) is not type(self.lifecycle.error):
                 log.warning("Cannot recover partitions; trying again.", error=error)
             self.lifecycle.wait(self.lifecycle.awaited, error)

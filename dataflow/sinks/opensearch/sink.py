@@ -34,6 +34,7 @@ class OpenSearchSink(Sink):
         self._documents = {topic: compile_documents(topic, prefix) for topic, prefix in indices.items()}
         self._server: Server | None = None
         self._has_template: set[str] = set()
+        self._unused: set[str] = set()  # prefixes of templates that were put, and nothing was written since
         self._known_indices: set[str] = set()  # their template was there before they were
         self._origins = Origins(self._first_id)
         for prefix in indices.values():
@@ -57,13 +58,15 @@ class OpenSearchSink(Sink):
         if prefix not in self._has_template:
             await server.put_template(prefix, self._topics_of(prefix))
             self._has_template.add(prefix)
+            self._unused.add(prefix)
         return server
 
     async def _prepare(self, server: Server, prefix: str, indices: set[str]) -> None:
         """Put the template again before an index may be created: somebody may have deleted it."""
-        if not indices <= self._known_indices:
+        if not indices <= self._known_indices and prefix not in self._unused:
             await server.put_template(prefix, self._topics_of(prefix))
-            self._known_indices |= indices
+        self._known_indices |= indices
+        self._unused.discard(prefix)
 
     async def _first_id(self, topic: str, topic_id: str) -> str | None:
         """Return the id of the first topic of this name; it is this one if there was none; None: unknown."""
