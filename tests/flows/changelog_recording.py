@@ -138,8 +138,19 @@ def replay(kafka: KafkaClient, recording: Recording) -> None:
         kafka.produce(at.topic, repeat(b"read before", at.offset), partition=at.partition)
     produce(kafka, {f"{APP_ID}-{topic}-changelog": log for topic, log in recording.changelogs.items()})
     places = [TopicPartition(at.topic, at.partition, at.offset) for at in recording.offsets]
-    admin = AdminClient({"bootstrap.servers": kafka.address})
-    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(APP_ID, places)])[APP_ID].result(30)
+    commit(kafka, ConsumerGroupTopicPartitions(APP_ID, places))
+
+
+def commit(kafka: KafkaClient, places: ConsumerGroupTopicPartitions) -> None:
+    """Commit offsets; a client of librdkafka may wait for ever for a coordinator that has just been made."""
+    for seconds in (5, 10, 30):
+        admin = AdminClient({"bootstrap.servers": kafka.address})
+        try:
+            admin.alter_consumer_group_offsets([places])[APP_ID].result(seconds)
+            return
+        except TimeoutError:
+            continue  # another client, another question
+    raise AssertionError(f"offsets of {APP_ID} are not committed")
 
 
 def committed(kafka: KafkaClient, topics: Sequence[str]) -> list[Offset]:
