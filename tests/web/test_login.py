@@ -102,6 +102,23 @@ def test_a_person_logs_in_and_out(browser: Browser, worker: Worker):
     assert page.context.cookies() == []
 
 
+def test_a_click_before_the_script_is_there_sends_nothing(browser: Browser, worker: Worker):
+    """The browser itself sends a form that no script holds up, with the password in its address."""
+    page = browser.new_context().new_page()
+    page.route("**/login.js", lambda route: route.abort())
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.goto(f"{worker.url}/login")
+    page.fill("input[name=user]", "ann")
+    page.fill("input[name=password]", PASSWORD)
+    expect(page.get_by_role("button", name="Log in")).to_be_disabled()
+    page.focus("input[name=password]")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert [url for url in sent if PASSWORD in url] == []
+    expect(page).to_have_url(f"{worker.url}/login")
+
+
 def test_the_cookie_is_for_our_pages_alone(browser: Browser, worker: Worker, tmp_path: Path):
     """No script reads it, no page of others sends it; and it ends with the password."""
     context = browser.new_context()

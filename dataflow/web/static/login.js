@@ -19,3 +19,4 @@ form.addEventListener("submit", async (event) => {
   say(trouble, response.status === 401 ? "User or password is wrong." : error);
   form.elements.password.select();
 });
+form.querySelector("button").disabled = false; // before, the browser itself would send the form, the password in its address
