@@ -46,7 +46,7 @@ class BatchSender:
         """
         if len(self._in_flight) >= BATCHES_IN_FLIGHT:
             await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
-        partition = next_led(self._producer, self._topic, self._partitions)
+        partition = await next_led(self._producer, self._topic, self._partitions)
         stored = await self._producer.send_batch(batch, self._topic, partition=partition)
         answer = asyncio.create_task(self._await_answer(stored, batch.record_count(), subject))
         self._in_flight.add(answer)

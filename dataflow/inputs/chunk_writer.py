@@ -82,7 +82,7 @@ class ChunkWriter:
 
     async def _send(self, batch: BatchBuilder, topic: str) -> None:
         await self.producer.send_batch(
-            batch, topic, partition=next_led(self.producer, topic, self.partitions[topic])
+            batch, topic, partition=await next_led(self.producer, topic, self.partitions[topic])
         )
 
 

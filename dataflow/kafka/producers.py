@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
@@ -208,11 +208,12 @@ def refusal_of(topic: str) -> Iterator[None]:
         raise TimestampsRefused(topic) from error
 
 
-def next_led(producer: AIOKafkaProducer, topic: str, turns: Iterator[int]) -> int:
+async def next_led(producer: AIOKafkaProducer, topic: str, turns: Iterator[int]) -> int:
     """Return the next of these partitions that has a leader, as far as the producer knows; else the next.
 
     `turns` are all partitions of the topic, again and again: one whose broker is away is passed over.
     """
+    await producer.partitions_for(topic)  # asks the broker the first time
     led = producer.client.cluster.available_partitions_for_topic(topic) or ()
     first = number = next(turns)
     while number not in led:
@@ -225,7 +226,7 @@ def next_led(producer: AIOKafkaProducer, topic: str, turns: Iterator[int]) -> in
 async def led_partition(producer: AIOKafkaProducer, topic: str, number: int) -> int:
     """Return this partition if it has a leader, else the next one that has, for records of no order."""
     count = len(await producer.partitions_for(topic))
-    return next_led(producer, topic, ((number + turn) % count for turn in itertools.count()))
+    return await next_led(producer, topic, ((number + turn) % count for turn in itertools.count()))
 
 
 class IdempotentProducer(AIOKafkaProducer):
@@ -250,7 +251,3 @@ class IdempotentProducer(AIOKafkaProducer):
             request_timeout_ms=request_timeout_ms,
         )
         self._message_accumulator = self._sender._message_accumulator = Accumulator(self._message_accumulator)
-
-    async def learn_leaders(self, topics: Collection[str]) -> None:
-        """Ask for the leaders of all partitions of these topics: else `next_led` knows none before a send."""
-        await self.client.set_topics(topics)

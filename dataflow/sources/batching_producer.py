@@ -126,7 +126,7 @@ class BatchingProducer:
         try:
             sent = [
                 await up.producer.send_batch(
-                    one, batch.topic, partition=next_led(up.producer, batch.topic, topic.partitions)
+                    one, batch.topic, partition=await next_led(up.producer, batch.topic, topic.partitions)
                 )
                 for one in packed
             ]

@@ -135,9 +135,7 @@ class IngestProducer(Service):
         )
         try:
             await start(producer)
-            topics = await self._find_topics()
-            await producer.learn_leaders(topics)
-            return ConnectedProducer(producer, topics)
+            return ConnectedProducer(producer, await self._find_topics())
         except BaseException:
             await drop(producer)
             raise

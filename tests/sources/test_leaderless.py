@@ -1,5 +1,8 @@
 """A broker that is away with partitions of a received topic: what is sent goes to the other partitions."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +49,27 @@ def test_what_is_sent_is_stored_beside_a_partition_without_a_leader(brokers: Two
         brokers.restart_second()
         stored = [read.value for read in brokers.kafka.read_topic("access-logs")]
         assert {LINE[:-1] % number for number in range(100, 200)} <= set(stored)
+
+
+@pytest.mark.parametrize(
+    "command", [["ingest", "--as", "access-logs"], ["produce", "access-logs"]], ids=["ingest", "produce"]
+)
+def test_what_a_command_sends_is_stored_beside_a_partition_without_a_leader(
+    command: list[str], brokers: TwoBrokers, tmp_path: Path
+):
+    """A producer that had sent nothing knew no leaders, and began with the first partition."""
+    lines = [LINE % number for number in range(2_000)]
+    file = tmp_path / "access.log"
+    file.write_bytes(b"".join(lines))
+    brokers.kill_second("access-logs")
+    done = subprocess.run(
+        [sys.executable, "-m", "dataflow", *command, str(file)],
+        env={**os.environ, "DATAFLOW_BROKER": brokers.first.address},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    brokers.restart_second()
+    stored = sorted(read.value or b"" for read in brokers.kafka.read_topic("access-logs"))
+    assert stored == sorted(line[:-1] for line in lines)

@@ -46,8 +46,8 @@ function lateIn(requests) {
 
 function troubleOf(answer) {
   return (answer?.sinks ?? []).flatMap(({ name, workers, retrying_since: since, last_error: error, leaderless_partitions: away }) => {
-    if (away) return [{ text: `Sink ${name} reads ${plural(away, "partition")} without a leader: what is there is not counted.`, page: "sinks" }];
     if (since) return [{ text: `Sink ${name} has been trying again since ${instant(since)} UTC: ${error}.`, page: "sinks" }];
-    return workers ? [] : [{ text: `No worker runs the sink ${name}.`, page: "sinks" }];
+    if (!workers) return [{ text: `No worker runs the sink ${name}.`, page: "sinks" }];
+    return away ? [{ text: `Sink ${name} reads ${plural(away, "partition")} without a leader: what is there is not counted.`, page: "sinks" }] : [];
   });
 }

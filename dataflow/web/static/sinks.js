@@ -24,8 +24,8 @@ function errorOf({ last_error: error, last_error_at: at }) {
 
 function stateOf({ workers, retrying_since: since, lag, leaderless_partitions: away }) {
   if (!workers) return "⚠ nobody runs it";
-  if (away) return `⚠ not counted: ${plural(away, "partition")} without a leader`;
   if (since) return `⚠ retrying since ${instant(since)} UTC`;
+  if (away) return `⚠ not counted: ${plural(away, "partition")} without a leader`;
   return lag.records ? "storing" : "up to date";
 }
 
