@@ -34,6 +34,8 @@ folders() {
 
 credentials() {
     openssl genrsa -out sa.key 2048 2> /dev/null
+    # By this certificate the programs that serve parts of the API know that it is the API server that asks them.
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout front.key -out front.crt -subj /CN=front -days 30 2> /dev/null
     echo 'test-token,admin,admin,"system:masters"' > tokens.csv
     cat > kubeconfig << T
 apiVersion: v1
@@ -107,7 +109,11 @@ control_plane() {
     run apiserver "$hyper" apiserver --etcd-servers http://127.0.0.1:2379 --bind-address 0.0.0.0 --advertise-address $address \
         --secure-port 6443 --cert-dir certs --token-auth-file tokens.csv --authorization-mode RBAC --allow-privileged \
         --service-cluster-ip-range 10.202.0.0/24 --service-account-issuer https://kubernetes.default.svc \
-        --service-account-key-file sa.key --service-account-signing-key-file sa.key
+        --service-account-key-file sa.key --service-account-signing-key-file sa.key \
+        --proxy-client-cert-file front.crt --proxy-client-key-file front.key --requestheader-client-ca-file front.crt \
+        --client-ca-file front.crt \
+        --requestheader-username-headers X-Remote-User --requestheader-group-headers X-Remote-Group \
+        --requestheader-extra-headers-prefix X-Remote-Extra-
     until curl -sk https://127.0.0.1:6443/readyz -H 'Authorization: Bearer test-token' | grep -q ok; do sleep 0.5; done
     run controllers "$hyper" controllers --kubeconfig kubeconfig --service-account-private-key-file sa.key \
         --root-ca-file certs/apiserver.crt --cluster-cidr 10.201.0.0/24 --leader-elect=false --bind-address 127.0.0.1 \

@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from deploy.cluster.node import ClusterNode, wait_until
-from deploy.cluster.programs import HERE, kustomize
+from deploy.cluster.node import PATHS, ClusterNode, wait_until
+from deploy.cluster.programs import HERE, installed
 from deploy.manifests import Manifest, Node, name_of, read_yaml
 
 ROLL_SECONDS: Final = 420
 WHOLE_SECONDS: Final = 60
 SECRETS: Final = ("worker-secret", "access.toml", "metrics-token")
 ROLLED: Final = (("Deployment", "ingest"), ("StatefulSet", "enrich"))
+UPGRADED: Final = tuple(reversed(ROLLED))
+"""In the order of docs/upgrading.md."""
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class OneNode:
     """A cluster that is up."""
 
     node: ClusterNode
+    secrets: Path
+    """The folder that `dataflow secrets init` has made."""
     tokens: Mapping[str, str]
     sent: Counter[str] = field(default_factory=Counter)
     """What became of all lines so far."""
@@ -47,6 +51,16 @@ class OneNode:
         """Have a component roll, as `kubectl rollout restart` does."""
         stamp = {"annotations": {"kubectl.kubernetes.io/restartedAt": str(time.time_ns())}}
         self.node.patch(kind, f"dataflow-{component}", {"spec": {"template": {"metadata": stamp}}})
+
+    def set_image(self, kind: str, component: str, image: str) -> None:
+        """Have a component roll to another image, as `kubectl set image` does."""
+        place = f"{PATHS[kind]}/dataflow-{component}"
+        change = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]
+        self.node.ask("PATCH", place, json.dumps(change), "application/json-patch+json")
+
+    def replicas(self, kind: str, component: str) -> int:
+        """Return how many pods there are to be."""
+        return int(self.node.get(kind, f"dataflow-{component}")["spec"]["replicas"])
 
     def scale(self, kind: str, component: str, replicas: int) -> None:
         """Set how many pods there are."""
@@ -72,9 +86,17 @@ class OneNode:
     def received(self) -> int:
         """Return how many lines are counted; -1 while an answer is not whole."""
         told = self.ask("/streams")
-        if "error" in told or any(one["missing"] for one in told["partitions"].values()):
+        if "error" in told or _missing(told):
             return -1
         return int(told["streams"]["access-logs"]["received"])
+
+    def is_whole(self) -> bool:
+        """Whether answers lack no partition."""
+        return self.received() >= 0
+
+    def names_missing(self) -> bool:
+        """Whether an answer says which partitions it lacks."""
+        return bool(_missing(self.ask("/streams")))
 
     def wait_counted(self) -> None:
         """Wait until all that was accepted is counted, once; unknown fates may be counted or not."""
@@ -112,9 +134,14 @@ class OneNode:
         return "\n".join(lines)
 
 
+def _missing(told: Node) -> list[int]:
+    """Return the partitions that an answer lacks."""
+    return [one for stream in told.get("partitions", {}).values() for one in stream["missing"]]
+
+
 def apply_overlay(node: ClusterNode, secrets: Path) -> OneNode:
     """Apply the overlay with secrets and a volume; return it when all pods are ready."""
-    build = [str(kustomize()), "build", str(HERE / "overlay")]
+    build = [str(installed("kustomize")), "build", str(HERE / "overlay")]
     built = read_yaml(subprocess.run(build, check=True, capture_output=True, text=True).stdout)
     first = [one for one in built if one["kind"] == "Namespace"]
     for manifest in [*first, *_prepared(node, secrets), *(one for one in built if one not in first)]:
@@ -123,7 +150,7 @@ def apply_overlay(node: ClusterNode, secrets: Path) -> OneNode:
         except LookupError as error:
             raise AssertionError(f"{name_of(manifest)} is refused: {error}") from error
     tokens = {name: (secrets / f"{name}-token").read_text().strip() for name in ("admin", "sender")}
-    cluster = OneNode(node, tokens)
+    cluster = OneNode(node, secrets, tokens)
     for kind, component in ROLLED:
         cluster.wait_rolled(kind, component)
     return cluster

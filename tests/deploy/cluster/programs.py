@@ -1,6 +1,7 @@
 """Programs of the cluster: those of Kubernetes in one binary, built once and kept."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -9,14 +10,19 @@ from typing import Final
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dataflow-cluster"
-GO: Final = {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"}
+MODULES: Final = {
+    "kustomize": ("sigs.k8s.io/kustomize/kustomize/v5@v5.8.1", "."),
+    "metrics-server": ("sigs.k8s.io/metrics-server@v0.8.0", "./cmd/metrics-server"),
+    "prometheus-adapter": ("sigs.k8s.io/prometheus-adapter@v0.12.0", "./cmd/adapter"),
+}
+"""Programs that are built from their Go module, and where they are in it."""
 INSTALLED: Final = (
     *("containerd", "runc", "etcd", "iptables", "buildah", "debootstrap"),
-    *("ctr", "nsenter", "unshare", "ip", "openssl", "curl", "go"),
+    *("ctr", "nsenter", "unshare", "ip", "openssl", "curl", "go", "prometheus"),
 )
 PACKAGES: Final = (
     "apt-get install --no-install-recommends containerd runc etcd-server containernetworking-plugins "
-    "iptables buildah debootstrap, and Go"
+    "iptables buildah debootstrap prometheus, and Go"
 )
 
 
@@ -41,13 +47,14 @@ def hyper() -> Path:
     return binary
 
 
-def kustomize() -> Path:
-    """Return kustomize: that of the machine, or one that is built now."""
-    if (installed := shutil.which("kustomize")) is not None:
-        return Path(installed)
-    binary = CACHE / "bin" / "kustomize"
+def installed(name: str) -> Path:
+    """Return a program of `MODULES`: that of the machine, or one that is built now."""
+    if (found := shutil.which(name)) is not None:
+        return Path(found)
+    binary = CACHE / "bin" / name
     if not binary.exists():
-        _go("install", GO["kustomize"], folder=HERE)
+        module, package = MODULES[name]
+        _go("build", "-ldflags", "-s -w", "-o", str(binary), package, folder=module_folder(module))
     return binary
 
 
@@ -59,7 +66,14 @@ def pause() -> Path:
     return binary
 
 
+def module_folder(module: str) -> Path:
+    """Return where Go has put a module; it is downloaded first."""
+    download = ["go", "mod", "download", "-json", module]
+    done = subprocess.run(download, cwd="/", capture_output=True, text=True, check=True)
+    return Path(json.loads(done.stdout)["Dir"])
+
+
 def _go(*arguments: str, folder: Path) -> None:
     (CACHE / "bin").mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"CGO_ENABLED": "0", "GOBIN": str(CACHE / "bin")}
+    environment = os.environ | {"CGO_ENABLED": "0"}
     subprocess.run(["go", *arguments], cwd=folder, env=environment, check=True)

@@ -1,11 +1,9 @@
 """Custom resources: the kinds of operators, from their Go modules, for a server that runs none of them."""
 
-import json
-import subprocess
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from deploy.cluster.node import ClusterNode, wait_until
+from deploy.cluster.programs import module_folder
 from deploy.manifests import Manifest, read_yaml
 
 MODULES: Mapping[str, str] = {
@@ -42,8 +40,6 @@ def _is_served(node: ClusterNode, path: str) -> bool:
 
 def _definitions() -> Iterable[Manifest]:
     for module, pattern in MODULES.items():
-        download = ["go", "mod", "download", "-json", module]
-        told = subprocess.run(download, cwd="/", capture_output=True, text=True, check=True).stdout
-        for path in sorted(Path(json.loads(told)["Dir"]).glob(pattern)):
+        for path in sorted(module_folder(module).glob(pattern)):
             lines = [line for line in path.read_text().splitlines() if "{{" not in line]  # of Helm
             yield from read_yaml("\n".join(lines))
