@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from deploy.check_manifests import faults
-from deploy.cluster.programs import CACHE, GO
+from deploy.cluster.programs import CACHE, MODULES
 from deploy.manifests import K8S, Manifest, of_kind, read_yaml
 from deploy.strimzi_resources import FILES, FOLDER
 
@@ -23,7 +23,7 @@ def kustomize() -> str:
     found = shutil.which("kustomize", path=f"{CACHE / 'bin'}:{Path.home() / 'go' / 'bin'}")
     found = shutil.which("kustomize") or found
     if found is None:
-        pytest.skip(f"kustomize is not installed; to run this: go install {GO['kustomize']}")
+        pytest.skip(f"kustomize is not installed; to run this: go install {MODULES['kustomize'][0]}")
     return found
 
 
