@@ -114,7 +114,10 @@ def list_letters(
         return
     columns = ("place", "since, UTC", "topic", "why", "sent back")
     page().print(table_of(columns, [_row(row) for row in answer.dead_letters]))
-    if not answer.complete:
+    if missing := answer.leaderless_partitions:
+        which = ", ".join(map(str, missing))
+        notes().print(f"Not listed, as they have no leader: those of partitions {which}.", style="red")
+    elif not answer.complete:
         notes().print("There may be more; see --limit, --from and --to.", style="dim")
 
 

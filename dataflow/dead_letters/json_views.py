@@ -33,7 +33,10 @@ class DeadLetterList(msgspec.Struct, forbid_unknown_fields=True):
 
     dead_letters: list[DeadLetterRow]
     scanned: Annotated[int, Meta(description="Letters that were looked at")]
-    complete: Annotated[bool, Meta(description="false: there may be older ones")]
+    complete: Annotated[bool, Meta(description="false: there may be others")]
+    leaderless_partitions: Annotated[
+        list[int], Meta(description="Those that cannot be read now: no running broker has them in sync")
+    ]
 
 
 class DeadLetterOrigin(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,7 +65,7 @@ async def list_of_letters(
         marks = await reader.marks()
         listed = await reader.newest(letter_filter, limit)
     rows = [DeadLetterRow(**_row(letter, marks)) for letter in listed.letters]
-    return DeadLetterList(rows, listed.scanned, listed.is_complete)
+    return DeadLetterList(rows, listed.scanned, listed.is_complete, reader.leaderless)
 
 
 async def page_of_letter(connection: Mapping[str, object], place: Place) -> DeadLetterPage | None:

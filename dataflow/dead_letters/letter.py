@@ -115,6 +115,11 @@ class LetterFilter:
     """Letters before this instant."""
     places: frozenset[Place] | None = None
 
+    @property
+    def partitions(self) -> frozenset[int] | None:
+        """The partitions of its places; None: any."""
+        return None if self.places is None else frozenset(partition for partition, _ in self.places)
+
     def described(self) -> dict[str, str | int | None]:
         """Return the conditions for the audit log; of places only how many."""
         return {

@@ -1,7 +1,7 @@
 """Letter reader: reads committed dead letters, from the oldest or from the newest."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from dataflow.kafka.consumers import client_of, reader
 from dataflow.kafka.reading import read_up_to
 from dataflow.kafka.record import Record
 from dataflow.kafka.topic_ids import topic_ids
+from dataflow.kafka.topic_states import topic_states
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.topics import existing_topics
 
@@ -34,36 +35,50 @@ class LetterList:
     letters: list[Letter]
     scanned: int
     is_complete: bool
-    """False: older letters may exist that were not scanned."""
+    """False: letters may exist that were not scanned, older ones or those of partitions without a leader."""
 
 
 class LetterReader:
     """Reads dead letters and marks, without a group; made by `letter_reader`."""
 
-    def __init__(self, consumer: Consumer, partitions: Mapping[str, int], topic_id: str) -> None:
+    def __init__(
+        self,
+        consumer: Consumer,
+        partitions: Mapping[str, int],
+        topic_id: str,
+        leaderless: Mapping[str, Collection[int]],
+    ) -> None:
         self.partitions = partitions  # partition counts of all topics of the broker
         self.topic_id = topic_id  # of the dead letters; "" on a broker before 2.8
+        self.leaderless = sorted(leaderless.get(DEAD_LETTERS.name, ()))
+        """Partitions of dead letters that cannot be read now."""
         self._consumer = consumer
         self._partitions = [
-            TopicPartition(DEAD_LETTERS.name, n) for n in range(partitions[DEAD_LETTERS.name])
+            TopicPartition(DEAD_LETTERS.name, n)
+            for n in range(partitions[DEAD_LETTERS.name])
+            if n not in self.leaderless
         ]
         self._marks = [
             TopicPartition(DEAD_LETTERS_REPLAYED.name, n)
             for n in range(partitions.get(DEAD_LETTERS_REPLAYED.name, 0))
         ]
+        self._leaderless_marks = sorted(leaderless.get(DEAD_LETTERS_REPLAYED.name, ()))
 
     async def marks(self) -> Marks:
         """Return all marks but those of a dead-letter topic that was re-created since.
 
-        Raises `DataflowError` for marks of an earlier release, which do not say of which topic they are.
+        Raises `DataflowError` for marks of an earlier release, which do not say of which topic they are, and
+        where a partition of the marks has no leader.
         """
+        _check_led(DEAD_LETTERS_REPLAYED.name, self._leaderless_marks)
         marks = Marks()
         ends = await self._consumer.end_offsets(self._marks)
         for tp, begin in (await self._consumer.beginning_offsets(self._marks)).items():
             async for records in self._records(tp, begin, ends[tp]):
                 for record in records:
                     self._put(marks, tp, record)
-        if marks.beyond({tp.partition: end for tp, end in (await self._ends()).items()}):
+        unknown = dict.fromkeys(self.leaderless, LAST_OFFSET)
+        if marks.beyond(unknown | {tp.partition: end for tp, end in (await self._ends()).items()}):
             raise DataflowError(
                 f"topic {DEAD_LETTERS_REPLAYED.name} names dead letters that do not exist; expected it to "
                 f"be deleted together with {DEAD_LETTERS.name}. Delete it, and create it by `dataflow topics`"
@@ -110,10 +125,16 @@ class LetterReader:
             is_complete &= end <= begins[tp] and len(of_partition) <= limit
             letters += of_partition
         letters.sort(key=lambda letter: (letter.at_ms, letter.partition, letter.offset), reverse=True)
-        return LetterList(letters[:limit], scanned, is_complete and len(letters) <= limit)
+        is_complete &= len(letters) <= limit and not self.leaderless
+        return LetterList(letters[:limit], scanned, is_complete)
 
     async def oldest_first(self, letter_filter: LetterFilter) -> AsyncIterator[Letter]:
-        """Yield the present letters that match, each partition in order."""
+        """Yield the present letters that match, each partition in order.
+
+        Raises `DataflowError` where some may be in a partition without a leader.
+        """
+        asked = letter_filter.partitions
+        _check_led(DEAD_LETTERS.name, [n for n in self.leaderless if asked is None or n in asked])
         ends, begins = await self._ends(), await self._starts(letter_filter)
         for tp in self._partitions:
             end = min(ends[tp], _last_place(letter_filter, tp) + 1)
@@ -132,7 +153,11 @@ class LetterReader:
                 yield letter
 
     async def at(self, place: Place) -> Letter | None:
-        """Return the letter of a place; None if there is none."""
+        """Return the letter of a place; None if there is none.
+
+        Raises `DataflowError` where its partition has no leader.
+        """
+        _check_led(DEAD_LETTERS.name, [n for n in self.leaderless if n == place[0]])
         tp = TopicPartition(DEAD_LETTERS.name, place[0])
         if tp not in self._partitions:
             return None
@@ -170,6 +195,14 @@ class LetterReader:
             yield records
 
 
+def _check_led(topic: str, leaderless: Iterable[int]) -> None:
+    for partition in leaderless:
+        raise DataflowError(
+            f"partition {partition} of {topic} has no leader; expected a broker that has it in sync. "
+            "Try again when one runs"
+        )
+
+
 def _last_place(letter_filter: LetterFilter, tp: TopicPartition) -> int:
     if letter_filter.places is None:
         return LAST_OFFSET
@@ -188,4 +221,6 @@ async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[Lette
         )
     async with reader(connection) as consumer:
         ids = await topic_ids(client_of(consumer), [DEAD_LETTERS.name])
-        yield LetterReader(consumer, partitions, ids.get(DEAD_LETTERS.name, ""))
+        states = await topic_states(client_of(consumer), [DEAD_LETTERS.name, DEAD_LETTERS_REPLAYED.name])
+        leaderless = {topic: state.leaderless for topic, state in states.items()}
+        yield LetterReader(consumer, partitions, ids.get(DEAD_LETTERS.name, ""), leaderless)

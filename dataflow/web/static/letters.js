@@ -64,12 +64,18 @@ export function open(root) {
       say(refusal, errors.letters ? `No answer: ${errors.letters}.` : "");
       if (letters) {
         const rows = letters.dead_letters.map((row) => ({ ...row, key: placeOf(row) }));
-        const note = letters.complete ? "" : "There may be older ones: narrow the conditions to see them.";
+        const note = letters.complete ? "" : lackOf(letters);
         table.show(rows, { json: `dead-letters?${new URLSearchParams({ ...conditions(), limit: MOST })}`, note });
       }
       one.show(letter, errors.letter);
     },
   };
+}
+
+/** Say what a list lacks. */
+function lackOf({ leaderless_partitions: away }) {
+  if (away.length) return `Those of partitions ${away.join(", ")} cannot be read now: no broker that runs has them in sync.`;
+  return "There may be older ones: narrow the conditions to see them.";
 }
 
 function formOf() {
