@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from dataflow.errors import Misconfigured
-from dataflow.inputs.input import PIECE_BYTES, Pieces
+from dataflow.inputs.input import PIECE_BYTES, Pieces, UnreadableInput
 from dataflow.inputs.kinds import MAGIC_BYTES, kind_of
 from dataflow.inputs.text import encoding_of, is_text
 from dataflow.inputs.unpacker import Unpacker
@@ -18,13 +18,17 @@ from dataflow.sources.record_lines import begins_in_records
 
 STDIN = Path("-")
 
+MOST_LINE_BYTES: Final = 64 << 20
+"""No topic takes a record as large as this. Without a bound, a packed file of 1 MB could fill the memory."""
+
 
 class Lines:
     """The lines of one file, without their line feeds.
 
-    Raises `UnreadableInput` for a file that is no text, and where one is damaged. A line feed at the end of
-    the file does not begin another line, and a byte order mark at its begin is none of a line. Nothing else
-    is removed: a carriage return belongs to its line, and an empty line is a line.
+    Raises `UnreadableInput` for a file that is no text, where one is damaged, and for a line of more than
+    `MOST_LINE_BYTES`. A line feed at the end of the file does not begin another line. A byte order mark at
+    its begin, and the hole of NULs that a truncated file leaves in front of a line, are none of a line.
+    Nothing else is removed: a carriage return belongs to its line, and an empty line is a line.
     """
 
     def __init__(self, name: str, file: IO[bytes], size: int | None, *, are_json: bool = True) -> None:
@@ -43,7 +47,7 @@ class Lines:
         is_apart = not self._are_json and begins_in_records(begin)
         if is_apart or not (begin and _is_plain(begin)):
             pieces = Unpacker(may_be_records=True, are_lines_json=self._are_json).unpacked(self._name, pieces)
-        return _split(pieces)
+        return _split(self._name, pieces)
 
     def _stored(self) -> Pieces:
         # Of a pipe what is there is passed on at once: who follows a log waits for no block to be full.
@@ -70,24 +74,34 @@ def _is_plain(begin: bytes) -> bool:
     return not is_packed and encoding_of(begin) is None and is_text(begin)
 
 
-def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    lines = _parted(pieces)
+def _split(name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    lines = _parted(name, pieces)
     for first in lines:
         yield first.removeprefix(BOM_UTF8)
         break
     yield from lines
 
 
-def _parted(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    begun: list[bytes] = []
+def _parted(name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    begun, number = bytearray(), 0  # of the last line, which may go on in the next piece; lines before it
     for piece in pieces:
         first, *others = piece.split(b"\n")
-        begun.append(first)
-        for line in others:
-            yield b"".join(begun)
-            begun = [line]
-    if last := b"".join(begun):
-        yield last
+        begun += first if begun else _without_hole(first)
+        if others:
+            yield bytes(begun)
+            *lines, last = map(_without_hole, others) if b"\0" in piece else others
+            yield from lines
+            begun, number = bytearray(last), number + len(others)
+        if len(begun) > MOST_LINE_BYTES:
+            raise UnreadableInput(
+                f"line {number + 1} of {name} has more than {MOST_LINE_BYTES} bytes; expected an event a line"
+            )
+    if begun:
+        yield bytes(begun)
+
+
+def _without_hole(line: bytes) -> bytes:
+    return line.lstrip(b"\0")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dataflow.cli.lines import STDIN, lines_of
+from dataflow.cli.lines import MOST_LINE_BYTES, STDIN, lines_of
 from dataflow.errors import Misconfigured
 from dataflow.inputs.input import UnreadableInput
 from dataflow.inputs.kinds import kind_of
@@ -180,3 +180,28 @@ def test_a_missing_file_is_named(tmp_path):
         lines_of(tmp_path / "none"),
     ):
         pass
+
+
+@pytest.mark.parametrize("begin", [b"", b"a\n"])
+def test_the_hole_of_a_truncated_file_is_no_part_of_a_line(tmp_path, begin):
+    """Logs of several GB begin with it after `copytruncate`: a trial held all of the hole in memory."""
+    path = tmp_path / "access.log"
+    path.write_bytes(begin)
+    os.truncate(path, 4 * MOST_LINE_BYTES)  # sparse
+    with path.open("ab") as file:
+        file.write(b"b\0\n\0\0c\n")
+    with lines_of(path) as lines:
+        assert list(lines) == [*begin.split(), b"b\0", b"c"]
+
+
+def test_a_line_without_end_is_refused_by_its_number(tmp_path):
+    """A packed file of a megabyte holds a line of a gigabyte, which no command may keep in memory."""
+    path = tmp_path / "access.log.bz2"
+    path.write_bytes(bz2.compress(b"a\nb\n" + b"x" * (MOST_LINE_BYTES + 1)))
+    read_first = []
+    with lines_of(path) as lines, pytest.raises(UnreadableInput) as refused:
+        read_first.extend(lines)
+    assert read_first == [b"a", b"b"]
+    assert str(refused.value) == (
+        f"line 3 of {path} has more than {MOST_LINE_BYTES} bytes; expected an event a line"
+    )
