@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -22,6 +22,8 @@ RESTORED: Final = (*(topic.name for topic in CHANGED_WHILE_IT_RUNS), INGESTED_IN
 KEPT: Final = (*RESTORED, AUDIT_LOG.name)
 """The audit log is kept to be read: in a topic its records would get the time of the restore."""
 
+MOST_LINE_BYTES: Final = 64 << 20
+"""Of one record; topics take records of 1 MB."""
 LARGEST_BYTES: Final = 8 << 20
 TRANSACTION_TIMEOUT_MS: Final = 60_000
 
@@ -131,17 +133,17 @@ def write_backup(path: Path, records: Sequence[KeptRecord]) -> None:
 def read_backup(path: Path) -> list[KeptRecord]:
     """Return the records of a file; raise `DataflowError` for one that is no whole backup."""
     try:
-        *lines, last = path.read_bytes().splitlines() or [b""]
+        with path.open("rb") as file:
+            records, last = _records_and_last_line(file, path)
     except OSError as error:
         raise Misconfigured(
             f"FILE is '{path}'; expected a file that can be read ({error.strerror})"
         ) from error
-    records = [_decoded(line, number, path) for number, line in enumerate(lines, 1)]
     try:
         end = msgspec.json.decode(last, type=End)
     except UNREADABLE as error:
         raise DataflowError(
-            f"{path} ends with line {len(lines) + 1}, which is no end: it was cut off, or written by an "
+            f"{path} ends with line {len(records) + 1}, which is no end: it was cut off, or written by an "
             'earlier release; expected a last line {"records": …}, their number'
         ) from error
     if end.records != len(records):
@@ -149,6 +151,16 @@ def read_backup(path: Path) -> list[KeptRecord]:
             f"{path} has {len(records)} records; expected {end.records}, as its last line says"
         )
     return records
+
+
+def _records_and_last_line(file: IO[bytes], path: Path) -> tuple[list[KeptRecord], bytes]:
+    """Read line by line: another file, of any size, is refused at its first line."""
+    records: list[KeptRecord] = []
+    last = file.readline(MOST_LINE_BYTES)
+    while line := file.readline(MOST_LINE_BYTES):
+        records.append(_decoded(last, len(records) + 1, path))
+        last = line
+    return records, last
 
 
 def _decoded(line: bytes, number: int, path: Path) -> KeptRecord:

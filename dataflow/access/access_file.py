@@ -11,12 +11,16 @@ import msgspec
 
 from dataflow.access.identity import Grants, Identity, IdentityKind, read_grants
 from dataflow.errors import Misconfigured
+from dataflow.small_files import read_small_file
 
 BCRYPT: Final = re.compile(rb"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 """A cost of 14 takes a second: with more, guessing would hold up everybody who logs in.
 
 The salt has 128 bits: two of its last character. For others bcrypt would raise an error at each login.
 """
+
+MOST_BYTES: Final = 16 << 20
+"""An access file of 50,000 entries is smaller."""
 
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -83,7 +87,7 @@ class AccessList:
 def read_access_file(path: Path, streams: Collection[str]) -> AccessList:
     """Return who is known; `Misconfigured` names the entry that is wrong, and never a hash."""
     try:
-        document = msgspec.toml.decode(path.read_bytes(), type=AccessDocument)
+        document = msgspec.toml.decode(read_small_file(path, MOST_BYTES), type=AccessDocument)
     except (OSError, ValueError, RecursionError) as error:
         raise Misconfigured(
             f"access file {path} cannot be used: {error}; expected TOML as docs/security.md shows it"

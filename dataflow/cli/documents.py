@@ -11,6 +11,7 @@ from dataflow.cli.command_group import CommandGroup
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, people_read, print_json, results, say
 from dataflow.errors import Misconfigured
+from dataflow.small_files import MOST_DOCUMENT_BYTES, read_small, read_small_file
 
 if TYPE_CHECKING:
     from dataflow.rules.version import Document, Version
@@ -39,7 +40,9 @@ def document_of(topic: str) -> "Document":
 def read_file(file: Path) -> bytes:
     """Return the content of a file; `-` is stdin. Raises `Misconfigured`."""
     try:
-        return sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+        if file == Path("-"):
+            return read_small(sys.stdin.buffer, MOST_DOCUMENT_BYTES)
+        return read_small_file(file, MOST_DOCUMENT_BYTES)
     except OSError as error:
         raise Misconfigured(
             f"FILE is '{file}'; expected a file that can be read ({error.strerror})"

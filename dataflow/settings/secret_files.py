@@ -6,7 +6,11 @@ from typing import get_args
 
 from pydantic import Secret, SecretStr
 
+from dataflow.small_files import read_small_file
+
 SUFFIX = "_FILE"
+MOST_BYTES = 64 << 10
+"""No secret is as long: a file that has more is another one."""
 
 
 def is_secret(annotation: object, *kinds: type) -> bool:
@@ -34,7 +38,7 @@ class SecretFiles:
                 continue
             path = Path(given[name])
             try:
-                text = path.expanduser().read_text("utf-8-sig").rstrip("\r\n")  # Windows writes a mark first
+                text = _text_of(path.expanduser())
             except (OSError, ValueError, RuntimeError) as error:
                 reason = "it is not UTF-8" if isinstance(error, ValueError) else _reason(error)
                 self.faults.append(f"{name} is '{path}'; expected a file that can be read ({reason})")
@@ -43,6 +47,11 @@ class SecretFiles:
                 yield variable, text
             else:
                 self.faults.append(f"{name} is '{path}', which is empty; expected the secret in it")
+
+
+def _text_of(path: Path) -> str:
+    content = read_small_file(path, MOST_BYTES)
+    return content.decode("utf-8-sig").rstrip("\r\n")  # Windows writes a mark first
 
 
 def _reason(error: OSError | RuntimeError) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 import orjson
 
 from dataflow.errors import Misconfigured
+from dataflow.small_files import MOST_DOCUMENT_BYTES, read_small_file
 from dataflow.stages.filter_condition import compile_condition
 from dataflow.stages.filter_rule import read_rule, text_of
 from dataflow.stages.filter_rules import Fields, FilterRule, FilterRules, Output
 
-MOST_BYTES = 1 << 20
 MOST_RULES = 1_000
 MOST_OUTPUTS = 64
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
@@ -26,7 +26,7 @@ _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 def load_document(path: Path) -> FilterRules:
     """Return the rules in a JSON file; raise `Misconfigured` for a file that cannot be used."""
     try:
-        raw = path.read_bytes()
+        raw = read_small_file(path, MOST_DOCUMENT_BYTES)
     except OSError as error:
         raise Misconfigured(
             f"rule file is '{path}'; expected a file that can be read ({error.strerror})"
@@ -36,8 +36,8 @@ def load_document(path: Path) -> FilterRules:
 
 def read_document(raw: bytes, origin: str) -> FilterRules:
     """Return the rules in a text; `origin` is named in errors."""
-    if len(raw) > MOST_BYTES:
-        raise Misconfigured(f"{origin} has {len(raw)} bytes; expected at most {MOST_BYTES}")
+    if len(raw) > MOST_DOCUMENT_BYTES:
+        raise Misconfigured(f"{origin} has {len(raw)} bytes; expected at most {MOST_DOCUMENT_BYTES}")
     try:
         sent = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

@@ -10,6 +10,7 @@ from dataflow.engine.decoding import compile_decoder
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.splice import Added
 from dataflow.errors import Misconfigured
+from dataflow.small_files import MOST_DOCUMENT_BYTES, read_small_file
 from dataflow.stages.bounded_cache import BoundedCache
 from models.page_view import PageView
 
@@ -21,7 +22,7 @@ NO_DOMAIN = "n/a"
 def load_utm_sources(path: Path = DEFAULT_UTM_SOURCES) -> Mapping[str, str]:
     """Return category by source, as `normal_source` writes it; raise `Misconfigured`, naming the fault."""
     try:
-        raw = path.read_bytes()
+        raw = read_small_file(path, MOST_DOCUMENT_BYTES)
     except OSError as error:
         raise Misconfigured(
             f"UTM source file is '{path}'; expected a file that can be read ({error.strerror})"

@@ -18,7 +18,8 @@ from dataflow.rules.dry_run import MOST_RECORDS, try_lines, try_topic
 from dataflow.rules.follower import Follower
 from dataflow.rules.outputs import put_document
 from dataflow.rules.version import Authorship, Version, VersionConflict
-from dataflow.stages.filter_document import MOST_BYTES, read_document
+from dataflow.small_files import MOST_DOCUMENT_BYTES
+from dataflow.stages.filter_document import read_document
 from dataflow.stages.filter_dry_run import DryRun
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.web.answer import Answer
@@ -119,7 +120,7 @@ def _read(path: str, schema: Json) -> Callable[[View], View]:
 
 def _change(path: str, schema: Json, example: object) -> Callable[[View], View]:
     body, role = [Content(schema=schema, example=example)], AccessRole.EDIT
-    return routes("put", path, role, body=body, max_body_bytes=MOST_BYTES, errors=PUT_ERRORS)
+    return routes("put", path, role, body=body, max_body_bytes=MOST_DOCUMENT_BYTES, errors=PUT_ERRORS)
 
 
 @_read("/rules", RULES)

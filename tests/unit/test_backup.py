@@ -58,6 +58,15 @@ def test_a_file_that_was_cut_off_anywhere_is_no_backup(tmp_path: Path):
             read_backup(cut)
 
 
+@pytest.mark.parametrize("begin", [b"", b"no record\n"])
+def test_a_large_file_that_is_no_backup_is_refused_at_its_first_line(tmp_path: Path, begin: bytes):
+    """The wrong name, of a log or of a device, filled the memory of the machine."""
+    (tmp_path / "file").write_bytes(begin)
+    os.truncate(tmp_path / "file", 1 << 40)  # sparse
+    with pytest.raises(DataflowError, match=r"line 1 of .* is no record"):
+        read_backup(tmp_path / "file")
+
+
 def test_lines_that_are_missing_amid_a_file_are_noticed(tmp_path: Path):
     """Somebody has edited it, or joined its pieces."""
     write_backup(tmp_path / "file", [RECORD] * 3)

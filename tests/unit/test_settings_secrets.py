@@ -106,7 +106,9 @@ def test_every_secret_may_be_in_a_file(monkeypatch, tmp_path: Path, name: str, b
 def test_a_file_of_a_secret_that_cannot_be_used_is_named(monkeypatch, tmp_path: Path, name: str):
     """With no word of what stands in it; and all such faults are told at once."""
     variable = variable_of(name)
-    for content, fault in ((None, "can be read (No such file"), (b"", "is empty"), (b"\xff", "not UTF-8")):
+    faults = {"can be read (No such file": None, "is empty": b"", "not UTF-8": b"\xff"}
+    faults["it has more than 65536 bytes"] = b"x" * 65_537  # a wrong name, such as that of a log of many GB
+    for fault, content in faults.items():
         path = tmp_path / f"secret-{len(fault)}"
         if content is not None:
             path.write_bytes(content)
