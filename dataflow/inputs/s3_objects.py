@@ -3,10 +3,9 @@
 from functools import cached_property, partial
 from itertools import chain
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.session import get_session
 
 from dataflow.errors import Misconfigured
@@ -86,12 +85,14 @@ class S3Objects:
 
 
 def _bucket_and_key(place: str) -> tuple[str, str]:
-    parts = urlsplit(place, allow_fragments=False)
-    key = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-    return parts.netloc, key
+    # No address to be parsed: a key may have any character, and each belongs to it.
+    bucket, _, key = place.removeprefix(S3_SCHEME).partition("/")
+    return bucket, key
 
 
 def _unreadable(place: str, error: Exception) -> UnreadableInput:
+    if isinstance(error, ParamValidationError):  # its words are several lines of patterns
+        return UnreadableInput(f"{place} names no bucket that can be; expected s3://bucket/prefix")
     return UnreadableInput(
         f"{place} cannot be read ({error}); expected an object that can; see DATAFLOW_S3_*"
     )
