@@ -40,11 +40,14 @@ def bad_value(name: str, value: str, expected: str) -> HttpError:
     return HttpError(HTTPStatus.BAD_REQUEST, f"{name} is {quoted(value)}; expected {expected}")
 
 
+_SHOWN = {"Basic": "user and password (Basic)", "Bearer": "a known token (Bearer)"}
+
+
 def unauthorized(schemes: Sequence[str]) -> HttpError:
     """Return the error of a client that is not known (401)."""
     return HttpError(
         HTTPStatus.UNAUTHORIZED,
-        f"Authorization is missing or wrong; expected {' or '.join(schemes)} of a known sender",
+        f"Authorization is missing or wrong; expected {' or '.join(map(_SHOWN.__getitem__, schemes))}",
         schemes=schemes,
     )
 

@@ -13,6 +13,7 @@ from dataflow.dead_letters.json_views import DeadLetterList, DeadLetterPage, lis
 from dataflow.dead_letters.letter import LetterFilter
 from dataflow.dead_letters.replay import AnotherReplay, replay
 from dataflow.dead_letters.selection import ReplayResult, preview_replay
+from dataflow.errors import Reason
 from dataflow.http_error import HttpError, bad_value, not_found
 from dataflow.web.author import author_of
 from dataflow.web.csv_sheet import Sheet, rows_of
@@ -25,13 +26,14 @@ routes = Routes("Dead letters")
 ERRORS = {400: "A value is not as expected"}
 MOST_REPLAYED = 10_000
 MOST_WAIT_SECONDS = 30
+PLACES = "a list of pairs, each a partition and an offset, such as [[3, 1207]]"
 
 
 class LetterRequest(NoParameters, kw_only=True):
     """Which dead letters."""
 
     stage: Annotated[str | None, about("Only dead letters of this stage")] = None
-    reason: Annotated[str | None, about("Only dead letters with this reason")] = None
+    reason: Annotated[Reason | None, about("Only dead letters with this reason")] = None
     topic: Annotated[str | None, about("Only dead letters that came from this topic")] = None
     start: Annotated[Instant | None, about("Written at or after this instant")] = named("from")
     end: Annotated[Instant | None, about("Written before this instant")] = named("to")
@@ -54,7 +56,9 @@ class ListRequest(LetterRequest, kw_only=True):
 class ReplayRequest(LetterRequest, kw_only=True):
     """Which dead letters are to be sent back to their topics."""
 
-    places: Annotated[list[tuple[int, int]] | None, Meta(description="Partitions and offsets")] = None
+    places: Annotated[
+        list[tuple[int, int]] | None, Meta(description="Partitions and offsets", title=PLACES)
+    ] = None
     limit: Annotated[int, Meta(ge=1, le=MOST_REPLAYED)] = MOST_REPLAYED
 
 

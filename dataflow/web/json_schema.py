@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from functools import reduce
 from operator import or_
 from types import NoneType, UnionType
@@ -66,7 +67,12 @@ def value_schema(value_type: Any) -> Json:  # noqa: ANN401  # as above
     [schema], _ = schemas_of([value_type])
     while get_origin(value_type) is Annotated:
         value_type = get_args(value_type)[0]
-    return schema | ({"enum": list(get_args(value_type))} if get_origin(value_type) is Literal else {})
+    if get_origin(value_type) is Literal:
+        return schema | {"enum": list(get_args(value_type))}
+    if isinstance(value_type, type) and issubclass(value_type, StrEnum):  # else a reference, which names none
+        said = {word: value for word, value in schema.items() if word != "$ref"}
+        return said | {"type": "string", "enum": [*map(str, value_type)]}
+    return schema
 
 
 def expectation(schema: Json) -> str:

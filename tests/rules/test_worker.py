@@ -209,6 +209,7 @@ def test_dead_letters_are_counted_listed_and_sent_back_once(cluster, ask):
         ("GET", "/dead-letters?limit=0", 400),
         ("GET", "/dead-letters?from=soon", 400),
         ("GET", "/dead-letters?sort=at", 400),
+        ("GET", "/dead-letters?reason=notjson", 400),
         ("GET", "/dead-letters/0/999", 404),
         ("GET", "/dead-letters/x/1", 400),
         ("PUT", "/dead-letters/replay", 405),

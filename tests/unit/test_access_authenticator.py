@@ -132,7 +132,9 @@ async def test_a_certificate_counts_where_nothing_else_is_shown(authenticator: A
 )
 async def test_wrong_credentials_are_refused(authenticator: Authenticator, header: str):
     """And the client is told in which ways it could; nothing of a secret is shown."""
-    with pytest.raises(HttpError, match="expected Basic or Bearer of a known sender") as raised:
+    with pytest.raises(
+        HttpError, match=r"expected user and password \(Basic\) or a known token \(Bearer\)"
+    ) as raised:
         await authenticator.identify(Credentials(HERE, header))
     assert raised.value.status == 401
     assert raised.value.schemes == ["Basic", "Bearer"]

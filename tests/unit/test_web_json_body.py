@@ -45,7 +45,15 @@ def test_rules_in_a_body_are_kept_as_they_are_written():
         (b'{"limit":"5"}', "limit is '\"5\"'; expected a whole number from 1 to 10000"),
         (b'{"limit":null}', "limit is 'null'; expected a whole number from 1 to 10000"),
         (b'{"stage":7}', "stage is '7'; expected a text"),
-        (b'{"places":[[1]]}', "places is '[[1]]'; expected a list"),
+        (
+            b'{"places":[[1]]}',
+            "places is '[[1]]'; expected a list of pairs, each a partition and an offset, ",
+        ),
+        (
+            b'{"places":["3/1207"]}',
+            "places is '[\"3/1207\"]'; expected a list of pairs, each a partition and ",
+        ),
+        (b'{"reason":"not json"}', "reason is '\"not json\"'; expected empty, "),
         (b'{"stage":"\xff"}', "stage is '\"\N{REPLACEMENT CHARACTER}\"'; expected a text"),
         (
             b'{"to":"yesterday"}',
