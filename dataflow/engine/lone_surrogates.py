@@ -22,6 +22,8 @@ class ReplacedRecord:
     key: bytes | None
     value: bytes | None
     headers: Sequence[Header]
+    sent: Record
+    """As it was sent, for a dead letter."""
 
 
 def replace_lone_surrogates(raw: bytes) -> bytes:
@@ -37,7 +39,12 @@ def without_lone_surrogates(record: Record) -> Record | None:
     mended = raw and replace_lone_surrogates(raw)
     if mended == raw:
         return None
-    return ReplacedRecord(record.offset, record.timestamp, record.key, mended, record.headers)
+    return ReplacedRecord(record.offset, record.timestamp, record.key, mended, record.headers, record)
+
+
+def as_sent(record: Record) -> Record:
+    """Return the record as it was sent: a dead letter has its exact bytes."""
+    return record.sent if isinstance(record, ReplacedRecord) else record
 
 
 def _replaced(match: re.Match[bytes]) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from dataflow.engine.lone_surrogates import as_sent, without_lone_surrogates
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.kafka.packed_batch import UnreadRecord
 from dataflow.kafka.record import Record
@@ -49,11 +50,15 @@ class Rejection:
 
 def rejection(record: Record, error: object, reason: Reason = Reason.WRONG_TYPE) -> Rejection:
     """Return the rejection of a record, with the error of the system."""
-    return Rejection(record, InvalidEvent(reason, str(error)))
+    return Rejection(as_sent(record), InvalidEvent(reason, str(error)))
 
 
 def convert(records: Iterable[Record], make: Callable[[Record], T]) -> tuple[list[T], list[Rejection]]:
-    """Return what `make` makes of the records; those for which it raises `InvalidEvent` are rejected."""
+    r"""Return what `make` makes of the records; those for which it raises `InvalidEvent` are rejected.
+
+    As for stages, half a character (``\ud800``) is no fault of a record: it is stored as U+FFFD. So a sink
+    stores every event that the tables count.
+    """
     made: list[T] = []
     rejected: list[Rejection] = []
     for record in records:
@@ -63,8 +68,18 @@ def convert(records: Iterable[Record], make: Callable[[Record], T]) -> tuple[lis
         try:
             made.append(make(record))
         except InvalidEvent as fault:
-            rejected.append(Rejection(record, fault))
+            try:
+                made.append(make(_mended(record, fault)))
+            except InvalidEvent:
+                rejected.append(Rejection(record, fault))
     return made, rejected
+
+
+def _mended(record: Record, fault: InvalidEvent) -> Record:
+    mended = without_lone_surrogates(record)
+    if mended is None:
+        raise fault
+    return mended
 
 
 def one_line(raw: bytes) -> bytes:

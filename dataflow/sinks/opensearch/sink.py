@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
+from dataflow.engine.lone_surrogates import as_sent
 from dataflow.errors import InvalidEvent, Reason, SinkUnavailable
 from dataflow.logs import get_log
 from dataflow.settings import Settings
@@ -162,7 +163,7 @@ async def _store_in_halves(
         if error.reason is Reason.TOO_LARGE and not await server.takes_small_requests():
             raise SinkUnavailable(f"{error.detail}; expected at least the smallest request to be accepted")
         if document.is_text or error.reason is Reason.TOO_LARGE:
-            return [Rejection(document.record, error)]
+            return [Rejection(as_sent(document.record), error)]
         return await _store(server, [document.as_text()])
     middle = len(bulk) // 2
     return await _store_each(server, [bulk[:middle], bulk[middle:]])
