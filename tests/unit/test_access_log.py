@@ -86,6 +86,12 @@ def test_a_common_line_has_no_referer_and_no_user_agent():
         ("192.0.2.1 - [192.0.2.1] - - ", "192.0.2.1", None, None, None),
         ("192.0.2.1 - [203.0.113.9, 2001:db8::1] - bob smith ", "192.0.2.1", None, None, "bob smith"),
         ("192.0.2.1 - [bob] - ", "192.0.2.1", None, None, "[bob] -"),
+        ("www.example.com 192.0.2.1 ", "192.0.2.1", "www.example.com", None, None),
+        ("client-7.example.net bob ", "client-7.example.net", None, "bob", None),
+        ("a.example 192.0.2.1 - 5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e - ", "192.0.2.1", "a.example", None, None),
+        ("192.0.2.1 - 5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e bob smith ", "192.0.2.1", None, None, "bob smith"),
+        ('"203.0.113.9, 10.0.0.1" 192.0.2.1 - bob ', "192.0.2.1", None, None, "bob"),
+        (r'"${jndi:\"a}" 192.0.2.1 - - ', "192.0.2.1", None, None, None),
     ],
 )
 def test_what_stands_in_front_of_the_time(front, ip, host, ident, user):

@@ -18,7 +18,9 @@ _host_first = re.compile(
     rf"({NAME})(?: ++[0-9]{{1,5}}(?= ))?+(?: ++{_LIST})?+ ++({_NAMES}) ++([^ ]++) ++(.*)", re.DOTALL
 ).fullmatch
 # A list of X-Forwarded-For may stand alone before the client.
-_list_first = re.compile(rf"{NAME}(?:, ?{NAME})++ ++({NAME}) ++(-) ++(.*)", re.DOTALL).fullmatch
+_list_first = re.compile(rf"(?:{_QUOTED}|{NAME}(?:, ?{NAME})++) ++({NAME}) ++(-) ++(.*)", re.DOTALL).fullmatch
+# nginx's $request_id, which BunkerWeb has before the user.
+_REQUEST_ID = re.compile(r"\A[0-9a-f]{32} ++(?=.)")
 _HOST_AND_PORT = re.compile(r"[0-9.]++:[0-9]++|\[[^\]]++\]:[0-9]++")  # no client of these formats has a port
 _begins_with_address = re.compile(r"([0-9A-Fa-f.:]{3,45}+) .* ", re.DOTALL).match
 
@@ -62,7 +64,10 @@ def _rare_front_of(text: str) -> Front:
     if (match := _list_first(text)) and address_of(match[1]):
         return _front(match[1], None, match[2], match[3])
     if (match := _client_first(text)) and " " not in match[3].strip() and "." in match[1]:
-        return _front(match[1], None, match[2], match[3])
+        client, ident, user = match.groups()
+        if address_of(ident) and not address_of(client):  # a host, and the address of its client
+            return _front(ident, client, "-", user)
+        return _front(client, None, ident, user)
     raise _no_client(text)
 
 
@@ -71,7 +76,7 @@ def _front(client: str, host: str | None, ident: str, user: str) -> Front:
     following = None if ip is None or address_of(ip) else _begins_with_address(user)
     if following and address_of(following[1]):  # `name - address - user`: which of them asked is not known
         raise _no_client(f"{client} {ident} {user}")
-    user = user.strip(" ")
+    user = _REQUEST_ID.sub("", user.strip(" "))
     return Front(ip, host and host_of(host), text_of(ident), user_of(user) if user.strip("- ") else None)
 
 
