@@ -1,6 +1,7 @@
 """Named formats of access logs: each file of data is tested by its examples, and by a file of made lines."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,16 @@ def test_a_file_of_made_lines_gives_what_it_must(name):
     expected = [json.loads(line) for line in (MADE / f"{name}.json").read_text().splitlines()]
     assert len(lines) == len(expected) >= 20
     assert [fields(AUTO.parse(line)) for line in lines] == expected
+
+
+@pytest.mark.parametrize("name", [name for name, file in FILES.items() if "<user> [" in (file.layout or "")])
+@pytest.mark.parametrize("user", ["bob smith", "[x", "a [b] c"])
+def test_a_client_may_type_any_name_of_a_user(name, user):
+    """Servers log what it typed, also if it may not log in: anybody could make dead letters."""
+    for example in FILES[name].examples:
+        named = re.escape(f" {example.fields.get('user', '-')} [") + "(?=[0-9]{2}/)"
+        line = re.sub(named, f" {user} [", example.line, count=1)
+        assert fields(AUTO.parse(line.encode())) == example.fields | {"user": user}
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)

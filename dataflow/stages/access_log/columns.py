@@ -195,13 +195,11 @@ COLUMNS: dict[str, d.Directive] = {
     "epoch": d.EPOCH, "epoch_us": d.EPOCH_US, "request": d.REQUEST,
     "utc_date": _written("%Y-%m-%d"),
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
-    "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"),
-    "spaced_time": _written("%d/%b/%Y %H:%M:%S"),
+    "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"), "gin_time": _written("%Y/%m/%d - %H:%M:%S"),
+    "spaced_time": _written("%d/%b/%Y %H:%M:%S"), "ctime": _written("%a %b %e %H:%M:%S %Y"),
     "month_day": _written("%m/%d")._replace(pattern=r"[0-9]{1,2}/[0-9]{1,2}"),
-    "short_year": _written("%y"),
+    "us_time": _written("%m/%d/%Y:%H:%M:%S %z"), "short_year": _written("%y"),
     "short_time": _written("%H:%M:%S")._replace(pattern=r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}"),
-    "gin_time": _written("%Y/%m/%d - %H:%M:%S"),
-    "ctime": _written("%a %b %e %H:%M:%S %Y"),
     "url_request": d.Directive("a request line with a whole URL", _URL_REQUEST, split=_url_request),
     "coloured_request": d.REQUEST._replace(split=_coloured_request),
     "haproxy_request": d.Directive("a request line", _URL_REQUEST, split=_haproxy_request),
@@ -269,6 +267,8 @@ def _between_spaces(parts: list[d.Part], place: int) -> d.Part:
     before, following = parts[place - 1] if place else "", parts[place + 1] if place + 1 < len(parts) else ""
     is_bare = isinstance(before, str) and before[-1:] not in ('"', "[")
     if not is_bare or not isinstance(following, str) or following[:1] not in _ENDS_OF_TEXT:
+        return part
+    if part[0] == "user" and following.startswith(" ["):  # the client may have typed any name
         return part
     return part[0], part[1]._replace(pattern=_ENDS_OF_TEXT[following[0]], is_bounded=False)
 
