@@ -85,6 +85,8 @@ def read(line: str) -> dict[str, object]:
             CRI_TIME,
         ),
         (json.dumps({"message": LINE, "host": "web1", "timestamp": CRI_TIME}), "web1", CRI_TIME),
+        (f"{CRI_TIME} 203.0.113.7  {json.dumps({'log': LINE})}", "203.0.113.7", CRI_TIME),
+        (f"<134>Feb  7 11:48:51 cache-fra1 {json.dumps({'log': LINE})}", "cache-fra1", "Feb  7 11:48:51"),
         (
             json.dumps({"short_message": LINE, "host": "web1", "timestamp": 1385053862.3}),
             "web1",
@@ -261,3 +263,12 @@ def test_a_collector_may_have_taken_the_json_of_a_line_apart():
 def test_what_journalctl_writes_between_entries_is_no_request(line):
     """It was a dead letter in each of its outputs."""
     assert line_stage(None, None, None)(line.encode()) == []
+
+
+def test_ambassador_names_its_access_log_before_a_line_of_envoy():
+    """Its default is Envoy's, behind a word of its own."""
+    entry = read(
+        'ACCESS [2019-04-10T03:49:34.451Z] "GET /a HTTP/1.1" 501 - 0 7 180 179 "192.0.2.9" "curl/7.59.0" '
+        '"413bf460" "www.example.com" "10.0.0.5:80"'
+    )
+    assert (entry["ip"], entry["status"], entry["bytes"]) == ("192.0.2.9", 501, 7)

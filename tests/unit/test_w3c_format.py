@@ -109,6 +109,10 @@ def test_time_client_and_status_tell_that_a_line_has_these_columns(line):
             "a TCP connection",
         ),
         ("192.0.2.9:5001 [06/Feb/2009:12:12:51.443] fe/1: SSL handshake failure", "an error of HAProxy"),
+        (
+            '192.0.2.9:1 [06/Feb/2009:12:12:51.443] fe b/s1 0/0/1/4/5 200 9 - - ---- 1/1/0/0/0 0/0 "GET /a?b',
+            "cut off by HAProxy",
+        ),
         ("Connect from 192.0.2.9:5001 to 10.0.0.1:80 (www/HTTP)", "a connection"),
         (
             "tls 2.0 2018-12-20T02:59:40 net/lb/c6e77 g3d4 192.0.2.9:2817 10.0.0.1:80 5 2 98 246 -",

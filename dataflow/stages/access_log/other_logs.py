@@ -14,6 +14,8 @@ _DATE = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[ T][0-9:]{8}"
 _KINDS = (
     (rf"{_CLIENT} {_HAPROXY_TIME} [^ ]++ [^ ]++ [0-9/+-]++ \+?[0-9]++ [^ ]{{2}} [0-9/+]++ [0-9/]++",
      "a TCP connection in the log of HAProxy; expected requests, as its option httplog writes them"),
+    (rf"{_CLIENT} {_HAPROXY_TIME} [^\"]{{1,2000}}\"[^\"]*+\Z",
+     "cut off by HAProxy; expected a whole request, as with `len 65535` in its `log`"),
     (rf"{_CLIENT} {_HAPROXY_TIME} [^ \"]{{1,300}}: ", "an error of HAProxy; expected a request"),
     (r"Connect from [^ ]++ to [^ ]++ \(",
      "a connection in the log of HAProxy; expected requests, as its option httplog writes them"),

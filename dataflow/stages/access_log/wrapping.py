@@ -34,6 +34,8 @@ _PREFIXES = (
     rf"(?P<time>{_ISO})\t[^\t]++\t(?=\{{)",
     # aws logs tail, with the stream behind the time
     rf"(?P<time>{_ISO}) [^ /]*+/[^ ]*+ {_LINE}",
+    # a host without the name of a program, in front of JSON
+    rf"{_PRIORITY}{_TIME} (?P<host>[^ ]++) ++(?=\{{)",
     # CRI: time, stream, whole (F) or in parts (P). `docker logs -t` writes the time alone.
     rf"(?P<time>{_ISO}) (?:(?:stdout|stderr) (?:F|(?P<part>P))(?::[^ ]*+)? )?",
     # Docker Compose; of a swarm with the node behind the task
@@ -42,6 +44,8 @@ _PREFIXES = (
     rf"(?:{_COLOUR}{_NAME}{_COLOUR} )?{_COLOUR}(?P<host>{_POD}){_COLOUR} {_COLOUR}{_NAME}{_COLOUR} {_LINE}",
     # kubectl logs --prefix
     r"\[pod/(?P<host>[^/\]]++)/[^/\]]++\] ",
+    # Ambassador, of the Envoy in it
+    r"ACCESS (?=\[)",
     # journald, as `journalctl -o export` writes it
     "MESSAGE=",
 )
