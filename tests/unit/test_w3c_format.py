@@ -41,6 +41,24 @@ def test_a_local_time_counts_where_there_is_no_other(zone, ts):
 
 
 @pytest.mark.parametrize(
+    ("columns", "texts", "expected"),
+    [
+        ("cs-uri cs-uri-query", "www.example.com/a b=c", ("www.example.com", "/a", "b=c")),
+        ("cs-uri cs-uri-query", "/a b=c", (None, "/a", "b=c")),
+        ("cs-uri", "www.example.com:443/a?b=c", ("www.example.com", "/a", "b=c")),
+        ("cs-uri cs(Host)", "/a?b=c h.example", ("h.example", "/a", "b=c")),
+        ("cs-uri", "http://www.example.com/a", (None, "http://www.example.com/a", None)),
+        ("cs-uri", "www.example.com:443", (None, "www.example.com:443", None)),
+    ],
+)
+def test_a_uri_may_begin_with_a_host_and_have_its_query_in_another_column(columns, texts, expected):
+    """Incapsula writes both so: its host was a part of the path, and its query was lost."""
+    fields, unreadable = read(f"date time c-ip {columns} sc-status", f"2015-05-17 10:05:03 ::1 {texts} 200")
+    assert (fields.get("host"), fields["endpoint"], fields.get("query")) == expected
+    assert unreadable == {}
+
+
+@pytest.mark.parametrize(
     "line",
     [
         '2015-05-17 10:05:03.250 "192.0.2.1" "GET" "/a" "200" "Mozilla/5.0 (""X11"")" "12"',

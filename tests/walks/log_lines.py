@@ -7,6 +7,7 @@ from dataflow.stages.access_log.clients import address_of, host_name_of
 from dataflow.stages.access_log.json_format import json_object
 from dataflow.stages.access_log.named import format_files
 from dataflow.stages.access_log.times import epoch_time, formatted_time, iso_time
+from dataflow.stages.access_log.urls import host_before_path
 from dataflow.stages.access_log.values import duration_to_ms, host_of, request_line, unescape
 from dataflow.stages.datastream2.typed import parse_datastream2
 from dataflow.stages.datastream2.values import breadcrumbs_of
@@ -100,6 +101,9 @@ LOG_LINES = {
     "address": Walk(of_text(address_of), some(FIELDS, "colons", "brackets and ports", "digits")),
     "host name": Walk(of_text(host_name_of), some(FIELDS, "labels", "digits", "colons")),
     "host": Walk(of_text(host_of), some(FIELDS, "brackets and ports", "colons")),
+    "host before a path": Walk(
+        of_text(host_before_path), some(FIELDS, "labels", "colons", "brackets and ports")
+    ),
     "escapes": Walk(of_text(unescape), some(FIELDS, "escapes")),
     "request line": Walk(of_text(request_line), some(FIELDS, "a long word", "labels")),
     "ISO time": Walk(of_text(iso_time), some(FIELDS, "digits", "fractions")),

@@ -8,22 +8,17 @@ from dataflow.errors import Misconfigured
 from dataflow.stages.access_log import directives as d
 from dataflow.stages.access_log.clients import UnreadableField, client_of, first_client, forwarded_client
 from dataflow.stages.access_log.times import common_time, epoch_time, iso_time
+from dataflow.stages.access_log.urls import host_and_target, host_before_path
 from dataflow.stages.access_log.values import (
     NO_VALUE,
     RequestLine,
     duration_to_ms,
     number_of,
     request_line,
-    target_parts,
     text_of,
 )
 
 _SECOND = r"-?[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+"
-# Possessive, and a query may have line feeds: else one would be looked for at each length of host and path.
-_URL = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*+://(?:[^/?#@]*+@)?+(\[[^\]]*+\]|[^/?#:]*+)(?::[0-9]*+)?+([^?]*+)(?:\?(.*+))?+",
-    re.DOTALL,
-)
 _QUOTED = r'-|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 # Amazon S3 escapes no quotation mark. That of the request line ends it, as no target has a space; the last
 # one of the line ends the user agent; and what stands between two of them is the client's on both sides.
@@ -38,14 +33,6 @@ _ENDS_OF_TEXT = {" ": "[^ ]*+", "/": "[^ /]*+", "\t": r"[^\t]*+"}
 _COLUMN = re.compile(r"<([a-z_]+)(?:=([^<>]+))?>")
 
 
-def _host_and_target(target: str) -> tuple[str | None, str | None, str | None]:
-    target = text_of(target) or ""
-    match = _URL.fullmatch(target)
-    if match is None:
-        return None, *target_parts(target)
-    return match[1] or None, match[2] or "/", match[3] or None
-
-
 def _in_quotes(text: str) -> str | None:
     return text_of(text[1:-1] if text[:1] == '"' else text)
 
@@ -57,7 +44,7 @@ def _in_bare_quotes(text: str) -> str | None:
 def _url_request(text: str) -> tuple[str | None, ...]:
     request = request_line(text_of(text.strip('"')))
     target = request.endpoint if request.query is None else f"{request.endpoint}?{request.query}"
-    host, endpoint, query = _host_and_target((target or "").replace("\\", "\\\\"))
+    host, endpoint, query = host_and_target((target or "").replace("\\", "\\\\"))
     return request.method, host, endpoint, query, request.protocol
 
 
@@ -217,7 +204,8 @@ COLUMNS: dict[str, d.Directive] = {
     "unescaped_agent": _unescaped("user_agent", f"-|{_LAST_QUOTED}"),
     "quoted_referer": _field("referer", _in_quotes, "a text in quotes, or -", _QUOTED),
     "quoted_agent": _field("user_agent", _in_quotes, "a text in quotes, or -", _QUOTED),
-    "url": d.Directive("a URL", ("host", "endpoint", "query"), split=_host_and_target),
+    "url": d.Directive("a URL", ("host", "endpoint", "query"), split=host_and_target),
+    "uri": d.Directive("a path or URL", ("host", "endpoint", "query"), split=host_before_path),
     "three_seconds": _field("response_time_ms", _sum_of_seconds, "three times in seconds", _THREE_SECONDS),
     "ms_or_seconds": _field(
         "response_time_ms", _ms_or_seconds, "milliseconds, or seconds with decimals",

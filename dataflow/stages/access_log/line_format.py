@@ -113,8 +113,7 @@ class LineFormat:
         except UnreadableField:
             unreadable = self._read_others(texts, values)
         for group, indexes, split in self._splits:
-            for index, value in zip(indexes, split(texts[group]), strict=True):
-                values[index] = value
+            _put(values, indexes, split(texts[group]))
         values[_TS] = self._time.read(texts)
         if unreadable:  # of a line that lives: others are told as a whole
             self.unreadable.update(unreadable)
@@ -133,6 +132,13 @@ class LineFormat:
             except UnreadableField:
                 unreadable.append(_FIELDS[index])
         return unreadable
+
+
+def _put(values: list[Value], indexes: Sequence[int], parts: Sequence[Value]) -> None:
+    """Put in the parts that there are: of the others another column may have told."""
+    for index, value in zip(indexes, parts, strict=True):
+        if value is not None:
+            values[index] = value
 
 
 def _indexes(directive: Directive) -> tuple[int, ...]:
