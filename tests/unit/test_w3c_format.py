@@ -168,10 +168,12 @@ def test_a_line_of_another_log_is_told_as_that(prefix, line, said):
         f'[{ISO}] "- - -" 0 UF 1 2 9 - "-" "-" "-" "-" "10.0.0.1:5"',
         f'{ENVOY_JSON}"authority":"-","protocol":"-","start_time":"{ISO}"}}',
         f'{ENVOY_JSON}":authority":null,"protocol":null,"start_time":"{ISO}"}}',
+        f'{ISO} lb 192.0.2.9:2817 10.0.0.1:80 0.001 0.000028 0.000041 - - 82 305 "- - - " "-" - -',
+        f'{ISO} lb 192.0.2.9:2817 - -1 -1 -1 - - 0 0 "- - - "',
     ],
 )
 @pytest.mark.parametrize("prefix", ["", "2020-02-07T11:48:51.1Z stdout F "])
-def test_a_connection_in_the_log_of_a_mesh_is_dropped(prefix, line):
+def test_a_connection_in_the_log_of_a_mesh_or_balancer_is_dropped(prefix, line):
     """Half of the lines of a sidecar may be some: as dead letters they would stop a stream."""
     with pytest.raises(DroppedEvent, match="no_request"):
         line_parser(None).parse(f"{prefix}{line}".encode())

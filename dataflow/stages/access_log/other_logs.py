@@ -34,8 +34,9 @@ _KINDS = (
     (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
      "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
 )  # fmt: skip
-_ENVOY_CONNECTION = re.compile(
+_is_connection = re.compile(
     rf'\[{_ISO_TIME}\] "- - -" 0 |'
+    rf'{_ISO_TIME} [^ ]{{1,80}} {_CLIENT} [^"]{{1,200}} - - [0-9]{{1,20}} [0-9]{{1,20}} "- - - "|'
     r'\{(?=.{0,4096}"downstream_remote_address":)(?=.{0,4096}"protocol":null)'
 ).match
 _kinds = [(re.compile(pattern).match, what) for pattern, what in _KINDS]
@@ -44,9 +45,9 @@ _kinds = [(re.compile(pattern).match, what) for pattern, what in _KINDS]
 def fault_of_other_log(line: str) -> InvalidEvent | None:
     """Return what a line is that no format takes; null if it is of no kind that is known.
 
-    Raises `DroppedEvent` for a TCP connection of Envoy or Istio: a mesh logs these beside its requests.
+    Raises `DroppedEvent` for a TCP connection of Envoy, Istio or ELB: they log these beside requests.
     """
-    if _ENVOY_CONNECTION(line):
+    if _is_connection(line):
         raise DroppedEvent(NO_REQUEST)
     for match, what in _kinds:
         if match(line):
