@@ -200,6 +200,8 @@ def test_address_host_and_port_are_told_apart(front, ip, host):
         "level=info client=192.0.2.9 - -",
         "nginx: 192.0.2.9 - -",
         "192.0.2.9 www.example.com - -",
+        "192.0.2.9 -> 10.0.0.5:80",
+        "192.0.2.9 | bob",
     ],
 )
 def test_what_is_neither_an_address_nor_a_host_name_is_a_dead_letter(front):

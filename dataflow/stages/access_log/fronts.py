@@ -43,6 +43,8 @@ def front_of(text: str) -> Front:
     """
     if match := _client_first(text):
         client, ident, user = match.groups()
+        if ident != "-" and not any(map(str.isalnum, ident)):  # `client -> upstream`: what follows is no user
+            raise _no_client(text)
         is_address = address_of(_first(client)) is not None
         if is_address and _is_site(ident) and not user.strip(" ").startswith("- "):
             return _front(client, ident, "-", user)  # lighttpd has the host there, as some hosters have
