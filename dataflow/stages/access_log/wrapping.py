@@ -26,6 +26,8 @@ _PREFIXES = (
     rf"{_PRIORITY}{_TIME} (?:(?!{_FACILITY} )(?P<host>[^ ]++) )?(?:{_FACILITY} )?{_TAG}",
     # syslog without time and host, as programs send it to a local socket
     rf"(?:<[0-9]{{1,3}}>{_TAG}|[A-Za-z][0-9A-Za-z_./-]*+{_PROCESS}: )",
+    # and with the host that nginx writes to it, which journald takes for a part of the message
+    rf"(?P<host>[A-Za-z][0-9A-Za-z._-]*+) [A-Za-z][0-9A-Za-z_-]*+: {_LINE}",
     # and with a host, but without the name of a program
     rf"{_PRIORITY}(?P<time>{_BSD}) (?P<host>[A-Za-z][0-9A-Za-z._-]*+) {_LINE}",
     # syslog by RFC 5424; Heroku leaves structured data out
