@@ -13,7 +13,7 @@ from dataflow.errors import Reason as DeadLetterReason
 from dataflow.instants import range_ms
 
 if TYPE_CHECKING:
-    from dataflow.dead_letters.json_views import DeadLetterRow
+    from dataflow.dead_letters.json_views import DeadLetterList, DeadLetterRow
     from dataflow.dead_letters.letter import LetterFilter, Place
     from dataflow.dead_letters.selection import ReplayResult
 
@@ -114,6 +114,10 @@ def list_letters(
         return
     columns = ("place", "since, UTC", "topic", "why", "sent back")
     page().print(table_of(columns, [_row(row) for row in answer.dead_letters]))
+    _say_what_is_missing(answer)
+
+
+def _say_what_is_missing(answer: "DeadLetterList") -> None:
     if missing := answer.leaderless_partitions:
         which = ", ".join(map(str, missing))
         notes().print(f"Not listed, as they have no leader: those of partitions {which}.", style="red")

@@ -5,15 +5,16 @@ import gc
 import warnings
 
 import pytest
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import ProducerClosed
+from aiokafka.errors import KafkaConnectionError, ProducerClosed
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.structs import TopicPartition
 from kafka_client import KafkaClient
 
 from dataflow.kafka.clients import drop, running
-from dataflow.kafka.consumers import apply_settings, group_consumer, group_metadata, reader
+from dataflow.kafka.consumers import apply_settings, client_of, group_consumer, group_metadata, reader
 from dataflow.kafka.producers import IdempotentProducer, TransactionalProducer
 from dataflow.kafka.reading import read_to_end, read_up_to
 from dataflow.kafka.transaction import transaction, transactional_producer
@@ -226,3 +227,21 @@ async def test_what_an_open_transaction_holds_up_is_told_once(
             reading = read_up_to(consumer, {tp: 1}, on_stalled=commit)
             assert [r.value async for _, records in reading for r in records] == [b"1"]
     assert told == [[tp]]
+
+
+def test_a_request_on_a_connection_that_was_just_lost_is_retried(reached: Reached):
+    """There uvloop raises RuntimeError, which nobody retries: a killed broker ended a worker by it."""
+
+    async def send() -> None:
+        async with reader(reached) as consumer:
+            assert await consumer.topics() is not None
+            connection, *_ = client_of(consumer)._conns.values()
+            connection._read_task.cancel()  # else it may be the first to learn of it
+            connection._writer.transport.abort()
+            while "closed=False" in repr(connection._writer.transport):  # noqa: ASYNC110  # it tells nobody
+                await asyncio.sleep(0)
+            with pytest.raises(KafkaConnectionError):
+                await connection.send(MetadataRequest([]))
+            assert await consumer.topics() is not None  # by another connection
+
+    uvloop.run(send())

@@ -111,7 +111,7 @@ def a_dry_run() -> DryRun:
 COMMANDS: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
     "tables": lambda _: tables._show("x", answer_about_a_table()),
     "dead-letters list": lambda patch: (
-        patch.setattr(dead_letters, "ask_broker", lambda _: DeadLetterList([a_letter()], 1, True)),
+        patch.setattr(dead_letters, "ask_broker", lambda _: DeadLetterList([a_letter()], 1, True, [])),
         dead_letters.list_letters(),
     ),
     "dead-letters show": lambda patch: (
