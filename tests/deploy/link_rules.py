@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from deploy.manifests import Manifest, Node, Workload, name_of, of_kind, workloads
 
+ACME_SOLVER = {"acme.cert-manager.io/http01-solver": "true"}
+"""Labels of the pods that cert-manager makes to prove a name."""
+
 
 def link_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
     """Yield where a manifest names something that none of the others is."""
@@ -17,7 +20,7 @@ def link_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
         yield from _service_faults(service, pods)
     for kind in ("PodDisruptionBudget", "NetworkPolicy"):
         for manifest in of_kind(manifests, kind):
-            if not _is_of_strimzi(manifest, manifests):
+            if not _is_of_an_operator(manifest, manifests):
                 yield from _selector_faults(manifest, pods)
     yield from _grant_faults(manifests)
     for stateful in of_kind(manifests, "StatefulSet"):
@@ -26,10 +29,11 @@ def link_faults(manifests: Sequence[Manifest]) -> Iterator[str]:
         yield from _target_faults(scaler, manifests)
 
 
-def _is_of_strimzi(manifest: Manifest, manifests: Iterable[Manifest]) -> bool:
-    """Tell whether a manifest is about pods that Strimzi's operator makes of a Kafka that is there."""
+def _is_of_an_operator(manifest: Manifest, manifests: Sequence[Manifest]) -> bool:
+    """Tell whether a manifest is about pods that Strimzi or cert-manager makes of another manifest."""
     labels = manifest["spec"].get("podSelector", {}).get("matchLabels", {})
-    return f"Kafka/{labels.get('strimzi.io/cluster')}" in map(name_of, manifests)
+    is_solver = labels == ACME_SOLVER and bool(of_kind(manifests, "Certificate"))
+    return is_solver or f"Kafka/{labels.get('strimzi.io/cluster')}" in map(name_of, manifests)
 
 
 def matches(selector: Mapping[str, Node], labels: Mapping[str, str]) -> bool:
