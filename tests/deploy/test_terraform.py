@@ -40,3 +40,18 @@ def test_every_variable_is_described_and_used(module):
     assert all("description" in body for body in variables.values())
     outputs = re.findall(r'^output "\w+" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
     assert all("description" in body for body in outputs)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_a_bucket_with_rules_has_a_key(module):
+    """The provider writes them by S3: `access_key and secret_key are required`, when the cluster is there."""
+    text = (module / "main.tf").read_text()
+    buckets = re.findall(
+        r'^resource "linode_object_storage_bucket" "\w+" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL
+    )
+    with_rules = [
+        body for body in buckets if re.search("^  (?:lifecycle_rule|versioning) ", body, re.MULTILINE)
+    ]
+    assert with_rules
+    for body in with_rules:
+        assert {"access_key", "secret_key"} <= set(re.findall(r"^  (\w+) +=", body, re.MULTILINE))

@@ -32,7 +32,8 @@ resource "linode_lke_cluster" "this" {
   }
 }
 
-# Nodes take what comes from the private network: other nodes and NodeBalancers.
+# Nodes take what comes from the private network: other nodes and NodeBalancers. A node that the autoscaler has
+# added is behind the firewall after the next `terraform apply`.
 resource "linode_firewall" "nodes" {
   label           = "${var.name}-nodes"
   tags            = [var.name]
@@ -78,10 +79,18 @@ resource "linode_object_storage_bucket" "archive" {
   acl    = "private"
 }
 
+# Rules of a bucket are written by S3, which needs a key. That of the workers is made after the buckets.
+resource "linode_object_storage_key" "rules" {
+  label   = "${var.name}-rules"
+  regions = [var.region]
+}
+
 resource "linode_object_storage_bucket" "logs" {
-  label  = "${var.name}-logs"
-  region = var.region
-  acl    = "private"
+  label      = "${var.name}-logs"
+  region     = var.region
+  acl        = "private"
+  access_key = linode_object_storage_key.rules.access_key
+  secret_key = linode_object_storage_key.rules.secret_key
 
   # What has been read is kept for a month.
   lifecycle_rule {
