@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' dataflow/__init__.py)
 EXTRAS ?=
 IMAGE ?= dataflow:$(VERSION)$(if $(EXTRAS),-sinks)
-IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo docker build || \
+IMAGE_BUILDER ?= $(shell docker info > /dev/null 2>&1 && echo DOCKER_BUILDKIT=1 docker build || \
 	echo buildah bud --layers --isolation chroot --format docker)
 
 # Python compiles what it imports once, not at every start: that is half of what a start costs.

@@ -57,6 +57,15 @@ def test_everything_is_installed_by_hash():
     assert all("--require-hashes -r" in given or "--no-index" in given for given in installs)
 
 
+def test_its_mounts_are_built_by_buildkit():
+    """Docker before 23 has another builder by default: `the --mount option requires BuildKit`."""
+    assert any("--mount" in given for given in instructions("RUN"))
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert re.findall(r"echo (.*docker build) \|\|", makefile) == ["DOCKER_BUILDKIT=1 docker build"]
+    for page in ("README.md", "docs/deploy-compose.md"):
+        assert "export DOCKER_BUILDKIT=1" in (ROOT / page).read_text("utf-8")
+
+
 def test_the_context_has_what_the_wheel_needs_and_no_demo():
     """An image that is put out has no broker, no generators, and nothing that lies about in a checkout."""
     needed = [
