@@ -14,6 +14,8 @@ from dataflow.web import metrics, table_metrics
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 PARTS = ("Means", "Look at", "Do")
+DAYS_OF_A_MONTH = 30
+WORDS = {2: "two", 5: "five"}
 
 RULES = [rule for path in rule_files() for rule in rules_of(path)]
 ALERTS = [rule for rule in RULES if rule.alert]
@@ -65,6 +67,16 @@ def test_an_alert_says_what_to_do(rule: AlertRule):
     found = re.search(rf"^### {rule.alert}\n\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE)
     assert found, f"docs/operations.md has no entry {rule.alert}"
     assert re.findall(r"^- \*\*(.+?)\*\*: \S", found[1], re.MULTILINE) == list(PARTS)
+
+
+@pytest.mark.parametrize(("alert", "days"), [("DataflowFreshnessBurn", 2), ("DataflowFreshnessBurnSlow", 5)])
+def test_a_burn_rate_is_what_the_page_says(alert: str, days: int):
+    """The page said that an hour uses up the allowance of two days: it is that of 14 hours."""
+    [rule] = [rule for rule in ALERTS if rule.alert == alert]
+    [factor] = set(re.findall(r"> ([\d.]+) \* 0\.01", rule.expr))
+    assert round(DAYS_OF_A_MONTH / float(factor)) == days
+    [entry] = re.findall(rf"^### {alert}\n\n- \*\*Means\*\*: (.*)", PAGE, re.MULTILINE)
+    assert entry.endswith(f"a month's allowance would be used up in {WORDS[days]} days.")
 
 
 def test_every_entry_is_of_an_alert():
