@@ -1,7 +1,7 @@
 """Autoscaling: the metrics that the autoscalers of k8s/components/hpa ask for, from real programs.
 
-metrics-server tells the CPU of pods; prometheus-adapter tells `dataflow_wanted_workers`, by our rule, as a
-Prometheus has scraped it. They run beside the pods, as nobody here pulls their images.
+metrics-server tells the CPU of pods; prometheus-adapter tells wanted workers and bytes in flight, by our
+rules, as a Prometheus has scraped them. They run beside the pods, as nobody here pulls their images.
 """
 
 import json
@@ -20,8 +20,13 @@ RULES: Final = K8S.parent / "deploy" / "prometheus" / "adapter.yml"
 SERVED: Final = {"metrics.k8s.io": 4443, "external.metrics.k8s.io": 4444}
 """Groups of the API, and the port of the program that serves each."""
 
-WANTED: Final = "/apis/external.metrics.k8s.io/v1beta1/namespaces/dataflow/dataflow_wanted_workers"
-CPU: Final = "/apis/metrics.k8s.io/v1beta1/namespaces/dataflow/pods"
+EXTERNAL: Final = "/apis/external.metrics.k8s.io/v1beta1/namespaces/dataflow"
+MEASURED: Final = (
+    "/apis/metrics.k8s.io/v1beta1/namespaces/dataflow/pods",
+    f"{EXTERNAL}/dataflow_wanted_workers",
+    f"{EXTERNAL}/dataflow_http_in_flight_bytes",
+)
+"""What autoscalers ask for."""
 MEASURED_SECONDS: Final = 120
 
 PROMETHEUS: Final = """
@@ -47,7 +52,7 @@ def measured(node: ClusterNode, secrets: Path) -> Iterator[None]:
         for group in SERVED:
             for path, manifest in _registration(group):
                 node.apply_at(path, manifest)
-        for path in (CPU, WANTED):
+        for path in MEASURED:
             wait_until(lambda path=path: _has_items(node, path), MEASURED_SECONDS, path)  # type: ignore[misc]
         yield
 
@@ -67,7 +72,7 @@ def autoscalers() -> Sequence[Manifest]:
 
 def _programs(node: ClusterNode, secrets: Path) -> Iterator[Sequence[str]]:
     folder, config = node.folder, str(node.folder / "kubeconfig")
-    targets = [f"{pod['status']['podIP']}:6066" for pod in node.pods("enrich")]
+    targets = [f"{pod['status']['podIP']}:6066" for name in ("enrich", "ingest") for pod in node.pods(name)]
     written = PROMETHEUS.replace("TARGETS", json.dumps(targets))
     written = written.replace("METRICS_TOKEN", str(secrets / "metrics-token"))
     (folder / "prometheus.yml").write_text(written)
