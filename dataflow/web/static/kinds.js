@@ -5,6 +5,7 @@ import { make } from "./rows.js";
 import { count, percent } from "./words.js";
 
 const UNKNOWN = "-";
+const REST = "all others";
 const COLORS = ["sent", "dropped", "dead", "fourth", "fifth"];
 const QUESTIONS = [
   { title: "Cache", part: 1, first: "hit" },
@@ -23,7 +24,7 @@ export function kindsOf() {
         const sums = addedUp(rows, part);
         const whole = sums.reduce((sum, [, value]) => sum + value, 0);
         sums.sort(([one, left], [other, right]) => (other === first) - (one === first) || right - left);
-        bar.show(`${count(whole)} requests`, sums.slice(0, COLORS.length).map(([name, value], place) => ({
+        bar.show(`${count(whole)} requests`, withRest(sums, whole).map(([name, value], place) => ({
           name: `${name === UNKNOWN ? "not said" : name} (${percent(value / whole)})`,
           value,
           text: count(value),
@@ -41,6 +42,13 @@ function addedUp(rows, part) {
     sums.set(name, (sums.get(name) ?? 0) + requests);
   }
   return [...sums];
+}
+
+/** Return as many parts as there are colors: what is beyond them is one of them, so that they add up to the whole. */
+function withRest(sums, whole) {
+  if (sums.length <= COLORS.length) return sums;
+  const first = sums.slice(0, COLORS.length - 1);
+  return [...first, [REST, whole - first.reduce((sum, [, value]) => sum + value, 0)]];
 }
 
 /** Return which share of the requests whose cache status is known were hits; null for none. */

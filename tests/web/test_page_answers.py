@@ -1,0 +1,112 @@
+"""What the pages make of answers that a worker gives seldom: refusals, odd keys, odd addresses."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+STATIC = Path(__file__).parents[2] / "dataflow" / "web" / "static"
+CHROMIUM = Path("/usr/bin/chromium")
+REASON = "merge is 'true'; expected a shorter range"
+LONG = "/" + "a" * 2_000
+TURNED = "/\u202egpj.exe"
+METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "other"]
+BALANCE = {"received": 9, "sent": 9, "dropped": 0, "dead_lettered": 0}
+STREAMS = {
+    "streams": {"access-logs": BALANCE},
+    "partitions": {"access-logs": {"answered": [0], "missing": []}},
+    "lag": {"access-logs": {"records": 0, "seconds": 0}},
+    "states": {"access-logs": {"state": "running", "pause": None}},
+    "details": {"access-logs": {}},
+}
+TABLE = {
+    "name": "requests_per_endpoint",
+    "topics": ["access-logs"],
+    "key": "endpoint",
+    "windows": ["minute", "all"],
+    "aggregations": ["count"],
+}
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(),
+    reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)",
+)
+
+
+def counted(table: str) -> dict[str, object]:
+    """Return the one window of a table."""
+    keys = [f"{method} - person" for method in METHODS] if "kind" in table else [LONG, TURNED, "/c"]
+    entries = [{"key": key, "count": 10, "bytes": 1, "errors": 0} for key in keys]
+    window = {"start": "2026-12-01T11:00:00Z", "end": "2026-12-01T11:01:00Z", "closed": True}
+    windows = [{**window, "total": len(keys), "entries": entries}]
+    return {
+        "table": table,
+        "window": "minute",
+        "windows": windows,
+        "apart": {},
+        "suspended": {},
+        "since": None,
+    }
+
+
+def event_of(address: str, refused: str | None) -> str:
+    """Return the answer to an address as an event; a 400 for those that the pattern matches."""
+    fixed = {"streams": STREAMS, "tables": {"tables": [TABLE]}, "rules/versions": {}}
+    table = urlsplit(address).path.split("/")[1:2]
+    if refused is not None and re.search(refused, address):
+        event = {"of": address, "status": 400, "answer": {"error": REASON}}
+    else:
+        answer = fixed[address] if address in fixed else counted(*table)
+        event = {"of": address, "status": 200, "answer": answer}
+    return f"event: answer\ndata: {json.dumps(event)}\n\n"
+
+
+def serve(route: Route, refused: str | None) -> None:
+    """Answer as a worker does: with a file of the dashboard, or with events."""
+    url = urlsplit(route.request.url)
+    if url.path == "/live":
+        addresses = parse_qs(url.query)["of"][0].split(" ")
+        body = "".join(event_of(address, refused) for address in addresses)
+        route.fulfill(body=body, content_type="text/event-stream")
+    elif url.path == "/session":
+        route.fulfill(json={"user": None, "roles": ["read"], "can_log_in": False})
+    else:
+        route.fulfill(path=STATIC / (url.path.rpartition("/")[2] or "index.html"))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Return a running browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens an address while some questions are refused; no page may raise."""
+    errors: list[str] = []
+    page = chromium.new_page(viewport={"width": 1280, "height": 844})
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def open_(address: str, refused: str | None = None) -> Page:
+        page.route("**/*", lambda route: serve(route, refused))
+        page.goto(f"http://localhost/{address}")
+        return page
+
+    yield open_
+    page.close()
+    assert errors == []
+
+
+def test_parts_add_up_to_their_whole(open_page):
+    """With more methods than colors, the rest was in the sum and nowhere else."""
+    page = open_page("?page=traffic")
+    whole = "80 requests = 10 GET (12.5 %) + 10 POST (12.5 %) + 10 HEAD (12.5 %) + 10 PUT (12.5 %)"
+    bar = page.get_by_role("img", name=re.compile("^Method: "))
+    expect(bar).to_have_attribute("aria-label", f"Method: {whole} + 40 all others (50 %)")
