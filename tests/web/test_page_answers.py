@@ -104,6 +104,27 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     assert errors == []
 
 
+@pytest.mark.parametrize("bounds", ["from=x&to=y", "from=2026-12-02T00:00:00Z&to=2026-12-01T00:00:00Z"])
+def test_a_range_of_no_sense_is_the_usual_one(open_page, bounds: str):
+    """The page asked for it, and was refused."""
+    page = open_page(f"?page=traffic&{bounds}")
+    expect(page.locator("select[name=last]")).to_have_value("1h")
+
+
+def test_a_range_that_ends_before_it_begins_is_refused_where_it_is_typed(open_page):
+    """Nothing happened, and nothing said why; what was typed stays when another column is sorted."""
+    page = open_page("?page=traffic&from=2026-12-01T00:00:00Z&to=2026-12-02T00:00:00Z")
+    expect(page.locator("main")).to_contain_text("/c")
+    page.fill("input[name=to]", "2026-11-30T00:00")
+    expect(page.locator("#bounds-fault")).to_have_text("The end has to be after the beginning.")
+    page.get_by_role("button", name="share").first.click()
+    expect(page).to_have_url(re.compile("order=-share"))
+    expect(page.locator("input[name=to]")).to_have_value("2026-11-30T00:00")
+    page.fill("input[name=to]", "2026-12-03T00:00")
+    expect(page.locator("#bounds-fault")).to_be_empty()
+    expect(page).to_have_url(re.compile("to=2026-12-03"))
+
+
 def test_parts_add_up_to_their_whole(open_page):
     """With more methods than colors, the rest was in the sum and nowhere else."""
     page = open_page("?page=traffic")

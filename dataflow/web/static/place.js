@@ -37,11 +37,15 @@ export function filters() {
   }));
 }
 
-/** Return the range: {from, to, window} of instants, or one of those `offered` of RANGES with its `last`. */
+/**
+ * Return the range: {from, to, window} of instants, or one of those `offered` of RANGES with its `last`. What is no
+ * range, because an instant cannot be read or the end is not after the beginning, is as if it were not there.
+ */
 export function range(offered = Object.keys(RANGES)) {
-  const [from, to, windows] = [parameter("from"), parameter("to"), offered.map((name) => RANGES[name].window)];
-  if (from && to) {
-    const fitting = windowFor(Date.parse(to) - Date.parse(from));
+  const [begin, end] = [Date.parse(parameter("from")), Date.parse(parameter("to"))];
+  if (begin < end) {
+    const [from, to] = [begin, end].map((ms) => new Date(ms).toISOString());
+    const [fitting, windows] = [windowFor(end - begin), offered.map((name) => RANGES[name].window)];
     return { from, to, window: windows.includes(fitting) ? fitting : windows[0] };
   }
   const last = offered.includes(parameter("last")) ? parameter("last") : offered[0];
