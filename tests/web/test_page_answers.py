@@ -104,6 +104,34 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     assert errors == []
 
 
+@pytest.mark.parametrize("name", ["traffic", "stays", "sources", "tables"])
+def test_a_refused_question_is_not_a_zero_and_not_awaited(open_page, name: str):
+    """Tables too large for the range stayed at `Asking…`, stays and views were 0, a table was blank."""
+    page = open_page(f"?page={name}&key=gone&last=30d", r"^tables/")
+    expect(page.locator("main")).to_contain_text(f"No answer: {REASON}.")
+    expect(page.locator("main")).not_to_contain_text("Asking…")
+    expect(page.locator("main .value")).to_have_count(0)
+
+
+def test_numbers_of_another_period_go_when_the_next_is_refused(open_page):
+    """They stood under the name of the period that was asked for."""
+    page = open_page("?page=tables&window=minute", "merge=true")
+    expect(page.locator("#counts")).to_contain_text("/c")
+    page.select_option("select[name=period]", "together")
+    expect(page.locator("#apart")).to_have_text(f"No answer: {REASON}.")
+    expect(page.locator("#counts")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("period", "chosen"), [("rubbish", "newest"), ("2026-12-01", "2026-12-01T00:00:00Z")]
+)
+def test_any_period_of_the_address_can_be_opened(open_page, period: str, chosen: str):
+    """An address that was cut when it was sent left the page empty; an older period had no name."""
+    page = open_page(f"?page=tables&window=minute&period={period}")
+    expect(page.locator("select[name=period]")).to_have_value(chosen)
+    expect(page.locator("#counts")).to_contain_text("/c")
+
+
 @pytest.mark.parametrize("bounds", ["from=x&to=y", "from=2026-12-02T00:00:00Z&to=2026-12-01T00:00:00Z"])
 def test_a_range_of_no_sense_is_the_usual_one(open_page, bounds: str):
     """The page asked for it, and was refused."""
@@ -123,6 +151,18 @@ def test_a_range_that_ends_before_it_begins_is_refused_where_it_is_typed(open_pa
     page.fill("input[name=to]", "2026-12-03T00:00")
     expect(page.locator("#bounds-fault")).to_be_empty()
     expect(page).to_have_url(re.compile("to=2026-12-03"))
+
+
+def test_a_key_of_any_length_and_direction_leaves_the_table_readable(open_page):
+    """One address of 2,000 characters took four screens; one with U+202E was shown backwards."""
+    page = open_page("?page=tables&window=minute")
+    row = page.locator("#counts tbody tr").first
+    expect(row).to_contain_text(LONG)
+    assert row.bounding_box()["height"] < 150
+    expect(page.locator("#counts tbody")).to_contain_text(r"/\u202egpj.exe")
+    page.goto(f"http://localhost/?page=traffic&endpoint={LONG}")
+    expect(page.locator("#filters li")).to_contain_text(LONG)
+    assert page.locator("#filters li").bounding_box()["height"] < 150
 
 
 def test_parts_add_up_to_their_whole(open_page):

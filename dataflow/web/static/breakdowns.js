@@ -27,7 +27,7 @@ function countryName(code) {
   }
 }
 
-/** Make the sections; show() takes the answers, and how many requests the page is of. */
+/** Make the sections; show() takes the answers, the refusals, and how many requests the page is of. */
 export function breakdownsOf() {
   const tables = BREAKDOWNS.map((each) => ({ ...each, view: viewOf(each), lack: make("p", { class: "note" }) }));
   return {
@@ -35,7 +35,7 @@ export function breakdownsOf() {
       make("section", hasTimes ? { class: "wide" } : {}, make("h2", {}, title), view.element, lack),
     ),
     addresses: () => Object.fromEntries(tables.map((each) => [each.field, addressOf(each)])),
-    show: (answers, whole) => tables.forEach((each) => show(each, answers[each.field], whole)),
+    show: (answers, errors, whole) => tables.forEach((each) => show(each, answers[each.field], errors[each.field], whole)),
   };
 }
 
@@ -72,14 +72,14 @@ function addressOf(each) {
   return rankingAddress(table, { order: orderOf(each), topic: filters().stream ?? null, ...chosen });
 }
 
-function show(each, answer, whole) {
+function show(each, answer, refusal, whole) {
   const { field, view, lack } = each;
   const set = filters();
   const isKnown = rankingQuestion(set, field) !== null || !Object.keys(set).some((name) => name !== "stream");
   const { rows, total } = rankingOf(answer);
   const isChosen = isKnown && field in set;
   const shown = rows.filter(({ key }) => !isChosen || key === set[field]).map((row) => ({ ...row, of: isKnown ? whole : null }));
-  view.show(shown, { total: isChosen ? shown.length : total, json: answer && addressOf(each), isComing: !answer });
+  view.show(shown, { total: isChosen ? shown.length : total, json: answer && addressOf(each), isComing: !answer, refusal });
   const others = Object.keys(set).filter((name) => name !== "stream" && name !== field);
   const since = answer?.since ? `Counted since ${answer.since.slice(0, 16).replace("T", " ")} UTC.` : "";
   say(lack, isKnown ? since : `Of all requests: no table counts by ${field} and ${listed(others)} together.`);

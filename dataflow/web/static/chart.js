@@ -1,10 +1,12 @@
 // Chart: times and values in, curves with axes out, drawn by uPlot, which is loaded when the first one is shown.
 
 import { make, say } from "./rows.js";
+import { oneLine } from "./texts.js";
 import { count } from "./words.js";
 
 const COLORS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6"];
 const HEIGHT = 190;
+const LONGEST_NAME = 80; // of a curve: it may be a key that somebody sent
 const BINARY = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 let loading = null;
@@ -100,7 +102,7 @@ function optionsOf(view, uPlot) {
     const value = (_plot, _value, _series, index) =>
       index === null || index === undefined ? "–" : said(view, at, index);
     const fill = view.isStacked || view.series.length === 1 ? `${stroke}${view.isStacked ? "" : "33"}` : undefined;
-    return { label, stroke, width: 1.5, fill, value, points: { show: view.data.times.length === 1 } };
+    return { label: oneLine(label, LONGEST_NAME), stroke, width: 1.5, fill, value, points: { show: view.data.times.length === 1 } };
   });
   return {
     width: view.place.clientWidth,

@@ -4,6 +4,7 @@ import { chartOf } from "./chart.js";
 import { addressWith, go, parameter } from "./place.js";
 import { make, offer, say } from "./rows.js";
 import { tableOf } from "./table.js";
+import { visible } from "./texts.js";
 import { bytes, count, period, plural, summary, title } from "./words.js";
 
 const NEWEST = "newest";
@@ -15,7 +16,7 @@ export function open(root) {
   const view = viewOf(root);
   view.pick.addEventListener("submit", (event) => event.preventDefault());
   view.pick.addEventListener("change", ({ target }) => go(changesOf(target)));
-  return { addresses: () => addressesOf(view), show: (answers) => show(view, answers) };
+  return { addresses: () => addressesOf(view), show: (answers, errors) => show(view, answers, errors) };
 }
 
 function viewOf(root) {
@@ -24,7 +25,7 @@ function viewOf(root) {
   const [counts, chart] = [make("div", { id: "counts" }), make("div", { id: "curve" })];
   const [caption, apart, back] = [make("h3", { id: "caption" }), make("p", { id: "apart", class: "note" }), make("a")];
   root.append(make("section", {}, make("h2", {}, "Tables"), pick, caption, back, chart, counts, apart));
-  return { pick, counts, chart, caption, apart, back, tables: [], starts: [], table: null, columns: "" };
+  return { pick, counts, chart, caption, apart, back, tables: [], starts: [], table: null, columns: "", answered: null };
 }
 
 /** A table of its own windows, a window of its own periods: what no longer fits is left out of the address. */
@@ -36,6 +37,13 @@ function changesOf({ name, value }) {
 const pathOf = (name) => `tables/${encodeURIComponent(name)}`;
 const picked = (view) => view.tables.find(({ name }) => name === parameter("table")) ?? view.first;
 const windowOf = (table) => (table.windows.includes(parameter("window")) ? parameter("window") : table.windows.at(-1));
+
+/** Return the period of the address, written as the worker writes it; what cannot be read is the newest. */
+function wantedPeriod() {
+  if (parameter("period") === TOGETHER) return TOGETHER;
+  const at = Date.parse(parameter("period"));
+  return Number.isNaN(at) ? NEWEST : new Date(at).toISOString().replace(".000Z", "Z");
+}
 
 function addressesOf(view) {
   const table = picked(view);
@@ -50,7 +58,7 @@ function answerAddress(view, table, window) {
   const key = parameter("key");
   if (key !== null) return `${pathOf(table.name)}/${encodeURIComponent(key)}?${new URLSearchParams({ window })}`;
   const asked = new URLSearchParams({ window, limit: MOST_ENTRIES });
-  const start = parameter("period") ?? NEWEST;
+  const start = wantedPeriod();
   if (window === "all") return `${pathOf(table.name)}?${asked}`;
   if (start === NEWEST) asked.set("newest", 1);
   else if (start === TOGETHER) asked.set("merge", true);
@@ -61,7 +69,7 @@ function answerAddress(view, table, window) {
   return `${pathOf(table.name)}?${asked}`;
 }
 
-function show(view, { tables, periods, answer, streams }) {
+function show(view, { tables, periods, answer, streams }, errors) {
   if (!tables || !streams) return;
   view.tables = tables.tables;
   if (!view.first) {
@@ -73,8 +81,11 @@ function show(view, { tables, periods, answer, streams }) {
   }
   const table = picked(view);
   showPick(view, table, periods);
-  if (answer?.table !== table.name) return;
-  showAnswer(view, table, answer);
+  const address = addressesOf(view).answer;
+  if (answer?.table === table.name) {
+    view.answered = address;
+    showAnswer(view, table, answer);
+  } else if (address !== view.answered) forget(view, table, errors.answer);
 }
 
 function showPick({ pick, tables }, table, periods) {
@@ -84,17 +95,33 @@ function showPick({ pick, tables }, table, periods) {
   offer(sizes, table.windows.map((size) => [size, size === "all" ? "all time" : size]));
   const size = (sizes.value = windowOf(table));
   starts.disabled = size === "all" || parameter("key") !== null;
-  const each = (periods?.windows ?? []).toReversed().map(({ start }) => [start, period(start, size)]);
+  const wanted = wantedPeriod();
+  const known = (periods?.windows ?? []).toReversed().map(({ start }) => start);
+  const isOlder = ![NEWEST, TOGETHER, ...known].includes(wanted); // than those that a worker lists
+  const each = [...known, ...(isOlder ? [wanted] : [])].map((start) => [start, period(start, size)]);
   const usual = size === "all" ? [[TOGETHER, "all time"]] : [[NEWEST, "newest"], [TOGETHER, "these together"]];
   offer(starts, [...usual, ...each]);
-  starts.value = size === "all" ? TOGETHER : (parameter("period") ?? NEWEST);
+  starts.value = size === "all" ? TOGETHER : wanted;
 }
+
+/** Take away what is of another question, and say why there is no answer to this one. */
+function forget(view, table, refusal) {
+  const key = parameter("key");
+  view.answered = null;
+  say(view.caption, nameOf(table.name, key));
+  showBack(view, table, key);
+  view.chart.hidden = view.counts.hidden = true;
+  say(view.apart, refusal ? `No answer: ${refusal}.` : "Asking…");
+}
+
+const nameOf = (table, key) => (key === null ? title(table) : `${title(table)}: ${visible(key)}`);
 
 function showAnswer(view, table, answer) {
   const key = parameter("key");
   say(view.caption, captionOf(answer, key));
   showBack(view, table, key);
   const isOverTime = key !== null && answer.window !== "all";
+  view.counts.hidden = false;
   const shown = answer.windows.at(-1);
   const entries = isOverTime
     ? answer.windows.map(({ start, entries: [entry] }) => ({ ...entry, key: start }))
@@ -110,7 +137,7 @@ function showAnswer(view, table, answer) {
 }
 
 function captionOf(answer, key) {
-  const name = key === null ? title(answer.table) : `${title(answer.table)}: ${key}`;
+  const name = nameOf(answer.table, key);
   const [first, last] = [answer.windows[0], answer.windows.at(-1)];
   if (!last) return `${name}: nothing counted yet`;
   if (!last.start) return `${name}, all time`;

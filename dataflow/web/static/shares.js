@@ -24,13 +24,16 @@ export function sharesOf(root, { title, noun, table, key, distinct: [distinct, t
       ranking: rankingAddress(table, { of: of() }),
       ...Object.fromEntries(view.keys.map(curveOfKey)),
     }),
-    show(answers) {
+    show(answers, errors) {
       const { rows, total } = rankingOf(answers.ranking);
+      const refusal = errors.ranking ?? errors.total ?? "";
       choose(view, rows);
-      const curve = curveOf(answers.total, of());
+      const json = answers.ranking && rankingAddress(table, { of: of() });
       const whole = sumOf(rows, "count");
-      showFigures(view, curve, { noun, whole, apart: answers.total?.apart });
-      view.table.show(rows.map((row) => ({ ...row, of: whole })), { total, json: rankingAddress(table, { of: of() }) });
+      view.table.show(rows.map((row) => ({ ...row, of: whole })), { total, json, isComing: !answers.ranking, refusal });
+      if (!answers.ranking || !answers.total) return forget(view, refusal);
+      const curve = curveOf(answers.total, of());
+      showFigures(view, curve, { noun, whole, apart: answers.total.apart });
       showCurves(view, curve, answers);
     },
   };
@@ -58,6 +61,14 @@ function viewOf(root, { title, noun, table, key, distinct, things, ranges }) {
     make("section", {}, shares.element),
   );
   return { figures, chart, table: shares, note };
+}
+
+/** Show no number without its answer: 0 would be believed. */
+function forget({ figures, chart, note }, refusal) {
+  const lack = refusal ? `No answer: ${refusal}.` : "Asking…";
+  figures.show([]);
+  say(note, lack);
+  chart.show({ times: [], note: lack });
 }
 
 /** Follow the curves of the keys that come most. */

@@ -29,10 +29,10 @@ export function open(root) {
   const address = () => rankingAddress("views_per_page");
   return {
     addresses: () => ({ ...shares.addresses(), pages: address() }),
-    show(answers) {
-      shares.show(answers);
+    show(answers, errors) {
+      shares.show(answers, errors);
       const { rows, total } = rankingOf(answers.pages);
-      pages.show(rows, { total, json: address() });
+      pages.show(rows, { total, json: answers.pages && address(), isComing: !answers.pages, refusal: errors.pages });
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { go, parameter } from "./place.js";
 import { fill, make, say } from "./rows.js";
+import { visible } from "./texts.js";
 import { count } from "./words.js";
 
 const FEW = 10;
@@ -27,9 +28,12 @@ export function tableOf({ name, caption, columns, order, hrefOf = () => null, mo
   }
   return {
     element: view.element,
-    /** Show rows; `total` of how many they are the first, `json` the address that has them, `note` what they lack. */
-    show(rows, { total = rows.length, json = null, note = "", isComing = false } = {}) {
-      Object.assign(view, { rows, total, isComing });
+    /**
+     * Show rows; `total` of how many they are the first, `json` the address that has them, `note` what they lack;
+     * `refusal` says why there are none, where the worker refuses the question.
+     */
+    show(rows, { total = rows.length, json = null, note = "", isComing = false, refusal = "" } = {}) {
+      Object.assign(view, { rows, total, isComing, refusal });
       view.saves.show(json);
       say(view.note, note);
       draw(view);
@@ -119,13 +123,20 @@ function draw(view) {
   }));
   fill(view.body, shown, (row) => create(view, row), update);
   const total = view.search.value ? rows.length : Math.max(view.total, rows.length);
-  say(view.shownOf, rows.length ? `${count(shown.length)} of ${count(total)}` : view.isComing ? "Asking…" : "Nothing here yet");
+  say(view.shownOf, rows.length ? `${count(shown.length)} of ${count(total)}` : emptyOf(view));
   view.more.hidden = shown.length >= rows.length;
   view.search.hidden = view.rows.length <= FEW && !view.search.value;
 }
 
+/** Say why no row is shown. */
+function emptyOf({ refusal, isComing, rows }) {
+  if (refusal) return `No answer: ${refusal}.`;
+  if (isComing) return "Asking…";
+  return rows.length ? "Nothing found" : "Nothing here yet";
+}
+
 function create({ columns }, row) {
-  const name = row.href === null ? make("span") : make("a");
+  const name = make(row.href === null ? "span" : "a", { class: "name" });
   const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
   const cells = columns.slice(1).map((column) =>
     make("td", { role: "cell", class: kindOf(column, 1), "data-label": column.title }),
@@ -136,8 +147,8 @@ function create({ columns }, row) {
 function update(element, row) {
   const name = element.cells[0].firstChild;
   if (row.href !== null) name.href = row.href;
-  say(name, row.texts[0] || "(empty)");
+  say(name, visible(row.texts[0]) || "(empty)");
   element.querySelector(".bar").hidden = row.share === null;
   element.querySelector("i").style.width = `${row.share ?? 0}%`;
-  row.texts.slice(1).forEach((text, place) => say(element.cells[place + 1], text));
+  row.texts.slice(1).forEach((text, place) => say(element.cells[place + 1], visible(text)));
 }

@@ -82,7 +82,7 @@ function show(view, answers, errors) {
   view.kinds.show(kinds);
   say(view.lack, isPlain(question) ? sinceOf(answers.kinds) : "Of all requests: no table counts by these and the filters together.");
   showCharts(view, curve, answers, question, errors);
-  view.breakdowns.show(answers, sumOf(curve.inRange, "count"));
+  view.breakdowns.show(answers, errors, sumOf(curve.inRange, "count"));
 }
 
 const sinceOf = (answer) => (answer?.since ? `Counted since ${answer.since.slice(0, 16).replace("T", " ")} UTC.` : "");
@@ -120,7 +120,10 @@ function showCharts({ charts, statuses }, curve, answers, question, errors) {
   const lack = curve.newest === null ? "Nothing counted in this range." : "";
   const isOfEndpoint = question?.table === "requests_per_endpoint";
   const hide = (chart, isHidden) => (chart.element.parentElement.hidden = Boolean(isHidden));
-  if (question && curve.newest === null && !answers.total) return;
+  if (question && !answers.total) {
+    if (errors.total) refuse(charts, errors.total);
+    return;
+  }
   charts.requests.show({ times: curve.times, values: [valuesOf(curve, "count"), valuesOf(curve, "errors")], note: lack });
   charts.bytes.show({ times: curve.times, values: [valuesOf(curve, "bytes")] });
   for (const chart of [charts.requests, charts.bytes]) hide(chart, !question);
@@ -134,6 +137,11 @@ function showCharts({ charts, statuses }, curve, answers, question, errors) {
   const known = statuses.filter((status) => questionWith(filters(), "status", status));
   hide(charts.statuses, "status" in filters() || !known.length);
   showStatuses(charts.statuses, known, curve, answers);
+}
+
+/** Draw nothing: what was refused does not come. */
+function refuse(charts, refusal) {
+  for (const chart of Object.values(charts)) chart.show({ times: [], note: `No answer: ${refusal}.` });
 }
 
 function showStatuses(chart, statuses, curve, answers) {
