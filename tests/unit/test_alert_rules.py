@@ -1,6 +1,7 @@
 """Alert rules: each asks for what workers have, has its entry in docs/operations.md, and fires in a test."""
 
 import re
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
@@ -136,3 +137,9 @@ def test_prometheus_reads_what_workers_serve():
     assert ports == {Settings.model_fields["web_port"].default}
     [pattern] = config["rule_files"]
     assert sorted(PROMETHEUS.glob(Path(pattern).name)) == rule_files()
+
+
+def test_the_operators_resource_has_the_rules():
+    """`python deploy/prometheus/make_prometheus_rule.py` writes it; what is changed by hand is lost then."""
+    script = runpy.run_path(str(PROMETHEUS / "make_prometheus_rule.py"))
+    assert script["MADE"].read_text() == script["prometheus_rule"]()

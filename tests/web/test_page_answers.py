@@ -31,10 +31,13 @@ TABLE = {
     "aggregations": ["count"],
 }
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(),
-    reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)",
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(),
+        reason=f"{CHROMIUM} is missing; expected a Chromium there (apt install chromium)",
+    ),
+]
 
 
 def counted(table: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ MODULES: Mapping[str, str] = {
     "sigs.k8s.io/gateway-api@v1.3.0": "config/crd/standard/*.k8s.io_[gh]*.yaml",
     "github.com/cert-manager/cert-manager@v1.18.2": "deploy/crds/crd-[ci]*s.yaml",
     "github.com/external-secrets/external-secrets@v0.16.2": "config/crds/bases/*io_externalsecrets.yaml",
-    "github.com/prometheus-operator/prometheus-operator@v0.85.0": "example/*-crd/*_podmonitors.yaml",
+    "github.com/prometheus-operator/prometheus-operator@v0.85.0": "example/*-crd/*_p*[ol][re]s.yaml",
 }
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
