@@ -150,7 +150,7 @@ def test_the_own_page_may_ask_for_changes(browser: Browser, worker: Worker):
 @pytest.mark.parametrize(("kind", "status"), [("text/plain", 415), ("application/json", 200)])
 def test_a_json_route_takes_no_type_of_a_form(worker: Worker, kind: str, status: int):
     """Who speaks for a page by such a type need not be a browser that says so."""
-    body = b'{"reason":"none"}'
+    body = b'{"reason":"too_deep"}'
     answer = worker.get("/dead-letters/replay", "POST", body, Content_Type=f"{kind}; charset=utf-8")
     assert answer.status == status
     assert worker.get("/ingest", "POST", b"", Content_Type=kind).status == 200
