@@ -16,7 +16,6 @@ from dataflow.dead_letters.replay import replay
 from dataflow.dead_letters.selection import preview_replay
 from dataflow.errors import DataflowError
 from dataflow.settings import Settings
-from dataflow.topics import declared_topics
 
 pytestmark = pytest.mark.long
 
@@ -28,9 +27,7 @@ HEADERS = [("dataflow-stage", b"stage"), ("dataflow-reason", b"not_json"), ("dat
 def brokers(tmp_path: Path) -> Iterator[TwoBrokers]:
     """Return two brokers; the second has partition 1 of the dead letters. Each partition has a letter."""
     with two_brokers(tmp_path) as running_ones:
-        for topic in declared_topics(Settings(broker=running_ones.first.address)):
-            placed = [1, 2] if topic.name == "dead-letters" else [1] * (topic.partitions or 2)
-            running_ones.place(topic.name, placed, cleanup_policy=topic.configs["cleanup.policy"])
+        running_ones.place_declared("dead-letters", [1, 2])
         producer = Producer({"bootstrap.servers": running_ones.first.address})
         for partition in (0, 1):
             producer.produce("dead-letters", b"{", partition=partition, headers=HEADERS)

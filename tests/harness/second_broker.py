@@ -15,6 +15,8 @@ from kafka_client import KafkaClient
 from dataflow.demo.broker import EmbeddedBroker
 from dataflow.demo.broker.ports import HOST, free_port
 from dataflow.demo.broker.properties import format_storage, short_uuid
+from dataflow.settings import Settings
+from dataflow.topics import declared_topics
 
 PROPERTIES: dict[str, str | int] = {"group.min.session.timeout.ms": 1000}
 
@@ -35,6 +37,12 @@ class TwoBrokers:
         )
         admin = AdminClient({"bootstrap.servers": self.first.address})
         admin.create_topics([wanted])[topic].result(30)
+
+    def place_declared(self, topic: str, brokers: list[int]) -> None:
+        """Make the topics of a worker: this one with a partition on each broker, others on the first."""
+        for declared in declared_topics(Settings(broker=self.first.address)):
+            placed = brokers if declared.name == topic else [1] * (declared.partitions or 2)
+            self.place(declared.name, placed, cleanup_policy=declared.configs["cleanup.policy"])
 
     def kill_second(self, topic: str) -> None:
         """Kill the second broker; return when the first knows that partitions of a topic have no leader."""

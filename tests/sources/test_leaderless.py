@@ -10,9 +10,6 @@ import pytest
 from harness.second_broker import TwoBrokers, two_brokers
 from harness.workers import Worker, running_worker
 
-from dataflow.settings import Settings
-from dataflow.topics import declared_topics
-
 pytestmark = pytest.mark.long
 
 LINE = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /%d HTTP/1.1" 200 5 "-" "-"\n'
@@ -22,9 +19,7 @@ LINE = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /%d HTTP/1.1" 200 5 "-"
 def brokers(tmp_path: Path) -> Iterator[TwoBrokers]:
     """Return two brokers; the second has partition 0 of access-logs and nothing else."""
     with two_brokers(tmp_path) as running_ones:
-        for topic in declared_topics(Settings(broker=running_ones.first.address)):
-            placed = [2, 1] if topic.name == "access-logs" else [1] * (topic.partitions or 2)
-            running_ones.place(topic.name, placed, cleanup_policy=topic.configs["cleanup.policy"])
+        running_ones.place_declared("access-logs", [2, 1])
         yield running_ones
 
 
