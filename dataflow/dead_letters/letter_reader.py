@@ -1,7 +1,7 @@
 """Letter reader: reads committed dead letters, from the oldest or from the newest."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,8 +13,7 @@ from dataflow.errors import UNREADABLE, DataflowError
 from dataflow.kafka.consumers import client_of, reader
 from dataflow.kafka.reading import read_up_to
 from dataflow.kafka.record import Record
-from dataflow.kafka.topic_ids import topic_ids
-from dataflow.kafka.topic_states import topic_states
+from dataflow.kafka.topic_states import TopicState, topic_states
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.topics import existing_topics
 
@@ -45,12 +44,12 @@ class LetterReader:
         self,
         consumer: Consumer,
         partitions: Mapping[str, int],
-        topic_id: str,
-        leaderless: Mapping[str, Collection[int]],
+        states: Mapping[str, TopicState],
     ) -> None:
         self.partitions = partitions  # partition counts of all topics of the broker
-        self.topic_id = topic_id  # of the dead letters; "" on a broker before 2.8
-        self.leaderless = sorted(leaderless.get(DEAD_LETTERS.name, ()))
+        letters = states.get(DEAD_LETTERS.name, TopicState())  # unknown on a broker before 2.8
+        self.topic_id = letters.topic_id
+        self.leaderless = sorted(letters.leaderless)
         """Partitions of dead letters that cannot be read now."""
         self._consumer = consumer
         self._partitions = [
@@ -62,7 +61,7 @@ class LetterReader:
             TopicPartition(DEAD_LETTERS_REPLAYED.name, n)
             for n in range(partitions.get(DEAD_LETTERS_REPLAYED.name, 0))
         ]
-        self._leaderless_marks = sorted(leaderless.get(DEAD_LETTERS_REPLAYED.name, ()))
+        self._leaderless_marks = sorted(states.get(DEAD_LETTERS_REPLAYED.name, TopicState()).leaderless)
 
     async def marks(self) -> Marks:
         """Return all marks but those of a dead-letter topic that was re-created since.
@@ -220,7 +219,5 @@ async def letter_reader(connection: Mapping[str, object]) -> AsyncIterator[Lette
             f"topic {DEAD_LETTERS.name} is missing; expected `dataflow topics` to have made it"
         )
     async with reader(connection) as consumer:
-        ids = await topic_ids(client_of(consumer), [DEAD_LETTERS.name])
         states = await topic_states(client_of(consumer), [DEAD_LETTERS.name, DEAD_LETTERS_REPLAYED.name])
-        leaderless = {topic: state.leaderless for topic, state in states.items()}
-        yield LetterReader(consumer, partitions, ids.get(DEAD_LETTERS.name, ""), leaderless)
+        yield LetterReader(consumer, partitions, states)

@@ -25,6 +25,8 @@ class TopicState:
     """Its cleanup.policy; empty where nobody has asked, or may."""
     leaderless: frozenset[int] = frozenset()
     """Its partitions that nobody can read or write: no broker runs that has all of it."""
+    topic_id: str = ""
+    """Empty where the broker has none."""
 
     def may(self, operation: int) -> bool:
         """Tell whether we may do this."""
@@ -57,4 +59,5 @@ def _state(row: TopicRow) -> TopicState:
         len(row.partitions),
         operations=row.operations if row.operations >= 0 else -1,
         leaderless=frozenset(row.leaderless_partitions),
+        topic_id=row.topic_id or "",
     )
