@@ -22,7 +22,9 @@ class DryRun(msgspec.Struct, forbid_unknown_fields=True):
 
     lines: int = 0
     kept: int = 0
-    dropped: Annotated[Counter[str], Meta(description="By rule")] = field(default_factory=Counter)
+    dropped: Annotated[Counter[str], Meta(description="By rule, in their order; 0: it drops none")] = field(
+        default_factory=Counter
+    )
     dead_lettered: Annotated[Counter[str], Meta(description="By reason")] = field(default_factory=Counter)
     outputs: Annotated[Counter[str], Meta(description="By topic, if outputs are named")] = field(
         default_factory=Counter
@@ -45,6 +47,8 @@ def try_rules(
 ) -> DryRun:
     """Judge lines by rules until `in_time()` is false, and add them to `dry_run`; nothing is sent."""
     dry_run = dry_run or DryRun()
+    for rule in rules.rules:  # one that drops nothing is shown, too: its field may be misspelt
+        dry_run.dropped.setdefault(rule.name, 0)
     dropped_by = rules.dropped_by
     for number, raw in enumerate(lines):
         if number % LINES_A_LOOK == 0 and not in_time():

@@ -245,11 +245,11 @@ def test_whatever_is_sent_is_a_document_or_is_refused(sent, line):
 
 
 def test_a_dry_run_counts_every_line_once_and_shows_examples():
-    """Lines are kept, dropped by a rule, or dead letters."""
+    """Lines are kept, dropped by a rule, or dead letters. A rule that drops none is listed, too."""
     lines = [*sample_events("cdn-logs"), b"broken", None]
     dry_run = try_rules(load_document(sample_filter_rules()), lines, lambda: True)
     assert (dry_run.lines, dry_run.kept) == (10_001, 7_794)
-    assert dry_run.dropped == {"bots": 1_397, "favicon": 808}
+    assert list(dry_run.dropped.items()) == [("bots", 1_397), ("favicon", 808), ("rule-3:statusCode", 0)]
     assert dry_run.dead_lettered == {"not_json": 1, "empty": 1}
     assert [len(dry_run.examples[rule]) for rule in ("bots", "favicon")] == [3, 3]
 

@@ -3,17 +3,17 @@
 import { addressWith, filters, parameter } from "./place.js";
 import { OTHER, rankingQuestion, wholeQuestion } from "./questions.js";
 import { make, say } from "./rows.js";
-import { rankingAddress, rankingOf } from "./series.js";
+import { rankingAddress, rankingOf, sumOf } from "./series.js";
 import { tableOf } from "./table.js";
 import { bytes, duration, listed, percent } from "./words.js";
 
 const BREAKDOWNS = [
   { field: "endpoint", title: "Endpoints", hasTimes: true },
   { field: "status", title: "Statuses" },
-  { field: "host", title: "Hosts" },
   { field: "country", title: "Countries", text: countryName },
   { field: "client", title: "Clients" },
   { field: "referer", title: "Referers", isCount: true },
+  { field: "host", title: "Hosts" },
 ];
 const ORDERS = ["count", "bytes", "errors"];
 
@@ -72,13 +72,21 @@ function addressOf(each) {
   return rankingAddress(table, { order: orderOf(each), topic: filters().stream ?? null, ...chosen });
 }
 
+/** Return what rows are shares of: another answer may be older by seconds, and shares of it would be more than all. */
+function wholeOf(rows, total, whole) {
+  const sum = sumOf(rows, "count");
+  return rows.length < total ? Math.max(sum, whole) : sum;
+}
+
 function show(each, answer, refusal, whole) {
   const { field, view, lack } = each;
   const set = filters();
   const isKnown = rankingQuestion(set, field) !== null || !Object.keys(set).some((name) => name !== "stream");
   const { rows, total } = rankingOf(answer);
   const isChosen = isKnown && field in set;
-  const shown = rows.filter(({ key }) => !isChosen || key === set[field]).map((row) => ({ ...row, of: isKnown ? whole : null }));
+  const asked = isChosen ? rows.filter(({ key }) => key === set[field]) : rows;
+  const of = isKnown ? wholeOf(asked, isChosen ? asked.length : total, whole) : null;
+  const shown = asked.map((row) => ({ ...row, of }));
   view.show(shown, { total: isChosen ? shown.length : total, json: answer && addressOf(each), isComing: !answer, refusal });
   const others = Object.keys(set).filter((name) => name !== "stream" && name !== field);
   const since = answer?.since ? `Counted since ${answer.since.slice(0, 16).replace("T", " ")} UTC.` : "";

@@ -6,7 +6,14 @@ import { count } from "./words.js";
 
 const COLORS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6"];
 const HEIGHT = 190;
+const HALF_MINUTE = 30; // seconds beside a single time: uPlot would draw 1,000 days
 const LONGEST_NAME = 80; // of a curve: it may be a key that somebody sent
+const [MINUTE, HOUR, DAY, MONTH, YEAR] = [60, 3600, 86_400, 30 * 86_400, 365 * 86_400]; // seconds
+const TIMES = [
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => MINUTE * minutes), ...[1, 2, 3, 4, 6, 8, 12].map((hours) => HOUR * hours),
+  ...[1, 2, 3, 5, 7, 10, 15].map((days) => DAY * days), ...[1, 2, 3, 4, 6].map((months) => MONTH * months),
+  ...[1, 2, 5, 10, 20, 50, 100].map((years) => YEAR * years),
+]; // the smallest window is a minute: several places of its axis had one name
 const BINARY = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 let loading = null;
@@ -96,7 +103,7 @@ function stacked(values) {
 function optionsOf(view, uPlot) {
   const [ink, grid] = [colorOf("--faint"), { stroke: colorOf("--line"), width: 1 }];
   const axis = { stroke: ink, grid, ticks: grid, font: "12px system-ui" };
-  const ofTime = { ...axis, space: 80, values: (_plot, ticks, _axis, _space, step) => ticks.map((tick, at) => tickOf(tick, step, at)) };
+  const ofTime = { ...axis, space: 80, incrs: TIMES, values: (_plot, ticks, _axis, _space, step) => ticks.map((tick, at) => tickOf(tick, step, at)) };
   const curves = view.series.map((label, at) => {
     const stroke = colorOf(COLORS[at % COLORS.length]);
     const value = (_plot, _value, _series, index) =>
@@ -110,7 +117,7 @@ function optionsOf(view, uPlot) {
     tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), "Etc/UTC"),
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { live: true },
-    scales: { y: { range: (_plot, _least, most) => [0, (most || 1) * 1.05] } },
+    scales: { x: { range: spanOf }, y: { range: (_plot, _least, most) => [0, (most || 1) * 1.05] } },
     axes: [ofTime, { ...axis, size: 72, ...(view.isBinary ? { incrs: BINARY } : {}), values: (_plot, ticks) => ticks.map(view.text) }],
     series: [
       { label: "At", value: (_plot, seconds) => (Number.isFinite(seconds) ? clock(seconds) : "–") },
@@ -118,6 +125,8 @@ function optionsOf(view, uPlot) {
     ],
   };
 }
+
+const spanOf = ({ data: [times] }, first, last) => (times.length === 1 ? [times[0] - HALF_MINUTE, times[0] + HALF_MINUTE] : [first, last]);
 
 function said({ data, text }, at, index) {
   const value = data.values[at]?.[index];

@@ -156,7 +156,8 @@ function showBack({ back }, table, key) {
 
 /** Return the columns of a table; quantiles are one each. */
 function columnsOf(table, entries, isOverTime) {
-  const first = { name: "key", title: isOverTime ? "start, UTC" : title(table.key), value: (row) => row.key };
+  const text = isOverTime ? (start) => period(start, windowOf(table)) : undefined;
+  const first = { name: "key", title: isOverTime ? "start, UTC" : title(table.key), value: (row) => row.key, text };
   const others = table.aggregations.flatMap((name) => {
     const value = entries[0]?.[name];
     const parts = value && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];

@@ -19,7 +19,7 @@ export function tryingOf(text) {
   const table = make("table", { id: "trial" }, make("thead", {}, make("tr", {}, ...heads)), body);
   const scroll = make("div", { class: "scroll", role: "region", "aria-label": "What would be dropped", tabindex: "0" }, table);
   const element = make("section", {}, make("h2", {}, "What they would do"), form, fault, state, scroll);
-  const view = { text, last, fault, state, body, asked: 0, timer: 0 };
+  const view = { text, last, fault, state, scroll, body, asked: 0, timer: 0 };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     run(view);
@@ -49,11 +49,13 @@ async function run(view) {
     if (asked !== view.asked) return;
     say(view.state, "");
     say(view.fault, faultOf(error));
+    view.scroll.hidden = true; // what other rules would do is no answer to these
   }
 }
 
 function show(view, answer) {
   say(view.fault, "");
+  view.scroll.hidden = false;
   const partly = answer.complete ? "" : " The time was up before the last line.";
   say(view.state, answer.lines ? `Of ${count(answer.lines)} lines ${count(answer.kept)} would be kept (${percent(answer.kept / answer.lines)}).${partly}` : `There are no lines in ${TOPIC}.`);
   const dropped = Object.entries(answer.dropped).map(([rule, lines]) => ({ key: `drop ${rule}`, name: rule, lines, fields: answer.matched[rule] ?? [], examples: answer.examples[rule] ?? [] }));
@@ -72,5 +74,6 @@ function update(element, { name, lines, fields, examples }) {
   const shown = fields.map((matched, place) =>
     make("div", { title: oneLine(examples[place] ?? "") }, ...Object.entries(matched).flatMap(([field, value]) => [make("b", {}, field), ` ${value === null ? "is missing" : oneLine(value, 120)} `])),
   );
-  element.cells[2].replaceChildren(...shown);
+  const different = new Map(shown.toReversed().map((each) => [each.textContent, each])); // one by one the first of each
+  element.cells[2].replaceChildren(...[...different.values()].toReversed());
 }

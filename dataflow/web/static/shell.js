@@ -34,6 +34,13 @@ function showNavigation(entry) {
   });
 }
 
+/** Push the navigation until the page that was opened is in its middle: on a telephone it shows four of them. */
+function revealPage() {
+  const pages = document.querySelector("#pages");
+  const { offsetLeft, offsetWidth } = pages.querySelector("[aria-current]");
+  pages.scrollLeft = offsetLeft + offsetWidth / 2 - pages.offsetLeft - pages.clientWidth / 2;
+}
+
 /** Open the page of the address, or have it heed what has changed of the place. */
 async function show() {
   const entry = PAGES.find(({ name }) => name === pageName()) ?? PAGES[0];
@@ -49,6 +56,7 @@ async function change(entry) {
   const module = await entry.load();
   if (mine !== opening) return; // another one was chosen meanwhile
   opened?.page.close?.();
+  revealPage();
   const place = make("div", { class: "page", "data-page": entry.name });
   root.replaceChildren(place);
   opened = { entry, page: module.open(place), addresses: {} };

@@ -7,6 +7,7 @@ import { lag, count, listed, perSecond, title } from "./words.js";
 
 const TITLES = ["Stream", "Received", "Sent on", "Dropped", "Dead-lettered", "Per second", "Behind", "Newest event"];
 const RATE_OVER_MS = 5000;
+const LEAST_MS = 1500; // within a moment of one another two answers may be of the same count
 const STILL_MS = 10_000; // a busy worker asks each question this often at least; an answer that stays the same is not sent
 
 /** How many events a second come in, since the page was opened. */
@@ -39,7 +40,7 @@ export class StreamRates {
     const readings = this.#readings.get(stream) ?? [];
     const [first, last] = [readings[0], readings.at(-1)];
     if (last && now - last.at > STILL_MS) return 0;
-    if (readings.length < 2) return null;
+    if (readings.length < 2 || last.at - first.at < LEAST_MS) return null;
     return Math.max(0, (1000 * (last.received - first.received)) / (last.at - first.at));
   }
 }

@@ -6,30 +6,30 @@ const three = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 /** A number in full: 1,138. */
 export const count = (value) => number.format(value);
 
-/** A number as short as a label allows: 1.2 k, 3.4 M. */
+/** A number as short as a label allows: 1.2 k, 3.4 M. A unit stays in the line of its number. */
 export function short(value) {
-  const size = Math.abs(value);
-  const [unit, factor] = [["G", 1e9], ["M", 1e6], ["k", 1e3]].find(([, least]) => size >= least) ?? ["", 1];
-  return `${three.format(value / factor)}${unit && ` ${unit}`}`;
+  const size = Number(Math.abs(value).toPrecision(3)); // 999,999 is 1 M
+  const [unit, factor] = [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]].find(([, least]) => size >= least) ?? ["", 1];
+  return `${three.format(value / factor)}${unit && `\u00a0${unit}`}`;
 }
 
 /** 1.5 GiB. */
 export function bytes(value) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
   const place = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(value, 1)) / 10)));
-  return `${three.format(value / 1024 ** place)} ${units[place]}`;
+  return `${three.format(value / 1024 ** place)}\u00a0${units[place]}`;
 }
 
 /** A share of 1: 38 %, 0.4 %. */
-export const percent = (share) => `${(share < 0.1 ? number : three).format(100 * share)} %`;
+export const percent = (share) => `${(share < 0.1 ? number : three).format(100 * share)}\u00a0%`;
 
 export const perSecond = (value) => (value === null ? "–" : `${short(value)}/s`);
 
 /** A time in ms: 12 ms, 1.2 s. */
 export function duration(ms) {
   if (ms === null || ms === undefined) return "–";
-  if (ms < 1000) return `${three.format(ms)} ms`;
-  return ms < 120_000 ? `${three.format(ms / 1000)} s` : `${three.format(ms / 60_000)} min`;
+  if (ms < 1000) return `${three.format(ms)}\u00a0ms`;
+  return ms < 120_000 ? `${three.format(ms / 1000)}\u00a0s` : `${three.format(ms / 60_000)}\u00a0min`;
 }
 
 /** Say what a summary has: a number, nothing, or the top values, one a line. */
