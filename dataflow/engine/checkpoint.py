@@ -49,22 +49,44 @@ async def write_checkpoint(
         await producer.add_group(group_id)
         current, snapshots = member(), await _snapshots(assignment)
         assert current is not None
-        # The id goes along, so that whoever takes over can end what we may leave open.
-        note, turns = producer.transactional_id, LoopTurns()
-        offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
-        _, _, *sent = await asyncio.gather(
-            producer.send_offsets(offsets, group_id, current, _epochs(snapshots)),
+        producer.add_partitions(_written(snapshots, topology))
+        turns = LoopTurns()
+        _, *sent = await asyncio.gather(
             check_same(producer, (p for p, _ in snapshots), topology.changelogs),
             *(_write(turns, producer, record_batches, topology, p, s) for p, s in snapshots),
         )
+        # One after the other: for each the broker asks whether it is in the transaction, once at a time.
         await producer.acknowledged()
+        await _send_offsets(producer, group_id, current, snapshots)
     for (partition, snapshot), (last, records) in zip(snapshots, sent, strict=True):
         partition.on_committed(snapshot, end_of(last, records))
     return sum(snapshot.partition_batches for _, snapshot in snapshots)
 
 
-def _epochs(snapshots: list[tuple[Partition, Snapshot]]) -> dict[TopicPartition, int]:
-    return {TopicPartition(*partition.tp): snapshot.leader_epoch for partition, snapshot in snapshots}
+async def _send_offsets(
+    producer: TransactionalProducer,
+    group_id: str,
+    member: GroupMetadata,
+    snapshots: list[tuple[Partition, Snapshot]],
+) -> None:
+    """Commit where each partition goes on."""
+    note = producer.transactional_id  # whoever takes over can end what we may leave open
+    offsets = {TopicPartition(*p.tp): OffsetAndMetadata(s.position, note) for p, s in snapshots}
+    epochs = {TopicPartition(*p.tp): s.leader_epoch for p, s in snapshots}
+    await producer.send_offsets(offsets, group_id, member, epochs)
+
+
+def _written(snapshots: list[tuple[Partition, Snapshot]], topology: Topology) -> set[TopicPartition]:
+    """Return what will be written to, but for dead letters: they go to a partition that has a leader then."""
+    outputs = (output for _, snapshot in snapshots for output in snapshot.outputs)
+    written = {
+        TopicPartition(topic, number) for topic, number, _ in outputs if topic != topology.dead_letters
+    }
+    changelogs = {
+        TopicPartition(topology.sources[partition.tp.topic].changelog, partition.tp.partition)
+        for partition, _ in snapshots
+    }
+    return written | changelogs
 
 
 async def _snapshots(assignment: Assignment) -> list[tuple[Partition, Snapshot]]:

@@ -166,6 +166,16 @@ class TransactionalProducer(AIOKafkaProducer):
         """
         await self._sender.add_group(group_id)
 
+    def add_partitions(self, partitions: Iterable[TopicPartition]) -> None:
+        """Add partitions to the open transaction by one request.
+
+        What is sent to them meanwhile goes out together as soon as it is answered: else aiokafka adds and
+        sends the first one by itself, and the others after that.
+        """
+        if self.is_in_transaction:  # one that has failed is told of by what is sent
+            for tp in partitions:
+                self._txn_manager.maybe_add_partition_to_txn(tp)
+
     async def send_offsets(
         self,
         offsets: Mapping[TopicPartition, OffsetAndMetadata],

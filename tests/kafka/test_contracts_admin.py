@@ -1,5 +1,6 @@
 """What we rely on in the answers to aiokafka's admin client, which are taken apart by position."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -7,7 +8,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from dataflow.errors import Misconfigured
 from dataflow.kafka.admin import Admin, NewTopic
-from dataflow.kafka.clients import running
+from dataflow.kafka.clients import backoff, running
 from dataflow.kafka.consumers import client_of, group_consumer, group_metadata, has_coordinator
 
 
@@ -24,7 +25,12 @@ async def test_a_topic_is_made_once(admin: Admin, unique: Callable[[str], str]):
     assert await admin.create_topics(wanted) == (unique("made"),)
     assert await admin.create_topics(wanted) == ()
     assert await admin.create_topics([]) == ()
-    assert await admin.partition_counts({unique("made")}) == {unique("made"): 3}
+    async with asyncio.timeout(30):
+        for pause in backoff(0.05):  # the controller has answered, and the broker may not have heard of it yet
+            if counts := await admin.partition_counts({unique("made")}):
+                break
+            await asyncio.sleep(pause)
+    assert counts == {unique("made"): 3}
 
 
 async def test_a_refused_topic_is_named_with_the_reason_of_the_broker(

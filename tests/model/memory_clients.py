@@ -109,6 +109,9 @@ class MemoryProducer:
         """Begin the transaction at the broker."""
         await self._request(lambda: self.broker.begin(self.transactional_id))
 
+    def add_partitions(self, partitions: Iterable[TopicPartition]) -> None:
+        """Do nothing: what is sent adds them."""
+
     async def send_offsets(
         self,
         offsets: dict[TopicPartition, OffsetAndMetadata],
