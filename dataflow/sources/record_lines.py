@@ -1,4 +1,4 @@
-"""Record lines: log entries in a JSON array, or in ``{"records":[…]}`` as of Azure, in; one a line out."""
+"""Record lines: log entries in JSON arrays, also in the objects that collectors send, in; one a line out."""
 
 import re
 from collections.abc import Iterator
@@ -6,20 +6,29 @@ from typing import Final
 
 from dataflow.errors import DataflowError
 from dataflow.sources.element_end import STEP_BYTES, STRING, end_of_brackets
+from dataflow.sources.envelopes import ENVELOPE, ENVELOPE_BEGIN, SPACES, TIMED_LINE
 
-_SPACES: Final = rb"[ \t\r\n]{0,64}+"
-_OPENED: Final = rb'\{%b"records"%b:%b\[' % (_SPACES, _SPACES, _SPACES)
-_LONGEST_OPENED: Final = len('{"records":[') + 3 * 64
-_BEGIN: Final = re.compile(rb'%b(?:\[%b\{%b["}]|%b)' % (_SPACES, _SPACES, _SPACES, _OPENED))
-_BETWEEN: Final = re.compile(rb"(?:[ \t\r\n,\[\]}]++|%b)*+" % _OPENED)
+_BEGIN: Final = re.compile(
+    rb"%b(?:\[%b\{%b[\"}]|%b|\{[ \t]{0,64}+\r?\n)" % (SPACES, SPACES, SPACES, ENVELOPE_BEGIN)
+)
+_BETWEEN: Final = re.compile(rb"(?:[ \t\r\n,\]}]++|\[(?=%b[^\" \t\r\n]))*+" % SPACES)
+_SAME_LINE: Final = re.compile(rb"[ \t]{0,64}+\{")
+_OPENING: Final = (b"{", b"[")
 _FLAT: Final = rb'\{(?>[^{}\[\]"]++|%b)*+\}' % STRING
 _SHALLOW: Final = re.compile(rb'\{(?>[^{}\[\]"]++|%b|%b)*+\}' % (STRING, _FLAT), re.DOTALL)
 """What most entries are, in one step; any other is walked bracket by bracket."""
 
 
 def begins_in_records(head: bytes) -> bool:
-    """Tell whether a body or file is one or more arrays of objects; no line of text begins so."""
-    return _BEGIN.match(head) is not None
+    """Tell whether a body or file is objects in arrays, over several lines or in one line.
+
+    No line of text begins so, and no object that has its line for itself.
+    """
+    if _BEGIN.match(head):
+        return True
+    begin = _end_between(head, 0) if head.lstrip()[:1] == b"{" else len(head)
+    end = _end_of_entry(head, begin) if begin < len(head) else None
+    return end is not None and _SAME_LINE.match(head, end) is not None
 
 
 def record_lines(pieces: Iterator[bytes], most_bytes: int) -> Iterator[bytes]:
@@ -56,25 +65,37 @@ def _objects_in(text: bytes, *, is_over: bool) -> tuple[bytes, int, bool]:
     at = 0
     while True:
         begin = _end_between(text, at)
-        if begin == len(text):
-            return b"".join(lines), begin, False
-        if not is_over and len(text) - begin < _LONGEST_OPENED:
-            return b"".join(lines), begin, False
-        end = _end_of_object(text, begin) if text.startswith(b"{", begin) else begin
-        if end is None or end == begin:
-            return b"".join(lines), begin, end is not None
-        # A line feed in an object stands between its values, or it is no JSON.
-        lines.append(text[begin:end].replace(b"\n", b" ") + b"\n")
+        first = text[begin : begin + 1]
+        end = _end_of_entry(text, begin) if first in _OPENING else None
+        line = None if end is None else _line_of(text[begin:end])
+        if end is None or line is None:
+            is_cut = end is None and first in _OPENING
+            may_go_on = first == b'"' and not is_over and len(text) - begin < STEP_BYTES
+            return b"".join(lines), begin, bool(first) and not is_cut and not may_go_on
+        lines.append(line)
         at = end
 
 
+def _line_of(entry: bytes) -> bytes | None:
+    """Return an entry as a line; null if it is none."""
+    if entry.startswith(b"["):
+        timed = TIMED_LINE.fullmatch(entry)
+        return None if timed is None else b'{"time":%b,"line":%b}\n' % timed.groups()
+    # A line feed in an object stands between its values, or it is no JSON.
+    return entry.replace(b"\n", b" ") + b"\n"
+
+
 def _end_between(text: bytes, at: int) -> int:
-    match = _BETWEEN.match(text, at)
-    assert match is not None
-    return match.end()
+    while True:
+        match = _BETWEEN.match(text, at)
+        assert match is not None
+        envelope = ENVELOPE.match(text, match.end(), match.end() + STEP_BYTES)
+        if envelope is None:
+            return match.end()
+        at = envelope.end()
 
 
-def _end_of_object(text: bytes, begin: int) -> int | None:
+def _end_of_entry(text: bytes, begin: int) -> int | None:
     if shallow := _SHALLOW.match(text, begin, begin + STEP_BYTES):
         return shallow.end()
     steps = end_of_brackets(text, begin)

@@ -276,3 +276,35 @@ def test_ambassador_names_its_access_log_before_a_line_of_envoy():
         '"413bf460" "www.example.com" "10.0.0.5:80"'
     )
     assert (entry["ip"], entry["status"], entry["bytes"]) == ("192.0.2.9", 501, 7)
+
+
+def test_a_line_taken_apart_in_an_event_of_splunk_is_read():
+    """A forwarder that decodes JSON sends it so."""
+    event = {
+        "remote_addr": "192.0.2.9",
+        "time_iso8601": CRI_TIME,
+        "request": "GET /a HTTP/1.1",
+        "status": 200,
+    }
+    entry = read(json.dumps({"event": event, "host": "web1", "time": 15.5}))
+    assert (entry["ip"], entry["endpoint"], entry["log_host"], entry["log_time"]) == (
+        "192.0.2.9",
+        "/a",
+        "web1",
+        "15.5",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "what"),
+    [
+        ({"streams": [{"stream": {}, "values": [["1", LINE]]}]}, "several records in one event"),
+        ({"resourceLogs": [{"scopeLogs": []}]}, "several records in one event"),
+        ({"messageType": "DATA_MESSAGE", "owner": "1", "logEvents": []}, "several records in one event"),
+        ({"requestId": "1", "timestamp": 15, "records": [{"data": "MTky"}]}, "Amazon Data Firehose"),
+    ],
+)
+def test_an_envelope_in_one_event_is_named(sent, what):
+    """In Kafka an event is one request: ingest takes these apart."""
+    with pytest.raises(InvalidEvent, match=what):
+        read(json.dumps(sent))

@@ -27,7 +27,7 @@ class Collected(msgspec.Struct, gc=False):
     line: object = None
     """Docker's driver awslogs."""
     event: object = None
-    """Splunk's HTTP event collector, of Docker's driver with the line in it; Logstash."""
+    """Splunk's HTTP event collector: a line or its fields, or Docker's object with the line; Logstash."""
     raw: object = msgspec.field(default=None, name="_raw")
     """What Splunk exports."""
     result: object = None
@@ -38,6 +38,7 @@ class Collected(msgspec.Struct, gc=False):
     """Azure Monitor, ContainerLogV2."""
     body: object = None
     """OpenTelemetry."""
+    timeUnixNano: object = None  # noqa: N815 - the key as sent
     json: object = None
     """Filebeat, and Fluent Bit below: a line of JSON, taken apart."""
     log_processed: object = None
@@ -78,7 +79,7 @@ def collected(text: str) -> tuple[str, str | None, str | None] | None:
     line = next((line for line in _lines_of(found) if line), None)
     if line is None:
         return None
-    times = (found.time, found.at_timestamp, found.journal_time, found.timestamp)
+    times = (found.time, found.at_timestamp, found.journal_time, found.timestamp, found.timeUnixNano)
     time = next((time for time in times if isinstance(time, str | float | int)), None)
     hosts = (found.journal_host, found.host, found.hostname, found.HOST)
     host = next((name for name in map(_name_of, hosts) if name), None)
@@ -102,7 +103,7 @@ def _lines_of(found: Collected) -> Iterator[str | None]:
     yield from map(_line_of, texts)
     nested = (found.event, found.jsonPayload, found.body, found.result)
     yield from (_line_of(value.get(key)) for value in nested if isinstance(value, dict) for key in _NESTED)
-    objects = (found.jsonPayload, found.json, found.log_processed)
+    objects = (found.jsonPayload, found.json, found.log_processed, found.event)
     yield from (msgspec.json.encode(value).decode() for value in objects if isinstance(value, dict) and value)
 
 

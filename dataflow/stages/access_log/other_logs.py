@@ -11,6 +11,10 @@ _HAPROXY_TIME = r"\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}\.[0-9]{1,9}\]"
 _ISO_TIME = r"[0-9T:-]{19}(?:\.[0-9]{1,9})?Z"
 _DATE = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[ T][0-9:]{8}"
 
+_SEVERAL = (
+    "several records in one event; expected one each, as `dataflow ingest` and HTTP ingest make of them"
+)
+
 _KINDS = (
     (rf"{_CLIENT} {_HAPROXY_TIME} [^ ]++ [^ ]++ [0-9/+-]++ \+?[0-9]++ [^ ]{{2}} [0-9/+]++ [0-9/]++",
      "a TCP connection in the log of HAProxy; expected requests, as its option httplog writes them"),
@@ -29,8 +33,11 @@ _KINDS = (
      "of Apache's error log; expected its access log"),
     (r'\{"level":"[a-z]{4,6}",.{0,64}"logger":"http\.(?:log\.error|handlers\.)',
      "an error or a detail in the log of Caddy; expected what its logger http.log.access writes"),
-    (r'[ \t]{0,9}(?:\{[ \t]{0,9}"records"[ \t]{0,9}:[ \t]{0,9})?\[[ \t]{0,9}\{',
-     "several records in one event; expected one each, as `dataflow ingest` and HTTP ingest make of them"),
+    (r'[ \t]{0,9}(?:\{[ \t]{0,9}"(?:records|streams|resourceLogs)"[ \t]{0,9}:[ \t]{0,9})?\[[ \t]{0,9}\{',
+     _SEVERAL),
+    (r'\{[ \t]{0,9}"(?:messageType|owner)"[ \t]{0,9}:.{0,2000}"logEvents"[ \t]{0,9}:', _SEVERAL),
+    (r'\{[ \t]{0,9}"requestId"[ \t]{0,9}:.{0,200}"records"[ \t]{0,9}:[ \t]{0,9}\[',
+     "a request of Amazon Data Firehose; expected the objects that it writes to S3"),
     (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
      "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
 )  # fmt: skip
