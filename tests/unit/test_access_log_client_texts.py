@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflow.errors import InvalidEvent
 from dataflow.stages.access_log.format_string import compile_format
 from dataflow.stages.access_log.lines import LoggedRequest
-from dataflow.stages.access_log.usual_formats import UsualFormats
+from dataflow.stages.access_log.usual_formats import UsualFormats, parse
 
 TIME = "17/May/2015:10:05:03 +0000"
 PLAIN = {
@@ -138,3 +139,44 @@ def test_times_that_cannot_be_milliseconds_are_told():
     for _ in range(100):
         parser.parse(written.replace(" 250 ", " 900000 ").encode())
     assert "DATAFLOW_ACCESS_LOG_FORMAT" in str(parser.fault)
+
+
+@pytest.mark.parametrize(
+    ("front", "ip", "host", "user"),
+    [
+        ("192.0.2.1 (203.0.113.5) - bob", "192.0.2.1", None, "bob"),
+        ("192.0.2.1 (203.0.113.5, 2001:db8::1) - -", "192.0.2.1", None, None),
+        ("192.0.2.1 (-) - bob", "192.0.2.1", None, "bob"),
+        ("www.example.com:443 192.0.2.1 (203.0.113.5) - bob", "192.0.2.1", "www.example.com", "bob"),
+        ("192.0.2.1 - (203.0.113.5) - x", "192.0.2.1", None, "(203.0.113.5) - x"),
+        ("192.0.2.1 - (203.0.113.5)", "192.0.2.1", None, "(203.0.113.5)"),
+    ],
+)
+def test_addresses_in_parentheses_behind_the_client_are_no_part_of_a_name(front, ip, host, user):
+    """Apache's `%h (%{X-Forwarded-For}i) %l %u`: the user was `- bob`. What a client types stays its name."""
+    request = parse(f'{front} [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "UA"'.encode())
+    assert (request.ip, request.host, request.ident, request.user) == (ip, host, None, user)
+
+
+def test_a_server_its_host_and_a_client_are_refused():
+    """Of two addresses in front of a user, the first was the client, and the second a part of the user."""
+    line = b'10.0.0.2 www.example.com 192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5'
+    with pytest.raises(InvalidEvent, match="client, ident and user are"):
+        parse(line)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "endpoint", "protocol"),
+    [
+        ("GET /a 1.1", "/a", "HTTP/1.1"),
+        ("GET /a 2", "/a", "HTTP/2"),
+        ("GET /a%20b?c=d 3", "/a%20b", "HTTP/3"),
+        ("GET /a 2 HTTP/1.1", "/a 2", "HTTP/1.1"),
+        ("GET /a 7", "/a 7", None),
+    ],
+)
+def test_a_version_alone_is_the_protocol(request_text, endpoint, protocol):
+    """Hypercorn writes no `HTTP/` in front of it: it was a part of the path, and of the key of a table."""
+    line = f'192.0.2.1:5 - - [17/May/2015:10:05:03 +0000] "{request_text}" 200 5 "-" "UA"'
+    request = parse(line.encode())
+    assert (request.method, request.endpoint, request.protocol) == ("GET", endpoint, protocol)

@@ -41,6 +41,7 @@ def read(line: str) -> dict[str, object]:
         (json.dumps({"event": LINE, "host": "web1", "time": "15"}), "web1", "15"),
         (json.dumps({"message": LINE, "logtag": "F", "time": CRI_TIME}), None, CRI_TIME),
         (f"haproxy[674]: {LINE}", None, None),
+        (f"[2020-02-07 11:48:51 +0000] [7] [INFO] {LINE}", None, "2020-02-07 11:48:51 +0000"),
         (f"May 17 10:05:03 web1 nginx[12]: web1 nginx: {LINE}", "web1", "May 17 10:05:03"),
         (json.dumps({"MESSAGE": f"web1 nginx: {LINE}", "_HOSTNAME": "web1"}), "web1", None),
         (f"Feb 7 11:48:51 web1 nginx: {LINE}", "web1", "Feb 7 11:48:51"),

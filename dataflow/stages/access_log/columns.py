@@ -127,6 +127,10 @@ def _route_request(text: str) -> RequestLine:
     return request if target.startswith("/") else request._replace(endpoint=_path_of_route(target))
 
 
+def _version(text: str) -> str:
+    return f"HTTP/{text}"
+
+
 def _status(text: str) -> int | None:
     return None if text == "-1" else int(text)
 
@@ -184,6 +188,7 @@ COLUMNS: dict[str, d.Directive] = {
     "utc_time": _written("%H:%M:%S")._replace(pattern=rf"{_HOUR}(?:\.[0-9]{{1,9}}+)?+"),
     "zoneless_time": _written("%d/%b/%Y:%H:%M:%S"), "gin_time": _written("%Y/%m/%d - %H:%M:%S"),
     "spaced_time": _written("%d/%b/%Y %H:%M:%S"), "ctime": _written("%a %b %e %H:%M:%S %Y"),
+    "spaced_zoned_time": _written("%Y-%m-%d %H:%M:%S %z"),
     "month_day": _written("%m/%d")._replace(pattern=r"[0-9]{1,2}/[0-9]{1,2}"),
     "us_time": _written("%m/%d/%Y:%H:%M:%S %z"), "short_year": _written("%y"),
     "short_time": _written("%H:%M:%S")._replace(pattern=r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}"),
@@ -224,6 +229,7 @@ COLUMNS: dict[str, d.Directive] = {
     "client_list": _field("ip", first_client, "addresses", rf"{_NAME}(?:, ?{_NAME}){{0,9}}"),
     "proxy_and_port": _field("ip", _client_and_port, "an address with its port", _PORTED)._replace(weak=2),
     "any_status": _field("status", number_of, "a status", "-|[0-9]{1,3}"),
+    "version": _field("protocol", _version, "a version of HTTP", "[0-9.]{1,5}"),
     "status_or_minus": _field("status", _status, "three digits or -1", "-1|[0-9]{3}"),
     "timers": _field("response_time_ms", _last_timer, "times with / between them", _TIMERS),
     "five_timers": _field("response_time_ms", _last_timer, "five times", _TIMERS.replace("/", " ")),

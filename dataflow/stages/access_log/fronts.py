@@ -19,6 +19,10 @@ _host_first = re.compile(
 ).fullmatch
 # A list of X-Forwarded-For may stand alone before the client.
 _list_first = re.compile(rf"(?:{_QUOTED}|{NAME}(?:, ?{NAME})++) ++({NAME}) ++(-) ++(.*)", re.DOTALL).fullmatch
+# A list of X-Forwarded-For may stand in parentheses behind the client.
+_IN_PARENTHESES = re.compile(
+    rf"\A((?:{NAME} ++)?(?=[^ .:]*+[.:]){NAME}) ++\((?:-|unknown|[0-9A-Fa-f.:, ]{{3,300}}+)\)(?= ++- )"
+)
 # nginx's $request_id, which BunkerWeb has before the user.
 _REQUEST_ID = re.compile(r"\A[0-9a-f]{32} ++(?=.)")
 _HOST_AND_PORT = re.compile(r"[0-9.]++:[0-9]++|\[[^\]]++\]:[0-9]++")  # no client of these formats has a port
@@ -41,13 +45,14 @@ def front_of(text: str) -> Front:
 
     Raises `InvalidEvent` where no address and no host name stands in the client's place.
     """
+    text = _IN_PARENTHESES.sub(r"\1", text)
     if match := _client_first(text):
         client, ident, user = match.groups()
         if ident != "-" and not any(map(str.isalnum, ident)):  # `client -> upstream`: what follows is no user
             raise _no_client(text)
         is_address = address_of(_first(client)) is not None
         if is_address and _is_site(ident) and not user.strip(" ").startswith("- "):
-            return _front(client, ident, "-", user)  # lighttpd has the host there, as some hosters have
+            return _with_host_next(client, ident, user)
         # Nobody runs identd any more: who has an ident is a client. An address in the place of the
         # ident is the client, and what stands before it a host.
         if ident == "-" or (is_address and not _is_site(_first(ident))):
@@ -60,6 +65,14 @@ def front_of(text: str) -> Front:
         if (ident == "-" or address_of(_first(client))) and _is_host(host):
             return _front(client, host, ident, user)
     return _rare_front_of(text)
+
+
+def _with_host_next(client: str, host: str, user: str) -> Front:
+    """Return the front of lighttpd and some hosters, which have the host behind the client."""
+    following = _begins_with_address(user)
+    if following and address_of(following[1]):  # `server host client`: which of them asked is not known
+        raise _no_client(f"{client} {host} {user}")
+    return _front(client, host, "-", user)
 
 
 def _rare_front_of(text: str) -> Front:

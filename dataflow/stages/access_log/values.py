@@ -98,6 +98,8 @@ _UNIT_MS = {
 _PARTS_OF_DURATION = re.compile(r"([0-9]{1,9}+(?:\.[0-9]{1,9}+)?+)(ms|us|µs|μs|ns|h|m|s)")
 _METHOD = re.compile(r"[A-Za-z][A-Za-z_-]*+")
 _PROTOCOL = re.compile(r"(?:[A-Z]++|(?i:https?))/[0-9.]++")
+_VERSION = re.compile(r"1\.[01]|[23](?:\.0)?")
+"""Of HTTP without its name, as Hypercorn and Quart write it."""
 
 
 class RequestLine(NamedTuple):
@@ -120,7 +122,9 @@ def request_line(text: str | None) -> RequestLine:
     """Return the parts of a request line, escapes undone before; `NO_REQUEST` if it is none."""
     method, _, rest = (text or "").partition(" ")
     target, _, protocol = rest.rstrip(" ").rpartition(" ")
-    if not _PROTOCOL.fullmatch(protocol):
+    if _VERSION.fullmatch(protocol) and target.startswith("/"):
+        protocol = f"HTTP/{protocol}"
+    elif not _PROTOCOL.fullmatch(protocol):
         target, protocol = rest, ""
     target = target.strip(" ")
     # Without a protocol only a path makes it a request: two stray words are none.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from dataflow.stages.access_log.collected import collected, part_of_a_line
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+_ISO_SPACED = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} [+-][0-9]{4}"
 _BSD = r"[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:]{8}(?:\.[0-9]{1,9})?"
 _PARAMETER = r'[^"\\\]]*+(?:"(?:[^"\\]|\\.)*+"[^"\\\]]*+)*+'
 _STRUCTURED = rf"(?:-|(?:\[{_PARAMETER}\])++)"
@@ -46,6 +47,8 @@ _PREFIXES = (
     rf"(?:{_COLOUR}{_NAME}{_COLOUR} )?{_COLOUR}(?P<host>{_POD}){_COLOUR} {_COLOUR}{_NAME}{_COLOUR} {_LINE}",
     # kubectl logs --prefix
     r"\[pod/(?P<host>[^/\]]++)/[^/\]]++\] ",
+    # Hypercorn, with the number of its process
+    rf"\[(?P<time>{_ISO_SPACED})\] \[[0-9]++\] \[[A-Z]++\] {_LINE}",
     # Ambassador, of the Envoy in it
     r"ACCESS (?=\[)",
     # journald, as `journalctl -o export` writes it
