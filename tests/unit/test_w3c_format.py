@@ -184,3 +184,10 @@ def test_a_format_of_ones_own_without_a_protocol_is_no_connection():
     line = f'{ENVOY_JSON}"start_time":"{ISO}"}}'
     with pytest.raises(InvalidEvent, match="expected those of a known format"):
         line_parser(None).parse(line.encode())
+
+
+@pytest.mark.parametrize(("more", "ms"), [("s-computername", 12.3456), ("s-sitename", 12345.6)])
+def test_a_time_with_decimals_is_in_milliseconds_where_a_log_of_asp_net_core_has_its_columns(more, ms):
+    """W3C says seconds, and Tomcat and WebLogic follow it: each response was a thousand times as slow."""
+    header, line = f"{USUAL} {more} time-taken", "2023-05-17 10:05:03 192.0.2.1 GET /a 200 WEB1 12.3456"
+    assert read(header, line)[0]["response_time_ms"] == ms
