@@ -309,3 +309,42 @@ def test_an_envelope_in_one_event_is_named(sent, what):
     """In Kafka an event is one request: ingest takes these apart."""
     with pytest.raises(InvalidEvent, match=what):
         read(json.dumps(sent))
+
+
+def azure(category: str, **more: object) -> str:
+    """Return a record of Azure's diagnostic logs."""
+    return json.dumps({"time": CRI_TIME, "resourceId": "/S", "category": category} | more)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        azure("ApplicationGatewayFirewallLog", properties={"clientIp": "192.0.2.1"}),
+        azure("FrontDoorHealthProbeLog", properties={"httpStatusCode": "400"}),
+        json.dumps({"count": 1, "metricName": "Throughput", "resourceId": "/S"}),
+    ],
+)
+def test_what_azure_sends_beside_access_logs_is_dropped(record):
+    """One array has all categories that are switched on: many dead letters pause a stream."""
+    assert line_stage(None, None, None)(record.encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "what"),
+    [
+        (azure("StorageRead"), "Azure's category StorageRead"),
+        (
+            azure("ApplicationGatewayAccessLog", time="now", properties={"clientIP": "", "httpStatus": 1}),
+            "time",
+        ),
+    ],
+)
+def test_a_record_of_azure_that_cannot_be_read_says_why(record, what):
+    """Its category, or the value of an access log that is at fault."""
+    with pytest.raises(InvalidEvent, match=what):
+        read(record)
+
+
+def test_a_line_on_the_console_of_an_app_service_is_read():
+    """A container there writes its access log to it."""
+    assert read(azure("AppServiceConsoleLogs", resultDescription=LINE))["ip"] == "192.0.2.9"

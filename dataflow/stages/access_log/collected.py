@@ -36,6 +36,8 @@ class Collected(msgspec.Struct, gc=False):
     """Azure Monitor, ContainerLog."""
     LogMessage: object = None
     """Azure Monitor, ContainerLogV2."""
+    resultDescription: object = None  # noqa: N815 - the key as sent
+    """Azure, AppServiceConsoleLogs."""
     body: object = None
     """OpenTelemetry."""
     timeUnixNano: object = None  # noqa: N815 - the key as sent
@@ -98,7 +100,8 @@ def part_of_a_line() -> InvalidEvent:
 def _lines_of(found: Collected) -> Iterator[str | None]:
     texts = (
         found.log, found.MESSAGE, found.message, found.short_message, found.textPayload, found.line,
-        found.event, found.raw, found.LogEntry, found.LogMessage, found.body, found.syslogtag and found.msg,
+        found.event, found.raw, found.LogEntry, found.LogMessage, found.resultDescription, found.body,
+        found.syslogtag and found.msg,
     )  # fmt: skip
     yield from map(_line_of, texts)
     nested = (found.event, found.jsonPayload, found.body, found.result)

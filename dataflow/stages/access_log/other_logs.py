@@ -41,6 +41,18 @@ _KINDS = (
     (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
      "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
 )  # fmt: skip
+_category_in = re.compile(r'"category"[ \t]{0,9}:[ \t]{0,9}"([0-9A-Za-z _-]{1,80})"').search
+_BESIDE_REQUESTS = frozenset(
+    (
+        "ApplicationGatewayFirewallLog", "ApplicationGatewayPerformanceLog",
+        "FrontDoorWebApplicationFirewallLog", "FrontdoorWebApplicationFirewallLog", "FrontDoorHealthProbeLog",
+        "AppServiceAntivirusScanAuditLogs", "AppServiceAppLogs", "AppServiceAuditLogs",
+        "AppServiceAuthenticationLogs", "AppServiceFileAuditLogs",
+        "AppServiceIPSecAuditLogs", "AppServicePlatformLogs",
+    )
+)  # fmt: skip
+"""Categories of Azure that come in one array with its access logs."""
+_ENDS_OF_ACCESS_LOGS = ("AccessLog", "HTTPLogs")  # of these a value is at fault
 _is_connection = re.compile(
     rf'\[{_ISO_TIME}\] "- - -" 0 |'
     rf'{_ISO_TIME} [^ ]{{1,80}} {_CLIENT} [^"]{{1,200}} - - [0-9]{{1,20}} [0-9]{{1,20}} "- - - "|'
@@ -52,11 +64,25 @@ _kinds = [(re.compile(pattern).match, what) for pattern, what in _KINDS]
 def fault_of_other_log(line: str) -> InvalidEvent | None:
     """Return what a line is that no format takes; null if it is of no kind that is known.
 
-    Raises `DroppedEvent` for a TCP connection of Envoy, Istio or ELB: they log these beside requests.
+    Raises `DroppedEvent` for what is logged beside requests: a TCP connection of Envoy, Istio or ELB, and
+    metrics and other categories of Azure.
     """
     if _is_connection(line):
         raise DroppedEvent(NO_REQUEST)
+    if '"resourceId"' in line and (fault := _fault_of_azure(line)):
+        return fault
     for match, what in _kinds:
         if match(line):
             return InvalidEvent(Reason.UNPARSABLE, f"line is {what}")
     return None
+
+
+def _fault_of_azure(line: str) -> InvalidEvent | None:
+    match = _category_in(line)
+    category = match[1] if match else ""
+    if category in _BESIDE_REQUESTS or (not category and '"metricName"' in line):
+        raise DroppedEvent(NO_REQUEST)
+    if not category or category.endswith(_ENDS_OF_ACCESS_LOGS):
+        return None
+    what = f"record is of Azure's category {category}; expected one of an access log"
+    return InvalidEvent(Reason.UNPARSABLE, what)
