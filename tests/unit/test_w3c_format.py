@@ -6,6 +6,7 @@ from dataflow.engine.stage import DroppedEvent
 from dataflow.errors import InvalidEvent
 from dataflow.stages.access_log import line_parser
 from dataflow.stages.access_log.lines import LoggedRequest
+from dataflow.stages.access_log.named import format_files
 
 USUAL = "date time c-ip cs-method cs-uri-stem sc-status"
 ISO = "2023-05-17T10:05:03.006Z"
@@ -191,3 +192,22 @@ def test_a_time_with_decimals_is_in_milliseconds_where_a_log_of_asp_net_core_has
     """W3C says seconds, and Tomcat and WebLogic follow it: each response was a thousand times as slow."""
     header, line = f"{USUAL} {more} time-taken", "2023-05-17 10:05:03 192.0.2.1 GET /a 200 WEB1 12.3456"
     assert read(header, line)[0]["response_time_ms"] == ms
+
+
+CLOUDFRONT = format_files()["cloudfront"].examples[0].line.split("\t")
+
+
+@pytest.mark.parametrize("count", [12, 15, 18, 19, 23, 24, 26, 33])
+def test_cloudfront_is_read_without_its_header_with_as_many_columns_as_it_has_had(count):
+    """Only the newest were: a file that was cut, or a stream of many files, has no header in front."""
+    request = line_parser(None).parse("\t".join(CLOUDFRONT[:count]).encode())
+    assert (request.ip, request.endpoint, request.status) == ("192.0.2.100", "/index.html", 200)
+    assert request.host == ("www.example.com" if count >= 18 else "d111111abcdef8.cloudfront.net")
+    assert request.response_time_ms == (1 if count >= 19 else None)
+
+
+@pytest.mark.parametrize("count", [11, 13, 25, 34])
+def test_cloudfront_is_not_read_with_another_number_of_columns(count):
+    """The line was cut, or is of another log."""
+    with pytest.raises(InvalidEvent):
+        line_parser(None).parse("\t".join([*CLOUDFRONT, "-"][:count]).encode())

@@ -31,7 +31,8 @@ class FormatFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     format: str | None = None
     """A format string of nginx or Apache."""
     order: str | None = None
-    """W3C: the columns in their usual order; a ``#Fields:`` line changes it."""
+    """W3C: the columns in their usual order; a ``#Fields:`` line changes it. A ``|`` stands where lines of
+    earlier releases end."""
     requires: list[str] = []
     """JSON: the keys by which lines are known."""
     unless: dict[str, list[str]] = {}

@@ -35,12 +35,19 @@ class W3cFormat:
         known_by: str | None,
         zone: str | None,
     ) -> None:
-        """Take what the columns are, and those of lines without a header; local times are in `zone`."""
+        """Take what the columns are, and those of lines without a header; local times are in `zone`.
+
+        A ``|`` in the order stands where lines of earlier releases end.
+        """
         self._name, self._separator, self._known_by, self._zone = name, separator, known_by, zone
         self._columns = {column.lower(): kind for column, kind in columns.items()}
         self.unreadable: Counter[str] = Counter()
         self._headers: dict[str, LineFormat] = {}
-        self._lines = self._compiled(order, is_header=False)
+        *ends, _ = [match.start() for match in re.finditer(r"\||\Z", order)]
+        earlier = [order[:end].replace("|", "") for end in ends]
+        self._earlier_orders = {len(columns.split()): columns for columns in earlier}
+        self._earlier: dict[int, LineFormat] = {}
+        self._lines = self._default = self._compiled(order.replace("|", ""), is_header=False)
 
     @property
     def is_narrow(self) -> bool:
@@ -89,26 +96,36 @@ class W3cFormat:
             kinds = ["target" if kind == "path" else kind for kind in kinds]
         return kinds, is_local
 
+    def _lines_like(self, line: str) -> LineFormat:
+        """Return what reads a line: without a header the columns of the release that had so many."""
+        if not self._earlier_orders or self._lines is not self._default:
+            return self._lines
+        count = line.count(self._separator) + 1
+        if count in self._earlier_orders and count not in self._earlier:
+            self._earlier[count] = self._compiled(self._earlier_orders[count], is_header=False)
+        return self._earlier.get(count, self._lines)
+
     def takes(self, line: str) -> bool:
         """Tell whether a line may have these columns."""
-        return '"' in line or self._lines.takes(line)
+        return '"' in line or self._lines_like(line).takes(line)
 
     def parse_line(self, line: str) -> LoggedRequest:
         """Return the request that a line tells of; a value with blanks may stand in quotes."""
+        lines = self._lines_like(line)
         try:
-            return self._lines.parse_line(line)
+            return lines.parse_line(line)
         except InvalidEvent:
             if '"' not in line:
                 raise
-            return self._lines.parse_line(_QUOTED_VALUE.sub(_as_iis, line))
+            return lines.parse_line(_QUOTED_VALUE.sub(_as_iis, line))
 
     def explain(self, line: str) -> list[Explained]:
         """Return the columns of a line."""
-        return self._lines.explain(line)
+        return self._lines_like(line).explain(line)
 
     def reach(self, line: str) -> int:
         """Return how far into a line its columns go."""
-        return self._lines.reach(line)
+        return self._lines_like(line).reach(line)
 
 
 def _lenient(directive: Directive) -> Directive:
