@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.errors import InvalidEvent, Reason
+from dataflow.stages.access_log import line_parser
 from dataflow.stages.access_log.usual_formats import parse
 
 DATA = Path(__file__).parents[1] / "data"
@@ -246,9 +247,9 @@ def test_time_is_utc_from_the_line(written, ts):
         ("hello", Reason.UNPARSABLE, "client, ident and user is 'hello' at column 1; expected an address"),
         (f"{FRONT} ", Reason.UNPARSABLE, "request is missing at column 44"),
         (
-            "192.0.2.1 - - [2015-05-17 10:05:03] x",
+            "192.0.2.1 - - [2015-05-17 10:05] x",
             Reason.UNPARSABLE,
-            "time is '[2015-05-17 10:05:03] x' at column 15; expected a time as [17/May/2015:10:05:03 +0000]",
+            "time is '[2015-05-17 10:05] x' at column 15; expected a time as [17/May/2015:10:05:03 +0000]",
         ),
         (f"{FRONT} GET / 200", Reason.UNPARSABLE, "request is 'GET / 200' at column 44; expected a request"),
         (
@@ -324,3 +325,27 @@ def test_a_protocol_in_small_letters_is_no_part_of_the_path():
     for written, endpoint, protocol in ((" http/1.1", "/a", "http/1.1"), (" b/1", "/a b/1", None)):
         request = parse((line % written).encode())
         assert (request.endpoint, request.protocol) == (endpoint, protocol)
+
+
+@pytest.mark.parametrize(
+    ("written", "ts"),
+    [
+        ("17/May/2015:10:05:03", "2015-05-17T08:05:03Z"),
+        ("17/May/2015:10:05:03.25", "2015-05-17T08:05:03.250Z"),
+        ("2015-05-17T10:05:03", "2015-05-17T08:05:03Z"),
+        ("2015-05-17 10:05:03,250", "2015-05-17T08:05:03.250Z"),
+        ("17/May/2015:10:05:03 +0000", "2015-05-17T10:05:03Z"),
+        ("2015-05-17 10:05:03 +0100", "2015-05-17T09:05:03Z"),
+    ],
+)
+def test_a_time_without_a_zone_is_in_that_of_the_settings(written, ts):
+    """Daphne and others write no zone; the setting worked for named formats alone."""
+    line = f'192.0.2.1 - - [{written}] {REQUEST} 200 12 "-" "Agent/1"'
+    assert line_parser(None, "Europe/Berlin").parse(line.encode()).ts == ts
+
+
+@pytest.mark.parametrize("written", ["17/May/2015:10:05:03", "2015-05-17 10:05:03"])
+def test_a_time_without_a_zone_names_the_setting_that_is_missing(written):
+    """The server's zone cannot be guessed."""
+    with pytest.raises(InvalidEvent, match="DATAFLOW_ACCESS_LOG_ZONE"):
+        line_parser(None).parse(f"192.0.2.1 - - [{written}] {REQUEST} 200 12".encode())

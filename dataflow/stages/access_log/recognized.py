@@ -38,7 +38,7 @@ class RecognizedFormats(UsualFormats):
 
     def __init__(self, only: str = AUTO, zone: str | None = None) -> None:
         """Take all formats, or `only` one; times without a zone are in `zone`."""
-        super().__init__()
+        super().__init__(zone)
         self._takes_usual = only == AUTO or format_files()[only].wraps
         names = [name for name, file in format_files().items() if not file.wraps]
         names = names if self._takes_usual else [only]

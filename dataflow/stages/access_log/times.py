@@ -10,6 +10,7 @@ from dataflow.stages.event_time import utc_text, utc_text_of_epoch
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FRACTION = re.compile("[.,]([0-9]++)")
 _FRACTION_OF_SECOND = re.compile(r"(?<=:[0-9]{2}:[0-9]{2})[.,]([0-9]++)")
+_ends_in_zone = re.compile(r".{19,}(?:Z|GMT|UTC|[+-][0-9]{2}:?[0-9]{2})").fullmatch
 _MINUTE = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})")
 
 
@@ -27,6 +28,23 @@ def common_time(text: str) -> str:
         return f"{_minutes[text[:17] + text[20:]]}{text[18:20]}Z"
     except (ValueError, OverflowError) as error:
         raise _no_time(text, "a time as 17/May/2015:10:05:03 +0000") from error
+
+
+def utc_time(zone: tzinfo | None, text: str) -> str:
+    """Return Apache's time or ISO 8601 in UTC; one that names no zone is in `zone`.
+
+    Raises `InvalidEvent` if it is no time, or names no zone and `zone` is null.
+    """
+    is_iso = text[4] == "-"
+    if not _ends_in_zone(text):
+        if zone is None:
+            raise _no_time(text, "its zone behind it, or DATAFLOW_ACCESS_LOG_ZONE")
+        formats = f"%Y-%m-%d{text[10]}%H:%M:%S" if is_iso else "%d/%b/%Y:%H:%M:%S"
+        return formatted_time(formats, zone, text)
+    if is_iso:
+        return iso_time(text[:11] + text[11:].replace(" ", ""))
+    time, _, named = text.partition(" ")
+    return common_time(f"{time} {'+0000' if named.isalpha() else named.replace(':', '')}")
 
 
 def with_fraction(utc: str, digits: str) -> str:

@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from dataflow.errors import InvalidEvent, Reason
 from dataflow.stages.access_log.fronts import NAME, Front, front_of
@@ -15,7 +17,7 @@ from dataflow.stages.access_log.lines import (
 )
 from dataflow.stages.access_log.response_times import SHORTEST_EPOCH, ResponseTimes, unless_epoch
 from dataflow.stages.access_log.stored_lines import read_stored
-from dataflow.stages.access_log.times import common_time, iso_time
+from dataflow.stages.access_log.times import utc_time
 from dataflow.stages.access_log.values import request_line, text_of
 from dataflow.stages.bounded_cache import BoundedCache
 
@@ -26,7 +28,9 @@ _TIME = r"[^\]]{17}:[0-5][0-9] [^\]]{5}"
 _ANY_TIME = (
     r"(?:[0-9A-Za-z/]{11}:[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+"
     r" (?:[+-][0-9]{2}:?[0-9]{2}|Z|GMT|UTC)"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.,][0-9]{1,9}+)?+(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9}+)?+ ?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+    # Without a zone, which the settings name
+    r"|(?:[0-9A-Za-z/]{11}:|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])[0-9]{2}:[0-9]{2}:[0-5][0-9](?:[.,][0-9]{1,9}+)?+)"
 )
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _HTTP = r'([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))?+ ([A-Z]++/[0-9.]++)'
@@ -82,8 +86,11 @@ _front_steps, _steps = steps_of(_FRONT_STEPS), steps_of(_STEPS)
 class UsualFormats:
     """Parses lines of the usual formats, whoever collected them."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: str | None = None) -> None:
+        """Take the zone of times without one; lines with such a time are refused if it is null."""
         self._response_times = ResponseTimes()
+        # Many lines share a second.
+        self._times = BoundedCache[str, str](partial(utc_time, None if zone is None else ZoneInfo(zone)))
 
     @property
     def unreadable(self) -> Counter[str]:
@@ -128,7 +135,7 @@ class UsualFormats:
         (front, time, method, endpoint, query, protocol, request, status, size,
          referer, agent, response_time, forwarded, last) = match.groups()  # fmt: skip
         ip, host, ident, user = _fronts[front]
-        ts = _times[time]
+        ts = self._times[time]
         if request is not None:
             method, endpoint, query, protocol = request_line(text_of(request))
         if len(response_time or "") >= SHORTEST_EPOCH or len(last or "") >= SHORTEST_EPOCH:
@@ -160,15 +167,6 @@ def _one_time(first: str | None, last: str | None, forwarded: str | None) -> str
     raise InvalidEvent(Reason.UNPARSABLE, f"rest of the line is {actual}; expected {expected}")
 
 
-def _time_of(text: str) -> str:
-    if text[4] == "-":
-        return iso_time(text)
-    time, _, zone = text.partition(" ")
-    return common_time(f"{time} {'+0000' if zone.isalpha() else zone.replace(':', '')}")
-
-
-# Many lines share a second.
-_times: BoundedCache[str, str] = BoundedCache(_time_of)
 # A client comes back; its names are taken apart once.
 _fronts: BoundedCache[str, Front] = BoundedCache(front_of)
 
