@@ -348,3 +348,22 @@ def test_a_record_of_azure_that_cannot_be_read_says_why(record, what):
 def test_a_line_on_the_console_of_an_app_service_is_read():
     """A container there writes its access log to it."""
     assert read(azure("AppServiceConsoleLogs", resultDescription=LINE))["ip"] == "192.0.2.9"
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (
+            '2023/05/17 10:05:03.123\tINFO\thttp.log.access.log0\thandled request\t{"a": ["b"]}',
+            "Caddy's console",
+        ),
+        ('INFO:     192.0.2.9:33422 - "GET /a HTTP/1.1" 200 OK', "uvicorn"),
+        (f'{CRI_TIME} stdout F INFO:     192.0.2.9:33422 - "GET /a HTTP/1.1" 200 OK', "uvicorn"),
+        ("CEF:0|Incapsula|SIEMintegration|1|1|Normal|0| request=a.example/ src=192.0.2.9", "CEF"),
+        ("<14>May 17 10:05:03 web1 LEEF:1.0|Zscaler|NSS|4.1|200|src=192.0.2.9", "CEF"),
+    ],
+)
+def test_a_line_that_is_no_access_log_with_a_time_is_named(line, what):
+    """Its client, or a bracket far behind, was blamed."""
+    with pytest.raises(InvalidEvent, match=what):
+        read(line)

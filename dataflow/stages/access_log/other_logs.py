@@ -38,6 +38,11 @@ _KINDS = (
     (r'\{[ \t]{0,9}"(?:messageType|owner)"[ \t]{0,9}:.{0,2000}"logEvents"[ \t]{0,9}:', _SEVERAL),
     (r'\{[ \t]{0,9}"requestId"[ \t]{0,9}:.{0,200}"records"[ \t]{0,9}:[ \t]{0,9}\[',
      "a request of Amazon Data Firehose; expected the objects that it writes to S3"),
+    (r"[0-9T:./+Z -]{19,40}\t[A-Z]{4,5}\thttp\.(?:log|handlers)\.",
+     "of Caddy's console format; expected its JSON, as `format json` in its `log` writes it"),
+    (rf"(?:INFO|WARNING|ERROR): {{1,8}}{_CLIENT} - \"[A-Z]",
+     "of uvicorn, which writes no time; expected one, as its log_config can add"),
+    (r"(?:[^\"\[{]{0,80} )?(?:CEF:[01]|LEEF:[12]\.0)\|", "an event in CEF or LEEF; expected an access log"),
     (rf"{_DATE} (?:[^ ]++ ){{1,4}}[A-Z]{{3,10}} /",
      "of unknown columns; expected the `#Fields:` line of its log before it, or as the format"),
 )  # fmt: skip
