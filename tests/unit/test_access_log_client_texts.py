@@ -147,22 +147,27 @@ def test_times_that_cannot_be_milliseconds_are_told():
         ("192.0.2.1 (203.0.113.5) - bob", "192.0.2.1", None, "bob"),
         ("192.0.2.1 (203.0.113.5, 2001:db8::1) - -", "192.0.2.1", None, None),
         ("192.0.2.1 (-) - bob", "192.0.2.1", None, "bob"),
+        ('192.0.2.1 "203.0.113.5, 10.0.0.1" - bob', "192.0.2.1", None, "bob"),
+        ("192.0.2.1 <203.0.113.5> - bob", "192.0.2.1", None, "bob"),
+        ('"192.0.2.1, 10.0.0.1" - bob', "192.0.2.1", None, "bob"),
+        ('"192.0.2.1" - b "c', "192.0.2.1", None, 'b "c'),
         ("www.example.com:443 192.0.2.1 (203.0.113.5) - bob", "192.0.2.1", "www.example.com", "bob"),
         ("192.0.2.1 - (203.0.113.5) - x", "192.0.2.1", None, "(203.0.113.5) - x"),
         ("192.0.2.1 - (203.0.113.5)", "192.0.2.1", None, "(203.0.113.5)"),
     ],
 )
-def test_addresses_in_parentheses_behind_the_client_are_no_part_of_a_name(front, ip, host, user):
+def test_addresses_in_parentheses_or_quotes_are_no_part_of_a_name(front, ip, host, user):
     """Apache's `%h (%{X-Forwarded-For}i) %l %u`: the user was `- bob`. What a client types stays its name."""
     request = parse(f'{front} [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "UA"'.encode())
     assert (request.ip, request.host, request.ident, request.user) == (ip, host, None, user)
 
 
-def test_a_server_its_host_and_a_client_are_refused():
-    """Of two addresses in front of a user, the first was the client, and the second a part of the user."""
-    line = b'10.0.0.2 www.example.com 192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5'
+@pytest.mark.parametrize("front", ["10.0.0.2 www.example.com 192.0.2.1 - -", "www 10.0.0.2 192.0.2.1 - -"])
+def test_a_server_its_host_and_a_client_are_refused(front):
+    """Of two addresses in front of a user, the first was the client, and the second ident or user."""
+    line = f'{front} [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5'
     with pytest.raises(InvalidEvent, match="client, ident and user are"):
-        parse(line)
+        parse(line.encode())
 
 
 @pytest.mark.parametrize(

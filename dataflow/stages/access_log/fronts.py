@@ -19,10 +19,12 @@ _host_first = re.compile(
 ).fullmatch
 # A list of X-Forwarded-For may stand alone before the client.
 _list_first = re.compile(rf"(?:{_QUOTED}|{NAME}(?:, ?{NAME})++) ++({NAME}) ++(-) ++(.*)", re.DOTALL).fullmatch
-# A list of X-Forwarded-For may stand in parentheses behind the client.
-_IN_PARENTHESES = re.compile(
-    rf"\A((?:{NAME} ++)?(?=[^ .:]*+[.:]){NAME}) ++\((?:-|unknown|[0-9A-Fa-f.:, ]{{3,300}}+)\)(?= ++- )"
-)
+# A list of X-Forwarded-For may stand in parentheses or quotes behind the client, or in its place.
+_bracketed = re.compile(
+    rf"((?:{NAME} ++)?(?=[^ .:]*+[.:]){NAME}) ++"
+    r"[(<\"](?:-|unknown|[0-9A-Fa-f.:, ]{3,300}+)[)>\"](?= ++- )"
+).match
+_quoted_client = re.compile(rf'"({_NAMES})" ++(-) ++(.*)', re.DOTALL).fullmatch
 # nginx's $request_id, which BunkerWeb has before the user.
 _REQUEST_ID = re.compile(r"\A[0-9a-f]{32} ++(?=.)")
 _HOST_AND_PORT = re.compile(r"[0-9.]++:[0-9]++|\[[^\]]++\]:[0-9]++")  # no client of these formats has a port
@@ -45,7 +47,7 @@ def front_of(text: str) -> Front:
 
     Raises `InvalidEvent` where no address and no host name stands in the client's place.
     """
-    text = _IN_PARENTHESES.sub(r"\1", text)
+    text = _without_bracketed(text)
     if match := _client_first(text):
         client, ident, user = match.groups()
         if ident != "-" and not any(map(str.isalnum, ident)):  # `client -> upstream`: what follows is no user
@@ -60,11 +62,16 @@ def front_of(text: str) -> Front:
     if match := _host_first(text):
         host, client, ident, user = match.groups()
         is_known = _HOST_AND_PORT.fullmatch(host) or client == "localhost" or address_of(client)
-        if address_of(host) and _is_site(client) and not is_known:
+        if address_of(_first(ident)) or (address_of(host) and _is_site(client) and not is_known):
             raise _no_client(text)  # which of them asked is not known
         if (ident == "-" or address_of(_first(client))) and _is_host(host):
             return _front(client, host, ident, user)
     return _rare_front_of(text)
+
+
+def _without_bracketed(text: str) -> str:
+    match = _bracketed(text)
+    return text if match is None else match[1] + text[match.end() :]
 
 
 def _with_host_next(client: str, host: str, user: str) -> Front:
@@ -77,6 +84,8 @@ def _with_host_next(client: str, host: str, user: str) -> Front:
 
 def _rare_front_of(text: str) -> Front:
     if (match := _list_first(text)) and address_of(match[1]):
+        return _front(match[1], None, match[2], match[3])
+    if match := _quoted_client(text):
         return _front(match[1], None, match[2], match[3])
     if (match := _client_first(text)) and " " not in match[3].strip() and "." in match[1]:
         client, ident, user = match.groups()
