@@ -44,6 +44,11 @@ LINES = {
     "addresses": repeated(b"1.1.1.1, ", b"", b"- " + TIME + b'"'),
     "addresses before": repeated(b"1.1.1.1, ", b"", b"a 1.1.1.1 - - " + TIME + b'"GET / HTTP/1.1" 200 1'),
     "addresses behind": repeated(b"1.1.1.1, ", FIRST + b'GET / HTTP/1.1" 200 1 "-" "-" ', b"x"),
+    "addresses in brackets": repeated(
+        b"1.1.1.1, ", b"1.1.1.1 (", b") - - " + TIME + b'"GET / HTTP/1.1" 200 1'
+    ),
+    "a user behind a host": repeated(b"1 ", b"1.1.1.1 a.b ", TIME + b'"GET / HTTP/1.1" 200 1'),
+    "categories": repeated(b'"category":1,', b'{"resourceId":1,', b'"b":1}'),
     "backslashes": repeated(b"\\", FIRST),
     "escapes": repeated(b"\\x41", FIRST, b'" 200 1'),
     "quotes": repeated(b'" ', FIRST),
