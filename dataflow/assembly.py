@@ -49,7 +49,7 @@ def assemble(app: Dataflow, settings: Settings) -> None:
     secret = worker_secret(settings)
     options = _engine_options(settings, connection)
     app.connect(replace(options, peer_headers=partial(proof_headers, secret)))
-    app.context = Context(settings, connection, secret, app.engine.inspector.add_outputs)
+    app.context = Context(settings, connection, secret, app.engine.inspector)
     app.topology.limit_keys(settings.max_keys)
     if not settings.types_cdn_logs:
         app.leave_out(type_cdn_logs)

@@ -1,13 +1,13 @@
 """The context of a worker: what its agents and routes work with, beside the app."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dataflow.access.authenticator import Authenticator
 from dataflow.access.configured import create_authenticator
 from dataflow.access.sessions import LoginSessions
+from dataflow.engine.topic_inspector import TopicInspector
 from dataflow.rules.live import (
     FilterRulesFollower,
     UtmSourcesFollower,
@@ -33,12 +33,12 @@ class Context:
         settings: Settings,
         connection: Mapping[str, object],
         worker_secret: str,
-        add_outputs: Callable[[AbstractSet[str]], Awaitable[None]],
+        inspector: TopicInspector,
     ) -> None:
         self.settings = settings
         self.connection = connection
         self._worker_secret = worker_secret
-        self._add_outputs = add_outputs
+        self._inspector = inspector
 
     @cached_property
     def authenticator(self) -> Authenticator:
@@ -53,12 +53,12 @@ class Context:
     @cached_property
     def filter_rules(self) -> FilterRulesFollower:
         """The filter rules in use; without a version in roles that do not filter."""
-        return follow_filter_rules(self.settings, self.connection, self._add_outputs)
+        return follow_filter_rules(self.settings, self.connection, self._inspector)
 
     @cached_property
     def utm_sources(self) -> UtmSourcesFollower:
         """The UTM sources in use; without a version in roles that do not enrich."""
-        return follow_utm_sources(self.settings, self.connection)
+        return follow_utm_sources(self.settings, self.connection, self._inspector)
 
     @cached_property
     def access_logs(self) -> "AccessLogParser":

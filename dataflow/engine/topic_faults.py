@@ -41,6 +41,16 @@ def denied(principal: str, operation: str, topic: str) -> TopicFault:
     )
 
 
+def no_leader(stream: str, topic: str, use: str, partitions: Collection[int]) -> TopicFault:
+    """Return the fault of partitions without a leader; `use` is what the stream does with their topic."""
+    numbers = ", ".join(map(str, sorted(partitions)))
+    return TopicFault(
+        PauseCause.NO_LEADER,
+        f"topic {topic}, which stream {stream} {use}, has no leader of partition {numbers}",
+        "a broker that has this partition in sync",
+    )
+
+
 def refusal(principal: str, error: RecordsRefused) -> TopicFault:
     """Return the fault of topics that do not accept records."""
     names = ", ".join(sorted(error.topics))
@@ -100,12 +110,8 @@ def _leader_faults(
     for topic in written:
         if topic == dead_letters and len(states[topic].leaderless) < states[topic].partitions:
             continue  # they go to another partition
-        if numbers := ", ".join(map(str, sorted(states[topic].leaderless))):
-            yield TopicFault(
-                PauseCause.NO_LEADER,
-                f"topic {topic}, which stream {stream} writes to, has no leader of partition {numbers}",
-                "a broker that has this partition in sync",
-            )
+        if states[topic].leaderless:
+            yield no_leader(stream, topic, "writes to", states[topic].leaderless)
 
 
 def _policy_faults(changelog: str, outputs: Collection[str], states: States) -> Iterator[TopicFault]:

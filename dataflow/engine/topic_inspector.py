@@ -13,7 +13,7 @@ from dataflow.engine.boot import find_outputs, grow
 from dataflow.engine.held_up import HeldUpChangelogs
 from dataflow.engine.leaderless import ELECTION_SECONDS, Leaderless
 from dataflow.engine.pauses import StreamPauses
-from dataflow.engine.topic_faults import States, TopicFault, refusal, topic_faults
+from dataflow.engine.topic_faults import States, TopicFault, no_leader, refusal, topic_faults
 from dataflow.engine.topology import Topology
 from dataflow.kafka.admin import Admin, with_admin
 from dataflow.kafka.clients import running
@@ -50,6 +50,8 @@ class TopicInspector:
         self._states: States = {}
         self._leaderless = Leaderless()
         self.held_up = HeldUpChangelogs(connection)
+        self._unread: dict[str, TopicFault] = {}
+        """Streams that lack what somebody reads for them before they may begin."""
         self._refusing: set[str] = set()
         """Topics that have refused records for their settings: these are read again and again."""
         self._policies: dict[str, str] = {}
@@ -102,6 +104,16 @@ class TopicInspector:
         if topology.partition_counts:
             topology.partition_counts |= await find_outputs(self._connection, names)
         topology.topics |= names
+
+    def hold(self, stream: str, topic: str, partition: int) -> None:
+        """Pause a stream until `release`: this partition, which must be read first, has no leader."""
+        if stream in self._topology.taken:
+            self._unread[stream] = no_leader(stream, topic, "needs", [partition])
+            self._pauses.begin(stream, *self._unread[stream])
+
+    def release(self, stream: str) -> None:
+        """Let a stream go on that was held, with the next look."""
+        self._unread.pop(stream, None)
 
     def take_refusal(self, error: BaseException, dead_letters: str) -> bool:
         """Have other records written, or pause the streams that write; tell whether it concerns them alone.
@@ -171,8 +183,8 @@ class TopicInspector:
 
     def _compare(self, faults: Mapping[str, TopicFault]) -> None:
         for topic in self._topology.taken:
-            if topic in faults:
-                self._pauses.begin(topic, *faults[topic])
+            if fault := faults.get(topic) or self._unread.get(topic):
+                self._pauses.begin(topic, *fault)
             else:
                 self._pauses.end_by_itself(topic)
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mode import Service
 
@@ -34,13 +34,23 @@ _SEEDED_BY = f"worker on {socket.gethostname()}, from its file"
 # New versions come at once; to ask more often is most of what an idle worker costs.
 WAIT_SECONDS = 5.0
 FOLLOW_WAIT_MS = 2_000
+ELECTION_SECONDS, ELECTION_POLL_SECONDS = 3.0, 0.2
+LEADER_POLL_SECONDS = 2.0
+
+
+class Dependents(NamedTuple):
+    """Those that need a document: they are held while its topic has no leader, and no version is in use."""
+
+    hold: Callable[[], None] = lambda: None
+    release: Callable[[], None] = lambda: None
 
 
 class Follower(Service, Generic[T]):
     """Keeps `current`, which is replaced as a whole: read it once for each batch.
 
     It reads the topic to its end before the worker gets its first partition, and writes `seed` as the first
-    version if there is none. A version that cannot be used is refused, and the old one stays in use.
+    version if there is none. Where the topic has no leader it does so later, and its dependents wait.
+    A version that cannot be used is refused, and the old one stays in use.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class Follower(Service, Generic[T]):
         self._compile = compile
         self._seed = seed
         self._prepare = prepare
+        self.dependents = Dependents()
         self._current: T | None = None
         self._changed = asyncio.Condition()
         self._topic_id: str | None = None
@@ -77,7 +88,27 @@ class Follower(Service, Generic[T]):
         """Read the topic to its end; wait for a broker that is unavailable. Raises `Misconfigured`."""
         [declared] = [topic for topic in CHANGED_WHILE_IT_RUNS if topic.name == self.document.topic]
         await wait_for_topics(self.connection, [declared])
-        await until_answered(self.connection, self._begin)
+        await until_answered(self.connection, self._begin_if_led)
+
+    async def _begin_if_led(self) -> None:
+        """Hold what needs this document if its topic has no leader, and it is no election; else begin."""
+        async with open_version_log(self.connection, self.document) as versions:
+            deadline = self.loop.time() + ELECTION_SECONDS
+            while not await versions.has_leader():
+                if self.loop.time() >= deadline:
+                    self.dependents.hold()
+                    return
+                await asyncio.sleep(ELECTION_POLL_SECONDS)
+        await self._begin()
+
+    async def _begin_when_led(self, versions: VersionLog) -> None:
+        """Begin after the start of the worker, which runs all that does not need this document."""
+        while not await versions.has_leader():
+            await self.sleep(LEADER_POLL_SECONDS)
+            if self.should_stop:
+                return
+        await self._begin()
+        self.dependents.release()
 
     async def _begin(self) -> None:
         """Use the last version, which may be that of the seed."""
@@ -132,10 +163,14 @@ class Follower(Service, Generic[T]):
         while not self.should_stop:
             try:
                 async with open_version_log(self.connection, self.document, FOLLOW_WAIT_MS) as versions:
+                    if self.version is None:
+                        await self._begin_when_led(versions)
                     while not self.should_stop and not await self._is_made_anew(versions):
                         await self._apply(await versions.read_more(WAIT_SECONDS))
                         pauses = backoff()
             except Misconfigured as fault:
+                if self.version is None:
+                    raise  # as at the start: there is nothing to go on with
                 self._refuse(fault)
             except (KafkaError, OSError) as error:
                 log.warning("Topic cannot be read; trying again.", topic=self.document.topic, error=error)

@@ -1,15 +1,18 @@
 """Live rules: the followers of the filter rules and the UTM sources, for the agents of a worker."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from dataflow.catalogue.streams.cdn_logs import CDN_LOGS
+from dataflow.catalogue.streams.page_views import RAW_WEB_EVENTS
 from dataflow.engine.dead_letters import PREFIX
 from dataflow.engine.enrich_stage import EnrichStage
 from dataflow.engine.stage import FilterStage
-from dataflow.rules.follower import Follower
-from dataflow.rules.version import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT, Version
+from dataflow.engine.topic_inspector import TopicInspector
+from dataflow.rules.follower import Dependents, Follower
+from dataflow.rules.version import FILTER_RULES_DOCUMENT, UTM_SOURCES_DOCUMENT, Document, Version
 from dataflow.settings import Settings
 from dataflow.stages.filter_document import read_document, topics_of
 from dataflow.stages.filter_rules import request_filter
@@ -33,22 +36,24 @@ UtmSourcesFollower = Follower[EnrichStage[PageView]]
 
 
 def follow_filter_rules(
-    settings: Settings,
-    connection: Mapping[str, object],
-    add_outputs: Callable[[AbstractSet[str]], Awaitable[None]],
+    settings: Settings, connection: Mapping[str, object], inspector: TopicInspector
 ) -> FilterRulesFollower:
-    """Return the follower of the filter rules; `add_outputs` gets the topics that a version writes to."""
-    return Follower(
+    """Return the follower of the filter rules; `inspector` is told of the topics that a version writes to."""
+    follower = Follower(
         FILTER_RULES_DOCUMENT,
         connection,
         settings.app_id,
         compile=_cdn_filter,
         seed=lambda: _content_of(settings.filter_rules),
-        prepare=lambda cdn_filter: add_outputs(cdn_filter.topics),
+        prepare=lambda cdn_filter: inspector.add_outputs(cdn_filter.topics),
     )
+    follower.dependents = _dependents(inspector, CDN_LOGS.name, FILTER_RULES_DOCUMENT)
+    return follower
 
 
-def follow_utm_sources(settings: Settings, connection: Mapping[str, object]) -> UtmSourcesFollower:
+def follow_utm_sources(
+    settings: Settings, connection: Mapping[str, object], inspector: TopicInspector
+) -> UtmSourcesFollower:
     """Return the follower of the UTM sources."""
     omitted = frozenset(settings.drop_web_fields)
 
@@ -56,13 +61,21 @@ def follow_utm_sources(settings: Settings, connection: Mapping[str, object]) -> 
         sources = read_utm_sources(version.raw, f"UTM sources {version.number}")
         return source_enrichment(sources, omits=omitted)
 
-    return Follower(
+    follower = Follower(
         UTM_SOURCES_DOCUMENT,
         connection,
         settings.app_id,
         compile=enrichment,
         seed=lambda: _content_of(settings.utm_sources),
     )
+    follower.dependents = _dependents(inspector, RAW_WEB_EVENTS.name, UTM_SOURCES_DOCUMENT)
+    return follower
+
+
+def _dependents(inspector: TopicInspector, stream: str, document: Document) -> Dependents:
+    """Return how the one stream is held that needs a document."""
+    hold = partial(inspector.hold, stream, document.topic, document.partition)
+    return Dependents(hold, partial(inspector.release, stream))
 
 
 def _cdn_filter(version: Version) -> CdnFilter:

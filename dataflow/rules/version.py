@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
 from dataflow.errors import DataflowError, Misconfigured
@@ -46,6 +46,8 @@ class Document:
     check: Callable[[bytes, str], object]
     empty: bytes
     """The document before the first version."""
+    partition: ClassVar[int] = 0
+    """Of the topic, whose order decides which version is the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class VersionLog:
     def __init__(self, consumer: Consumer, document: Document, kept: list[Version] | None = None) -> None:
         """Put every valid version into `kept`, if it is given."""
         self._consumer, self._document, self._kept = consumer, document, kept
-        self._tp = TopicPartition(document.topic, 0)
+        self._tp = TopicPartition(document.topic, document.partition)
         self.last = Version(0, document.empty)
         self.highest = 0  # highest version number of any record
         self.fault: Misconfigured | None = None  # the fault of the last record; None if it is valid
@@ -101,6 +103,11 @@ class VersionLog:
         except IncompatibleBrokerVersion:
             return None
         return row
+
+    async def has_leader(self) -> bool:
+        """Tell whether the versions can be read, as far as the broker says."""
+        row = await self.topic()
+        return row is None or self._tp.partition not in row.leaderless_partitions
 
     async def read_to_end(self) -> Self:
         """Read all that is committed by now."""
@@ -183,7 +190,7 @@ async def open_version_log(
 ) -> AsyncIterator[VersionLog]:
     """Give the log of a document, to be read from its begin; every valid version goes into `kept`."""
     async with reader(connection, fetch_max_wait_ms=fetch_max_wait_ms) as consumer:
-        consumer.assign([TopicPartition(document.topic, 0)])
+        consumer.assign([TopicPartition(document.topic, document.partition)])
         yield VersionLog(consumer, document, kept)
 
 

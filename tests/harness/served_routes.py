@@ -1,7 +1,6 @@
 """Served routes: all routes of a worker without its views and its broker, to ask who is let in."""
 
 from collections.abc import AsyncIterator, Mapping
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import bcrypt
@@ -15,6 +14,11 @@ from dataflow.access.access_file import fingerprint
 from dataflow.access.worker_proof import proof_headers
 from dataflow.app import app
 from dataflow.context import Context
+from dataflow.engine.pauses import StreamPauses
+from dataflow.engine.topic_inspector import TopicInspector
+from dataflow.engine.topology import Topology
+from dataflow.kafka.managed_producer import ManagedProducer
+from dataflow.kafka.record_batches import RecordBatches
 from dataflow.settings import Settings
 from dataflow.tls import client_context, server_context
 from dataflow.web.authorize import authorize, identity_of
@@ -63,10 +67,6 @@ async def real_views(request: Request, handler: Handler) -> StreamResponse:
     return await handler(request)
 
 
-async def add_no_outputs(_: AbstractSet[str]) -> None:
-    """Add outputs of rules; no rules are read here."""
-
-
 async def serving(
     monkeypatch: pytest.MonkeyPatch,
     certificates: Path | None = None,
@@ -75,7 +75,9 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Serve all routes to everybody who is let in, by HTTPS with the certificates of a folder."""
     settings = Settings(**chosen)  # type: ignore[arg-type]
-    context = Context(settings, {}, SECRET, add_no_outputs)
+    batches, producer = RecordBatches(None, transactional=True), ManagedProducer({}, None)
+    inspector = TopicInspector(Topology(), producer, StreamPauses(), batches, {})  # no rules are read here
+    context = Context(settings, {}, SECRET, inspector)
     monkeypatch.setitem(vars(app), "settings", settings)
     monkeypatch.setitem(vars(app), "context", context)
     application = Application(middlewares=[json_edge, only_own_pages, authorize, views])
