@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Final
 
 import msgspec
@@ -15,9 +16,10 @@ import msgspec
 from dataflow.errors import DataflowError
 from dataflow.http_error import OWN_FAULT, overloaded
 from dataflow.kafka.clients import backoff
-from dataflow.kafka.consumers import reader, stable_end
+from dataflow.kafka.consumers import client_of, reader, stable_end
 from dataflow.kafka.errors import KafkaError
 from dataflow.kafka.fetch import drain
+from dataflow.kafka.topic_states import TopicState, topic_states
 from dataflow.kafka.types import Consumer, TopicPartition
 from dataflow.logs import get_log
 from dataflow.topics import existing_topics
@@ -37,15 +39,20 @@ MOST_BYTES: Final = 128 << 10
 ROUND_SECONDS: Final = 0.25
 WAIT_SECONDS: Final = 1.0
 FETCH_BYTES: Final = 64 << 10
+LEADERS_SECONDS: Final = 2.0
+"""Between two looks at which partitions have a leader."""
 
 
 class TailListener:
     """One who looks at a topic: the events that wait for it, encoded, and how many it will not see."""
 
-    def __init__(self, events: Sequence[bytes]) -> None:
+    def __init__(self, events: Sequence[bytes], leaderless: Sequence[int] = ()) -> None:
         self.news = asyncio.Event()
         self.fault = ""
         """Why nothing comes."""
+        self.leaderless = leaderless
+        """Partitions of which nothing comes, as they have no leader."""
+        self.is_told_leaderless = not leaderless
         self._buffered = deque(events, MOST_BUFFERED)
         self._skipped = 0
 
@@ -56,6 +63,11 @@ class TailListener:
             self._buffered.extend(events)
             self.fault = fault
             self.news.set()
+
+    def lack(self, leaderless: Sequence[int]) -> None:
+        """Note which partitions have no leader now."""
+        self.leaderless, self.is_told_leaderless = leaderless, False
+        self.news.set()
 
     def take(self) -> tuple[list[bytes], int]:
         """Return what has waited, and how many events were left out."""
@@ -74,11 +86,12 @@ class TopicTail:
         self.listeners = set[TailListener]()
         self._connection = connection
         self._recent = deque[bytes](maxlen=RECENT)
+        self._leaderless: list[int] = []
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> TailListener:
         """Return a new listener, which knows the newest events."""
-        listener = TailListener(self._recent)
+        listener = TailListener(self._recent, self._leaderless)
         listener.news.set()
         self.listeners.add(listener)
         if self._task is None:
@@ -104,24 +117,46 @@ class TopicTail:
             await asyncio.sleep(pause)
 
     async def _follow(self) -> None:
-        count = (await existing_topics(self._connection)).get(self.topic, 0)
-        if not count:
-            raise DataflowError(f"topic is {self.topic}; expected one that exists")
-        partitions = [TopicPartition(self.topic, number) for number in range(count)]
+        self._recent.clear()
         async with reader(self._connection, fetch_bytes=FETCH_BYTES) as consumer:
-            await self._seek_recent(consumer, partitions)
+            partitions, look_at = list[TopicPartition](), -LEADERS_SECONDS
             while True:
-                await self._read(consumer, partitions)
+                if monotonic() >= look_at:
+                    look_at = monotonic() + LEADERS_SECONDS
+                    led = await self._led(consumer)
+                    if led != partitions:
+                        await self._assign(consumer, led, partitions)
+                        partitions = led
+                if partitions:
+                    await self._read(consumer, partitions)
                 await asyncio.sleep(ROUND_SECONDS)
                 self._tell([], await self._skip(consumer, partitions))
 
-    async def _seek_recent(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        begins = await consumer.beginning_offsets(partitions)
-        ends = await consumer.end_offsets(partitions)
+    async def _led(self, consumer: Consumer) -> list[TopicPartition]:
+        """Return the partitions that can be read; tell of those that cannot."""
+        state = (await topic_states(client_of(consumer), [self.topic])).get(self.topic)
+        if state is None:  # a broker before 2.8
+            state = TopicState((await existing_topics(self._connection)).get(self.topic, 0))
+        if not state.partitions:
+            raise DataflowError(f"topic is {self.topic}; expected one that exists")
+        leaderless = sorted(state.leaderless)
+        if leaderless != self._leaderless:
+            self._leaderless = leaderless
+            for listener in self.listeners:
+                listener.lack(leaderless)
+        return [TopicPartition(self.topic, n) for n in range(state.partitions) if n not in state.leaderless]
+
+    async def _assign(
+        self, consumer: Consumer, partitions: Sequence[TopicPartition], before: Sequence[TopicPartition]
+    ) -> None:
+        """Read these partitions: what was read before from where it is, others from their newest records."""
+        next_offsets = {tp: await consumer.position(tp) for tp in before if tp in partitions}
+        added = [tp for tp in partitions if tp not in next_offsets]
+        begins, ends = await consumer.beginning_offsets(added), await consumer.end_offsets(added)
         consumer.assign(partitions)
         for tp in partitions:
-            consumer.seek(tp, max(begins[tp], ends[tp] - self._share(RECENT, partitions)))
-        self._recent.clear()
+            newest = max(begins.get(tp, 0), ends.get(tp, 0) - self._share(RECENT, partitions))
+            consumer.seek(tp, next_offsets.get(tp, newest))
 
     async def _read(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """Read a few records of each partition, and show the newest of them."""

@@ -7,6 +7,7 @@ from functools import cache
 from time import monotonic
 from typing import Annotated, Final, Literal
 
+import msgspec
 from aiohttp.web import Request, StreamResponse
 from msgspec import Meta
 
@@ -60,9 +61,9 @@ async def list_topics(_request: NoParameters) -> TopicsAnswer:
     "get",
     "/topics/{topic}/tail",
     AccessRole.READ,
-    description="Server-sent events: `events` has the next ones, the oldest first, and how many were left "
-    "out; `fault` says why there are none. Of a busy topic only the newest events are shown. Dead letters "
-    "need the role edit.",
+    description="Server-sent events: `events` has the next ones, the oldest first, how many were left out, "
+    "and which partitions cannot be read as they have no leader; `fault` says why there are none. Of a busy "
+    "topic only the newest events are shown. Dead letters need the role edit.",
     answer=STREAM,
     errors={
         400: "A parameter is not as expected",
@@ -91,8 +92,14 @@ def _frames(listener: TailListener) -> bytes:
     """Return what has come; a comment if nothing has, so that a closed page is noticed."""
     frames, fault = b"", listener.fault
     events, skipped = listener.take()
-    if events or skipped:
-        frames = b'event: events\ndata: {"skipped":%d,"events":[%b]}\n\n' % (skipped, b",".join(events))
+    if events or skipped or not listener.is_told_leaderless:
+        listener.is_told_leaderless = True
+        content = b'"skipped":%d,"leaderless_partitions":%b,"events":[%b]' % (
+            skipped,
+            msgspec.json.encode(listener.leaderless),
+            b",".join(events),
+        )
+        frames = b"event: events\ndata: {%b}\n\n" % content
     if fault:
         frames += event("fault", {"error": fault})
     return frames or b": still here\n\n"

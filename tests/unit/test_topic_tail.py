@@ -47,12 +47,26 @@ def test_what_is_sent_is_one_event_of_the_stream_each_time():
     listener.put([b'{"a":1}', b'{"b":2}'], 3)
     name, data = _frames(listener).decode().rstrip("\n").split("\n")
     assert name == "event: events"
-    assert json.loads(data.removeprefix("data: ")) == {"skipped": 3, "events": [{"a": 1}, {"b": 2}]}
+    events = [{"a": 1}, {"b": 2}]
+    assert json.loads(data.removeprefix("data: ")) == {
+        "skipped": 3,
+        "leaderless_partitions": [],
+        "events": events,
+    }
     listener.put([], 0, "broker is\naway")
     assert _frames(listener) == b'event: fault\ndata: {"error":"broker is\\naway"}\n\n'
     listener.put([b'{"c":3}'], 0, "broker is away")
     named = [line for line in _frames(listener).split(b"\n") if line.startswith(b"event: ")]
     assert named == [b"event: events", b"event: fault"], "what came before the fault is shown"
+
+
+def test_partitions_without_a_leader_are_named_once_and_to_who_comes_later():
+    """A page that shows nothing of them has to say so, also while no events come; and when they are back."""
+    listener = TailListener([], [1])
+    assert b'"leaderless_partitions":[1],"events":[]' in _frames(listener)
+    assert _frames(listener) == b": still here\n\n"
+    listener.lack([])
+    assert b'"leaderless_partitions":[],"events":[]' in _frames(listener)
 
 
 async def test_a_topic_that_cannot_be_read_says_why_and_is_let_go_with_its_last_listener():

@@ -4,7 +4,7 @@ import { go, parameter } from "./place.js";
 import { fill, make, offer, say } from "./rows.js";
 import { Tail } from "./tail.js";
 import { inLines, oneLine, visible } from "./texts.js";
-import { bytes, count, plural } from "./words.js";
+import { bytes, count, leaderless, plural } from "./words.js";
 
 const MOST_KEPT = 200;
 const TICK_MS = 250;
@@ -61,8 +61,8 @@ function offerTopics(parts, topics) {
   say(parts.holds, `${holds[0].toUpperCase()}${holds.slice(1)}.${role === "read" ? "" : ` Needs the role ${role}.`} Times are in UTC.`);
 }
 
-function take(view, { events, skipped }) {
-  say(view.fault, "");
+function take(view, { events, skipped, leaderless_partitions: away }) {
+  say(view.fault, away.length ? leaderless(away) : "");
   view.skipped += skipped;
   const known = new Set([...view.events, ...view.coming].map(({ key }) => key)); // a stream begins with what was there
   view.coming.push(...events.map(rowOf).filter(({ key }) => !known.has(key)));

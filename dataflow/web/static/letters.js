@@ -5,7 +5,7 @@ import { letterOf } from "./letter.js";
 import { make, say } from "./rows.js";
 import { replayOf } from "./replay.js";
 import { tableOf } from "./table.js";
-import { bytes, instant } from "./words.js";
+import { bytes, instant, leaderless } from "./words.js";
 
 const FIELDS = { topic: "Came from topic", stage: "Stage", reason: "Reason" };
 const MOST = 500;
@@ -74,7 +74,7 @@ export function open(root) {
 
 /** Say what a list lacks. */
 function lackOf({ leaderless_partitions: away }) {
-  if (away.length) return `Those of partitions ${away.join(", ")} cannot be read now: no broker that runs has them in sync.`;
+  if (away.length) return leaderless(away);
   return "There may be older ones: narrow the conditions to see them.";
 }
 

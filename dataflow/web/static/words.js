@@ -32,6 +32,10 @@ export function duration(ms) {
   return ms < 120_000 ? `${three.format(ms / 1000)}\u00a0s` : `${three.format(ms / 60_000)}\u00a0min`;
 }
 
+/** Say which partitions are left out. */
+export const leaderless = (partitions) =>
+  `Those of partitions ${partitions.join(", ")} cannot be read now: no broker that runs has them in sync.`;
+
 /** Say what a summary has: a number, nothing, or the top values, one a line. */
 export function summary(value) {
   if (value === null || value === undefined) return "–";
