@@ -71,7 +71,8 @@ class Engine(Service):
         self._group_metadata: GroupMetadata | None = None
         self.inspector = TopicInspector(topology, self.producer, self.pauses, batches, options.connection)
         self.siblings = SiblingGroups(options.app_id or app.conf.id, app.conf.id, self.producer)
-        self._recovery = Recovery(self.siblings, topology, self.producer, options, self.local, self.pauses)
+        held_up, local, pauses = self.inspector.held_up, self.local, self.pauses
+        self._recovery = Recovery(self.siblings, topology, self.producer, options, local, pauses, held_up)
         self._errors = CheckpointErrors()
         self.membership = Membership(app, options)
         self._recovery_pauses = backoff(RECOVERY_PAUSE_SECONDS)
@@ -151,7 +152,6 @@ class Engine(Service):
             await self.producer.ready.wait()
             await self._recover(tps)
         except (KafkaError, TimeoutError, OSError) as error:
-            self.inspector.held_up.note(error)
             if type(error) is not type(self.lifecycle.error):
                 log.warning("Cannot recover partitions; trying again.", error=error)
             self.lifecycle.wait(self.lifecycle.awaited, error)

@@ -6,7 +6,7 @@ from time import monotonic
 
 from dataflow.kafka.consumers import reader
 from dataflow.kafka.errors import KafkaError
-from dataflow.kafka.reading import ReadHeldUp, to_end_transaction
+from dataflow.kafka.reading import to_end_transaction
 from dataflow.kafka.types import TopicPartition
 from dataflow.logs import get_log
 
@@ -29,10 +29,9 @@ class HeldUpChangelogs:
         """Tell whether this partition waits."""
         return tp in self._ends
 
-    def note(self, error: BaseException) -> None:
-        """Have the partitions wait that an error of recovery is about, if it is one of this kind."""
-        if isinstance(error, ReadHeldUp):
-            self._ends |= error.ends
+    def note(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Have these partitions wait, which recovery could not read up to these offsets."""
+        self._ends |= ends
 
     async def check(self) -> None:
         """Forget those that can be read, and say twice a minute what the others wait for."""

@@ -8,6 +8,7 @@ from faust.types import TP
 from dataflow.engine.assignment import Positions
 from dataflow.engine.engine_metrics import LOST_RECORDS
 from dataflow.engine.group import Group
+from dataflow.engine.held_up import HeldUpChangelogs
 from dataflow.engine.local_store import LocalStore
 from dataflow.engine.options import EngineOptions
 from dataflow.engine.partition import Partition
@@ -47,11 +48,14 @@ class Recovery:
     options: EngineOptions
     local: LocalStore
     pauses: StreamPauses
+    held_up: HeldUpChangelogs
 
     async def recover(
         self, group: Group, tps: Collection[TP], retained: Positions
     ) -> dict[TP, tuple[int, PartitionState]]:
         """Return position and state of each partition, after every open transaction on it has ended.
+
+        Those whose changelogs a transaction holds up for too long, or a broker, are left out, and noted.
 
         What was retained is right if the committed offset is still where we left it: tables and
         offsets move in one transaction. The rest is read from the changelogs.
@@ -59,25 +63,30 @@ class Recovery:
         committed = await self._committed(tps)
         await self.siblings.check_unless_ours(committed)
         current = {tp: state for tp, (at, state) in retained.items() if committed.get(tp) == at}
-        restored = await restore(
-            [TopicPartition(*tp) for tp in tps if tp not in current],
+        states = current | await self._restored([TopicPartition(*tp) for tp in tps if tp not in current])
+        others = await self._compare_ids(states)
+        self._rewind(states)
+        self._check_counted(committed, states)
+        log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
+        committed |= dict.fromkeys(await self.siblings.adopt(states))
+        positions = self._positions(states.keys() - others, committed, states)
+        positions |= await self._truncated(committed, positions, states)
+        if fresh := states.keys() - positions.keys():
+            positions |= await group.earliest_offsets(*fresh)
+        return {tp: (positions[tp], state) for tp, state in states.items()}
+
+    async def _restored(self, tps: Collection[TopicPartition]) -> dict[TP, PartitionState]:
+        """Return the states of those of these partitions that can be restored now."""
+        states, held_up = await restore(
+            tps,
             self.topology.changelogs,
             lambda topic: self.topology.sources[topic].tables,
             self.options.connection,
             self._evict,
             self.local,
         )
-        states = {tp: current.get(tp) or restored[TopicPartition(*tp)] for tp in tps}
-        others = await self._compare_ids(states)
-        self._rewind(states)
-        self._check_counted(committed, states)
-        log.info("Partitions are recovered.", partitions=len(states), retained=len(current))
-        committed |= dict.fromkeys(await self.siblings.adopt(states))
-        positions = self._positions(set(tps) - others, committed, states)
-        positions |= await self._truncated(committed, positions, states)
-        if fresh := set(tps) - positions.keys():
-            positions |= await group.earliest_offsets(*fresh)
-        return {tp: (positions[tp], states[tp]) for tp in tps}
+        self.held_up.note(held_up)
+        return {TP(*tp): state for tp, state in states.items()}
 
     async def _compare_ids(self, states: Mapping[TP, PartitionState]) -> set[TP]:
         """Return the partitions whose source is not the topic that was counted."""

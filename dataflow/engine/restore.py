@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from dataflow.engine.engine_metrics import RECOVERY_LEFT
 from dataflow.engine.local_store import LocalStore
@@ -11,7 +12,7 @@ from dataflow.engine.tables.changelog import FORMAT_VERSION
 from dataflow.engine.tables.table import WindowedTable
 from dataflow.instants import now_ms
 from dataflow.kafka.consumers import client_of, reader
-from dataflow.kafka.reading import OnStalled, read_up_to
+from dataflow.kafka.reading import OnStalled, ReadHeldUp, read_up_to
 from dataflow.kafka.record import Record
 from dataflow.kafka.topic_ids import topic_ids
 from dataflow.kafka.types import Consumer, TopicPartition
@@ -22,7 +23,18 @@ log = get_log(__name__)
 FETCH_BYTES = 4 << 20
 RECORDS_AT_ONCE = 10_000  # between two breaths of the event loop
 
+HELD_UP_SECONDS = 10.0
+"""So long partitions of which nothing comes hold up those that are restored; then they are left out."""
+
 TablesOf = Callable[[str], Collection[WindowedTable]]
+
+
+class Restored(NamedTuple):
+    """What was restored, by the partition of the source."""
+
+    states: dict[TopicPartition, PartitionState]
+    held_up: Mapping[TopicPartition, int]
+    """Changelog partitions that nothing comes of any more, and up to where they are to be read."""
 
 
 async def restore(
@@ -32,29 +44,43 @@ async def restore(
     connection: Mapping[str, object],
     on_stuck: OnStalled,
     local: LocalStore | None = None,
-) -> dict[TopicPartition, PartitionState]:
+) -> Restored:
     """Read the disk, then what is committed of changelogs; `on_stuck` is told what a transaction holds up."""
     local = local or LocalStore()
     if not tps:
-        return {}
+        return Restored({}, {})
     sources = {TopicPartition(changelogs[tp.topic], tp.partition): tp for tp in tps}
     tables = {tp: tables_of(source.topic) for tp, source in sources.items()}
     found = await _find(tables, connection, local.worker)
     states = {tp: await local.load(tp, changelog, tables[tp]) for tp, changelog in found.items()}
-    ends = {tp: changelog.end for tp, changelog in found.items()}
-    left = RecordsLeft(found, states)
+    held_up = await _replay(found, states, connection, partial(_tell, on_stuck, sources), local)
+    RECOVERY_LEFT.set(0)
+    states = {tp: state for tp, state in states.items() if tp not in held_up}
+    for tp, state in states.items():
+        state.keep((), found[tp].end)
+        state.check_loaded(f"changelog {tp.topic}/{tp.partition}", found[tp].start, now_ms())
+    return Restored({sources[tp]: state for tp, state in states.items()}, held_up)
+
+
+async def _replay(
+    found: Mapping[TopicPartition, Changelog],
+    states: Mapping[TopicPartition, PartitionState],
+    connection: Mapping[str, object],
+    on_stuck: OnStalled,
+    local: LocalStore,
+) -> Mapping[TopicPartition, int]:
+    """Bring states up to date from their changelogs; return which are held up, and their ends."""
+    left, ends = RecordsLeft(found, states), {tp: changelog.end for tp, changelog in found.items()}
     async with reader(connection, fetch_bytes=FETCH_BYTES) as consumer:
         _seek(consumer, states)
-        stuck = partial(_tell, on_stuck, sources)
-        async for tp, records in read_up_to(consumer, ends, RECORDS_AT_ONCE, stuck):
-            replayed = list(records)
-            await local.replay(states[tp], replayed)
-            left.note(tp, replayed)
-    RECOVERY_LEFT.set(0)
-    for tp, state in states.items():
-        state.keep((), ends[tp])
-        state.check_loaded(f"changelog {tp.topic}/{tp.partition}", found[tp].start, now_ms())
-    return {sources[tp]: state for tp, state in states.items()}
+        try:
+            async for tp, records in read_up_to(consumer, ends, RECORDS_AT_ONCE, on_stuck, HELD_UP_SECONDS):
+                replayed = list(records)
+                await local.replay(states[tp], replayed)
+                left.note(tp, replayed)
+        except ReadHeldUp as error:
+            return error.ends
+    return {}
 
 
 class RecordsLeft:

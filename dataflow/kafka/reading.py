@@ -32,14 +32,15 @@ async def read_up_to(
     ends: Mapping[TopicPartition, int],
     max_records: int = RECORDS_AT_ONCE,
     on_stalled: OnStalled | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> AsyncIterator[tuple[TopicPartition, Iterable[Record]]]:
     """Yield the records below these offsets, from the positions of the consumer on.
 
-    Where nothing comes for a second, `on_stalled` is told of the partitions, once. Raises `ReadHeldUp`
-    after a minute of that.
+    `on_stalled` is told of partitions of which nothing comes for a second, once; then `ReadHeldUp` is raised
+    after `timeout_seconds`.
     """
     moved_at, is_reported, lagging = monotonic(), False, list(ends)
-    # The last record may be the broker's own, as at the end of a transaction: only the position passes it.
+    # The last record may be the broker's own, at the end of a transaction: only the position passes it.
     while lagging := [tp for tp in lagging if await consumer.position(tp) < ends[tp]]:
         fetched = await drain(consumer, lagging, max_records, POLL_SECONDS)
         for tp, new in fetched.items():
@@ -48,21 +49,24 @@ async def read_up_to(
                 yield tp, part.records if is_below else [r for r in part.records if r.offset < ends[tp]]
         if fetched:
             moved_at = monotonic()
-        elif monotonic() > moved_at + TIMEOUT_SECONDS:
-            tp = min(lagging)
-            overdue = _overdue(tp, await consumer.position(tp), ends[tp])
-            raise ReadHeldUp(overdue, {each: ends[each] for each in lagging})
+        elif monotonic() > moved_at + timeout_seconds:
+            raise await _held_up(consumer, {tp: ends[tp] for tp in lagging}, timeout_seconds)
         elif on_stalled is not None and not is_reported and monotonic() > moved_at + STALLED_SECONDS:
             is_reported = True
             await on_stalled(lagging)
+            moved_at = monotonic()  # what it has ended is given the whole time
         await asyncio.sleep(0)
 
 
-def _overdue(tp: TopicPartition, position: int, end: int) -> str:
-    return (
-        f"no record of {tp.topic}/{tp.partition} has come for {TIMEOUT_SECONDS:g} s from offset {position} "
-        f"on; expected those below {end}. If a producer has left a transaction open there: "
-        f"{to_end_transaction(tp, position)}"
+async def _held_up(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], seconds: float
+) -> ReadHeldUp:
+    position = await consumer.position(tp := min(ends))
+    return ReadHeldUp(
+        f"no record of {tp.topic}/{tp.partition} has come for {seconds:g} s from offset {position} "
+        f"on; expected those below {ends[tp]}. If a producer has left a transaction open there: "
+        f"{to_end_transaction(tp, position)}",
+        ends,
     )
 
 

@@ -71,7 +71,8 @@ async def read_changelog(address: str, topic: str) -> dict[str, float]:
     """Recover the table as a worker that has taken four partitions over, and count its cells."""
     partitions = [TopicPartition("visits", number) for number in range(PARTITIONS)]
     cpu, began = time.process_time(), time.monotonic()
-    states = await restore(partitions, {"visits": topic}, lambda _: [TABLE], connection([address]), _refuse)
+    logs, broker = {"visits": topic}, connection([address])
+    states, _ = await restore(partitions, logs, lambda _: [TABLE], broker, _refuse)
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu
     stores = [state.table_partitions[TABLE.name].levels.store_of(HOUR) for state in states.values()]
     cells = sum(len(window) for store in stores for window in store.between(0, inf))

@@ -24,7 +24,7 @@ WindowEntry = tuple[str, str, int, str, dict[str, object]]
 
 async def read_entries(app: App, source: str, counted: list[CountedTable]) -> list[WindowEntry]:
     """Recover the tables as a worker does, and merge their partitions."""
-    states = await restore(
+    states, _ = await restore(
         [TopicPartition(source, number) for number in range(PARTITIONS)],
         app.topology.changelogs,
         lambda _: [table.table for table in counted],

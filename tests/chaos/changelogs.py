@@ -25,13 +25,14 @@ async def _states() -> dict[TopicPartition, PartitionState]:
     sources = app.topology.sources
     async with running(Admin(app.engine.options.connection)) as admin:
         counts = await admin.partition_counts(sources)
-    return await restore(
+    states, _ = await restore(
         [TopicPartition(topic, p) for topic, count in counts.items() for p in range(count)],
         {topic: source.changelog for topic, source in sources.items()},
         lambda topic: sources[topic].tables,
         app.engine.options.connection,
         _refuse,
     )
+    return states
 
 
 async def _refuse(tps: object) -> None:

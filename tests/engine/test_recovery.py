@@ -47,13 +47,14 @@ async def write(
 
 async def restored(broker: EmbeddedBroker, names: Names) -> dict[TopicPartition, PartitionState]:
     """Recover all partitions."""
-    return await restore(
+    states, _ = await restore(
         [TopicPartition(names.source, number) for number in range(PARTITIONS)],
         {names.source: names.changelog},
         lambda _: [PER_KIND],
         connection([broker.address]),
         fail,
     )
+    return states
 
 
 async def fail(stuck: object) -> None:
@@ -131,7 +132,7 @@ async def test_an_open_transaction_is_told_and_waited_for(
         told.append(list(stuck))
         await producer.commit_transaction()
 
-    states = await restore(
+    states, _ = await restore(
         [TopicPartition(names.source, 0)],
         {names.source: names.changelog},
         lambda _: [PER_KIND],

@@ -186,7 +186,11 @@ async def reader(
 
 
 async def read_up_to(
-    consumer: MemoryReader, ends: Mapping[TopicPartition, int], most: int, on_stalled: Callable[..., Any]
+    consumer: MemoryReader,
+    ends: Mapping[TopicPartition, int],
+    most: int,
+    on_stalled: Callable[..., Any],
+    timeout_seconds: float,
 ) -> AsyncIterator[tuple[TopicPartition, Iterable[MemoryRecord]]]:
     """Yield what is committed below these offsets, once no open transaction hides any of it."""
     broker, loop = consumer.line.broker, asyncio.get_running_loop()
