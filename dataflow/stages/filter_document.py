@@ -55,6 +55,8 @@ def _read_object(sent: object, origin: str) -> FilterRules:
         raise Misconfigured(f"{origin} is {type(sent).__name__}; expected rules, a list or an object")
     for unknown in sorted(sent.keys() - {"rules", "outputs"}):
         raise Misconfigured(f"{origin}: key is {unknown!r}; expected rules or outputs")
+    if "rules" not in sent and not sent.get("outputs"):
+        raise Misconfigured(f"{origin}: rules is missing; expected a list; an empty one lets every line pass")
     fields = Fields()
     rules = _read_rules(sent.get("rules", []), origin, fields)
     outputs = sent.get("outputs", [])

@@ -170,6 +170,8 @@ GOOD = {"field": "f", "matches": "x"}
         (5, "rules is int; expected rules, a list or an object"),
         ({"rule": []}, "rules: key is 'rule'; expected rules or outputs"),
         ({"rules": {}}, "rules: rules is dict; expected a list"),
+        ({}, "rules: rules is missing; expected a list; an empty one lets every line pass"),
+        ({"outputs": []}, "rules: rules is missing; expected a list"),
         ([{"drop": GOOD, "keep": GOOD}], "rule 1: key is 'keep'; expected name and drop"),
         ([{"drop": 5}], "rule 1: drop is 5; expected a condition"),
         ([{"drop": {"any": []}}], r"rule 1: drop.any is \[\]; expected a list of at least one"),
