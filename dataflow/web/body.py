@@ -28,6 +28,7 @@ async def read_body(
 
     A sender that takes too long gets a 503, not a 408: DataStream would not come again.
     """
+    _check_transfer(request)
     length = request.content_length or 0
     if length > most_bytes:
         raise _too_large(most_bytes)
@@ -49,6 +50,15 @@ async def read_body(
     except (HttpProcessingError, RequestPayloadError, PayloadAccessError, OSError) as error:
         raise HttpError(HTTPStatus.BAD_REQUEST, f"body is broken off or wrongly chunked: {error}") from error
     return bytes(body)
+
+
+def _check_transfer(request: Request) -> None:
+    """Refuse a body that is packed for its transfer: aiohttp takes the chunks apart, and unpacks nothing."""
+    for given in request.headers.getall(hdrs.TRANSFER_ENCODING, []):
+        if {coding.strip().lower() for coding in given.split(",")} - {"", "chunked", "identity"}:
+            raise bad_value(
+                "Transfer-Encoding", given, "chunked; name how a body is packed in Content-Encoding"
+            )
 
 
 def refuse_forms(request: Request) -> None:

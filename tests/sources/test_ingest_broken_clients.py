@@ -63,6 +63,17 @@ def test_broken_chunks_are_refused_and_store_nothing(ingest: Ingest, mark: bytes
     assert ingest.read("cdn-logs", mark) == []
 
 
+def test_a_body_that_is_packed_for_its_transfer_is_refused(ingest: Ingest):
+    """The packed bytes were stored as they were: all lines of the body became two dead letters."""
+    packed = gzip.compress(b'{"a":1}\n' * 100)
+    with RawSender(ingest.worker.port) as sender:
+        sender.begin("Transfer-Encoding: gzip, chunked")
+        sender.say(b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed))
+        answer = sender.hear()
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    assert answer.error.startswith("Transfer-Encoding is 'gzip, chunked'; expected chunked")
+
+
 def test_a_connection_that_breaks_stores_nothing(ingest: Ingest, mark: bytes):
     """The sender got no answer, and will send all of it again."""
     line = b'{"reqId":"%b"}\n' % mark
