@@ -193,6 +193,8 @@ def _show_result(result: "ReplayResult", would: str = "") -> None:
         say(f"{result.replayed:,} {would}sent back; {result.already_replayed:,} had been sent back before")
         for topic, number in result.topics.items():
             say(f"  {number:,} to {topic}")
+        if result.counted_again:
+            say(f"  {result.counted_again:,} of them {would}counted a second time: only a sink refused them")
         _say_came_back(result, would)
     else:
         print_json(result)

@@ -9,6 +9,9 @@ from dataflow.engine.stage import RecordStage
 from dataflow.instants import iso_or_none
 from dataflow.kafka.record import Header, Headers, Record
 
+SINK_STAGE = "sink-"
+"""How the stages of sinks begin, which is followed by the name of the sink."""
+
 TRIES = PREFIX + "tries"  # header of a replayed record: how often it was replayed, from 1
 
 NOTED = ("stage", "reason", "detail", "topic", "partition", "offset", "timestamp")

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED
+from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED, STREAMS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.dead_letters.letter import Letter, LetterFilter, Place
+from dataflow.dead_letters.letter import SINK_STAGE, Letter, LetterFilter, Place
 from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
 from dataflow.dead_letters.marks import Marks
 
@@ -28,6 +28,9 @@ class ReplayResult(msgspec.Struct, forbid_unknown_fields=True):
         default_factory=Counter
     )
     complete: Annotated[bool, Meta(description="false: the limit was reached, there may be more")] = True
+    counted_again: Annotated[
+        int, Meta(description="Of these, events that tables have counted already: they count them once more")
+    ] = 0
     came_back: Annotated[
         dict[str, int] | None,
         Meta(description="By reason, those that became dead letters again; null: not known (yet)"),
@@ -70,6 +73,7 @@ class ReplaySelection:
         """Count letters that are back in their topics."""
         self.result.replayed += len(letters)
         self.result.topics.update(letter.topic for letter in letters)
+        self.result.counted_again += sum(map(_is_counted, letters))
 
     def _obstacle(self, letter: Letter) -> str | None:
         topic = letter.topic
@@ -80,6 +84,11 @@ class ReplaySelection:
         if letter.is_left_out:
             return "has not the content of its record, which was too large or could not be read"
         return None if topic in self.reader.partitions else f"topic {topic} does not exist any more"
+
+
+def _is_counted(letter: Letter) -> bool:
+    """Tell whether a stream has used the event: a sink, which reads the source as well, has refused it."""
+    return letter.stage.startswith(SINK_STAGE) and letter.topic in {stream.topic for stream in STREAMS}
 
 
 def _nothing_at(places: Collection[Place]) -> str:

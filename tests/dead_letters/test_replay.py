@@ -8,6 +8,7 @@ from itertools import repeat
 import pytest
 
 from dataflow import topics
+from dataflow.catalogue.declared import STREAMS
 from dataflow.connection import broker_connection
 from dataflow.dead_letters import letter_reader as reading
 from dataflow.dead_letters import replay as replaying
@@ -86,6 +87,18 @@ async def test_a_preview_tells_what_a_replay_would_do_and_does_nothing(place, bu
     assert (previews[0].topics, sum(previews[0].impossible.values())) == ({place["source"]: 1}, 1)
     assert len(read_topic(place["source"])) == 1
     assert await back(place) == (1, 1)
+
+
+async def test_events_that_are_counted_already_are_told_before_they_go_back(place, bury, monkeypatch):
+    """Only a sink of the source refused them: the page and the command said nothing of the second count."""
+    [stream, *others] = STREAMS
+    source = replace(stream.source, name=place["source"])
+    monkeypatch.setattr(selection, "STREAMS", (replace(stream, source=source), *others))
+    bury(b"a", stage="sink-postgres")
+    bury(b"b", b"c", stage="ingest")
+    preview = await preview_replay(place["connection"], LetterFilter())
+    done = await replay(place["connection"], place["app"], LetterFilter(), "user ann", None)
+    assert (preview.replayed, preview.counted_again) == (done.replayed, done.counted_again) == (3, 1)
 
 
 async def test_a_second_replay_sends_only_what_is_new(place, bury, read_topic):

@@ -47,7 +47,7 @@ async function attempt(view, work) {
 async function show(view, conditions) {
   view.meant = JSON.stringify(conditions);
   const result = await tell("POST", "dead-letters/replay?dry_run=true", view.meant);
-  list(view, [`${plural(result.replayed, "event")} would go back${targets(result)}.`, ...rest(result)]);
+  list(view, [`${plural(result.replayed, "event")} would go back${targets(result)}.`, ...counted(result), ...rest(result)]);
   ask(view, result.replayed > 0);
   if (result.replayed) view.send.focus();
 }
@@ -55,7 +55,7 @@ async function show(view, conditions) {
 async function replay(view) {
   list(view, ["Sending them back, and waiting until the workers have read them…"]);
   const result = await tell("POST", `dead-letters/replay?wait_seconds=${WAIT_SECONDS}`, view.meant);
-  list(view, [`${plural(result.replayed, "event")} went back${targets(result)}.`, ...cameBack(result), ...rest(result)]);
+  list(view, [`${plural(result.replayed, "event")} went back${targets(result)}.`, ...counted(result), ...cameBack(result), ...rest(result)]);
   ask(view, false);
 }
 
@@ -66,6 +66,10 @@ function list(view, texts) {
 function targets({ topics }) {
   const each = Object.entries(topics).map(([topic, events]) => `${count(events)} to ${topic}`);
   return each.length ? `: ${each.join(", ")}` : "";
+}
+
+function counted({ counted_again: events }) {
+  return events ? [`Tables count ${plural(events, "event")} of these a second time: only a sink refused them.`] : [];
 }
 
 function cameBack({ replayed, came_back: reasons }) {
