@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from dataflow.dead_letters.known_names import check_names
 from dataflow.dead_letters.letter import Letter, LetterFilter, Place
 from dataflow.dead_letters.letter_reader import letter_reader
 from dataflow.dead_letters.marks import Marks
@@ -60,10 +61,12 @@ class DeadLetterPage(DeadLetterRow):
 async def list_of_letters(
     connection: Mapping[str, object], letter_filter: LetterFilter, limit: int
 ) -> DeadLetterList:
-    """Return the newest of some letters."""
+    """Return the newest of some letters; raise `HttpError` for a stage or a topic that does not exist."""
     async with letter_reader(connection) as reader:
         marks = await reader.marks()
         listed = await reader.newest(letter_filter, limit)
+        if listed.is_complete and not listed.letters:
+            await check_names(letter_filter, reader)
     rows = [DeadLetterRow(**_row(letter, marks)) for letter in listed.letters]
     return DeadLetterList(rows, listed.scanned, listed.is_complete, reader.leaderless)
 

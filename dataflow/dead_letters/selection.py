@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from dataflow.catalogue.declared import DEAD_LETTERS_REPLAYED, STREAMS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
+from dataflow.dead_letters.known_names import check_names
 from dataflow.dead_letters.letter import SINK_STAGE, Letter, LetterFilter, Place
 from dataflow.dead_letters.letter_reader import LetterReader, letter_reader
 from dataflow.dead_letters.marks import Marks
@@ -49,9 +50,13 @@ class ReplaySelection:
         """Selected, and not counted as replayed yet."""
 
     async def letters(self, letter_filter: LetterFilter, limit: int | None) -> AsyncIterator[Letter]:
-        """Yield those that can go back, the oldest first, until `limit` are replayed or pending."""
-        unseen = set(letter_filter.places or ())
+        """Yield those that can go back, the oldest first, until `limit` are replayed or pending.
+
+        Raises `HttpError` for a stage or a topic that does not exist.
+        """
+        unseen, is_empty = set(letter_filter.places or ()), True
         async for letter in self.reader.oldest_first(letter_filter):
+            is_empty = False
             unseen.discard((letter.partition, letter.offset))
             if self.was_replayed(letter):
                 self.result.already_replayed += 1
@@ -64,6 +69,8 @@ class ReplaySelection:
                 yield letter
         if unseen:
             self.result.impossible[_nothing_at(unseen)] += len(unseen)
+        elif is_empty:
+            await check_names(letter_filter, self.reader)
 
     def was_replayed(self, letter: Letter) -> bool:
         """Tell whether a letter was sent back before."""

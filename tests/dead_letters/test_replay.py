@@ -89,6 +89,26 @@ async def test_a_preview_tells_what_a_replay_would_do_and_does_nothing(place, bu
     assert await back(place) == (1, 1)
 
 
+async def test_a_stage_or_a_topic_that_does_not_exist_is_refused(place, bury, unique):
+    """A misspelt name gave an empty list; a name that letters have is none, whoever wrote them."""
+    bury(b"a", stage="of another program", topic=unique("gone"))
+    connection = place["connection"]
+    for known in (
+        {"stage": "of another program"},
+        {"stage": "of another program", "to_ms": 1},
+        {"stage": "sink-postgres"},
+        {"stage": "ingest"},
+        {"topic": unique("gone")},
+        {"topic": place["source"]},
+    ):
+        await list_of_letters(connection, LetterFilter(**known), 10)
+        await preview_replay(connection, LetterFilter(**known))
+    for wrong, meant in (({"stage": "stay-categry"}, "'stay-category'"), ({"topic": "no-topic"}, "")):
+        for asked in (list_of_letters(connection, LetterFilter(**wrong), 10), back(place, **wrong)):
+            with pytest.raises(DataflowError, match=f"is '{next(iter(wrong.values()))}'; expected.*{meant}"):
+                await asked
+
+
 async def test_events_that_are_counted_already_are_told_before_they_go_back(place, bury, monkeypatch):
     """Only a sink of the source refused them: the page and the command said nothing of the second count."""
     [stream, *others] = STREAMS
@@ -128,7 +148,7 @@ async def test_only_what_is_meant_goes_back(place, bury, read_topic):
     bury(b"c", partition=1)
     assert await back(place, stage="x") == (1, 0)
     assert await back(place, reason="empty") == (1, 0)
-    assert await back(place, topic="elsewhere") == (0, 0)
+    assert await back(place, topic=place["dead-letters"]) == (0, 0)
     assert await back(place, places=frozenset({(1, 0), (0, 99)})) == (1, 0)
     assert [r.value for r in read_topic(place["source"])] == [b"a", b"b", b"c"]
 

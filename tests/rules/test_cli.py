@@ -180,7 +180,7 @@ def test_letters_are_listed_and_shown(dataflow):
     for options, count in ((all_four, 3), ((*all_four, "--to", "2026-01-02"), 0)):
         told = json.loads(run(dataflow, "dead-letters", "list", "--limit", "3", *options)[1])
         assert len(told["dead_letters"]) == count, options
-    told = json.loads(run(dataflow, "dead-letters", "replay", "--stage", "1")[1])
+    told = json.loads(run(dataflow, "dead-letters", "replay", "--stage", "filter")[1])
     assert (told["replayed"], told["already_replayed"]) == (0, 0)
     page = json.loads(run(dataflow, "dead-letters", "show", "0/0")[1])
     assert page["value_text"] == "0"
@@ -193,5 +193,5 @@ def test_replays_are_in_the_audit_log(dataflow):
     """The last one is of the test before."""
     audited = json.loads(run(dataflow, "audit", "--limit", "1")[1])["audit"]
     assert [(one["author"], one["action"], one["details"]) for one in audited] == [
-        (command_author(), "replay dead letters", {"stage": "1"})
+        (command_author(), "replay dead letters", {"stage": "filter"})
     ]
