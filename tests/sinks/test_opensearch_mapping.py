@@ -160,6 +160,19 @@ async def test_templates_of_prefixes_that_begin_alike_go_together(one_sink: OneS
     assert one_sink.count({"match_all": {}}) == 2
 
 
+async def test_a_template_that_is_deleted_with_the_index_of_today_is_there_again_before_it(
+    one_sink: OneSink,
+):
+    """That day got a mapping that OpenSearch guessed from the next event, and kept it."""
+    for number in range(2):
+        await one_sink.write([a_record(number, a_good_view(number), A_DAY)])
+    index = f"{one_sink.prefix}-{DAY.replace('-', '.')}"
+    one_sink.ask_for("DELETE", f"_index_template/dataflow-{one_sink.prefix}")
+    one_sink.ask_for("DELETE", index)
+    assert await one_sink.write([a_record(2, a_good_view(2), A_DAY)]) == []
+    assert one_sink.ask_for("GET", f"{index}/_mapping")[index]["mappings"]["dynamic"] == "false"
+
+
 async def test_a_template_that_is_deleted_is_there_again_before_the_next_day(one_sink: OneSink):
     """Indices of new days got dynamic mappings, without a word: one odd event spoilt its day for others."""
     await one_sink.write([a_record(0, a_good_view(0), A_DAY)])

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from opensearchpy import AsyncHttpConnection, AsyncOpenSearch, AWSV4SignerAsyncAuth
-from opensearchpy.exceptions import AuthorizationException, RequestError
+from opensearchpy.exceptions import AuthorizationException, RequestError, TransportError
 
 from dataflow.errors import SinkUnavailable
 from dataflow.settings import Settings
@@ -18,6 +18,7 @@ from dataflow.tls import client_context
 
 SECONDS = 30
 AWAY_SECONDS = 10  # how long a host that has failed is left alone while others answer
+_REFUSALS = range(400, 500)
 
 logging.getLogger("opensearch").setLevel(logging.ERROR)  # it logs every request
 
@@ -39,6 +40,15 @@ class SearchClient:
         """Create or update a template."""
         client = await self._ready()
         await client.indices.put_index_template(name=name, body=template)
+
+    async def lacks_index_template(self, name: str) -> bool:
+        """Tell whether there is no template of this name; False if we may not look, or a proxy forbids it."""
+        try:
+            return not await (await self._ready()).indices.exists_index_template(name=name)
+        except TransportError as error:
+            if error.status_code in _REFUSALS:
+                return False
+            raise
 
     async def note(self, name: str, words: Mapping[str, str]) -> Mapping[str, str] | None:
         """Keep some words in the cluster unless it has some under this name; return those that it has.

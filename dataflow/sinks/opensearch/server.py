@@ -46,6 +46,11 @@ class Server:
                 if f"[{flat['type']}]" not in error.detail:  # it knows the type; another template conflicts
                     raise SinkUnavailable(error.detail) from error
 
+    async def lacks_template(self, prefix: str) -> bool:
+        """Tell whether somebody has deleted the template of a prefix; raise `SinkUnavailable`."""
+        async with translate_errors():
+            return await self._client.lacks_index_template(f"dataflow-{prefix}")
+
     async def first_id(self, prefix: str, topic: str, topic_id: str) -> str | None:
         """Return the id of the first topic of this name; it is this one if there was none; None: unknown."""
         async with translate_errors():

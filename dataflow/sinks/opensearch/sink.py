@@ -63,8 +63,12 @@ class OpenSearchSink(Sink):
         return server
 
     async def _prepare(self, server: Server, prefix: str, indices: set[str]) -> None:
-        """Put the template again before an index may be created: somebody may have deleted it."""
-        if not indices <= self._known_indices and prefix not in self._unused:
+        """Put the template again before an index may be created: somebody may have deleted it.
+
+        An index that is known may have gone with it, and is created by the next document.
+        """
+        is_new = not indices <= self._known_indices
+        if prefix not in self._unused and (is_new or await server.lacks_template(prefix)):
             await server.put_template(prefix, self._topics_of(prefix))
         self._known_indices |= indices
         self._unused.discard(prefix)
