@@ -49,7 +49,7 @@ async def test_a_wrong_password_is_told_of_without_it_and_waited_for(own_postgre
     assert str(told.value) == (
         f"PostgreSQL at 127.0.0.1:{own_postgres.port}: "
         'password authentication failed for user "guest" (28P01); correct user and password in '
-        "DATAFLOW_POSTGRES_URL and restart, or just in the password file"
+        "DATAFLOW_POSTGRES_URL and restart; a PGPASSFILE needs no restart"
     )
     succeeded = PostgresSink(url.replace("wrong", "right"))
     await succeeded.open()

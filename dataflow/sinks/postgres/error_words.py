@@ -5,7 +5,7 @@ import asyncpg
 _BY_KIND: tuple[tuple[type[Exception], str], ...] = (
     (
         asyncpg.InvalidAuthorizationSpecificationError,  # of passwords, too
-        "correct user and password in DATAFLOW_POSTGRES_URL and restart, or just in the password file",
+        "correct user and password in DATAFLOW_POSTGRES_URL and restart; a PGPASSFILE needs no restart",
     ),
     (asyncpg.InvalidCatalogNameError, "create the database, or correct DATAFLOW_POSTGRES_URL and restart"),
     (
