@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from dataflow.cli.usage import name_of
 from dataflow.errors import Misconfigured, expected_one_of
 
 _PYTHON_TYPE = re.compile(r"<(?:list\[)?(str|int|float|path|file|directory)\]?(?: range)?>")
@@ -25,7 +26,20 @@ _PLAIN = {
 class Command(TyperCommand):
     """A command, whose help names arguments and values as its messages do."""
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401  # typer's own context, which it hides
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # typer's own context, which it hides
+        """Read options and arguments; raise `Misconfigured` for one that is empty.
+
+        An empty file name would be the current folder, and other options would be ignored.
+        """
+        values, _, _ = self.make_parser(ctx).parse_args(args=[*args])
+        for param in self.get_params(ctx):
+            value = values.get(param.name)
+            if value == "" or (isinstance(value, list | tuple) and "" in value):
+                told = f"{name_of(param)} is ''; expected a value (is a variable of the shell not set?)"
+                raise Misconfigured(f"{told}; see `{ctx.command_path} --help`")
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401  # as above
         """Return what stands behind the name of the command: ``[OPTIONS] FILE``."""
         return [piece.translate(_NO_BRACES) for piece in super().collect_usage_pieces(ctx)]
 

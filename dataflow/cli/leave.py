@@ -6,7 +6,7 @@ import typer
 
 from dataflow.cli.tables import Worker
 from dataflow.cli.terminal import say
-from dataflow.errors import DataflowError, Misconfigured
+from dataflow.errors import DataflowError
 
 Names = Annotated[
     list[str] | None,
@@ -32,8 +32,6 @@ def leave(names: Names = None, url: Worker = None) -> None:
       dataflow leave enrich-3 enrich-4
     """
     if names:
-        if "" in names:  # of a variable of a shell that is not set
-            raise Misconfigured("NAME is ''; expected DATAFLOW_INSTANCE_ID of a worker that has ended")
         _remove(names)
         return
     from dataflow.cli.worker_client import address_of, tell

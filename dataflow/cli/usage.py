@@ -17,7 +17,13 @@ def usage_error(error: TyperException) -> str:
     return f"{_fault(error, context)}; see `{context.command_path} --help`"
 
 
-def _fault(error: TyperException, context: Any) -> str:  # noqa: ANN401  # typer's own, which it hides
+def name_of(param: Any) -> str:  # noqa: ANN401  # typer's own, which it hides
+    """Return how messages name an option or argument of a command: ``--stage``, ``PLACE``."""
+    is_option = param.param_type_name == "option"
+    return max(param.opts, key=len) if is_option else str(param.metavar or param.name).upper()
+
+
+def _fault(error: TyperException, context: Any) -> str:  # noqa: ANN401  # as above
     option = getattr(error, "option_name", None)
     if option:
         every = [name for param in context.command.get_params(context) for name in param.opts]
@@ -30,8 +36,7 @@ def _fault(error: TyperException, context: Any) -> str:  # noqa: ANN401  # typer
 
 
 def _parameter_fault(error: BadParameter, param: Any) -> str:  # noqa: ANN401  # as above
-    is_option = param.param_type_name == "option"
-    name = max(param.opts, key=len) if is_option else (param.metavar or param.name).upper()
+    name = name_of(param)
     if not error.message:
         text = (param.help or "a value").rstrip(".")
         begin = text[:1] if text[1:2].isupper() else text[:1].lower()  # JSON stays JSON

@@ -12,7 +12,7 @@ import pytest
 from harness.command_tree import every_command, leaves
 
 from dataflow.cli.program import run
-from dataflow.errors import DataflowError, Misconfigured, missing_topic
+from dataflow.errors import Misconfigured, missing_topic
 
 STYLE = re.compile(r"\S+ is .+; expected .+", re.DOTALL)
 NUMBERS = [
@@ -21,6 +21,18 @@ NUMBERS = [
     for param in command.params
     if param.param_type_name == "option" and not param.is_flag and param.type_descriptor.is_ranged
 ]
+VALUES = [
+    (path, param)
+    for path, command in leaves().items()
+    for param in command.params
+    if not getattr(param, "is_flag", False)
+]
+
+
+def _shown_id(part: object) -> str:
+    return " ".join(part) if isinstance(part, tuple) else str(getattr(part, "name", part))
+
+
 PLAN = ("plan", "--events-per-second", "1", "--stream", "bookings")
 DATAFLOW = f"{sys.executable} -m dataflow"
 
@@ -179,8 +191,6 @@ def test_no_argument_is_a_traceback_for_its_bytes(command: tuple[str, ...]):
         (("tables", "x", "--from-now"), "--from-now is given without `rebuild`; expected "),
         (("tables", "rebuild", "x", "--window", "day"), "--window is given with `rebuild`; expected "),
         (("tables", "x", "y"), "TABLE is 'y' after 'x'; expected it only after `rebuild`"),
-        (("leave", ""), "NAME is ''; expected DATAFLOW_INSTANCE_ID "),
-        (("acl", "--principal", ""), "--principal is ''; expected TYPE:NAME "),
         (("acl", "--principal", "alice"), "--principal is 'alice'; expected TYPE:NAME "),
         (("acl", "--principal", "User:a\nb"), r"--principal is 'User:a\nb'; expected TYPE:NAME "),
         (("acl", "--principal", "User:a", "--format", "strimzi"), "--principal is 'User:a' with --format "),
@@ -201,10 +211,14 @@ def test_a_topic_that_is_not_there_is_told_with_what_was_meant():
     assert "there is none yet" in str(missing_topic("expedia", ["__consumer_offsets"]))
 
 
-def test_an_address_that_is_empty_is_not_the_local_worker():
-    """`--url "$WORKER"`, of a variable that is not set, had another worker leave."""
-    with pytest.raises(DataflowError, match="address of the worker is ''; expected http://host:port"):
-        run(("leave", "--url", ""))
+@pytest.mark.parametrize(("path", "param"), VALUES, ids=_shown_id)
+def test_nothing_is_done_with_a_value_that_is_empty(path: tuple[str, ...], param):
+    """Of a variable that is not set: `ingest "$LOG"` read the current folder, `--to ""` was ignored."""
+    given = (max(param.opts, key=len), "") if param.param_type_name == "option" else ("",)
+    told = refusal(*path, *given)
+    assert re.match(
+        r"\S+ is ''; expected a value \(is a variable of the shell not set\?\); see `dataflow ", told
+    )
 
 
 READS_A_PIPE = """
