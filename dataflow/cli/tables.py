@@ -9,6 +9,7 @@ from dataflow.cli import worker_client
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
 from dataflow.cli.wide_table import column_groups, tables_that_fit
 from dataflow.errors import Misconfigured
+from dataflow.instants import range_ms
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -97,6 +98,7 @@ def _check_use(
         raise Misconfigured(f"{given} is given with `rebuild`; expected it only with a table to show")
     if name is None and given:
         raise Misconfigured(f"NAME is missing; expected a table, of which {given} chooses a part")
+    range_ms(options["from"], options["to"])  # a worker would say how they are written in an address
     if from_now and name != REBUILD:
         raise Misconfigured("--from-now is given without `rebuild`; expected `dataflow tables rebuild TABLE`")
 

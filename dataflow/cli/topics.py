@@ -7,6 +7,7 @@ import typer
 
 from dataflow.cli.kafka import ask_broker
 from dataflow.cli.terminal import notes, page, people_read, print_json, table_of
+from dataflow.errors import Misconfigured
 
 if TYPE_CHECKING:
     from dataflow.catalogue.topic import DeclaredTopic
@@ -37,7 +38,7 @@ def topics(
     from dataflow.topics import declared_topics, ensure_topics
 
     if grow:
-        _grow(settings().app_id)
+        _grow(settings().app_id, is_check=not create)
     declared = declared_topics(settings())
     report = ask_broker(lambda connection: ensure_topics(connection, declared, create=create))
     _show(declared, report)
@@ -45,9 +46,11 @@ def topics(
         raise typer.Exit(1)
 
 
-def _grow(app_id: str) -> None:
+def _grow(app_id: str, *, is_check: bool) -> None:
     from dataflow.topics import grow_topics
 
+    if is_check:
+        raise Misconfigured("--grow is given with --check, which changes nothing; expected one of them")
     grown = ask_broker(lambda connection: grow_topics(connection, app_id))
     for changelog, count in grown.items():
         notes().print(f"{changelog} has {count} partitions now", soft_wrap=True)
