@@ -1,7 +1,8 @@
 """`dataflow apply`: runs one stage over lines, without a broker."""
 
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from dataflow.stages.lines import LineStage
 
 ACCESS_LOG = "access-log"
+STDIN = Path("-")
 TAKES = {
     "--rules": "filter",
     "--format": ACCESS_LOG,
@@ -62,7 +64,7 @@ NetworkDatabase = Annotated[
 
 def apply(
     stage: StageName,
-    file: LineFile = Path("-"),
+    file: LineFile = STDIN,
     dead_letters: DeadLetterFile = None,
     rules: RuleFile = None,
     log_format: LogFormat = None,
@@ -107,6 +109,7 @@ def _run(name: str, stage: "LineStage", file: Path, dead_letters: Path | None) -
     from dataflow.cli.stage_run import LineCounts, run_stage
 
     counts = LineCounts()
+    _refuse_input_as_output(file, dead_letters)
     with lines_of(file, are_json=name != ACCESS_LOG) as lines, _file_of(dead_letters) as letters:
         try:
             run_stage(name, stage, lines, results(), letters, counts)
@@ -119,6 +122,17 @@ def _run(name: str, stage: "LineStage", file: Path, dead_letters: Path | None) -
             typer.echo(str(counts) if sys.stderr.isatty() else counts.as_json(), err=True)
     if counts.received and counts.dead_lettered == counts.received:
         raise DataflowError("every line became a dead letter; " + "; ".join(counts.first_faults))
+
+
+def _refuse_input_as_output(file: Path, dead_letters: Path | None) -> None:
+    """Refuse to write dead letters over the lines: opening the file would empty it before it is read."""
+    if dead_letters is None or not dead_letters.is_file():
+        return
+    with suppress(OSError):  # a file of lines that does not exist is told where it is opened
+        lines = sys.stdin.fileno() if file == STDIN else file
+        if os.path.samefile(lines, dead_letters):  # noqa: PTH121  # stdin has a number, and no path
+            told = f"--dead-letters is '{dead_letters}', the file of the lines"
+            raise Misconfigured(f"{told}; expected another")
 
 
 @contextmanager

@@ -176,3 +176,23 @@ def test_lines_that_are_all_dead_fail_with_the_first_reasons():
     assert json.loads(counts) == {"received": 4, "sent": 0, "dropped": 0, "dead_lettered": 4}
     assert error.startswith("every line became a dead letter; line 1: unparsable: ")
     assert [number for number in range(1, 5) if f"line {number}: " in error] == [1, 2, 3]
+
+
+def test_the_lines_are_never_overwritten_with_dead_letters(tmp_path):
+    """The file was emptied before it was read, and the command ended with 0."""
+    lines = tmp_path / "bookings.ndjson"
+    lines.write_bytes(b"{}\n")
+    (tmp_path / "link").symlink_to(lines)
+    for file, letters in ((lines, lines), (lines, tmp_path / "link"), ("-", lines)):
+        with lines.open() as stdin:
+            done = subprocess.run(
+                [sys.executable, "-m", "dataflow", "apply", "stay-category", file, "--dead-letters", letters],
+                stdin=stdin,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+        message = f"--dead-letters is '{letters}', the file of the lines; expected another"
+        assert (done.returncode, done.stderr.strip()) == (2, message)
+    assert lines.read_bytes() == b"{}\n"
