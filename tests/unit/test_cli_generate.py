@@ -42,6 +42,14 @@ def test_live_events_come_at_the_time_they_carry():
     [
         (["clicks"], "KIND is 'clicks'; expected access-logs, bookings, cdn-logs, events or page-views"),
         (["events", "--start", "soon"], "--start is 'soon'; expected an ISO 8601 date or date-time"),
+        (
+            ["events", "--start", "0001-01-01"],
+            "--start is '0001-01-01'; expected a run between the years 1971 and 9000",
+        ),
+        (
+            ["events", "--start", "8999-12-31", "--seconds", "86401"],
+            "--start is '8999-12-31'; expected a run between the years 1971 and 9000",
+        ),
     ],
 )
 def test_a_wrong_wish_is_refused_with_what_would_do(arguments, message):

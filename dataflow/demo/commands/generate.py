@@ -66,7 +66,7 @@ def generate(
     from dataflow.demo.generators import kinds
     from dataflow.demo.generators.pace import Pace
 
-    topic, pace = _topic_of(kind), Pace(rate, start_of(start), seconds)
+    topic, pace = _topic_of(kind), Pace(rate, start_of(start, seconds), seconds)
     ticks = kinds.generate(kind, pace, seed=seed, broken=broken)
     _fill(to or topic, _Generation(ticks, is_live=start is None))
 

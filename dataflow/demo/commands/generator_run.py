@@ -8,8 +8,11 @@ from typing import TextIO
 
 from dataflow.demo.commands.event_writers import EventWriter, GenerationReport, Packed
 from dataflow.demo.generators.pace import Tick
-from dataflow.instants import option_ms
+from dataflow.errors import Misconfigured
+from dataflow.instants import EARLIEST_MS, option_ms
 
+LATEST_MS = 221_845_392_000_000
+"""9000-01-01: behind it, dates of a stay could be later than any that Python has."""
 SHOW_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005  # by default the loop would wait ten times as long for the thread that makes events
 
@@ -69,7 +72,14 @@ async def run(
         next_tick = await making
 
 
-def start_of(text: str | None) -> int:
-    """Return the first event time in microseconds since 1970 UTC: that instant, or now."""
+def start_of(text: str | None, seconds: float | None) -> int:
+    """Return the first event time in microseconds since 1970 UTC: that instant, or now.
+
+    Raises `Misconfigured` if the run would leave the years that Kafka and every kind of event can have.
+    """
     start_ms = option_ms("--start", text)
-    return time.time_ns() // 1000 if start_ms is None else start_ms * 1000
+    if start_ms is None:
+        return time.time_ns() // 1000
+    if not EARLIEST_MS <= start_ms <= LATEST_MS - (seconds or 0) * 1000:
+        raise Misconfigured(f"--start is '{text}'; expected a run between the years 1971 and 9000")
+    return start_ms * 1000
