@@ -23,7 +23,9 @@ def health(*, ready: Ready = False, url: Worker = None) -> None:
       dataflow health
       dataflow health --ready --url http://worker-1:6066
     """
-    print_json(worker_client.ask(url or _own_address(), "readyz" if ready else "healthz"))
+    answer = worker_client.ask(url or _own_address(), "readyz" if ready else "healthz")
+    answer["ready" if ready else "healthy"]  # another program may answer there, and is no worker
+    print_json(answer)
 
 
 def _own_address() -> str:

@@ -1,11 +1,12 @@
 """Worker client: asks a worker over HTTP for JSON."""
 
-import json
+import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from http.client import BadStatusLine, HTTPException, HTTPMessage
+from contextlib import suppress
+from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead
 from ssl import SSLCertVerificationError, SSLError
-from typing import IO, Any
+from typing import IO, Any, NoReturn, cast
 from urllib.error import HTTPError
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 from urllib.request import BaseHandler, HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
@@ -17,6 +18,8 @@ from dataflow.masking import masked_setting
 from dataflow.printable import printable
 
 TIMEOUT_SECONDS = 10.0
+"""Until an answer begins, and until it ends."""
+WORKER_THERE = "a worker of Dataflow there"
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -106,17 +109,45 @@ def _send(method: str, given: str, path: Sequence[str], parameters: Mapping[str,
     request = Request(url, body, headers)  # noqa: S310  # the operator says which worker is asked
     try:
         with build_opener(*handlers).open(request, timeout=TIMEOUT_SECONDS) as answer:
-            content: dict[str, Any] = orjson.loads(answer.read())
-            return content
+            return _Answer(url, _read(answer))
     except HTTPError as error:
         fault = NotReady if error.code == 503 else DataflowError
         raise fault(f"worker at {worker} answers {error.code}: {_error_text(error)}") from error
     except (HTTPException, OSError) as error:
         reason = getattr(error, "reason", error)
-        why = getattr(reason, "strerror", None) or reason
+        why = printable(str(getattr(reason, "strerror", None) or reason).strip())
         raise NotReady(f"worker at {worker} does not answer ({why}); expected {_expected(reason)}") from error
-    except ValueError as error:
-        raise DataflowError(f"answer of {url} is not JSON; expected a worker of Dataflow there") from error
+
+
+class _Answer(dict[str, Any]):
+    """What a worker answers; a missing part is a `DataflowError`, for another program may listen there."""
+
+    def __init__(self, url: str, body: bytes) -> None:
+        """Read a body; raise `DataflowError` if it is no JSON object."""
+        self._url = url
+        content = None
+        with suppress(ValueError):
+            content = orjson.loads(body)
+        if not isinstance(content, dict):
+            raise DataflowError(f"answer of {url} is no JSON object; expected {WORKER_THERE}")
+        super().__init__(content)
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise DataflowError(
+            f"answer of {self._url} has no '{name}'; expected {WORKER_THERE}, of this release"
+        )
+
+
+def _read(answer: HTTPResponse) -> bytes:
+    """Return the body; raise `TimeoutError` if it comes too slowly, and `IncompleteRead` if it is cut off."""
+    until, body = time.monotonic() + TIMEOUT_SECONDS, b""
+    while piece := answer.read1():
+        body += piece
+        if time.monotonic() > until:
+            raise TimeoutError("timed out")
+    if answer.length:
+        raise IncompleteRead(body, answer.length)
+    return body
 
 
 def _expected(reason: object) -> str:
@@ -127,15 +158,17 @@ def _expected(reason: object) -> str:
         )
     if isinstance(reason, SSLError):
         return "HTTPS there; a worker without DATAFLOW_WEB_TLS_CERT_FILE has http://"
+    if isinstance(reason, IncompleteRead):
+        return "all of its answer: ask again, and see its log"
     if isinstance(reason, BadStatusLine | ConnectionResetError):
         return "HTTP there; a worker with DATAFLOW_WEB_TLS_CERT_FILE has https://"
     return "a running one: start `dataflow demo` or `dataflow worker`, or name another with --url"
 
 
 def _error_text(error: HTTPError) -> str:
-    body = error.read().decode(errors="replace").strip()
-    try:
-        content = json.loads(body)
-    except ValueError:
-        return printable(body or str(error.reason))
-    return printable(str(content["error"]) if isinstance(content, Mapping) and "error" in content else body)
+    """Return what a worker says; without that, something else has answered, such as a proxy with HTML."""
+    with error, suppress(ValueError, HTTPException, OSError):
+        content = orjson.loads(_read(cast("HTTPResponse", error.fp)))
+        if isinstance(content, dict) and "error" in content:
+            return printable(str(content["error"]))
+    return f"{printable(str(error.reason))}; expected {WORKER_THERE}"

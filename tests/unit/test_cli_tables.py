@@ -92,7 +92,7 @@ def test_nobody_there_is_not_ready_either():
 def test_something_else_on_the_port_is_named(worker):
     """Some other program answers with a page."""
     worker.body = b"<html>"
-    with pytest.raises(DataflowError, match="is not JSON; expected a worker of Dataflow there"):
+    with pytest.raises(DataflowError, match="is no JSON object; expected a worker of Dataflow there"):
         ask(worker.url, "tables")
 
 
