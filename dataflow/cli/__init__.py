@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import NoReturn
 
 from dataflow.cli.standard_streams import FAILURES, drop_output, prepare_streams, reader_is_gone
+from dataflow.cli.stop_signals import end_in_order, exit_code
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.masking import masked
 from dataflow.printable import printable_lines
 from dataflow.private_files import keep_files_private
 from dataflow.topology_path import add_topology_path
 
-INTERRUPTED = 130
 IS_WORKER = sys.argv[1:2] == ["worker"]  # before Faust gets arguments of its own
 
 
@@ -28,6 +28,7 @@ def main() -> None:
     keep_files_private()
     if not IS_WORKER:  # what the Kafka client cannot mend it raises; its own lines are for a log
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+        end_in_order()  # a worker does so itself
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # from here on something has to be ended in order
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -44,7 +45,7 @@ def _leave_at_once() -> NoReturn:
     with suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(INTERRUPTED)
+    os._exit(exit_code())
 
 
 def _run(arguments: list[str]) -> int:

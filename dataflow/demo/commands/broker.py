@@ -26,10 +26,9 @@ def broker(port: Port = None) -> None:
       dataflow broker
       DATAFLOW_DATA_DIR=/tmp/try dataflow broker --port 9092
     """
-    from dataflow.demo.play.foreground import serving_broker, stop_on_sigterm
+    from dataflow.demo.play.foreground import serving_broker
     from dataflow.settings import settings
 
-    stop_on_sigterm()
     home = settings().data_dir / "broker"
     try:
         with serving_broker(home, port) as broker:

@@ -1,23 +1,11 @@
 """Runs the embedded broker as long as a command runs, and shows that its jars are fetched."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from dataflow.cli.terminal import progress_bar
 from dataflow.demo.broker import EmbeddedBroker
-
-
-def stop_on_sigterm() -> None:
-    """Let SIGTERM end the command as Ctrl-C does, so that what it started is ended in order."""
-    signal.signal(signal.SIGTERM, _stop)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # under make a command gets it twice: the end is under way
-    signal.default_int_handler(number, frame)
 
 
 @contextmanager

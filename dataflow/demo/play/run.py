@@ -7,7 +7,6 @@ from dataflow.cli.kafka import run_with_broker
 from dataflow.cli.terminal import page, print_json
 from dataflow.demo.play.cluster import Cluster, running_cluster
 from dataflow.demo.play.folders import fresh_folder, kept_folder
-from dataflow.demo.play.foreground import stop_on_sigterm
 from dataflow.demo.play.generated_events import GENERATED_TOPICS
 from dataflow.demo.play.own_inputs import OwnInputs, check_inputs
 from dataflow.demo.play.player import player
@@ -30,7 +29,6 @@ def play_once(workers: int, *, as_json: bool) -> None:
     Raises `DataflowError` if an event is missing or in two places, and if a sink that is set
     does not store all of it.
     """
-    stop_on_sigterm()
     say = Stopwatch()
     with (
         fresh_folder(settings().data_dir) as folder,
@@ -59,7 +57,6 @@ def _show(counts: CountsByStream, answers: dict[str, Answer], *, as_json: bool) 
 
 def play_and_watch(workers: int, rate: int) -> None:
     """Play the samples at a rate and show what comes of them until Ctrl-C."""
-    stop_on_sigterm()
     say = Stopwatch()
     try:
         with (
@@ -78,7 +75,6 @@ def read_and_watch(workers: int, stream: str, places: Sequence[str]) -> None:
     In a fresh folder: the samples, which happen now, would make older events come too late.
     """
     check_inputs(stream, places)
-    stop_on_sigterm()
     say = Stopwatch()
     try:
         with (
