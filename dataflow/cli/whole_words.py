@@ -22,12 +22,14 @@ class _Widths(NamedTuple):
     natural: int
     words: int
     heading: int
+    is_whole: bool
+    """Whether it is never wrapped: names."""
 
 
 class WholeWords(Table):
     """A table as Rich has it, which would narrow the widest columns first, and cut their words.
 
-    Where there is no room, spaces beside the lines go first, then long headings are cut.
+    Where there is no room, spaces beside the lines go first, then long headings are cut, then long words.
     """
 
     _texts: Sequence[Sequence[Text]] = ()
@@ -63,7 +65,8 @@ class WholeWords(Table):
             heading, below = measured(column.header), list(map(measured, texts))
             natural = max((one.maximum for one in below), default=0)
             words = natural if column.no_wrap else max((one.minimum for one in below), default=0)
-            yield _Widths(max(heading.maximum, natural), min(words, LONGEST_WORD), heading.minimum)
+            whole = min(words, LONGEST_WORD)
+            yield _Widths(max(heading.maximum, natural), whole, heading.minimum, column.no_wrap)
 
 
 def _choices(columns: Sequence[_Widths]) -> Iterator[tuple[int, list[int]]]:
@@ -79,7 +82,8 @@ def _choices(columns: Sequence[_Widths]) -> Iterator[tuple[int, list[int]]]:
     yield 1, whole
     yield 0, whole
     yield 0, [max(column.words, column.heading if column.heading <= SHORT else 0) for column in columns]
-    yield 0, [column.words for column in columns]
+    for longest in range(LONGEST_WORD, SHORT, -1):
+        yield 0, [one.words if one.is_whole else min(one.words, longest) for one in columns]
 
 
 def spread(least: Sequence[int], natural: Sequence[int], room: int) -> list[int]:

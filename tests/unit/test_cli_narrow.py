@@ -23,6 +23,14 @@ def test_settings_have_their_whole_names(width: int, height: int, tmp_path):
     assert {variable_of(name) for name in Settings.model_fields} <= {word.strip() for word in words}
 
 
+def test_settings_cut_only_words_for_which_there_is_no_room(tmp_path):
+    """One word of 44 characters, and all meanings had ten: `OAUTHBEARE`, `certificat`."""
+    lines = on_terminal(80, 24, "settings", folder=tmp_path)
+    meanings = [line.split("│")[4].split() for line in lines if line.count("│") == 5]
+    words = {word for meaning in meanings for word in meaning}
+    assert {"OAUTHBEARER:", "certificate", "credentials"} <= words
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize(
     "command",
