@@ -26,7 +26,9 @@ async def test_a_topic_is_made_once(admin: Admin, unique: Callable[[str], str]):
     assert await admin.create_topics(wanted) == ()
     assert await admin.create_topics([]) == ()
     async with asyncio.timeout(30):
-        for pause in backoff(0.05):  # the controller has answered, and the broker may not have heard of it yet
+        for pause in backoff(
+            0.05
+        ):  # the controller has answered, and the broker may not have heard of it yet
             if counts := await admin.partition_counts({unique("made")}):
                 break
             await asyncio.sleep(pause)
