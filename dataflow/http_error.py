@@ -4,10 +4,10 @@ DataStream 2 retries 429 and 5XX only; after any other 4XX it drops its batch. S
 retry cannot help.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
-from dataflow.errors import DataflowError
+from dataflow.errors import DataflowError, expected_one_of
 
 QUOTED_CHARACTERS = 100
 BROKER_RETRY_SECONDS = 5.0
@@ -55,6 +55,12 @@ def unauthorized(schemes: Sequence[str]) -> HttpError:
 def not_found(subject: str, value: str, expected: str) -> HttpError:
     """Return the error of a name that nothing has (404), with those that exist."""
     return HttpError(HTTPStatus.NOT_FOUND, f"{subject} is {quoted(value)}; expected {expected}")
+
+
+def unknown_name(subject: str, value: str, known: Iterable[str]) -> HttpError:
+    """Return the error of a name that is none of these (404), with the one that may be meant."""
+    expected = expected_one_of(known, value[:QUOTED_CHARACTERS])
+    return HttpError(HTTPStatus.NOT_FOUND, f"{subject} is {quoted(value)}; {expected}")
 
 
 def overloaded(message: str, retry_seconds: float = 1.0) -> HttpError:

@@ -10,8 +10,7 @@ from dataflow.app import app
 from dataflow.catalogue.declared import INGESTED
 from dataflow.catalogue.stream import Stream
 from dataflow.catalogue.streams import cdn_logs
-from dataflow.errors import one_of
-from dataflow.http_error import not_found
+from dataflow.http_error import unknown_name
 from dataflow.sources.inflate import known_encoding
 from dataflow.sources.receive import Outcome
 from dataflow.sources.sorting import sender_headers
@@ -73,7 +72,7 @@ async def ingest_cdn_logs(request: SenderHeaders, http: Request) -> Outcome:
 async def ingest_stream(request: StreamRequest, http: Request) -> Outcome:
     """Receive lines of a stream."""
     if request.stream not in INGESTED:
-        raise not_found("stream", request.stream, one_of(INGESTED))
+        raise unknown_name("stream", request.stream, INGESTED)
     return await _ingest(INGESTED[request.stream], request.encoding, http)
 
 

@@ -8,8 +8,7 @@ from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.audit import AuditedAction, write_audit
 from dataflow.engine.resume import resume
-from dataflow.errors import one_of
-from dataflow.http_error import not_found
+from dataflow.http_error import unknown_name
 from dataflow.web.answer import Answer
 from dataflow.web.author import author_of
 from dataflow.web.owners import Workers, tell_owners
@@ -44,7 +43,7 @@ async def resume_stream(request: ResumeRequest, http: Request) -> Resumed:
     """Resume a paused stream at all workers that own its partitions."""
     topics = app.topology.sources
     if request.name not in topics:
-        raise not_found("stream", request.name, one_of(sorted(topics)))
+        raise unknown_name("stream", request.name, sorted(topics))
     if request.workers == "all":
         author = author_of(http)
         await write_audit(app.context.connection, author, AuditedAction.RESUME, stream=request.name)

@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from dataflow.access.identity import AccessRole
 from dataflow.app import app
-from dataflow.errors import DataflowError, Misconfigured, one_of
-from dataflow.http_error import HttpError, not_found, quoted, unavailable
+from dataflow.errors import DataflowError, Misconfigured
+from dataflow.http_error import HttpError, quoted, unavailable, unknown_name
 from dataflow.kafka.errors import KafkaError
 from dataflow.rules.dry_run import MOST_RECORDS, try_lines, try_topic
 from dataflow.rules.follower import Follower
@@ -240,7 +240,7 @@ async def _try_topic(rules: FilterRules, topic: str, count: int) -> DryRun:
     """Try the last records of a topic that `/topics` lists: the answer shows some of them."""
     listed = [row.name for row in topic_rows()]
     if topic not in listed:
-        raise not_found("topic", topic, one_of(listed))
+        raise unknown_name("topic", topic, listed)
     try:
         return await try_topic(rules, app.context.connection, topic, count)
     except KafkaError:

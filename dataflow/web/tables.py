@@ -7,7 +7,7 @@ from dataflow.app import app
 from dataflow.engine.tables import WindowedTable, orders
 from dataflow.engine.tables.table import COUNT
 from dataflow.errors import one_of
-from dataflow.http_error import bad_value, not_found
+from dataflow.http_error import bad_value, unknown_name
 from dataflow.web.cluster_table import ClusterTable
 from dataflow.web.counts import check_key, table_answer
 from dataflow.web.parameter import NoParameters
@@ -84,7 +84,7 @@ def table_named(name: str) -> WindowedTable:
     """Return a table; raise `HttpError` if there is none of this name."""
     tables = _tables()
     if name not in tables:
-        raise not_found("table", name, one_of(sorted(tables)))
+        raise unknown_name("table", name, sorted(tables))
     return tables[name]
 
 

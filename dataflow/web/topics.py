@@ -15,8 +15,7 @@ from dataflow.access.identity import AccessRole
 from dataflow.app import app
 from dataflow.catalogue.declared import STREAMS, TOPICS
 from dataflow.catalogue.streams.dead_letters import DEAD_LETTERS
-from dataflow.errors import one_of
-from dataflow.http_error import not_found
+from dataflow.http_error import unknown_name
 from dataflow.web.answer import Answer
 from dataflow.web.authorize import check_role
 from dataflow.web.event_stream import STREAM, event, send_events, stays_open
@@ -75,7 +74,7 @@ async def tail_topic(request: TailRequest, http: Request) -> StreamResponse:
     """The newest events of a topic, as they arrive."""
     row = next((row for row in topic_rows() if row.name == request.topic), None)
     if row is None:
-        raise not_found("topic", request.topic, one_of(row.name for row in topic_rows()))
+        raise unknown_name("topic", request.topic, [row.name for row in topic_rows()])
     check_role(http, AccessRole(row.role))
     with tails().listen(row.name) as listener:
         return await send_events(http, _told(http, listener, monotonic() + request.seconds))
