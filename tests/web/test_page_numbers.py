@@ -1,5 +1,6 @@
 """Numbers that the page makes of answers: its modules in a browser, with answers of the test."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -72,6 +73,21 @@ TICKS = """async (times) => {
 }"""
 """What the axis of time is labelled with, a line each."""
 FIRST = 1_796_137_500  # 2026-12-01T15:05:00Z
+STATUSES = """async () => {
+    const {open} = await import("/traffic.js");
+    const page = open(document.body);
+    const minuteOf = (ago) => new Date(6e4 * (Math.floor(Date.now() / 6e4) - ago)).toISOString();
+    const over = (count) => ({windows: [2, 1].map((ago) => (
+        {start: minuteOf(ago), entries: [{key: "k", count, errors: 0, bytes: 0}]}))});
+    const counts = {200: 50, 301: 20, 304: 10, 404: 8, 500: 6, 403: 4, 416: 2};
+    const entries = Object.entries(counts).map(([key, count]) => ({key, count, errors: 0, bytes: 0}));
+    entries.sort((one, other) => other.count - one.count);
+    const known = Object.fromEntries(Object.entries(counts).map(([key, count]) => [`status ${key}`, over(count)]));
+    const answers = {total: over(100), status: {windows: [{total: entries.length, entries}]}, ...known};
+    page.show(answers, {});
+    return document.querySelector("[aria-label^='By status']").getAttribute("aria-label");
+}"""
+"""What the chart of statuses says, of 100 requests a minute in seven statuses."""
 CURVES = """async () => {
     const {curveOf, valuesOf} = await import("/series.js");
     const dayOf = (ago) => new Date(Date.now() - 864e5 * ago).toISOString().slice(0, 10);
@@ -143,6 +159,14 @@ def test_no_two_places_of_the_axis_of_time_have_one_name(page: Page, times: list
     drawn = page.evaluate(TICKS, times)
     assert len(drawn) == len(set(drawn))
     assert drawn == labels or labels is None
+
+
+def test_statuses_over_time_add_up_to_all_requests(page: Page):
+    """Only the six that come most were drawn, and those beyond them were nowhere."""
+    told = page.evaluate(STATUSES)
+    assert re.findall(r"(\w+) (\d+), at most", told) == [
+        ("200", "50"), ("301", "20"), ("304", "10"), ("404", "8"), ("500", "6"), ("others", "6"),
+    ]  # fmt: skip
 
 
 def test_numbers_keep_their_unit(page: Page):

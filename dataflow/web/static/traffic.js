@@ -11,7 +11,8 @@ import { changeOf, countsAt, curveAddress, curveOf, newestOf, quantilesOf, ranki
 import { bytes, count, duration, percent, short } from "./words.js";
 
 const QUANTILES = ["p50", "p90", "p99"];
-const MOST_STATUSES = 6;
+const MOST_STATUSES = 5;
+const OTHERS = "others";
 
 export function open(root) {
   const view = viewOf(root);
@@ -89,7 +90,8 @@ const sinceOf = (answer) => (answer?.since ? `Counted since ${answer.since.slice
 
 /** Follow the curves of the statuses that come most. */
 function chooseStatuses(view, answers) {
-  const { rows } = rankingOf(answers.status);
+  const { rows, total } = rankingOf(answers.status);
+  view.hasOthers = total > MOST_STATUSES;
   const first = rows.slice(0, MOST_STATUSES).map(({ key }) => key).sort();
   if (!first.length || first.join() === view.statuses.join()) return;
   view.statuses = first;
@@ -116,7 +118,7 @@ function showFigures({ figures, note }, curve, { fields }, answer, kinds) {
   ].filter(Boolean).join(" "));
 }
 
-function showCharts({ charts, statuses }, curve, answers, question, errors) {
+function showCharts({ charts, statuses, hasOthers }, curve, answers, question, errors) {
   const lack = curve.newest === null ? "Nothing counted in this range." : "";
   const isOfEndpoint = question?.table === "requests_per_endpoint";
   const hide = (chart, isHidden) => (chart.element.parentElement.hidden = Boolean(isHidden));
@@ -136,7 +138,7 @@ function showCharts({ charts, statuses }, curve, answers, question, errors) {
   });
   const known = statuses.filter((status) => questionWith(filters(), "status", status));
   hide(charts.statuses, "status" in filters() || !known.length);
-  showStatuses(charts.statuses, known, curve, answers);
+  showStatuses(charts.statuses, known, curve, answers, hasOthers);
 }
 
 /** Draw nothing: what was refused does not come. */
@@ -144,8 +146,11 @@ function refuse(charts, refusal) {
   for (const chart of Object.values(charts)) chart.show({ times: [], note: `No answer: ${refusal}.` });
 }
 
-function showStatuses(chart, statuses, curve, answers) {
+/** Draw the statuses that come most, and what is left of all requests, so that they add up to these. */
+function showStatuses(chart, statuses, curve, answers, hasOthers) {
   const values = statuses.map((status) => countsAt(curve, answers[`status ${status}`]));
   const isWhole = statuses.every((status) => answers[`status ${status}`]);
-  if (statuses.length && isWhole) chart.show({ times: curve.times, values, series: statuses });
+  if (!statuses.length || !isWhole) return;
+  const others = valuesOf(curve, "count").map((all, at) => Math.max(0, all - values.reduce((sum, each) => sum + each[at], 0)));
+  chart.show({ times: curve.times, values: hasOthers ? [...values, others] : values, series: hasOthers ? [...statuses, OTHERS] : statuses });
 }
