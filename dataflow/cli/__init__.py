@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from dataflow.cli.standard_streams import FAILURES, drop_output, prepare_streams, reader_is_gone
-from dataflow.cli.stop_signals import end_in_order, exit_code
+from dataflow.cli.stop_signals import end_at_once, end_in_order, exit_code
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.masking import masked
 from dataflow.printable import printable_lines
@@ -35,6 +35,7 @@ def main() -> None:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         _leave_at_once()
+    end_at_once()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # while Python ends, once more ends it at once
     sys.exit(code)

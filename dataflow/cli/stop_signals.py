@@ -3,6 +3,8 @@
 import signal
 from types import FrameType
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
 _received: list[int] = []
 
 
@@ -12,9 +14,16 @@ def end_in_order() -> None:
     By default they end Python at once: a terminal would keep its hidden cursor, and a disk files that are
     only for the time of the command. One that is ignored, as SIGHUP by nohup, stays ignored.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _stop)
+
+
+def end_at_once() -> None:
+    """Let a stop signal end this process by itself again: nothing is left to be ended in order."""
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def exit_code() -> int:
@@ -23,7 +32,10 @@ def exit_code() -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # under make a command gets it twice: the end is under way
+    # Make sends it once more, and systemd both to what a session leaves behind: the end is under way.
+    for each in STOP_SIGNALS:
+        if signal.getsignal(each) is _stop:
+            signal.signal(each, signal.SIG_IGN)
     _received.append(number)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a script starts in the background
         signal.default_int_handler(signal.SIGINT, frame)
