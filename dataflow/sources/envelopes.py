@@ -21,7 +21,7 @@ _ARRAYS: Final = (
 _BESIDE: Final = (
     b"stream", b"messageType", b"owner", b"logGroup", b"logStream", b"subscriptionFilters", b"resource",
     b"scope", b"schemaUrl", b"common", b"searchedLogStreams", b"nextToken", b"nextForwardToken",
-    b"nextBackwardToken",
+    b"nextBackwardToken", b"policyLevel",
 )  # fmt: skip
 """Keys of what stands beside these arrays."""
 
@@ -42,13 +42,20 @@ _MEMBER: Final = rb'"(?:%b)"%b:%b%b%b' % (b"|".join(_BESIDE), SPACES, SPACES, _V
 ENVELOPE_BEGIN: Final = rb'\{%b(?:%b,%b)*+"(?:%b)"%b:%b\[' % (
     SPACES, _MEMBER, SPACES, b"|".join(_ARRAYS), SPACES, SPACES,
 )  # fmt: skip
+_KNOWN_KEY: Final = rb'"(?:%b)"' % b"|".join(_ARRAYS + _BESIDE)
+# An empty array of an entry, which has other keys behind it, opens none.
+_OPENS: Final = rb"(?=%b(?:[{[]|\]%b(?:\}|,%b%b)))" % (SPACES, SPACES, SPACES, _KNOWN_KEY)
 _FIRST_LETTERS: Final = b"".join({key[:1] for key in _ARRAYS + _BESIDE})  # most entries begin with others
 ENVELOPE: Final = re.compile(
-    rb'(?=\{?%b"[%b])(?:%b(?=%b[]{[])|%b(?=[,}]))'
-    % (SPACES, _FIRST_LETTERS, ENVELOPE_BEGIN, SPACES, _MEMBER),
+    rb'(?=\{?%b"[%b])(?:%b%b|%b(?=[,}]))' % (SPACES, _FIRST_LETTERS, ENVELOPE_BEGIN, _OPENS, _MEMBER),
     re.DOTALL,
 )
 """Matches the begin of an envelope up to its entries, or what stands behind them."""
+
+ENVELOPE_END: Final = re.compile(
+    rb"(?:%b%b:%b%b%b,?%b)++\}" % (STRING, SPACES, SPACES, _VALUE, SPACES, SPACES), re.DOTALL
+)
+"""Matches what stands behind the entries and is not known, up to the end of the envelope."""
 
 _TEXTS: Final = rb"\{%b(?:%b%b:%b%b%b,?%b)*+\}" % (SPACES, STRING, SPACES, SPACES, STRING, SPACES, SPACES)
 TIMED_LINE: Final = re.compile(

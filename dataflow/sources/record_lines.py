@@ -6,7 +6,7 @@ from typing import Final
 
 from dataflow.errors import DataflowError
 from dataflow.sources.element_end import STEP_BYTES, STRING, end_of_brackets
-from dataflow.sources.envelopes import ENVELOPE, ENVELOPE_BEGIN, SPACES, TIMED_LINE
+from dataflow.sources.envelopes import ENVELOPE, ENVELOPE_BEGIN, ENVELOPE_END, SPACES, TIMED_LINE
 
 _BEGIN: Final = re.compile(
     rb"%b(?:\[%b\{%b[\"}]|%b|\{[ \t]{0,64}+\r?\n)" % (SPACES, SPACES, SPACES, ENVELOPE_BEGIN)
@@ -14,6 +14,7 @@ _BEGIN: Final = re.compile(
 _BETWEEN: Final = re.compile(rb"(?:[ \t\r\n,\]}]++|\[(?=%b[^\" \t\r\n]))*+" % SPACES)
 _SAME_LINE: Final = re.compile(rb"[ \t]{0,64}+\{")
 _OPENING: Final = (b"{", b"[")
+_QUOTE: Final = b'"'
 _FLAT: Final = rb'\{(?>[^{}\[\]"]++|%b)*+\}' % STRING
 _SHALLOW: Final = re.compile(rb'\{(?>[^{}\[\]"]++|%b|%b)*+\}' % (STRING, _FLAT), re.DOTALL)
 """What most entries are, in one step; any other is walked bracket by bracket."""
@@ -66,18 +67,18 @@ def _objects_in(text: bytes, *, is_over: bool) -> tuple[bytes, int, bool]:
     while True:
         begin = _end_between(text, at)
         first = text[begin : begin + 1]
-        end = _end_of_entry(text, begin) if first in _OPENING else None
+        end = _end_of_entry(text, begin) if first in (*_OPENING, _QUOTE) else None
         line = None if end is None else _line_of(text[begin:end])
         if end is None or line is None:
             is_cut = end is None and first in _OPENING
-            may_go_on = first == b'"' and not is_over and len(text) - begin < STEP_BYTES
+            may_go_on = first == _QUOTE and not is_over and len(text) - begin < STEP_BYTES
             return b"".join(lines), begin, bool(first) and not is_cut and not may_go_on
         lines.append(line)
         at = end
 
 
 def _line_of(entry: bytes) -> bytes | None:
-    """Return an entry as a line; null if it is none."""
+    """Return an entry, or what is not known of an envelope, as a line; null if it is none."""
     if entry.startswith(b"["):
         timed = TIMED_LINE.fullmatch(entry)
         return None if timed is None else b'{"time":%b,"line":%b}\n' % timed.groups()
@@ -96,6 +97,9 @@ def _end_between(text: bytes, at: int) -> int:
 
 
 def _end_of_entry(text: bytes, begin: int) -> int | None:
+    if text.startswith(_QUOTE, begin):
+        rest = ENVELOPE_END.match(text, begin, begin + STEP_BYTES)
+        return None if rest is None else rest.end()
     if shallow := _SHALLOW.match(text, begin, begin + STEP_BYTES):
         return shallow.end()
     steps = end_of_brackets(text, begin)

@@ -25,6 +25,11 @@ BODIES = [
     pytest.param([{"streams": []}, {"streams": [{"stream": {}, "values": []}]}], [], id="loki_empty"),
     pytest.param([SUBSCRIPTION], SUBSCRIPTION["logEvents"], id="cloudwatch_logs"),
     pytest.param([SUBSCRIPTION] * 3, SUBSCRIPTION["logEvents"] * 3, id="cloudwatch_logs_by_firehose"),
+    pytest.param(
+        [SUBSCRIPTION | {"policyLevel": "ACCOUNT_LEVEL_POLICY"}] * 2,
+        SUBSCRIPTION["logEvents"] * 2,
+        id="account",
+    ),
     pytest.param([{"events": RECORDS, "nextToken": "f/1"}], RECORDS, id="aws_logs"),
     pytest.param([TELEMETRY], RECORDS, id="opentelemetry"),
     pytest.param([{"resourceLogs": [{"scopeLogs": [{"logRecords": RECORDS}]}]}], RECORDS, id="otel_bare"),
@@ -66,19 +71,33 @@ def test_an_envelope_is_known_by_its_begin(sent, _entries, indent):
         {"events": 5},
         {"owner": "x", "logs": None},
         {"values": "a"},
+        {"events": [], "ip": "192.0.2.9"},
+        {"stream": "stdout", "logs": [], "log": A},
     ],
 )
 def test_an_object_that_begins_like_an_envelope_is_an_entry(begin):
-    """Docker's and Google Cloud's have these keys, too."""
-    assert not begins_in_records(json.dumps(begin).encode() + b"\n")
+    """Docker's and Google Cloud's have these keys, too. One with an empty array lost its begin."""
+    raw = json.dumps(begin).encode() + b"\n"
+    assert not begins_in_records(raw) or lines(raw * 2, 5) == [begin] * 2
     assert lines(json.dumps([begin, {"log": B}]).encode(), 5) == [begin, {"log": B}]
 
 
 @pytest.mark.parametrize(
     "rest",
-    [b'"x":1}', b'["a","b"]]', b'["15",5]]', b'["15"', b'["16","b",{"c"d":"e"}]]},{"values":[["17","f"]]}]}'],
+    [b'["a","b"]]', b'["15",5]]', b'["15"', b'["16","b",{"c"d":"e"}]]},{"values":[["17","f"]]}]}'],
 )
 def test_what_is_no_entry_is_passed_on(rest):
     """It becomes a dead letter, and is not left out."""
     raw = b'{"streams":[{"stream":{},"values":[["15","a"],' + rest
     assert b"".join(record_lines(iter([raw]), 1 << 20)) == b'{"time":"15","line":"a"}\n' + rest
+
+
+@pytest.mark.parametrize("size", [1, 100, 10**6])
+@pytest.mark.parametrize("between", [b"", b"\n"])
+def test_what_is_not_known_of_an_envelope_ends_with_it(between: bytes, size: int):
+    """All that followed was one dead letter, or one for each envelope; now only these keys are."""
+    envelope = b'{"streams":[{"values":[["15","a"]],"y":{"z":["]}"]},"x":1}],"count":2}'
+    raw = between.join([envelope] * 3)
+    pieces = (raw[at : at + size] for at in range(0, len(raw), size))
+    entry = [b'{"time":"15","line":"a"}', b'"y":{"z":["]}"]},"x":1}', b'"count":2}']
+    assert b"".join(record_lines(pieces, 1 << 20)).split() == entry * 3
