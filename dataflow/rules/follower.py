@@ -34,7 +34,6 @@ _SEEDED_BY = f"worker on {socket.gethostname()}, from its file"
 # New versions come at once; to ask more often is most of what an idle worker costs.
 WAIT_SECONDS = 5.0
 FOLLOW_WAIT_MS = 2_000
-ELECTION_SECONDS, ELECTION_POLL_SECONDS = 3.0, 0.2
 LEADER_POLL_SECONDS = 2.0
 
 
@@ -93,13 +92,11 @@ class Follower(Service, Generic[T]):
     async def _begin_if_led(self) -> None:
         """Hold what needs this document if its topic has no leader, and it is no election; else begin."""
         async with open_version_log(self.connection, self.document) as versions:
-            deadline = self.loop.time() + ELECTION_SECONDS
-            while not await versions.has_leader():
-                if self.loop.time() >= deadline:
-                    self.dependents.hold()
-                    return
-                await asyncio.sleep(ELECTION_POLL_SECONDS)
-        await self._begin()
+            is_led = await versions.is_led()
+        if is_led:
+            await self._begin()
+        else:
+            self.dependents.hold()
 
     async def _begin_when_led(self, versions: VersionLog) -> None:
         """Begin after the start of the worker, which runs all that does not need this document."""

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 from dataflow.catalogue.declared import OWN_TOPICS, STREAMS
 from dataflow.errors import Misconfigured
-from dataflow.rules.version import FILTER_RULES_DOCUMENT, Authorship, Document, Version, put_version
+from dataflow.rules.version import (
+    FILTER_RULES_DOCUMENT,
+    Authorship,
+    Document,
+    Version,
+    check_readable,
+    put_version,
+)
 from dataflow.stages.filter_document import read_document, topics_of
 from dataflow.stages.filter_rules import FilterRules
 from dataflow.topics import existing_topics
@@ -42,8 +49,12 @@ async def put_document(
     follows: int | None,
     by: Authorship,
 ) -> Version:
-    """Write the next version, as `put_version` does; raise `Misconfigured` for a bad one."""
+    """Write the next version, as `put_version` does.
+
+    Raises `Misconfigured` for a bad one, and `DataflowError` if the topic cannot be read.
+    """
     document.check(raw, document.name)
     if document is FILTER_RULES_DOCUMENT:
         await check_outputs(connection, read_document(raw, document.name))
+    await check_readable(connection, document)
     return await put_version(connection, app_id, document, raw, follows, by)

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
+from time import monotonic
 from typing import ClassVar, NamedTuple, Self
 
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
@@ -32,6 +33,7 @@ from dataflow.topics import existing_topics
 
 NUMBER, AUTHOR, REVERTS = "version", "author", "reverts"
 MOST_KEPT, MOST_KEPT_BYTES = 1_000, 32 << 20  # versions of one document
+ELECTION_SECONDS, ELECTION_POLL_SECONDS = 3.0, 0.2
 TRANSACTION_TIMEOUT_MS = 30_000
 LARGEST_BYTES = 8 << 20
 
@@ -109,6 +111,15 @@ class VersionLog:
         row = await self.topic()
         return row is None or self._tp.partition not in row.leaderless_partitions
 
+    async def is_led(self) -> bool:
+        """Tell the same, once an election is over that may go on now."""
+        deadline = monotonic() + ELECTION_SECONDS
+        while not await self.has_leader():
+            if monotonic() >= deadline:
+                return False
+            await asyncio.sleep(ELECTION_POLL_SECONDS)
+        return True
+
     async def read_to_end(self) -> Self:
         """Read all that is committed by now."""
         async for _, records in read_to_end(self._consumer, [self._tp]):
@@ -166,17 +177,23 @@ UTM_SOURCES_DOCUMENT = Document(
 )
 
 
-async def existing_log(connection: Mapping[str, object], document: Document) -> None:
-    """Raise `DataflowError` if the topic of a document is missing."""
+async def check_readable(connection: Mapping[str, object], document: Document) -> None:
+    """Raise `DataflowError` if the topic of a document is missing, or nobody can read it now."""
     if document.topic not in await existing_topics(connection):
         raise DataflowError(
             f"topic {document.topic} is missing; expected `dataflow topics` or a worker to have made it"
         )
+    async with open_version_log(connection, document) as versions:
+        if not await versions.is_led():
+            raise DataflowError(
+                f"partition {document.partition} of {document.topic} has no leader; expected a broker that "
+                "has it in sync. Try again when one runs"
+            )
 
 
 async def last_version(connection: Mapping[str, object], document: Document) -> Version:
-    """Return the last valid version; raise `DataflowError` if the topic is missing."""
-    await existing_log(connection, document)
+    """Return the last valid version; raise `DataflowError` if the topic cannot be read."""
+    await check_readable(connection, document)
     async with open_version_log(connection, document) as versions:
         return (await versions.read_to_end()).last
 

@@ -60,7 +60,7 @@ IN_USE_SECONDS = 5.0
 """A change is answered when this worker uses it, or after so long."""
 
 READ_ERRORS = {304: "The version is still this one", 400: "This route has no parameters"}
-READ_ERRORS |= {503: "This worker does not filter"}
+READ_ERRORS |= {503: "This worker does not need it, or its topic has no leader"}
 PUT_ERRORS = {
     400: "The document is not valid, and nothing has changed; the error says what was expected",
     412: "Somebody else has changed it in the meantime",
@@ -200,7 +200,9 @@ def _show(request: IfNoneMatch, follower: Follower[Any]) -> Response:
 
 def _version(follower: Follower[Any]) -> Version:
     if follower.version is None:
-        raise unavailable(f"{follower.document.name} are not read by this worker; expected one that filters")
+        document = follower.document
+        expected = f"one that needs them, and topic {document.topic} with a leader"
+        raise unavailable(f"{document.name} are not read by this worker; expected {expected}")
     return follower.version
 
 

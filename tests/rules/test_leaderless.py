@@ -18,10 +18,17 @@ def is_paused(reply: Reply, stream: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("document", "source"), [("filter-rules", "cdn-logs"), ("utm-sources", "raw-web-events")]
+    ("document", "source", "path", "empty"),
+    [("filter-rules", "cdn-logs", "/rules", b"[]"), ("utm-sources", "raw-web-events", "/utm-sources", b"{}")],
 )
-def test_only_streams_that_need_a_document_wait_for_its_leader(document: str, source: str, tmp_path: Path):
-    """The whole worker waited, with no partition of any stream and no word of the reason in /readyz."""
+def test_only_streams_that_need_a_document_wait_for_its_leader(
+    document: str, source: str, path: str, empty: bytes, tmp_path: Path
+):
+    """The whole worker waited, with no partition of any stream and no word of the reason in /readyz.
+
+    Who asked for the document heard that this worker does not filter; its versions, and a change, took 40 s
+    to be refused with `Failed to get offsets by times`.
+    """
     with two_brokers(tmp_path) as brokers:
         brokers.place_declared(document, [2])
         brokers.kill_second(document)
@@ -33,6 +40,10 @@ def test_only_streams_that_need_a_document_wait_for_its_leader(document: str, so
             brokers.kafka.produce("expedia", [BOOKING] * 10)
             worker.wait_counted({"expedia": 10})
             assert worker.get("/topics").status == 200
+            assert f"topic {document} with a leader" in worker.get(path).json["error"]
+            for reply in (worker.get(f"{path}/log"), worker.get(path, "PUT", empty, If_Match="*")):
+                assert reply.status == 503
+                assert f"partition 0 of {document} has no leader" in reply.json["error"]
             brokers.kafka.produce(source, [LINE] * 10)
             brokers.restart_second()
             worker.wait_counted({source: 10})
