@@ -66,6 +66,7 @@ PUT_ERRORS = {
     412: "Somebody else has changed it in the meantime",
     413: "The document is too large",
     428: "If-Match is missing",
+    503: "The topic that keeps the versions cannot be read, or takes nothing, for now",
 }
 
 IF_MATCH = about("ETag of the version that you change, or *", place="header", required=True, example='"7"')
