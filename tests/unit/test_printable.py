@@ -170,7 +170,7 @@ def test_an_error_that_a_worker_answers_with_forges_no_line(monkeypatch):
     body = json.dumps({"error": EVIL}).encode()
 
     class Refusal(BytesIO):
-        code, reason = 400, "Bad Request"
+        code, reason, length = 400, "Bad Request", 0
 
     from urllib.error import HTTPError
 
