@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 STATIC = Path(__file__).parents[2] / "dataflow" / "web" / "static"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -114,16 +114,23 @@ def serve(route: Route) -> None:
         route.fulfill(body="<title>modules</title>", content_type="text/html")
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """Return an empty page that can import the modules of the dashboard."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a browser for all of these tests."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.route("**/*", serve)
-        page.goto("http://localhost/")
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Return an empty page that can import the modules of the dashboard."""
+    page = browser.new_page()
+    page.route("**/*", serve)
+    page.goto("http://localhost/")
+    yield page
+    page.close()
 
 
 def test_an_answer_that_is_shown_again_is_no_new_reading_of_the_rate(page: Page):
