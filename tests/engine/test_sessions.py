@@ -120,19 +120,24 @@ async def test_a_producer_that_is_fenced_between_two_sends_ends_the_session_only
 
 
 def fence_between_two_sends(worker: Relay) -> "asyncio.Future[BaseException]":
-    """Let another producer take the transactional id after the next send; return what the second raises."""
+    """Let another producer take the id in the next transaction; return what its second send raises.
+
+    Then the broker refuses the partitions that are added, by which aiokafka's sender ends.
+    """
     managed, refused = worker.app.engine.producer, asyncio.get_running_loop().create_future()
     producer = managed.current
-    send_batch = producer.send_batch
+    add_group, send_batch = producer.add_group, producer.send_batch
 
-    async def send_then_be_fenced(*batch: object, **place: object) -> object:
-        producer.send_batch = send_and_note
+    async def be_fenced(group_id: str) -> None:
+        producer.add_group, producer.send_batch = add_group, send_first
+        await add_group(group_id)
         thief = managed.new(managed.transactional_id)
         await thief.start()
         await thief.stop()
-        sent = await send_batch(*batch, **place)
-        await asyncio.wait((sent,))
-        return sent
+
+    async def send_first(*batch: object, **place: object) -> object:
+        producer.send_batch = send_and_note
+        return await send_batch(*batch, **place)
 
     async def send_and_note(*batch: object, **place: object) -> object:
         await asyncio.wait((producer._sender.sender_task,))
@@ -143,5 +148,5 @@ def fence_between_two_sends(worker: Relay) -> "asyncio.Future[BaseException]":
                 refused.set_result(error)
             raise
 
-    producer.send_batch = send_then_be_fenced
+    producer.add_group = be_fenced
     return refused
