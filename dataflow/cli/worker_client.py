@@ -140,14 +140,14 @@ class _Answer(dict[str, Any]):
 
 def _read(answer: HTTPResponse) -> bytes:
     """Return the body; raise `TimeoutError` if it comes too slowly, and `IncompleteRead` if it is cut off."""
-    until, body = time.monotonic() + TIMEOUT_SECONDS, b""
+    until, body = time.monotonic() + TIMEOUT_SECONDS, bytearray()
     while piece := answer.read1():
         body += piece
         if time.monotonic() > until:
             raise TimeoutError("timed out")
     if answer.length:
-        raise IncompleteRead(body, answer.length)
-    return body
+        raise IncompleteRead(bytes(body), answer.length)
+    return bytes(body)
 
 
 def _expected(reason: object) -> str:

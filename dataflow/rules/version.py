@@ -18,6 +18,7 @@ from time import monotonic
 from typing import ClassVar, NamedTuple, Self
 
 from dataflow.catalogue.declared import FILTER_RULES, UTM_SOURCES
+from dataflow.engine.leaderless import ELECTION_SECONDS
 from dataflow.errors import DataflowError, Misconfigured
 from dataflow.kafka.consumers import FETCH_MAX_WAIT_MS, client_of, reader
 from dataflow.kafka.errors import Fenced, IncompatibleBrokerVersion
@@ -33,7 +34,7 @@ from dataflow.topics import existing_topics
 
 NUMBER, AUTHOR, REVERTS = "version", "author", "reverts"
 MOST_KEPT, MOST_KEPT_BYTES = 1_000, 32 << 20  # versions of one document
-ELECTION_SECONDS, ELECTION_POLL_SECONDS = 3.0, 0.2
+ELECTION_POLL_SECONDS = 0.2
 TRANSACTION_TIMEOUT_MS = 30_000
 LARGEST_BYTES = 8 << 20
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -13,6 +14,7 @@ from dataflow.kafka.clients import drop
 from dataflow.kafka.errors import Fenced, KafkaError, RecordsTooLarge
 from dataflow.kafka.producers import TransactionalProducer
 from dataflow.kafka.transaction import transaction, transactional_producer
+from dataflow.kafka.types import TopicPartition
 
 Reached = dict[str, object]
 
@@ -45,6 +47,26 @@ async def test_all_is_committed_when_the_block_ends(
         for n in range(3):
             await producer.send(topic, b"%d" % n, partition=0)
     assert [read.value for read in kafka.read_topic(topic)] == [b"0", b"1", b"2"]
+
+
+async def test_partitions_that_are_added_first_take_one_request_and_so_do_their_records(
+    producer: TransactionalProducer, topic: str, monkeypatch: pytest.MonkeyPatch
+):
+    """By itself aiokafka adds and sends the first one alone, and the others after that."""
+    requests, send = Counter[str](), producer.client.send
+
+    async def send_and_note(node: int, request: object, **options: object) -> object:
+        requests[type(request).__name__] += 1
+        return await send(node, request, **options)
+
+    monkeypatch.setattr(producer.client, "send", send_and_note)
+    async with transaction(producer):
+        producer.add_partitions(TopicPartition(topic, number) for number in range(2))
+        for number in range(2):
+            await producer.send(topic, b"x", partition=number)
+            await asyncio.sleep(0)  # as between the partitions of a checkpoint
+        await producer.acknowledged()
+    assert (requests["AddPartitionsToTxnRequest"], requests["ProduceRequest"]) == (1, 1)
 
 
 async def test_a_broker_that_allows_only_shorter_transactions_is_told_by_its_setting(
