@@ -9,7 +9,7 @@ from msgspec import Meta
 from dataflow.errors import DataflowError
 from dataflow.instants import iso_or_none
 from dataflow.rules.outputs import put_document
-from dataflow.rules.version import Authorship, Document, Version, check_readable, open_version_log
+from dataflow.rules.version import Authorship, Document, Version, existing_log
 
 
 class VersionRow(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,9 +37,8 @@ async def read_history(connection: Mapping[str, object], document: Document) -> 
 
     Raises `DataflowError` if the topic cannot be read.
     """
-    await check_readable(connection, document)
     kept: list[Version] = []
-    async with open_version_log(connection, document, kept=kept) as versions:
+    async with existing_log(connection, document, kept) as versions:
         await versions.read_to_end()
     return kept
 

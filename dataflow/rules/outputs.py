@@ -9,7 +9,7 @@ from dataflow.rules.version import (
     Authorship,
     Document,
     Version,
-    check_readable,
+    existing_log,
     put_version,
 )
 from dataflow.stages.filter_document import read_document, topics_of
@@ -56,5 +56,6 @@ async def put_document(
     document.check(raw, document.name)
     if document is FILTER_RULES_DOCUMENT:
         await check_outputs(connection, read_document(raw, document.name))
-    await check_readable(connection, document)
+    async with existing_log(connection, document):
+        pass  # it can be read; to write waits for a leader much longer
     return await put_version(connection, app_id, document, raw, follows, by)

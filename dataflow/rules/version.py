@@ -178,24 +178,27 @@ UTM_SOURCES_DOCUMENT = Document(
 )
 
 
-async def check_readable(connection: Mapping[str, object], document: Document) -> None:
-    """Raise `DataflowError` if the topic of a document is missing, or nobody can read it now."""
+@asynccontextmanager
+async def existing_log(
+    connection: Mapping[str, object], document: Document, kept: list[Version] | None = None
+) -> AsyncIterator[VersionLog]:
+    """Give the log of a document; raise `DataflowError` if its topic is missing, or has no leader."""
     if document.topic not in await existing_topics(connection):
         raise DataflowError(
             f"topic {document.topic} is missing; expected `dataflow topics` or a worker to have made it"
         )
-    async with open_version_log(connection, document) as versions:
+    async with open_version_log(connection, document, kept=kept) as versions:
         if not await versions.is_led():
             raise DataflowError(
                 f"partition {document.partition} of {document.topic} has no leader; expected a broker that "
                 "has it in sync. Try again when one runs"
             )
+        yield versions
 
 
 async def last_version(connection: Mapping[str, object], document: Document) -> Version:
     """Return the last valid version; raise `DataflowError` if the topic cannot be read."""
-    await check_readable(connection, document)
-    async with open_version_log(connection, document) as versions:
+    async with existing_log(connection, document) as versions:
         return (await versions.read_to_end()).last
 
 
